@@ -1,0 +1,59 @@
+# hanji needs Python 3.10–3.12 and make. `make demo` and `make test` set up the rest in .venv.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types contracts wheels pytest lock clean
+SHELL := /bin/bash
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+OUT := out/demo
+
+help:  ## Show what there is to make
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: $(READY)  ## Train, compress, export and recommend on a synthetic catalogue
+	@rm -rf $(OUT)
+	@$(BIN)/hanji build examples/demo.toml --out $(OUT)
+	@echo
+	@$(BIN)/hanji recommend $(OUT)/bundle --user 7
+
+test: $(READY) lint types contracts wheels pytest  ## Check style, types, structure and wheels, then run all tests
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+contracts: $(READY)
+	$(BIN)/lint-imports
+
+wheels: $(READY)
+	@rm -rf dist
+	$(BIN)/python -m build --no-isolation --wheel --outdir dist . >/dev/null
+	$(BIN)/python -m build --no-isolation --wheel --outdir dist runtime >/dev/null
+	@ls dist
+
+pytest: $(READY) wheels
+	$(BIN)/python -m pytest
+
+lock: $(READY)  ## Resolve the dependencies anew into requirements/
+	$(BIN)/uv pip compile requirements/uv.in --universal --python-version 3.10 --generate-hashes \
+	    --custom-compile-command "make lock" --no-emit-index-url --quiet --upgrade --output-file requirements/uv.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev --constraint requirements/constraints.txt --universal --python-version 3.10 --generate-hashes \
+	    --no-emit-package hanji-runtime --custom-compile-command "make lock" --no-emit-index-url --quiet --upgrade \
+	    --output-file requirements/dev.txt
+
+clean:  ## Remove the environment and everything made
+	rm -rf $(VENV) out dist
+
+# Bytecode is compiled at once: TensorFlow imports three times slower without.
+$(READY): requirements/dev.txt requirements/uv.txt pyproject.toml runtime/pyproject.toml
+	@requirements/make-venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e runtime -e .
+	@if command -v npm >/dev/null; then $(BIN)/hanji setup-tfjs; \
+	 else echo "Node.js was not found: TF.js artifacts will be exported, but not checked."; fi
+	@touch $@
