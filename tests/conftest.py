@@ -1,0 +1,50 @@
+"""What several stages' tests share: a small synthetic data set and a model trained on it once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hanji.training.data import DataConfig, Dataset, load_dataset
+
+ROOT = Path(__file__).parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+SMALL = DataConfig(synthetic_users=200, synthetic_items=200, synthetic_interactions_per_user=20)
+
+
+@pytest.fixture(scope="session")
+def small_config() -> DataConfig:
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def small_dataset() -> Dataset:
+    """200 users × 200 items; a model learns something of it within seconds."""
+    return load_dataset(SMALL, None)
+
+
+@pytest.fixture(scope="session")
+def trained(small_dataset: Dataset):
+    """A NeuMF trained for a few epochs on the small data set."""
+    from hanji.training.config import TrainingConfig
+    from hanji.training.models.config import ModelConfig
+    from hanji.training.train import train
+
+    return train(
+        small_dataset,
+        data=SMALL,
+        model=ModelConfig(embedding_size=16, mlp_embedding_size=8, hidden_units=(16, 8)),
+        training=TrainingConfig(epochs=12, batch_size=512, average_decay=0.9, learning_rate=0.01),
+        seed=3,
+    )
+
+
+@pytest.fixture(scope="session")
+def movielens_1m() -> Path:
+    """The NCF benchmark's MovieLens-1M, where somebody has put it beside the checkout."""
+    directory = SHARED_DATA / "ml-1m"
+    if not directory.is_dir():
+        pytest.skip("MovieLens-1M is not here; its licence forbids bringing it along")
+    return directory

@@ -1,0 +1,72 @@
+"""TOML tables: what is unknown, mistyped or out of range is told with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hanji.training.config import TrainingConfig
+from hanji.training.errors import RecipeError
+from hanji.training.models.config import ModelConfig
+from hanji.training.recipe_file import read_recipe_file
+from hanji.training.settings import settings_from, table_from
+
+
+def test_a_table_and_back() -> None:
+    table = {"type": "ncf", "hidden_units": [8, 4], "dropout": 0.1}
+    config = settings_from(ModelConfig, table, "here")
+    assert config.hidden_units == (8, 4)
+    assert settings_from(ModelConfig, table_from(config), "here") == config
+
+
+def test_whole_numbers_do_for_fractions() -> None:
+    assert settings_from(ModelConfig, {"dropout": 0}, "here").dropout == 0.0
+
+
+@pytest.mark.parametrize(
+    ("table", "parts"),
+    [
+        ({"embeding_size": 4}, ["here", "embeding_size", "did you mean 'embedding_size'", "hidden_units"]),
+        ({"type": "svd"}, ["here.type", "neumf", "svd"]),
+        ({"embedding_size": "big"}, ["here.embedding_size", "int", "big"]),
+        ({"embedding_size": True}, ["here.embedding_size", "int"]),
+        ({"hidden_units": 4}, ["here.hidden_units", "list"]),
+        ({"hidden_units": [4, "x"]}, ["here.hidden_units[1]", "int"]),
+        ({"dropout": 1.5}, ["here", "fraction", "1.5"]),
+    ],
+)
+def test_the_message_says_what_and_where(table: dict[str, object], parts: list[str]) -> None:
+    with pytest.raises(RecipeError) as caught:
+        settings_from(ModelConfig, table, "here")
+    for part in parts:
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"epochs": 0}, {"final_learning_rate": 1.0}, {"average_decay": 1.0}, {"pretraining_epochs": -1}],
+)
+def test_training_options_are_checked(settings: dict[str, object]) -> None:
+    with pytest.raises(RecipeError, match="here"):
+        settings_from(TrainingConfig, settings, "here")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (None, ["no such file"]),
+        ("name = ", ["not a valid TOML file"]),
+        ("seed = 1", ["name"]),
+        ('name = "x"\nmodle = {}', ["modle", "did you mean 'model'"]),
+        ('name = "x"\nseed = -1', ["seed", "-1"]),
+    ],
+)
+def test_a_faulty_recipe_file_is_told(tmp_path: Path, text: str | None, parts: list[str]) -> None:
+    path = tmp_path / "recipe.toml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(RecipeError) as caught:
+        read_recipe_file(path)
+    for part in [str(path), *parts]:
+        assert part in str(caught.value)

@@ -1,0 +1,1 @@
+"""Data, models, training loops and metrics: everything up to a trained Keras model."""

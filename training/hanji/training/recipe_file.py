@@ -1,0 +1,49 @@
+"""A recipe file: one TOML file from data to bundle, a table for each stage.
+
+Every stage reads its own tables and leaves the others alone, so the same file serves
+``hanji train``, ``hanji compress`` and ``hanji build``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hanji.training.errors import RecipeError
+from hanji.training.settings import read_toml, settings_from
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """The top level of the file; ``settings_from`` checks names and types."""
+
+    name: str
+    seed: int = 0
+    data: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    compression: tuple[dict[str, Any], ...] = ()
+    export: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RecipeFile:
+    """The file's top level; the tables are still as written."""
+
+    path: Path
+    name: str
+    seed: int
+    data: dict[str, Any]
+    model: dict[str, Any]
+    training: dict[str, Any]
+    compression: tuple[dict[str, Any], ...]
+    export: dict[str, Any]
+
+
+def read_recipe_file(path: Path) -> RecipeFile:
+    """Read and check the top level; RecipeError names what is wrong and the valid keys."""
+    tables = settings_from(_Tables, read_toml(path), str(path))
+    if tables.seed < 0:
+        raise RecipeError(f"{path}: seed must not be negative, found {tables.seed}")
+    return RecipeFile(path=path, **vars(tables))

@@ -1,0 +1,105 @@
+"""TOML tables to frozen dataclasses, one to one.
+
+A key that the dataclass does not have is an error that lists the valid ones; a value of the
+wrong type or out of range (the dataclass's own ``__post_init__`` raises ``ValueError``) is an
+error that names the file and the table.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import sys
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hanji.training.errors import RecipeError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # Python 3.10 has no TOML reader of its own
+    import tomli as tomllib
+
+Settings = TypeVar("Settings")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; RecipeError if it is missing or malformed."""
+    try:
+        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        return table
+    except FileNotFoundError:
+        raise RecipeError(
+            f"{path}: no such file; the recipes that come with hanji are in examples/"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: not a valid TOML file: {error}") from None
+
+
+def settings_from(cls: type[Settings], table: Mapping[str, Any], where: str) -> Settings:
+    """An instance of the dataclass ``cls`` from one TOML table; ``where`` names it in errors."""
+    if not isinstance(table, Mapping):
+        raise RecipeError(f"{where}: expected a table of settings, found {table!r}")
+    hints = typing.get_type_hints(cls)
+    names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    for key in table:
+        if key not in names:
+            raise RecipeError(_unknown_key(key, names, where))
+    values = {key: _coerced(value, hints[key], f"{where}.{key}") for key, value in table.items()}
+    try:
+        return cls(**values)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"{where}: {error}") from None
+
+
+def table_from(settings: Any) -> dict[str, Any]:
+    """The TOML/JSON-ready table of a settings dataclass: tuples become lists, None is left out."""
+    table = dataclasses.asdict(settings)
+    return {key: _plain(value) for key, value in table.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items() if item is not None}
+    return value
+
+
+def _unknown_key(key: str, names: list[str], where: str) -> str:
+    close = difflib.get_close_matches(key, names, n=1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    return f"{where}: unknown key {key!r}{hint}; the valid keys are {', '.join(names)}"
+
+
+def _coerced(value: Any, hint: Any, where: str) -> Any:
+    origin = typing.get_origin(hint)
+    if origin in (types.UnionType, typing.Union):
+        choices = [choice for choice in typing.get_args(hint) if choice is not type(None)]
+        return _coerced(value, choices[0], where)
+    if origin is typing.Literal:
+        allowed = typing.get_args(hint)
+        if value not in allowed:
+            raise RecipeError(f"{where}: expected one of {', '.join(map(repr, allowed))}, found {value!r}")
+        return value
+    if origin is tuple:
+        return _coerced_tuple(value, typing.get_args(hint)[0], where)
+    if origin in (dict, Mapping) or hint is dict:
+        return _expected(value, dict, where)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    return _expected(value, hint, where)
+
+
+def _coerced_tuple(value: Any, item_hint: Any, where: str) -> tuple[Any, ...]:
+    items = _expected(value, list, where)
+    return tuple(_coerced(item, item_hint, f"{where}[{index}]") for index, item in enumerate(items))
+
+
+def _expected(value: Any, kind: type, where: str) -> Any:
+    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+        raise RecipeError(f"{where}: expected a {kind.__name__}, found {value!r}")
+    return value
