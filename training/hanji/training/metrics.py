@@ -1,0 +1,75 @@
+"""Ranking metrics, on numpy arrays of scores.
+
+The leave-one-out protocol of He et al. (2017): each user's held-out item is ranked among 99
+sampled ones. Two details decide comparability. A tie counts *against* the positive, so a constant
+model scores zero. And the candidates are a *set*, as in the authors' evaluator: a negative that
+equals the positive, or repeats another, is not counted twice.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int32]
+
+
+def positive_ranks(scores: Floats, candidates: Indices) -> NDArray[np.int64]:
+    """0-based rank of the first candidate of each row.
+
+    ``scores`` and ``candidates`` are [users, 1 + negatives]; column 0 is the positive.
+    """
+    if not np.isfinite(scores).all():
+        raise ValueError("scores hold NaN or infinite values, so nothing can be ranked")
+    rivals = (scores[:, 1:] >= scores[:, :1]) & (candidates[:, 1:] != candidates[:, :1])
+    ranks: NDArray[np.int64] = np.count_nonzero(rivals & ~_repeated(candidates[:, 1:]), axis=1)
+    return ranks
+
+
+def hit_ratio(ranks: NDArray[np.int64], k: int = 10) -> float:
+    """Share of users whose positive is among the first ``k``."""
+    return float(np.mean(ranks < k))
+
+
+def ndcg(ranks: NDArray[np.int64], k: int = 10) -> float:
+    """Mean of 1 / log2(rank + 2) where the positive is among the first ``k``, else 0."""
+    gains = 1.0 / np.log2(ranks + 2.0)
+    return float(np.mean(np.where(ranks < k, gains, 0.0)))
+
+
+def precision(top: Indices, relevant: Indices) -> float:
+    """Mean share of each user's top-k [users, k] that is the held-out item [users].
+
+    With one relevant item a user the ceiling is 1 / k.
+    """
+    return float(np.mean((top == relevant[:, None]).mean(axis=1)))
+
+
+def intra_list_diversity(top: Indices, features: Floats) -> float:
+    """1 − mean cosine similarity between the items of one list, averaged over users.
+
+    ``top`` is [users, k]; ``features`` [items, d] describes the items (genres, as 0/1). Items
+    without any feature are skipped; NaN where no list has two items with features.
+    """
+    norms = np.linalg.norm(features, axis=1, keepdims=True)
+    unit = np.divide(features, norms, out=np.zeros_like(features), where=norms > 0)
+    rows = unit[top]
+    known = (norms[top, 0] > 0).sum(axis=1)
+    pairs = known * (known - 1.0)
+    similarity = np.square(rows.sum(axis=1)).sum(axis=1) - known
+    enough = pairs > 0
+    if not enough.any():
+        return float("nan")
+    return float(np.mean(1.0 - similarity[enough] / pairs[enough]))
+
+
+def _repeated(candidates: Indices) -> NDArray[np.bool_]:
+    """True where a candidate already occurred further left in its row."""
+    order = np.argsort(candidates, axis=1, kind="stable")
+    ordered = np.take_along_axis(candidates, order, axis=1)
+    again = np.zeros(candidates.shape, bool)
+    again[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
+    result = np.empty_like(again)
+    np.put_along_axis(result, order, again, axis=1)
+    return result

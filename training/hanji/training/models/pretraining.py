@@ -1,0 +1,34 @@
+"""From two towers trained alone to the start of a fused NeuMF (He et al. 2017, section 3.4.1)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import tf_keras as keras
+
+from hanji.training.models.config import ModelConfig
+
+Tower = Literal["gmf", "mlp"]
+TRADE_OFF = 0.5  # the paper's alpha: both towers have the same say at first
+
+
+def tower_config(config: ModelConfig, tower: Tower) -> ModelConfig:
+    """The model that is this tower of ``config`` alone."""
+    return replace(config, type=tower)
+
+
+def copy_tower(alone: keras.Model, fused: keras.Model, tower: Tower) -> None:
+    """Copy a tower's layers by name, and its half of the head scaled by the trade-off."""
+    shared = {layer.name for layer in fused.layers} - {"head"}
+    for layer in alone.layers:
+        if layer.name in shared and layer.get_weights():
+            fused.get_layer(layer.name).set_weights(layer.get_weights())
+    kernel, bias = alone.get_layer("head").get_weights()
+    fused_kernel, fused_bias = fused.get_layer("head").get_weights()
+    rows = slice(0, len(kernel)) if tower == "gmf" else slice(len(fused_kernel) - len(kernel), None)
+    fused_kernel[rows] = TRADE_OFF * kernel
+    # The GMF tower is copied first, so its share of the bias is already there when the MLP's comes.
+    fused_bias = TRADE_OFF * bias + (np.zeros_like(bias) if tower == "gmf" else fused_bias)
+    fused.get_layer("head").set_weights([fused_kernel, fused_bias])

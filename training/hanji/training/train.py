@@ -1,0 +1,125 @@
+"""The training stage: from a dataset to a TrainedModel.
+
+A validation item a user is held out of the training set; it picks the epoch. The test set is read
+once, behind the last epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import tf_keras as keras
+
+from hanji.training.checkpoint import Checkpoint
+from hanji.training.config import TrainingConfig
+from hanji.training.data import DataConfig, Dataset, Interactions, LeaveOneOut
+from hanji.training.data.split import leave_one_out
+from hanji.training.determinism import seed_everything
+from hanji.training.evaluation import evaluate_candidates, evaluate_catalogue
+from hanji.training.loop import History, Validate, fit
+from hanji.training.models.build import build_model
+from hanji.training.models.config import ModelConfig
+from hanji.training.models.pretraining import copy_tower, tower_config
+from hanji.training.samples import positives_and_negatives
+from hanji.training.scoring import KerasScorer
+from hanji.training.settings import table_from
+from hanji.training.trained import TrainedModel, summarize
+
+
+@dataclass(frozen=True)
+class FittingData:
+    """The training set less one validation item a user."""
+
+    train: Interactions
+    validation: LeaveOneOut
+    users: int
+    items: int
+
+
+def fitting_data(dataset: Dataset, seed: int) -> FittingData:
+    """Hold the validation items out; the test set plays no part."""
+    users, items = dataset.catalogue.users, dataset.catalogue.items
+    split = leave_one_out(dataset.train, dataset.catalogue.user_ids, items, seed)
+    return FittingData(split.train, split.test, users, items)
+
+
+def validation_of(model: keras.Model, data: FittingData) -> Validate:
+    """Metrics of ``model`` on the validation items, as it is at the time of the call."""
+    scorer = KerasScorer(model)
+    return lambda: evaluate_candidates(scorer.pairs, data.validation)
+
+
+def evaluate_model(model: keras.Model, dataset: Dataset) -> dict[str, float]:
+    """All test metrics of a Keras model."""
+    scorer = KerasScorer(model)
+    items = dataset.catalogue.items
+    by_candidates = evaluate_candidates(scorer.pairs, dataset.test)
+    return by_candidates | evaluate_catalogue(lambda user: scorer.catalogue(user, items), dataset)
+
+
+def train(
+    dataset: Dataset,
+    *,
+    data: DataConfig,
+    model: ModelConfig,
+    training: TrainingConfig,
+    seed: int,
+    work: Path | None = None,
+) -> TrainedModel:
+    """Train ``model`` on ``dataset``; checkpoints go to ``work`` and a killed run goes on from there."""
+    seed_everything(seed)
+    held_out = fitting_data(dataset, seed)
+    network = build_model(model, users=held_out.users, items=held_out.items)
+    if training.pretraining_epochs and model.type == "neumf":
+        _pretrain(network, held_out, model, training, seed, work)
+    _fit(network, held_out, training, seed=seed, name=f"Training {model.type}", work=work, config=model)
+    return TrainedModel(
+        model=network,
+        catalogue=dataset.catalogue,
+        metrics=evaluate_model(network, dataset),
+        config=model,
+        training=training,
+        data=summarize(dataset, data),
+        seed=seed,
+    )
+
+
+def _pretrain(
+    network: keras.Model,
+    data: FittingData,
+    model: ModelConfig,
+    training: TrainingConfig,
+    seed: int,
+    work: Path | None,
+) -> None:
+    """Each tower alone first, then both into the fused model (He et al. 2017, section 3.4.1)."""
+    short = replace(training, epochs=training.pretraining_epochs)
+    for tower in ("gmf", "mlp"):
+        config = tower_config(model, tower)
+        alone = build_model(config, users=data.users, items=data.items)
+        _fit(alone, data, short, seed=seed, name=f"Pre-training {tower}", work=work, config=config)
+        copy_tower(alone, network, tower)
+
+
+def _fit(
+    network: keras.Model,
+    data: FittingData,
+    training: TrainingConfig,
+    *,
+    seed: int,
+    name: str,
+    work: Path | None,
+    config: ModelConfig,
+) -> History:
+    settings = [table_from(config), table_from(training), seed, len(data.train)]
+    file = name.lower().replace(" ", "-") + ".npz"
+    return fit(
+        network,
+        positives_and_negatives(data.train, items=data.items, negatives=training.negatives),
+        training,
+        validate=validation_of(network, data),
+        seed=seed,
+        name=name,
+        checkpoint=Checkpoint(work / file, settings) if work else None,
+    )

@@ -1,0 +1,143 @@
+"""TrainedModel: what training hands to compression, in memory and on disk.
+
+On disk it is a directory: ``trained.json`` (everything but numbers) and ``weights.npz``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tf_keras as keras
+
+from hanji.training.config import TrainingConfig
+from hanji.training.data import Catalogue, DataConfig, Dataset
+from hanji.training.errors import DataError
+from hanji.training.files import atomic_directory
+from hanji.training.models.build import build_model
+from hanji.training.models.config import ModelConfig
+from hanji.training.settings import settings_from, table_from
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """What a model was trained on, in words and numbers that may leave the server."""
+
+    name: str
+    format: str
+    synthetic: bool
+    licence: str
+    users: int
+    items: int
+    interactions: int
+    config: dict[str, Any]
+    """The ``[data]`` table, so that the very same split can be rebuilt."""
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A fitted Keras model and what it stands on.
+
+    ``model`` takes ``[user, item]`` (int32 [B] each) and gives logits float32 [B, 1].
+    """
+
+    model: keras.Model
+    catalogue: Catalogue
+    metrics: dict[str, float]
+    config: ModelConfig
+    training: TrainingConfig
+    data: DataSummary
+    seed: int
+
+
+def summarize(dataset: Dataset, config: DataConfig) -> DataSummary:
+    """The summary of a dataset; ``config`` is what it was loaded with."""
+    return DataSummary(
+        name=dataset.name,
+        format=dataset.format,
+        synthetic=dataset.synthetic,
+        licence=dataset.licence,
+        users=dataset.catalogue.users,
+        items=dataset.catalogue.items,
+        interactions=len(dataset.train),
+        config=table_from(config),
+    )
+
+
+def save_trained(trained: TrainedModel, directory: Path) -> None:
+    """Write ``trained`` as a directory; an older one is replaced when the new one is whole."""
+    about = {
+        "format_version": FORMAT_VERSION,
+        "seed": trained.seed,
+        "model": table_from(trained.config),
+        "training": table_from(trained.training),
+        "metrics": trained.metrics,
+        "data": vars(trained.data),
+        "catalogue": vars(trained.catalogue),
+    }
+    with atomic_directory(directory, replace=True) as aside:
+        (aside / "trained.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+        save_weights(trained.model, aside / "weights.npz")
+
+
+def load_trained(directory: Path) -> TrainedModel:
+    """Read what ``save_trained`` wrote; DataError if it is not that."""
+    about = read_about(directory / "trained.json", "hanji train")
+    catalogue = _catalogue(about["catalogue"])
+    config = settings_from(ModelConfig, about["model"], f"{directory}/trained.json: model")
+    model = build_model(config, users=catalogue.users, items=catalogue.items)
+    load_weights(model, directory / "weights.npz")
+    return TrainedModel(
+        model=model,
+        catalogue=catalogue,
+        metrics=about["metrics"],
+        config=config,
+        training=settings_from(TrainingConfig, about["training"], f"{directory}/trained.json: training"),
+        data=DataSummary(**about["data"]),
+        seed=about["seed"],
+    )
+
+
+def read_about(path: Path, made_by: str) -> dict[str, Any]:
+    """The JSON file of a stage's directory; DataError names the command that makes it."""
+    try:
+        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; expected a directory written by `{made_by}`") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not readable ({error}); run `{made_by}` again") from None
+    if about.get("format_version") != FORMAT_VERSION:
+        raise DataError(
+            f"{path}: expected format version {FORMAT_VERSION}, found {about.get('format_version')!r}; "
+            f"run `{made_by}` again with this version of hanji"
+        )
+    return about
+
+
+def save_weights(model: keras.Model, path: Path) -> None:
+    """All weights in the model's order, as plain arrays."""
+    np.savez(path, **{f"weight_{index}": array for index, array in enumerate(model.get_weights())})
+
+
+def load_weights(model: keras.Model, path: Path) -> None:
+    """Weights written by ``save_weights`` into a model built from the same config."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            model.set_weights([file[f"weight_{index}"] for index in range(len(file.files))])
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path}: not this model's weights ({error}); run the stage again") from None
+
+
+def _catalogue(table: dict[str, Any]) -> Catalogue:
+    return Catalogue(
+        user_ids=tuple(table["user_ids"]),
+        item_ids=tuple(table["item_ids"]),
+        titles=tuple(table["titles"]),
+        genres=tuple(tuple(genres) for genres in table["genres"]),
+        popularity=tuple(table["popularity"]),
+    )
