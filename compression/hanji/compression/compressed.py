@@ -1,0 +1,75 @@
+"""CompressedModel: what compression hands to export, in memory and on disk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import tf_keras as keras
+
+from hanji.compression.fake_quantization import fake_quantized
+from hanji.compression.recipe import Recipe, recipe_of_tables
+from hanji.compression.steps import Scheme
+from hanji.training.errors import DataError
+from hanji.training.files import atomic_directory
+from hanji.training.models.build import build_model
+from hanji.training.models.config import ModelConfig
+from hanji.training.settings import settings_from, table_from
+from hanji.training.trained import (
+    FORMAT_VERSION,
+    TrainedModel,
+    load_trained,
+    load_weights,
+    read_about,
+    save_trained,
+    save_weights,
+)
+
+
+@dataclass(frozen=True)
+class CompressedModel:
+    """A model ready for export: TFMOT's pruning wrappers stripped, dropout gone, ranges final."""
+
+    model: keras.Model
+    """``[user, item]`` → logits [B, 1]; for ``int8`` it rounds as its export will."""
+
+    config: ModelConfig
+    scheme: Scheme
+    recipe: Recipe
+    metrics: dict[str, float]
+    """Of this model, on the test set."""
+
+    full: TrainedModel
+    """The model that it came from."""
+
+
+def save_compressed(compressed: CompressedModel, directory: Path) -> None:
+    """Write a directory: compressed.json, weights.npz and the full model beside them in full/."""
+    about = {
+        "format_version": FORMAT_VERSION,
+        "model": table_from(compressed.config),
+        "scheme": compressed.scheme,
+        "recipe": {"name": compressed.recipe.name, "steps": compressed.recipe.tables},
+        "metrics": compressed.metrics,
+    }
+    with atomic_directory(directory, replace=True) as aside:
+        (aside / "compressed.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+        save_weights(compressed.model, aside / "weights.npz")
+        save_trained(compressed.full, aside / "full")
+
+
+def load_compressed(directory: Path) -> CompressedModel:
+    """Read what ``save_compressed`` wrote; DataError if it is not that."""
+    path = directory / "compressed.json"
+    about = read_about(path, "hanji compress")
+    full = load_trained(directory / "full")
+    config = settings_from(ModelConfig, about["model"], f"{path}: model")
+    model = build_model(config, users=full.data.users, items=full.data.items)
+    if about["scheme"] == "int8":
+        model = fake_quantized(model)
+    load_weights(model, directory / "weights.npz")
+    if about["scheme"] not in ("float32", "float16", "dynamic", "int8"):
+        raise DataError(f"{path}: unknown scheme {about['scheme']!r}; run `hanji compress` again")
+    recipe = recipe_of_tables(about["recipe"]["name"], about["recipe"]["steps"], str(path))
+    return CompressedModel(model, config, about["scheme"], recipe, about["metrics"], full)

@@ -1,0 +1,74 @@
+"""What every step that trains needs: the data, the targets it follows, where checkpoints go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tf_keras as keras
+
+from hanji.training.checkpoint import Checkpoint
+from hanji.training.config import TrainingConfig
+from hanji.training.loop import History, Hooks, Validate, fit
+from hanji.training.samples import Samples, SampleSource
+from hanji.training.scoring import KerasScorer
+from hanji.training.settings import table_from
+from hanji.training.train import FittingData, validation_of
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """Shared by the steps of one recipe; ``samples`` changes to the teacher's targets on distillation."""
+
+    data: FittingData
+    samples: SampleSource
+    training: TrainingConfig
+    """Of the teacher; a step replaces the fields it has of its own."""
+
+    seed: int
+    work: Path | None
+    identity: str
+    """Of teacher and recipe together: a checkpoint of another pair is not taken up."""
+
+    def fit(
+        self,
+        model: keras.Model,
+        config: TrainingConfig,
+        *,
+        name: str,
+        hooks: Hooks | None = None,
+        validate: Callable[[Validate], Validate] = lambda plain: plain,
+        resume: bool = True,
+        keep_last: bool = False,
+    ) -> History:
+        """Fit ``model`` on the current targets; ``validate`` may wrap the plain validation."""
+        file = f"{name.lower().replace(' ', '-')}.npz"
+        settings = [self.identity, name, table_from(config), self.seed]
+        return fit(
+            model,
+            self.samples,
+            config,
+            validate=validate(validation_of(model, self.data)),
+            seed=self.seed,
+            name=name,
+            checkpoint=Checkpoint(self.work / file, settings) if self.work and resume else None,
+            hooks=hooks,
+            keep_last=keep_last,
+        )
+
+
+def teacher_targets(samples: SampleSource, teacher: keras.Model, teacher_weight: float) -> SampleSource:
+    """The same samples, their targets moved towards the teacher's probabilities."""
+    scorer = KerasScorer(teacher)
+
+    def draw(rng: np.random.Generator) -> Samples:
+        plain = samples(rng)
+        users = np.repeat(plain.users, plain.items.shape[1])
+        logits = scorer.pairs(users, plain.items.ravel()).reshape(plain.items.shape)
+        probabilities = 1.0 / (1.0 + np.exp(-logits))
+        targets = teacher_weight * probabilities + (1.0 - teacher_weight) * plain.targets
+        return Samples(plain.users, plain.items, targets.astype(np.float32))
+
+    return draw

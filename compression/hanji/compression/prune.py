@@ -1,0 +1,80 @@
+"""Magnitude pruning with a polynomial schedule (Zhu and Gupta 2017), by TFMOT.
+
+The head and the bias tables are left alone: they are a handful of numbers, each of which counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import tensorflow_model_optimization as tfmot
+import tf_keras as keras
+
+from hanji.compression.fitting import Fitting
+from hanji.compression.steps import Prune
+from hanji.training.loop import Hooks, Validate
+
+RAMP_SHARE = 0.6  # of the steps; the rest lets the remaining weights recover at full sparsity
+UNUSED = -1  # TFMOT's callback takes arguments that it does not read
+
+
+def prunable(layer: keras.layers.Layer, step: Prune) -> bool:
+    """Whether this step prunes the layer's main tensor."""
+    if isinstance(layer, keras.layers.Embedding):
+        return step.embeddings and not layer.name.endswith("_bias")
+    return isinstance(layer, keras.layers.Dense) and layer.name != "head"
+
+
+def prune(model: keras.Model, step: Prune, fitting: Fitting) -> keras.Model:
+    """A copy of ``model`` with ``step.sparsity`` zeros in each pruned tensor; it must be free of dropout."""
+    steps = step.epochs * max(
+        len(fitting.data.train) * (1 + fitting.training.negatives) // fitting.training.batch_size, 1
+    )
+    schedule = tfmot.sparsity.keras.PolynomialDecay(
+        initial_sparsity=0.0,
+        final_sparsity=step.sparsity,
+        begin_step=0,
+        end_step=max(int(steps * RAMP_SHARE), 1),
+        frequency=max(steps // 50, 1),
+    )
+    wrapped = _wrap(model, step, schedule)
+    wrapped.compile(optimizer=keras.optimizers.Adam())  # the callback reads the step count off an optimizer
+    callback = tfmot.sparsity.keras.UpdatePruningStep()
+    callback.set_model(wrapped)
+    callback.on_train_begin()
+
+    def masked(validate: Validate) -> Validate:
+        def run() -> dict[str, float]:
+            callback.on_epoch_end(UNUSED)
+            return validate()
+
+        return run
+
+    training = replace(
+        fitting.training,
+        epochs=step.epochs,
+        learning_rate=step.learning_rate,
+        final_learning_rate=min(fitting.training.final_learning_rate, step.learning_rate),
+        average_decay=0.0,  # an average of weights under a moving mask is not sparse
+    )
+    hooks = Hooks(before_step=lambda: callback.on_train_batch_begin(UNUSED))
+    fitting.fit(wrapped, training, name="Pruning", hooks=hooks, validate=masked, resume=False, keep_last=True)
+    return tfmot.sparsity.keras.strip_pruning(wrapped)
+
+
+def _wrap(model: keras.Model, step: Prune, schedule: tfmot.sparsity.keras.PruningSchedule) -> keras.Model:
+    def wrap(layer: keras.layers.Layer) -> keras.layers.Layer:
+        copy = layer.__class__.from_config(layer.get_config())
+        if not prunable(layer, step):
+            return copy
+        return tfmot.sparsity.keras.prune_low_magnitude(copy, pruning_schedule=schedule)
+
+    wrapped = keras.models.clone_model(model, clone_function=wrap)
+    for layer in model.layers:
+        if layer.get_weights():
+            target = wrapped.get_layer(
+                f"prune_low_magnitude_{layer.name}" if prunable(layer, step) else layer.name
+            )
+            target = getattr(target, "layer", target)
+            target.set_weights(layer.get_weights())
+    return wrapped

@@ -1,0 +1,73 @@
+"""Quantization: what is decided here, the converters carry out.
+
+``float16`` and ``dynamic`` need nothing of the model. The integer schemes put the rounding into
+it: ``int8`` sets the activation ranges from calibration data, ``int8-qat`` trains on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from hanji.compression.fake_quantization import fake_quantized
+from hanji.compression.fitting import Fitting
+from hanji.compression.steps import Quantize, Scheme
+from hanji.training.determinism import seed_everything
+from hanji.training.loop import Hooks
+
+
+def scheme_of(step: Quantize) -> Scheme:
+    """What the exported artifact will hold."""
+    return "int8" if step.scheme == "int8-qat" else step.scheme
+
+
+def quantize(model: keras.Model, step: Quantize, fitting: Fitting, *, keep_zeros: bool) -> keras.Model:
+    """``model`` as its export will compute; ``keep_zeros`` holds pruned weights at zero."""
+    if step.scheme in ("float16", "dynamic"):
+        return model
+    seed_everything(fitting.seed)
+    rounded = fake_quantized(model)
+    calibrate(rounded, fitting, step.calibration_users)
+    if step.scheme == "int8-qat":
+        _train(rounded, step, fitting, keep_zeros=keep_zeros)
+    return rounded
+
+
+def calibrate(model: keras.Model, fitting: Fitting, users: int) -> None:
+    """Let the activation ranges follow whole catalogues of sampled users; no weight changes."""
+    rng = np.random.default_rng([fitting.seed, 1])
+    count = min(users, fitting.data.users)
+    chosen = rng.choice(fitting.data.users, count, replace=False).astype(np.int32)
+    items = tf.range(fitting.data.items, dtype=tf.int32)
+    observe = tf.function(lambda user: model([tf.fill(tf.shape(items), user), items], training=True))
+    for user in chosen:
+        observe(tf.constant(user))
+
+
+def _train(model: keras.Model, step: Quantize, fitting: Fitting, *, keep_zeros: bool) -> None:
+    training = replace(
+        fitting.training,
+        epochs=step.epochs,
+        learning_rate=step.learning_rate,
+        final_learning_rate=min(fitting.training.final_learning_rate, step.learning_rate),
+        # An average taken before the zeros are put back would not be sparse.
+        average_decay=0.0 if keep_zeros else fitting.training.average_decay,
+    )
+    hooks = Hooks(after_step=_zero_keeper(model)) if keep_zeros else None
+    fitting.fit(model, training, name="Quantization-aware training", hooks=hooks)
+
+
+def _zero_keeper(model: keras.Model) -> Callable[[], None]:
+    pruned = [weight for weight in model.trainable_variables if not np.all(weight.numpy())]
+    masks = [tf.cast(tf.not_equal(weight, 0.0), tf.float32) for weight in pruned]
+
+    def keep() -> None:
+        for weight, mask in zip(pruned, masks, strict=True):
+            weight.assign(weight * mask)
+
+    compiled: Callable[[], None] = tf.function(keep)
+    return compiled

@@ -1,0 +1,98 @@
+"""The steps a recipe is made of, one frozen dataclass each.
+
+A step says what to do and nothing about how: distil.py, prune.py and quantize.py know how.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Union
+
+Scheme = Literal["float32", "float16", "dynamic", "int8"]
+"""What an exported artifact holds; ``int8-qat`` is a way to train for ``int8``."""
+
+
+@dataclass(frozen=True)
+class Distil:
+    """Train a smaller model of the same kind on the teacher's scores (Hinton et al. 2015)."""
+
+    embedding_size: int = 32
+    """Factors of the student's tables; see ModelConfig."""
+
+    mlp_embedding_size: int = 16
+    """Factors of the student's MLP tables (neumf only)."""
+
+    hidden_units: tuple[int, ...] = (32, 16)
+    """Widths of the student's hidden layers."""
+
+    teacher_weight: float = 0.7
+    """Share of the loss that follows the teacher; the rest follows the interactions."""
+
+    dropout: float = 0.0
+    """Fraction dropped after each hidden layer of the student."""
+
+    embedding_dropout: float = 0.0
+    """Fraction dropped from each looked-up embedding row of the student."""
+
+    embedding_regularization: float = 0.0
+    """L2 penalty on each looked-up row of the student, per sample."""
+
+    epochs: int = 15
+    learning_rate: float = 0.002
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.teacher_weight <= 1.0:
+            raise ValueError(f"teacher_weight is a fraction from 0 to 1, found {self.teacher_weight}")
+        _check_training(self.epochs, self.learning_rate)
+
+
+@dataclass(frozen=True)
+class Prune:
+    """Set the smallest weights to zero, a few more at each step (Zhu and Gupta 2017)."""
+
+    sparsity: float = 0.5
+    """Fraction of each pruned tensor that ends as zero."""
+
+    embeddings: bool = True
+    """Prune the embedding tables too; they are nearly all of a recommender's bytes."""
+
+    epochs: int = 4
+    learning_rate: float = 0.0005
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.sparsity < 1.0:
+            raise ValueError(f"sparsity is a fraction between 0 and 1 (80 % is 0.8), found {self.sparsity}")
+        _check_training(self.epochs, self.learning_rate)
+
+
+@dataclass(frozen=True)
+class Quantize:
+    """Store and compute with fewer bits (Jacob et al. 2018 for the integer schemes)."""
+
+    scheme: Literal["float16", "dynamic", "int8", "int8-qat"] = "int8"
+    """``float16``: half-precision weights. ``dynamic``: int8 weights, float activations.
+    ``int8``: int8 weights and activations with ranges from calibration.
+    ``int8-qat``: the same, then trained with the rounding in the loop."""
+
+    calibration_users: int = 200
+    """Users whose scores over the whole catalogue set the activation ranges (integer schemes)."""
+
+    epochs: int = 3
+    """Of quantization-aware training (``int8-qat``)."""
+
+    learning_rate: float = 0.0002
+
+    def __post_init__(self) -> None:
+        if self.calibration_users < 1:
+            raise ValueError(f"calibration_users must be at least 1, found {self.calibration_users}")
+        _check_training(self.epochs, self.learning_rate)
+
+
+Step = Union[Distil, Prune, Quantize]  # noqa: UP007 - evaluated at run time on Python 3.10
+
+
+def _check_training(epochs: int, learning_rate: float) -> None:
+    if epochs < 1:
+        raise ValueError(f"epochs must be at least 1, found {epochs}")
+    if learning_rate <= 0:
+        raise ValueError(f"learning_rate must be positive, found {learning_rate}")
