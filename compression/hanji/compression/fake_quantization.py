@@ -43,7 +43,10 @@ class FollowedRange(tfmot.quantization.keras.quantizers.Quantizer):  # type: ign
 
     def build(self, tensor_shape: Any, name: str, layer: keras.layers.Layer) -> dict[str, Any]:
         """The two ends of the range, stored with the layer."""
-        return {end: layer.add_weight(f"{name}_{end}", (), trainable=False) for end in ("min", "max")}
+        return {
+            end: layer.add_weight(f"{name}_{end}", (), initializer="zeros", trainable=False)
+            for end in ("min", "max")
+        }
 
     def __call__(self, inputs: Any, training: Any, weights: Any, **kwargs: Any) -> Any:
         """The activations, rounded to 256 levels of the range."""
