@@ -1,0 +1,130 @@
+"""Opens a bundle directory and hands out its files as verified bytes, never as paths.
+
+The manifest is checked against ``manifest.sha256`` before it is parsed, every other file against
+the manifest before anyone sees its content. Bytes that were checked are the bytes that are used,
+so nothing can be exchanged in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hanji.runtime.errors import BundleError, ChecksumError
+from hanji.runtime.manifest import FileEntry, Manifest
+from hanji.runtime.manifest_reader import parse_manifest
+
+MANIFEST = "manifest.json"
+CHECKSUM = "manifest.sha256"
+_LARGEST_MANIFEST_BYTES = 16 * 2**20
+_AGAIN = "copy or export the bundle again"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle directory whose manifest has been verified."""
+
+    root: Path
+    manifest: Manifest
+    manifest_sha256: str
+
+    def file(self, path: str) -> FileEntry:
+        """The entry of one of the manifest's own files (users, items, golden)."""
+        return next(file for file in self.manifest.files if file.path == path)
+
+    def check_sizes(self, files: Iterable[FileEntry]) -> None:
+        """BundleError for a missing file, ChecksumError for one of another size; reads nothing."""
+        for file in files:
+            _check_size(self.root / file.path, _size(self.root, file.path), file.bytes)
+
+    def read(self, file: FileEntry) -> bytes:
+        """The content of ``file``; BundleError or ChecksumError if it is not what was exported."""
+        self.check_sizes([file])
+        location = self.root / file.path
+        content = _content(location, file.bytes)
+        _check_size(location, len(content), file.bytes)
+        found = hashlib.sha256(content).hexdigest()
+        if found != file.sha256:
+            raise ChecksumError(
+                f"{location}: expected sha256 {file.sha256}, found {found}: "
+                f"the file was edited or damaged; {_AGAIN}"
+            )
+        return content
+
+
+def open_bundle(path: str | os.PathLike[str]) -> Bundle:
+    """The bundle in the directory ``path``, its manifest verified and parsed, no other file read.
+
+    Raises BundleError if there is no bundle, ChecksumError if manifest.json is not the exported
+    one, SchemaVersionError if this runtime is too old for it.
+    """
+    root = Path(path)
+    _require_directory(root)
+    content = _small_file(root, MANIFEST)
+    checksum = _small_file(root, CHECKSUM)
+    digest = hashlib.sha256(content).hexdigest()
+    if checksum != f"{digest}  {MANIFEST}\n".encode():
+        raise ChecksumError(
+            f"{root / MANIFEST}: its sha256 is {digest}, which is not what {CHECKSUM} says: "
+            f"one of the two was edited or damaged; {_AGAIN}"
+        )
+    return Bundle(root, parse_manifest(content, str(root / MANIFEST)), digest)
+
+
+def _require_directory(root: Path) -> None:
+    try:
+        found = "a file" if not stat.S_ISDIR(root.stat().st_mode) else None
+    except (FileNotFoundError, NotADirectoryError):
+        found = "nothing"
+    except OSError as error:
+        raise BundleError(f"{root}: cannot be read: {error.strerror}") from error
+    if found:
+        raise BundleError(
+            f"{root}: expected a bundle directory, found {found}; "
+            "give the directory that `hanji build` or `hanji export` wrote"
+        )
+
+
+def _small_file(root: Path, name: str) -> bytes:
+    size = _size(root, name)
+    if size > _LARGEST_MANIFEST_BYTES:
+        raise BundleError(
+            f"{root / name}: expected at most {_LARGEST_MANIFEST_BYTES} bytes, found {size}; {_AGAIN}"
+        )
+    return _content(root / name, size)
+
+
+def _size(root: Path, path: str) -> int:
+    """Size in bytes of a plain file inside ``root``."""
+    location = root / path
+    if not Path(os.path.realpath(location)).is_relative_to(os.path.realpath(root)):
+        raise BundleError(f"{location}: a symbolic link that leads out of the bundle; {_AGAIN}")
+    try:
+        status = location.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleError(f"{location}: the file is missing; {_AGAIN}") from None
+    except OSError as error:
+        raise BundleError(f"{location}: cannot be read: {error.strerror}") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise BundleError(f"{location}: expected a plain file; {_AGAIN}")
+    return status.st_size
+
+
+def _content(location: Path, size: int) -> bytes:
+    """At most one byte more than ``size``, however much the file has grown since it was looked at."""
+    try:
+        with location.open("rb") as stream:
+            return stream.read(size + 1)
+    except OSError as error:
+        raise BundleError(f"{location}: cannot be read: {error.strerror}") from error
+
+
+def _check_size(location: Path, found: int, expected: int) -> None:
+    if found != expected:
+        raise ChecksumError(
+            f"{location}: expected {expected} bytes, found {found}: the file was cut or edited; {_AGAIN}"
+        )

@@ -1,0 +1,86 @@
+"""The `hanji` command: finds its sub-commands among what is installed and loads only the one that runs.
+
+A sub-command is a module named in the entry-point group ``hanji.commands``, light to import, with
+``HELP`` (one line), ``EXAMPLE``, ``add_arguments(parser)`` and ``run(args) -> exit code``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import io
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+
+from hanji.runtime import __version__
+from hanji.runtime.errors import HanjiError
+
+GROUP = "hanji.commands"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code is 0, or 1 after one line on stderr (argparse exits with 2)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a title that the terminal cannot show
+    try:
+        code = _run(sys.argv[1:] if argv is None else list(argv))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader, such as `head`, has what it wanted
+        _let_go_of_stdout()
+        return 1
+    except HanjiError as error:
+        return _fail(str(error))
+    except OSError as error:
+        _let_go_of_stdout()
+        reason = error.strerror or str(error)
+        return _fail(f"{error.filename}: {reason}" if error.filename else reason)
+    except KeyboardInterrupt:
+        return _fail("interrupted")
+
+
+def _run(arguments: list[str]) -> int:
+    entries = {entry.name: entry for entry in importlib.metadata.entry_points(group=GROUP)}
+    if not entries:
+        raise HanjiError("no command is installed; try: pip install --force-reinstall hanji-runtime")
+    wanted = [arguments[0]] if arguments and arguments[0] in entries else sorted(entries)
+    options = _parser({name: entries[name].load() for name in wanted}).parse_args(arguments)
+    code: int = options.run(options)
+    return code
+
+
+def _parser(commands: Mapping[str, ModuleType]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="hanji", description="Light models for the device.")
+    parser.add_argument("--version", action="version", version=f"hanji {__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, module in commands.items():
+        command = subparsers.add_parser(
+            name,
+            help=module.HELP,
+            description=module.HELP,
+            epilog=f"example:\n  {module.EXAMPLE}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"hanji: error: {' '.join(message.split())}\n")
+    return 1
+
+
+def _let_go_of_stdout() -> None:
+    """Flush what can be flushed; what cannot must not fail once more when Python exits."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

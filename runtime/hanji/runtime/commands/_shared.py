@@ -1,0 +1,58 @@
+"""Arguments and output that the device's commands have in common."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import unicodedata
+from collections.abc import Sequence
+
+from hanji.runtime.engines.choice import ENGINE_KINDS
+from hanji.runtime.manifest import Manifest
+
+
+def add_bundle(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bundle", metavar="BUNDLE", help="the directory that hanji build or export wrote")
+    parser.add_argument("--json", action="store_true", help="print JSON, for machines")
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine",
+        choices=("auto", *(kind.name for kind in ENGINE_KINDS)),
+        default="auto",
+        help="default: auto, the first one installed that can run the bundle",
+    )
+    parser.add_argument("--threads", type=int, default=1, help="threads the engine may use (default: 1)")
+
+
+def print_json(value: object) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
+    """Print ``rows`` in aligned columns; the columns ``right`` are aligned to the right."""
+    cleaned = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*cleaned, strict=True)]
+    for row in cleaned:
+        cells = []
+        for index, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            padding = " " * (width - _width(cell))
+            cells.append(padding + cell if index in right else cell + padding)
+        print("  ".join(cells).rstrip())
+
+
+def printable(text: str) -> str:
+    """Text from a bundle without the control characters that a terminal would obey."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def synthetic_note(manifest: Manifest) -> str:
+    """A line that says so if the model has seen no real data, else nothing."""
+    data = manifest.training_data
+    return f"Trained on synthetic data ({data.name}), not on real ratings." if data.synthetic else ""
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: Hangul, kana and ideographs take two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -1,0 +1,94 @@
+"""`hanji info`: what a bundle is, and what would run it here."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from hanji.runtime.bundle import Bundle, open_bundle
+from hanji.runtime.commands._shared import add_bundle, print_json, print_table, printable, synthetic_note
+from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, Refusal, consider
+from hanji.runtime.manifest import Artifact, Manifest
+
+HELP = "say what a bundle is and which engine would run it"
+EXAMPLE = "hanji info out/bundle"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_bundle(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    bundle = open_bundle(args.bundle)
+    engines = [consider(bundle.manifest, kind) for kind in ENGINE_KINDS]
+    if args.json:
+        print_json(_as_json(bundle, engines))
+        return 0
+    manifest = bundle.manifest
+    _print_summary(manifest)
+    print("\nartifacts")
+    print_table([_artifact_row(artifact) for artifact in manifest.artifacts])
+    print("\nmetrics")
+    print_table(_metric_rows(manifest), right=(1, 2))
+    print("\nengines")
+    for answer in engines:
+        if isinstance(answer, Choice):
+            print(f"{answer.kind.name}: {answer.version} is installed and can run it")
+        else:
+            print(answer.reason)
+    print("\nThe files themselves were not read: hanji verify checks them.")
+    return 0
+
+
+def _print_summary(manifest: Manifest) -> None:
+    model, data = manifest.model, manifest.training_data
+    steps = " → ".join(str(step["type"]) for step in manifest.recipe.steps) or "no steps"
+    size = f"{model.parameters:,} parameters, {model.full_parameters:,} before compression"
+    print_table(
+        [
+            ["bundle", manifest.name],
+            ["task", manifest.task],
+            ["model", f"{model.type}, {size}"],
+            ["recipe", f"{manifest.recipe.name} ({steps})"],
+            ["data", f"{data.users:,} users, {data.items:,} items, {data.interactions:,} interactions"],
+            ["licence", data.licence or "not stated"],
+            ["unknown user", manifest.users.unknown],
+            ["unknown item", manifest.items.unknown],
+            ["made with", ", ".join(f"{tool} {version}" for tool, version in manifest.versions.items())],
+        ]
+    )
+    note = synthetic_note(manifest)
+    if note:
+        print(printable(note))
+
+
+def _artifact_row(artifact: Artifact) -> list[str]:
+    parity = artifact.parity
+    if parity.checked:
+        checked = f"top 10 overlap {parity.top10_overlap:.3f}, largest error {parity.max_abs_error:.3g}"
+    else:
+        checked = f"not checked: {parity.reason}"
+    engines = ", ".join(f"{engine.name} ≥ {engine.oldest_version}" for engine in artifact.engines)
+    return [artifact.format, artifact.precision, f"{artifact.bytes:,} bytes", engines, checked]
+
+
+def _metric_rows(manifest: Manifest) -> list[list[str]]:
+    metrics = manifest.metrics
+    rows = [[metrics.protocol, "full", "compressed"]]
+    for name in [*metrics.full, *(name for name in metrics.compressed if name not in metrics.full)]:
+        values = (metrics.full.get(name), metrics.compressed.get(name))
+        rows.append([name, *("-" if value is None else f"{value:.4f}" for value in values)])
+    return rows
+
+
+def _as_json(bundle: Bundle, engines: list[Choice | Refusal]) -> dict[str, object]:
+    return {
+        "manifest_sha256": bundle.manifest_sha256,
+        "manifest": asdict(bundle.manifest),
+        "engines": [
+            {"name": answer.kind.name, "ready": True, "version": answer.version}
+            if isinstance(answer, Choice)
+            else {"name": answer.kind.name, "ready": False, "reason": answer.reason}
+            for answer in engines
+        ],
+    }

@@ -1,0 +1,79 @@
+"""`hanji verify`: the hash of every file, and the golden self-test on every engine that is here."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict, dataclass
+
+from hanji.runtime.bundle import Bundle, open_bundle
+from hanji.runtime.commands._shared import add_bundle, print_json, print_table
+from hanji.runtime.engines.choice import ENGINE_KINDS, Refusal, consider
+from hanji.runtime.errors import BundleError, HanjiError
+from hanji.runtime.recommender import Recommender
+
+HELP = "check every file's hash and replay the golden self-test"
+EXAMPLE = "hanji verify out/bundle"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was checked. ``passed`` is None for what could not be run here."""
+
+    name: str
+    passed: bool | None
+    detail: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_bundle(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    bundle = open_bundle(args.bundle)
+    files = _check_files(bundle)
+    self_tests = _self_tests(bundle)
+    checks = [*files, *self_tests]
+    failed = [check for check in checks if check.passed is False]
+    if args.json:
+        passed = not failed and any(check.passed for check in self_tests)
+        print_json({"passed": passed, "checks": [asdict(check) for check in checks]})
+    else:
+        words = {True: "ok", False: "FAILED", None: "skipped"}
+        print_table([[words[check.passed], check.name, check.detail] for check in checks])
+    if failed:
+        counts = f"{len(failed)} of {len(checks)} checks failed"
+        raise BundleError(f"{bundle.root}: {counts}, first {failed[0].name}; copy or export the bundle again")
+    if not any(check.passed for check in self_tests):
+        reasons = "; ".join(check.detail for check in self_tests)
+        raise HanjiError(f"the files are whole, but no engine could replay the self-test: {reasons}")
+    return 0
+
+
+def _check_files(bundle: Bundle) -> list[Check]:
+    checks = [Check("manifest.json", True, f"sha256 {bundle.manifest_sha256}")]
+    for file in bundle.manifest.all_files:
+        try:
+            bundle.read(file)
+        except BundleError as error:
+            checks.append(Check(file.path, False, str(error)))
+        else:
+            checks.append(Check(file.path, True, f"sha256 {file.sha256}"))
+    return checks
+
+
+def _self_tests(bundle: Bundle) -> list[Check]:
+    checks = []
+    for kind in ENGINE_KINDS:
+        answer = consider(bundle.manifest, kind)
+        if isinstance(answer, Refusal):
+            checks.append(Check(f"self-test on {kind.name}", None, answer.reason))
+            continue
+        name = f"self-test on {kind.name} {answer.version}"
+        try:
+            with Recommender.open(bundle.root, engine=kind.name) as recommender:
+                result = recommender.self_test()
+        except HanjiError as error:
+            checks.append(Check(name, False, str(error)))
+        else:
+            checks.append(Check(name, result.passed, result.detail))
+    return checks

@@ -1,0 +1,1 @@
+"""Inference engines: which one fits a bundle, and one module for each."""

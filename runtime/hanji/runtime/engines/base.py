@@ -1,0 +1,47 @@
+"""What the runtime asks of an inference engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Inputs = Mapping[str, NDArray[np.int32]]
+"""Input tensors by name."""
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """The engine that answers: name, installed version, and threads it may use."""
+
+    name: str
+    version: str
+    threads: int
+
+
+class Engine(Protocol):
+    """One artifact, loaded. ``run`` may be called from any thread; calls take turns."""
+
+    @property
+    def info(self) -> EngineInfo: ...
+
+    def load(self, signature: str) -> None:
+        """Make the signature ready to run, which ``run`` does otherwise when it is first called.
+
+        Raises EngineError if the engine refuses the model.
+        """
+        ...
+
+    def run(self, signature: str, inputs: Inputs) -> NDArray[np.float32]:
+        """The signature's first output, in an array that belongs to the caller.
+
+        Raises EngineError if the engine refuses the model or the inputs.
+        """
+        ...
+
+    def bare_call(self, signature: str, inputs: Inputs) -> Callable[[], object]:
+        """The engine's own call with ``inputs`` and nothing around it, for benchmarks."""
+        ...

@@ -1,0 +1,206 @@
+"""Reads JSON objects field by field; every error names the file and the field.
+
+A device has no JSON Schema validator, so this is the hand-written twin of the types used in
+``manifest.schema.json``. Tests hold the two together.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from hanji.runtime.errors import BundleError
+
+LARGEST_COUNT = 2**31 - 1
+"""Of bytes, ids and parameters: tensors are indexed by int32 and model files end at 2 GiB."""
+LARGEST_INTEGER = 2**53 - 1
+"""The largest integer that JavaScript, which reads the same files, can hold exactly."""
+
+_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def parse_json(content: bytes, where: str) -> Table:
+    """The JSON object in ``content``; BundleError if it is malformed. ``where`` names it in errors."""
+    try:
+        value: object = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{where}: not a valid JSON file: {error}; export the bundle again") from None
+    return Table(value, where)
+
+
+class Table:
+    """One JSON object, and where it stands."""
+
+    def __init__(self, value: object, where: str) -> None:
+        if not isinstance(value, dict):
+            _fail(where, "an object", value)
+        self._fields: dict[str, object] = value
+        self.where = where
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self._fields)
+
+    def fail(self, key: str, expected: str) -> NoReturn:
+        """Raise the BundleError of a field whose value is not what was expected."""
+        _fail(self._at(key), expected, self._fields[key])
+
+    def text(self, key: str, *, shortest: int = 1) -> str:
+        value = self._get(key)
+        if not isinstance(value, str) or not shortest <= len(value) <= 1000:
+            self.fail(key, f"a text of {shortest} to 1000 characters")
+        return value
+
+    def choice(self, key: str, choices: Sequence[str]) -> str:
+        value = self._get(key)
+        if not isinstance(value, str) or value not in choices:
+            self.fail(key, "one of " + ", ".join(choices))
+        return value
+
+    def path(self, key: str) -> str:
+        value = self._get(key)
+        if not isinstance(value, str) or len(value) > 255 or not _PATH.fullmatch(value):
+            self.fail(key, "a path that stays inside the bundle (relative, no '..', '/' between the parts)")
+        return value
+
+    def sha256(self, key: str) -> str:
+        value = self._get(key)
+        if not isinstance(value, str) or not _SHA256.fullmatch(value):
+            self.fail(key, "64 lower-case hex digits")
+        return value
+
+    def boolean(self, key: str) -> bool:
+        value = self._get(key)
+        if not isinstance(value, bool):
+            self.fail(key, "true or false")
+        return value
+
+    def integer(self, key: str, smallest: int, largest: int) -> int:
+        value = as_integer(self._get(key))
+        if value is None or not smallest <= value <= largest:
+            self.fail(key, f"an integer of {smallest} to {largest}")
+        return value
+
+    def count(self, key: str) -> int:
+        return self.integer(key, 1, LARGEST_COUNT)
+
+    def optional_integer(self, key: str, smallest: int, largest: int) -> int | None:
+        return None if self._get(key) is None else self.integer(key, smallest, largest)
+
+    def number(self, key: str, *, smallest: float = -math.inf, largest: float = math.inf) -> float:
+        value = as_number(self._get(key))
+        if value is None or not smallest <= value <= largest:
+            bounds = "" if smallest == -math.inf else f" of {smallest} to {largest}"
+            self.fail(key, f"a finite number{bounds}")
+        return value
+
+    def optional_scale(self, key: str) -> float | None:
+        if self._get(key) is None:
+            return None
+        value = self.number(key)
+        if value <= 0:
+            self.fail(key, "a number above 0, or null")
+        return value
+
+    def array(self, key: str, *, shortest: int = 0) -> list[object]:
+        value = self._get(key)
+        if not isinstance(value, list) or len(value) < shortest:
+            self.fail(key, f"an array of at least {shortest} entries" if shortest else "an array")
+        return value
+
+    def ids(self, key: str) -> tuple[int, ...] | tuple[str, ...]:
+        """Own ids: all integers or all texts, each once."""
+        values = self.array(key, shortest=1)
+        if len(set(map(type, values)) - {int, float}) == 0:
+            ids: list[Any] = [as_integer(value) for value in values]
+            valid = all(isinstance(own, int) and abs(own) <= LARGEST_INTEGER for own in ids)
+        else:
+            ids, valid = values, set(map(type, values)) == {str}
+        if not valid:
+            self.fail(key, f"ids that are all texts or all integers within ±{LARGEST_INTEGER}")
+        if len(set(ids)) != len(ids):
+            self.fail(key, "each id once")
+        return tuple(ids)
+
+    def id(self, key: str) -> int | str:
+        value = self._get(key)
+        own = value if isinstance(value, str) else as_integer(value)
+        if own is None or (isinstance(own, int) and abs(own) > LARGEST_INTEGER):
+            self.fail(key, f"an id: a text or an integer within ±{LARGEST_INTEGER}")
+        return own
+
+    def text_array(self, key: str) -> tuple[str, ...]:
+        values = self.array(key)
+        if not all(isinstance(value, str) for value in values):
+            self.fail(key, "an array of texts")
+        return tuple(values)  # type: ignore[arg-type]  # checked above
+
+    def table(self, key: str) -> Table:
+        return Table(self._get(key), self._at(key))
+
+    def tables(self, key: str, *, shortest: int = 0) -> tuple[Table, ...]:
+        values = self.array(key, shortest=shortest)
+        return tuple(Table(value, f"{self._at(key)}[{index}]") for index, value in enumerate(values))
+
+    def named_tables(self, key: str) -> dict[str, Table]:
+        table = self.table(key)
+        return {name: table.table(name) for name in table.keys}
+
+    def texts(self, key: str) -> dict[str, str]:
+        table = self.table(key)
+        return {name: table.text(name) for name in table.keys}
+
+    def numbers(self, key: str) -> dict[str, float]:
+        table = self.table(key)
+        return {name: table.number(name) for name in table.keys}
+
+    def plain(self) -> Mapping[str, object]:
+        """The object as it was read, for what is shown but not interpreted."""
+        return self._fields
+
+    def _get(self, key: str) -> object:
+        if key not in self._fields:
+            raise BundleError(f"{self._at(key)}: missing; export the bundle again")
+        return self._fields[key]
+
+    def _at(self, key: str) -> str:
+        separator = ": " if self.where.endswith(".json") else "."
+        return f"{self.where}{separator}{key}"
+
+
+def as_integer(value: object) -> int | None:
+    """The value as an int, None if it is none. 5.0 is the integer 5 in JSON, true is not 1."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def as_number(value: object) -> float | None:
+    """The value as a finite float, None if it is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 1e308:
+        return None
+    return float(value)
+
+
+def _fail(where: str, expected: str, found: object) -> NoReturn:
+    raise BundleError(f"{where}: expected {expected}, found {_short(found)}; export the bundle again")
+
+
+def _short(value: object) -> str:
+    """A JSON value in few words, however large it is."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return f"an array of {len(value)}"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    text = repr(value)
+    return text if len(text) <= 60 else text[:60] + "…"
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")

@@ -1,0 +1,372 @@
+"""The `hanji` command on a device."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hanji.runtime import __version__, cli
+from hanji.runtime.commands import _shared, info, verify
+from hanji.runtime.engines import choice
+
+pytestmark = pytest.mark.usefixtures("commands")
+Capture = pytest.CaptureFixture[str]
+DEVICE_COMMANDS = ["benchmark", "info", "recommend", "verify"]
+
+
+def hanji(*arguments: object) -> int:
+    return cli.main([str(argument) for argument in arguments])
+
+
+def fails(capsys: Capture, *arguments: object) -> str:
+    """The one line on stderr of a command that must fail with exit code 1."""
+    assert hanji(*arguments) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("hanji: error: ")
+    assert error.endswith("\n")
+    assert error.count("\n") == 1
+    return error
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def test_help_lists_the_commands(capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        hanji("--help")
+    assert stopped.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for help_text in (info.HELP, verify.HELP):
+        assert help_text in text
+
+
+@pytest.mark.parametrize("name", DEVICE_COMMANDS)
+def test_each_command_has_help_with_an_example(capsys: Capture, name: str) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        hanji(name, "--help")
+    assert stopped.value.code == 0
+    text = capsys.readouterr().out
+    assert f"example:\n  hanji {name} " in text
+    assert "--json" in text
+
+
+def test_version(capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        hanji("--version")
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"hanji {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nonsense"],
+        ["info"],
+        ["recommend", "b"],
+        ["info", "b", "--nonsense"],
+        ["recommend", "b", "--user", "1", "--engine", "nonsense"],
+    ],
+)
+def test_wrong_use_is_2(capsys: Capture, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        hanji(*arguments)
+    assert stopped.value.code == 2
+    assert "usage: hanji" in capsys.readouterr().err
+
+
+def test_only_the_command_that_runs_is_loaded(monkeypatch: pytest.MonkeyPatch, onnx_bundle: Path) -> None:
+    loaded = []
+    load = importlib.metadata.EntryPoint.load
+
+    def record(entry: importlib.metadata.EntryPoint) -> Any:
+        loaded.append(entry.name)
+        return load(entry)
+
+    monkeypatch.setattr(importlib.metadata.EntryPoint, "load", record)
+    assert hanji("info", onnx_bundle) == 0
+    assert loaded == ["info"]
+
+
+def test_help_imports_no_engine() -> None:
+    program = (
+        "import sys; from hanji.runtime import cli\n"
+        "try: cli.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'ai_edge_litert', 'onnxruntime', 'tensorflow', 'onnx', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment()
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_nothing_is_installed(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    monkeypatch.setattr(cli, "GROUP", "hanji.nothing")
+    assert "no command is installed; try: pip install" in fails(capsys, "info", "bundle")
+
+
+def test_info(capsys: Capture, bundle: Path) -> None:
+    assert hanji("info", bundle) == 0
+    text = capsys.readouterr().out
+    for part in ("synthetic data", "tflite", "onnx", "hr_at_10", "0.7000", "quantize", "litert ≥ 2.0.0"):
+        assert part in text
+
+
+def test_info_of_real_data_that_was_not_checked(
+    capsys: Capture, make_parts: Callable[..., Any], tmp_path: Path
+) -> None:
+    parts = make_parts("onnx")
+    parts.manifest["training_data"]["synthetic"] = False
+    parts.manifest["artifacts"][0]["parity"] = {"checked": False, "reason": "Node.js was not found"}
+    assert hanji("info", parts.write(tmp_path / "bundle")) == 0
+    text = capsys.readouterr().out
+    assert "synthetic data" not in text
+    assert "not checked: Node.js was not found" in text
+
+
+def test_info_as_json(capsys: Capture, onnx_bundle: Path) -> None:
+    assert hanji("info", onnx_bundle, "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["manifest"]["training_data"]["synthetic"] is True
+    assert len(answer["manifest_sha256"]) == 64
+    assert [(engine["name"], engine["ready"]) for engine in answer["engines"]] == [
+        ("litert", False),
+        ("onnxruntime", True),
+    ]
+
+
+def test_verify(capsys: Capture, bundle: Path) -> None:
+    assert hanji("verify", bundle) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + 4 + 3 + 2
+    assert all(line.startswith("ok") for line in lines)
+    assert any("self-test on litert" in line for line in lines)
+
+
+def test_verify_finds_every_damaged_file(capsys: Capture, bundle: Path) -> None:
+    (bundle / "pairs.onnx").unlink()
+    (bundle / "MODEL_CARD.md").write_text("# Another one\n")
+    assert hanji("verify", bundle) == 1
+    output = capsys.readouterr()
+    failed = [line.split()[1] for line in output.out.splitlines() if line.startswith("FAILED")]
+    assert failed[:2] == ["MODEL_CARD.md", "pairs.onnx"]
+    assert any("ok" in line and "litert" in line for line in output.out.splitlines())
+    assert "3 of 10 checks failed, first MODEL_CARD.md" in output.err
+
+
+def test_verify_finds_a_model_that_answers_differently(
+    capsys: Capture, make_parts: Callable[..., Any], tmp_path: Path, weights: Any
+) -> None:
+    other = dataclasses.replace(weights, bias=weights.bias + 1)
+    path = make_parts("onnx", model=other).write(tmp_path / "bundle")
+    assert hanji("verify", path, "--json") == 1
+    output = capsys.readouterr()
+    answer = json.loads(output.out)
+    assert answer["passed"] is False
+    assert [check["name"][:24] for check in answer["checks"] if check["passed"] is False] == [
+        "self-test on onnxruntime"
+    ]
+    assert "1 of 9 checks failed, first self-test on onnxruntime" in output.err
+
+
+def test_verify_without_an_engine(
+    capsys: Capture, onnx_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choice, "installed_version", lambda _: None)
+    error = fails(capsys, "verify", onnx_bundle)
+    assert "the files are whole, but no engine could replay the self-test" in error
+    assert "pip install 'hanji-runtime[onnx]'" in error
+
+
+def test_recommend(capsys: Capture, onnx_bundle: Path) -> None:
+    assert hanji("recommend", onnx_bundle, "--user", "103", "-k", "3", "--exclude", "5005,5001") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("3 items for user 103 (onnxruntime ")
+    assert "synthetic data" in lines[1]
+    assert lines[2].split() == ["rank", "item", "title", "genres", "score"]
+    assert lines[3].split()[:7] == ["1", "5011", "Title", "11", "Drama,", "War", "1.0338"]
+    assert len(lines) == 6
+    assert len({len(line) for line in lines[2:]}) == 1, "columns are aligned"
+
+
+def test_recommend_as_json(capsys: Capture, onnx_bundle: Path, tmp_path: Path) -> None:
+    excluded = tmp_path / "seen.txt"
+    excluded.write_text("5011\n\n77\n")
+    arguments = [
+        "--user",
+        103,
+        "-k",
+        2,
+        "--exclude",
+        "5005",
+        "--exclude",
+        "5016,78",
+        "--exclude-file",
+        excluded,
+    ]
+    assert hanji("recommend", onnx_bundle, *arguments, "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["source"] == "model"
+    assert answer["synthetic"] is True
+    assert answer["skipped"] == 2
+    assert answer["engine"]["name"] == "onnxruntime"
+    assert not {5005, 5011, 5016} & {row["item"] for row in answer["items"]}
+    assert sorted(answer["items"][0]) == ["genres", "item", "rank", "score", "title"]
+
+
+def test_recommend_says_that_it_does_not_know_the_user(capsys: Capture, onnx_bundle: Path) -> None:
+    assert hanji("recommend", onnx_bundle, "--user", "nobody", "-k", "2") == 0
+    text = capsys.readouterr().out
+    assert "user 'nobody' is unknown to this bundle: ranked by popularity" in text
+    assert "interactions" in text
+
+
+def test_titles_cannot_steer_the_terminal(
+    capsys: Capture, make_parts: Callable[..., Any], tmp_path: Path
+) -> None:
+    parts = make_parts("onnx")
+    items = json.loads(parts.files["items.json"])
+    items["titles"] = ["한지 \x1b[31m\n\ud800"] * 30
+    parts.files["items.json"] = json.dumps(items).encode()
+    assert hanji("recommend", parts.write(tmp_path / "bundle"), "--user", "100", "-k", "2") == 0
+    text = capsys.readouterr().out
+    assert "\x1b" not in text
+    assert "한지 \ufffd[31m\ufffd\ufffd" in text
+    assert len(text.splitlines()) == 5
+
+
+def test_wide_titles_are_aligned(capsys: Capture) -> None:
+    _shared.print_table([["한지", "1"], ["paper", "2"]])
+    assert capsys.readouterr().out == "한지   1\npaper  2\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--user", "103", "-k", "0"], "k=0: expected 1 to 30"),
+        (["--user", "103", "-k", "99"], "k=99: expected 1 to 30: the catalogue holds 30 items"),
+        (["--user", "103", "--threads", "0"], "threads: expected 1 or more, found 0"),
+        (["--user", "103", "--engine", "litert"], "litert: the bundle holds no artifact for it"),
+        (["--user", "103", "--exclude-file", "/none/such"], "/none/such: No such file or directory"),
+    ],
+)
+def test_recommend_in_vain(capsys: Capture, onnx_bundle: Path, arguments: list[str], message: str) -> None:
+    assert message in fails(capsys, "recommend", onnx_bundle, *arguments)
+
+
+def test_a_file_of_exclusions_that_is_no_text(capsys: Capture, onnx_bundle: Path) -> None:
+    error = fails(
+        capsys, "recommend", onnx_bundle, "--user", "1", "--exclude-file", onnx_bundle / "model.onnx"
+    )
+    assert "expected UTF-8 text with one id per line" in error
+
+
+@pytest.mark.parametrize("name", DEVICE_COMMANDS)
+def test_no_bundle(capsys: Capture, tmp_path: Path, name: str) -> None:
+    user = ["--user", "1"] if name == "recommend" else []
+    assert "expected a bundle directory, found nothing" in fails(capsys, name, tmp_path / "none", *user)
+
+
+def test_no_permission(capsys: Capture, monkeypatch: pytest.MonkeyPatch, onnx_bundle: Path) -> None:
+    def refuse(_: object) -> int:
+        raise PermissionError(13, "Permission denied", "/some/file")
+
+    monkeypatch.setattr(info, "run", refuse)
+    assert fails(capsys, "info", onnx_bundle) == "hanji: error: /some/file: Permission denied\n"
+
+
+def test_a_key_error_of_an_unknown_id_is_one_plain_line(
+    capsys: Capture, make_parts: Callable[..., Any], tmp_path: Path
+) -> None:
+    parts = make_parts("onnx")
+    parts.manifest["ids"]["users"]["unknown"] = "error"
+    error = fails(capsys, "recommend", parts.write(tmp_path / "bundle"), "--user", "nobody")
+    assert error.startswith("hanji: error: user 'nobody' is unknown: expected one of")
+
+
+def test_interrupted(capsys: Capture, monkeypatch: pytest.MonkeyPatch, onnx_bundle: Path) -> None:
+    def interrupt(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(info, "run", interrupt)
+    assert fails(capsys, "info", onnx_bundle) == "hanji: error: interrupted\n"
+
+
+def test_bugs_are_not_hidden(monkeypatch: pytest.MonkeyPatch, onnx_bundle: Path) -> None:
+    def bug(_: object) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(info, "run", bug)
+    with pytest.raises(ZeroDivisionError):
+        hanji("info", onnx_bundle)
+
+
+def run_into(stdout: Any, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "hanji.runtime.cli", *map(str, arguments)]
+    return subprocess.run(
+        command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False, env=environment()
+    )
+
+
+def test_a_broken_pipe_is_quiet(onnx_bundle: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = run_into(writing, "info", onnx_bundle, "--json")
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk(onnx_bundle: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = run_into(full, "info", onnx_bundle)
+    assert (done.returncode, done.stderr) == (1, "hanji: error: No space left on device\n")
+
+
+def test_a_terminal_without_unicode(onnx_bundle: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hanji.runtime.cli", "info", str(onnx_bundle)],
+        capture_output=True,
+        check=True,
+        env={**environment(), "PYTHONIOENCODING": "ascii"},
+    )
+    assert b"onnxruntime \\u2265 1.17.0" in done.stdout
+
+
+def test_benchmark(capsys: Capture, bundle: Path) -> None:
+    assert hanji("benchmark", bundle, "--runs", "20", "-k", "3") == 0
+    text = capsys.readouterr().out
+    for part in ("p50", "p99", "engine alone", "top 3 of 30 items, 20 calls of each kind", "open ", "litert"):
+        assert part in text
+
+
+@pytest.mark.parametrize("engine", ["litert", "onnxruntime"])
+def test_benchmark_as_json(capsys: Capture, bundle: Path, engine: str) -> None:
+    assert hanji("benchmark", bundle, "--runs", "20", "--engine", engine, "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["engine"]["name"] == engine
+    assert report["runs"] == 20
+    for kind in ("recommend", "engine_alone"):
+        assert 0 < report[kind]["p50_ms"] <= report[kind]["p90_ms"] <= report[kind]["p99_ms"]
+    assert report["p50_ratio"] == pytest.approx(
+        report["recommend"]["p50_ms"] / report["engine_alone"]["p50_ms"]
+    )
+    assert report["open_ms"] > 0
+    assert report["first_answer_ms"] > 0
+
+
+def test_benchmark_of_nothing(capsys: Capture, onnx_bundle: Path) -> None:
+    assert "runs: expected 1 or more, found 0" in fails(capsys, "benchmark", onnx_bundle, "--runs", 0)

@@ -1,0 +1,214 @@
+"""Which engine is chosen, and what an engine that cannot run says."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hanji.runtime import EngineError, HanjiError, Recommender
+from hanji.runtime.engines import choice
+from hanji.runtime.engines.versions import installed_version, is_at_least
+
+ENGINES = ["litert", "onnxruntime"]
+
+
+@pytest.mark.parametrize(
+    ("version", "oldest", "enough"),
+    [
+        ("2.3.0", "2.3.0", True),
+        ("2.3", "2.3.0", True),
+        ("2.10.0", "2.9.9", True),
+        ("2.3.0.post1", "2.3", True),
+        ("3", "2.9", True),
+        ("1.28.0+cpu", "1.28", True),
+        ("2.3.1rc1", "2.3.0", True),
+        ("2.2.9", "2.3.0", False),
+        ("2.3.0rc1", "2.3.0", False),
+        ("2.3.0.dev20260101", "2.3", False),
+        ("", "1", False),
+        ("unknown", "0.1", False),
+    ],
+)
+def test_versions(version: str, oldest: str, enough: bool) -> None:
+    assert is_at_least(version, oldest) is enough
+
+
+def test_installed_versions() -> None:
+    assert installed_version("numpy") == np.__version__
+    assert installed_version("no-such-distribution") is None
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, **versions: str) -> None:
+    """Versions by distribution, '_' for '-'; what is not named is not installed."""
+    monkeypatch.setattr(choice, "installed_version", lambda name: versions.get(name.replace("-", "_")))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_by_name(bundle: Path, engine: str) -> None:
+    with Recommender.open(bundle, engine=engine, threads=2) as recommender:
+        assert (recommender.engine.name, recommender.engine.threads) == (engine, 2)
+        assert recommender.engine.version[0].isdigit()
+
+
+def test_auto_takes_the_first_that_can(
+    bundle: Path, onnx_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Recommender.open(onnx_bundle).engine.name == "onnxruntime"
+    manifest = Recommender.open(bundle).manifest
+    assert choice.choose(manifest, "auto").kind.name == "litert"
+    pretend(monkeypatch, onnxruntime="1.20.0")
+    assert choice.choose(manifest, "auto").kind.name == "onnxruntime"
+    pretend(monkeypatch, onnxruntime="1.20.0", ai_edge_litert="1.9.9")
+    assert choice.choose(manifest, "auto").kind.name == "onnxruntime"
+
+
+def test_no_engine_is_installed(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch)
+    with pytest.raises(EngineError) as caught:
+        Recommender.open(bundle)
+    for part in ("ai-edge-litert is not installed", "'hanji-runtime[litert]'", "onnxruntime is not installed",
+                 "'hanji-runtime[onnx]'"):  # fmt: skip
+        assert part in str(caught.value)
+
+
+def test_an_engine_that_was_asked_for_is_not_replaced(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, onnxruntime="1.20.0")
+    with pytest.raises(EngineError, match=r"ai-edge-litert is not installed; try: pip install 'hanji"):
+        Recommender.open(bundle, engine="litert")
+
+
+def test_an_engine_that_is_too_old(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, ai_edge_litert="1.9.9")
+    expected = (
+        r"this model needs ai-edge-litert 2\.0\.0 or newer, found 1\.9\.9; "
+        r"try: pip install 'ai-edge-litert>=2\.0\.0,<3'"
+    )
+    with pytest.raises(EngineError, match=expected):
+        Recommender.open(bundle, engine="litert")
+
+
+def test_an_engine_without_an_artifact(onnx_bundle: Path) -> None:
+    with pytest.raises(EngineError, match="the bundle holds no artifact for it, only onnx for onnxruntime"):
+        Recommender.open(onnx_bundle, engine="litert")
+
+
+def test_an_engine_nobody_knows(bundle: Path) -> None:
+    with pytest.raises(EngineError, match="engine: expected auto, litert, onnxruntime, found 'tflite'"):
+        Recommender.open(bundle, engine="tflite")
+
+
+def test_no_threads(bundle: Path) -> None:
+    with pytest.raises(HanjiError, match="threads: expected 1 or more, found 0"):
+        Recommender.open(bundle, threads=0)
+
+
+def test_an_engine_that_cannot_be_imported(onnx_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hanji.runtime.engines.onnxruntime", None)
+    with pytest.raises(EngineError, match="is installed and cannot be imported"):
+        Recommender.open(onnx_bundle)
+
+
+@pytest.mark.parametrize(("form", "engine"), [("tflite", "litert"), ("onnx", "onnxruntime")])
+def test_an_engine_refuses_what_is_no_model(
+    make_parts: Callable[..., Any], tmp_path: Path, form: str, engine: str
+) -> None:
+    parts = make_parts(form)
+    parts.files[f"model.{form}"] = b"this is no model, and its checksum is right"
+    with pytest.raises(EngineError, match=rf"{engine} .* refused model\.{form}"):
+        Recommender.open(parts.write(tmp_path / "bundle")).recommend(100)
+
+
+@pytest.mark.parametrize(("form", "engine"), [("tflite", "litert"), ("onnx", "onnxruntime")])
+def test_an_index_beyond_the_tables(
+    make_parts: Callable[..., Any], tmp_path: Path, form: str, engine: str
+) -> None:
+    """A users.json with more users than the model knows: the engine's own error, not a crash."""
+    parts = make_parts(form)
+    parts.files["users.json"] = b'{"ids": ' + str(list(range(1000))).encode() + b"}"
+    parts.manifest["ids"]["users"]["count"] = 1000
+    with pytest.raises(EngineError, match=rf"{engine} .*signature 'catalogue' failed"):
+        Recommender.open(parts.write(tmp_path / "bundle")).recommend(999)
+
+
+def test_scores_that_are_not_numbers(make_parts: Callable[..., Any], weights: Any, tmp_path: Path) -> None:
+    users = weights.users.copy()
+    users[3] = np.nan
+    users[4] = np.inf
+    parts = make_parts("onnx", model=dataclasses.replace(weights, users=users))
+    with Recommender.open(parts.write(tmp_path / "bundle")) as recommender:
+        assert len(recommender.recommend(100)) == 10
+        for user in (103, 104):
+            with pytest.raises(EngineError, match=r"is not a finite number; .*hanji verify"):
+                recommender.recommend(user)
+            with pytest.raises(EngineError, match="is not a finite number"):
+                recommender.score_pairs([100, user], [5000, 5000])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda catalogue: catalogue["inputs"][0].update(dtype="int64"),
+            "expected int32 user in .*found int64 user",
+        ),
+        (
+            lambda catalogue: catalogue["inputs"][0].update(name="u"),
+            "expected int32 user in .*found int32 u ",
+        ),
+        (lambda catalogue: catalogue["outputs"][0].update(dtype="int8"), "float32 out.*int8 out"),
+    ],
+)
+def test_signatures_this_runtime_cannot_serve(
+    make_parts: Callable[..., Any], tmp_path: Path, change: Callable[[Any], None], message: str
+) -> None:
+    parts = make_parts("onnx")
+    change(parts.manifest["artifacts"][0]["signatures"]["catalogue"])
+    with pytest.raises(EngineError, match=message):
+        Recommender.open(parts.write(tmp_path / "bundle"))
+
+
+@pytest.mark.parametrize(("form", "engine"), [("tflite", "litert"), ("onnx", "onnxruntime")])
+def test_a_model_that_is_not_what_the_manifest_says(
+    make_parts: Callable[..., Any], tmp_path: Path, form: str, engine: str
+) -> None:
+    parts = make_parts(form)
+    parts.manifest["artifacts"][0]["signatures"]["catalogue"]["outputs"][0]["name"] = "logits"
+    with pytest.raises(EngineError, match="logits"):
+        Recommender.open(parts.write(tmp_path / "bundle")).recommend(100)
+
+
+def test_a_catalogue_of_another_size(make_parts: Callable[..., Any], weights: Any, tmp_path: Path) -> None:
+    smaller = dataclasses.replace(weights, items=weights.items[:-1], bias=weights.bias[:-1])
+    parts = make_parts("onnx", model=smaller)
+    with pytest.raises(EngineError, match=r"expected 30 scores, found shape \(29,\)"):
+        Recommender.open(parts.write(tmp_path / "bundle")).recommend(100)
+
+
+def test_no_pairs(make_parts: Callable[..., Any], tmp_path: Path) -> None:
+    parts = make_parts("onnx")
+    del parts.manifest["artifacts"][0]["signatures"]["pairs"]
+    with (
+        Recommender.open(parts.write(tmp_path / "bundle")) as recommender,
+        pytest.raises(EngineError, match="the onnx artifact has no signature 'pairs'"),
+    ):
+        recommender.score_pairs([100], [5000])
+
+
+def test_onnxruntime_sends_nothing(onnx_bundle: Path) -> None:
+    Recommender.open(onnx_bundle).close()
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
+
+
+def test_onnxruntime_runs_where_it_was_asked_to(onnx_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    monkeypatch.setattr(onnxruntime.InferenceSession, "get_providers", lambda _: ["OtherExecutionProvider"])
+    with pytest.raises(EngineError, match=r"expected the providers \['CPUExecutionProvider'\], found"):
+        Recommender.open(onnx_bundle).recommend(100)

@@ -1,0 +1,114 @@
+"""What the distribution holds, imports and needs."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import statistics
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import hanji.runtime
+
+RUNTIME = Path(__file__).parents[2] / "runtime"
+SOURCES = sorted((RUNTIME / "hanji").rglob("*.py"))
+ENGINES = {"ai_edge_litert", "onnxruntime"}
+SERVER = {"hanji.training", "hanji.compression", "hanji.export"}
+
+
+def imported(source: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return names
+
+
+def test_numpy_and_the_engines_are_the_only_foreign_imports() -> None:
+    for source in SOURCES:
+        tops = {name.split(".")[0] for name in imported(source)} - set(sys.stdlib_module_names)
+        allowed = {"hanji", "numpy"} | (ENGINES if source.parent.name == "engines" else set())
+        assert tops <= allowed, source
+        assert not {name for name in imported(source) if name.startswith("hanji.")} & SERVER, source
+        assert all(name.startswith("hanji.runtime") for name in imported(source) if name.startswith("hanji"))
+
+
+@pytest.mark.parametrize("engine", ["litert", "onnxruntime"])
+def test_opening_a_bundle_imports_one_engine_and_nothing_else(bundle: Path, engine: str) -> None:
+    program = (
+        "import sys; from hanji.runtime import Recommender\n"
+        "print(*sys.modules)\n"
+        "Recommender.open(sys.argv[1], engine=sys.argv[2]).recommend(100)\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(bundle), engine],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    before, after = (set(line.split()) for line in done.stdout.splitlines())
+    module = {"litert": "ai_edge_litert", "onnxruntime": "onnxruntime"}[engine]
+    assert not ENGINES & before
+    assert ENGINES & after == {module}
+    assert not {"tensorflow", "keras", "tf_keras", "onnx", "scipy", "jsonschema", "rich", "packaging"} & after
+
+
+def test_the_namespace_has_no_init() -> None:
+    assert not (RUNTIME / "hanji" / "__init__.py").exists()
+    assert not (RUNTIME / "__init__.py").exists()
+
+
+def test_public_names_are_complete() -> None:
+    public = {name for name in vars(hanji.runtime) if not name.startswith("_")}
+    classes = {name for name in public if isinstance(getattr(hanji.runtime, name), type)}
+    assert classes | {"__version__"} == set(hanji.runtime.__all__)
+
+
+def test_one_version() -> None:
+    text = (RUNTIME / "pyproject.toml").read_text(encoding="utf-8")
+    assert re.findall(r'^version = "(.*)"$', text, re.MULTILINE) == [hanji.runtime.__version__]
+
+
+def test_the_wheel_holds_the_runtime_alone(tmp_path: Path) -> None:
+    builders = pytest.importorskip("hatchling.builders.wheel", reason="hatchling builds the wheel")
+    path = next(
+        iter(builders.WheelBuilder(str(RUNTIME)).build(directory=str(tmp_path), versions=["standard"]))
+    )
+    assert Path(path).stat().st_size < 150_000
+    with zipfile.ZipFile(path) as wheel:
+        names = wheel.namelist()
+        points = wheel.read("hanji_runtime-0.1.0.dist-info/entry_points.txt").decode()
+    assert "hanji/__init__.py" not in names
+    for name in (
+        "hanji/runtime/py.typed",
+        "hanji/runtime/manifest.schema.json",
+        "hanji/runtime/engines/litert.py",
+    ):
+        assert name in names
+    assert all(name.startswith(("hanji/runtime/", "hanji_runtime-0.1.0.dist-info/")) for name in names)
+    assert "hanji = hanji.runtime.cli:main" in points
+    for command in ("info", "verify", "recommend", "benchmark"):
+        assert f"{command} = hanji.runtime.commands.{command}\n" in points
+
+
+def test_importing_the_runtime_takes_hardly_longer_than_numpy(tmp_path: Path) -> None:
+    program = (
+        "import time; start = time.perf_counter(); import numpy; middle = time.perf_counter()\n"
+        "import hanji.runtime; print((time.perf_counter() - start) / (middle - start))"
+    )
+    bytecode = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {**os.environ, **bytecode}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # both are compiled once, as after an installation
+    ratios = [
+        float(subprocess.check_output([sys.executable, "-c", program], env=environment)) for _ in range(8)
+    ]
+    assert statistics.median(ratios[1:]) <= 1.2
