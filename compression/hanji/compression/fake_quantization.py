@@ -5,7 +5,7 @@ cannot rank thousands of items. So each kind of layer gets a QuantizeConfig of o
 
 - embedding tables and hidden kernels: symmetric, one scale a tensor, from the weights themselves;
 - activations of the hidden layers and their inputs: a range that follows what was seen;
-- the head, and the GMF product that goes into it directly: float.
+- the heads, and the GMF product that goes into one directly: float.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 from tensorflow_model_optimization.python.core.quantization.keras.quantize_wrapper import QuantizeWrapperV2
+
+from hanji.training.models.build import HEADS
 
 BITS = 8
 RANGE_DECAY = 0.99  # of the activation ranges, per batch
@@ -99,7 +101,7 @@ def quantization_of(layer: keras.layers.Layer) -> LayerQuantization | None:
     if isinstance(layer, keras.layers.Embedding):
         return None if layer.name.endswith("_bias") else LayerQuantization(weight="embeddings")
     if isinstance(layer, keras.layers.Dense):
-        return None if layer.name == "head" else LayerQuantization(weight="kernel", activation=True)
+        return None if layer.name in HEADS else LayerQuantization(weight="kernel", activation=True)
     if layer.name in ("tower_input", "product"):
         return LayerQuantization(output=True)
     return None

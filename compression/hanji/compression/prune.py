@@ -13,6 +13,7 @@ import tf_keras as keras
 from hanji.compression.fitting import Fitting
 from hanji.compression.steps import Prune
 from hanji.training.loop import Hooks, Validate
+from hanji.training.models.build import HEADS
 
 RAMP_SHARE = 0.6  # of the steps; the rest lets the remaining weights recover at full sparsity
 UNUSED = -1  # TFMOT's callback takes arguments that it does not read
@@ -22,7 +23,7 @@ def prunable(layer: keras.layers.Layer, step: Prune) -> bool:
     """Whether this step prunes the layer's main tensor."""
     if isinstance(layer, keras.layers.Embedding):
         return step.embeddings and not layer.name.endswith("_bias")
-    return isinstance(layer, keras.layers.Dense) and layer.name != "head"
+    return isinstance(layer, keras.layers.Dense) and layer.name not in HEADS
 
 
 def prune(model: keras.Model, step: Prune, fitting: Fitting) -> keras.Model:

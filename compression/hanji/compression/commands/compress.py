@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from hanji.compression.compress import compress
     from hanji.compression.compressed import save_compressed
     from hanji.training.data import DataConfig, load_dataset
+    from hanji.training.interruption import resumable
     from hanji.training.settings import settings_from
     from hanji.training.trained import load_trained
 
@@ -37,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
     data = settings_from(DataConfig, trained.data.config, f"{args.trained}: data")
     dataset = load_dataset(data, args.data)
     work = args.out.with_name(f"{args.out.name}.checkpoints")
-    compressed = compress(trained, recipe, dataset, work=work)
+    with resumable():
+        compressed = compress(trained, recipe, dataset, work=work)
     save_compressed(compressed, args.out)
     print("metric           full      compressed")
     for name, value in compressed.metrics.items():

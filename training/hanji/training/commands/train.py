@@ -36,12 +36,14 @@ def run(args: argparse.Namespace) -> int:
 
     # TensorFlow takes seconds to import: a faulty recipe or data set is told before.
     import_tensorflow()
+    from hanji.training.interruption import resumable
     from hanji.training.train import train
     from hanji.training.trained import save_trained
 
     seed = file.seed if args.seed is None else args.seed
     work = args.out.with_name(f"{args.out.name}.checkpoints")
-    trained = train(dataset, data=data, model=model, training=training, seed=seed, work=work)
+    with resumable():
+        trained = train(dataset, data=data, model=model, training=training, seed=seed, work=work)
     save_trained(trained, args.out)
     for name, value in trained.metrics.items():
         print(f"{name}: {value:.4f}")

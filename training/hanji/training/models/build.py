@@ -13,6 +13,9 @@ import tf_keras as keras
 
 from hanji.training.models.config import ModelConfig
 
+HEADS = ("head", "gmf_head")
+"""Names of the layers that make the logit; they are never pruned or rounded."""
+
 Tensor = Any
 
 
@@ -54,9 +57,14 @@ class _Tables:
 
 
 def _neumf(config: ModelConfig, tables: _Tables) -> Tensor:
-    """GMF and MLP towers fused by the head (He et al. 2017, Neural Collaborative Filtering)."""
-    towers = [_gmf_tower(config, tables), _mlp_tower(config, tables)]
-    return keras.layers.Dense(1, name="head")(keras.layers.Concatenate(name="fusion")(towers))
+    """GMF and MLP towers fused by the head (He et al. 2017, Neural Collaborative Filtering).
+
+    The paper's one head over both towers, written as the sum of its two halves: a concatenation
+    would force one 8-bit scale on two towers of different range.
+    """
+    from_gmf = keras.layers.Dense(1, use_bias=False, name="gmf_head")(_gmf_tower(config, tables))
+    from_mlp = keras.layers.Dense(1, name="head")(_mlp_tower(config, tables))
+    return keras.layers.Add(name="logit")([from_gmf, from_mlp])
 
 
 def _gmf(config: ModelConfig, tables: _Tables) -> Tensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-import numpy as np
 import tf_keras as keras
 
 from hanji.training.models.config import ModelConfig
@@ -20,15 +19,12 @@ def tower_config(config: ModelConfig, tower: Tower) -> ModelConfig:
 
 
 def copy_tower(alone: keras.Model, fused: keras.Model, tower: Tower) -> None:
-    """Copy a tower's layers by name, and its half of the head scaled by the trade-off."""
+    """Copy a tower's layers by name, and its head scaled by the trade-off."""
+    heads = {"gmf": "gmf_head", "mlp": "head"}
     shared = {layer.name for layer in fused.layers} - {"head"}
     for layer in alone.layers:
         if layer.name in shared and layer.get_weights():
             fused.get_layer(layer.name).set_weights(layer.get_weights())
     kernel, bias = alone.get_layer("head").get_weights()
-    fused_kernel, fused_bias = fused.get_layer("head").get_weights()
-    rows = slice(0, len(kernel)) if tower == "gmf" else slice(len(fused_kernel) - len(kernel), None)
-    fused_kernel[rows] = TRADE_OFF * kernel
-    # The GMF tower is copied first, so its share of the bias is already there when the MLP's comes.
-    fused_bias = TRADE_OFF * bias + (np.zeros_like(bias) if tower == "gmf" else fused_bias)
-    fused.get_layer("head").set_weights([fused_kernel, fused_bias])
+    fused.get_layer(heads[tower]).kernel.assign(TRADE_OFF * kernel)
+    fused.get_layer("head").bias.assign_add(TRADE_OFF * bias)

@@ -1,0 +1,62 @@
+"""What the benchmark scripts share: where, when and with what a number was measured."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+import statistics
+from importlib.metadata import version
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = ("hanji", "tensorflow", "tf_keras", "ai-edge-litert", "onnxruntime", "numpy")
+
+
+def circumstances() -> dict[str, object]:
+    """When, on what, with which versions."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return {
+        "when": now.isoformat(timespec="seconds"),
+        "cpu": cpu_model(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in PACKAGES},
+    }
+
+
+def cpu_model() -> str:
+    """The CPU's own name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Mean, sample standard deviation, median, smallest and largest."""
+    return {
+        "mean": statistics.fmean(values),
+        "sd": statistics.stdev(values) if len(values) > 1 else 0.0,
+        "median": statistics.median(values),
+        "min": min(values),
+        "max": max(values),
+        "n": len(values),
+    }
+
+
+def save(name: str, result: dict[str, object]) -> None:
+    """benchmarks/results/NAME.json, with the circumstances."""
+    RESULTS.mkdir(exist_ok=True)
+    text = json.dumps(circumstances() | result, indent=1, sort_keys=True, ensure_ascii=False)
+    (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def verdict(name: str, value: float, bound: float, *, at_most: bool) -> str:
+    """One line that says whether a target was reached."""
+    reached = value <= bound if at_most else value >= bound
+    sign = "≤" if at_most else "≥"
+    return f"{'reached' if reached else 'MISSED '}  {name}: {value:.4g} (target {sign} {bound:g})"

@@ -1,0 +1,74 @@
+"""`make demo` does what the README promises."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Demo = tuple[Path, str]
+Hanji = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_it_shows_ten_recommendations_with_titles(demo: Demo) -> None:
+    out, shown = demo
+    items = json.loads((out / "bundle" / "items.json").read_text())
+    listed = shown[shown.index("10 items for user") :].splitlines()
+    rows = [line for line in listed if line.strip()[:2].strip().isdigit()]
+    assert len(rows) == 10
+    assert all(any(title in row for title in items["titles"]) for row in rows)
+
+
+def test_it_says_that_the_data_is_synthetic(demo: Demo) -> None:
+    out, shown = demo
+    assert shown.count("synthetic") >= 2
+    assert "synthetic" in (out / "report.md").read_text()
+    assert "synthetic" in (out / "bundle" / "MODEL_CARD.md").read_text().lower()
+
+
+def test_it_compares_full_and_compressed(demo: Demo) -> None:
+    out, shown = demo
+    report = json.loads((out / "report.json").read_text())
+    full, litert, onnx = report["rows"]
+    assert (full["model"], litert["precision"], onnx["format"]) == ("full", "int8", "onnx")
+    assert full["bytes"] > 4 * litert["bytes"]
+    for row in (litert, onnx):
+        assert row["metrics"]["hr_at_10"] > 0.9 * full["metrics"]["hr_at_10"]
+    for word in ("HR@10", "NDCG@10", "bytes", "p50 ms", "full", "compressed"):
+        assert word in shown
+
+
+def test_it_learned_what_was_planted(demo: Demo) -> None:
+    report = json.loads((demo[0] / "report.json").read_text())
+    assert report["rows"][1]["metrics"]["hr_at_10"] > 0.85 * report["best_hr_at_10"]
+
+
+def test_the_bundle_verifies(demo: Demo, hanji: Hanji) -> None:
+    done = hanji("verify", demo[0] / "bundle", "--json")
+    assert done.returncode == 0, done.stderr
+
+
+def test_evaluate_repeats_the_report(demo: Demo, hanji: Hanji) -> None:
+    out, _ = demo
+    done = hanji("evaluate", out / "bundle", "--engine", "litert", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    expected = json.loads((out / "report.json").read_text())["rows"][1]["metrics"]
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
+
+
+def test_both_engines_recommend_nearly_the_same(demo: Demo, hanji: Hanji) -> None:
+    tops = []
+    for engine in ("litert", "onnxruntime"):
+        done = hanji("recommend", demo[0] / "bundle", "--user", 7, "--engine", engine, "--json")
+        assert done.returncode == 0, done.stderr
+        tops.append({row["item"] for row in json.loads(done.stdout)["items"]})
+    assert len(tops[0] & tops[1]) >= 9
+
+
+def test_nothing_temporary_is_left(demo: Demo) -> None:
+    names = {path.name for path in demo[0].iterdir()}
+    assert names == {"bundle", "full", "work", "report.json", "report.md"}

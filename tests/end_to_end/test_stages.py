@@ -1,0 +1,210 @@
+"""The stages one by one, as commands, on ratings in a file of one's own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+Hanji = Callable[..., subprocess.CompletedProcess[str]]
+
+RECIPE = """
+name = "books"
+seed = 1
+
+[data]
+name = "books"
+format = "csv"
+ratings = "loans.csv"
+user_column = "reader"
+item_column = "isbn"
+timestamp_column = "lent_at"
+items = "titles.csv"
+title_column = "title"
+
+[model]
+embedding_size = 8
+mlp_embedding_size = 4
+hidden_units = [8]
+
+[training]
+epochs = 3
+batch_size = 512
+learning_rate = 0.01
+
+[[compression]]
+type = "distil"
+embedding_size = 4
+mlp_embedding_size = 4
+hidden_units = [4]
+epochs = 2
+
+[[compression]]
+type = "quantize"
+scheme = "int8-qat"
+epochs = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a recipe, 150 readers' loans of 160 books with text ids, and titles."""
+    directory = tmp_path_factory.mktemp("books")
+    (directory / "books.toml").write_text(RECIPE)
+    rng = np.random.default_rng(0)
+    lines = ["reader,isbn,lent_at"]
+    for reader in range(150):
+        chosen = rng.choice(160, 15, replace=False, p=np.arange(160, 0, -1) / (160 * 161 / 2))
+        lines += [f"reader-{reader},isbn-{book:03},{time}" for time, book in enumerate(chosen)]
+    (directory / "loans.csv").write_text("\n".join(lines) + "\n")
+    titles = [f'isbn-{book:03},"Book, no. {book}"' for book in range(160)]
+    (directory / "titles.csv").write_text("\n".join(["isbn,title", *titles]) + "\n")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def staged(books: Path, hanji: Hanji) -> Path:
+    """trained/, compressed/ and bundle/, each made by its own command."""
+    recipe = books / "books.toml"
+    for arguments in (
+        ("train", recipe, "--data", books, "--out", books / "trained"),
+        ("compress", books / "trained", "--recipe", recipe, "--data", books, "--out", books / "compressed"),
+        ("export", books / "compressed", "--out", books / "bundle", "--formats", "tflite,onnx"),
+    ):
+        done = hanji(*arguments)
+        assert done.returncode == 0, done.stderr
+    return books
+
+
+def test_the_stages_end_in_a_bundle_that_answers_in_own_ids(staged: Path, hanji: Hanji) -> None:
+    excluded = ["isbn-000", "isbn-001"]
+    done = hanji(
+        "recommend", staged / "bundle", "--user", "reader-7", "--exclude", ",".join(excluded), "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert len(answer["items"]) == 10
+    assert answer["items"][0]["title"].startswith("Book, no. ")
+    assert not {row["item"] for row in answer["items"]} & set(excluded)
+
+
+def test_evaluate_rebuilds_the_split_from_the_manifest(staged: Path, hanji: Hanji) -> None:
+    done = hanji("evaluate", staged / "bundle", "--data", staged, "--json")
+    assert done.returncode == 0, done.stderr
+    assert 0.0 < json.loads(done.stdout)["hr_at_10"] <= 1.0
+
+
+def test_evaluate_on_other_data_is_told(staged: Path, hanji: Hanji, tmp_path: Path) -> None:
+    (tmp_path / "titles.csv").write_text((staged / "titles.csv").read_text())
+    (tmp_path / "loans.csv").write_text((staged / "loans.csv").read_text().replace("isbn-1", "other-1"))
+    done = hanji("evaluate", staged / "bundle", "--data", tmp_path)
+    assert_told(done, "does not know")
+
+
+def test_an_unknown_user_gets_popularity_and_is_told_so(staged: Path, hanji: Hanji) -> None:
+    done = hanji("recommend", staged / "bundle", "--user", "nobody", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["source"] == "popularity"
+
+
+def test_build_does_all_of_it_and_goes_on_where_it_was(books: Path, hanji: Hanji, tmp_path: Path) -> None:
+    arguments = ("build", books / "books.toml", "--data", books, "--out", tmp_path / "out")
+    first = hanji(*arguments)
+    assert first.returncode == 0, first.stderr
+    hashes = (tmp_path / "out" / "bundle" / "manifest.sha256").read_text()
+    again = hanji(*arguments)
+    assert again.returncode == 0, again.stderr
+    assert "taken as it is" in again.stderr
+    assert (tmp_path / "out" / "bundle" / "manifest.sha256").read_text() == hashes
+
+
+def test_the_same_seed_builds_the_same_bundle(books: Path, hanji: Hanji, tmp_path: Path) -> None:
+    manifests = []
+    for name in ("one", "two"):
+        out = tmp_path / name
+        done = hanji("build", books / "books.toml", "--data", books, "--out", out)
+        assert done.returncode == 0, done.stderr
+        manifests.append((out / "bundle" / "manifest.json").read_bytes())
+    assert manifests[0] == manifests[1]
+
+
+def test_ctrl_c_in_training_is_one_line_and_leaves_nothing_half_written(books: Path, tmp_path: Path) -> None:
+    text = (books / "books.toml").read_text().replace("epochs = 3", "epochs = 10000\npatience = 10000")
+    (tmp_path / "long.toml").write_text(text)
+    out = tmp_path / "trained"
+    command = [sys.executable, "-m", "hanji.runtime.cli", "train", tmp_path / "long.toml", "--data", books]
+    process = subprocess.Popen([*map(str, command), "--out", str(out)], stderr=subprocess.PIPE, text=True)
+    checkpoint = tmp_path / "trained.checkpoints" / "training-neumf.npz"
+    for _ in range(600):
+        if checkpoint.exists():
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, shown = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" not in shown
+    assert "hanji: error: interrupted; run the same command again" in shown.splitlines()[-1]
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        (("embedding_size = 8", "embeding_size = 8"), ["embeding_size", "did you mean"]),
+        (('format = "csv"', 'format = "xlsx"'), ["data.format", "xlsx", "movielens-1m"]),
+        (('user_column = "reader"', 'user_column = "who"'), ["who", "reader"]),
+        (('scheme = "int8-qat"', 'scheme = "int3"'), ["scheme", "int3"]),
+    ],
+)
+def test_a_faulty_recipe_is_told_before_anything_long_begins(
+    books: Path, hanji: Hanji, tmp_path: Path, change: tuple[str, str], parts: list[str]
+) -> None:
+    faulty = tmp_path / "faulty.toml"
+    faulty.write_text((books / "books.toml").read_text().replace(*change))
+    done = hanji("build", faulty, "--data", books, "--out", tmp_path / "out")
+    assert_told(done, *parts)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_place_that_cannot_be_written_is_told(staged: Path, hanji: Hanji, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = hanji(
+        "export", staged / "compressed", "--out", tmp_path / "file" / "bundle", "--formats", "tflite"
+    )
+    assert_told(done, "file")
+
+
+def test_a_full_disk_is_told_and_nothing_half_written_stays(
+    staged: Path, hanji: Hanji, tmp_path: Path
+) -> None:
+    import resource
+
+    def small_files_only() -> None:
+        # Writes beyond 2 kB fail with an OSError, as on a full disk (Python ignores the signal).
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
+
+    out = tmp_path / "bundle"
+    done = hanji(
+        "export", staged / "compressed", "--out", out, "--formats", "onnx", preexec_fn=small_files_only
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("hanji: error: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def assert_told(done: subprocess.CompletedProcess[str], *parts: str) -> None:
+    """One clear line on stderr, exit code 1, no traceback."""
+    assert done.returncode == 1, done.stdout
+    assert "Traceback" not in done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("hanji: error: ")
+    for part in parts:
+        assert part in last
