@@ -16,7 +16,7 @@ Hanji = Callable[..., subprocess.CompletedProcess[str]]
 def test_it_shows_ten_recommendations_with_titles(demo: Demo) -> None:
     out, shown = demo
     items = json.loads((out / "bundle" / "items.json").read_text())
-    listed = shown[shown.index("10 items for user") :].splitlines()
+    listed = shown[shown.index("10 items for user") :].splitlines()[1:]
     rows = [line for line in listed if line.strip()[:2].strip().isdigit()]
     assert len(rows) == 10
     assert all(any(title in row for title in items["titles"]) for row in rows)

@@ -34,11 +34,5 @@ def distil(config: ModelConfig, step: Distil, fitting: Fitting) -> keras.Model:
     """A trained student of ``config``; ``fitting.samples`` must hold the teacher's targets."""
     seed_everything(fitting.seed)
     student = build_model(config, users=fitting.data.users, items=fitting.data.items)
-    training = replace(
-        fitting.training,
-        epochs=step.epochs,
-        learning_rate=step.learning_rate,
-        final_learning_rate=min(fitting.training.final_learning_rate, step.learning_rate),
-    )
-    fitting.fit(student, training, name="Distilling")
+    fitting.fit(student, fitting.schedule(step), name="Distilling")
     return student

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import tf_keras as keras
 
+from hanji.compression.steps import Step
 from hanji.training.checkpoint import Checkpoint
 from hanji.training.config import TrainingConfig
 from hanji.training.loop import History, Hooks, Validate, fit
@@ -31,6 +32,19 @@ class Fitting:
     work: Path | None
     identity: str
     """Of teacher and recipe together: a checkpoint of another pair is not taken up."""
+
+    def schedule(self, step: Step, *, averaged: bool = True) -> TrainingConfig:
+        """The teacher's training options with the step's own epochs and learning rate.
+
+        A model that must stay sparse is not ``averaged``: an average over moving masks has no zeros.
+        """
+        return replace(
+            self.training,
+            epochs=step.epochs,
+            learning_rate=step.learning_rate,
+            final_learning_rate=min(self.training.final_learning_rate, step.learning_rate),
+            average_decay=self.training.average_decay if averaged else 0.0,
+        )
 
     def fit(
         self,

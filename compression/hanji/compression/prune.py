@@ -5,8 +5,6 @@ The head and the bias tables are left alone: they are a handful of numbers, each
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 
@@ -28,17 +26,7 @@ def prunable(layer: keras.layers.Layer, step: Prune) -> bool:
 
 def prune(model: keras.Model, step: Prune, fitting: Fitting) -> keras.Model:
     """A copy of ``model`` with ``step.sparsity`` zeros in each pruned tensor; it must be free of dropout."""
-    steps = step.epochs * max(
-        len(fitting.data.train) * (1 + fitting.training.negatives) // fitting.training.batch_size, 1
-    )
-    schedule = tfmot.sparsity.keras.PolynomialDecay(
-        initial_sparsity=0.0,
-        final_sparsity=step.sparsity,
-        begin_step=0,
-        end_step=max(int(steps * RAMP_SHARE), 1),
-        frequency=max(steps // 50, 1),
-    )
-    wrapped = _wrap(model, step, schedule)
+    wrapped = _wrap(model, step, _ramp(step, fitting))
     wrapped.compile(optimizer=keras.optimizers.Adam())  # the callback reads the step count off an optimizer
     callback = tfmot.sparsity.keras.UpdatePruningStep()
     callback.set_model(wrapped)
@@ -51,16 +39,28 @@ def prune(model: keras.Model, step: Prune, fitting: Fitting) -> keras.Model:
 
         return run
 
-    training = replace(
-        fitting.training,
-        epochs=step.epochs,
-        learning_rate=step.learning_rate,
-        final_learning_rate=min(fitting.training.final_learning_rate, step.learning_rate),
-        average_decay=0.0,  # an average of weights under a moving mask is not sparse
+    fitting.fit(
+        wrapped,
+        fitting.schedule(step, averaged=False),
+        name="Pruning",
+        hooks=Hooks(before_step=lambda: callback.on_train_batch_begin(UNUSED)),
+        validate=masked,
+        resume=False,  # the schedule counts its steps from the start of the process
+        keep_last=True,
     )
-    hooks = Hooks(before_step=lambda: callback.on_train_batch_begin(UNUSED))
-    fitting.fit(wrapped, training, name="Pruning", hooks=hooks, validate=masked, resume=False, keep_last=True)
     return tfmot.sparsity.keras.strip_pruning(wrapped)
+
+
+def _ramp(step: Prune, fitting: Fitting) -> tfmot.sparsity.keras.PruningSchedule:
+    samples = len(fitting.data.train) * (1 + fitting.training.negatives)
+    steps = step.epochs * max(samples // fitting.training.batch_size, 1)
+    return tfmot.sparsity.keras.PolynomialDecay(
+        initial_sparsity=0.0,
+        final_sparsity=step.sparsity,
+        begin_step=0,
+        end_step=max(int(steps * RAMP_SHARE), 1),
+        frequency=max(steps // 50, 1),
+    )
 
 
 def _wrap(model: keras.Model, step: Prune, schedule: tfmot.sparsity.keras.PruningSchedule) -> keras.Model:

@@ -7,7 +7,6 @@ it: ``int8`` sets the activation ranges from calibration data, ``int8-qat`` trai
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import tensorflow as tf
@@ -49,15 +48,8 @@ def calibrate(model: keras.Model, fitting: Fitting, users: int) -> None:
 
 
 def _train(model: keras.Model, step: Quantize, fitting: Fitting, *, keep_zeros: bool) -> None:
-    training = replace(
-        fitting.training,
-        epochs=step.epochs,
-        learning_rate=step.learning_rate,
-        final_learning_rate=min(fitting.training.final_learning_rate, step.learning_rate),
-        # An average taken before the zeros are put back would not be sparse.
-        average_decay=0.0 if keep_zeros else fitting.training.average_decay,
-    )
     hooks = Hooks(after_step=_zero_keeper(model)) if keep_zeros else None
+    training = fitting.schedule(step, averaged=not keep_zeros)
     fitting.fit(model, training, name="Quantization-aware training", hooks=hooks)
 
 

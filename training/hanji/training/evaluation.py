@@ -37,14 +37,17 @@ def evaluate_candidates(score: PairScorer, test: LeaveOneOut) -> dict[str, float
 
 
 def evaluate_catalogue(score: CatalogueScorer, dataset: Dataset) -> dict[str, float]:
-    """Precision@10 and intra-list diversity@10 over the full catalogue, training items left out."""
+    """Precision@10 and intra-list diversity@10 over the full catalogue, training items left out.
+
+    Without genres there is no diversity to measure: it is left out, not zero.
+    """
     seen = items_by_user(dataset.train, len(dataset.catalogue.user_ids))
     k = min(K, len(dataset.catalogue.item_ids))
     top = np.stack([_top(score(int(user)), seen[user], k) for user in dataset.test.users])
-    return {
-        "precision_at_10": metrics.precision(top, dataset.test.items),
-        "diversity_at_10": metrics.intra_list_diversity(top, genre_features(dataset.catalogue)),
-    }
+    found = {"precision_at_10": metrics.precision(top, dataset.test.items)}
+    if any(dataset.catalogue.genres):
+        found["diversity_at_10"] = metrics.intra_list_diversity(top, genre_features(dataset.catalogue))
+    return found
 
 
 def evaluate(score_all: CatalogueScorer, dataset: Dataset) -> dict[str, float]:
@@ -72,7 +75,7 @@ def genre_features(catalogue: Catalogue) -> NDArray[np.float32]:
     """[items, genres] of 0 and 1."""
     names = sorted({genre for genres in catalogue.genres for genre in genres})
     column = {name: index for index, name in enumerate(names)}
-    features = np.zeros((len(catalogue.item_ids), max(len(names), 1)), np.float32)
+    features = np.zeros((catalogue.items, len(names)), np.float32)
     for row, genres in enumerate(catalogue.genres):
         features[row, [column[genre] for genre in genres]] = 1.0
     return features
