@@ -1,0 +1,1 @@
+"""From a compressed Keras model to a bundle with TFLite, ONNX and TF.js, each checked in its engine."""

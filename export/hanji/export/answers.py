@@ -1,0 +1,64 @@
+"""Asks an artifact in the engine that it will meet: LiteRT, ONNX Runtime, or TF.js in Node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hanji.export.artifacts import TFJS_DIRECTORY, TFJS_PAIRS_PREFIX, Converted
+from hanji.export.tfjs_node import TfjsCall, find_tfjs
+from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, create_engine
+from hanji.runtime.engines.versions import installed_version
+from hanji.runtime.errors import EngineError
+
+Scores = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A signature and its inputs: int32 vectors under the names ``user`` and ``item``."""
+
+    signature: str
+    inputs: Mapping[str, npt.NDArray[np.int32]]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One vector of scores for each question, and the engine, with its version, that computed them."""
+
+    engine: str
+    scores: tuple[Scores, ...]
+
+
+def ask(converted: Converted, questions: Sequence[Question]) -> Answers:
+    """The artifact's answers, on one thread.
+
+    Raises EngineError where the engine is missing, ConversionError or EngineError where it refuses the model.
+    """
+    if converted.artifact.format == "tfjs":
+        return _ask_tfjs(converted, questions)
+    name = converted.artifact.engines[0].name
+    kind = next(kind for kind in ENGINE_KINDS if kind.name == name)
+    version = installed_version(kind.distribution)
+    if version is None:
+        raise EngineError(f"{kind.distribution} is not installed; try: pip install {kind.distribution}")
+    engine = create_engine(Choice(kind, version, converted.artifact), converted.contents, threads=1)
+    scores = tuple(engine.run(question.signature, question.inputs) for question in questions)
+    return Answers(f"{kind.distribution} {version}", scores)
+
+
+def _ask_tfjs(converted: Converted, questions: Sequence[Question]) -> Answers:
+    files = {path.removeprefix(TFJS_DIRECTORY): content for path, content in converted.contents.items()}
+    answers = find_tfjs().run(files, [_tfjs_call(question) for question in questions])
+    return Answers(f"tfjs {answers.version} (wasm)", answers.outputs)
+
+
+def _tfjs_call(question: Question) -> TfjsCall:
+    prefix = "" if question.signature == "catalogue" else TFJS_PAIRS_PREFIX
+    return TfjsCall({prefix + name: ids for name, ids in question.inputs.items()}, prefix + "scores")
+
+
+__all__ = ["Answers", "Question", "Scores", "ask"]

@@ -1,0 +1,54 @@
+"""`hanji build`: every stage from data to bundle, with a report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+HELP = "train, compress and export by a recipe, and report what it reached"
+EXAMPLE = "hanji build examples/movielens-1m.toml --data ml-1m --out out/movielens-1m"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the recipe, the data and where everything goes."""
+    parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a recipe file (TOML)")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="the data; not needed for the synthetic catalogue"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: out/NAME, NAME being the recipe's")
+    parser.add_argument("--seed", type=int, help="take this seed instead of the recipe's")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build and print the comparison; 0 when done."""
+    from hanji.training.quiet import import_tensorflow
+    from hanji.training.recipe_file import read_recipe_file
+
+    file = read_recipe_file(args.recipe)
+
+    import_tensorflow()
+    from hanji.export.build import build, plan_of
+    from hanji.export.report import HEADINGS
+    from hanji.training.interruption import resumable
+
+    plan = plan_of(file, seed=args.seed)
+    out = args.out or Path("out") / file.name
+    with resumable():
+        report = build(plan, data=args.data, out=out)
+    if args.json:
+        print(json.dumps(json.loads((out / "report.json").read_text(encoding="utf-8"))))
+        return 0
+    print(report.title)
+    _print_table([list(HEADINGS), *report.cells])
+    for note in report.notes:
+        print(note)
+    print(f"Bundle: {out / 'bundle'}   report: {out / 'report.md'}")
+    return 0
+
+
+def _print_table(rows: list[list[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,49 @@
+"""Metrics of the artifact that ships, through the runtime that ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hanji.runtime import Recommender
+from hanji.runtime.manifest import Manifest
+from hanji.training.data import DataConfig, Dataset, load_dataset
+from hanji.training.errors import DataError
+from hanji.training.evaluation import evaluate
+from hanji.training.settings import settings_from
+
+
+def dataset_of(manifest: Manifest, directory: Path | None) -> Dataset:
+    """The very split the bundle's model was trained and tested with, rebuilt from its manifest."""
+    config = settings_from(DataConfig, manifest.training_data.config, "manifest.json: training_data.config")
+    return load_dataset(config, None if manifest.training_data.synthetic else directory)
+
+
+def evaluate_bundle(bundle: Path, dataset: Dataset, *, engine: str = "auto") -> dict[str, float]:
+    """HR@10, NDCG@10, Precision@10 and diversity@10 of a bundle, answered by ``engine``.
+
+    Raises DataError if the bundle does not know the users or items of ``dataset``.
+    """
+    with Recommender.open(bundle, engine=engine) as recommender:
+        order = _positions(dataset, recommender)
+        users = dataset.catalogue.user_ids
+
+        def scores(user: int) -> NDArray[np.float32]:
+            return recommender.scores(users[user])[order]
+
+        return evaluate(scores, dataset)
+
+
+def _positions(dataset: Dataset, recommender: Recommender) -> NDArray[np.int64]:
+    """Where each of the dataset's items stands in the bundle's scores."""
+    position = {item: index for index, item in enumerate(recommender.items.ids.values)}
+    unknown = [item for item in dataset.catalogue.item_ids if item not in position]
+    if unknown:
+        raise DataError(
+            f"the bundle {recommender.manifest.name!r} does not know {len(unknown)} of the data's "
+            f"{dataset.catalogue.items} items ({unknown[0]!r} for one); expected the data it was trained on: "
+            "check --data"
+        )
+    return np.array([position[item] for item in dataset.catalogue.item_ids])

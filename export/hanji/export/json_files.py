@@ -1,0 +1,23 @@
+"""JSON as bundles hold it: UTF-8, sorted keys, a newline at the end, the same bytes for the same content."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def json_bytes(table: Mapping[str, Any], *, readable: bool = False) -> bytes:
+    """``table`` as JSON, one value a line if ``readable``; ValueError for NaN and infinity."""
+    text = json.dumps(
+        table,
+        ensure_ascii=False,
+        allow_nan=False,
+        sort_keys=True,
+        indent=1 if readable else None,
+        separators=None if readable else (",", ":"),
+    )
+    return f"{text}\n".encode()
+
+
+__all__ = ["json_bytes"]

@@ -1,0 +1,105 @@
+"""manifest.json: everything a device has to know, and where the model came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import tf_keras as keras
+
+from hanji.compression.compressed import CompressedModel
+from hanji.export.tfjs import OLDEST_TFJS
+from hanji.runtime import __version__
+from hanji.runtime.engines.versions import installed_version
+from hanji.runtime.manifest import Artifact, FileEntry
+from hanji.runtime.manifest_reader import SCHEMA_VERSION
+
+UNKNOWN_USER = ("popularity", "error")
+UNKNOWN_ITEM = ("skip", "error")
+PROTOCOL = "leave-one-out, 99 sampled negatives"
+_TOOLS = (
+    "ai-edge-litert",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "tensorflow",
+    "tensorflow-model-optimization",
+    "tf2onnx",
+    "tf_keras",
+)
+_RANGES = ("min", "max", "optimizer_step")  # variables of quantization, not parameters of the model
+
+
+@dataclass(frozen=True)
+class Policies:
+    """What a device does with an id that the bundle does not know."""
+
+    unknown_user: str
+    unknown_item: str
+
+
+def manifest_table(
+    compressed: CompressedModel, artifacts: Sequence[Artifact], files: Sequence[FileEntry], policies: Policies
+) -> dict[str, Any]:
+    """The content of manifest.json; ``files`` are those that belong to no artifact."""
+    full, recipe = compressed.full, compressed.recipe
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": full.data.name,
+        "task": "recommendation",
+        "model": {
+            "type": compressed.config.type,
+            "parameters": parameters(compressed.model),
+            "full_parameters": parameters(full.model),
+        },
+        "artifacts": [_artifact_table(artifact) for artifact in artifacts],
+        "files": [asdict(file) for file in files],
+        "ids": {
+            "users": {
+                "path": "users.json",
+                "count": full.catalogue.users,
+                "unknown": policies.unknown_user,
+            },
+            "items": {
+                "path": "items.json",
+                "count": full.catalogue.items,
+                "unknown": policies.unknown_item,
+            },
+        },
+        "preprocessing": {
+            "user": "index of the id in users.json",
+            "item": "index of the id in items.json",
+        },
+        "golden": "golden.json",
+        "recipe": {"name": recipe.name, "sha256": recipe.sha256, "steps": recipe.tables},
+        "metrics": {"protocol": PROTOCOL, "full": full.metrics, "compressed": compressed.metrics},
+        "training_data": asdict(full.data),
+        "seed": full.seed,
+        "versions": _versions(artifacts),
+    }
+
+
+def parameters(model: keras.Model) -> int:
+    """Numbers that the model has learned; the ranges of quantization do not count."""
+    return sum(
+        int(weight.shape.num_elements())
+        for weight in model.weights
+        if not weight.name.split("/")[-1].split(":")[0].endswith(_RANGES)
+    )
+
+
+def _artifact_table(artifact: Artifact) -> dict[str, Any]:
+    table = asdict(artifact)
+    table["parity"] = {key: value for key, value in table["parity"].items() if value is not None}
+    return table
+
+
+def _versions(artifacts: Sequence[Artifact]) -> dict[str, str]:
+    versions = {tool: installed_version(tool) for tool in _TOOLS}
+    if any(artifact.format == "tfjs" and artifact.parity.checked for artifact in artifacts):
+        versions["tfjs"] = OLDEST_TFJS
+    return {"hanji": __version__, **{tool: version for tool, version in versions.items() if version}}
+
+
+__all__ = ["PROTOCOL", "UNKNOWN_ITEM", "UNKNOWN_USER", "Policies", "manifest_table", "parameters"]

@@ -1,0 +1,131 @@
+"""MODEL_CARD.md: what the model is for, what it was made from, and what it cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hanji.compression.compressed import CompressedModel
+from hanji.export.manifest import PROTOCOL, parameters
+from hanji.export.parity import Measured
+from hanji.export.precision import MEANINGS
+from hanji.export.weights import FLOAT32_BYTES
+from hanji.runtime.manifest import Artifact, Parity
+
+_NAMES = {"tflite": "TFLite", "onnx": "ONNX", "tfjs": "TF.js"}
+
+
+def model_card(compressed: CompressedModel, artifacts: Sequence[Artifact]) -> str:
+    """The text of the card, in Markdown."""
+    sections = (
+        _heading(compressed),
+        _intended_use(compressed),
+        _training_data(compressed),
+        _metrics(compressed),
+        _sizes(compressed, artifacts),
+        _parity(artifacts),
+        _limits(compressed),
+    )
+    return "\n\n".join(sections) + "\n"
+
+
+def _heading(compressed: CompressedModel) -> str:
+    synthetic = "\n\n**Trained on synthetic data: a demonstration, of no use with real users.**"
+    steps = " → ".join(step["type"] for step in compressed.recipe.tables) or "none"
+    return (
+        f"# {compressed.full.data.name}: {compressed.config.type} recommender"
+        + (synthetic if compressed.full.data.synthetic else "")
+        + f"\n\nCompressed by the recipe `{compressed.recipe.name}` (steps: {steps}; sha256 "
+        f"`{compressed.recipe.sha256}`). Seed {compressed.full.seed}."
+    )
+
+
+def _intended_use(compressed: CompressedModel) -> str:
+    catalogue = compressed.full.catalogue
+    return (
+        "## Intended use\n\n"
+        f"Ranks a catalogue of {catalogue.items} items for each of {catalogue.users} known users, on the "
+        "user's own device and without a network. A score is a logit: it orders the items of one user. It is "
+        "not a rating or a probability, and scores of different users do not compare."
+    )
+
+
+def _training_data(compressed: CompressedModel) -> str:
+    data = compressed.full.data
+    return (
+        "## Training data\n\n"
+        f"{data.name} ({'synthetic' if data.synthetic else 'real'}; format {data.format}): "
+        f"{data.interactions} interactions of {data.users} users with {data.items} items.\n\n"
+        f"Licence of the data: {data.licence or 'not stated'}. Whether a model trained on it may be passed "
+        "on depends on that licence."
+    )
+
+
+def _metrics(compressed: CompressedModel) -> str:
+    full, own = compressed.full.metrics, compressed.metrics
+    rows = [[name, _number(full.get(name)), _number(own.get(name))] for name in sorted({*full, *own})]
+    return f"## Metrics\n\nOn the test set: {PROTOCOL}.\n\n" + _table(["", "full model", "this model"], rows)
+
+
+def _sizes(compressed: CompressedModel, artifacts: Sequence[Artifact]) -> str:
+    count, full = parameters(compressed.model), parameters(compressed.full.model)
+    rows = [
+        [_NAMES[artifact.format], artifact.precision, f"{artifact.bytes:,}", MEANINGS[artifact.precision]]
+        for artifact in artifacts
+    ]
+    return (
+        "## Sizes\n\n"
+        f"{count:,} parameters; the full model has {full:,}, which are {FLOAT32_BYTES * full:,} bytes in "
+        "32-bit floats.\n\n" + _table(["artifact", "precision", "bytes", "what it holds"], rows)
+    )
+
+
+def _parity(artifacts: Sequence[Artifact]) -> str:
+    rows = [[_NAMES[artifact.format], *_parity_cells(artifact.parity)] for artifact in artifacts]
+    return (
+        "## Parity\n\n"
+        "Each artifact in its real engine against the compressed model in Keras: the typical (root mean "
+        "square) and the largest difference of a score, and the mean share of the same ten best items. What "
+        "is allowed stands in brackets.\n\n"
+        + _table(["artifact", "engine", "typical difference", "largest difference", "same top 10"], rows)
+    )
+
+
+def _parity_cells(parity: Parity) -> list[str]:
+    if not isinstance(parity, Measured):
+        return [f"**not checked**: {parity.reason}", "", "", ""]
+    return [
+        str(parity.engine),
+        f"{parity.typical_error:.3g} (at most {parity.typical_tolerance:.3g})",
+        f"{parity.max_abs_error:.3g} (at most {parity.score_tolerance:.3g})",
+        f"{parity.top10_overlap:.4f} (at least {parity.minimum_top10_overlap:g})",
+    ]
+
+
+def _limits(compressed: CompressedModel) -> str:
+    synthetic = "- The data is synthetic: the titles and tastes are invented.\n"
+    return (
+        "## Limits\n\n"
+        + (synthetic if compressed.full.data.synthetic else "")
+        + "- It knows only the users and items it was trained on. A new user gets the most popular items or "
+        "an error, as the manifest says; a new item is never recommended.\n"
+        "- It learned who interacted with what, not why. Popular items are recommended more often than "
+        "they deserve, and whatever bias the data has, it has, too.\n"
+        "- The metrics rank one held-out item among 99 others; over the whole catalogue they are lower.\n"
+        "- Tastes change; it does not, until it is trained again."
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+__all__ = ["model_card"]

@@ -1,0 +1,87 @@
+"""Keras to a TF.js graph model: ``model.json`` and weight shards, written by hanji itself.
+
+One graph answers both questions: feeding ``user`` gives ``scores``; feeding ``pair_user`` and
+``pair_item`` gives ``pair_scores``. TF.js computes in float32 whatever the weights are stored in.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+import tf_keras as keras
+from google.protobuf import json_format
+
+from hanji.compression.steps import Scheme
+from hanji.export.fake_quant import Grid
+from hanji.export.tfjs_graph import INPUTS, OUTPUTS, FrozenGraph, Weight, freeze
+from hanji.export.weights import symmetric_int8, worth_quantizing
+
+LARGEST_SHARD_BYTES = 4 * 2**20  # browsers cache files up to this size well
+OLDEST_TFJS = "4.22.0"  # the one that was tried
+
+
+def convert_tfjs(model: keras.Model, items: int, scheme: Scheme) -> dict[str, bytes]:
+    """The files of the graph model by name: ``model.json`` and one or more ``.bin`` shards."""
+    graph = freeze(model, items)
+    stored = [_stored(weight, scheme) for weight in graph.weights]
+    content = b"".join(data for _, data in stored)
+    cuts = range(0, len(content), LARGEST_SHARD_BYTES)
+    shards = {
+        f"group1-shard{number}of{len(cuts)}.bin": content[start : start + LARGEST_SHARD_BYTES]
+        for number, start in enumerate(cuts, start=1)
+    }
+    manifest = [{"paths": list(shards), "weights": [entry for entry, _ in stored]}]
+    return {"model.json": _model_json(graph, manifest, items), **shards}
+
+
+def _model_json(graph: FrozenGraph, manifest: list[dict[str, Any]], items: int) -> bytes:
+    shapes = {**INPUTS, "scores": (items,), "pair_scores": (None,)}
+    model = {
+        "format": "graph-model",
+        "generatedBy": "hanji",
+        "convertedBy": "hanji",
+        "signature": {
+            "inputs": {name: _tensor_info(name, "DT_INT32", shapes[name]) for name in INPUTS},
+            "outputs": {name: _tensor_info(name, "DT_FLOAT", shapes[name]) for name in OUTPUTS},
+        },
+        "modelTopology": {
+            "node": [json_format.MessageToDict(node) for node in graph.nodes],
+            "library": {},
+            "versions": {"producer": graph.producer},
+        },
+        "weightsManifest": manifest,
+    }
+    return (json.dumps(model, sort_keys=True, separators=(",", ":")) + "\n").encode()
+
+
+def _tensor_info(name: str, dtype: str, shape: tuple[int | None, ...]) -> dict[str, Any]:
+    sizes = [{"size": "-1" if size is None else str(size)} for size in shape]
+    return {"name": f"{name}:0", "dtype": dtype, "tensorShape": {"dim": sizes}}
+
+
+def _stored(weight: Weight, scheme: Scheme) -> tuple[dict[str, Any], bytes]:
+    """One weight's entry in the manifest, and its bytes in the shards."""
+    values = weight.values
+    entry = {"name": weight.name, "shape": list(values.shape), "dtype": tf.as_dtype(values.dtype).name}
+    if weight.grid is not None and weight.grid.last < 256:
+        numbers = np.rint(values / weight.grid.scale) + weight.grid.zero_point
+        return _in_bytes(entry, numbers, weight.grid)
+    if scheme == "dynamic" and worth_quantizing(values):
+        signed, scale = symmetric_int8(values)
+        return _in_bytes(entry, signed + 127.0, Grid(scale, zero_point=127, first=0, last=254))
+    if scheme == "float16" and values.dtype == np.float32 and values.size > 1:
+        return {**entry, "quantization": {"dtype": "float16"}}, values.astype("<f2").tobytes()
+    return entry, values.astype(values.dtype.newbyteorder("<")).tobytes()
+
+
+def _in_bytes(entry: dict[str, Any], numbers: npt.NDArray[Any], grid: Grid) -> tuple[dict[str, Any], bytes]:
+    # TF.js computes number · scale + min in 64 bits and rounds once: exactly (number - zero_point) · scale.
+    quantization = {"dtype": "uint8", "scale": grid.scale, "min": -grid.zero_point * grid.scale}
+    return {**entry, "quantization": quantization}, numbers.astype(np.uint8).tobytes()
+
+
+__all__ = ["LARGEST_SHARD_BYTES", "OLDEST_TFJS", "convert_tfjs"]

@@ -1,0 +1,173 @@
+"""A Keras model as a TensorFlow graph of only what TF.js has to compute.
+
+Whatever does not depend on an input is computed here and kept as a weight. A FakeQuant operation on a
+weight becomes the grid on which the weight is stored; one on an activation becomes the rounding itself,
+for TF.js passes values through FakeQuant unchanged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+import tf_keras as keras
+from tensorflow.core.framework.node_def_pb2 import NodeDef
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from hanji.export.fake_quant import Grid, grid_of_range
+from hanji.export.quiet import quiet
+from hanji.export.signatures import Signatures
+
+INPUTS: dict[str, tuple[int | None, ...]] = {"user": (1,), "pair_user": (None,), "pair_item": (None,)}
+OUTPUTS = ("pair_scores", "scores")  # in the order in which TensorFlow flattens a dict
+_PASSING = ("Identity", "StopGradient", "ReadVariableOp")
+_FAKE_QUANT = "FakeQuantWithMinMaxVars"
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One constant of the graph, and the grid its values lie on where a FakeQuant put them there."""
+
+    name: str
+    values: npt.NDArray[Any]
+    grid: Grid | None
+
+
+@dataclass(frozen=True)
+class FrozenGraph:
+    """Nodes, each after its inputs; the values of the ``Const`` nodes are in ``weights``, in their order."""
+
+    nodes: tuple[NodeDef, ...]
+    weights: tuple[Weight, ...]
+    producer: int
+
+
+def freeze(model: keras.Model, items: int) -> FrozenGraph:
+    """One graph with the inputs and outputs of both signatures, each weight in it once."""
+    functions = Signatures(model, items)
+    both = tf.function(
+        lambda user, pair_user, pair_item: {
+            "scores": functions.catalogue(user)["scores"],
+            "pair_scores": functions.pairs(pair_user, pair_item)["scores"],
+        },
+        input_signature=[tf.TensorSpec(shape, tf.int32, name) for name, shape in INPUTS.items()],
+        autograph=False,
+    )
+    with quiet():
+        frozen = convert_variables_to_constants_v2(both.get_concrete_function())
+    return _Walk(frozen).graph()
+
+
+class _Walk:
+    """One walk from the outputs back to the inputs, in which everything gets its place and name."""
+
+    def __init__(self, frozen: Any) -> None:
+        self.frozen = frozen
+        self.definition = frozen.graph.as_graph_def()
+        self.source = {node.name: node for node in self.definition.node}
+        self.constant: dict[str, bool] = {}
+        self.names: dict[str, str] = {}
+        self.nodes: list[NodeDef] = []
+        self.weights: dict[tuple[str, tuple[int, ...], bytes, Grid | None], Weight] = {}
+
+    def graph(self) -> FrozenGraph:
+        for label, tensor in zip(OUTPUTS, self.frozen.outputs, strict=True):
+            self._visit(self._resolved(tensor.name), label)
+        producer = self.definition.versions.producer
+        return FrozenGraph(tuple(self.nodes), tuple(self.weights.values()), producer)
+
+    def _visit(self, name: str, label: str | None = None) -> str:
+        """Emit the node ``name`` after all that it needs; the name under which its result is found."""
+        if name not in self.names:
+            self.names[name] = self._emitted(self.source[name], label)
+        return self.names[name]
+
+    def _emitted(self, node: NodeDef, label: str | None) -> str:
+        if self._is_constant(node.name):
+            return self._keep(self._value(node.name), self._grid(node))
+        inputs = self._inputs(node)
+        if node.op == "GatherV2" and self._is_constant(inputs[0]):
+            return self._lookup(node, *inputs)
+        if (grid := self._grid(node)) is not None:
+            return self._rounded(self._visit(inputs[0]), grid)
+        label = node.name if node.op == "Placeholder" else label
+        return self._emit(node, [self._visit(source) for source in inputs], label)
+
+    def _rounded(self, values: str, grid: Grid) -> str:
+        """What FakeQuant does, in operations that TF.js computes."""
+        low, high, scale = np.float32(grid.low), np.float32(grid.high), np.float32(grid.scale)
+        inside = self._emit(NodeDef(op="ClipByValue"), [values, self._keep(low), self._keep(high)])
+        scaled = self._emit(NodeDef(op="Mul"), [inside, self._keep(np.float32(1) / scale)])
+        whole = self._emit(NodeDef(op="Round"), [scaled])
+        return self._emit(NodeDef(op="Mul"), [whole, self._keep(scale)])
+
+    def _lookup(self, node: NodeDef, table: str, rows: str, axis: str) -> str:
+        """A look-up in a constant table: of all rows, the table; of one row many times, a product with ones.
+
+        TF.js takes longer for a look-up (or tile) of thousands of rows than for all the rest.
+        """
+        values = self._value(table)
+        if self._is_constant(rows) and np.array_equal(self._value(rows), np.arange(len(values))):
+            return self._visit(table)
+        repeated = self.source[rows].op == "Tile"
+        row, count = self._inputs(self.source[rows]) if repeated else (rows, "")
+        found = self._emit(node, [self._visit(table), self._visit(row), self._visit(axis)])
+        if not repeated:
+            return found
+        shape = np.append(self._value(count), np.ones(values.ndim - 1)).astype(np.int32)
+        ones = self._emit(NodeDef(op="Fill"), [self._keep(shape), self._keep(np.float32(1))])
+        return self._emit(NodeDef(op="Mul"), [found, ones])
+
+    def _emit(self, node: NodeDef, inputs: list[str], label: str | None = None) -> str:
+        """Add a node like ``node``, under a name that does not depend on what was built before."""
+        new = NodeDef(name=label or f"{node.op.lower()}_{len(self.nodes)}", op=node.op, input=inputs)
+        for key, value in node.attr.items():
+            if not key.startswith("_"):
+                new.attr[key].CopyFrom(value)
+        self.nodes.append(new)
+        return str(new.name)
+
+    def _keep(self, values: Any, grid: Grid | None = None) -> str:
+        """The name of the weight with these values; a new one where there is none yet."""
+        values = np.asarray(values)
+        key = (values.dtype.str, values.shape, values.tobytes(), grid)
+        if key not in self.weights:
+            node = NodeDef(op="Const")
+            node.attr["dtype"].type = tf.as_dtype(values.dtype).as_datatype_enum
+            name = self._emit(node, [], f"weight_{len(self.weights)}")
+            self.weights[key] = Weight(name, values, grid)
+        return self.weights[key].name
+
+    def _inputs(self, node: NodeDef) -> list[str]:
+        return [self._resolved(source) for source in node.input if not source.startswith("^")]
+
+    def _resolved(self, tensor: str) -> str:
+        """The name of the node behind ``tensor``, past those that only hand on their input."""
+        node = self.source[tensor.partition(":")[0]]
+        return self._resolved(node.input[0]) if node.op in _PASSING else str(node.name)
+
+    def _is_constant(self, name: str) -> bool:
+        """Whether no input reaches the node. A look-up never is: it would store rows of its table again."""
+        if name not in self.constant:
+            node = self.source[name]
+            varies = node.op in ("Placeholder", "GatherV2")
+            self.constant[name] = not varies and all(map(self._is_constant, self._inputs(node)))
+        return self.constant[name]
+
+    def _value(self, name: str) -> npt.NDArray[Any]:
+        """The value of a constant node."""
+        tensor = self.frozen.graph.get_tensor_by_name(f"{name}:0")
+        return np.asarray(self.frozen.prune([], [tensor])()[0].numpy())
+
+    def _grid(self, node: NodeDef) -> Grid | None:
+        """The grid of a FakeQuant node, None for any other node."""
+        if node.op != _FAKE_QUANT:
+            return None
+        low, high = (float(self._value(name)) for name in self._inputs(node)[1:])
+        return grid_of_range(low, high, bits=node.attr["num_bits"].i, narrow=node.attr["narrow_range"].b)
+
+
+__all__ = ["INPUTS", "OUTPUTS", "FrozenGraph", "Weight", "freeze"]

@@ -1,0 +1,176 @@
+"""Runs an exported TF.js model in Node, on the WebAssembly backend that browsers use.
+
+TF.js lives in a directory of the user's cache, named after the lock file that decides every version in
+it. Nothing is installed unless ``install_tfjs`` is called, which ``hanji setup-tfjs`` does.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import platformdirs
+
+from hanji.runtime.errors import EngineError
+from hanji.training.errors import ConversionError, HanjiError
+from hanji.training.files import atomic_directory
+
+CHECK = Path(__file__).parent / "tfjs_check"
+OLDEST_NODE = 18
+SETUP = "hanji setup-tfjs"
+_LONGEST_RUN_S = 600
+_LONGEST_INSTALL_S = 1800
+
+
+class TfjsMissingError(EngineError):
+    """Node.js or the TF.js packages are not there."""
+
+
+@dataclass(frozen=True)
+class TfjsCall:
+    """One execution of the graph: int32 vectors by input name, and the output to compute."""
+
+    feeds: Mapping[str, npt.NDArray[np.int32]]
+    output: str
+
+
+@dataclass(frozen=True)
+class TfjsAnswers:
+    """What the calls gave (float32 each), and the version of TF.js that computed it."""
+
+    version: str
+    outputs: tuple[npt.NDArray[np.float32], ...]
+
+
+@dataclass(frozen=True)
+class TfjsNode:
+    """Node.js with TF.js: ``packages`` is the directory that holds ``node_modules``."""
+
+    node: str
+    packages: Path
+
+    def run(self, files: Mapping[str, bytes], calls: Sequence[TfjsCall]) -> TfjsAnswers:
+        """Load the graph model with these files by name, and execute the calls one after another.
+
+        Raises ConversionError where TF.js refuses the model or a call.
+        """
+        with tempfile.TemporaryDirectory(prefix="hanji-tfjs-") as directory:
+            for name, content in files.items():
+                (Path(directory) / name).write_bytes(content)
+            answer = self._answer({"model": directory, "calls": [_plain(call) for call in calls]})
+        outputs = (np.frombuffer(base64.b64decode(text), "<f4") for text in answer["outputs"])
+        return TfjsAnswers(answer["version"], tuple(outputs))
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        command = [self.node, str(CHECK / "run_model.mjs"), str(self.packages)]
+        try:
+            done = subprocess.run(  # noqa: S603 - our own script and the user's own Node
+                command, input=json.dumps(request), capture_output=True, text=True, timeout=_LONGEST_RUN_S
+            )
+        except subprocess.TimeoutExpired:
+            raise ConversionError(
+                f"TF.js: expected an answer within {_LONGEST_RUN_S} s, found none; export without TF.js"
+            ) from None
+        if done.returncode != 0:
+            raise ConversionError(
+                f"TF.js: expected Node to run the model, but it stopped: {_reason(done.stderr)}; "
+                f"try `{SETUP} --force`, or export without TF.js"
+            )
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+
+def find_tfjs() -> TfjsNode:
+    """Node.js and the installed packages; TfjsMissingError says what is missing and what to do."""
+    node, packages = _find_node(), packages_directory()
+    if not (packages / "node_modules").is_dir():
+        raise TfjsMissingError(f"TF.js is not installed; run `{SETUP}` once")
+    return TfjsNode(node, packages)
+
+
+def packages_directory() -> Path:
+    """Where the packages of this version of the lock file are, or will be."""
+    lock = (CHECK / "package-lock.json").read_bytes()
+    return platformdirs.user_cache_path("hanji") / f"tfjs-{hashlib.sha256(lock).hexdigest()[:16]}"
+
+
+def install_tfjs() -> TfjsNode:
+    """Install the locked packages with npm: aside, then renamed, so that they are whole or absent.
+
+    Raises TfjsMissingError without Node.js or npm, HanjiError where npm fails.
+    """
+    node, npm = _find_node(), shutil.which("npm")
+    if npm is None:
+        raise TfjsMissingError("npm was not found on the PATH; it comes with Node.js: install both")
+    packages = packages_directory()
+    with atomic_directory(packages, replace=True) as aside:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copyfile(CHECK / name, aside / name)
+        _npm_ci(npm, aside)
+    return TfjsNode(node, packages)
+
+
+def _npm_ci(npm: str, directory: Path) -> None:
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    try:
+        done = subprocess.run(  # noqa: S603 - npm from the PATH, with arguments of ours
+            command, cwd=directory, capture_output=True, text=True, timeout=_LONGEST_INSTALL_S
+        )
+    except subprocess.TimeoutExpired:
+        raise HanjiError(
+            f"npm ci did not end within {_LONGEST_INSTALL_S} s; check the network and try again"
+        ) from None
+    if done.returncode != 0:
+        raise HanjiError(
+            f"npm ci failed: {_reason(done.stderr)}; check the network and npm's registry, then try again"
+        )
+
+
+def _find_node() -> str:
+    node = shutil.which("node")
+    if node is None:
+        raise TfjsMissingError(
+            f"Node.js was not found on the PATH; install Node.js {OLDEST_NODE} or newer, then run `{SETUP}`"
+        )
+    done = subprocess.run([node, "--version"], capture_output=True, text=True)  # noqa: S603 - Node from the PATH
+    match = re.match(r"v(\d+)\.", done.stdout)
+    if match is None or int(match[1]) < OLDEST_NODE:
+        found = done.stdout.strip() or "no answer"
+        raise TfjsMissingError(
+            f"expected Node.js {OLDEST_NODE} or newer, found {found} at {node}; install a newer one"
+        )
+    return node
+
+
+def _plain(call: TfjsCall) -> dict[str, Any]:
+    return {"feeds": {name: values.tolist() for name, values in call.feeds.items()}, "output": call.output}
+
+
+def _reason(stderr: str) -> str:
+    """The line of Node's or npm's output that says what went wrong."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()]
+    return (errors or lines or ["no reason was given"])[0]
+
+
+__all__ = [
+    "SETUP",
+    "TfjsAnswers",
+    "TfjsCall",
+    "TfjsMissingError",
+    "TfjsNode",
+    "find_tfjs",
+    "install_tfjs",
+    "packages_directory",
+]

@@ -1,0 +1,53 @@
+"""How far each artifact may be from the compressed Keras model before a bundle is refused.
+
+Differences are fractions of the scores' spread: the standard deviation of one user's scores over the
+catalogue. A fault of conversion (a range that is not used, a bias left out, rows out of place) moves the
+typical score and shows in ``typical``; one bad table row shows in ``largest``.
+
+The numbers leave room above the worst that was measured on NeuMF, GMF, MLP, NCF and MF models, random and
+trained on MovieLens-1M: typical differences were 9e-7 (float32), 0.002 (float16), 0.02 (8-bit weights),
+0.03 (int8) and 0.0002 (int8-simulated). A range that was not used gave 0.3 to 0.6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hanji.compression.steps import Scheme
+from hanji.export.config import Format
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What is allowed, and why not less.
+
+    ``largest`` and ``typical`` (root mean square) differences of a score, as fractions of the spread;
+    ``overlap`` is the smallest mean share of the ten best items that both name.
+    """
+
+    largest: float
+    typical: float
+    overlap: float
+    why: str
+
+
+_SAME = Tolerance(1e-4, 1e-5, 1.0, "the same arithmetic in another order")
+_HALF = Tolerance(0.02, 0.005, 0.98, "each weight is rounded to 11 bits")
+_WEIGHTS = Tolerance(
+    0.25, 0.06, 0.93, "each large weight is rounded to 8 bits, which the Keras model does not do"
+)
+_DYNAMIC = Tolerance(0.35, 0.06, 0.93, "as int8-weights, and activations are rounded to 8 bits as they come")
+# Keras rounds in the same places, but between them it computes in floats: a sum near the middle of two
+# levels can fall on either.
+_INTEGER = Tolerance(0.6, 0.06, 0.93, "activations fall on a neighbouring level of 8 bits now and then")
+_SIMULATED = Tolerance(
+    0.2, 0.02, 0.98, "as int8, but more rarely: between the levels it computes as Keras does"
+)
+
+TOLERANCES: dict[Format, dict[Scheme, Tolerance]] = {
+    "tflite": {"float32": _SAME, "float16": _HALF, "dynamic": _DYNAMIC, "int8": _INTEGER},
+    "onnx": {"float32": _SAME, "float16": _HALF, "dynamic": _WEIGHTS, "int8": _INTEGER},
+    "tfjs": {"float32": _SAME, "float16": _HALF, "dynamic": _WEIGHTS, "int8": _SIMULATED},
+}
+
+__all__ = ["TOLERANCES", "Tolerance"]

@@ -1,0 +1,26 @@
+"""How weights are stored in fewer bits, the same in every format that hanji writes itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FLOAT32_BYTES = 4
+SMALLEST_QUANTIZED = 1024  # elements; below, 8 bits save nothing and cost accuracy (TFLite's own rule)
+
+
+def worth_quantizing(values: npt.NDArray[Any]) -> bool:
+    """Whether a weight is a table or kernel large enough to be stored in 8 bits."""
+    return values.dtype == np.float32 and values.ndim >= 2 and values.size >= SMALLEST_QUANTIZED
+
+
+def symmetric_int8(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8], float]:
+    """Whole numbers in −127…127 and the float32 scale that turns them back: values ≈ numbers · scale."""
+    largest = float(np.abs(values).max())
+    scale = np.float32(largest / 127) if largest > 0 else np.float32(1)
+    return np.clip(np.rint(values / scale), -127, 127).astype(np.int8), float(scale)
+
+
+__all__ = ["FLOAT32_BYTES", "SMALLEST_QUANTIZED", "symmetric_int8", "worth_quantizing"]

@@ -1,0 +1,108 @@
+"""Small compressed models with weights like trained ones, and their bundles, made once a session."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras as keras
+
+from hanji.compression.compressed import CompressedModel
+from hanji.compression.fake_quantization import fake_quantized
+from hanji.compression.recipe import Recipe
+from hanji.compression.steps import Quantize
+from hanji.export.tfjs_node import TfjsMissingError, TfjsNode, find_tfjs
+from hanji.export.writer import BundleSummary, export_bundle
+from hanji.training.config import TrainingConfig
+from hanji.training.data import Catalogue
+from hanji.training.models.build import build_model
+from hanji.training.models.config import ModelConfig
+from hanji.training.trained import DataSummary, TrainedModel
+
+USERS, ITEMS = 120, 200
+METRICS = {"hr_at_10": 0.5, "ndcg_at_10": 0.25}
+
+
+def compressed_model(kind: str = "neumf", scheme: str = "float32", *, items: int = ITEMS) -> CompressedModel:
+    """A model that was never trained: tables and biases are random, activation ranges are calibrated."""
+    keras.utils.set_random_seed(0)
+    config = ModelConfig(
+        type=kind, embedding_size=12, mlp_embedding_size=8, hidden_units=(16, 8), embedding_stddev=0.5
+    )
+    model = build_model(config, users=USERS, items=items)
+    rng = np.random.default_rng(0)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dense) and layer.use_bias:
+            layer.bias.assign(rng.normal(0, 0.1, layer.bias.shape))
+    small = _calibrated(fake_quantized(model), items) if scheme == "int8" else model
+    steps = () if scheme == "float32" else (Quantize(scheme=scheme),)
+    full = TrainedModel(model, _catalogue(items), METRICS, config, TrainingConfig(), _data(items), seed=0)
+    return CompressedModel(small, config, scheme, Recipe("test", steps), METRICS, full)
+
+
+def _calibrated(model: keras.Model, items: int) -> keras.Model:
+    everything = tf.range(items, dtype=tf.int32)
+    observe = tf.function(lambda user: model([tf.fill([items], user), everything], training=True))
+    for user in range(USERS):
+        observe(tf.constant(user))
+    return model
+
+
+def _catalogue(items: int) -> Catalogue:
+    return Catalogue(
+        user_ids=tuple(range(1000, 1000 + USERS)),
+        item_ids=tuple(f"item-{number}" for number in range(items)),
+        titles=tuple(f"아이템 {number} | ½" for number in range(items)),
+        genres=tuple(("Drama", "Comedy")[: number % 3] for number in range(items)),
+        popularity=tuple(range(items)),
+    )
+
+
+def _data(items: int) -> DataSummary:
+    return DataSummary("small", "synthetic", True, "CC0", USERS, items, 1234, {"format": "synthetic"})
+
+
+@pytest.fixture(scope="session")
+def fresh() -> Callable[..., CompressedModel]:
+    """Makes a model that a test may change."""
+    return compressed_model
+
+
+@pytest.fixture(scope="session")
+def compressed() -> Callable[..., CompressedModel]:
+    """Gives a model that all tests share."""
+    return functools.cache(compressed_model)
+
+
+@pytest.fixture(scope="session")
+def bundle(
+    compressed: Callable[..., CompressedModel], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, str], BundleSummary]:
+    """Gives the bundle of a shared model in all formats, exported when first asked for."""
+    root = tmp_path_factory.mktemp("bundles")
+
+    @functools.cache
+    def exported(kind: str, scheme: str) -> BundleSummary:
+        return export_bundle(compressed(kind, scheme), root / f"{kind}-{scheme}")
+
+    return exported
+
+
+@pytest.fixture(scope="session")
+def tfjs() -> TfjsNode:
+    try:
+        return find_tfjs()
+    except TfjsMissingError as error:
+        pytest.skip(f"TF.js is not checked in Node: {error}")
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's cache in which nothing was ever installed."""
+    cache = tmp_path / "cache"
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: cache / name)
+    return cache
