@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,6 +98,8 @@ def tfjs() -> TfjsNode:
     try:
         return find_tfjs()
     except TfjsMissingError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI checks TF.js in Node: {error}")
         pytest.skip(f"TF.js is not checked in Node: {error}")
 
 

@@ -102,7 +102,7 @@ def quantization_of(layer: keras.layers.Layer) -> LayerQuantization | None:
         return None if layer.name.endswith("_bias") else LayerQuantization(weight="embeddings")
     if isinstance(layer, keras.layers.Dense):
         return None if layer.name in HEADS else LayerQuantization(weight="kernel", activation=True)
-    if layer.name in ("tower_input", "product"):
+    if layer.name == "tower_input":  # its parts take its scale, so they are not rounded before as well
         return LayerQuantization(output=True)
     return None
 

@@ -12,14 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hanji.export.writer import export_bundle
-
 from hanji.compression.compress import compress
 from hanji.compression.compressed import CompressedModel, load_compressed, save_compressed
 from hanji.compression.recipe import Recipe, recipe_from
 from hanji.export.config import ExportConfig
 from hanji.export.measure import DEVICE_ENGINES, Row, measure_bundle
 from hanji.export.report import Report, write_report
+from hanji.export.writer import export_bundle
 from hanji.training.config import TrainingConfig
 from hanji.training.data import DataConfig, Dataset, load_dataset
 from hanji.training.models.config import ModelConfig

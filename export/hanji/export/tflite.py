@@ -34,8 +34,7 @@ def convert_tflite(
     """
     functions = Signatures(model, items, separate_lookups=scheme == "dynamic")
     with tempfile.TemporaryDirectory(prefix="hanji-export-") as directory, quiet():
-        signatures = {name: getattr(functions, name) for name in only}
-        tf.saved_model.save(functions, directory, signatures=signatures)
+        _save(functions, directory, only)
         converter = tf.lite.TFLiteConverter.from_saved_model(directory, signature_keys=list(only))
         if scheme != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -49,6 +48,18 @@ def convert_tflite(
                 f"refused it: {_first_line(error)}; try a model of Embedding, Dense, Multiply and "
                 "Concatenate layers"
             ) from error
+
+
+def _save(functions: Signatures, directory: str, only: Sequence[str]) -> None:
+    try:
+        tf.saved_model.save(
+            functions, directory, signatures={name: getattr(functions, name) for name in only}
+        )
+    except tf.errors.OpError as error:
+        raise ConversionError(
+            f"{directory}: the model could not be written for the converter: {_first_line(error)}; "
+            "is there room for temporary files? TMPDIR names another place for them"
+        ) from error
 
 
 def _first_line(error: Exception) -> str:
