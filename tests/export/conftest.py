@@ -18,11 +18,12 @@ from hanji.compression.recipe import Recipe
 from hanji.compression.steps import Quantize
 from hanji.export.tfjs_node import TfjsMissingError, TfjsNode, find_tfjs
 from hanji.export.writer import BundleSummary, export_bundle
+from hanji.runtime.manifest import TrainingData
 from hanji.training.config import TrainingConfig
 from hanji.training.data import Catalogue
 from hanji.training.models.build import build_model
 from hanji.training.models.config import ModelConfig
-from hanji.training.trained import DataSummary, TrainedModel
+from hanji.training.trained import TrainedModel
 
 USERS, ITEMS = 120, 200
 METRICS = {"hr_at_10": 0.5, "ndcg_at_10": 0.25}
@@ -63,8 +64,8 @@ def _catalogue(items: int) -> Catalogue:
     )
 
 
-def _data(items: int) -> DataSummary:
-    return DataSummary("small", "synthetic", True, "CC0", USERS, items, 1234, {"format": "synthetic"})
+def _data(items: int) -> TrainingData:
+    return TrainingData("small", "synthetic", True, "CC0", USERS, items, 1234, {"format": "synthetic"})
 
 
 @pytest.fixture(scope="session")

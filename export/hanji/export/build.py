@@ -7,7 +7,7 @@ one whose recipe changed repeats only what the change touches.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,7 +136,7 @@ def compressed_model(plan: Plan, trained: TrainedModel, dataset: Dataset, work: 
     return compressed
 
 
-def _settings(trained: TrainedModel) -> tuple[ModelConfig, TrainingConfig, dict[str, object], int]:
+def _settings(trained: TrainedModel) -> tuple[ModelConfig, TrainingConfig, Mapping[str, object], int]:
     return trained.config, trained.training, trained.data.config, trained.seed
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import tf_keras as keras
 
+from hanji.runtime.manifest import TrainingData
 from hanji.training.config import TrainingConfig
 from hanji.training.data import Catalogue, DataConfig, Dataset
 from hanji.training.errors import DataError
@@ -22,21 +23,6 @@ from hanji.training.models.config import ModelConfig
 from hanji.training.settings import settings_from, table_from
 
 FORMAT_VERSION = 1
-
-
-@dataclass(frozen=True)
-class DataSummary:
-    """What a model was trained on, in words and numbers that may leave the server."""
-
-    name: str
-    format: str
-    synthetic: bool
-    licence: str
-    users: int
-    items: int
-    interactions: int
-    config: dict[str, Any]
-    """The ``[data]`` table, so that the very same split can be rebuilt."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +37,16 @@ class TrainedModel:
     metrics: dict[str, float]
     config: ModelConfig
     training: TrainingConfig
-    data: DataSummary
+    data: TrainingData
+    """In words and numbers that may leave the server; its ``config`` is the ``[data]`` table, so that
+    the very same split can be rebuilt."""
+
     seed: int
 
 
-def summarize(dataset: Dataset, config: DataConfig) -> DataSummary:
+def summarize(dataset: Dataset, config: DataConfig) -> TrainingData:
     """The summary of a dataset; ``config`` is what it was loaded with."""
-    return DataSummary(
+    return TrainingData(
         name=dataset.name,
         format=dataset.format,
         synthetic=dataset.synthetic,
@@ -98,7 +87,7 @@ def load_trained(directory: Path) -> TrainedModel:
         metrics=about["metrics"],
         config=config,
         training=settings_from(TrainingConfig, about["training"], f"{directory}/trained.json: training"),
-        data=DataSummary(**about["data"]),
+        data=TrainingData(**about["data"]),
         seed=about["seed"],
     )
 
