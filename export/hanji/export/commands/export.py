@@ -34,9 +34,8 @@ def run(args: argparse.Namespace) -> int:
     config = settings_from(ExportConfig, table, "hanji export")
 
     import_tensorflow()
-    from hanji.export.writer import export_bundle
-
     from hanji.compression.compressed import load_compressed
+    from hanji.export.writer import export_bundle
 
     summary = export_bundle(
         load_compressed(args.compressed),
