@@ -60,6 +60,7 @@ def test_training_options_are_checked(settings: dict[str, object]) -> None:
         ("seed = 1", ["name"]),
         ('name = "x"\nmodle = {}', ["modle", "did you mean 'model'"]),
         ('name = "x"\nseed = -1', ["seed", "-1"]),
+        ('name = "x"\nseed = 4294967296', ["seed", "4294967295"]),
     ],
 )
 def test_a_faulty_recipe_file_is_told(tmp_path: Path, text: str | None, parts: list[str]) -> None:

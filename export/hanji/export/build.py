@@ -39,7 +39,6 @@ class Plan:
     training: TrainingConfig
     recipe: Recipe
     export: ExportConfig
-    seed: int
 
 
 @dataclass
@@ -56,8 +55,8 @@ class Clock:
         self.seconds[name] = round(time.monotonic() - start, 1)
 
 
-def plan_of(file: RecipeFile, *, seed: int | None = None) -> Plan:
-    """Check all tables of a recipe file; ``seed`` takes the place of the file's."""
+def plan_of(file: RecipeFile) -> Plan:
+    """Check all tables of a recipe file."""
     return Plan(
         file=file,
         data=settings_from(DataConfig, file.data, f"{file.path}: data"),
@@ -65,7 +64,6 @@ def plan_of(file: RecipeFile, *, seed: int | None = None) -> Plan:
         training=settings_from(TrainingConfig, file.training, f"{file.path}: training"),
         recipe=recipe_from(file),
         export=settings_from(ExportConfig, file.export, f"{file.path}: export"),
-        seed=file.seed if seed is None else seed,
     )
 
 
@@ -107,7 +105,7 @@ def trained_model(plan: Plan, dataset: Dataset, work: Path) -> TrainedModel:
     directory = work / "trained"
     if directory.exists():
         found = load_trained(directory)
-        if _settings(found) == (plan.model, plan.training, table_from(plan.data), plan.seed):
+        if _settings(found) == (plan.model, plan.training, table_from(plan.data), plan.file.seed):
             tell(f"{directory}: trained with these settings before; taken as it is")
             return found
     trained = train(
@@ -115,7 +113,7 @@ def trained_model(plan: Plan, dataset: Dataset, work: Path) -> TrainedModel:
         data=plan.data,
         model=plan.model,
         training=plan.training,
-        seed=plan.seed,
+        seed=plan.file.seed,
         work=work / "checkpoints",
     )
     save_trained(trained, directory)

@@ -6,7 +6,7 @@ Every stage reads its own tables and leaves the others alone, so the same file s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,14 @@ class RecipeFile:
     export: dict[str, Any]
 
 
-def read_recipe_file(path: Path) -> RecipeFile:
-    """Read and check the top level; RecipeError names what is wrong and the valid keys."""
+def read_recipe_file(path: Path, *, seed: int | None = None) -> RecipeFile:
+    """Read and check the top level; a ``seed`` takes the place of the file's.
+
+    RecipeError names what is wrong and the valid keys.
+    """
     tables = settings_from(_Tables, read_toml(path), str(path))
-    if tables.seed < 0:
-        raise RecipeError(f"{path}: seed must not be negative, found {tables.seed}")
+    if seed is not None:
+        tables = replace(tables, seed=seed)
+    if not 0 <= tables.seed < 2**32:
+        raise RecipeError(f"{path}: expected a seed from 0 to {2**32 - 1}, found {tables.seed}")
     return RecipeFile(path=path, **vars(tables))

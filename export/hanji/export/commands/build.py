@@ -26,14 +26,14 @@ def run(args: argparse.Namespace) -> int:
     from hanji.training.quiet import import_tensorflow
     from hanji.training.recipe_file import read_recipe_file
 
-    file = read_recipe_file(args.recipe)
+    file = read_recipe_file(args.recipe, seed=args.seed)
 
     import_tensorflow()
     from hanji.export.build import build, plan_of
     from hanji.export.report import HEADINGS
     from hanji.training.interruption import resumable
 
-    plan = plan_of(file, seed=args.seed)
+    plan = plan_of(file)
     out = args.out or Path("out") / file.name
     with resumable():
         report = build(plan, data=args.data, out=out)

@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from hanji.training.recipe_file import read_recipe_file
     from hanji.training.settings import settings_from
 
-    file = read_recipe_file(args.recipe)
+    file = read_recipe_file(args.recipe, seed=args.seed)
     data = settings_from(DataConfig, file.data, f"{file.path}: data")
     model = settings_from(ModelConfig, file.model, f"{file.path}: model")
     training = settings_from(TrainingConfig, file.training, f"{file.path}: training")
@@ -40,10 +40,9 @@ def run(args: argparse.Namespace) -> int:
     from hanji.training.train import train
     from hanji.training.trained import save_trained
 
-    seed = file.seed if args.seed is None else args.seed
     work = args.out.with_name(f"{args.out.name}.checkpoints")
     with resumable():
-        trained = train(dataset, data=data, model=model, training=training, seed=seed, work=work)
+        trained = train(dataset, data=data, model=model, training=training, seed=file.seed, work=work)
     save_trained(trained, args.out)
     for name, value in trained.metrics.items():
         print(f"{name}: {value:.4f}")
