@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 _ADJECTIVES = """
     Amber Borrowed Bright Clockwork Copper Crooked Distant Drifting Eleventh Faded Folded Forgotten Frozen
@@ -44,7 +45,7 @@ def _pool() -> list[str]:
     return plain + [f"The {noun} of {place}" for noun, place in product(nouns, places)]
 
 
-def _numbered(pool: np.ndarray[tuple[int], np.dtype[np.str_]], number: int) -> str:
+def _numbered(pool: NDArray[np.str_], number: int) -> str:
     """A catalogue larger than the pool goes on with sequels."""
     part, place = divmod(number, len(pool))
     return str(pool[place]) if part == 0 else f"{pool[place]}, Part {part + 1}"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import tf_keras as keras
+from numpy.typing import NDArray
 
 from hanji.training.models.build import build_model
 from hanji.training.models.config import ModelConfig
@@ -30,7 +31,7 @@ def inference_model(model: keras.Model, config: ModelConfig, *, users: int, item
     return bare
 
 
-def _folded(model: keras.Model, name: str) -> list[np.ndarray]:
+def _folded(model: keras.Model, name: str) -> list[NDArray[np.float32]]:
     weights = model.get_layer(name).get_weights()
     norms = [layer for layer in model.layers if layer.name == f"{name}_norm"]
     if not norms:
