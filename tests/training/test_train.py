@@ -12,10 +12,11 @@ from hanji.training.config import TrainingConfig
 from hanji.training.data import DataConfig, Dataset
 from hanji.training.errors import DataError
 from hanji.training.evaluation import evaluate, evaluate_candidates
+from hanji.training.fitting_data import fitting_data
 from hanji.training.models.config import ModelConfig
 from hanji.training.samples import positives_and_negatives
 from hanji.training.scoring import KerasScorer
-from hanji.training.train import TrainedModel, fitting_data, train
+from hanji.training.train import TrainedModel, train
 from hanji.training.trained import load_trained, save_trained
 
 MODEL = ModelConfig(embedding_size=4, mlp_embedding_size=4, hidden_units=(4,), dropout=0.2)

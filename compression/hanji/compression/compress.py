@@ -15,10 +15,11 @@ from hanji.compression.quantize import quantize, scheme_of
 from hanji.compression.recipe import Recipe
 from hanji.compression.steps import Distil, Prune, Scheme
 from hanji.training.data import Dataset
+from hanji.training.fitting_data import FittingData, fitting_data
 from hanji.training.models.config import ModelConfig
 from hanji.training.models.inference import inference_config, inference_model
 from hanji.training.samples import positives_and_negatives
-from hanji.training.train import FittingData, evaluate_model, fitting_data
+from hanji.training.train import evaluate_model
 from hanji.training.trained import TrainedModel
 
 

@@ -12,11 +12,12 @@ import tf_keras as keras
 from hanji.compression.steps import Step
 from hanji.training.checkpoint import Checkpoint
 from hanji.training.config import TrainingConfig
+from hanji.training.fitting_data import FittingData
 from hanji.training.loop import History, Hooks, Validate, fit
 from hanji.training.samples import Samples, SampleSource
 from hanji.training.scoring import KerasScorer
 from hanji.training.settings import table_from
-from hanji.training.train import FittingData, validation_of
+from hanji.training.train import validation_of
 
 
 @dataclass(frozen=True)

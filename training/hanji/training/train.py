@@ -6,17 +6,17 @@ once, behind the last epoch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import tf_keras as keras
 
 from hanji.training.checkpoint import Checkpoint
 from hanji.training.config import TrainingConfig
-from hanji.training.data import DataConfig, Dataset, Interactions, LeaveOneOut
-from hanji.training.data.split import leave_one_out
+from hanji.training.data import DataConfig, Dataset
 from hanji.training.determinism import seed_everything
 from hanji.training.evaluation import evaluate_candidates, evaluate_catalogue
+from hanji.training.fitting_data import FittingData, fitting_data
 from hanji.training.loop import History, Validate, fit
 from hanji.training.models.build import build_model
 from hanji.training.models.config import ModelConfig
@@ -25,23 +25,6 @@ from hanji.training.samples import positives_and_negatives
 from hanji.training.scoring import KerasScorer
 from hanji.training.settings import table_from
 from hanji.training.trained import TrainedModel, summarize
-
-
-@dataclass(frozen=True)
-class FittingData:
-    """The training set less one validation item a user."""
-
-    train: Interactions
-    validation: LeaveOneOut
-    users: int
-    items: int
-
-
-def fitting_data(dataset: Dataset, seed: int) -> FittingData:
-    """Hold the validation items out; the test set plays no part."""
-    users, items = dataset.catalogue.users, dataset.catalogue.items
-    split = leave_one_out(dataset.train, dataset.catalogue.user_ids, items, seed)
-    return FittingData(split.train, split.test, users, items)
 
 
 def validation_of(model: keras.Model, data: FittingData) -> Validate:

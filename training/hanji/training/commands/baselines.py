@@ -1,0 +1,60 @@
+"""`hanji baselines`: what simple models reach on one's data, before anything deeper is trained."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hanji.training.reference.baselines import Baseline
+
+HELP = "measure simple reference models on the data of a recipe"
+EXAMPLE = "hanji baselines examples/movielens-1m.toml --data ml-1m --factors 128"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the recipe and the data."""
+    parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a recipe file; its [data] table counts")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="the data; not needed for the synthetic catalogue"
+    )
+    parser.add_argument("--factors", type=int, default=64, help="of the matrix factorization (default: 64)")
+    parser.add_argument("--seed", type=int, help="take this seed instead of the recipe's")
+    parser.add_argument("--json", action="store_true", help="print JSON, for machines")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fit, choose on validation items, test, print; 0 when done."""
+    from hanji.training.data import DataConfig, load_dataset
+    from hanji.training.errors import RecipeError
+    from hanji.training.evaluation import PROTOCOL
+    from hanji.training.recipe_file import read_recipe_file
+    from hanji.training.reference.baselines import baselines
+    from hanji.training.settings import settings_from
+
+    if args.factors < 1:
+        raise RecipeError(f"--factors: expected at least 1, found {args.factors}")
+    file = read_recipe_file(args.recipe, seed=args.seed)
+    dataset = load_dataset(settings_from(DataConfig, file.data, f"{file.path}: data"), args.data)
+    found = baselines(dataset, factors=args.factors, seed=file.seed)
+    found.sort(key=lambda row: row.metrics["ndcg_at_10"])
+    if args.json:
+        about = {"data": dataset.name, "synthetic": dataset.synthetic, "seed": file.seed}
+        print(json.dumps(about | {"rows": [asdict(row) for row in found]}))
+        return 0
+    print(f"{'synthetic data' if dataset.synthetic else 'data'} {dataset.name!r}; {PROTOCOL}")
+    _print_rows(found)
+    return 0
+
+
+def _print_rows(found: list[Baseline]) -> None:
+    print(f"{'model':<16} {'HR@10':<7} {'NDCG@10':<8} {'Prec@10':<8} {'Div@10':<7} {'seconds':<8} settings")
+    for row in found:
+        diversity = f"{row.metrics['diversity_at_10']:.4f}" if "diversity_at_10" in row.metrics else ""
+        print(
+            f"{row.name:<16} {row.metrics['hr_at_10']:<7.4f} {row.metrics['ndcg_at_10']:<8.4f} "
+            f"{row.metrics['precision_at_10']:<8.4f} {diversity:<7} {row.seconds:<8.1f} {row.settings}"
+        )

@@ -1,0 +1,31 @@
+"""Histories as sparse rows, and the one interface of all reference models."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from hanji.training.data import Interactions
+
+Histories: TypeAlias = sparse.csr_matrix
+"""float32 [users, items], 1 where a user met an item."""
+
+Scores: TypeAlias = NDArray[np.float32]
+
+
+class ReferenceModel(Protocol):
+    """Anything that turns histories into scores."""
+
+    def scores(self, histories: Histories) -> Scores:
+        """float32 [users, items] for ``histories`` [users, items]; higher is better, history included."""
+
+
+def histories_of(train: Interactions, *, users: int, items: int) -> Histories:
+    """Each user's interactions as a row; a pair that occurs twice counts once."""
+    ones = np.ones(len(train), np.float32)
+    table = sparse.csr_matrix((ones, (train.users, train.items)), (users, items))
+    table.data[:] = 1.0
+    return table
