@@ -9,11 +9,12 @@ import tf_keras as keras
 
 from hanji.compression.compressed import CompressedModel
 from hanji.compression.distil import distil, student_config
-from hanji.compression.fitting import Fitting, teacher_targets
+from hanji.compression.fitting import Fitting
 from hanji.compression.prune import prune
 from hanji.compression.quantize import quantize, scheme_of
 from hanji.compression.recipe import Recipe
 from hanji.compression.steps import Distil, Prune, Scheme
+from hanji.compression.teacher import teacher_logits, teacher_targets
 from hanji.training.data import Dataset
 from hanji.training.fitting_data import FittingData, fitting_data
 from hanji.training.models.config import ModelConfig
@@ -36,7 +37,8 @@ def compress(
     model = _bare(trained.model, trained.config, fitting.data)
     for step in recipe.steps:
         if isinstance(step, Distil):
-            fitting = replace(fitting, samples=teacher_targets(fitting.samples, model, step.teacher_weight))
+            logits = teacher_logits(step, model, fitting)
+            fitting = replace(fitting, samples=teacher_targets(fitting.samples, logits, step.teacher_weight))
             learning = student_config(trained.config, step)
             model = _bare(distil(learning, step, fitting), learning, fitting.data)
             config = inference_config(learning)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import tf_keras as keras
 
 from hanji.compression.steps import Step
@@ -14,8 +13,7 @@ from hanji.training.checkpoint import Checkpoint
 from hanji.training.config import TrainingConfig
 from hanji.training.fitting_data import FittingData
 from hanji.training.loop import History, Hooks, Validate, fit
-from hanji.training.samples import Samples, SampleSource
-from hanji.training.scoring import KerasScorer
+from hanji.training.samples import SampleSource
 from hanji.training.settings import table_from
 from hanji.training.train import validation_of
 
@@ -72,18 +70,3 @@ class Fitting:
             hooks=hooks,
             keep_last=keep_last,
         )
-
-
-def teacher_targets(samples: SampleSource, teacher: keras.Model, teacher_weight: float) -> SampleSource:
-    """The same samples, their targets moved towards the teacher's probabilities."""
-    scorer = KerasScorer(teacher)
-
-    def draw(rng: np.random.Generator) -> Samples:
-        plain = samples(rng)
-        users = np.repeat(plain.users, plain.items.shape[1])
-        logits = scorer.pairs(users, plain.items.ravel()).reshape(plain.items.shape)
-        probabilities = 1.0 / (1.0 + np.exp(-logits))
-        targets = teacher_weight * probabilities + (1.0 - teacher_weight) * plain.targets
-        return Samples(plain.users, plain.items, targets.astype(np.float32))
-
-    return draw

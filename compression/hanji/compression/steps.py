@@ -25,6 +25,10 @@ class Distil:
     hidden_units: tuple[int, ...] = (32, 16)
     """Widths of the student's hidden layers."""
 
+    teacher: Literal["full", "ensemble"] = "full"
+    """``full``: the trained model. ``ensemble``: ALS and EASE, fitted for the purpose and weighted by
+    held-out items; they often rank better than a neural model of any size."""
+
     teacher_weight: float = 0.7
     """Share of the loss that follows the teacher; the rest follows the interactions."""
 

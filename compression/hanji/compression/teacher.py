@@ -1,0 +1,58 @@
+"""Who a student learns from, and the targets that come of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import tf_keras as keras
+from scipy.optimize import minimize
+
+from hanji.compression.fitting import Fitting
+from hanji.compression.steps import Distil
+from hanji.training.evaluation import PairScorer
+from hanji.training.progress import tell
+from hanji.training.reference.ensemble import Ensemble, fit_ensemble
+from hanji.training.samples import Samples, SampleSource
+from hanji.training.scoring import KerasScorer
+
+CALIBRATION_ROWS = 100_000
+
+
+def teacher_logits(step: Distil, model: keras.Model, fitting: Fitting) -> PairScorer:
+    """(users, items) → the teacher's logits: the full model's own, or the ensemble's, calibrated."""
+    if step.teacher == "full":
+        return KerasScorer(model).pairs
+    ensemble = fit_ensemble(fitting.data, seed=fitting.seed)
+    found = ensemble.validation
+    tell(
+        f"Ensemble teacher: {ensemble.als_share:.0%} ALS, the rest EASE; "
+        f"validation HR@10 {found['hr_at_10']:.4f}, NDCG@10 {found['ndcg_at_10']:.4f}"
+    )
+    return _calibrated(ensemble, fitting.samples(np.random.default_rng([fitting.seed, 2])))
+
+
+def teacher_targets(samples: SampleSource, logits: PairScorer, teacher_weight: float) -> SampleSource:
+    """The same samples, their targets moved towards the teacher's probabilities."""
+
+    def draw(rng: np.random.Generator) -> Samples:
+        plain = samples(rng)
+        users = np.repeat(plain.users, plain.items.shape[1])
+        taught = logits(users, plain.items.ravel()).reshape(plain.items.shape)
+        probabilities = 1.0 / (1.0 + np.exp(-taught))
+        targets = teacher_weight * probabilities + (1.0 - teacher_weight) * plain.targets
+        return Samples(plain.users, plain.items, targets.astype(np.float32))
+
+    return draw
+
+
+def _calibrated(ensemble: Ensemble, samples: Samples) -> PairScorer:
+    """z-scores are no logits: scale and shift make probabilities of them (Platt 1999)."""
+    chosen = slice(0, CALIBRATION_ROWS)
+    scores = ensemble.scores[samples.users[chosen, None], samples.items[chosen]].astype(np.float64)
+    targets = samples.targets[chosen]
+
+    def cross_entropy(scale_and_shift: np.ndarray) -> float:
+        logits = scale_and_shift[0] * scores + scale_and_shift[1]
+        return float(np.mean(np.logaddexp(0.0, logits) - targets * logits))
+
+    scale, shift = minimize(cross_entropy, np.array([1.0, 0.0])).x.astype(np.float32)
+    return lambda users, items: scale * ensemble.scores[users, items] + shift

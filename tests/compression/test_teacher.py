@@ -1,0 +1,76 @@
+"""The ensemble as a teacher: chosen by held-out items, calibrated, and told about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hanji.compression.compress import compress
+from hanji.compression.recipe import Recipe
+from hanji.compression.steps import Distil
+from hanji.compression.teacher import teacher_logits, teacher_targets
+from hanji.training.data import Dataset
+from hanji.training.errors import DataError
+from hanji.training.fitting_data import FittingData, fitting_data
+from hanji.training.reference import ensemble
+from hanji.training.reference.ensemble import ALS_SHARES, fit_ensemble
+from hanji.training.samples import Samples
+from hanji.training.trained import TrainedModel
+
+STUDENT = Distil(
+    teacher="ensemble",
+    embedding_size=8,
+    mlp_embedding_size=4,
+    hidden_units=(8,),
+    epochs=8,
+    learning_rate=0.01,
+)
+
+
+@pytest.fixture(scope="module")
+def data(small_dataset: Dataset) -> FittingData:
+    return fitting_data(small_dataset, seed=3)
+
+
+def test_held_out_items_choose_the_shares(data: FittingData, monkeypatch: pytest.MonkeyPatch) -> None:
+    best = fit_ensemble(data, seed=0, factors=8)
+    alone = []
+    for share in ALS_SHARES:
+        monkeypatch.setattr(ensemble, "ALS_SHARES", (share,))
+        alone.append(fit_ensemble(data, seed=0, factors=8).validation["ndcg_at_10"])
+    assert best.validation["ndcg_at_10"] == max(alone)
+    assert best.als_share == ALS_SHARES[int(np.argmax(alone))]
+
+
+def test_a_catalogue_that_does_not_fit_is_told(data: FittingData) -> None:
+    with pytest.raises(DataError, match="full model as the teacher"):
+        fit_ensemble(replace(data, users=10_000_000), seed=0)
+
+
+def test_a_student_of_the_ensemble_learns_and_says_whose_it_is(
+    trained: TrainedModel, small_dataset: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    student = compress(trained, Recipe("student", (STUDENT,)), small_dataset)
+    assert student.metrics["hr_at_10"] > 0.8 * trained.metrics["hr_at_10"]
+    assert "Ensemble teacher" in capsys.readouterr().err
+
+
+def test_calibrated_logits_are_as_likely_as_the_interactions(
+    trained: TrainedModel, small_dataset: Dataset, data: FittingData
+) -> None:
+    from hanji.compression.compress import _fitting
+
+    fitting = _fitting(trained, Recipe("student", (STUDENT,)), small_dataset, None)
+    logits = teacher_logits(STUDENT, trained.model, fitting)
+    drawn = fitting.samples(np.random.default_rng(9))
+    users = np.repeat(drawn.users, drawn.items.shape[1])
+    probabilities = 1 / (1 + np.exp(-logits(users, drawn.items.ravel())))
+    assert probabilities.mean() == pytest.approx(drawn.targets.mean(), abs=0.01)
+
+
+def test_targets_move_towards_the_teacher_by_its_weight() -> None:
+    plain = Samples(np.array([0], np.int32), np.array([[3, 4]], np.int32), np.array([[1, 0]], np.float32))
+    draw = teacher_targets(lambda _: plain, lambda users, items: np.zeros(len(users), np.float32), 0.5)
+    assert draw(np.random.default_rng(0)).targets.tolist() == [[0.75, 0.25]]
