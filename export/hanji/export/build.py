@@ -6,10 +6,11 @@ one whose recipe changed repeats only what the change touches.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from hanji.compression.compress import compress
@@ -21,6 +22,7 @@ from hanji.export.report import Report, write_report
 from hanji.export.writer import export_bundle
 from hanji.training.config import TrainingConfig
 from hanji.training.data import DataConfig, Dataset, load_dataset
+from hanji.training.files import write_text_atomic
 from hanji.training.models.config import ModelConfig
 from hanji.training.progress import tell
 from hanji.training.recipe_file import RecipeFile
@@ -41,11 +43,12 @@ class Plan:
     export: ExportConfig
 
 
-@dataclass
 class Clock:
-    """Seconds by stage."""
+    """Seconds by stage, kept in a file: a stage that an earlier run did keeps the time it took then."""
 
-    seconds: dict[str, float] = field(default_factory=dict)
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.seconds = _earlier_seconds(path)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -53,6 +56,15 @@ class Clock:
         start = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - start, 1)
+        write_text_atomic(self._path, json.dumps(self.seconds) + "\n")
+
+
+def _earlier_seconds(path: Path) -> dict[str, float]:
+    try:
+        seconds: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # none, or none that can be read: nothing depends on them
+        return {}
+    return seconds
 
 
 def plan_of(file: RecipeFile) -> Plan:
@@ -72,14 +84,20 @@ def build(plan: Plan, *, data: Path | None, out: Path) -> Report:
 
     OUT/full is the full model as a float32 bundle: what the compressed one is compared with.
     """
-    clock = Clock()
-    with clock.stage("data"):
-        dataset = load_dataset(plan.data, data)
+    work = out / "work"
+    dataset = load_dataset(plan.data, data)
     _tell_about(dataset)
-    with clock.stage("train"):
-        trained = trained_model(plan, dataset, out / "work")
-    with clock.stage("compress"):
-        compressed = compressed_model(plan, trained, dataset, out / "work")
+    work.mkdir(parents=True, exist_ok=True)
+    clock = Clock(work / "seconds.json")
+    trained = earlier_trained(plan, work)
+    if trained is None:
+        with clock.stage("train"):
+            trained = _train(plan, dataset, work)
+    compressed = earlier_compressed(plan, trained, work)
+    if compressed is None:
+        with clock.stage("compress"):
+            compressed = compress(trained, plan.recipe, dataset, work=work / "checkpoints")
+            save_compressed(compressed, work / "compressed")
     with clock.stage("export"):
         full = compress(trained, Recipe("full", ()), dataset)
         export_bundle(full, out / "full", formats=("tflite",), replace=True)
@@ -100,14 +118,32 @@ def build(plan: Plan, *, data: Path | None, out: Path) -> Report:
     return report
 
 
-def trained_model(plan: Plan, dataset: Dataset, work: Path) -> TrainedModel:
-    """Train, or take what an earlier run with the same settings left in ``work``."""
+def earlier_trained(plan: Plan, work: Path) -> TrainedModel | None:
+    """What an earlier run with the same settings left in ``work``, if there is such."""
     directory = work / "trained"
-    if directory.exists():
-        found = load_trained(directory)
-        if _settings(found) == (plan.model, plan.training, table_from(plan.data), plan.file.seed):
-            tell(f"{directory}: trained with these settings before; taken as it is")
-            return found
+    if not directory.exists():
+        return None
+    found = load_trained(directory)
+    if _settings(found) != (plan.model, plan.training, table_from(plan.data), plan.file.seed):
+        return None
+    tell(f"{directory}: trained with these settings before; taken as it is")
+    return found
+
+
+def earlier_compressed(plan: Plan, trained: TrainedModel, work: Path) -> CompressedModel | None:
+    """What an earlier run with the same teacher and recipe left in ``work``, if there is such."""
+    directory = work / "compressed"
+    if not directory.exists():
+        return None
+    found = load_compressed(directory)
+    same_teacher = _settings(found.full) == _settings(trained) and found.full.metrics == trained.metrics
+    if not same_teacher or found.recipe.tables != plan.recipe.tables:
+        return None
+    tell(f"{directory}: compressed with these settings before; taken as it is")
+    return found
+
+
+def _train(plan: Plan, dataset: Dataset, work: Path) -> TrainedModel:
     trained = train(
         dataset,
         data=plan.data,
@@ -116,22 +152,8 @@ def trained_model(plan: Plan, dataset: Dataset, work: Path) -> TrainedModel:
         seed=plan.file.seed,
         work=work / "checkpoints",
     )
-    save_trained(trained, directory)
+    save_trained(trained, work / "trained")
     return trained
-
-
-def compressed_model(plan: Plan, trained: TrainedModel, dataset: Dataset, work: Path) -> CompressedModel:
-    """Compress, or take what an earlier run with the same teacher and recipe left in ``work``."""
-    directory = work / "compressed"
-    if directory.exists():
-        found = load_compressed(directory)
-        same_teacher = _settings(found.full) == _settings(trained) and found.full.metrics == trained.metrics
-        if same_teacher and found.recipe.tables == plan.recipe.tables:
-            tell(f"{directory}: compressed with these settings before; taken as it is")
-            return found
-    compressed = compress(trained, plan.recipe, dataset, work=work / "checkpoints")
-    save_compressed(compressed, directory)
-    return compressed
 
 
 def _settings(trained: TrainedModel) -> tuple[ModelConfig, TrainingConfig, Mapping[str, object], int]:
