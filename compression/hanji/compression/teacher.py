@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import tf_keras as keras
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from hanji.compression.fitting import Fitting
@@ -50,7 +51,7 @@ def _calibrated(ensemble: Ensemble, samples: Samples) -> PairScorer:
     scores = ensemble.scores[samples.users[chosen, None], samples.items[chosen]].astype(np.float64)
     targets = samples.targets[chosen]
 
-    def cross_entropy(scale_and_shift: np.ndarray) -> float:
+    def cross_entropy(scale_and_shift: NDArray[np.float64]) -> float:
         logits = scale_and_shift[0] * scores + scale_and_shift[1]
         return float(np.mean(np.logaddexp(0.0, logits) - targets * logits))
 

@@ -48,9 +48,8 @@ def _standardized(kind: type[Als] | type[Ease], data: FittingData, **settings: i
     train = histories_of(data.train, users=data.users, items=data.items)
     model: ReferenceModel = kind.fit(train, **settings)
     scores = model.scores(train)
-    spread = scores.std(axis=1, keepdims=True)
-    standardized: Scores = (scores - scores.mean(axis=1, keepdims=True)) / np.maximum(spread, 1e-9)
-    return standardized
+    spread = np.maximum(scores.std(axis=1, keepdims=True), 1e-9)
+    return np.asarray((scores - scores.mean(axis=1, keepdims=True)) / spread, np.float32)
 
 
 def _validated(scores: Scores, share: float, data: FittingData) -> Ensemble:
