@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
-from hanji.compression.compress import compress
+from hanji.compression.compress import compress, uncompressed
 from hanji.compression.compressed import load_compressed, save_compressed
 from hanji.compression.recipe import Recipe
 from hanji.compression.steps import Distil, Prune, Quantize
@@ -48,6 +48,13 @@ def test_no_steps_leave_the_scores_alone(trained: TrainedModel, small_dataset: D
     assert full.scheme == "float32"
     np.testing.assert_allclose(scores(full.model), scores(trained.model), atol=1e-5)
     assert full.metrics == pytest.approx(trained.metrics)
+
+
+def test_uncompressed_is_what_no_steps_give(trained: TrainedModel, small_dataset: Dataset) -> None:
+    plain, stepped = uncompressed(trained), compress(trained, Recipe("full", ()), small_dataset)
+    np.testing.assert_array_equal(scores(plain.model), scores(stepped.model))
+    assert plain.metrics == pytest.approx(stepped.metrics)
+    assert (plain.scheme, plain.recipe, plain.config) == (stepped.scheme, stepped.recipe, stepped.config)
 
 
 def test_the_trained_model_is_left_as_it_is(trained: TrainedModel, small_dataset: Dataset) -> None:

@@ -50,6 +50,14 @@ def compress(
     return CompressedModel(model, config, scheme, recipe, evaluate_model(model, dataset), trained)
 
 
+def uncompressed(trained: TrainedModel) -> CompressedModel:
+    """``trained`` itself, made for inference: what an export of the full model starts from."""
+    users, items = trained.catalogue.users, trained.catalogue.items
+    model = inference_model(trained.model, trained.config, users=users, items=items)
+    config = inference_config(trained.config)
+    return CompressedModel(model, config, "float32", Recipe("full", ()), trained.metrics, trained)
+
+
 def _fitting(trained: TrainedModel, recipe: Recipe, dataset: Dataset, work: Path | None) -> Fitting:
     data = fitting_data(dataset, trained.seed)
     negatives = trained.training.negatives

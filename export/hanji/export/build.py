@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hanji.compression.compress import compress
+from hanji.compression.compress import compress, uncompressed
 from hanji.compression.compressed import CompressedModel, load_compressed, save_compressed
 from hanji.compression.recipe import Recipe, recipe_from
 from hanji.export.config import ExportConfig
@@ -99,8 +99,7 @@ def build(plan: Plan, *, data: Path | None, out: Path) -> Report:
             compressed = compress(trained, plan.recipe, dataset, work=work / "checkpoints")
             save_compressed(compressed, work / "compressed")
     with clock.stage("export"):
-        full = compress(trained, Recipe("full", ()), dataset)
-        export_bundle(full, out / "full", formats=("tflite",), replace=True)
+        export_bundle(uncompressed(trained), out / "full", formats=("tflite",), replace=True)
         summary = export_bundle(
             compressed,
             out / "bundle",

@@ -62,10 +62,6 @@ class Checkpoint:
         np.savez(aside, **arrays)
         aside.replace(self._path)
 
-    def remove(self) -> None:
-        """The fit is done and its result is saved elsewhere."""
-        self._path.unlink(missing_ok=True)
-
     def _state(self, file: Any) -> FitState | None:
         about = json.loads(str(file["about"]))
         if about["settings"] != self._fingerprint:

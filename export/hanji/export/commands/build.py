@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 HELP = "train, compress and export by a recipe, and report what it reached"
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     with resumable():
         report = build(plan, data=args.data, out=out)
     if args.json:
-        print(json.dumps(json.loads((out / "report.json").read_text(encoding="utf-8"))))
+        print(json.dumps(asdict(report), sort_keys=True))
         return 0
     print(report.title)
     _print_table([list(HEADINGS), *report.cells])
