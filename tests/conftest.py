@@ -42,6 +42,22 @@ def trained(small_dataset: Dataset):
 
 
 @pytest.fixture(scope="session")
+def trained_history(small_dataset: Dataset):
+    """A history model trained for a few epochs on the small data set."""
+    from hanji.training.config import TrainingConfig
+    from hanji.training.models.config import ModelConfig
+    from hanji.training.train import train
+
+    return train(
+        small_dataset,
+        data=SMALL,
+        model=ModelConfig(type="history", embedding_size=16, hidden_units=(), user_units=8),
+        training=TrainingConfig(epochs=10, batch_size=64, average_decay=0.9, pretraining_epochs=4),
+        seed=3,
+    )
+
+
+@pytest.fixture(scope="session")
 def movielens_1m() -> Path:
     """The NCF benchmark's MovieLens-1M, where somebody has put it beside the checkout."""
     directory = SHARED_DATA / "ml-1m"

@@ -10,12 +10,13 @@ import pytest
 from hanji.compression.compress import compress
 from hanji.compression.recipe import Recipe
 from hanji.compression.steps import Distil
-from hanji.compression.teacher import teacher_logits, teacher_targets
+from hanji.compression.teacher import ensemble_of, pair_logits, teacher_targets
 from hanji.training.data import Dataset
 from hanji.training.errors import DataError
 from hanji.training.fitting_data import FittingData, fitting_data
 from hanji.training.reference import ensemble
-from hanji.training.reference.ensemble import ALS_SHARES, fit_ensemble
+from hanji.training.reference.ensemble import fit_ensemble
+from hanji.training.reference.histories import histories_of, standardized
 from hanji.training.samples import Samples
 from hanji.training.trained import TrainedModel
 
@@ -34,14 +35,30 @@ def data(small_dataset: Dataset) -> FittingData:
     return fitting_data(small_dataset, seed=3)
 
 
-def test_held_out_items_choose_the_shares(data: FittingData, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_held_out_items_choose_the_weights(data: FittingData, monkeypatch: pytest.MonkeyPatch) -> None:
     best = fit_ensemble(data, seed=0, factors=8)
-    alone = []
-    for share in ALS_SHARES:
-        monkeypatch.setattr(ensemble, "ALS_SHARES", (share,))
-        alone.append(fit_ensemble(data, seed=0, factors=8).validation["ndcg_at_10"])
-    assert best.validation["ndcg_at_10"] == max(alone)
-    assert best.als_share == ALS_SHARES[int(np.argmax(alone))]
+    tried = {}
+    for weights in ((1.0, 0.0), (0.5, 0.5), (0.0, 1.0)):
+        monkeypatch.setattr(ensemble, "_mixtures", lambda count, only=weights: iter([only]))
+        tried[weights] = fit_ensemble(data, seed=0, factors=8).validation["ndcg_at_10"]
+    assert best.validation["ndcg_at_10"] >= max(tried.values())
+    assert sum(best.weights.values()) == pytest.approx(1.0)
+
+
+def test_another_member_takes_part_where_it_helps(data: FittingData) -> None:
+    train = histories_of(data.train, users=data.users, items=data.items)
+    oracle = train.toarray()
+    oracle[data.validation.users, data.validation.items] = 5.0
+    found = fit_ensemble(data, seed=0, factors=8, others={"oracle": lambda histories: oracle})
+    assert found.weights["oracle"] > 0.0
+    assert found.validation["ndcg_at_10"] == pytest.approx(1.0)
+    assert "% oracle" in str(found)
+
+
+def test_scores_of_the_ensemble_are_standardized(data: FittingData) -> None:
+    train = histories_of(data.train, users=data.users, items=data.items)
+    scores = fit_ensemble(data, seed=0, factors=8).scores(train[:5])
+    np.testing.assert_allclose(scores, standardized(scores), atol=1e-5)
 
 
 def test_a_catalogue_that_does_not_fit_is_told(data: FittingData) -> None:
@@ -63,7 +80,7 @@ def test_calibrated_logits_are_as_likely_as_the_interactions(
     from hanji.compression.compress import _fitting
 
     fitting = _fitting(trained, Recipe("student", (STUDENT,)), small_dataset, None)
-    logits = teacher_logits(STUDENT, trained.model, fitting)
+    logits = pair_logits(trained.model, ensemble_of(fitting), fitting)
     drawn = fitting.samples(np.random.default_rng(9))
     users = np.repeat(drawn.users, drawn.items.shape[1])
     probabilities = 1 / (1 + np.exp(-logits(users, drawn.items.ravel())))

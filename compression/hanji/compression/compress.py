@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import tf_keras as keras
 
 from hanji.compression.compressed import CompressedModel
-from hanji.compression.distil import distil, student_config
+from hanji.compression.distil import distil
 from hanji.compression.fitting import Fitting
+from hanji.compression.low_rank import low_rank
 from hanji.compression.prune import prune
 from hanji.compression.quantize import quantize, scheme_of
-from hanji.compression.recipe import Recipe
-from hanji.compression.steps import Distil, Prune, Scheme
-from hanji.compression.teacher import teacher_logits, teacher_targets
+from hanji.compression.recipe import Recipe, check_recipe
+from hanji.compression.steps import Distil, LowRank, Prune, Scheme
 from hanji.training.data import Dataset
 from hanji.training.fitting_data import FittingData, fitting_data
+from hanji.training.history_samples import held_back_histories
 from hanji.training.models.config import ModelConfig
 from hanji.training.models.inference import inference_config, inference_model
+from hanji.training.objectives import held_back, pairwise
+from hanji.training.reference.histories import ScoresOf
 from hanji.training.samples import positives_and_negatives
-from hanji.training.train import evaluate_model
+from hanji.training.train import evaluate_model, evaluate_scores
 from hanji.training.trained import TrainedModel
 
 
@@ -30,24 +32,31 @@ def compress(
     """Carry the recipe out on ``trained``; ``dataset`` is the one it was trained on.
 
     ``trained`` is left as it is. Checkpoints go to ``work``. The test set is read once, at the end.
+    Raises RecipeError for a step that this kind of model cannot take.
     """
+    check_recipe(recipe, trained.config.type)
     fitting = _fitting(trained, recipe, dataset, work)
     config = inference_config(trained.config)
     scheme: Scheme = "float32"
+    teacher: ScoresOf | None = None
     model = _bare(trained.model, trained.config, fitting.data)
     for step in recipe.steps:
         if isinstance(step, Distil):
-            logits = teacher_logits(step, model, fitting)
-            fitting = replace(fitting, samples=teacher_targets(fitting.samples, logits, step.teacher_weight))
-            learning = student_config(trained.config, step)
-            model = _bare(distil(learning, step, fitting), learning, fitting.data)
-            config = inference_config(learning)
+            distilled = distil(model, trained.config, step, fitting)
+            fitting, teacher = distilled.fitting, distilled.teacher
+            model = _bare(distilled.student, distilled.config, fitting.data)
+            config = inference_config(distilled.config)
+        elif isinstance(step, LowRank):
+            model = low_rank(model, step, fitting)
+            config = model.config
         elif isinstance(step, Prune):
             model = prune(model, step, fitting)
         else:
             scheme = scheme_of(step)
             model = quantize(model, step, fitting, keep_zeros=_prunes(recipe))
-    return CompressedModel(model, config, scheme, recipe, evaluate_model(model, dataset), trained)
+    metrics = evaluate_model(model, dataset)
+    taught_by = evaluate_scores(teacher, dataset) if teacher else None
+    return CompressedModel(model, config, scheme, recipe, metrics, trained, taught_by)
 
 
 def uncompressed(trained: TrainedModel) -> CompressedModel:
@@ -60,10 +69,14 @@ def uncompressed(trained: TrainedModel) -> CompressedModel:
 
 def _fitting(trained: TrainedModel, recipe: Recipe, dataset: Dataset, work: Path | None) -> Fitting:
     data = fitting_data(dataset, trained.seed)
-    negatives = trained.training.negatives
+    training = trained.training
+    of_history = trained.config.type == "history"
+    histories = held_back_histories(data.train, data.users, held_back=training.held_back)
     return Fitting(
         data=data,
-        samples=positives_and_negatives(data.train, items=data.items, negatives=negatives),
+        samples=positives_and_negatives(data.train, items=data.items, negatives=training.negatives),
+        histories=histories if of_history else None,
+        objective=held_back() if of_history else pairwise(),
         training=trained.training,
         seed=trained.seed,
         work=work,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import typing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import tf_keras as keras
 
 from hanji.compression.fake_quantization import fake_quantized
 from hanji.compression.recipe import Recipe, recipe_of_tables
-from hanji.compression.steps import Scheme
+from hanji.compression.steps import ROW_BITS, Scheme
 from hanji.training.errors import DataError
 from hanji.training.files import atomic_directory
 from hanji.training.models.build import build_model
@@ -43,6 +44,9 @@ class CompressedModel:
     full: TrainedModel
     """The model that it came from."""
 
+    teacher_metrics: dict[str, float] | None = None
+    """Of the teacher on the test set, where that was not the full model."""
+
 
 def save_compressed(compressed: CompressedModel, directory: Path) -> None:
     """Write a directory: compressed.json, weights.npz and the full model beside them in full/."""
@@ -52,6 +56,7 @@ def save_compressed(compressed: CompressedModel, directory: Path) -> None:
         "scheme": compressed.scheme,
         "recipe": {"name": compressed.recipe.name, "steps": compressed.recipe.tables},
         "metrics": compressed.metrics,
+        "teacher_metrics": compressed.teacher_metrics,
     }
     with atomic_directory(directory, replace=True) as aside:
         (aside / "compressed.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
@@ -65,11 +70,15 @@ def load_compressed(directory: Path) -> CompressedModel:
     about = read_about(path, "hanji compress")
     full = load_trained(directory / "full")
     config = settings_from(ModelConfig, about["model"], f"{path}: model")
+    scheme = about["scheme"]
+    if scheme not in typing.get_args(Scheme):
+        raise DataError(f"{path}: unknown scheme {scheme!r}; run `hanji compress` again")
     model = build_model(config, users=full.data.users, items=full.data.items)
-    if about["scheme"] == "int8":
+    if scheme == "int8":
         model = fake_quantized(model)
     load_weights(model, directory / "weights.npz")
-    if about["scheme"] not in ("float32", "float16", "dynamic", "int8"):
-        raise DataError(f"{path}: unknown scheme {about['scheme']!r}; run `hanji compress` again")
+    if scheme in ROW_BITS:
+        model.row_bits = ROW_BITS[scheme]
     recipe = recipe_of_tables(about["recipe"]["name"], about["recipe"]["steps"], str(path))
-    return CompressedModel(model, config, about["scheme"], recipe, about["metrics"], full)
+    metrics, teacher_metrics = about["metrics"], about["teacher_metrics"]
+    return CompressedModel(model, config, scheme, recipe, metrics, full, teacher_metrics)

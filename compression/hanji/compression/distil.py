@@ -1,20 +1,40 @@
 """Distillation: a smaller model of the same kind learns from the teacher's scores.
 
-The student sees the same sampled items as the teacher did, with the teacher's probability for
-each instead of a bare 0 or 1 (Hinton, Vinyals and Dean 2015).
+A student of users and items sees the same sampled items as the teacher did, with the teacher's
+probability for each instead of a bare 0 or 1 (Hinton, Vinyals and Dean 2015). A history student
+follows the teacher's ranking of the whole catalogue.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import tf_keras as keras
 
 from hanji.compression.fitting import Fitting
 from hanji.compression.steps import Distil
+from hanji.compression.teacher import ensemble_of, pair_logits, teacher_targets
 from hanji.training.determinism import seed_everything
+from hanji.training.history_samples import held_back_histories
 from hanji.training.models.build import build_model
 from hanji.training.models.config import ModelConfig
+from hanji.training.models.history import HistoryModel
+from hanji.training.models.history_start import start_from_scores
+from hanji.training.objectives import taught
+from hanji.training.reference.histories import ScoresOf, histories_of, standardized
+from hanji.training.scoring import scores_of_histories
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """A student, its teacher where that is not the full model, and what later steps go on with."""
+
+    student: keras.Model
+    config: ModelConfig
+    fitting: Fitting
+    """Its samples carry the teacher's word: pruning and quantization follow it, too."""
+
+    teacher: ScoresOf | None
 
 
 def student_config(teacher: ModelConfig, step: Distil) -> ModelConfig:
@@ -27,12 +47,43 @@ def student_config(teacher: ModelConfig, step: Distil) -> ModelConfig:
         dropout=step.dropout,
         embedding_dropout=step.embedding_dropout,
         embedding_regularization=step.embedding_regularization,
+        history_pooling=step.history_pooling,
+        user_units=step.user_units,
     )
 
 
-def distil(config: ModelConfig, step: Distil, fitting: Fitting) -> keras.Model:
-    """A trained student of ``config``; ``fitting.samples`` must hold the teacher's targets."""
+def distil(model: keras.Model, config: ModelConfig, step: Distil, fitting: Fitting) -> Distilled:
+    """A trained student of ``model``, whose config is ``config``."""
+    if isinstance(model, HistoryModel):
+        return _history_student(model, config, step, fitting)
+    ensemble = ensemble_of(fitting) if step.teacher == "ensemble" else None
+    logits = pair_logits(model, ensemble, fitting)
+    follows = replace(fitting, samples=teacher_targets(fitting.samples, logits, step.teacher_weight))
+    learning = student_config(config, step)
     seed_everything(fitting.seed)
-    student = build_model(config, users=fitting.data.users, items=fitting.data.items)
-    fitting.fit(student, fitting.schedule(step), name="Distilling")
-    return student
+    student = build_model(learning, users=fitting.data.users, items=fitting.data.items)
+    follows.fit(student, follows.schedule(step), name="Distilling")
+    return Distilled(student, learning, follows, ensemble.scores if ensemble else None)
+
+
+def _history_student(model: HistoryModel, config: ModelConfig, step: Distil, fitting: Fitting) -> Distilled:
+    data, full = fitting.data, scores_of_histories(model)
+    train = histories_of(data.train, users=data.users, items=data.items)
+    teacher = ensemble_of(fitting, {"full model": full}).scores if step.teacher == "ensemble" else full
+    targets = standardized(teacher(train))
+    learning = student_config(config, step)
+    seed_everything(fitting.seed)
+    student = HistoryModel(learning, data.items)
+    start_from_scores(student, targets, train, seed=fitting.seed)
+    follows = replace(
+        fitting,
+        histories=held_back_histories(data.train, data.users, held_back=step.held_back, teacher=targets),
+        objective=taught(
+            data.items,
+            teacher_weight=step.teacher_weight,
+            temperature=step.temperature,
+            regression_weight=step.regression_weight,
+        ),
+    )
+    follows.fit(student, follows.schedule(step), name="Distilling")
+    return Distilled(student, learning, follows, teacher if step.teacher == "ensemble" else None)

@@ -12,18 +12,26 @@ from hanji.compression.steps import Step
 from hanji.training.checkpoint import Checkpoint
 from hanji.training.config import TrainingConfig
 from hanji.training.fitting_data import FittingData
+from hanji.training.history_samples import HistorySource
 from hanji.training.loop import History, Hooks, Validate, fit
-from hanji.training.samples import SampleSource
+from hanji.training.objectives import Objective
+from hanji.training.samples import EpochSource, SampleSource
 from hanji.training.settings import table_from
 from hanji.training.train import validation_of
 
 
 @dataclass(frozen=True)
 class Fitting:
-    """Shared by the steps of one recipe; ``samples`` changes to the teacher's targets on distillation."""
+    """Shared by the steps of one recipe; on distillation the samples become the teacher's targets."""
 
     data: FittingData
     samples: SampleSource
+    """Of a model of users and items."""
+
+    histories: HistorySource | None
+    """Of a history model, else None."""
+
+    objective: Objective
     training: TrainingConfig
     """Of the teacher; a step replaces the fields it has of its own."""
 
@@ -31,6 +39,11 @@ class Fitting:
     work: Path | None
     identity: str
     """Of teacher and recipe together: a checkpoint of another pair is not taken up."""
+
+    @property
+    def epochs(self) -> EpochSource:
+        """What the model at hand is fitted to."""
+        return self.histories or self.samples
 
     def schedule(self, step: Step, *, averaged: bool = True) -> TrainingConfig:
         """The teacher's training options with the step's own epochs and learning rate.
@@ -61,8 +74,9 @@ class Fitting:
         settings = [self.identity, name, table_from(config), self.seed]
         return fit(
             model,
-            self.samples,
+            self.epochs,
             config,
+            objective=self.objective,
             validate=validate(validation_of(model, self.data)),
             seed=self.seed,
             name=name,

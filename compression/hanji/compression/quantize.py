@@ -2,6 +2,7 @@
 
 ``float16`` and ``dynamic`` need nothing of the model. The integer schemes put the rounding into
 it: ``int8`` sets the activation ranges from calibration data, ``int8-qat`` trains on from there.
+Rows of few bits have no ranges to calibrate: each row's scale follows the row.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import tf_keras as keras
 
 from hanji.compression.fake_quantization import fake_quantized
 from hanji.compression.fitting import Fitting
-from hanji.compression.steps import Quantize, Scheme
+from hanji.compression.steps import ROW_BITS, Quantize, Scheme
 from hanji.training.determinism import seed_everything
 from hanji.training.loop import Hooks
+from hanji.training.models.history import HistoryModel
 
 
 def scheme_of(step: Quantize) -> Scheme:
@@ -28,11 +30,23 @@ def quantize(model: keras.Model, step: Quantize, fitting: Fitting, *, keep_zeros
     """``model`` as its export will compute; ``keep_zeros`` holds pruned weights at zero."""
     if step.scheme in ("float16", "dynamic"):
         return model
+    if isinstance(model, HistoryModel):
+        return _rounded_by_rows(model, step, fitting)
     seed_everything(fitting.seed)
     rounded = fake_quantized(model)
     calibrate(rounded, fitting, step.calibration_users)
     if step.scheme == "int8-qat":
         _train(rounded, step, fitting, keep_zeros=keep_zeros)
+    return rounded
+
+
+def _rounded_by_rows(model: HistoryModel, step: Quantize, fitting: Fitting) -> HistoryModel:
+    """Trained on with rounded rows; its own table is on the grid in the end, as it is going to be stored."""
+    seed_everything(fitting.seed)
+    rounded = HistoryModel(model.config, model.items, row_bits=ROW_BITS[scheme_of(step)])
+    rounded.set_weights(model.get_weights())
+    fitting.fit(rounded, fitting.schedule(step), name="Quantization-aware training")
+    rounded.item_table.assign(rounded.table())
     return rounded
 
 

@@ -22,13 +22,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hanji.compression.steps import Distil, Prune, Quantize, Step
+from hanji.compression.steps import ROW_BITS, Distil, LowRank, Prune, Quantize, Step
 from hanji.training.errors import RecipeError
 from hanji.training.recipe_file import RecipeFile, read_recipe_file
 from hanji.training.settings import settings_from, table_from
 
 BUILT_IN = Path(__file__).parent / "recipes"
-STEP_TYPES: dict[str, type[Step]] = {"distil": Distil, "prune": Prune, "quantize": Quantize}
+STEP_TYPES: dict[str, type[Step]] = {
+    "distil": Distil,
+    "low-rank": LowRank,
+    "prune": Prune,
+    "quantize": Quantize,
+}
 
 
 @dataclass(frozen=True)
@@ -41,10 +46,8 @@ class Recipe:
     def __post_init__(self) -> None:
         order = [list(STEP_TYPES).index(step_type(step)) for step in self.steps]
         if order != sorted(set(order)):
-            found = " → ".join(step_type(step) for step in self.steps)
-            raise ValueError(
-                f"expected each step once at most, in the order distil → prune → quantize, found {found}"
-            )
+            found, allowed = " → ".join(step_type(step) for step in self.steps), " → ".join(STEP_TYPES)
+            raise ValueError(f"expected each step once at most, in the order {allowed}, found {found}")
 
     @property
     def tables(self) -> list[dict[str, Any]]:
@@ -59,7 +62,7 @@ class Recipe:
 
 def step_type(step: Step) -> str:
     """The word that names this step in a recipe."""
-    return type(step).__name__.lower()
+    return next(word for word, kind in STEP_TYPES.items() if isinstance(step, kind))
 
 
 def recipe_from(file: RecipeFile) -> Recipe:
@@ -74,6 +77,28 @@ def recipe_of_tables(name: str, tables: Sequence[dict[str, Any]], where: str) ->
         return Recipe(name, steps)
     except ValueError as error:
         raise RecipeError(f"{where}: {error}") from None
+
+
+def check_recipe(recipe: Recipe, model_type: str) -> None:
+    """RecipeError where a step does not fit the kind of model, before anything long begins."""
+    problem = next(filter(None, (_misfit(step, model_type == "history") for step in recipe.steps)), None)
+    if problem:
+        raise RecipeError(f"recipe {recipe.name!r}, model type {model_type!r}: {problem}")
+
+
+def _misfit(step: Step, history: bool) -> str | None:
+    by_rows = isinstance(step, Quantize) and step.scheme in ROW_BITS
+    if history and isinstance(step, Prune):
+        return (
+            "prune: rows of few bits do not get smaller by zeros; take low-rank or a smaller embedding_size"
+        )
+    if history and isinstance(step, Quantize) and not by_rows and step.scheme != "float16":
+        return f"quantize: expected int8-rows, int4-rows or float16, found {step.scheme}"
+    if not history and isinstance(step, LowRank):
+        return "low-rank: expected a history model; take distil with a smaller embedding_size"
+    if not history and by_rows:
+        return "quantize: rows of few bits are for history models; take int8 or int8-qat"
+    return None
 
 
 def load_recipe(name_or_path: str) -> Recipe:

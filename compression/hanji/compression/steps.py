@@ -8,8 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Union
 
-Scheme = Literal["float32", "float16", "dynamic", "int8"]
+from hanji.training.models.config import Pooling
+
+Scheme = Literal["float32", "float16", "dynamic", "int8", "int8-rows", "int4-rows"]
 """What an exported artifact holds; ``int8-qat`` is a way to train for ``int8``."""
+
+ROW_BITS: dict[Scheme, int] = {"int8-rows": 8, "int4-rows": 4}
+"""The schemes that store each row of an item table in few bits, with a scale of its own."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +31,29 @@ class Distil:
     """Widths of the student's hidden layers."""
 
     teacher: Literal["full", "ensemble"] = "full"
-    """``full``: the trained model. ``ensemble``: ALS and EASE, fitted for the purpose and weighted by
-    held-out items; they often rank better than a neural model of any size."""
+    """``full``: the trained model. ``ensemble``: ALS and EASE, fitted for the purpose, with the full
+    model beside them if it is a ``history`` model, all weighted by held-out items; together they often
+    rank better than a neural model of any size."""
 
     teacher_weight: float = 0.7
     """Share of the loss that follows the teacher; the rest follows the interactions."""
+
+    temperature: float = 1.5
+    """Of the softmax over the catalogue in which a ``history`` student follows its teacher: higher makes
+    the lower places count for more."""
+
+    regression_weight: float = 40.0
+    """How much the squared difference from the teacher's standardized scores counts beside the ranking
+    (``history`` only)."""
+
+    history_pooling: Pooling = "sum"
+    """How a ``history`` student pools; see ModelConfig."""
+
+    user_units: int = 0
+    """Width of a ``history`` student's hidden layer; see ModelConfig."""
+
+    held_back: float = 0.2
+    """Mean fraction of each history that a ``history`` student does not see but has to find."""
 
     dropout: float = 0.0
     """Fraction dropped after each hidden layer of the student."""
@@ -47,7 +70,34 @@ class Distil:
     def __post_init__(self) -> None:
         if not 0.0 <= self.teacher_weight <= 1.0:
             raise ValueError(f"teacher_weight is a fraction from 0 to 1, found {self.teacher_weight}")
+        if self.temperature <= 0.0 or self.regression_weight < 0.0:
+            raise ValueError(
+                "expected a positive temperature and a regression_weight of at least 0, "
+                f"found {self.temperature} and {self.regression_weight}"
+            )
+        if not 0.0 < self.held_back <= 0.5:
+            raise ValueError(f"held_back is a fraction in (0, 0.5], found {self.held_back}")
         _check_training(self.epochs, self.learning_rate)
+
+
+@dataclass(frozen=True)
+class LowRank:
+    """Fewer factors for a ``history`` model in closed form: the table's best approximation of that rank."""
+
+    embedding_size: int = 64
+    """Factors that are kept."""
+
+    epochs: int = 0
+    """Of training afterwards; 0 leaves the closed form as it is."""
+
+    learning_rate: float = 0.0005
+
+    def __post_init__(self) -> None:
+        if self.embedding_size < 1:
+            raise ValueError(f"embedding_size must be at least 1, found {self.embedding_size}")
+        if self.epochs < 0:
+            raise ValueError(f"epochs must not be negative, found {self.epochs}")
+        _check_training(max(self.epochs, 1), self.learning_rate)
 
 
 @dataclass(frozen=True)
@@ -73,16 +123,18 @@ class Prune:
 class Quantize:
     """Store and compute with fewer bits (Jacob et al. 2018 for the integer schemes)."""
 
-    scheme: Literal["float16", "dynamic", "int8", "int8-qat"] = "int8"
+    scheme: Literal["float16", "dynamic", "int8", "int8-qat", "int8-rows", "int4-rows"] = "int8"
     """``float16``: half-precision weights. ``dynamic``: int8 weights, float activations.
     ``int8``: int8 weights and activations with ranges from calibration.
-    ``int8-qat``: the same, then trained with the rounding in the loop."""
+    ``int8-qat``: the same, then trained with the rounding in the loop. ``int8-rows``, ``int4-rows``:
+    each row of a ``history`` model's item table in 8 or 4 bits with a scale of its own, trained with the
+    rounding in the loop; other large weights in half precision."""
 
     calibration_users: int = 200
     """Users whose scores over the whole catalogue set the activation ranges (integer schemes)."""
 
     epochs: int = 3
-    """Of quantization-aware training (``int8-qat``)."""
+    """Of quantization-aware training (``int8-qat``, ``int8-rows``, ``int4-rows``)."""
 
     learning_rate: float = 0.0002
 
@@ -92,7 +144,7 @@ class Quantize:
         _check_training(self.epochs, self.learning_rate)
 
 
-Step = Union[Distil, Prune, Quantize]  # noqa: UP007 - evaluated at run time on Python 3.10
+Step = Union[Distil, LowRank, Prune, Quantize]  # noqa: UP007 - evaluated at run time on Python 3.10
 
 
 def _check_training(epochs: int, learning_rate: float) -> None:

@@ -1,4 +1,4 @@
-"""Who a student learns from, and the targets that come of it."""
+"""Who a student of users and items learns from, and the targets that come of it."""
 
 from __future__ import annotations
 
@@ -8,27 +8,29 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from hanji.compression.fitting import Fitting
-from hanji.compression.steps import Distil
 from hanji.training.evaluation import PairScorer
 from hanji.training.progress import tell
 from hanji.training.reference.ensemble import Ensemble, fit_ensemble
+from hanji.training.reference.histories import Scores, ScoresOf, histories_of
 from hanji.training.samples import Samples, SampleSource
 from hanji.training.scoring import KerasScorer
 
 CALIBRATION_ROWS = 100_000
 
 
-def teacher_logits(step: Distil, model: keras.Model, fitting: Fitting) -> PairScorer:
+def ensemble_of(fitting: Fitting, others: dict[str, ScoresOf] | None = None) -> Ensemble:
+    """The ensemble for the data of ``fitting``, told about; ``others`` are members trained already."""
+    ensemble = fit_ensemble(fitting.data, seed=fitting.seed, others=others)
+    tell(f"Ensemble teacher: {ensemble}")
+    return ensemble
+
+
+def pair_logits(model: keras.Model, ensemble: Ensemble | None, fitting: Fitting) -> PairScorer:
     """(users, items) → the teacher's logits: the full model's own, or the ensemble's, calibrated."""
-    if step.teacher == "full":
+    if ensemble is None:
         return KerasScorer(model).pairs
-    ensemble = fit_ensemble(fitting.data, seed=fitting.seed)
-    found = ensemble.validation
-    tell(
-        f"Ensemble teacher: {ensemble.als_share:.0%} ALS, the rest EASE; "
-        f"validation HR@10 {found['hr_at_10']:.4f}, NDCG@10 {found['ndcg_at_10']:.4f}"
-    )
-    return _calibrated(ensemble, fitting.samples(np.random.default_rng([fitting.seed, 2])))
+    train = histories_of(fitting.data.train, users=fitting.data.users, items=fitting.data.items)
+    return _calibrated(ensemble.scores(train), fitting.samples(np.random.default_rng([fitting.seed, 2])))
 
 
 def teacher_targets(samples: SampleSource, logits: PairScorer, teacher_weight: float) -> SampleSource:
@@ -45,10 +47,10 @@ def teacher_targets(samples: SampleSource, logits: PairScorer, teacher_weight: f
     return draw
 
 
-def _calibrated(ensemble: Ensemble, samples: Samples) -> PairScorer:
+def _calibrated(table: Scores, samples: Samples) -> PairScorer:
     """z-scores are no logits: scale and shift make probabilities of them (Platt 1999)."""
     chosen = slice(0, CALIBRATION_ROWS)
-    scores = ensemble.scores[samples.users[chosen, None], samples.items[chosen]].astype(np.float64)
+    scores = table[samples.users[chosen, None], samples.items[chosen]].astype(np.float64)
     targets = samples.targets[chosen]
 
     def cross_entropy(scale_and_shift: NDArray[np.float64]) -> float:
@@ -56,4 +58,4 @@ def _calibrated(ensemble: Ensemble, samples: Samples) -> PairScorer:
         return float(np.mean(np.logaddexp(0.0, logits) - targets * logits))
 
     scale, shift = minimize(cross_entropy, np.array([1.0, 0.0])).x.astype(np.float32)
-    return lambda users, items: scale * ensemble.scores[users, items] + shift
+    return lambda users, items: scale * table[users, items] + shift

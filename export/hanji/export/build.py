@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hanji.compression.compress import compress, uncompressed
 from hanji.compression.compressed import CompressedModel, load_compressed, save_compressed
-from hanji.compression.recipe import Recipe, recipe_from
+from hanji.compression.recipe import Recipe, check_recipe, recipe_from
 from hanji.export.config import ExportConfig
 from hanji.export.measure import DEVICE_ENGINES, Row, measure_bundle
 from hanji.export.report import Report, write_report
@@ -69,12 +69,14 @@ def _earlier_seconds(path: Path) -> dict[str, float]:
 
 def plan_of(file: RecipeFile) -> Plan:
     """Check all tables of a recipe file."""
+    model, recipe = settings_from(ModelConfig, file.model, f"{file.path}: model"), recipe_from(file)
+    check_recipe(recipe, model.type)
     return Plan(
         file=file,
         data=settings_from(DataConfig, file.data, f"{file.path}: data"),
-        model=settings_from(ModelConfig, file.model, f"{file.path}: model"),
+        model=model,
         training=settings_from(TrainingConfig, file.training, f"{file.path}: training"),
-        recipe=recipe_from(file),
+        recipe=recipe,
         export=settings_from(ExportConfig, file.export, f"{file.path}: export"),
     )
 

@@ -13,7 +13,7 @@ class TrainingConfig:
     """Passes over the positives, each with newly sampled negatives."""
 
     batch_size: int = 16_384
-    """Samples (positives and negatives together) in one step."""
+    """Samples (positives and negatives together) in one step; for ``history`` models, users."""
 
     learning_rate: float = 0.002
     """Adam's, at the first step; it falls linearly to ``final_learning_rate``."""
@@ -27,8 +27,11 @@ class TrainingConfig:
     """Epochs without a better validation NDCG@10 before training stops."""
 
     pretraining_epochs: int = 0
-    """Epochs that each tower of a ``neumf`` is trained alone before the two are fused; 0 trains
-    them together from the start."""
+    """Epochs that each tower of a ``neumf`` is trained alone before the two are fused; those of an
+    alternating-least-squares model from which a ``history`` model starts. 0 starts from random weights."""
+
+    held_back: float = 0.2
+    """Mean fraction of each history that a ``history`` model does not see but has to find."""
 
     average_decay: float = 0.995
     """Decay per step of the moving average of the weights, which is what is validated and kept
@@ -45,5 +48,7 @@ class TrainingConfig:
                 "expected 0 < final_learning_rate <= learning_rate, "
                 f"found {self.final_learning_rate} and {self.learning_rate}"
             )
+        if not 0.0 < self.held_back <= 0.5:
+            raise ValueError(f"held_back is a fraction in (0, 0.5], found {self.held_back}")
         if not 0.0 <= self.average_decay < 1.0:
             raise ValueError(f"average_decay is a fraction in [0, 1), found {self.average_decay}")

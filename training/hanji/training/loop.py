@@ -1,8 +1,7 @@
 """The one fitting loop: training, distillation, pruning and quantization-aware training use it.
 
-It minimizes the binary cross-entropy of logits against targets in [0, 1], validates a moving
-average of the weights after each epoch, keeps the best epoch, and can be killed at any moment:
-the next call goes on behind the last whole epoch.
+It minimizes an objective, validates a moving average of the weights after each epoch, keeps the
+best epoch, and can be killed at any moment: the next call goes on behind the last whole epoch.
 """
 
 from __future__ import annotations
@@ -15,8 +14,9 @@ import tf_keras as keras
 
 from hanji.training.checkpoint import Checkpoint, FitState
 from hanji.training.config import TrainingConfig
+from hanji.training.objectives import Objective
 from hanji.training.progress import Task, progress
-from hanji.training.samples import Samples, SampleSource
+from hanji.training.samples import Epoch, EpochSource
 from hanji.training.stepper import Stepper
 
 Validate = Callable[[], dict[str, float]]
@@ -50,9 +50,10 @@ class History:
 
 def fit(
     model: keras.Model,
-    samples: SampleSource,
+    samples: EpochSource,
     config: TrainingConfig,
     *,
+    objective: Objective,
     validate: Validate,
     seed: int,
     name: str,
@@ -64,7 +65,7 @@ def fit(
 
     ``keep_last`` runs all epochs and keeps the last, for schedules that end where they must.
     """
-    stepper = Stepper(model, config)
+    stepper = Stepper(model, objective, config)
     state = checkpoint.load() if checkpoint else None
     if state:
         stepper.restore(state.weights, state.average, state.optimizer)
@@ -83,15 +84,14 @@ def fit(
 
 
 def _run_epoch(
-    stepper: Stepper, drawn: Samples, config: TrainingConfig, epoch: int, task: Task, hooks: Hooks
+    stepper: Stepper, drawn: Epoch, config: TrainingConfig, epoch: int, task: Task, hooks: Hooks
 ) -> None:
-    rows = min(max(config.batch_size // drawn.items.shape[1], 1), len(drawn))
-    starts = range(0, len(drawn) - rows + 1, rows)
-    task.expect(task.done + (config.epochs - epoch) * len(starts))
+    steps = drawn.steps(config.batch_size)
+    task.expect(task.done + (config.epochs - epoch) * steps)
     stepper.set_learning_rate(config, epoch)
-    for start in starts:
+    for batch in drawn.batches(config.batch_size):
         hooks.before_step()
-        stepper.step(drawn, slice(start, start + rows))
+        stepper.step(batch)
         hooks.after_step()
         task.advance()
 

@@ -6,8 +6,9 @@ or a teacher's scores as probabilities; the loop does not need to know which.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,34 @@ class Samples:
     def __len__(self) -> int:
         return len(self.users)
 
+    def steps(self, batch_size: int) -> int:
+        """How many batches of ``batch_size`` samples there are; rows that fill none are left out."""
+        return len(self) // self._rows(batch_size)
+
+    def batches(self, batch_size: int) -> Iterator[tuple[NDArray[Any], ...]]:
+        """Users, items and targets, some rows at a time."""
+        rows = self._rows(batch_size)
+        for step in range(self.steps(batch_size)):
+            part = slice(step * rows, (step + 1) * rows)
+            yield self.users[part], self.items[part], self.targets[part]
+
+    def _rows(self, batch_size: int) -> int:
+        return min(max(batch_size // int(self.items.shape[1]), 1), len(self))
+
+
+class Epoch(Protocol):
+    """What one epoch sees, in batches of arrays that an Objective takes."""
+
+    def steps(self, batch_size: int) -> int: ...
+
+    def batches(self, batch_size: int) -> Iterator[tuple[Any, ...]]: ...
+
+
+EpochSource = Callable[[np.random.Generator], Epoch]
+"""Draws what one epoch sees, in training order."""
 
 SampleSource = Callable[[np.random.Generator], Samples]
-"""Draws the samples of one epoch, in training order."""
+"""Draws the candidate lists of one epoch, in training order."""
 
 
 def positives_and_negatives(train: Interactions, *, items: int, negatives: int) -> SampleSource:

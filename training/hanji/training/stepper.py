@@ -12,21 +12,22 @@ import tf_keras as keras
 from numpy.typing import NDArray
 
 from hanji.training.config import TrainingConfig
-from hanji.training.samples import Samples
+from hanji.training.objectives import Objective
 
 
 class Stepper:
-    """Adam on the binary cross-entropy of a model's logits, compiled once."""
+    """Adam on an objective, compiled once."""
 
-    def __init__(self, model: keras.Model, config: TrainingConfig) -> None:
+    def __init__(self, model: keras.Model, objective: Objective, config: TrainingConfig) -> None:
         self.model = model
+        self._objective = objective
         self._optimizer = keras.optimizers.Adam(config.learning_rate)
         self._optimizer.build(model.trainable_variables)
         self._decay = config.average_decay
         self._average = [tf.Variable(weight, trainable=False) for weight in model.trainable_variables]
         self._loss = tf.Variable(0.0, trainable=False)
         self._steps = 0
-        self._compiled = tf.function(self._step)
+        self._compiled = tf.function(self._step, input_signature=objective.batch)
 
     def set_learning_rate(self, config: TrainingConfig, epoch: int) -> None:
         """The rate of this 0-based epoch: a straight line from first to last."""
@@ -36,11 +37,10 @@ class Stepper:
         self._loss.assign(0.0)
         self._steps = 0
 
-    def step(self, samples: Samples, rows: slice) -> None:
-        """One step on these rows of the samples."""
+    def step(self, batch: tuple[Any, ...]) -> None:
+        """One step on the arrays of one batch."""
         self._steps += 1
-        columns = (samples.users, samples.items, samples.targets)
-        self._compiled(*(tf.constant(column[rows]) for column in columns))
+        self._compiled(*(tf.constant(array) for array in batch))
 
     def mean_loss(self) -> float:
         """Mean loss since the learning rate was set."""
@@ -73,12 +73,9 @@ class Stepper:
         _assign(self._average, average)
         _assign(self._optimizer.variables, optimizer)
 
-    def _step(self, users: tf.Tensor, items: tf.Tensor, targets: tf.Tensor) -> None:
-        flat_users = tf.repeat(users, tf.shape(items)[1])
+    def _step(self, *batch: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
-            logits = self.model([flat_users, tf.reshape(items, [-1])], training=True)
-            losses = tf.nn.sigmoid_cross_entropy_with_logits(tf.reshape(targets, [-1, 1]), logits)
-            loss = tf.add_n([tf.reduce_mean(losses), *self.model.losses])
+            loss = tf.add_n([self._objective.loss(self.model, *batch), *self.model.losses])
         variables = self.model.trainable_variables
         self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         self._loss.assign_add(loss)

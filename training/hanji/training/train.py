@@ -15,30 +15,45 @@ from hanji.training.checkpoint import Checkpoint
 from hanji.training.config import TrainingConfig
 from hanji.training.data import DataConfig, Dataset
 from hanji.training.determinism import seed_everything
-from hanji.training.evaluation import evaluate_candidates, evaluate_catalogue
+from hanji.training.evaluation import evaluate, evaluate_candidates, evaluate_catalogue
 from hanji.training.fitting_data import FittingData, fitting_data
+from hanji.training.history_samples import held_back_histories
 from hanji.training.loop import History, Validate, fit
 from hanji.training.models.build import build_model
 from hanji.training.models.config import ModelConfig
+from hanji.training.models.history import HistoryModel
+from hanji.training.models.history_start import start_from_scores
 from hanji.training.models.pretraining import copy_tower, tower_config
-from hanji.training.samples import positives_and_negatives
-from hanji.training.scoring import KerasScorer
+from hanji.training.objectives import held_back, pairwise
+from hanji.training.reference.als import Als
+from hanji.training.reference.histories import ScoresOf, histories_of, standardized
+from hanji.training.samples import EpochSource, positives_and_negatives
+from hanji.training.scoring import scorer_of, scores_of_histories
 from hanji.training.settings import table_from
 from hanji.training.trained import TrainedModel, summarize
 
 
 def validation_of(model: keras.Model, data: FittingData) -> Validate:
     """Metrics of ``model`` on the validation items, as it is at the time of the call."""
-    scorer = KerasScorer(model)
+    scorer = scorer_of(model, data.train, data.users)
     return lambda: evaluate_candidates(scorer.pairs, data.validation)
 
 
 def evaluate_model(model: keras.Model, dataset: Dataset) -> dict[str, float]:
     """All test metrics of a Keras model."""
-    scorer = KerasScorer(model)
+    if isinstance(model, HistoryModel):
+        return evaluate_scores(scores_of_histories(model), dataset)
+    scorer = scorer_of(model, dataset.train, dataset.catalogue.users)
     items = dataset.catalogue.items
     by_candidates = evaluate_candidates(scorer.pairs, dataset.test)
     return by_candidates | evaluate_catalogue(lambda user: scorer.catalogue(user, items), dataset)
+
+
+def evaluate_scores(scores: ScoresOf, dataset: Dataset) -> dict[str, float]:
+    """All test metrics of what turns histories into scores; each is the user's training interactions."""
+    users, items = dataset.catalogue.users, dataset.catalogue.items
+    table = scores(histories_of(dataset.train, users=users, items=items))
+    return evaluate(table.__getitem__, dataset)
 
 
 def train(
@@ -56,6 +71,8 @@ def train(
     network = build_model(model, users=held_out.users, items=held_out.items)
     if training.pretraining_epochs and model.type == "neumf":
         _pretrain(network, held_out, model, training, seed, work)
+    if training.pretraining_epochs and isinstance(network, HistoryModel):
+        _start_from_als(network, held_out, training.pretraining_epochs, seed)
     _fit(network, held_out, training, seed=seed, name=f"Training {model.type}", work=work, config=model)
     return TrainedModel(
         model=network,
@@ -85,6 +102,13 @@ def _pretrain(
         copy_tower(alone, network, tower)
 
 
+def _start_from_als(network: HistoryModel, data: FittingData, epochs: int, seed: int) -> None:
+    """A matrix factorization of the same size first, by alternating least squares."""
+    train = histories_of(data.train, users=data.users, items=data.items)
+    als = Als.fit(train, factors=network.config.embedding_size, epochs=epochs, seed=seed)
+    start_from_scores(network, standardized(als.scores(train)), train, seed=seed)
+
+
 def _fit(
     network: keras.Model,
     data: FittingData,
@@ -99,10 +123,17 @@ def _fit(
     file = name.lower().replace(" ", "-") + ".npz"
     return fit(
         network,
-        positives_and_negatives(data.train, items=data.items, negatives=training.negatives),
+        _samples(network, data, training),
         training,
+        objective=held_back() if isinstance(network, HistoryModel) else pairwise(),
         validate=validation_of(network, data),
         seed=seed,
         name=name,
         checkpoint=Checkpoint(work / file, settings) if work else None,
     )
+
+
+def _samples(network: keras.Model, data: FittingData, training: TrainingConfig) -> EpochSource:
+    if isinstance(network, HistoryModel):
+        return held_back_histories(data.train, data.users, held_back=training.held_back)
+    return positives_and_negatives(data.train, items=data.items, negatives=training.negatives)

@@ -1,8 +1,9 @@
-"""Functional tf_keras models with one interface: (user, item) → logit.
+"""Functional tf_keras models with one interface: (user, item) → logit; and the history model.
 
-All are called with a list of two int32 vectors of indices, ``[user, item]``, each [B], and give
-float32 logits [B, 1]. The last layer of the neural models is a Dense called ``head``. A score is a
-logit, never a probability: 8 bits cannot tell apart the probabilities at the top of a list.
+All but that one (models/history.py) are called with a list of two int32 vectors of indices,
+``[user, item]``, each [B], and give float32 logits [B, 1]. The last layer of the neural models is a
+Dense called ``head``. A score is a logit, never a probability: 8 bits cannot tell apart the
+probabilities at the top of a list.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import tf_keras as keras
 
 from hanji.training.models.config import ModelConfig
+from hanji.training.models.history import HistoryModel
 
 HEADS = ("head", "gmf_head")
 """Names of the layers that make the logit; they are never pruned or rounded."""
@@ -20,7 +22,9 @@ Tensor = Any
 
 
 def build_model(config: ModelConfig, *, users: int, items: int) -> keras.Model:
-    """The untrained model of ``config`` for ``users`` × ``items`` indices."""
+    """The untrained model of ``config`` for ``users`` × ``items`` indices; a history model knows no users."""
+    if config.type == "history":
+        return HistoryModel(config, items)
     user = keras.Input((), dtype="int32", name="user")
     item = keras.Input((), dtype="int32", name="item")
     tables = _Tables(config, users, items, user, item)

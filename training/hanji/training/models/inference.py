@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hanji.training.models.build import build_model
 from hanji.training.models.config import ModelConfig
+from hanji.training.models.history import HistoryModel
 
 
 def inference_config(config: ModelConfig) -> ModelConfig:
@@ -25,6 +26,10 @@ def inference_model(model: keras.Model, config: ModelConfig, *, users: int, item
     It scores exactly as ``model`` does at inference, up to rounding.
     """
     bare = build_model(inference_config(config), users=users, items=items)
+    if isinstance(model, HistoryModel):
+        bare.set_weights(model.get_weights())
+        bare.row_bits = model.row_bits
+        return bare
     for layer in bare.layers:
         if layer.get_weights():
             layer.set_weights(_folded(model, layer.name))

@@ -1,7 +1,8 @@
-"""Several reference models as one: z-scores, weighted as held-out items choose."""
+"""Several models as one: z-scores, weighted as held-out items choose."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,25 +12,49 @@ from hanji.training.evaluation import evaluate_candidates
 from hanji.training.fitting_data import FittingData
 from hanji.training.reference.als import Als
 from hanji.training.reference.ease import Ease
-from hanji.training.reference.histories import ReferenceModel, Scores, histories_of
+from hanji.training.reference.histories import (
+    Histories,
+    Scores,
+    ScoresOf,
+    histories_of,
+    standardized,
+)
 
-FACTORS = 128
-ALS_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+FACTORS = 192
+REGULARIZATION = 1000.0
+PARTS = 10
+"""Weights are tenths."""
+
 LARGEST_TABLE = 500_000_000
 """Scores of every user for every item that are held in memory, 4 bytes each."""
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """``scores`` [users, items] of everybody who was trained on, and the share of ALS that made them."""
+    """Models that turn histories into scores, each with its weight; the weights add up to 1."""
 
-    scores: Scores
-    als_share: float
-    validation: dict[str, float]
+    members: Mapping[str, ScoresOf]
+    weights: Mapping[str, float]
+    validation: Mapping[str, float]
+
+    def scores(self, histories: Histories) -> Scores:
+        """Weighted z-scores, standardized again: mean 0 and deviation 1 for each of ``histories``."""
+        total = np.zeros(histories.shape, np.float32)
+        for name, weight in self.weights.items():
+            if weight > 0.0:
+                total += np.float32(weight) * standardized(self.members[name](histories))
+        return standardized(total)
+
+    def __str__(self) -> str:
+        shares = ", ".join(f"{weight:.0%} {name}" for name, weight in self.weights.items() if weight > 0)
+        found = self.validation
+        return f"{shares}; validation HR@10 {found['hr_at_10']:.4f}, NDCG@10 {found['ndcg_at_10']:.4f}"
 
 
-def fit_ensemble(data: FittingData, *, seed: int, factors: int = FACTORS) -> Ensemble:
-    """ALS and EASE on the training set less its held-out items, which choose the shares.
+def fit_ensemble(
+    data: FittingData, *, seed: int, factors: int = FACTORS, others: Mapping[str, ScoresOf] | None = None
+) -> Ensemble:
+    """ALS and EASE fitted to the training set, beside ``others`` that are; held-out items choose the weights.
 
     DataError where users × items do not fit into memory.
     """
@@ -38,20 +63,43 @@ def fit_ensemble(data: FittingData, *, seed: int, factors: int = FACTORS) -> Ens
             f"the ensemble holds a score for each of {data.users:,} users × {data.items:,} items, and "
             f"expects at most {LARGEST_TABLE:,} of them; take the full model as the teacher"
         )
-    als = _standardized(Als, data, factors=factors, seed=seed)
-    ease = _standardized(Ease, data)
-    tried = [_validated(share * als + (1.0 - share) * ease, share, data) for share in ALS_SHARES]
-    return max(tried, key=lambda ensemble: ensemble.validation["ndcg_at_10"])
-
-
-def _standardized(kind: type[Als] | type[Ease], data: FittingData, **settings: int) -> Scores:
     train = histories_of(data.train, users=data.users, items=data.items)
-    model: ReferenceModel = kind.fit(train, **settings)
-    scores = model.scores(train)
-    spread = np.maximum(scores.std(axis=1, keepdims=True), 1e-9)
-    return np.asarray((scores - scores.mean(axis=1, keepdims=True)) / spread, np.float32)
+    members: dict[str, ScoresOf] = {
+        "ALS": Als.fit(train, factors=min(factors, min(train.shape)), seed=seed).scores,
+        "EASE": Ease.fit(train, regularization=REGULARIZATION).scores,
+        **(others or {}),
+    }
+    tables = {name: standardized(scores(train)) for name, scores in members.items()}
+    best, found = _best_weights(tables, data)
+    return Ensemble(members, dict(zip(members, best, strict=True)), found)
 
 
-def _validated(scores: Scores, share: float, data: FittingData) -> Ensemble:
-    found = evaluate_candidates(lambda users, items: scores[users, items], data.validation)
-    return Ensemble(scores.astype(np.float32), share, found)
+def _best_weights(
+    tables: Mapping[str, Scores], data: FittingData
+) -> tuple[tuple[float, ...], dict[str, float]]:
+    """The weights that rank the held-out items best. Only the candidates' scores are needed for that."""
+    rows = data.validation
+    candidates = np.concatenate([rows.items[:, None], rows.negatives], axis=1)
+    picked = [np.take_along_axis(table[rows.users], candidates, axis=1) for table in tables.values()]
+
+    def measured(weights: tuple[float, ...]) -> dict[str, float]:
+        mixed = sum(np.float32(weight) * scores for weight, scores in zip(weights, picked, strict=True))
+        flat = np.asarray(mixed, np.float32).ravel()
+        return evaluate_candidates(lambda users, items: flat, rows)  # asked for these very candidates
+
+    tried = {weights: measured(weights) for weights in _mixtures(len(tables))}
+    best = max(tried, key=lambda weights: tried[weights]["ndcg_at_10"])
+    return best, tried[best]
+
+
+def _mixtures(count: int, parts: int = PARTS) -> Iterator[tuple[float, ...]]:
+    """All ways to give ``parts`` equal parts to ``count`` members."""
+    if count == 1:
+        yield (parts / PARTS,)
+        return
+    for first in range(parts + 1):
+        for rest in _mixtures(count - 1, parts - first):
+            yield (first / PARTS, *rest)
+
+
+__all__ = ["Ensemble", "fit_ensemble"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -14,6 +15,10 @@ Histories: TypeAlias = sparse.csr_matrix
 """float32 [users, items], 1 where a user met an item."""
 
 Scores: TypeAlias = NDArray[np.float32]
+
+
+ScoresOf = Callable[[Histories], Scores]
+"""Histories [users, items] to scores of the same shape."""
 
 
 class ReferenceModel(Protocol):
@@ -29,3 +34,9 @@ def histories_of(train: Interactions, *, users: int, items: int) -> Histories:
     table = sparse.csr_matrix((ones, (train.users, train.items)), (users, items))
     table.data[:] = 1.0
     return table
+
+
+def standardized(scores: Scores) -> Scores:
+    """Each user's scores with mean 0 and deviation 1, so that those of several models can be added."""
+    spread = np.maximum(scores.std(axis=1, keepdims=True), 1e-9)
+    return np.asarray((scores - scores.mean(axis=1, keepdims=True)) / spread, np.float32)
