@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from hanji.training.config import TrainingConfig
 from hanji.training.data import DataConfig, Dataset, Interactions
+from hanji.training.errors import RecipeError
 from hanji.training.evaluation import evaluate_candidates
 from hanji.training.history_samples import flat_histories, held_back_histories
 from hanji.training.models.config import ModelConfig
@@ -28,6 +29,7 @@ CONFIGS = {
     "sum": PLAIN,
     "sum and hidden layer": replace(PLAIN, user_units=5),
     "attention": replace(PLAIN, history_pooling="attention", attention_units=3),
+    "order": replace(PLAIN, history_order=True),
     "attention and tower": replace(PLAIN, history_pooling="attention", hidden_units=(7, 4)),
 }
 
@@ -47,11 +49,23 @@ def _model(request: pytest.FixtureRequest) -> HistoryModel:
     return random_model(CONFIGS[request.param])
 
 
-def test_each_history_is_scored_by_itself_whatever_its_order(model: HistoryModel) -> None:
+def test_each_history_is_scored_by_itself(model: HistoryModel) -> None:
     together = scores(model, [1, 2, 3], [7], [9, 4])
     assert together.shape == (3, ITEMS) and np.isfinite(together).all()
     np.testing.assert_allclose(together[1], scores(model, [7])[0], rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(together[2], scores(model, [4, 9])[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(together[2], scores(model, [9, 4])[0], rtol=1e-4, atol=1e-5)
+
+
+def test_order_counts_only_where_it_is_asked_for(model: HistoryModel) -> None:
+    same = np.allclose(scores(model, [1, 2, 3]), scores(model, [3, 2, 1]), rtol=1e-4, atol=1e-5)
+    assert same is not model.config.history_order
+
+
+def test_data_without_times_has_no_order_to_learn(small_dataset: Dataset, small_config: DataConfig) -> None:
+    timeless = replace(small_dataset, train=replace(small_dataset.train, timestamps=None))
+    config, training = replace(PLAIN, history_order=True), TrainingConfig(epochs=1)
+    with pytest.raises(RecipeError, match="no times"):
+        train(timeless, data=small_config, model=config, training=training, seed=0)
 
 
 def test_another_history_gets_other_scores_and_an_empty_one_finite_ones(model: HistoryModel) -> None:

@@ -71,7 +71,9 @@ def _fitting(trained: TrainedModel, recipe: Recipe, dataset: Dataset, work: Path
     data = fitting_data(dataset, trained.seed)
     training = trained.training
     of_history = trained.config.type == "history"
-    histories = held_back_histories(data.train, data.users, held_back=training.held_back)
+    histories = held_back_histories(
+        data.train, data.users, held_back=training.held_back, latest=trained.config.history_order
+    )
     return Fitting(
         data=data,
         samples=positives_and_negatives(data.train, items=data.items, negatives=training.negatives),

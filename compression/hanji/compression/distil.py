@@ -77,7 +77,9 @@ def _history_student(model: HistoryModel, config: ModelConfig, step: Distil, fit
     start_from_scores(student, targets, train, seed=fitting.seed)
     follows = replace(
         fitting,
-        histories=held_back_histories(data.train, data.users, held_back=step.held_back, teacher=targets),
+        histories=held_back_histories(
+            data.train, data.users, held_back=step.held_back, latest=config.history_order, teacher=targets
+        ),
         objective=taught(
             data.items,
             teacher_weight=step.teacher_weight,

@@ -55,6 +55,7 @@ class HistoryEpoch:
     histories: FlatHistories
     order: NDArray[np.int64]
     held_back: float
+    latest: bool
     rng: np.random.Generator
     teacher: Table | None = field(default=None, repr=False)
 
@@ -69,9 +70,17 @@ class HistoryEpoch:
             pairs = self.histories.pairs(users)
             # Each user has a share of their own: the model meets short histories and whole ones.
             shares = self.rng.uniform(0.0, 2.0 * self.held_back, len(users))
-            held = self.rng.random(len(pairs)) < shares[pairs[:, 0]]
+            held = self._places(pairs) > 1.0 - shares[pairs[:, 0]]
             batch = (pairs[~held], pairs[held], np.int32(len(users)))
             yield batch if self.teacher is None else (*batch, self.teacher[users])
+
+    def _places(self, pairs: NDArray[np.int32]) -> NDArray[np.float64]:
+        """For each pair a number in (0, 1]: its place in the history, or a random one."""
+        if not self.latest:
+            return 1.0 - self.rng.random(len(pairs))
+        lengths = np.bincount(pairs[:, 0])[pairs[:, 0]]
+        starts = np.searchsorted(pairs[:, 0], pairs[:, 0])
+        return np.asarray((np.arange(len(pairs)) - starts + 1) / lengths, np.float64)
 
 
 HistorySource = Callable[[np.random.Generator], HistoryEpoch]
@@ -79,17 +88,17 @@ HistorySource = Callable[[np.random.Generator], HistoryEpoch]
 
 
 def held_back_histories(
-    train: Interactions, users: int, *, held_back: float, teacher: Table | None = None
+    train: Interactions, users: int, *, held_back: float, latest: bool = False, teacher: Table | None = None
 ) -> HistorySource:
     """Every user once an epoch, on average the fraction ``held_back`` of each history as what to find.
 
-    ``teacher`` holds its scores [users, items].
+    These are the ``latest`` items, or random ones. ``teacher`` holds its scores [users, items].
     """
     histories = flat_histories(train, users)
     with_history = np.flatnonzero(np.diff(histories.bounds))
 
     def draw(rng: np.random.Generator) -> HistoryEpoch:
-        return HistoryEpoch(histories, rng.permutation(with_history), held_back, rng, teacher)
+        return HistoryEpoch(histories, rng.permutation(with_history), held_back, latest, rng, teacher)
 
     return draw
 

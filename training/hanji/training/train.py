@@ -15,6 +15,7 @@ from hanji.training.checkpoint import Checkpoint
 from hanji.training.config import TrainingConfig
 from hanji.training.data import DataConfig, Dataset
 from hanji.training.determinism import seed_everything
+from hanji.training.errors import RecipeError
 from hanji.training.evaluation import evaluate, evaluate_candidates, evaluate_catalogue
 from hanji.training.fitting_data import FittingData, fitting_data
 from hanji.training.history_samples import held_back_histories
@@ -65,7 +66,15 @@ def train(
     seed: int,
     work: Path | None = None,
 ) -> TrainedModel:
-    """Train ``model`` on ``dataset``; checkpoints go to ``work`` and a killed run goes on from there."""
+    """Train ``model`` on ``dataset``; checkpoints go to ``work`` and a killed run goes on from there.
+
+    Raises RecipeError where the model wants an order that the data does not have.
+    """
+    if model.history_order and dataset.train.timestamps is None:
+        raise RecipeError(
+            f"model.history_order: the data {dataset.name!r} holds no times, so its histories have no order; "
+            "leave the key out"
+        )
     seed_everything(seed)
     held_out = fitting_data(dataset, seed)
     network = build_model(model, users=held_out.users, items=held_out.items)
@@ -135,5 +144,7 @@ def _fit(
 
 def _samples(network: keras.Model, data: FittingData, training: TrainingConfig) -> EpochSource:
     if isinstance(network, HistoryModel):
-        return held_back_histories(data.train, data.users, held_back=training.held_back)
+        return held_back_histories(
+            data.train, data.users, held_back=training.held_back, latest=network.config.history_order
+        )
     return positives_and_negatives(data.train, items=data.items, negatives=training.negatives)

@@ -50,6 +50,10 @@ class ModelConfig:
     """The sum is divided by the history's length to this power: 0 lets long histories speak louder,
     1 makes all equally loud."""
 
+    history_order: bool = False
+    """Learn how much less an item counts the longer ago it was met. Needs data with times: without, the
+    order of a history means nothing."""
+
     attention_units: int = 16
     """Width of the layer that decides the attention."""
 

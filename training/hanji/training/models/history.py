@@ -55,6 +55,8 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
             self.attention_item = self._weight("attention_item", (size, units), "glorot_uniform")
             self.attention_user = self._weight("attention_user", (size, units), "glorot_uniform")
             self.attention_vector = self._weight("attention_vector", (units, 1), "zeros")
+        if config.history_order:
+            self.forgetting = self._weight("forgetting", (1, 1), "zeros")
         self._add_tower(config.hidden_units)
 
     def call(self, history: Tensor, training: bool | None = None) -> Tensor:
@@ -62,22 +64,34 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         return self.logits(history.values, history.value_rowids(), history.nrows())
 
     def logits(self, history: Tensor, users: Tensor, count: Tensor) -> Tensor:
-        """Logits float32 [count, items]; ``history`` int32 [N] belongs to ``users`` int [N], sorted."""
+        """Logits float32 [count, items]; ``history`` int32 [N] belongs to ``users`` int [N], sorted.
+
+        Within a user the oldest item stands first, where an order is known.
+        """
         segments = Segments(
             pool=lambda values: tf.math.unsorted_segment_sum(values, users, count),
             spread=lambda values: tf.gather(values, users),
         )
         table = self.table()
         rows = tf.gather(table, history)
-        weights = self.pooling_weights(rows, tf.ones_like(rows[:, :1]), segments)
+        present = tf.ones_like(rows[:, :1])
+        ends = tf.cumsum(segments.pool(present))
+        age = segments.spread(ends) - tf.cumsum(present)
+        weights = self.pooling_weights(rows, present, age, segments)
         return self.scores_of(self.user_of(segments.pool(weights * rows)), table)
 
     def table(self) -> Tensor:
         """The item table [items, embedding_size] as it is used."""
         return rounded_rows(self.item_table, self.row_bits) if self.row_bits else tf.identity(self.item_table)
 
-    def pooling_weights(self, rows: Tensor, present: Tensor, segments: Segments) -> Tensor:
-        """How much each row counts, [N, 1]; ``present`` [N, 1] is 0 for padding, else 1."""
+    def pooling_weights(self, rows: Tensor, present: Tensor, age: Tensor, segments: Segments) -> Tensor:
+        """How much each row counts, [N, 1].
+
+        ``present`` [N, 1] is 0 for padding, else 1; ``age`` [N, 1] how many items of the history came later.
+        """
+        if self.config.history_order:
+            # A power of the age, as people forget (Wixted and Ebbesen 1991); the power is learned.
+            present = present * tf.exp(-self.forgetting * tf.math.log(1.0 + age))
         length = tf.maximum(segments.pool(present), _SMALLEST_LENGTH)
         scaled = length ** (1.0 - self.config.history_length_exponent)
         if self.config.history_pooling == "sum":

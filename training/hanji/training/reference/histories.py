@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from hanji.training.data import Interactions
+from hanji.training.history_samples import flat_histories
 
 Histories: TypeAlias = sparse.csr_matrix
 """float32 [users, items], 1 where a user met an item."""
@@ -29,11 +30,10 @@ class ReferenceModel(Protocol):
 
 
 def histories_of(train: Interactions, *, users: int, items: int) -> Histories:
-    """Each user's interactions as a row; a pair that occurs twice counts once."""
-    ones = np.ones(len(train), np.float32)
-    table = sparse.csr_matrix((ones, (train.users, train.items)), (users, items))
-    table.data[:] = 1.0
-    return table
+    """Each user's interactions as a row, in order of time; a pair that occurs twice counts once."""
+    flat = flat_histories(train, users)
+    ones = np.ones(len(flat.items), np.float32)
+    return sparse.csr_matrix((ones, flat.items, flat.bounds), (users, items))
 
 
 def standardized(scores: Scores) -> Scores:
