@@ -1,4 +1,8 @@
-"""Small real bundles: 20 users × 30 items, score = users · items + bias, as TFLite and as ONNX."""
+"""Small real bundles as TFLite and as ONNX, of 30 items each: one with 20 users, one that takes histories.
+
+user bundles       score = users · items + bias
+history bundles    score = (sum of the history's rows / √its length) · rows + bias
+"""
 
 from __future__ import annotations
 
@@ -31,6 +35,27 @@ class Weights:
     def scores(self, user: int) -> np.ndarray:
         scores: np.ndarray = self.items @ self.users[user] + self.bias
         return scores.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class HistoryWeights:
+    """Item rows are int8 with a scale each."""
+
+    rows: np.ndarray
+    scales: np.ndarray
+    bias: np.ndarray
+
+    @property
+    def table(self) -> np.ndarray:
+        return self.rows.astype(np.float32) * self.scales[:, None]
+
+    def scores(self, history: list[int]) -> np.ndarray:
+        scores: np.ndarray = self.table @ (self.table[history].sum(0) / np.sqrt(len(history))) + self.bias
+        return scores.astype(np.float32)
+
+    def shares(self, history: list[int], item: int) -> np.ndarray:
+        shares: np.ndarray = self.table[history] @ self.table[item] / np.sqrt(len(history))
+        return shares
 
 
 @dataclass
@@ -74,11 +99,29 @@ def weights() -> Weights:
 
 
 @pytest.fixture(scope="session")
+def history_weights() -> HistoryWeights:
+    rng = np.random.default_rng(8)
+    return HistoryWeights(
+        rng.integers(-127, 128, (ITEMS, SIZE)).astype(np.int8),
+        rng.uniform(0.005, 0.02, ITEMS).astype(np.float32),
+        rng.normal(size=ITEMS).astype(np.float32),
+    )
+
+
+@pytest.fixture(scope="session")
 def tflite(weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return _make_tflite(weights, tmp_path_factory.mktemp("tflite"))
+
+
+@pytest.fixture(scope="session")
+def history_tflite(history_weights: HistoryWeights, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return _make_tflite(history_weights, tmp_path_factory.mktemp("history_tflite"))
+
+
+def _make_tflite(weights: Weights | HistoryWeights, directory: Path) -> bytes:
     if importlib.util.find_spec("tensorflow") is None:
         pytest.skip("TensorFlow, which makes the TFLite test model, is not installed")
-    directory = tmp_path_factory.mktemp("tflite")
-    np.savez(directory / "weights.npz", users=weights.users, items=weights.items, bias=weights.bias)
+    np.savez(directory / "weights.npz", **vars(weights))
     program = Path(__file__).with_name("make_tflite.py")
     command = [sys.executable, str(program), str(directory / "weights.npz"), str(directory / "model.tflite")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
@@ -86,9 +129,30 @@ def tflite(weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return (directory / "model.tflite").read_bytes()
 
 
-def onnx_models(weights: Weights) -> dict[str, bytes]:
+def _onnx_model(
+    nodes: list[Any],
+    constants: dict[str, np.ndarray],
+    inputs: dict[str, int | str],
+    output: str,
+    size: int | str,
+) -> bytes:
+    """``inputs`` and ``size`` are lengths of vectors, texts for any length."""
     onnx = pytest.importorskip("onnx")
-    node, number = onnx.helper.make_node, onnx.helper.make_tensor_value_info
+    vector = onnx.helper.make_tensor_value_info
+    used = {name for entry in nodes for name in entry.input}
+    graph = onnx.helper.make_graph(
+        nodes,
+        "test",
+        [vector(name, onnx.TensorProto.INT32, [length]) for name, length in inputs.items()],
+        [vector(output, onnx.TensorProto.FLOAT, [size])],
+        [onnx.numpy_helper.from_array(constants[name], name) for name in sorted(used & set(constants))],
+    )
+    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(made.SerializeToString())
+
+
+def onnx_models(weights: Weights) -> dict[str, bytes]:
+    node = pytest.importorskip("onnx").helper.make_node
     constants = {
         "users": weights.users,
         "items": weights.items,
@@ -97,19 +161,6 @@ def onnx_models(weights: Weights) -> dict[str, bytes]:
         "flat": np.array([-1]),
         "last": np.array([1]),
     }
-
-    def model(nodes: list[Any], inputs: list[str], count: int | None) -> bytes:
-        used = {name for entry in nodes for name in entry.input}
-        graph = onnx.helper.make_graph(
-            nodes,
-            "test",
-            [number(name, onnx.TensorProto.INT32, [1 if count else "n"]) for name in inputs],
-            [number("scores", onnx.TensorProto.FLOAT, [count or "n"])],
-            [onnx.numpy_helper.from_array(constants[name], name) for name in sorted(used & set(constants))],
-        )
-        made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
-        return bytes(made.SerializeToString())
-
     catalogue = [
         node("Gather", ["users", "user"], ["row"]),
         node("MatMul", ["row", "items_t"], ["product"]),
@@ -125,8 +176,64 @@ def onnx_models(weights: Weights) -> dict[str, bytes]:
         node("Add", ["sums", "own"], ["scores"]),
     ]
     return {
-        "model.onnx": model(catalogue, ["user"], len(weights.bias)),
-        "pairs.onnx": model(pairs, ["user", "item"], None),
+        "model.onnx": _onnx_model(catalogue, constants, {"user": 1}, "scores", len(weights.bias)),
+        "pairs.onnx": _onnx_model(pairs, constants, {"user": "n", "item": "n"}, "scores", "n"),
+    }
+
+
+def history_onnx_models(weights: HistoryWeights) -> dict[str, bytes]:
+    onnx = pytest.importorskip("onnx")
+    node, to_float = onnx.helper.make_node, onnx.TensorProto.FLOAT
+    constants = {
+        "rows": weights.rows,
+        "scales": weights.scales[:, None],
+        "table_t": weights.table.T.copy(),
+        "bias": weights.bias,
+        "minus_one": np.array(-1, np.int32),
+        "zero": np.array(0, np.int32),
+        "one": np.array(1, np.float32),
+        "flat": np.array([-1]),
+        "first": np.array([0]),
+        "last": np.array([1]),
+    }
+
+    def rows_of(items: str, out: str) -> list[Any]:
+        return [
+            node("Gather", ["rows", items], [f"{out}_int8"]),
+            node("Cast", [f"{out}_int8"], [f"{out}_whole"], to=to_float),
+            node("Gather", ["scales", items], [f"{out}_scale"]),
+            node("Mul", [f"{out}_whole", f"{out}_scale"], [out]),
+        ]
+
+    weighted = [
+        node("Greater", ["history", "minus_one"], ["known"]),
+        node("Cast", ["known"], ["present"], to=to_float),
+        node("ReduceSum", ["present", "first"], ["count"], keepdims=1),
+        node("Max", ["count", "one"], ["length"]),
+        node("Sqrt", ["length"], ["root"]),
+        node("Div", ["present", "root"], ["weight"]),
+        node("Unsqueeze", ["weight", "last"], ["weights"]),
+        node("Max", ["history", "zero"], ["safe"]),
+        *rows_of("safe", "met"),
+        node("Mul", ["met", "weights"], ["weighted"]),
+    ]
+    history = [
+        *weighted,
+        node("ReduceSum", ["weighted", "first"], ["person"], keepdims=1),
+        node("MatMul", ["person", "table_t"], ["product"]),
+        node("Reshape", ["product", "flat"], ["vector"]),
+        node("Add", ["vector", "bias"], ["scores"]),
+    ]
+    why = [
+        *weighted,
+        *rows_of("item", "asked"),
+        node("Transpose", ["asked"], ["column"], perm=[1, 0]),
+        node("MatMul", ["weighted", "column"], ["products"]),
+        node("Reshape", ["products", "flat"], ["shares"]),
+    ]
+    return {
+        "model.onnx": _onnx_model(history, constants, {"history": "n"}, "scores", len(weights.bias)),
+        "why.onnx": _onnx_model(why, constants, {"history": "n", "item": 1}, "shares", "n"),
     }
 
 
@@ -134,24 +241,37 @@ def _tensor(name: str, dtype: str, shape: list[int | None]) -> dict[str, Any]:
     return {"name": name, "dtype": dtype, "shape": shape, "scale": None, "zero_point": None}
 
 
-def _artifact(form: str, engine: str, oldest: str, catalogue: str, pairs: str) -> dict[str, Any]:
+def _signature(path: str, inputs: dict[str, int | None], output: str, size: int | None) -> dict[str, Any]:
+    return {
+        "path": path,
+        "inputs": [_tensor(name, "int32", [length]) for name, length in inputs.items()],
+        "outputs": [_tensor(output, "float32", [size])],
+    }
+
+
+def _user_signatures(model: str, pairs: str) -> dict[str, Any]:
+    return {
+        "catalogue": _signature(model, {"user": 1}, "scores", ITEMS),
+        "pairs": _signature(pairs, {"user": None, "item": None}, "scores", None),
+    }
+
+
+def _history_signatures(model: str, why: str) -> dict[str, Any]:
+    return {
+        "history": _signature(model, {"history": None}, "scores", ITEMS),
+        "why": _signature(why, {"history": None, "item": 1}, "shares", None),
+    }
+
+
+def _artifact(form: str, signatures: dict[str, Any], precision: str = "float32") -> dict[str, Any]:
+    engine, oldest = {"tflite": ("litert", "2.0.0"), "onnx": ("onnxruntime", "1.17.0")}[form]
+    paths = dict.fromkeys(signature["path"] for signature in signatures.values())
     return {
         "format": form,
-        "precision": "float32",
-        "files": [{"path": path} for path in dict.fromkeys([catalogue, pairs])],
+        "precision": precision,
+        "files": [{"path": path} for path in paths],
         "engines": [{"name": engine, "oldest_version": oldest}],
-        "signatures": {
-            "catalogue": {
-                "path": catalogue,
-                "inputs": [_tensor("user", "int32", [1])],
-                "outputs": [_tensor("scores", "float32", [ITEMS])],
-            },
-            "pairs": {
-                "path": pairs,
-                "inputs": [_tensor("user", "int32", [None]), _tensor("item", "int32", [None])],
-                "outputs": [_tensor("scores", "float32", [None])],
-            },
-        },
+        "signatures": signatures,
         "parity": {
             "checked": True,
             "engine": f"{engine} {oldest}",
@@ -195,21 +315,50 @@ def _manifest(artifacts: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _golden(weights: Weights, user_ids: list[Any], item_ids: list[Any]) -> dict[str, Any]:
-    cases = []
-    for user in range(0, USERS, 4):
-        scores = weights.scores(user)
-        order = np.argsort(-scores, kind="stable")[: K + 3].tolist()
-        cases.append(
-            {
-                "user": user_ids[user],
-                "top": [item_ids[index] for index in order[:K]],
-                "items": [item_ids[index] for index in order],
-                "scores": [float(scores[index]) for index in order],
-            }
-        )
+def _golden_case(scores: np.ndarray, item_ids: list[Any]) -> dict[str, Any]:
+    order = np.argsort(-scores, kind="stable")[: K + 3].tolist()
+    return {
+        "top": [item_ids[index] for index in order[:K]],
+        "items": [item_ids[index] for index in order],
+        "scores": [float(scores[index]) for index in order],
+    }
+
+
+def _golden_table(cases: list[dict[str, Any]]) -> dict[str, Any]:
     entry = {"tolerance": 1e-4, "cases": cases}
     return {"k": K, "artifacts": {"tflite": entry, "onnx": entry}}
+
+
+def _golden(weights: Weights, user_ids: list[Any], item_ids: list[Any]) -> dict[str, Any]:
+    cases = range(0, USERS, 4)
+    return _golden_table(
+        [{"user": user_ids[user], **_golden_case(weights.scores(user), item_ids)} for user in cases]
+    )
+
+
+def _history_golden(weights: HistoryWeights, item_ids: list[Any]) -> dict[str, Any]:
+    """Histories of 1, 2, 5 and 11 items; what speaks for item 0 belongs to all but the first."""
+    cases = []
+    for length in (1, 2, 5, 11):
+        history = [(3 + 7 * index) % ITEMS for index in range(length)]
+        case = {
+            "history": [item_ids[index] for index in history],
+            **_golden_case(weights.scores(history), item_ids),
+        }
+        if length > 1:
+            shares = [float(share) for share in weights.shares(history, 0)]
+            case["why"] = {"item": item_ids[0], "shares": shares}
+        cases.append(case)
+    return _golden_table(cases)
+
+
+def _item_table(ids: list[Any]) -> dict[str, Any]:
+    return {
+        "ids": ids,
+        "titles": [f"Title {index}" for index in range(ITEMS)],
+        "genres": [["Drama", "War"] if index % 2 else [] for index in range(ITEMS)],
+        "popularity": [(index * 7) % ITEMS for index in range(ITEMS)],
+    }
 
 
 @pytest.fixture
@@ -224,26 +373,65 @@ def make_parts(weights: Weights, request: pytest.FixtureRequest) -> Callable[...
         items: list[Any] = [f"i{index}" if text_ids else 5000 + index for index in range(ITEMS)]
         artifacts, files = [], {}
         if "tflite" in formats:
-            artifacts.append(_artifact("tflite", "litert", "2.0.0", "model.tflite", "model.tflite"))
+            artifacts.append(_artifact("tflite", _user_signatures("model.tflite", "model.tflite")))
             files["model.tflite"] = request.getfixturevalue("tflite")
         if "onnx" in formats:
-            artifacts.append(_artifact("onnx", "onnxruntime", "1.17.0", "model.onnx", "pairs.onnx"))
+            artifacts.append(_artifact("onnx", _user_signatures("model.onnx", "pairs.onnx")))
             files |= onnx_models(model)
-        description = {
-            "ids": items,
-            "titles": [f"Title {index}" for index in range(ITEMS)],
-            "genres": [["Drama", "War"] if index % 2 else [] for index in range(ITEMS)],
-            "popularity": [(index * 7) % ITEMS for index in range(ITEMS)],
-        }
         files |= {
             "users.json": to_json({"ids": users}),
-            "items.json": to_json(description),
+            "items.json": to_json(_item_table(items)),
             "golden.json": to_json(_golden(weights, users, items)),
             "MODEL_CARD.md": b"# A test model\n",
         }
         return Parts(_manifest(artifacts), files)
 
     return make
+
+
+@pytest.fixture
+def make_history_parts(
+    history_weights: HistoryWeights, request: pytest.FixtureRequest
+) -> Callable[..., Parts]:
+    """Parts of a bundle that takes histories; item ids are 5000, 5001, …, or texts."""
+
+    def make(*formats: str, text_ids: bool = False, model: HistoryWeights = history_weights) -> Parts:
+        items: list[Any] = [f"i{index}" if text_ids else 5000 + index for index in range(ITEMS)]
+        artifacts, files = [], {}
+        if "tflite" in formats:
+            signatures = _history_signatures("model.tflite", "model.tflite")
+            artifacts.append(_artifact("tflite", signatures, "int8-rows"))
+            files["model.tflite"] = request.getfixturevalue("history_tflite")
+        if "onnx" in formats:
+            artifacts.append(_artifact("onnx", _history_signatures("model.onnx", "why.onnx"), "int8-rows"))
+            files |= history_onnx_models(model)
+        files |= {
+            "items.json": to_json(_item_table(items)),
+            "golden.json": to_json(_history_golden(history_weights, items)),
+            "MODEL_CARD.md": b"# A test model\n",
+        }
+        manifest = _manifest(artifacts)
+        del manifest["ids"]["users"]
+        manifest["files"] = [file for file in manifest["files"] if file["path"] != "users.json"]
+        manifest["preprocessing"] = {
+            "history": "indices of the ids in items.json, oldest first; -1 is padding",
+            "item": "index of the id in items.json",
+        }
+        return Parts(manifest, files)
+
+    return make
+
+
+@pytest.fixture
+def history_bundle(make_history_parts: Callable[..., Parts], tmp_path: Path) -> Path:
+    """A bundle with both formats that takes histories."""
+    return make_history_parts("tflite", "onnx").write(tmp_path / "history_bundle")
+
+
+@pytest.fixture
+def onnx_history_bundle(make_history_parts: Callable[..., Parts], tmp_path: Path) -> Path:
+    """A bundle that takes histories and that only ONNX Runtime can run."""
+    return make_history_parts("onnx").write(tmp_path / "onnx_history_bundle")
 
 
 @pytest.fixture

@@ -27,6 +27,21 @@ def test_a_good_bundle(onnx_bundle: Path) -> None:
     Recommender.open(str(onnx_bundle)).close()
 
 
+def test_a_good_history_bundle(onnx_history_bundle: Path) -> None:
+    assert not (onnx_history_bundle / "users.json").exists()
+    bundle = open_bundle(onnx_history_bundle)
+    for file in bundle.manifest.all_files:
+        assert len(bundle.read(file)) == file.bytes
+    Recommender.open(onnx_history_bundle).close()
+
+
+@pytest.mark.parametrize("name", ["items.json", "model.onnx", "why.onnx"])
+def test_a_missing_file_of_a_history_bundle(onnx_history_bundle: Path, name: str) -> None:
+    (onnx_history_bundle / name).unlink()
+    with pytest.raises(BundleError, match=rf"{name}: the file is missing"):
+        Recommender.open(onnx_history_bundle)
+
+
 def test_there_is_no_bundle(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")

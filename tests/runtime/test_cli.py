@@ -6,6 +6,7 @@ import dataclasses
 import importlib.metadata
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from hanji.runtime import __version__, cli
+from hanji.runtime import Recommender, __version__, benchmark, cli
 from hanji.runtime.commands import _shared, info, verify
 from hanji.runtime.engines import choice
 
@@ -74,6 +75,9 @@ def test_version(capsys: Capture) -> None:
         ["nonsense"],
         ["info"],
         ["recommend", "b"],
+        ["recommend", "b", "--user", "1", "--history", "2"],
+        ["recommend", "b", "--history", "1", "--history-file", "f"],
+        ["recommend", "b", "--history", "1", "--diversity", "much"],
         ["info", "b", "--nonsense"],
         ["recommend", "b", "--user", "1", "--engine", "nonsense"],
     ],
@@ -135,6 +139,20 @@ def test_info_of_real_data_that_was_not_checked(
     assert "not checked: Node.js was not found" in text
 
 
+def test_info_of_what_is_taken(capsys: Capture, onnx_bundle: Path, onnx_history_bundle: Path) -> None:
+    assert hanji("info", onnx_bundle) == 0
+    text = capsys.readouterr().out
+    assert "takes         the id of one of 20 users" in text
+    assert "unknown user  popularity" in text
+    assert hanji("info", onnx_history_bundle) == 0
+    text = capsys.readouterr().out
+    assert "takes         the user's own history; knows no users" in text
+    assert "unknown user" not in text
+    assert hanji("info", onnx_history_bundle, "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["takes"], answer["manifest"]["users"]) == ("history", None)
+
+
 def test_info_as_json(capsys: Capture, onnx_bundle: Path) -> None:
     assert hanji("info", onnx_bundle, "--json") == 0
     answer = json.loads(capsys.readouterr().out)
@@ -152,6 +170,14 @@ def test_verify(capsys: Capture, bundle: Path) -> None:
     assert len(lines) == 1 + 4 + 3 + 2
     assert all(line.startswith("ok") for line in lines)
     assert any("self-test on litert" in line for line in lines)
+
+
+def test_verify_a_history_bundle(capsys: Capture, history_bundle: Path) -> None:
+    assert hanji("verify", history_bundle) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + 3 + 3 + 2
+    assert all(line.startswith("ok") for line in lines)
+    assert sum("4 histories, largest difference" in line for line in lines) == 2
 
 
 def test_verify_finds_every_damaged_file(capsys: Capture, bundle: Path) -> None:
@@ -222,7 +248,79 @@ def test_recommend_as_json(capsys: Capture, onnx_bundle: Path, tmp_path: Path) -
     assert answer["skipped"] == 2
     assert answer["engine"]["name"] == "onnxruntime"
     assert not {5005, 5011, 5016} & {row["item"] for row in answer["items"]}
-    assert sorted(answer["items"][0]) == ["genres", "item", "rank", "score", "title"]
+    assert sorted(answer["items"][0]) == ["genres", "item", "rank", "score", "title", "why"]
+
+
+def test_recommend_for_a_history(capsys: Capture, onnx_history_bundle: Path) -> None:
+    assert hanji("recommend", onnx_history_bundle, "--history", "5003,5017,5008", "-k", "3", "--why") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("3 items for a history of 3 (onnxruntime ")
+    assert "synthetic data" in lines[1]
+    assert lines[2].split() == ["rank", "item", "title", "genres", "score"]
+    reasons = [line for line in lines[3:] if line.startswith("      because of Title ")]
+    assert len(lines) == 3 + 3 + len(reasons)
+    assert 1 <= len(reasons) <= 3
+    assert all(re.search(r"Title (3|17|8) \(\d+%\)", line) for line in reasons)
+
+
+def test_recommend_for_a_history_as_json(capsys: Capture, onnx_history_bundle: Path, tmp_path: Path) -> None:
+    path = tmp_path / "history.txt"
+    path.write_text("5003\n\n5017\n77\n5008\n")
+    assert hanji("recommend", onnx_history_bundle, "--history-file", path, "-k", 4, "--why", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["user"], answer["history"]) == (None, ["5003", "5017", "77", "5008"])
+    assert (answer["source"], answer["skipped"], len(answer["items"])) == ("model", 1, 4)
+    with Recommender.open(onnx_history_bundle) as recommender:
+        expected = recommender.recommend(history=[5003, 5017, 5008], k=4, explain=3)
+    assert [row["item"] for row in answer["items"]] == [row.item for row in expected]
+    assert [row["why"] for row in answer["items"]] == [
+        [reason._asdict() for reason in row.why] for row in expected
+    ]
+
+
+def test_recommend_with_seen_items_genre_and_diversity(capsys: Capture, onnx_history_bundle: Path) -> None:
+    def items(*arguments: object) -> list[dict[str, Any]]:
+        history = ["--history", ",".join(str(5000 + index) for index in range(25))]
+        assert hanji("recommend", onnx_history_bundle, *history, "-k", 4, *arguments, "--json") == 0
+        found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["items"]
+        return found
+
+    assert all(row["item"] >= 5025 for row in items())
+    assert any(row["item"] < 5025 for row in items("--include-seen"))
+    assert all(row["genres"] == ["Drama", "War"] for row in items("--genre", "War", "--include-seen"))
+    assert len(items("--genre", "War")) == 3
+    spread = items("--include-seen", "--diversity", "0.9")
+    assert sum(row["genres"] == ["Drama", "War"] for row in spread) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--user", "103"], "expected history=[ID, …]: this bundle takes the user's own history"),
+        (
+            ["--history", "5001", "--genre", "Horror"],
+            "expected one of the bundle's genres (Drama, War), found",
+        ),
+        (
+            ["--history", "5001", "--diversity", "1"],
+            "diversity: expected 0 or more and less than 1, found 1.0",
+        ),
+        (["--history", "5001", "-k", "31"], "k=31: expected 1 to 30"),
+        (["--history-file", "/none/such"], "/none/such: No such file or directory"),
+    ],
+)
+def test_recommend_for_a_history_in_vain(
+    capsys: Capture, onnx_history_bundle: Path, arguments: list[str], message: str
+) -> None:
+    assert message in fails(capsys, "recommend", onnx_history_bundle, *arguments)
+
+
+def test_recommend_for_an_empty_history(capsys: Capture, onnx_history_bundle: Path) -> None:
+    assert hanji("recommend", onnx_history_bundle, "--history", "", "-k", "2", "--why") == 0
+    text = capsys.readouterr().out
+    assert "2 items for a history of 0" in text
+    assert "the history holds no item that this bundle knows: ranked by popularity" in text
+    assert "because of" not in text
 
 
 def test_recommend_says_that_it_does_not_know_the_user(capsys: Capture, onnx_bundle: Path) -> None:
@@ -259,6 +357,8 @@ def test_wide_titles_are_aligned(capsys: Capture) -> None:
         (["--user", "103", "--threads", "0"], "threads: expected 1 or more, found 0"),
         (["--user", "103", "--engine", "litert"], "litert: the bundle holds no artifact for it"),
         (["--user", "103", "--exclude-file", "/none/such"], "/none/such: No such file or directory"),
+        (["--history", "5001"], "expected user=ID: this bundle takes the id of a user it was trained on"),
+        (["--user", "103", "--why"], "this bundle takes a user, not a history"),
     ],
 )
 def test_recommend_in_vain(capsys: Capture, onnx_bundle: Path, arguments: list[str], message: str) -> None:
@@ -349,7 +449,14 @@ def test_a_terminal_without_unicode(onnx_bundle: Path) -> None:
 def test_benchmark(capsys: Capture, bundle: Path) -> None:
     assert hanji("benchmark", bundle, "--runs", "20", "-k", "3") == 0
     text = capsys.readouterr().out
-    for part in ("p50", "p99", "engine alone", "top 3 of 30 items, 20 calls of each kind", "open ", "litert"):
+    for part in (
+        "p50",
+        "p99",
+        "engine alone",
+        "top 3 of 30 items, asked with a user, 20 calls of each kind",
+        "open ",
+        "litert",
+    ):
         assert part in text
 
 
@@ -366,6 +473,27 @@ def test_benchmark_as_json(capsys: Capture, bundle: Path, engine: str) -> None:
     )
     assert report["open_ms"] > 0
     assert report["first_answer_ms"] > 0
+
+
+@pytest.mark.parametrize("engine", ["litert", "onnxruntime"])
+def test_benchmark_of_a_history_bundle(capsys: Capture, history_bundle: Path, engine: str) -> None:
+    assert hanji("benchmark", history_bundle, "--runs", "20", "--engine", engine, "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["asked_with"] == "a history of 5 to 15 items"
+    assert 0 < report["engine_alone"]["p50_ms"] <= report["engine_alone"]["p99_ms"]
+
+
+def test_histories_of_a_benchmark() -> None:
+    ids = tuple(range(10_000, 14_000))
+    questions, asked_with = benchmark._histories(ids, 400, seed=3)
+    lengths = sorted(len(question["history"]) for question in questions)
+    assert asked_with == "a history of 5 to 200 items"
+    assert (lengths[0], lengths[-1]) == (5, pytest.approx(200, abs=10))
+    assert lengths[200] == pytest.approx(32, abs=8)
+    assert all(len(set(question["history"])) == len(question["history"]) for question in questions)
+    assert all(question["history"][0] in ids for question in questions)
+    assert benchmark._histories(ids, 400, seed=3)[0] == questions
+    assert benchmark._histories((7,), 2, seed=3)[0] == [{"history": [7]}] * 2
 
 
 def test_benchmark_of_nothing(capsys: Capture, onnx_bundle: Path) -> None:

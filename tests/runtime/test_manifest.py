@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.resources import files
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,12 @@ WRONG_VALUES = [*WRONG_NUMBERS, None, True, False, "", "x", "../x", "a" * 2000, 
 @pytest.fixture
 def manifest(make_parts: Callable[..., Any], tmp_path: Path) -> dict[str, Any]:
     bundle = make_parts("onnx").write(tmp_path)
+    return json.loads((bundle / "manifest.json").read_bytes())  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def history_manifest(make_history_parts: Callable[..., Any], tmp_path: Path) -> dict[str, Any]:
+    bundle = make_history_parts("onnx").write(tmp_path / "history")
     return json.loads((bundle / "manifest.json").read_bytes())  # type: ignore[no-any-return]
 
 
@@ -71,9 +78,11 @@ def test_the_schema_is_a_valid_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
+@pytest.mark.parametrize("kind", ["manifest", "history_manifest"])
 def test_reader_and_schema_agree_on_every_changed_field(
-    manifest: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    manifest = request.getfixturevalue(kind)
     monkeypatch.setattr(manifest_reader, "check_consistency", lambda *_: None)  # more than a schema can say
     assert schema_accepts(manifest)
     assert reader_accepts(manifest)
@@ -85,6 +94,46 @@ def test_reader_and_schema_agree_on_every_changed_field(
             if schema_accepts(variant) != reader_accepts(variant):
                 unlike.append((path, schema_accepts(variant), variant))
     assert not unlike, f"{len(unlike)} differences, the first: {unlike[0]}"
+
+
+SIGNATURES = ["catalogue", "pairs", "history", "why"]
+
+
+@pytest.mark.parametrize("names", [names for n in range(5) for names in combinations(SIGNATURES, n)])
+@pytest.mark.parametrize("users", [True, False])
+def test_signatures_that_go_together(
+    manifest: dict[str, Any], history_manifest: dict[str, Any], names: tuple[str, ...], users: bool
+) -> None:
+    """Either catalogue, pairs and users or history and why."""
+    known = {kind: table["artifacts"][0]["signatures"] for kind, table in
+             (("users", manifest), ("history", history_manifest))}  # fmt: skip
+    both = {**known["users"], **known["history"]}
+    mixed = copy.deepcopy(manifest if users else history_manifest)
+    mixed["artifacts"][0]["signatures"] = {name: {**both[name], "path": "model.onnx"} for name in names}
+    together = set(names) in ({"catalogue"}, {"catalogue", "pairs"}, {"history"}, {"history", "why"})
+    assert schema_accepts(mixed) == together
+    assert reader_accepts(mixed) == (together and users == ("catalogue" in names))
+
+
+def test_users_belong_to_a_catalogue(manifest: dict[str, Any], history_manifest: dict[str, Any]) -> None:
+    users = manifest["ids"].pop("users")
+    with pytest.raises(
+        BundleError, match=r"artifacts\[0\]\.signatures: .*found 'catalogue' without ids\.users"
+    ):
+        parse_manifest(json.dumps(manifest).encode())
+    history_manifest["ids"]["users"] = users
+    history_manifest["files"].append({"path": "users.json", "bytes": 1, "sha256": "0" * 64})
+    with pytest.raises(BundleError, match=r"artifacts\[0\]\.signatures: .*found 'history' beside ids\.users"):
+        parse_manifest(json.dumps(history_manifest).encode())
+
+
+def test_what_a_bundle_takes(manifest: dict[str, Any], history_manifest: dict[str, Any]) -> None:
+    assert parse_manifest(json.dumps(manifest).encode()).takes == "user"
+    parsed = parse_manifest(json.dumps(history_manifest).encode())
+    assert (parsed.takes, parsed.users) == ("history", None)
+    history_manifest["ids"]["items"]["count"] = 31
+    with pytest.raises(BundleError, match=r"history\.outputs\[0\]\.shape: expected \[31\] .*found \[30\]"):
+        parse_manifest(json.dumps(history_manifest).encode())
 
 
 def test_unknown_fields_are_ignored(manifest: dict[str, Any]) -> None:
@@ -209,6 +258,8 @@ GOOD_ITEMS: dict[str, list[Any]] = {
     "popularity": [0, 5],
 }
 GOOD_CASE = {"user": 1, "top": [1], "items": [1, 2], "scores": [0.5, -1]}
+GOOD_WHY = {"item": 1, "shares": [0.5, 2]}
+GOOD_HISTORY = {"history": [1, 2], "top": [1], "items": [1, 2], "scores": [0.5, -1], "why": GOOD_WHY}
 GOOD_GOLDEN = {"k": 1, "artifacts": {"onnx": {"tolerance": 0, "cases": [GOOD_CASE]}}}
 
 
@@ -277,7 +328,43 @@ def test_broken_golden_cases(key: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", [{**GOOD_CASE, "top": [2]}, {**GOOD_CASE, "scores": [1.0]}, {**GOOD_CASE, "top": [1, 2]}]
+    ("case", "good"),
+    [
+        (GOOD_HISTORY, True),
+        ({key: value for key, value in GOOD_HISTORY.items() if key != "why"}, True),
+        ({**GOOD_HISTORY, "why": {**GOOD_WHY, "later": 1}}, True),
+        ({**GOOD_HISTORY, "user": 1}, False),
+        ({**GOOD_CASE, "why": GOOD_WHY}, False),
+        ({key: value for key, value in GOOD_CASE.items() if key != "user"}, False),
+        *(({**GOOD_HISTORY, "history": wrong}, False) for wrong in ([], [1, 1], [1, "2"], [1.5], 1, None)),
+        *(({**GOOD_HISTORY, "why": wrong}, False) for wrong in ([], None, {}, {"item": 1}, {"shares": [1]})),
+        *(({**GOOD_HISTORY, "why": {**GOOD_WHY, "shares": wrong}}, False) for wrong in ([], [True], "1")),
+        *(({**GOOD_HISTORY, "why": {**GOOD_WHY, "item": wrong}}, False) for wrong in (None, 1.5, [1], True)),
+    ],
+)  # fmt: skip
+def test_golden_histories(case: dict[str, Any], good: bool) -> None:
+    table = {"k": 1, "artifacts": {"onnx": {"tolerance": 0, "cases": [case]}}}
+    assert schema_accepts(table, "golden") == good
+    if good:
+        parsed = parse_golden(json.dumps(table).encode()).artifacts["onnx"].cases[0]
+        assert (parsed.user, parsed.history) == (None, (1, 2))
+        assert (parsed.why is not None) == ("why" in case)
+    else:
+        with pytest.raises(
+            BundleError, match=r"golden\.json: artifacts\.onnx\.cases\[0\]\.(user|history|why)"
+        ):
+            parse_golden(json.dumps(table).encode())
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {**GOOD_CASE, "top": [2]},
+        {**GOOD_CASE, "scores": [1.0]},
+        {**GOOD_CASE, "top": [1, 2]},
+        {**GOOD_HISTORY, "why": {"item": 1, "shares": [1.0]}},
+        {**GOOD_HISTORY, "why": {"item": 1, "shares": [1.0, 2, 3]}},
+    ],
 )
 def test_golden_cases_that_contradict_themselves(case: dict[str, Any]) -> None:
     with pytest.raises(BundleError, match=r"cases\[0\]"):

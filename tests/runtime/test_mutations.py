@@ -39,7 +39,9 @@ def open_and_verify(path: Path) -> None:
 
 
 @pytest.mark.timeout(60)
-def test_damaged_files_are_refused(bundle: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["bundle", "history_bundle"])
+def test_damaged_files_are_refused(request: pytest.FixtureRequest, kind: str) -> None:
+    bundle: Path = request.getfixturevalue(kind)
     rng = random.Random(1)  # noqa: S311
     names = sorted(path.name for path in bundle.iterdir())
     open_and_verify(bundle)
@@ -61,7 +63,11 @@ def test_damaged_files_are_refused(bundle: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(60)
-def test_swapped_and_removed_files_are_refused(bundle: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["bundle", "history_bundle"])
+def test_swapped_and_removed_files_are_refused(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    bundle: Path = request.getfixturevalue(kind)
     names = sorted(path.name for path in bundle.iterdir())
     for name in names:
         for other in names:
@@ -76,13 +82,22 @@ def test_swapped_and_removed_files_are_refused(bundle: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("name", ["manifest.json", "users.json", "items.json", "golden.json"])
-def test_damage_under_a_checksum_that_fits(make_parts: Callable[..., Any], tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *(("make_parts", name) for name in ("manifest.json", "users.json", "items.json", "golden.json")),
+        *(("make_history_parts", name) for name in ("manifest.json", "items.json", "golden.json")),
+    ],
+)
+def test_damage_under_a_checksum_that_fits(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str, name: str
+) -> None:
     """Whoever writes the checksums anew gets a clear error, too, or a bundle that is still well formed."""
+    make: Callable[..., Any] = request.getfixturevalue(kind)
     rng = random.Random(2)  # noqa: S311
     path = tmp_path / "bundle"
     for number in range(40):
-        parts = make_parts("onnx")
+        parts = make("onnx")
         if name == "manifest.json":
             text = json.dumps(parts.manifest)
             try:
@@ -94,8 +109,18 @@ def test_damage_under_a_checksum_that_fits(make_parts: Callable[..., Any], tmp_p
             parts.files[name] = damaged(parts.files[name], rng)
             parts.write(path)
         try:
-            with Recommender.open(path) as recommender:
-                recommender.recommend(recommender.users.values[number % len(recommender.users)], 3)
-                recommender.self_test()
+            ask_for_everything(path, number)
         except HanjiError as error:
             assert str(error)
+
+
+def ask_for_everything(path: Path, number: int) -> None:
+    with Recommender.open(path) as recommender:
+        if recommender.users is None:
+            own = recommender.items.ids.values[: number % 5]
+            recommender.recommend(
+                history=own, k=3, explain=2, diversity=0.3, filter=lambda item: item.id != 1
+            )
+        else:
+            recommender.recommend(recommender.users.values[number % len(recommender.users)], 3)
+        recommender.self_test()

@@ -62,6 +62,15 @@ def test_opening_a_bundle_imports_one_engine_and_nothing_else(bundle: Path, engi
     assert not {"tensorflow", "keras", "tf_keras", "onnx", "scipy", "jsonschema", "rich", "packaging"} & after
 
 
+def test_modules_and_functions_are_short() -> None:
+    for source in SOURCES:
+        text = source.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 300, source
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and node.end_lineno is not None:
+                assert node.end_lineno - node.lineno < 60, f"{source}: {node.name}"
+
+
 def test_the_namespace_has_no_init() -> None:
     assert not (RUNTIME / "hanji" / "__init__.py").exists()
     assert not (RUNTIME / "__init__.py").exists()

@@ -143,7 +143,7 @@ def test_text_ids(make_parts: Callable[..., Any], tmp_path: Path) -> None:
     assert recommender.self_test().passed
 
 
-@pytest.mark.parametrize("user", [103.0, None, True, [103], b"103", np.float32(103)])
+@pytest.mark.parametrize("user", [103.0, True, [103], b"103", np.float32(103)])
 def test_what_cannot_be_an_id(recommender: Recommender, user: Any) -> None:
     with pytest.raises(TypeError, match="expected a user id"):
         recommender.recommend(user)
@@ -246,3 +246,30 @@ def test_what_it_tells_of_itself(recommender: Recommender) -> None:
     assert len(recommender.items) == 30
     assert recommender.items.ids.values[:2] == (5000, 5001)
     assert recommender.items.popularity.tolist()[:3] == [0, 7, 14]
+    assert recommender.takes == "user"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ({}, "neither user nor history"),
+        ({"history": [5001]}, "history"),
+        ({"user": 100, "history": []}, "user and history"),
+    ],
+)
+def test_a_bundle_that_takes_users(recommender: Recommender, arguments: dict[str, Any], found: str) -> None:
+    for ask in (recommender.recommend, recommender.scores, recommender.engine_call):
+        with pytest.raises(HanjiError, match=rf"expected user=ID: .*, no history; found {found}$"):
+            ask(**arguments)
+
+
+def test_a_user_gives_nothing_to_explain(recommender: Recommender) -> None:
+    with pytest.raises(HanjiError, match="takes a user, not a history"):
+        recommender.recommend(100, explain=3)
+    with pytest.raises(HanjiError, match="takes a user, not a history"):
+        recommender.why([5001], 5002)
+
+
+def test_a_bundle_holds_no_history_of_its_users(recommender: Recommender) -> None:
+    assert recommender.recommend(100, exclude_seen=False) == recommender.recommend(100)
+    assert all(row.why == () for row in recommender.recommend(100))

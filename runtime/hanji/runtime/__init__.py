@@ -3,7 +3,7 @@
     from hanji.runtime import Recommender
 
     with Recommender.open("bundle") as recommender:
-        for row in recommender.recommend(user=196, k=10):
+        for row in recommender.recommend(history=[242, 302], k=10):  # or user=196: see recommender.takes
             print(row.rank, row.title, row.score)
 
 Importing it imports numpy and no engine; an engine is imported when a bundle is opened.
@@ -20,7 +20,7 @@ from hanji.runtime.errors import (
     UnknownIdError,
 )
 from hanji.runtime.recommender import Recommender
-from hanji.runtime.results import Recommendation, Recommendations, SelfTest
+from hanji.runtime.results import Item, Reason, Recommendation, Recommendations, SelfTest
 
 __version__ = "0.1.0"
 
@@ -29,6 +29,8 @@ __all__ = [
     "ChecksumError",
     "EngineError",
     "HanjiError",
+    "Item",
+    "Reason",
     "Recommendation",
     "Recommendations",
     "Recommender",

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from hanji.runtime.engines.base import EngineInfo
 from hanji.runtime.errors import HanjiError
+from hanji.runtime.ids import OwnId
 from hanji.runtime.recommender import Recommender
+
+SHORTEST_AND_LONGEST = (5, 200)
+"""Items of a history."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,16 @@ class Latency:
 
 @dataclass(frozen=True)
 class BenchmarkReport:
-    """``recommend`` is the whole call; ``engine_alone`` the engine's own, inputs already in place."""
+    """``recommend`` is the whole call; ``engine_alone`` the engine's own, inputs already in place.
+
+    ``asked_with`` says in words what the questions were.
+    """
 
     engine: EngineInfo
     artifact: str
     precision: str
     items: int
+    asked_with: str
     k: int
     runs: int
     open_ms: float
@@ -56,7 +66,9 @@ def benchmark(
 ) -> BenchmarkReport:
     """Open the bundle, answer once, then time ``runs`` calls of each kind in turns.
 
-    In turns, so that whatever else the machine does meets both alike. Users are drawn from ``seed``.
+    In turns, so that whatever else the machine does meets both alike. Users are drawn from ``seed``; where
+    the bundle takes histories, these are: 5 to 200 items each, lengths even on a logarithmic scale (a half
+    below 32), no longer than half the catalogue, items evenly from it.
     """
     if runs < 1:
         raise HanjiError(f"runs: expected 1 or more, found {runs}")
@@ -64,31 +76,51 @@ def benchmark(
     recommender = Recommender.open(bundle, engine=engine, threads=threads)
     opened = time.perf_counter_ns()
     with recommender:
-        recommender.recommend(recommender.users.values[0], k)
+        if recommender.users is None:
+            questions, asked_with = _histories(recommender.items.ids.values, runs, seed)
+        else:
+            questions, asked_with = _users(recommender.users.values, runs, seed)
+        asking = time.perf_counter_ns()
+        recommender.recommend(**questions[0], k=k)
         answered = time.perf_counter_ns()
-        whole, alone = _interleaved(recommender, runs, k, seed)
+        whole, alone = _interleaved(recommender, questions, k)
         return BenchmarkReport(
             engine=recommender.engine,
             artifact=recommender.artifact.format,
             precision=recommender.artifact.precision,
             items=len(recommender.items),
+            asked_with=asked_with,
             k=k,
             runs=runs,
             open_ms=(opened - start) / 1e6,
-            first_answer_ms=(answered - opened) / 1e6,
+            first_answer_ms=(answered - asking) / 1e6,
             recommend=_latency(whole),
             engine_alone=_latency(alone),
         )
 
 
-def _interleaved(recommender: Recommender, runs: int, k: int, seed: int) -> tuple[list[int], list[int]]:
-    """Nanoseconds of each call of recommend() and of the engine alone."""
-    users = np.random.default_rng(seed).integers(0, len(recommender.users), runs).tolist()
-    engine_call = recommender.engine_call(recommender.users.values[0])
+def _users(ids: Sequence[OwnId], runs: int, seed: int) -> tuple[list[dict[str, Any]], str]:
+    drawn = np.random.default_rng(seed).integers(0, len(ids), runs).tolist()
+    return [{"user": ids[index]} for index in drawn], "a user"
+
+
+def _histories(ids: Sequence[OwnId], runs: int, seed: int) -> tuple[list[dict[str, Any]], str]:
+    rng = np.random.default_rng(seed)
+    shortest, longest = (max(1, min(length, len(ids) // 2)) for length in SHORTEST_AND_LONGEST)
+    lengths = np.exp(rng.uniform(math.log(shortest), math.log(longest), runs)).round().astype(int)
+    drawn = [rng.choice(len(ids), length, replace=False).tolist() for length in lengths]
+    questions = [{"history": [ids[index] for index in indices]} for indices in drawn]
+    return questions, f"a history of {shortest} to {longest} items"
+
+
+def _interleaved(
+    recommender: Recommender, questions: Sequence[dict[str, Any]], k: int
+) -> tuple[list[int], list[int]]:
+    """Nanoseconds of each call of recommend() and of the engine alone with the same question."""
     whole, alone = [], []
-    for index in users:
-        user = recommender.users.values[index]
-        whole.append(_time(partial(recommender.recommend, user, k)))
+    for question in questions:
+        engine_call = recommender.engine_call(**question)  # runs once: what follows finds the engine warm
+        whole.append(_time(partial(recommender.recommend, **question, k=k)))
         alone.append(_time(engine_call))
     return whole, alone
 

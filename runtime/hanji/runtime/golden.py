@@ -15,13 +15,32 @@ from hanji.runtime.top_k import top_k
 
 
 @dataclass(frozen=True)
-class GoldenCase:
-    """One user: the ids of its top k, and the scores (float64 [n]) of ``items``, which begin with them."""
+class GoldenWhy:
+    """What each item of a case's history brought to the score of ``item``, float64 [n]."""
 
-    user: OwnId
+    item: OwnId
+    shares: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class GoldenCase:
+    """One user or one history: the ids of its top k, and the scores (float64 [n]) of ``items``.
+
+    ``items`` begin with the top k. Exactly one of ``user`` and ``history`` is there.
+    """
+
+    user: OwnId | None
+    history: tuple[OwnId, ...] | None
     top: tuple[OwnId, ...]
     items: tuple[OwnId, ...]
     scores: NDArray[np.float64]
+    why: GoldenWhy | None
+
+    @property
+    def name(self) -> str:
+        if self.history is None:
+            return f"user {self.user}"
+        return f"the history of {len(self.history)} from {self.history[0]} on"
 
 
 @dataclass(frozen=True)
@@ -40,6 +59,9 @@ class Golden:
     artifacts: Mapping[str, GoldenArtifact]
 
 
+Answer = Callable[[GoldenCase], NDArray[np.float32]]
+
+
 def parse_golden(content: bytes, where: str = "golden.json") -> Golden:
     """The golden cases in ``content``; BundleError naming the field if it is malformed."""
     table = parse_json(content, where)
@@ -48,25 +70,41 @@ def parse_golden(content: bytes, where: str = "golden.json") -> Golden:
     return Golden(k, artifacts)
 
 
-def replay(
-    expected: GoldenArtifact, k: int, items: Ids, scores: Callable[[OwnId], NDArray[np.float32]]
-) -> SelfTest:
-    """Compares what ``scores`` (user id → float32 [items]) answers with what was expected."""
+def replay(expected: GoldenArtifact, k: int, items: Ids, scores: Answer, shares: Answer) -> SelfTest:
+    """Compares ``scores`` (float32 [items]) of each case, and ``shares`` of those with a ``why``."""
     errors = []
     problems = []
     for case in expected.cases:
-        found = scores(case.user)
-        error = float(np.abs(found[_indices(case.items, items)] - case.scores).max())
+        error, problem = _replay_case(case, expected.tolerance, k, items, scores, shares)
         errors.append(error)
-        strays = _strays(case, found, k, items, 2 * expected.tolerance)
-        if error > expected.tolerance:
-            problems.append(f"user {case.user}: a score differs by {error:.3g}")
-        elif strays:
-            problems.append(f"user {case.user}: {', '.join(map(str, strays))} in the top {k}")
-    detail = f"{len(errors)} users, largest difference {max(errors):.3g} (tolerance {expected.tolerance:.3g})"
+        if problem:
+            problems.append(f"{case.name}: {problem}")
+    what = "users" if expected.cases[0].history is None else "histories"
+    detail = (
+        f"{len(errors)} {what}, largest difference {max(errors):.3g} (tolerance {expected.tolerance:.3g})"
+    )
     if problems:
         detail += f"; {len(problems)} failed, first {problems[0]}"
     return SelfTest(not problems, len(errors), max(errors), expected.tolerance, detail)
+
+
+def _replay_case(
+    case: GoldenCase, tolerance: float, k: int, items: Ids, scores: Answer, shares: Answer
+) -> tuple[float, str]:
+    """The largest difference of one case, and what is wrong with it in words, if anything."""
+    _indices(case.history or (), items)  # nothing may be skipped here, whatever the manifest says
+    found = scores(case)
+    of_scores = float(np.abs(found[_indices(case.items, items)] - case.scores).max())
+    of_shares = float(np.abs(shares(case) - case.why.shares).max()) if case.why else 0.0
+    strays = _strays(case, found, k, items, 2 * tolerance)
+    problem = ""
+    if of_scores > tolerance:
+        problem = f"a score differs by {of_scores:.3g}"
+    elif of_shares > tolerance:
+        problem = f"a share differs by {of_shares:.3g}"
+    elif strays:
+        problem = f"{', '.join(map(str, strays))} in the top {k}"
+    return max(of_scores, of_shares), problem
 
 
 def _strays(case: GoldenCase, found: NDArray[np.float32], k: int, items: Ids, margin: float) -> list[OwnId]:
@@ -90,12 +128,32 @@ def _artifact(table: Table, k: int) -> GoldenArtifact:
 
 
 def _case(table: Table, k: int) -> GoldenCase:
+    user = table.id("user") if "user" in table.keys or "history" not in table.keys else None
+    history = table.ids("history") if "history" in table.keys else None
+    if user is not None and history is not None:
+        table.fail("history", "no history beside a user")
     top, items = table.ids("top"), table.ids("items")
-    scores = [as_number(value) for value in table.array("scores", shortest=1)]
-    if None in scores:
-        table.fail("scores", "an array of numbers")
+    scores = _numbers(table, "scores")
     if len(top) != k or items[:k] != top:
         table.fail("items", f"the {k} ids of 'top' first, as many as 'k' says")
     if len(scores) != len(items):
         table.fail("scores", f"{len(items)} scores, one for each of 'items'")
-    return GoldenCase(table.id("user"), top, items, np.array(scores, np.float64))
+    why = _why(table, 0 if history is None else len(history)) if "why" in table.keys else None
+    return GoldenCase(user, history, top, items, scores, why)
+
+
+def _why(table: Table, length: int) -> GoldenWhy:
+    if length == 0:
+        table.fail("why", "no 'why' without a history")
+    entry = table.table("why")
+    shares = _numbers(entry, "shares")
+    if len(shares) != length:
+        entry.fail("shares", f"{length} shares, one for each of 'history'")
+    return GoldenWhy(entry.id("item"), shares)
+
+
+def _numbers(table: Table, key: str) -> NDArray[np.float64]:
+    numbers = [as_number(value) for value in table.array(key, shortest=1)]
+    if None in numbers:
+        table.fail(key, "an array of numbers")
+    return np.array(numbers, np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -36,8 +37,17 @@ class Ids:
         if isinstance(own, str):
             return self._indices.get(_integer(own) if self._are_integers else own)
         if not isinstance(own, (int, np.integer)) or isinstance(own, bool):
-            raise TypeError(f"expected a {self._kind} id (int or str), found {type(own).__name__}: {own!r}")
+            kind = "an item" if self._kind == "item" else f"a {self._kind}"
+            raise TypeError(f"expected {kind} id (int or str), found {type(own).__name__}: {own!r}")
         return self._indices.get(own)
+
+    def indices_of(self, owns: Iterable[OwnId]) -> list[int | None]:
+        """The index of each own id, as ``index_of`` finds it."""
+        listed = list(owns)
+        kinds = set(map(type, listed))
+        if kinds == {int} or (kinds == {str} and not self._are_integers):
+            return list(map(self._indices.get, listed))  # nothing to convert, nothing to refuse
+        return [self.index_of(own) for own in listed]
 
     def known_index_of(self, own: OwnId) -> int:
         """The index of an own id; UnknownIdError if it is unknown."""
@@ -104,7 +114,9 @@ def _genres(table: Table) -> tuple[tuple[str, ...], ...]:
     rows = table.array("genres")
     if not all(isinstance(row, list) and all(isinstance(genre, str) for genre in row) for row in rows):
         table.fail("genres", "an array of texts per item")
-    return tuple(tuple(row) for row in rows)  # type: ignore[arg-type]  # lists, as checked above
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # a million items have a few thousand combinations
+    made: Iterator[tuple[str, ...]] = map(tuple, rows)  # type: ignore[arg-type]  # lists, as checked above
+    return tuple(shared.setdefault(row, row) for row in made)
 
 
 def _popularity(table: Table) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,11 @@ class Artifact:
         """Size of all its files."""
         return sum(file.bytes for file in self.files)
 
+    @property
+    def main_signature(self) -> str:
+        """The one that scores the whole catalogue: "catalogue" for a user, "history" for a history."""
+        return "history" if "history" in self.signatures else "catalogue"
+
 
 @dataclass(frozen=True)
 class ModelSummary:
@@ -133,7 +139,8 @@ class Manifest:
     model: ModelSummary
     artifacts: tuple[Artifact, ...]
     files: tuple[FileEntry, ...]
-    users: IdTable
+    users: IdTable | None
+    """None where the model knows no users: it takes the user's own history."""
     items: IdTable
     preprocessing: Mapping[str, str]
     golden: str
@@ -142,6 +149,11 @@ class Manifest:
     training_data: TrainingData
     seed: int
     versions: Mapping[str, str]
+
+    @property
+    def takes(self) -> Literal["user", "history"]:
+        """What the model is asked with: the id of a user it was trained on, or anybody's own history."""
+        return "history" if self.users is None else "user"
 
     @property
     def all_files(self) -> tuple[FileEntry, ...]:

@@ -57,9 +57,10 @@ def _path_problems(manifest: Manifest) -> Iterator[str]:
             yield f"the path {file.path!r} is listed twice"
         listed.add(folded)
     own = {file.path for file in manifest.files}
-    fields = ("ids.users.path", "ids.items.path", "golden")
-    paths = (manifest.users.path, manifest.items.path, manifest.golden)
-    for field, path in zip(fields, paths, strict=True):
+    named = {"ids.items.path": manifest.items.path, "golden": manifest.golden}
+    if manifest.users is not None:
+        named = {"ids.users.path": manifest.users.path, **named}
+    for field, path in named.items():
         if path not in own:
             yield f"{field}: {path!r} is not among the bundle's files"
 
@@ -74,10 +75,14 @@ def _artifact_problems(manifest: Manifest) -> Iterator[str]:
         for name, signature in artifact.signatures.items():
             if signature.path not in own:
                 yield f"{place}.{name}.path: {signature.path!r} is not among the artifact's files"
-        shape, items = artifact.signatures["catalogue"].outputs[0].shape, manifest.items.count
+        main = artifact.main_signature
+        if (main == "catalogue") != (manifest.users is not None):
+            found = f"{main!r} {'without' if manifest.users is None else 'beside'} ids.users"
+            yield f"{place}: expected ids.users beside 'catalogue', and only there, found {found}"
+        shape, items = artifact.signatures[main].outputs[0].shape, manifest.items.count
         if shape != (items,):
             expected = f"expected [{items}] (ids.items.count), found {list(shape)}"
-            yield f"{place}.catalogue.outputs[0].shape: {expected}"
+            yield f"{place}.{main}.outputs[0].shape: {expected}"
 
 
 def _manifest(table: Table) -> Manifest:
@@ -90,7 +95,7 @@ def _manifest(table: Table) -> Manifest:
         model=_model(table.table("model")),
         artifacts=tuple(_artifact(entry) for entry in table.tables("artifacts", shortest=1)),
         files=_files(table),
-        users=_id_table(ids.table("users"), ("popularity", "error")),
+        users=_id_table(ids.table("users"), ("popularity", "error")) if "users" in ids.keys else None,
         items=_id_table(ids.table("items"), ("skip", "error")),
         preprocessing=table.texts("preprocessing"),
         golden=table.path("golden"),
@@ -124,8 +129,11 @@ def _files(table: Table) -> tuple[FileEntry, ...]:
 
 def _artifact(table: Table) -> Artifact:
     signatures = {name: _signature(entry) for name, entry in table.named_tables("signatures").items()}
-    if "catalogue" not in signatures:
-        table.fail("signatures", "a signature 'catalogue'")
+    if ("catalogue" in signatures) == ("history" in signatures):
+        table.fail("signatures", "a signature 'catalogue' or a signature 'history', not both")
+    for name, other in (("pairs", "catalogue"), ("why", "history")):
+        if name in signatures and other not in signatures:
+            table.fail("signatures", f"{name!r} beside {other!r} only")
     return Artifact(
         format=table.text("format"),
         precision=table.text("precision"),

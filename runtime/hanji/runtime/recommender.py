@@ -7,20 +7,30 @@ import operator
 import os
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hanji.runtime.errors import EngineError, HanjiError
-from hanji.runtime.results import Recommendation, Recommendations, SelfTest
+from hanji.runtime.questions import (
+    NOTHING,
+    Question,
+    history_question,
+    known_items,
+    skipped_note,
+    user_question,
+    wrong_asker,
+)
+from hanji.runtime.ranking import Wishes, ranking, shortage_note
+from hanji.runtime.results import Item, Reason, Recommendation, Recommendations, SelfTest
 from hanji.runtime.signatures import check_signature
-from hanji.runtime.top_k import top_k
 
 # What only opening needs is imported when a bundle is opened: `import hanji.runtime` stays quick.
 if TYPE_CHECKING:
     from hanji.runtime.bundle import Bundle
     from hanji.runtime.engines.base import Engine, EngineInfo
+    from hanji.runtime.golden import GoldenCase
     from hanji.runtime.ids import Ids, Items, OwnId
     from hanji.runtime.manifest import Artifact, Manifest
 
@@ -28,11 +38,16 @@ if TYPE_CHECKING:
 class Recommender:
     """An open bundle. Make it with ``Recommender.open``; close it, or use it in a ``with`` statement.
 
+    A bundle takes either the id of a user it was trained on or the user's own history, item ids that stay
+    on the device: ``takes`` says which. ``users`` is None where it takes a history.
+
     It may be shared by threads: a lock lets one call at a time into the engine. Threads that are
     to run at the same time open one each.
     """
 
-    def __init__(self, bundle: Bundle, artifact: Artifact, engine: Engine, users: Ids, items: Items) -> None:
+    def __init__(
+        self, bundle: Bundle, artifact: Artifact, engine: Engine, users: Ids | None, items: Items
+    ) -> None:
         self._bundle = bundle
         self._artifact = artifact
         self._engine: Engine | None = engine
@@ -54,41 +69,90 @@ class Recommender:
 
         return open_recommender(bundle, engine=engine, threads=threads)
 
-    def recommend(self, user: OwnId, k: int = 10, *, exclude: Iterable[OwnId] = ()) -> Recommendations:
-        """The ``k`` best items for ``user``, without those in ``exclude`` (own item ids).
+    def recommend(
+        self,
+        user: OwnId | None = None,
+        k: int = 10,
+        *,
+        history: Iterable[OwnId] | None = None,
+        exclude_seen: bool = True,
+        exclude: Iterable[OwnId] = (),
+        filter: Callable[[Item], bool] | None = None,
+        diversity: float = 0.0,
+        explain: int = 0,
+    ) -> Recommendations:
+        """The ``k`` best items for a ``user``, or for who has met the items of ``history``: see ``takes``.
 
-        An unknown user or excluded id gets what the manifest says: a ranking by popularity or an
-        UnknownIdError; skipped and counted or an UnknownIdError. A ``k`` that cannot be had is a
-        HanjiError.
+        ``history`` holds own item ids, oldest first; a repeat counts once, where it came last.
+        ``exclude_seen`` leaves them out of the answer; it changes nothing for a ``user``, of whom a bundle
+        holds no history. ``exclude`` leaves out more (own item ids).
+
+        ``filter`` is asked about one item after another, from the best score downwards until ``k`` pass:
+        ``filter=lambda item: "Comedy" in item.genres``. ``diversity`` in [0, 1) spreads the genres by maximal
+        marginal relevance over the 10·k best; ranks then follow the choice, not the score. ``explain`` gives
+        each item at most so many reasons in ``why``, at the price of one call of the model per item.
+
+        An unknown user and unknown item ids get what the manifest says: a ranking by popularity or an
+        UnknownIdError; skipped and counted or an UnknownIdError. A history without a known item is ranked
+        by popularity. If fewer than ``k`` items are unseen and pass the filter, fewer come back and ``note``
+        says so. HanjiError for a ``k`` or ``diversity`` that cannot be had, for a user or history that the
+        bundle does not take, and for ``explain`` where its model cannot.
         """
-        index = self.users.index_of(user)
-        excluded, skipped = self._excluded(exclude)
-        self._check_k(k, len(excluded))
-        note = f"excluded ids that this bundle does not know, skipped: {skipped}" if skipped else ""
-        if index is not None:
-            return Recommendations(self._best(self._catalogue(index), k, excluded), "model", note, skipped)
-        if self.manifest.users.unknown == "error":
-            raise self.users.unknown(user)
-        note = f"user {user!r} is unknown to this bundle: ranked by popularity" + (note and f"; {note}")
-        counts = self.items.popularity.astype(np.float64)
-        return Recommendations(self._best(counts, k, excluded), "popularity", note, skipped)
+        question = self._question(user, history)
+        if explain:
+            self._check_explain(explain)
+        excluded, strangers = known_items(exclude, self.items.ids, self.manifest.items.unknown, "exclude")
+        wishes = Wishes(k, excluded, question.seen if exclude_seen else NOTHING, filter, diversity)
+        count = len(self.items)
+        wishes.check(count)
+        if question.inputs is None:
+            scores: NDArray[Any] = self.items.popularity.astype(np.float64)
+        else:
+            scores = self._run(question.signature, question.inputs, count)
+        best = ranking(scores, self.items, wishes)
+        rows = self._rows(best, scores)
+        if explain and len(question.seen):
+            rows = self._explained(rows, best, question.seen, explain)
+        source: Literal["model", "popularity"] = "popularity" if question.inputs is None else "model"
+        note = question.note
+        if strangers or len(best) < k:
+            notes = (note, skipped_note("excluded", strangers), shortage_note(len(best), wishes))
+            note = "; ".join([said for said in notes if said])
+        return Recommendations(tuple(rows), source, note, question.skipped + strangers)
 
-    def scores(self, user: OwnId) -> NDArray[np.float32]:
-        """Scores of all items for ``user``, float32 [items], in the order of ``items.ids``.
+    def why(self, history: Iterable[OwnId], item: OwnId, k: int = 3) -> list[Reason]:
+        """The ``k`` items of ``history`` that speak most for ``item``, strongest first, as the model has it.
 
-        Raises UnknownIdError, whatever the manifest says: popularity is no score.
+        Fewer if fewer raised the score of ``item``, which may be any item, also one of the history.
+        HanjiError if the model cannot say or the history holds no known item; UnknownIdError for ``item``.
         """
-        return self._catalogue(self.users.known_index_of(user))
+        self._check_explain(k)
+        question = self._answerable(None, history)
+        return self._reasons(question.seen, self.items.ids.known_index_of(item), k)
+
+    def scores(
+        self, user: OwnId | None = None, *, history: Iterable[OwnId] | None = None
+    ) -> NDArray[np.float32]:
+        """Scores of all items for ``user`` or ``history``, float32 [items], in the order of ``items.ids``.
+
+        Raises UnknownIdError for an unknown user and HanjiError for a history without a known item,
+        whatever the manifest says: popularity is no score.
+        """
+        question = self._answerable(user, history)
+        return self._run(question.signature, question.inputs or {}, len(self.items))
 
     def score_pairs(self, users: Sequence[OwnId], items: Sequence[OwnId]) -> NDArray[np.float32]:
         """The score of each (user, item) pair, float32 [n]; UnknownIdError for an id that is unknown."""
+        known = self.users
+        if known is None:
+            raise HanjiError("score_pairs: this bundle knows no users; ask for scores(history=[ID, …])")
         if len(users) != len(items):
             raise HanjiError(f"expected as many items as users, found {len(items)} and {len(users)}")
         if len(users) == 0:
             return np.empty(0, np.float32)
         check_signature(self._artifact, "pairs")
         inputs = {
-            "user": np.array([self.users.known_index_of(own) for own in users], np.int32),
+            "user": np.array([known.known_index_of(own) for own in users], np.int32),
             "item": np.array([self.items.ids.known_index_of(own) for own in items], np.int32),
         }
         return self._run("pairs", inputs, len(users))
@@ -103,7 +167,18 @@ class Recommender:
         if expected is None:
             detail = f"{path} holds no cases for {self._artifact.format}: it was not run at export"
             return SelfTest(passed=False, cases=0, max_abs_error=0.0, tolerance=0.0, detail=detail)
-        return replay(expected, golden.k, self.items.ids, self.scores)
+        return replay(
+            expected,
+            golden.k,
+            self.items.ids,
+            lambda case: self.scores(case.user, history=case.history),
+            self._golden_shares,
+        )
+
+    @property
+    def takes(self) -> Literal["user", "history"]:
+        """What this bundle is asked with: the id of a user it was trained on, or anybody's own history."""
+        return self.manifest.takes
 
     @property
     def manifest(self) -> Manifest:
@@ -118,10 +193,15 @@ class Recommender:
     def engine(self) -> EngineInfo:
         return self._info
 
-    def engine_call(self, user: OwnId) -> Callable[[], object]:
-        """The engine's own call for ``user`` with nothing around it: what a benchmark compares with."""
-        inputs = {"user": np.array([self.users.known_index_of(user)], np.int32)}
-        return self._open_engine().bare_call("catalogue", inputs)
+    def engine_call(
+        self, user: OwnId | None = None, *, history: Iterable[OwnId] | None = None
+    ) -> Callable[[], object]:
+        """The engine's own call for ``user`` or ``history`` with nothing around it, for benchmarks.
+
+        It may answer the engine's latest question instead of its own: make it right before it is timed.
+        """
+        question = self._answerable(user, history)
+        return self._open_engine().bare_call(question.signature, question.inputs or {})
 
     def close(self) -> None:
         """Let go of the engine and the model."""
@@ -135,8 +215,47 @@ class Recommender:
     ) -> None:
         self.close()
 
-    def _catalogue(self, index: int) -> NDArray[np.float32]:
-        return self._run("catalogue", {"user": np.array([index], np.int32)}, len(self.items))
+    def _question(self, user: OwnId | None, history: Iterable[OwnId] | None) -> Question:
+        table = self.manifest.users
+        if self.users is not None and table is not None and user is not None and history is None:
+            return user_question(user, self.users, table.unknown)
+        if self.users is None and user is None and history is not None:
+            return history_question(history, self.items.ids, self.manifest.items.unknown)
+        raise wrong_asker(self.takes, user, history)
+
+    def _answerable(self, user: OwnId | None, history: Iterable[OwnId] | None) -> Question:
+        """A question that the model itself can answer, else UnknownIdError or HanjiError."""
+        question = self._question(user, history)
+        if question.inputs is not None:
+            return question
+        if self.users is not None and user is not None:
+            raise self.users.unknown(user)
+        raise HanjiError("history: expected at least one item id that this bundle knows, found none")
+
+    def _check_explain(self, count: int) -> None:
+        if operator.index(count) < 1:
+            raise HanjiError(f"reasons: expected 1 or more, found {count}")
+        if self.users is not None:
+            raise HanjiError(
+                "this bundle takes a user, not a history: there is nothing to explain a score by"
+            )
+        check_signature(self._artifact, "why")
+
+    def _explained(
+        self, rows: list[Recommendation], best: NDArray[np.intp], seen: NDArray[np.int32], count: int
+    ) -> list[Recommendation]:
+        pairs = zip(rows, best.tolist(), strict=True)
+        return [row._replace(why=tuple(self._reasons(seen, item, count))) for row, item in pairs]
+
+    def _reasons(self, seen: NDArray[np.int32], item: int, k: int) -> list[Reason]:
+        from hanji.runtime.reasons import reasons
+
+        return reasons(self._contributions(seen, item), seen, self.items, k)
+
+    def _contributions(self, seen: NDArray[np.int32], item: int) -> NDArray[np.float32]:
+        """What each item of a history brought to the score of ``item`` (indices), float32 [n]."""
+        inputs = {"history": seen, "item": np.array([item], np.int32)}
+        return self._run("why", inputs, len(seen))
 
     def _run(self, signature: str, inputs: dict[str, NDArray[np.int32]], count: int) -> NDArray[np.float32]:
         scores = self._open_engine().run(signature, inputs)
@@ -154,39 +273,21 @@ class Recommender:
             raise HanjiError("this Recommender is closed; open the bundle again")
         return self._engine
 
-    def _best(self, scores: NDArray[Any], k: int, excluded: list[int]) -> tuple[Recommendation, ...]:
-        """The ``k`` best; changes ``scores``: what is excluded falls below every finite score."""
-        if excluded:
-            scores[excluded] = -np.inf
-        best = top_k(scores, k)
+    def _golden_shares(self, case: GoldenCase) -> NDArray[np.float32]:
+        why, known = case.why, self.items.ids.known_index_of
+        if why is None or case.history is None:
+            raise HanjiError("expected a golden case with a history and a why")
+        self._check_explain(1)
+        seen = np.array([known(own) for own in case.history], np.int32)
+        return self._contributions(seen, known(why.item))
+
+    def _rows(self, best: NDArray[np.intp], scores: NDArray[Any]) -> list[Recommendation]:
         ids, titles, genres = self.items.ids.values, self.items.titles, self.items.genres
         ranked = enumerate(zip(best.tolist(), scores[best].tolist(), strict=True), 1)
-        rows = [Recommendation(rank, ids[at], titles[at], genres[at], score) for rank, (at, score) in ranked]
-        return tuple(rows)  # a list on the way: a generator costs more than the rows
-
-    def _excluded(self, exclude: Iterable[OwnId]) -> tuple[list[int], int]:
-        """Indices of the excluded items, each once, and how many ids were unknown."""
-        if isinstance(exclude, str):
-            raise TypeError(f"exclude: expected item ids, found one text: {exclude!r}")
-        found: set[int] = set()
-        skipped = 0
-        for own in exclude:
-            index = self.items.ids.index_of(own)
-            if index is not None:
-                found.add(index)
-            elif self.manifest.items.unknown == "error":
-                raise self.items.ids.unknown(own)
-            else:
-                skipped += 1
-        return list(found), skipped
-
-    def _check_k(self, k: int, excluded: int) -> None:
-        available = len(self.items) - excluded
-        if not 1 <= operator.index(k) <= available:
-            without = f", {excluded} of them excluded" if excluded else ""
-            raise HanjiError(
-                f"k={k}: expected 1 to {available}: the catalogue holds {len(self.items)} items{without}"
-            )
+        return [  # not by Recommendation(...), which takes twice as long
+            tuple.__new__(Recommendation, (rank, ids[at], titles[at], genres[at], score, ()))
+            for rank, (at, score) in ranked
+        ]
 
 
 def _are_finite(scores: NDArray[np.float32]) -> bool:

@@ -7,6 +7,25 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 
+class Item(NamedTuple):
+    """What a bundle says of an item: what ``filter`` is asked about."""
+
+    id: int | str
+    title: str
+    genres: tuple[str, ...]
+
+
+class Reason(NamedTuple):
+    """An item of the history that raised the score of a recommended one."""
+
+    item: int | str
+    title: str
+    share: float
+    """Its part of all that raised the score, above 0 and at most 1; over all such items they sum to 1."""
+    contribution: float
+    """What it added to the score itself."""
+
+
 class Recommendation(NamedTuple):
     """One recommended item. A tuple, because making ten of them must cost next to nothing."""
 
@@ -15,6 +34,8 @@ class Recommendation(NamedTuple):
     title: str
     genres: tuple[str, ...]
     score: float
+    why: tuple[Reason, ...] = ()
+    """The reasons that were asked for with ``explain``, the strongest first."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +44,10 @@ class Recommendations:
 
     items: tuple[Recommendation, ...]
     source: Literal["model", "popularity"]
-    """"model", or "popularity" for a user the model does not know; scores are then interactions."""
+    """"model", or "popularity" where the model knows nothing of the user; scores are then interactions."""
     note: str
     skipped: int
-    """Ids in ``exclude`` that the bundle does not know."""
+    """Ids in ``history`` and ``exclude`` that the bundle does not know."""
 
     def __len__(self) -> int:
         return len(self.items)

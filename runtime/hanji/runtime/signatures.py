@@ -1,4 +1,4 @@
-"""The two ways to call a recommendation model, as this runtime expects them."""
+"""The ways to call a recommendation model, as this runtime expects them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from hanji.runtime.errors import EngineError
 if TYPE_CHECKING:
     from hanji.runtime.manifest import Artifact
 
-_INPUTS = {"catalogue": ["user"], "pairs": ["item", "user"]}
+_INPUTS = {
+    "catalogue": ["user"],
+    "pairs": ["item", "user"],
+    "history": ["history"],
+    "why": ["history", "item"],
+}
 
 
 def check_signature(artifact: Artifact, name: str) -> None:
-    """EngineError unless the signature is there, takes int32 indices and gives float32 scores."""
+    """EngineError unless the signature is there, takes int32 indices and gives float32 numbers."""
     signature = artifact.signatures.get(name)
     if signature is None:
         raise EngineError(f"the {artifact.format} artifact has no signature {name!r}; export it again")

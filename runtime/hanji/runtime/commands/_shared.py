@@ -32,14 +32,22 @@ def print_json(value: object) -> None:
 
 def print_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
     """Print ``rows`` in aligned columns; the columns ``right`` are aligned to the right."""
+    for line in table_lines(rows, right=right):
+        print(line)
+
+
+def table_lines(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
+    """One line per row, in aligned columns."""
     cleaned = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(_width, column)) for column in zip(*cleaned, strict=True)]
+    lines = []
     for row in cleaned:
         cells = []
         for index, (cell, width) in enumerate(zip(row, widths, strict=True)):
             padding = " " * (width - _width(cell))
             cells.append(padding + cell if index in right else cell + padding)
-        print("  ".join(cells).rstrip())
+        lines.append("  ".join(cells).rstrip())
+    return lines
 
 
 def printable(text: str) -> str:

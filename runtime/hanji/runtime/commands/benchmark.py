@@ -26,7 +26,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     engine = report.engine
     print(f"{engine.name} {engine.version}, {report.artifact} {report.precision}, {engine.threads} thread(s)")
-    print(f"top {report.k} of {report.items:,} items, {report.runs:,} calls of each kind in turns")
+    asked = f"asked with {report.asked_with}"
+    print(f"top {report.k} of {report.items:,} items, {asked}, {report.runs:,} calls of each kind in turns")
     print(f"open {report.open_ms:.1f} ms, first answer {report.first_answer_ms:.1f} ms")
     rows = [["ms", "p50", "p90", "p99"]]
     for name, latency in (("recommend", report.recommend), ("engine alone", report.engine_alone)):

@@ -44,15 +44,21 @@ def _print_summary(manifest: Manifest) -> None:
     model, data = manifest.model, manifest.training_data
     steps = " → ".join(str(step["type"]) for step in manifest.recipe.steps) or "no steps"
     size = f"{model.parameters:,} parameters, {model.full_parameters:,} before compression"
+    if manifest.users is None:
+        takes, unknown_user = "the user's own history; knows no users", []
+    else:
+        takes = f"the id of one of {manifest.users.count:,} users"
+        unknown_user = [["unknown user", manifest.users.unknown]]
     print_table(
         [
             ["bundle", manifest.name],
             ["task", manifest.task],
+            ["takes", takes],
             ["model", f"{model.type}, {size}"],
             ["recipe", f"{manifest.recipe.name} ({steps})"],
             ["data", f"{data.users:,} users, {data.items:,} items, {data.interactions:,} interactions"],
             ["licence", data.licence or "not stated"],
-            ["unknown user", manifest.users.unknown],
+            *unknown_user,
             ["unknown item", manifest.items.unknown],
             ["made with", ", ".join(f"{tool} {version}" for tool, version in manifest.versions.items())],
         ]
@@ -84,6 +90,7 @@ def _metric_rows(manifest: Manifest) -> list[list[str]]:
 def _as_json(bundle: Bundle, engines: list[Choice | Refusal]) -> dict[str, object]:
     return {
         "manifest_sha256": bundle.manifest_sha256,
+        "takes": bundle.manifest.takes,
         "manifest": asdict(bundle.manifest),
         "engines": [
             {"name": answer.kind.name, "ready": True, "version": answer.version}

@@ -1,32 +1,42 @@
-"""`hanji recommend`: the best items for a user."""
+"""`hanji recommend`: the best items for a user, or for a history."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from hanji.runtime.commands._shared import (
     add_bundle,
     add_engine,
     print_json,
-    print_table,
     printable,
     synthetic_note,
+    table_lines,
 )
 from hanji.runtime.errors import HanjiError
 from hanji.runtime.recommender import Recommender
-from hanji.runtime.results import Recommendations
+from hanji.runtime.results import Item, Recommendation, Recommendations
 
-HELP = "recommend items to a user"
-EXAMPLE = "hanji recommend out/bundle --user 196 -k 10 --exclude 242,302"
+HELP = "recommend items to a user, or to whoever has met the items of a history"
+EXAMPLE = (
+    "hanji recommend out/bundle --user 196 -k 10 --exclude 242,302\n"
+    "  hanji recommend out/bundle --history 242,302,51 --why"
+)
+_REASONS = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bundle(parser)
     add_engine(parser)
-    parser.add_argument("--user", required=True, metavar="ID", help="the user's own id")
+    asker = parser.add_mutually_exclusive_group(required=True)
+    asker.add_argument("--user", metavar="ID", help="the id of a user the bundle was trained on")
+    asker.add_argument("--history", metavar="ID,ID", help="items of the user's own history, oldest first")
+    asker.add_argument("--history-file", type=Path, metavar="FILE", help="the same, one id per line (UTF-8)")
     parser.add_argument("-k", type=int, default=10, help="how many items (default: 10)")
+    parser.add_argument("--include-seen", action="store_true", help="recommend items of the history, too")
     parser.add_argument(
         "--exclude",
         action="append",
@@ -37,19 +47,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--exclude-file", type=Path, metavar="FILE", help="more of them, one id per line (UTF-8)"
     )
+    parser.add_argument("--genre", metavar="NAME", help="only items of this genre")
+    parser.add_argument(
+        "--diversity",
+        type=float,
+        default=0.0,
+        metavar="X",
+        help="spread the genres: 0 not at all (default), below 1 ever more",
+    )
+    parser.add_argument(
+        "--why",
+        action="store_true",
+        help=f"say which items of the history speak for each, {_REASONS} at most",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    excluded = [own for ids in args.exclude for own in ids.split(",") if own]
+    excluded = [own for ids in args.exclude for own in _split(ids)]
     if args.exclude_file is not None:
         excluded += _lines(args.exclude_file)
+    history = _history(args)
     with Recommender.open(args.bundle, engine=args.engine, threads=args.threads) as recommender:
-        answer = recommender.recommend(args.user, args.k, exclude=excluded)
+        answer = recommender.recommend(
+            args.user,
+            args.k,
+            history=history,
+            exclude_seen=not args.include_seen,
+            exclude=excluded,
+            filter=None if args.genre is None else _has_genre(args.genre, recommender),
+            diversity=args.diversity,
+            explain=_REASONS if args.why else 0,
+        )
         if args.json:
-            print_json(_as_json(args.user, recommender, answer))
+            print_json(_as_json(args, history, recommender, answer))
         else:
-            _print(args.user, recommender, answer)
+            whom = f"user {args.user}" if history is None else f"a history of {len(history)}"
+            _print(whom, recommender, answer)
     return 0
+
+
+def _history(args: argparse.Namespace) -> list[str] | None:
+    if args.history_file is not None:
+        return _lines(args.history_file)
+    return None if args.history is None else _split(args.history)
+
+
+def _split(ids: str) -> list[str]:
+    return [own for own in ids.split(",") if own]
 
 
 def _lines(path: Path) -> list[str]:
@@ -59,10 +103,19 @@ def _lines(path: Path) -> list[str]:
         raise HanjiError(f"{path}: expected UTF-8 text with one id per line: {error}") from None
 
 
-def _print(user: str, recommender: Recommender, answer: Recommendations) -> None:
+def _has_genre(name: str, recommender: Recommender) -> Callable[[Item], bool]:
+    """A filter that asks for a genre, written as in the bundle; HanjiError if no item has it."""
+    known = sorted({genre for genres in set(recommender.items.genres) for genre in genres})
+    if name not in known:
+        shown = ", ".join(known[:30]) + (", …" if len(known) > 30 else "")
+        raise HanjiError(f"--genre: expected one of the bundle's genres ({shown}), found {name!r}")
+    return lambda item: name in item.genres
+
+
+def _print(whom: str, recommender: Recommender, answer: Recommendations) -> None:
     engine = recommender.engine
     precision = recommender.artifact.precision
-    print(printable(f"{len(answer)} items for user {user} ({engine.name} {engine.version}, {precision})"))
+    print(printable(f"{len(answer)} items for {whom} ({engine.name} {engine.version}, {precision})"))
     for note in (synthetic_note(recommender.manifest), answer.note):
         if note:
             print(printable(note))
@@ -71,17 +124,30 @@ def _print(user: str, recommender: Recommender, answer: Recommendations) -> None
     for row in answer:
         shown = f"{row.score:.4f}" if answer.source == "model" else f"{row.score:.0f}"
         rows.append([str(row.rank), str(row.item), row.title, ", ".join(row.genres), shown])
-    print_table(rows, right=(0, 4))
+    head, *lines = table_lines(rows, right=(0, 4))
+    print(head)
+    for line, row in zip(lines, answer, strict=True):
+        print(line)
+        if row.why:
+            reasons = ", ".join(f"{reason.title} ({reason.share:.0%})" for reason in row.why)
+            print(printable(f"      because of {reasons}"))
 
 
-def _as_json(user: str, recommender: Recommender, answer: Recommendations) -> dict[str, object]:
+def _as_json(
+    args: argparse.Namespace, history: list[str] | None, recommender: Recommender, answer: Recommendations
+) -> dict[str, Any]:
     return {
-        "user": user,
+        "user": args.user,
+        "history": history,
         "bundle": recommender.manifest.name,
         "synthetic": recommender.manifest.training_data.synthetic,
         "engine": asdict(recommender.engine),
         "source": answer.source,
         "note": answer.note,
         "skipped": answer.skipped,
-        "items": [row._asdict() for row in answer],
+        "items": [_row_as_json(row) for row in answer],
     }
+
+
+def _row_as_json(row: Recommendation) -> dict[str, Any]:
+    return {**row._asdict(), "why": [reason._asdict() for reason in row.why]}
