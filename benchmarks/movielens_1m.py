@@ -10,16 +10,12 @@ recipe, same seed) is taken up where it stopped, so the script can be killed and
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 from pathlib import Path
 
+from builds import ROOT, build, print_table, rows_by_name, seconds_by_stage, summarize
 from common import save, spread, verdict
 
-ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "examples" / "movielens-1m.toml"
-HANJI = Path(sys.executable).with_name("hanji")
 
 
 def main() -> None:
@@ -30,12 +26,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark-movielens-1m")
     args = parser.parse_args()
-    reports = [build(args.data, args.out / f"seed-{seed}", seed) for seed in args.seeds]
-    rows = {name: [row(report, name) for report in reports] for name in ("full", "litert", "onnxruntime")}
+    reports = [build(RECIPE, args.data, args.out / f"seed-{seed}", seed) for seed in args.seeds]
+    rows = rows_by_name(reports)
     summary = {name: summarize(found) for name, found in rows.items()}
-    seconds = {
-        stage: spread([report["seconds"][stage] for report in reports]) for stage in reports[0]["seconds"]
-    }
+    seconds = seconds_by_stage(reports)
     steps = reports[0]["steps"]
     save(
         "movielens-1m",
@@ -43,42 +37,6 @@ def main() -> None:
     )
     print_table(summary)
     print_verdicts(rows, reports)
-
-
-def build(data: Path, out: Path, seed: int) -> dict:
-    """The report of one build; an older one of the same recipe is taken as it is."""
-    command = [HANJI, "build", RECIPE, "--data", data, "--out", out, "--seed", str(seed)]
-    done = out / "done.txt"
-    if not done.exists() or done.read_text() != RECIPE.read_text():
-        subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
-        done.write_text(RECIPE.read_text())
-    return json.loads((out / "report.json").read_text())
-
-
-def row(report: dict, name: str) -> dict:
-    """The full model's row, or the compressed one's in an engine."""
-    if name == "full":
-        return next(row for row in report["rows"] if row["model"] == "full")
-    rows = [row for row in report["rows"] if row["model"] == "compressed"]
-    return next(row for row in rows if row["engine"].startswith(name))
-
-
-def summarize(rows: list[dict]) -> dict:
-    """Spread of each metric, size and latency."""
-    metrics = {name: spread([row["metrics"][name] for row in rows]) for name in rows[0]["metrics"]}
-    plain = ("bytes", "gzip_bytes", "recommend_p50_ms", "engine_p50_ms")
-    return metrics | {name: spread([row[name] for row in rows]) for name in plain}
-
-
-def print_table(summary: dict) -> None:
-    """A table for people."""
-    for name, found in summary.items():
-        shown = [
-            f"{metric} {found[metric]['mean']:.4f} ± {found[metric]['sd']:.4f}"
-            for metric in found
-            if "_at_" in metric
-        ]
-        print(f"{name:<12} {'  '.join(shown)}  {found['bytes']['mean']:,.0f} bytes")
 
 
 def print_verdicts(rows: dict, reports: list[dict]) -> None:

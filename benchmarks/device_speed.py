@@ -1,0 +1,103 @@
+"""Top ten for one history: hanji's recommend() beside implicit's, interleaved in one run, one thread.
+
+    python benchmarks/device_speed.py out/benchmark-movielens-1m-device/movielens-1m-device-seed-0/bundle
+
+implicit (ALS, float32, as many items and as many factors as the bundle's model) folds the same history in
+(``recalculate_user=True``), which is the same question: somebody whom training never saw. Its answer for a
+user whose factors are at hand is timed as well. Both leave out what was seen. Histories have 165 items, the
+mean of MovieLens-1M.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is imported
+
+import numpy as np
+from common import save, spread, verdict
+from implicit.als import AlternatingLeastSquares
+from scipy import sparse
+
+from hanji.runtime import Recommender
+
+ROUNDS = 9
+RUNS = 500
+LENGTH = 165
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("bundle", type=Path)
+    args = parser.parse_args()
+    result: dict[str, object] = {"rounds": ROUNDS, "runs": RUNS, "length": LENGTH}
+    for engine in ("litert", "onnxruntime"):
+        with Recommender.open(args.bundle, engine=engine) as recommender:
+            found = rounds(recommender, factors_of(recommender))
+        result[engine] = {name: spread(values) for name, values in found.items()}
+        for rival in ("folded_in", "known"):
+            ratios = np.array(found["hanji_us"]) / np.array(found[f"implicit_{rival}_us"])
+            about = spread(ratios.tolist())
+            name = f"{engine}: recommend() / implicit, user {rival}"
+            print(
+                verdict(name, about["median"], 1.0, at_most=True), f"[{about['min']:.3f}, {about['max']:.3f}]"
+            )
+            result[f"{engine}_over_implicit_{rival}"] = about
+    save("device-speed", result)
+
+
+def factors_of(recommender: Recommender) -> int:
+    """The factors of the model in the bundle, as its recipe says."""
+    steps = recommender.manifest.recipe.steps
+    sizes = [step["embedding_size"] for step in steps if "embedding_size" in step]
+    return int(str(sizes[-1]))
+
+
+def rounds(recommender: Recommender, factors: int) -> dict[str, list[float]]:
+    """Median microseconds of a call by round."""
+    found: dict[str, list[float]] = {}
+    rng = np.random.default_rng(0)
+    ids = recommender.items.ids.values
+    for number in range(ROUNDS):
+        seen = np.sort(rng.choice(len(ids), LENGTH, replace=False))
+        calls = implicit_calls(seen, len(ids), factors, number)
+        history = [ids[index] for index in seen]
+        calls["hanji_us"] = lambda history=history: recommender.recommend(history=history, k=10)
+        for name, values in interleaved(calls).items():
+            found.setdefault(name, []).append(values)
+    return found
+
+
+def implicit_calls(seen: np.ndarray, items: int, factors: int, seed: int) -> dict[str, Callable[[], object]]:
+    """implicit's recommend() with fold-in and without, on random factors: time does not depend on them."""
+    rng = np.random.default_rng(seed)
+    model = AlternatingLeastSquares(factors=factors, num_threads=1, use_gpu=False, random_state=seed)
+    model.item_factors = rng.standard_normal((items, factors)).astype(np.float32)
+    model.user_factors = rng.standard_normal((1, factors)).astype(np.float32)
+    row = sparse.csr_matrix((np.ones(len(seen), np.float32), (np.zeros(len(seen), int), seen)), (1, items))
+    return {
+        "implicit_folded_in_us": lambda: model.recommend(0, row, N=10, recalculate_user=True),
+        "implicit_known_us": lambda: model.recommend(0, row, N=10),
+    }
+
+
+def interleaved(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """The median of each, called in turns."""
+    times: dict[str, list[int]] = {name: [] for name in calls}
+    for run in range(RUNS + 20):
+        for name, call in calls.items():
+            start = time.perf_counter_ns()
+            call()
+            if run >= 20:
+                times[name].append(time.perf_counter_ns() - start)
+    return {name: float(np.median(values)) / 1000 for name, values in times.items()}
+
+
+if __name__ == "__main__":
+    main()
