@@ -15,7 +15,7 @@ import tf_keras as keras
 from hanji.compression.compressed import CompressedModel
 from hanji.compression.fake_quantization import fake_quantized
 from hanji.compression.recipe import Recipe
-from hanji.compression.steps import Quantize
+from hanji.compression.steps import ROW_BITS, Quantize
 from hanji.export.tfjs_node import TfjsMissingError, TfjsNode, find_tfjs
 from hanji.export.writer import BundleSummary, export_bundle
 from hanji.runtime.manifest import TrainingData
@@ -23,14 +23,22 @@ from hanji.training.config import TrainingConfig
 from hanji.training.data import Catalogue
 from hanji.training.models.build import build_model
 from hanji.training.models.config import ModelConfig
+from hanji.training.models.history import HistoryModel
 from hanji.training.trained import TrainedModel
 
 USERS, ITEMS = 120, 200
 METRICS = {"hr_at_10": 0.5, "ndcg_at_10": 0.25}
+HISTORY_KINDS = {
+    "history": {"user_units": 6},
+    "attention": {"user_units": 6, "history_pooling": "attention", "history_order": True},
+    "tower": {"hidden_units": (8, 4)},
+}
 
 
 def compressed_model(kind: str = "neumf", scheme: str = "float32", *, items: int = ITEMS) -> CompressedModel:
     """A model that was never trained: tables and biases are random, activation ranges are calibrated."""
+    if kind in HISTORY_KINDS:
+        return _history_model(kind, scheme, items)
     keras.utils.set_random_seed(0)
     config = ModelConfig(
         type=kind, embedding_size=12, mlp_embedding_size=8, hidden_units=(16, 8), embedding_stddev=0.5
@@ -42,8 +50,22 @@ def compressed_model(kind: str = "neumf", scheme: str = "float32", *, items: int
             layer.bias.assign(rng.normal(0, 0.1, layer.bias.shape))
     small = _calibrated(fake_quantized(model), items) if scheme == "int8" else model
     steps = () if scheme == "float32" else (Quantize(scheme=scheme),)
-    full = TrainedModel(model, _catalogue(items), METRICS, config, TrainingConfig(), _data(items), seed=0)
-    return CompressedModel(small, config, scheme, Recipe("test", steps), METRICS, full)
+    return CompressedModel(small, config, scheme, Recipe("test", steps), METRICS, _full(model, config, items))
+
+
+def _history_model(kind: str, scheme: str, items: int) -> CompressedModel:
+    options = {"embedding_size": 12, "hidden_units": (), **HISTORY_KINDS[kind]}
+    config = ModelConfig(type="history", **options)
+    full = HistoryModel(config, items)
+    rng = np.random.default_rng(0)
+    full.set_weights([rng.normal(0, 0.4, weight.shape) for weight in full.get_weights()])
+    small = HistoryModel(config, items, row_bits=ROW_BITS.get(scheme))
+    small.set_weights(full.get_weights())
+    return CompressedModel(small, config, scheme, Recipe("test", ()), METRICS, _full(full, config, items))
+
+
+def _full(model: keras.Model, config: ModelConfig, items: int) -> TrainedModel:
+    return TrainedModel(model, _catalogue(items), METRICS, config, TrainingConfig(), _data(items), seed=0)
 
 
 def _calibrated(model: keras.Model, items: int) -> keras.Model:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 import hanji.export.artifacts as artifacts
-from hanji.export.answers import Answers
+from hanji.compression.steps import Scheme
+from hanji.export.answers import Answers, Question
 from hanji.export.artifacts import convert
-from hanji.export.parity import Reference, measured, reference
+from hanji.export.parity import measured
+from hanji.export.reference import Reference, reference
 from hanji.export.tfjs_node import TfjsNode
 from hanji.export.tolerances import TOLERANCES
 from hanji.export.writer import export_bundle
@@ -127,7 +129,7 @@ def test_scores_that_are_no_numbers_are_refused(fresh: Any, tmp_path: Path) -> N
 def test_an_artifact_that_answers_no_numbers_is_refused(compressed: Any, bad: float) -> None:
     model = compressed("mf")
     expected = reference(model.model, 120, 200)
-    scores = [*expected.scores, expected.scores[expected.rows, expected.items]]
+    scores = [*expected.scores, expected.scores[expected.pair_rows, expected.pair_items]]
     scores[3] = np.full_like(scores[3], bad)
     artifact = convert(model.model, 200, "float32", "tflite").artifact
     with pytest.raises(ConversionError, match="expected finite scores, found NaN or infinity in engine 1"):
@@ -141,7 +143,9 @@ def test_a_tie_at_the_edge_of_the_top_ten_is_no_difference(compressed: Any) -> N
     scores[:, 5:20] = scores[:, 5:6]
     noisy = scores + np.linspace(0, 1e-7, 200, dtype=np.float32)
     rows = np.zeros(1, np.int32)
-    expected = Reference(np.arange(2, dtype=np.int32), scores, rows, rows, spread=0.3)
+    asked = tuple(Question("catalogue", {"user": np.array([user], np.int32)}) for user in range(2))
+    pairs = Question("pairs", {"user": rows, "item": rows})
+    expected = Reference(asked, (pairs,), scores, spread=0.3, pair_rows=rows, pair_items=rows)
     parity = measured(
         artifact, expected, Answers("engine 1", (*noisy, noisy[0, :1])), TOLERANCES["tflite"]["float32"]
     )
@@ -150,7 +154,7 @@ def test_a_tie_at_the_edge_of_the_top_ten_is_no_difference(compressed: Any) -> N
 
 def test_every_tolerance_gives_its_reason() -> None:
     for schemes in TOLERANCES.values():
-        assert sorted(schemes) == ["dynamic", "float16", "float32", "int8"]
+        assert set(schemes) == set(get_args(Scheme))
         for tolerance in schemes.values():
             assert tolerance.why
             assert 0 < tolerance.typical < tolerance.largest < 1
@@ -161,3 +165,78 @@ def test_node_answers_as_keras_does(compressed: Any, tfjs: TfjsNode, tmp_path: P
     (artifact,) = export_bundle(compressed("neumf"), tmp_path / "bundle", formats=["tfjs"]).artifacts
     assert artifact.parity.checked
     assert artifact.parity.engine == "tfjs 4.22.0 (wasm)"
+
+
+def test_histories_of_many_lengths_are_asked_about_and_golden_ones_hold_no_padding(compressed: Any) -> None:
+    expected = reference(compressed("attention").model, 0, 200)
+    histories = [question.inputs["history"] for question in expected.questions]
+    assert {len(history) == 1 for history in histories} == {True, False}
+    assert max(map(len, histories)) > 50
+    assert [(history < 0).any() for history in histories] == [False] * 24 + [True] * 8
+    for question, shares in zip(expected.details, expected.shares, strict=True):
+        assert ((shares == 0) == (question.inputs["history"] < 0)).all()
+
+
+@pytest.mark.parametrize("target", ["tflite", "onnx", "tfjs"])
+def test_a_history_model_whose_rows_are_out_of_place_is_refused(
+    compressed: Any,
+    fresh: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    target: str,
+) -> None:
+    if target == "tfjs":
+        request.getfixturevalue("tfjs")
+    other = fresh("history", "int4-rows").model
+    other.item_table.assign(rows_out_of_place(other.item_table.numpy()))
+    original = getattr(artifacts, f"convert_history_{target}")
+    monkeypatch.setattr(artifacts, f"convert_history_{target}", lambda model, *rest: original(other, *rest))
+    message = refuse(compressed("history", "int4-rows"), tmp_path, target)
+    assert message.startswith(f"{target} (int4-rows): expected the scores of the compressed model within")
+    assert "over 32 histories" in message
+
+
+def test_reasons_that_are_not_those_of_the_model_are_refused(
+    compressed: Any, fresh: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = fresh("history").model
+    other.user_out.assign(-other.user_out)
+    original = artifacts.convert_history_onnx
+
+    def of_another(model: Any, scheme: Any, signature: str) -> bytes:
+        return original(other if signature == "why" else model, scheme, signature)
+
+    monkeypatch.setattr(artifacts, "convert_history_onnx", of_another)
+    assert "onnx (float32): expected the scores" in refuse(compressed("history"), tmp_path, "onnx")
+
+
+@pytest.mark.parametrize(("jumps", "refused"), [(4, False), (5, True)])
+def test_shares_may_jump_where_a_unit_changes_sides_but_not_often(
+    compressed: Any, jumps: int, refused: bool
+) -> None:
+    model = compressed("history").model
+    expected = reference(model, 0, 200)
+    shares = [own + (number < jumps) for number, own in enumerate(expected.shares)]
+    artifact = convert(model, 200, "float32", "tflite").artifact
+    answers = Answers("engine 1", (*expected.scores, *shares))
+    if not refused:
+        assert measured(artifact, expected, answers, TOLERANCES["tflite"]["float32"]).checked
+        return
+    with pytest.raises(ConversionError, match="expected the scores"):
+        measured(artifact, expected, answers, TOLERANCES["tflite"]["float32"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "scheme", "words"),
+    [
+        ("history", "int8", "int8: expected a model of users, found a history model"),
+        ("history", "dynamic", "dynamic: expected a model of users, found a history model"),
+        ("mf", "int8-rows", "int8-rows: expected a history model, found a model of users"),
+    ],
+)
+def test_a_scheme_for_the_other_kind_of_model_is_refused(
+    compressed: Any, kind: str, scheme: Any, words: str
+) -> None:
+    with pytest.raises(ConversionError, match=words):
+        convert(compressed(kind).model, 200, scheme, "tflite")

@@ -141,21 +141,24 @@ def test_the_unknown_get_what_was_chosen(compressed: Any, tmp_path: Path) -> Non
         recommender.recommend(5)
 
 
-def test_another_process_writes_the_same_bytes(bundle: Bundles, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "scheme"), [("neumf", "int8"), ("tower", "int4-rows")])
+def test_another_process_writes_the_same_bytes(
+    bundle: Bundles, tmp_path: Path, kind: str, scheme: str
+) -> None:
     """It has another hash seed, and has made other models before."""
     script = (
         "import runpy, sys; from pathlib import Path\n"
         "made = runpy.run_path(sys.argv[1])\n"
         "made['compressed_model']('ncf')\n"
-        "made['export_bundle'](made['compressed_model']('neumf', 'int8'), Path(sys.argv[2]))\n"
+        "made['export_bundle'](made['compressed_model'](*sys.argv[3:]), Path(sys.argv[2]))\n"
     )
     conftest = Path(__file__).with_name("conftest.py")
     subprocess.run(
-        [sys.executable, "-c", script, str(conftest), str(tmp_path / "bundle")],
+        [sys.executable, "-c", script, str(conftest), str(tmp_path / "bundle"), kind, scheme],
         env={**os.environ, "PYTHONHASHSEED": "12345"},
         check=True,
     )
-    here, there = contents(bundle("neumf", "int8").path), contents(tmp_path / "bundle")
+    here, there = contents(bundle(kind, scheme).path), contents(tmp_path / "bundle")
     assert set(here) == set(there)
     assert [path for path in here if here[path] != there[path]] == []
 

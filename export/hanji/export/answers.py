@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hanji.export.artifacts import TFJS_DIRECTORY, TFJS_PAIRS_PREFIX, Converted
+from hanji.export.artifacts import TFJS_DIRECTORY, Converted
 from hanji.export.tfjs_node import TfjsCall, find_tfjs
 from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, create_engine
 from hanji.runtime.engines.versions import installed_version
@@ -19,7 +19,7 @@ Scores = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Question:
-    """A signature and its inputs: int32 vectors under the names ``user`` and ``item``."""
+    """A signature and its inputs: int32 vectors under the names ``user``, ``history`` and ``item``."""
 
     signature: str
     inputs: Mapping[str, npt.NDArray[np.int32]]
@@ -27,7 +27,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Answers:
-    """One vector of scores for each question, and the engine, with its version, that computed them."""
+    """A vector of scores, or of shares, for each question, and the engine, with version, that gave them."""
 
     engine: str
     scores: tuple[Scores, ...]
@@ -52,13 +52,15 @@ def ask(converted: Converted, questions: Sequence[Question]) -> Answers:
 
 def _ask_tfjs(converted: Converted, questions: Sequence[Question]) -> Answers:
     files = {path.removeprefix(TFJS_DIRECTORY): content for path, content in converted.contents.items()}
-    answers = find_tfjs().run(files, [_tfjs_call(question) for question in questions])
+    answers = find_tfjs().run(files, [_tfjs_call(converted, question) for question in questions])
     return Answers(f"tfjs {answers.version} (wasm)", answers.outputs)
 
 
-def _tfjs_call(question: Question) -> TfjsCall:
-    prefix = "" if question.signature == "catalogue" else TFJS_PAIRS_PREFIX
-    return TfjsCall({prefix + name: ids for name, ids in question.inputs.items()}, prefix + "scores")
+def _tfjs_call(converted: Converted, question: Question) -> TfjsCall:
+    """The question under the names that its tensors have in the one graph."""
+    signature = converted.artifact.signatures[question.signature]
+    names = [tensor.name for tensor in signature.inputs]
+    return TfjsCall(dict(zip(names, question.inputs.values(), strict=True)), signature.outputs[0].name)
 
 
 __all__ = ["Answers", "Question", "Scores", "ask"]

@@ -8,20 +8,29 @@ from dataclasses import dataclass
 
 import tf_keras as keras
 
-from hanji.compression.steps import Scheme
+from hanji.compression.steps import ROW_BITS, Scheme
 from hanji.export.config import Format
+from hanji.export.history_signatures import HISTORY_SIGNATURES
 from hanji.export.onnx import OLDEST_ONNXRUNTIME, convert_onnx
+from hanji.export.onnx_history import convert_history_onnx
 from hanji.export.precision import PRECISIONS
 from hanji.export.signatures import SIGNATURES
 from hanji.export.tfjs import OLDEST_TFJS, convert_tfjs
+from hanji.export.tfjs_history import convert_history_tfjs
 from hanji.export.tflite import FIRST_LITERT, convert_tflite, oldest_litert
+from hanji.export.tflite_history import convert_history_tflite
 from hanji.runtime.engines.versions import installed_version
 from hanji.runtime.manifest import Artifact, EngineRequirement, FileEntry, Parity, Signature, Tensor
+from hanji.training.errors import ConversionError
+from hanji.training.models.history import HistoryModel
 
-ONNX_PATHS = {"catalogue": "model.onnx", "pairs": "pairs.onnx"}
+ONNX_PATHS = {"catalogue": "model.onnx", "pairs": "pairs.onnx", "history": "model.onnx", "why": "why.onnx"}
 TFLITE_PATH = "model.tflite"
 TFJS_DIRECTORY = "tfjs/"
-TFJS_PAIRS_PREFIX = "pair_"  # one graph holds both signatures, so their tensors have different names
+TFJS_PATH = TFJS_DIRECTORY + "model.json"
+
+Ends = tuple[dict[str, int | None], dict[str, int | None]]
+"""Inputs (int32) and outputs (float32) of a signature: the size of each by its name, None being any."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +44,9 @@ class Converted:
 def convert(model: keras.Model, items: int, scheme: Scheme, target: Format) -> Converted:
     """``model`` over a catalogue of ``items`` items in the format ``target``; its parity is not measured yet.
 
-    Raises ConversionError where the format cannot hold the model.
+    Raises ConversionError where the format cannot hold the model, or a scheme is not for its kind.
     """
+    _check_scheme(model, scheme)
     if target == "tflite":
         return _tflite(model, items, scheme)
     if target == "onnx":
@@ -44,35 +54,61 @@ def convert(model: keras.Model, items: int, scheme: Scheme, target: Format) -> C
     return _tfjs(model, items, scheme)
 
 
+def signatures_of(model: keras.Model) -> tuple[str, ...]:
+    """What a model can be asked: for the whole catalogue first, then about single items."""
+    return HISTORY_SIGNATURES if isinstance(model, HistoryModel) else SIGNATURES
+
+
 def file_entry(path: str, content: bytes) -> FileEntry:
     """The manifest's entry of a file."""
     return FileEntry(path, len(content), hashlib.sha256(content).hexdigest())
 
 
+def _check_scheme(model: keras.Model, scheme: Scheme) -> None:
+    if isinstance(model, HistoryModel) and scheme in ("dynamic", "int8"):
+        raise ConversionError(
+            f"{scheme}: expected a model of users, found a history model; "
+            f"compress it with float16, {' or '.join(ROW_BITS)}"
+        )
+    if not isinstance(model, HistoryModel) and scheme in ROW_BITS:
+        raise ConversionError(
+            f"{scheme}: expected a history model, found a model of users; "
+            "compress it with float16, dynamic, int8 or int8-qat"
+        )
+
+
 def _tflite(model: keras.Model, items: int, scheme: Scheme) -> Converted:
-    content = convert_tflite(model, items, scheme)
+    if isinstance(model, HistoryModel):
+        content = convert_history_tflite(model, scheme)
+    else:
+        content = convert_tflite(model, items, scheme)
     oldest = oldest_litert(content, installed_version("ai-edge-litert") or FIRST_LITERT)
-    signatures = {name: _signature(name, TFLITE_PATH, items) for name in SIGNATURES}
+    signatures = {name: _signature(TFLITE_PATH, _ends(name, items)) for name in signatures_of(model)}
     return _converted(
         "tflite", scheme, {TFLITE_PATH: content}, EngineRequirement("litert", oldest), signatures
     )
 
 
 def _onnx(model: keras.Model, items: int, scheme: Scheme) -> Converted:
-    contents = {path: convert_onnx(model, items, scheme, name) for name, path in ONNX_PATHS.items()}
-    signatures = {name: _signature(name, path, items) for name, path in ONNX_PATHS.items()}
+    contents, signatures = {}, {}
+    for name in signatures_of(model):
+        path = ONNX_PATHS[name]
+        if isinstance(model, HistoryModel):
+            contents[path] = convert_history_onnx(model, scheme, name)
+        else:
+            contents[path] = convert_onnx(model, items, scheme, name)
+        signatures[name] = _signature(path, _ends(name, items))
     engine = EngineRequirement("onnxruntime", OLDEST_ONNXRUNTIME)
     return _converted("onnx", scheme, contents, engine, signatures)
 
 
 def _tfjs(model: keras.Model, items: int, scheme: Scheme) -> Converted:
-    files = convert_tfjs(model, items, scheme)
+    if isinstance(model, HistoryModel):
+        files = convert_history_tfjs(model, scheme)
+    else:
+        files = convert_tfjs(model, items, scheme)
     contents = {TFJS_DIRECTORY + name: content for name, content in files.items()}
-    path = TFJS_DIRECTORY + "model.json"
-    signatures = {
-        "catalogue": _signature("catalogue", path, items),
-        "pairs": _signature("pairs", path, items, prefix=TFJS_PAIRS_PREFIX),
-    }
+    signatures = {name: _signature(TFJS_PATH, _tfjs_ends(name, items)) for name in signatures_of(model)}
     return _converted("tfjs", scheme, contents, EngineRequirement("tfjs", OLDEST_TFJS), signatures)
 
 
@@ -94,15 +130,34 @@ def _converted(
     return Converted(artifact, contents)
 
 
-def _signature(name: str, path: str, items: int, *, prefix: str = "") -> Signature:
+def _ends(name: str, items: int) -> Ends:
     if name == "catalogue":
-        return Signature(path, (_tensor("user", "int32", 1),), (_tensor("scores", "float32", items),))
-    ids = tuple(_tensor(prefix + side, "int32", None) for side in ("user", "item"))
-    return Signature(path, ids, (_tensor(prefix + "scores", "float32", None),))
+        return {"user": 1}, {"scores": items}
+    if name == "pairs":
+        return {"user": None, "item": None}, {"scores": None}
+    if name == "history":
+        return {"history": None}, {"scores": items}
+    return {"history": None, "item": 1}, {"shares": None}
 
 
-def _tensor(name: str, dtype: str, size: int | None) -> Tensor:
-    return Tensor(name, dtype, (size,), scale=None, zero_point=None)
+def _tfjs_ends(name: str, items: int) -> Ends:
+    """One graph holds both signatures, so their tensors have different names."""
+    inputs, outputs = _ends(name, items)
+    if name == "pairs":
+        return _prefixed("pair_", inputs), _prefixed("pair_", outputs)
+    return (_prefixed("why_", inputs) if name == "why" else inputs), outputs
 
 
-__all__ = ["TFJS_DIRECTORY", "TFJS_PAIRS_PREFIX", "Converted", "convert", "file_entry"]
+def _prefixed(prefix: str, sizes: dict[str, int | None]) -> dict[str, int | None]:
+    return {prefix + name: size for name, size in sizes.items()}
+
+
+def _signature(path: str, ends: Ends) -> Signature:
+    inputs, outputs = (
+        tuple(Tensor(name, dtype, (size,), scale=None, zero_point=None) for name, size in sizes.items())
+        for dtype, sizes in zip(("int32", "float32"), ends, strict=True)
+    )
+    return Signature(path, inputs, outputs)
+
+
+__all__ = ["TFJS_DIRECTORY", "Converted", "convert", "file_entry", "signatures_of"]

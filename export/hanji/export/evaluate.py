@@ -11,7 +11,8 @@ from hanji.runtime import Recommender
 from hanji.runtime.manifest import Manifest
 from hanji.training.data import DataConfig, Dataset, load_dataset
 from hanji.training.errors import DataError
-from hanji.training.evaluation import evaluate
+from hanji.training.evaluation import CatalogueScorer, evaluate
+from hanji.training.history_samples import flat_histories
 from hanji.training.settings import settings_from
 
 
@@ -28,12 +29,30 @@ def evaluate_bundle(bundle: Path, dataset: Dataset, *, engine: str = "auto") -> 
     """
     with Recommender.open(bundle, engine=engine) as recommender:
         order = _positions(dataset, recommender)
-        users = dataset.catalogue.user_ids
+        scorer = _of_histories if recommender.takes == "history" else _of_users
+        score = scorer(recommender, dataset)
+        return evaluate(lambda user: score(user)[order], dataset)
 
-        def scores(user: int) -> NDArray[np.float32]:
-            return recommender.scores(users[user])[order]
 
-        return evaluate(scores, dataset)
+def _of_users(recommender: Recommender, dataset: Dataset) -> CatalogueScorer:
+    users = dataset.catalogue.user_ids
+    return lambda user: recommender.scores(users[user])
+
+
+def _of_histories(recommender: Recommender, dataset: Dataset) -> CatalogueScorer:
+    """Each user asks as on their device: with the items they met in training, oldest first.
+
+    Who met none there gets the ranking by popularity, as on their device, too.
+    """
+    items = dataset.catalogue.item_ids
+    histories = flat_histories(dataset.train, dataset.catalogue.users)
+
+    def scores(user: int) -> NDArray[np.float32]:
+        history = [items[index] for index in histories.of(user)]
+        return recommender.scores(history=history) if history else popularity
+
+    popularity = recommender.items.popularity.astype(np.float32)
+    return scores
 
 
 def _positions(dataset: Dataset, recommender: Recommender) -> NDArray[np.int64]:

@@ -48,8 +48,9 @@ class HistorySignatures(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
         """The history's rows [L, size], and how much each counts [L, 1]."""
         present = tf.cast(history >= 0, tf.float32)[:, None]
         rows = tf.gather(table, tf.maximum(history, 0))
+        age = _sum(present) - tf.cumsum(present)
         alone = Segments(pool=_sum, spread=lambda values: values)
-        return rows, self.model.pooling_weights(rows, present, alone)
+        return rows, self.model.pooling_weights(rows, present, age, alone)
 
     def _slope(self, pooled: Tensor, item: Tensor) -> Tensor:
         """How the score of ``item`` (a row [1, size]) grows with the pooled history, [1, size]."""

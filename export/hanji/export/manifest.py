@@ -14,6 +14,7 @@ from hanji.runtime import __version__
 from hanji.runtime.engines.versions import installed_version
 from hanji.runtime.manifest import Artifact, FileEntry
 from hanji.runtime.manifest_reader import SCHEMA_VERSION
+from hanji.training.models.history import HistoryModel
 
 UNKNOWN_USER = ("popularity", "error")
 UNKNOWN_ITEM = ("skip", "error")
@@ -33,7 +34,7 @@ _RANGES = ("min", "max", "optimizer_step")  # variables of quantization, not par
 
 @dataclass(frozen=True)
 class Policies:
-    """What a device does with an id that the bundle does not know."""
+    """What a device does with an id that the bundle does not know. With a history model it knows no users."""
 
     unknown_user: str
     unknown_item: str
@@ -55,22 +56,8 @@ def manifest_table(
         },
         "artifacts": [_artifact_table(artifact) for artifact in artifacts],
         "files": [asdict(file) for file in files],
-        "ids": {
-            "users": {
-                "path": "users.json",
-                "count": full.catalogue.users,
-                "unknown": policies.unknown_user,
-            },
-            "items": {
-                "path": "items.json",
-                "count": full.catalogue.items,
-                "unknown": policies.unknown_item,
-            },
-        },
-        "preprocessing": {
-            "user": "index of the id in users.json",
-            "item": "index of the id in items.json",
-        },
+        "ids": _ids(compressed, policies),
+        "preprocessing": _preprocessing(compressed),
         "golden": "golden.json",
         "recipe": {"name": recipe.name, "sha256": recipe.sha256, "steps": recipe.tables},
         "metrics": {"protocol": PROTOCOL, "full": full.metrics, "compressed": compressed.metrics},
@@ -78,6 +65,31 @@ def manifest_table(
         "seed": full.seed,
         "versions": _versions(artifacts),
     }
+
+
+def _ids(compressed: CompressedModel, policies: Policies) -> dict[str, Any]:
+    catalogue = compressed.full.catalogue
+    items = {"path": "items.json", "count": catalogue.items, "unknown": policies.unknown_item}
+    if knows_no_users(compressed):
+        return {"items": items}
+    users = {"path": "users.json", "count": catalogue.users, "unknown": policies.unknown_user}
+    return {"users": users, "items": items}
+
+
+def _preprocessing(compressed: CompressedModel) -> dict[str, str]:
+    item = "index of the id in items.json"
+    if knows_no_users(compressed):
+        return {
+            "history": f"for each item that the user has met, each once, oldest first, the {item}; at least "
+            "one and as many as there are; -1 is padding and counts for nothing",
+            "item": item,
+        }
+    return {"user": "index of the id in users.json", "item": item}
+
+
+def knows_no_users(compressed: CompressedModel) -> bool:
+    """Whether the bundle holds a history model, and nothing of any user."""
+    return isinstance(compressed.model, HistoryModel)
 
 
 def parameters(model: keras.Model) -> int:
@@ -102,4 +114,12 @@ def _versions(artifacts: Sequence[Artifact]) -> dict[str, str]:
     return {"hanji": __version__, **{tool: version for tool, version in versions.items() if version}}
 
 
-__all__ = ["PROTOCOL", "UNKNOWN_ITEM", "UNKNOWN_USER", "Policies", "manifest_table", "parameters"]
+__all__ = [
+    "PROTOCOL",
+    "UNKNOWN_ITEM",
+    "UNKNOWN_USER",
+    "Policies",
+    "knows_no_users",
+    "manifest_table",
+    "parameters",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hanji.compression.compressed import CompressedModel
-from hanji.export.manifest import PROTOCOL, parameters
+from hanji.export.manifest import PROTOCOL, knows_no_users, parameters
 from hanji.export.parity import Measured
 from hanji.export.precision import MEANINGS
 from hanji.export.weights import FLOAT32_BYTES
@@ -41,11 +41,24 @@ def _heading(compressed: CompressedModel) -> str:
 
 def _intended_use(compressed: CompressedModel) -> str:
     catalogue = compressed.full.catalogue
+    if knows_no_users(compressed):
+        asked = (
+            f"Ranks a catalogue of {catalogue.items} items for anybody, known or new, by the items that this "
+            "person has met so far: their history, on their own device and without a network. "
+        )
+        kept = (
+            "\n\nIt knows no users: it holds nobody's id, numbers or interactions, only what was learned "
+            "about the items. A history goes into the model on the device; nothing asks for it anywhere else."
+        )
+    else:
+        asked = (
+            f"Ranks a catalogue of {catalogue.items} items for each of {catalogue.users} known users, on the "
+            "user's own device and without a network. "
+        )
+        kept = ""
     return (
-        "## Intended use\n\n"
-        f"Ranks a catalogue of {catalogue.items} items for each of {catalogue.users} known users, on the "
-        "user's own device and without a network. A score is a logit: it orders the items of one user. It is "
-        "not a rating or a probability, and scores of different users do not compare."
+        f"## Intended use\n\n{asked}A score is a logit: it orders the items of one user. It is "
+        f"not a rating or a probability, and scores of different users do not compare.{kept}"
     )
 
 
@@ -106,12 +119,25 @@ def _limits(compressed: CompressedModel) -> str:
     return (
         "## Limits\n\n"
         + (synthetic if compressed.full.data.synthetic else "")
-        + "- It knows only the users and items it was trained on. A new user gets the most popular items or "
-        "an error, as the manifest says; a new item is never recommended.\n"
-        "- It learned who interacted with what, not why. Popular items are recommended more often than "
+        + _strangers(compressed)
+        + "- It learned who interacted with what, not why. Popular items are recommended more often than "
         "they deserve, and whatever bias the data has, it has, too.\n"
         "- The metrics rank one held-out item among 99 others; over the whole catalogue they are lower.\n"
         "- Tastes change; it does not, until it is trained again."
+    )
+
+
+def _strangers(compressed: CompressedModel) -> str:
+    if knows_no_users(compressed):
+        return (
+            "- It knows only the items it was trained on: a new one is never recommended, and says nothing "
+            "in a history. Who has met no item that it knows gets the most popular ones.\n"
+            "- The reasons it can give are the shares of the history's items in its own score, not why a "
+            "person likes something.\n"
+        )
+    return (
+        "- It knows only the users and items it was trained on. A new user gets the most popular items or "
+        "an error, as the manifest says; a new item is never recommended.\n"
     )
 
 

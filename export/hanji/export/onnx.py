@@ -31,21 +31,26 @@ def convert_onnx(model: keras.Model, items: int, scheme: Scheme, signature: str)
     Raises ConversionError where the conversion leaves something that ONNX does not know.
     """
     tflite = convert_tflite(model, items, "int8" if scheme == "int8" else "float32", only=[signature])
-    converted = _from_tflite(tflite, scheme)
+    converted = from_tflite(tflite, scheme)
     stored_as(converted.graph, PRECISIONS["onnx"][scheme])
-    result = canonical(converted, tensor_names(tflite, signature))
+    return checked(canonical(converted, tensor_names(tflite, signature)), f"{scheme}, {signature}")
+
+
+def checked(result: onnx.ModelProto, what: str) -> bytes:
+    """The content of the file; ConversionError where ONNX's own checker refuses the model."""
     result.ir_version = IR_VERSION
     try:
         onnx.checker.check_model(result, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ConversionError(
-            f"ONNX ({scheme}, {signature}): expected a valid ONNX model, but its checker says: {error}; "
+            f"ONNX ({what}): expected a valid ONNX model, but its checker says: {error}; "
             "export without ONNX, or change the layer it names"
         ) from error
     return bytes(result.SerializeToString(deterministic=True))
 
 
-def _from_tflite(content: bytes, scheme: Scheme) -> onnx.ModelProto:
+def from_tflite(content: bytes, scheme: Scheme) -> onnx.ModelProto:
+    """What tf2onnx makes of a ``.tflite`` file; ConversionError where it does not know an operation."""
     with tempfile.TemporaryDirectory(prefix="hanji-export-") as directory, quiet():
         path = Path(directory) / "model.tflite"
         path.write_bytes(content)
@@ -59,4 +64,4 @@ def _from_tflite(content: bytes, scheme: Scheme) -> onnx.ModelProto:
     return model
 
 
-__all__ = ["IR_VERSION", "OLDEST_ONNXRUNTIME", "OPSET", "convert_onnx"]
+__all__ = ["IR_VERSION", "OLDEST_ONNXRUNTIME", "OPSET", "checked", "convert_onnx", "from_tflite"]

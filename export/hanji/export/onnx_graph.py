@@ -10,19 +10,20 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from hanji.export.weights import symmetric_int8, worth_quantizing
+from hanji.export.weights import symmetric_int8, worth_halving, worth_quantizing
 
 
 def stored_as(graph: onnx.GraphProto, precision: str) -> None:
-    """Store the float32 weights of ``graph`` as ``float16`` or as 8-bit numbers (``int8-weights``), in place.
+    """Store the float32 weights of ``graph`` as float16 or as 8-bit numbers (``int8-weights``), in place.
 
+    ``float16`` stores all but single numbers so, and a precision in rows those of the kernels that are large.
     A table is widened after its look-up, row by row, and any other weight before its use. The 8-bit
     numbers are widened by Cast and Mul: around DequantizeLinear onnxruntime 1.28 builds an integer
     MatMul of its own, which it gets wrong for a batch of dot products.
     """
     for tensor in list(graph.initializer):
         values = numpy_helper.to_array(tensor)
-        if precision == "float16" and values.dtype == np.float32 and values.size > 1:
+        if worth_halving(values, precision):
             _store(graph, tensor, values.astype(np.float16), scale=None)
         elif precision == "int8-weights" and worth_quantizing(values):
             numbers, scale = symmetric_int8(values)
@@ -59,19 +60,21 @@ def _widening(source: str, target: str, weight: str, scale: float | None) -> lis
     ]
 
 
-def canonical(model: onnx.ModelProto, names: Mapping[str, str]) -> onnx.ModelProto:
+def canonical(model: onnx.ModelProto, names: Mapping[str, str], *, free: str = "batch") -> onnx.ModelProto:
     """The same model with nodes in one fixed order, each weight once, and names without counters.
 
-    ``names`` gives the final name of each graph input and output. Nothing that no output needs is kept.
+    ``names`` gives the final name of each graph input and output, ``free`` that of their open size.
+    Nothing that no output needs is kept.
     """
-    return _Renamed(model, names).model()
+    return _Renamed(model, names, free).model()
 
 
 class _Renamed:
     """One walk from the outputs back to the inputs, in which everything gets its place and name."""
 
-    def __init__(self, model: onnx.ModelProto, names: Mapping[str, str]) -> None:
+    def __init__(self, model: onnx.ModelProto, names: Mapping[str, str], free: str) -> None:
         self.source = model
+        self.free = free
         self.names = {"": "", **names}  # an optional input that is left out has an empty name
         self.weights = {tensor.name: tensor for tensor in model.graph.initializer}
         self.producers = {name: node for node in model.graph.node for name in node.output}
@@ -129,7 +132,7 @@ class _Renamed:
         new.doc_string = ""
         for size in new.type.tensor_type.shape.dim:
             if not size.HasField("dim_value"):
-                size.dim_param = "batch"
+                size.dim_param = self.free
         return new
 
 

@@ -7,9 +7,30 @@ from hanji.export.config import Format
 
 # Where a format cannot hold the scheme, the word is another one.
 PRECISIONS: dict[Format, dict[Scheme, str]] = {
-    "tflite": {"float32": "float32", "float16": "float16", "dynamic": "dynamic", "int8": "int8"},
-    "onnx": {"float32": "float32", "float16": "float16", "dynamic": "int8-weights", "int8": "int8"},
-    "tfjs": {"float32": "float32", "float16": "float16", "dynamic": "int8-weights", "int8": "int8-simulated"},
+    "tflite": {
+        "float32": "float32",
+        "float16": "float16",
+        "dynamic": "dynamic",
+        "int8": "int8",
+        "int8-rows": "int8-rows",
+        "int4-rows": "int4-rows",
+    },
+    "onnx": {
+        "float32": "float32",
+        "float16": "float16",
+        "dynamic": "int8-weights",
+        "int8": "int8",
+        "int8-rows": "int8-rows",
+        "int4-rows": "int4-rows",
+    },
+    "tfjs": {
+        "float32": "float32",
+        "float16": "float16",
+        "dynamic": "int8-weights",
+        "int8": "int8-simulated",
+        "int8-rows": "int8-rows",
+        "int4-rows": "int4-rows",
+    },
 }
 
 MEANINGS: dict[str, str] = {
@@ -20,6 +41,10 @@ MEANINGS: dict[str, str] = {
     "int8-weights": "large weights in 8-bit integers, arithmetic in 32-bit floats",
     "int8-simulated": "weights in 8-bit integers, hidden activations rounded to the same 256 levels as "
     "in int8, arithmetic in 32-bit floats",
+    "int8-rows": "the item table in 8-bit integers with a scale for each row, other large weights in 16-bit "
+    "floats; TFLite rounds the user vector to 8 bits as it comes",
+    "int4-rows": "the item table in 4-bit integers with a scale for each row, other large weights in 16-bit "
+    "floats; TFLite rounds the user vector to 8 bits as it comes",
 }
 
 __all__ = ["MEANINGS", "PRECISIONS"]

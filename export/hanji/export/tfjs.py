@@ -17,8 +17,8 @@ from google.protobuf import json_format
 
 from hanji.compression.steps import Scheme
 from hanji.export.fake_quant import Grid
-from hanji.export.tfjs_graph import INPUTS, OUTPUTS, FrozenGraph, Weight, freeze
-from hanji.export.weights import symmetric_int8, worth_quantizing
+from hanji.export.tfjs_graph import FrozenGraph, Shape, Weight, freeze
+from hanji.export.weights import symmetric_int8, worth_halving, worth_quantizing
 
 LARGEST_SHARD_BYTES = 4 * 2**20  # browsers cache files up to this size well
 OLDEST_TFJS = "4.22.0"  # the one that was tried
@@ -26,7 +26,11 @@ OLDEST_TFJS = "4.22.0"  # the one that was tried
 
 def convert_tfjs(model: keras.Model, items: int, scheme: Scheme) -> dict[str, bytes]:
     """The files of the graph model by name: ``model.json`` and one or more ``.bin`` shards."""
-    graph = freeze(model, items)
+    return graph_model(freeze(model, items), scheme)
+
+
+def graph_model(graph: FrozenGraph, scheme: Scheme) -> dict[str, bytes]:
+    """The files of ``graph``, its weights stored as ``scheme`` says."""
     stored = [_stored(weight, scheme) for weight in graph.weights]
     content = b"".join(data for _, data in stored)
     cuts = range(0, len(content), LARGEST_SHARD_BYTES)
@@ -35,18 +39,17 @@ def convert_tfjs(model: keras.Model, items: int, scheme: Scheme) -> dict[str, by
         for number, start in enumerate(cuts, start=1)
     }
     manifest = [{"paths": list(shards), "weights": [entry for entry, _ in stored]}]
-    return {"model.json": _model_json(graph, manifest, items), **shards}
+    return {"model.json": _model_json(graph, manifest), **shards}
 
 
-def _model_json(graph: FrozenGraph, manifest: list[dict[str, Any]], items: int) -> bytes:
-    shapes = {**INPUTS, "scores": (items,), "pair_scores": (None,)}
+def _model_json(graph: FrozenGraph, manifest: list[dict[str, Any]]) -> bytes:
     model = {
         "format": "graph-model",
         "generatedBy": "hanji",
         "convertedBy": "hanji",
         "signature": {
-            "inputs": {name: _tensor_info(name, "DT_INT32", shapes[name]) for name in INPUTS},
-            "outputs": {name: _tensor_info(name, "DT_FLOAT", shapes[name]) for name in OUTPUTS},
+            "inputs": {name: _tensor_info(name, "DT_INT32", shape) for name, shape in graph.inputs.items()},
+            "outputs": {name: _tensor_info(name, "DT_FLOAT", shape) for name, shape in graph.outputs.items()},
         },
         "modelTopology": {
             "node": [json_format.MessageToDict(node) for node in graph.nodes],
@@ -58,7 +61,7 @@ def _model_json(graph: FrozenGraph, manifest: list[dict[str, Any]], items: int) 
     return (json.dumps(model, sort_keys=True, separators=(",", ":")) + "\n").encode()
 
 
-def _tensor_info(name: str, dtype: str, shape: tuple[int | None, ...]) -> dict[str, Any]:
+def _tensor_info(name: str, dtype: str, shape: Shape) -> dict[str, Any]:
     sizes = [{"size": "-1" if size is None else str(size)} for size in shape]
     return {"name": f"{name}:0", "dtype": dtype, "tensorShape": {"dim": sizes}}
 
@@ -73,7 +76,7 @@ def _stored(weight: Weight, scheme: Scheme) -> tuple[dict[str, Any], bytes]:
     if scheme == "dynamic" and worth_quantizing(values):
         signed, scale = symmetric_int8(values)
         return _in_bytes(entry, signed + 127.0, Grid(scale, zero_point=127, first=0, last=254))
-    if scheme == "float16" and values.dtype == np.float32 and values.size > 1:
+    if worth_halving(values, scheme):
         return {**entry, "quantization": {"dtype": "float16"}}, values.astype("<f2").tobytes()
     return entry, values.astype(values.dtype.newbyteorder("<")).tobytes()
 
@@ -84,4 +87,4 @@ def _in_bytes(entry: dict[str, Any], numbers: npt.NDArray[Any], grid: Grid) -> t
     return {**entry, "quantization": quantization}, numbers.astype(np.uint8).tobytes()
 
 
-__all__ = ["LARGEST_SHARD_BYTES", "OLDEST_TFJS", "convert_tfjs"]
+__all__ = ["LARGEST_SHARD_BYTES", "OLDEST_TFJS", "convert_tfjs", "graph_model"]

@@ -7,6 +7,7 @@ for TF.js passes values through FakeQuant unchanged.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +22,8 @@ from hanji.export.fake_quant import Grid, grid_of_range
 from hanji.export.quiet import quiet
 from hanji.export.signatures import Signatures
 
-INPUTS: dict[str, tuple[int | None, ...]] = {"user": (1,), "pair_user": (None,), "pair_item": (None,)}
-OUTPUTS = ("pair_scores", "scores")  # in the order in which TensorFlow flattens a dict
+Shape = tuple[int | None, ...]
+_INPUTS: dict[str, Shape] = {"user": (1,), "pair_user": (None,), "pair_item": (None,)}
 _PASSING = ("Identity", "StopGradient", "ReadVariableOp")
 _FAKE_QUANT = "FakeQuantWithMinMaxVars"
 
@@ -38,11 +39,16 @@ class Weight:
 
 @dataclass(frozen=True)
 class FrozenGraph:
-    """Nodes, each after its inputs; the values of the ``Const`` nodes are in ``weights``, in their order."""
+    """Nodes, each after its inputs; the values of the ``Const`` nodes are in ``weights``, in their order.
+
+    ``inputs`` (int32) and ``outputs`` (float32) are the shapes of those nodes, by their names.
+    """
 
     nodes: tuple[NodeDef, ...]
     weights: tuple[Weight, ...]
     producer: int
+    inputs: Mapping[str, Shape]
+    outputs: Mapping[str, Shape]
 
 
 def freeze(model: keras.Model, items: int) -> FrozenGraph:
@@ -53,20 +59,26 @@ def freeze(model: keras.Model, items: int) -> FrozenGraph:
             "scores": functions.catalogue(user)["scores"],
             "pair_scores": functions.pairs(pair_user, pair_item)["scores"],
         },
-        input_signature=[tf.TensorSpec(shape, tf.int32, name) for name, shape in INPUTS.items()],
+        input_signature=input_specs(_INPUTS),
         autograph=False,
     )
-    with quiet():
-        frozen = convert_variables_to_constants_v2(both.get_concrete_function())
-    return _Walk(frozen).graph()
+    return Walk(both, _INPUTS, {"scores": (items,), "pair_scores": (None,)}).graph()
 
 
-class _Walk:
+def input_specs(inputs: Mapping[str, Shape]) -> list[Any]:
+    """What ``tf.function`` is told of its inputs."""
+    return [tf.TensorSpec(shape, tf.int32, name) for name, shape in inputs.items()]
+
+
+class Walk:
     """One walk from the outputs back to the inputs, in which everything gets its place and name."""
 
-    def __init__(self, frozen: Any) -> None:
-        self.frozen = frozen
-        self.definition = frozen.graph.as_graph_def()
+    def __init__(self, function: Any, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> None:
+        """``function`` is a tf.function of ``inputs`` that gives a dict of ``outputs``."""
+        with quiet():
+            self.frozen = convert_variables_to_constants_v2(function.get_concrete_function())
+        self.inputs, self.outputs = inputs, outputs
+        self.definition = self.frozen.graph.as_graph_def()
         self.source = {node.name: node for node in self.definition.node}
         self.constant: dict[str, bool] = {}
         self.names: dict[str, str] = {}
@@ -74,10 +86,13 @@ class _Walk:
         self.weights: dict[tuple[str, tuple[int, ...], bytes, Grid | None], Weight] = {}
 
     def graph(self) -> FrozenGraph:
-        for label, tensor in zip(OUTPUTS, self.frozen.outputs, strict=True):
+        """The graph of what the outputs need."""
+        # TensorFlow flattens a dict in the order of its sorted names.
+        for label, tensor in zip(sorted(self.outputs), self.frozen.outputs, strict=True):
             self._visit(self._resolved(tensor.name), label)
         producer = self.definition.versions.producer
-        return FrozenGraph(tuple(self.nodes), tuple(self.weights.values()), producer)
+        weights = tuple(self.weights.values())
+        return FrozenGraph(tuple(self.nodes), weights, producer, self.inputs, self.outputs)
 
     def _visit(self, name: str, label: str | None = None) -> str:
         """Emit the node ``name`` after all that it needs; the name under which its result is found."""
@@ -170,4 +185,4 @@ class _Walk:
         return grid_of_range(low, high, bits=node.attr["num_bits"].i, narrow=node.attr["narrow_range"].b)
 
 
-__all__ = ["INPUTS", "OUTPUTS", "FrozenGraph", "Weight", "freeze"]
+__all__ = ["FrozenGraph", "Shape", "Walk", "Weight", "freeze", "input_specs"]

@@ -32,7 +32,11 @@ def convert_tflite(
 
     Raises ConversionError where TensorFlow's converter refuses the model.
     """
-    functions = Signatures(model, items, separate_lookups=scheme == "dynamic")
+    return convert_functions(Signatures(model, items, separate_lookups=scheme == "dynamic"), scheme, only)
+
+
+def convert_functions(functions: tf.Module, scheme: Scheme, only: Sequence[str]) -> bytes:
+    """The ``.tflite`` file of the signatures ``only``, which are functions of ``functions``."""
     with tempfile.TemporaryDirectory(prefix="hanji-export-") as directory, quiet():
         _save(functions, directory, only)
         converter = tf.lite.TFLiteConverter.from_saved_model(directory, signature_keys=list(only))
@@ -50,7 +54,7 @@ def convert_tflite(
             ) from error
 
 
-def _save(functions: Signatures, directory: str, only: Sequence[str]) -> None:
+def _save(functions: tf.Module, directory: str, only: Sequence[str]) -> None:
     try:
         tf.saved_model.save(
             functions, directory, signatures={name: getattr(functions, name) for name in only}
@@ -106,4 +110,4 @@ def _min_runtime_version(content: bytes) -> tuple[int, int] | None:
     return None
 
 
-__all__ = ["FIRST_LITERT", "convert_tflite", "oldest_litert", "tensor_names"]
+__all__ = ["FIRST_LITERT", "convert_functions", "convert_tflite", "oldest_litert", "tensor_names"]

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hanji.compression.steps import ROW_BITS
+
 FLOAT32_BYTES = 4
 SMALLEST_QUANTIZED = 1024  # elements; below, 8 bits save nothing and cost accuracy (TFLite's own rule)
 
@@ -16,6 +18,14 @@ def worth_quantizing(values: npt.NDArray[Any]) -> bool:
     return values.dtype == np.float32 and values.ndim >= 2 and values.size >= SMALLEST_QUANTIZED
 
 
+def worth_halving(values: npt.NDArray[Any], precision: str) -> bool:
+    """Whether a weight is stored as float16: under ``float16`` all but single numbers, and beside a table
+    in rows of few bits what is large."""
+    if precision in ROW_BITS:
+        return worth_quantizing(values)
+    return precision == "float16" and values.dtype == np.float32 and values.size > 1
+
+
 def symmetric_int8(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8], float]:
     """Whole numbers in −127…127 and the float32 scale that turns them back: values ≈ numbers · scale."""
     largest = float(np.abs(values).max())
@@ -23,4 +33,4 @@ def symmetric_int8(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8
     return np.clip(np.rint(values / scale), -127, 127).astype(np.int8), float(scale)
 
 
-__all__ = ["FLOAT32_BYTES", "SMALLEST_QUANTIZED", "symmetric_int8", "worth_quantizing"]
+__all__ = ["FLOAT32_BYTES", "SMALLEST_QUANTIZED", "symmetric_int8", "worth_halving", "worth_quantizing"]

@@ -14,9 +14,10 @@ from hanji.export.artifacts import Converted, convert, file_entry
 from hanji.export.config import FORMATS, Format
 from hanji.export.golden import golden_table, replay_tolerance
 from hanji.export.json_files import json_bytes
-from hanji.export.manifest import UNKNOWN_ITEM, UNKNOWN_USER, Policies, manifest_table
+from hanji.export.manifest import UNKNOWN_ITEM, UNKNOWN_USER, Policies, knows_no_users, manifest_table
 from hanji.export.model_card import model_card
-from hanji.export.parity import K, Measured, Reference, measured, reference
+from hanji.export.parity import K, Measured, measured
+from hanji.export.reference import Reference, reference
 from hanji.export.tfjs_node import TfjsMissingError
 from hanji.export.tolerances import TOLERANCES
 from hanji.runtime.bundle import CHECKSUM, MANIFEST
@@ -53,7 +54,8 @@ def export_bundle(
 
     Every artifact is run in its real engine and held against the Keras model; only TF.js may go unchecked,
     where Node.js or its packages are missing; that is said aloud and stands in the manifest.
-    ``unknown_user`` is "popularity" or "error", ``unknown_item`` "skip" or "error".
+    ``unknown_user`` is "popularity" or "error", and for a history model left out; ``unknown_item`` is
+    "skip" or "error".
 
     Raises RecipeError for an option that does not exist, ConversionError for an artifact that cannot be
     made or drifts past its tolerance, EngineError for a missing engine, HanjiError if ``out`` is taken
@@ -62,6 +64,11 @@ def export_bundle(
     _check_options("formats", formats, FORMATS)
     _check_options("unknown_user", [unknown_user], UNKNOWN_USER)
     _check_options("unknown_item", [unknown_item], UNKNOWN_ITEM)
+    if knows_no_users(compressed) and unknown_user != UNKNOWN_USER[0]:
+        raise RecipeError(
+            f"unknown_user: expected none for a history model, which knows no users, found {unknown_user!r}; "
+            "leave it out"
+        )
     with atomic_directory(out, replace=replace) as aside:
         catalogue = compressed.full.catalogue
         expected = reference(compressed.model, catalogue.users, catalogue.items)
@@ -81,13 +88,13 @@ class _Checked:
 def _checked(compressed: CompressedModel, target: Format, expected: Reference) -> _Checked:
     converted = convert(compressed.model, expected.scores.shape[1], compressed.scheme, target)
     try:
-        answers = ask(converted, expected.questions)
+        answers = ask(converted, expected.all_questions)
     except TfjsMissingError as error:
         tell(f"{target} is NOT checked in its engine: {error}")
         return _Checked(_with_parity(converted, Parity(checked=False, reason=str(error))), None)
     allowed = TOLERANCES[target][compressed.scheme]
     parity = measured(converted.artifact, expected, answers, allowed)
-    tolerance = replay_tolerance(converted.artifact.precision, expected, allowed)
+    tolerance = replay_tolerance(converted.artifact, expected, allowed)
     return _Checked(_with_parity(converted, parity), (answers, tolerance))
 
 
@@ -103,8 +110,9 @@ def _contents(
     catalogue = compressed.full.catalogue
     artifacts = [entry.converted.artifact for entry in checked]
     replays = {entry.converted.artifact.format: entry.replay for entry in checked if entry.replay}
+    users = {} if knows_no_users(compressed) else {"users.json": json_bytes({"ids": catalogue.user_ids})}
     data = {
-        "users.json": json_bytes({"ids": catalogue.user_ids}),
+        **users,
         "items.json": json_bytes(_items_table(catalogue)),
         "golden.json": json_bytes(golden_table(catalogue, expected, replays)),
         "MODEL_CARD.md": model_card(compressed, artifacts).encode(),
