@@ -15,7 +15,7 @@ demo: $(READY)  ## Train, compress, export and recommend on a synthetic catalogu
 	@rm -rf $(OUT)
 	@$(BIN)/hanji build examples/demo.toml --out $(OUT)
 	@echo
-	@$(BIN)/hanji recommend $(OUT)/bundle --user 7
+	@$(BIN)/hanji recommend $(OUT)/bundle --history 7,31,190 --why
 
 test: $(READY) lint types contracts wheels pytest  ## Check style, types, structure and wheels, then run all tests
 

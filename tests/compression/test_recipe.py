@@ -43,7 +43,10 @@ def test_the_hash_names_what_is_done_and_not_how_it_is_written() -> None:
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ('[[compression]]\ntype = "shrink"', ["compression[0]", "distil, low-rank, prune, quantize", "'shrink'"]),
+        (
+            '[[compression]]\ntype = "shrink"',
+            ["compression[0]", "distil, low-rank, prune, quantize", "'shrink'"],
+        ),
         ("[[compression]]\nsparsity = 0.5", ["compression[0]", "type", "None"]),
         ('[[compression]]\ntype = "prune"\nsparsty = 0.5', ["sparsty", "did you mean 'sparsity'"]),
         ('[[compression]]\ntype = "prune"\nsparsity = 80', ["fraction", "80"]),

@@ -14,7 +14,7 @@ from hanji.compression.teacher import ensemble_of, pair_logits, teacher_targets
 from hanji.training.data import Dataset
 from hanji.training.errors import DataError
 from hanji.training.fitting_data import FittingData, fitting_data
-from hanji.training.reference import ensemble
+from hanji.training.reference.als import Als
 from hanji.training.reference.ensemble import fit_ensemble
 from hanji.training.reference.histories import histories_of, standardized
 from hanji.training.samples import Samples
@@ -35,14 +35,15 @@ def data(small_dataset: Dataset) -> FittingData:
     return fitting_data(small_dataset, seed=3)
 
 
-def test_held_out_items_choose_the_weights(data: FittingData, monkeypatch: pytest.MonkeyPatch) -> None:
-    best = fit_ensemble(data, seed=0, factors=8)
-    tried = {}
-    for weights in ((1.0, 0.0), (0.5, 0.5), (0.0, 1.0)):
-        monkeypatch.setattr(ensemble, "_mixtures", lambda count, only=weights: iter([only]))
-        tried[weights] = fit_ensemble(data, seed=0, factors=8).validation["ndcg_at_10"]
-    assert best.validation["ndcg_at_10"] >= max(tried.values())
-    assert sum(best.weights.values()) == pytest.approx(1.0)
+def test_the_most_even_weights_among_the_good_ones_are_taken(data: FittingData) -> None:
+    train = histories_of(data.train, users=data.users, items=data.items)
+    als = Als.fit(train, factors=8, seed=0).scores
+    twins = fit_ensemble(data, seed=0, factors=8, others={"another ALS": als})
+    assert twins.weights["another ALS"] > 0.0
+    noise = np.random.default_rng(0).normal(size=train.shape).astype(np.float32)
+    spoiled = fit_ensemble(data, seed=0, factors=8, others={"noise": lambda histories: noise})
+    assert spoiled.weights["noise"] < 1 / 3
+    assert sum(spoiled.weights.values()) == pytest.approx(1.0)
 
 
 def test_another_member_takes_part_where_it_helps(data: FittingData) -> None:
@@ -51,7 +52,7 @@ def test_another_member_takes_part_where_it_helps(data: FittingData) -> None:
     oracle[data.validation.users, data.validation.items] = 5.0
     found = fit_ensemble(data, seed=0, factors=8, others={"oracle": lambda histories: oracle})
     assert found.weights["oracle"] > 0.0
-    assert found.validation["ndcg_at_10"] == pytest.approx(1.0)
+    assert found.validation["ndcg_at_10"] > 0.95
     assert "% oracle" in str(found)
 
 

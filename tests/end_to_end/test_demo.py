@@ -16,10 +16,11 @@ Hanji = Callable[..., subprocess.CompletedProcess[str]]
 def test_it_shows_ten_recommendations_with_titles(demo: Demo) -> None:
     out, shown = demo
     items = json.loads((out / "bundle" / "items.json").read_text())
-    listed = shown[shown.index("10 items for user") :].splitlines()[1:]
+    listed = shown[shown.index("10 items for a history") :].splitlines()[1:]
     rows = [line for line in listed if line.strip()[:2].strip().isdigit()]
     assert len(rows) == 10
     assert all(any(title in row for title in items["titles"]) for row in rows)
+    assert sum("because of" in line for line in listed) == 10
 
 
 def test_it_says_that_the_data_is_synthetic(demo: Demo) -> None:
@@ -33,12 +34,18 @@ def test_it_compares_full_and_compressed(demo: Demo) -> None:
     out, shown = demo
     report = json.loads((out / "report.json").read_text())
     full, litert, onnx = report["rows"]
-    assert (full["model"], litert["precision"], onnx["format"]) == ("full", "int8", "onnx")
+    assert (full["model"], litert["precision"], onnx["format"]) == ("full", "int4-rows", "onnx")
     assert full["bytes"] > 4 * litert["bytes"]
     for row in (litert, onnx):
         assert row["metrics"]["hr_at_10"] > 0.9 * full["metrics"]["hr_at_10"]
     for word in ("HR@10", "NDCG@10", "bytes", "p50 ms", "full", "compressed"):
         assert word in shown
+
+
+def test_nothing_about_a_user_ships(demo: Demo) -> None:
+    manifest = json.loads((demo[0] / "bundle" / "manifest.json").read_text())
+    assert "users" not in manifest["ids"]
+    assert not (demo[0] / "bundle" / "users.json").exists()
 
 
 def test_it_learned_what_was_planted(demo: Demo) -> None:
@@ -63,7 +70,7 @@ def test_evaluate_repeats_the_report(demo: Demo, hanji: Hanji) -> None:
 def test_both_engines_recommend_nearly_the_same(demo: Demo, hanji: Hanji) -> None:
     tops = []
     for engine in ("litert", "onnxruntime"):
-        done = hanji("recommend", demo[0] / "bundle", "--user", 7, "--engine", engine, "--json")
+        done = hanji("recommend", demo[0] / "bundle", "--history", "7,31", "--engine", engine, "--json")
         assert done.returncode == 0, done.stderr
         tops.append({row["item"] for row in json.loads(done.stdout)["items"]})
     assert len(tops[0] & tops[1]) >= 9

@@ -61,7 +61,7 @@ def test_it_verifies_and_recommends(device: Path, demo: tuple[Path, str]) -> Non
     done = subprocess.run([device / "hanji", "verify", bundle], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     done = subprocess.run(
-        [device / "hanji", "recommend", bundle, "--user", "7", "--json"], capture_output=True, text=True
+        [device / "hanji", "recommend", bundle, "--history", "7,31", "--json"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)["items"]) == 10

@@ -19,7 +19,7 @@ from hanji.training.models.history_start import start_from_scores
 from hanji.training.models.rows import levels, rounded_rows
 from hanji.training.objectives import taught
 from hanji.training.reference.histories import histories_of, standardized
-from hanji.training.scoring import HistoryScorer, scores_of_histories
+from hanji.training.scoring import scorer_of, scores_of_histories
 from hanji.training.train import train
 from hanji.training.trained import TrainedModel
 
@@ -113,7 +113,7 @@ def test_the_same_seed_gives_the_same_model(small_dataset: Dataset, small_config
 
 def test_pairs_and_tables_are_the_same_scores(trained_history: TrainedModel, small_dataset: Dataset) -> None:
     users, items = small_dataset.catalogue.users, small_dataset.catalogue.items
-    scorer = HistoryScorer(trained_history.model, flat_histories(small_dataset.train, users))
+    scorer = scorer_of(trained_history.model, small_dataset.train, users)
     table = scores_of_histories(trained_history.model)(
         histories_of(small_dataset.train, users=users, items=items)
     )

@@ -1,15 +1,17 @@
 """A model of users and items with what depends on the item only computed once, here, at export.
 
-    product   (user ∘ head) · items                        the item table as it is, one matrix-vector product
-    tower     relu(user @ user kernel + half) → … → head   half = items @ item kernel + bias, [items, hidden_0]
-    ncf       as tower, plus items @ (user ∘ product kernel) before the relu
+    product   (user ∘ head) · items                       one matrix-vector product with the item table
+    tower     relu(user @ user kernel + half) → … → head  half = items @ item kernel + bias
+    ncf       as tower, and the half is joined by items @ (user ∘ product kernel)
 
-The user's row is looked up once and never repeated. A pair takes its item's row of the same half, so that a
-file which answers both questions holds the half in the place of the item table it was made from.
+The user's row is looked up once and never repeated for the items. A pair takes its item's row of the same
+half, so a file that answers both questions holds the half [items, hidden_0] where it would else hold the
+item table that the half was made from (ncf needs that, too).
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -17,18 +19,26 @@ import numpy.typing as npt
 import tensorflow as tf
 import tf_keras as keras
 
-from hanji.training.errors import ConversionError
-
 Tensor = Any
 _ROW = 1024  # floats
+_TABLES = ("gmf", "mlp", "embedding", "factors", "bias")
+_LAYERS = {f"{side}_{table}" for side in ("user", "item") for table in _TABLES}
+_LAYERS |= {"user", "item", "gmf", "product", "dot", "tower_input", "gmf_head", "head", "logit"}
+
+
+def precomputable(model: keras.Model) -> bool:
+    """Whether ``model`` is a neumf, gmf, mlp, ncf or mf model as ``inference_model`` makes them.
+
+    One that rounds, normalizes batches or has a layer of somebody's own is not.
+    """
+    return all(layer.name in _LAYERS or re.fullmatch(r"hidden_\d+", layer.name) for layer in model.layers)
 
 
 class Precomputed(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     """Logits of ``model``: its ``catalogue`` for a user, and of ``pairs``.
 
-    ``model`` is one of hanji's kinds, without batch normalization and without rounding; ConversionError for
-    any other. ``wide`` lays many items side by side in the half, which ONNX Runtime adds the user to in
-    a third of the time; it is for a file without pairs, which would need the half in both shapes.
+    ``model`` must be ``precomputable``. ``wide`` lays many items side by side in the half: ONNX Runtime adds
+    the user to few long rows in a third of the time. It is for a file without pairs, which take single rows.
     """
 
     def __init__(self, model: keras.Model, *, wide: bool = False) -> None:
@@ -36,12 +46,6 @@ class Precomputed(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         names = {layer.name for layer in model.layers}
         products = [table for table in ("gmf", "factors") if f"item_{table}" in names]
         towers = [table for table in ("mlp", "embedding") if f"item_{table}" in names]
-        rounding_or_norm = [name for name in names if name.startswith("quant") or name.endswith("_norm")]
-        if not products + towers or rounding_or_norm:
-            raise ConversionError(
-                f"{model.name}: expected a neumf, gmf, mlp, ncf or mf model with its batch normalization folded "
-                f"and without rounding, found the layers {', '.join(sorted(names))}; compress it with hanji first"
-            )
         self.parts = [_Product(model, table) for table in products]
         self.parts += [_Tower(model, table, wide) for table in towers]
 
@@ -62,7 +66,7 @@ class _Product(tf.Module):  # type: ignore[misc]
     def __init__(self, model: keras.Model, table: str) -> None:
         super().__init__()
         self.users, self.items = _tables(model, table)
-        self.biases = _tables(model, "bias") if table == "factors" else ()
+        self.biases = _tables(model, "bias") if table == "factors" else None
         names = {layer.name for layer in model.layers}
         heads = [name for name in ("gmf_head", "head") if name in names]
         self.head = model.get_layer(heads[0]) if heads else None
@@ -72,9 +76,9 @@ class _Product(tf.Module):  # type: ignore[misc]
         if self.head is not None:
             row *= tf.transpose(self.head.kernel)
         scores = _flat(tf.matmul(row, self.items, transpose_b=True))
-        if self.biases:
+        if self.biases is not None:
             of_users, of_items = self.biases
-            scores += _flat(tf.identity(of_items))
+            scores += _flat(of_items)
             scores += _flat(tf.gather(of_users, user))
         return self._with_bias(scores)
 
@@ -82,9 +86,12 @@ class _Product(tf.Module):  # type: ignore[misc]
         products = tf.gather(self.users, user) * tf.gather(self.items, item)
         if self.head is not None:
             return self._with_bias(_flat(tf.matmul(products, self.head.kernel)))
-        of_users, of_items = self.biases
-        biases = _flat(tf.gather(of_users, user)) + _flat(tf.gather(of_items, item))
-        return tf.reduce_sum(products, axis=1) + biases
+        scores = tf.reduce_sum(products, axis=1)
+        if self.biases is not None:
+            of_users, of_items = self.biases
+            scores += _flat(tf.gather(of_items, item))
+            scores += _flat(tf.gather(of_users, user))
+        return scores
 
     def _with_bias(self, scores: Tensor) -> Tensor:
         return scores if self.head is None or not self.head.use_bias else scores + self.head.bias
@@ -107,14 +114,16 @@ class _Tower(tf.Module):  # type: ignore[misc]
         self.half = tf.Variable(_side_by_side(half, self.side_by_side))
 
     def catalogue(self, user: Tensor) -> Tensor:
-        row, half = tf.gather(self.users, user), tf.identity(self.half)
-        if self.product_kernel is not None:
-            half += tf.matmul(self.items, row * self.product_kernel, transpose_b=True)
+        row = tf.gather(self.users, user)
         straight = tf.matmul(row, self.user_kernel)
-        if self.side_by_side == 1:
-            return self._above(tf.nn.relu(straight + half))
-        hidden = tf.nn.relu(tf.tile(straight, [1, self.side_by_side]) + half)
-        return self._above(tf.reshape(hidden, [-1, self.units]))[: self.count]
+        if self.product_kernel is not None:
+            # The half comes last: TFLite's converter would store one that meets the product transposed, too.
+            straight += tf.matmul(self.items, row * self.product_kernel, transpose_b=True)
+        if self.side_by_side > 1:
+            straight = tf.tile(straight, [1, self.side_by_side])
+        hidden = tf.reshape(tf.nn.relu(straight + self.half), [-1, self.units])
+        scores = self._above(hidden)
+        return scores if self.side_by_side == 1 else scores[: self.count]
 
     def pairs(self, user: Tensor, item: Tensor) -> Tensor:
         rows = tf.gather(self.users, user)
@@ -164,4 +173,4 @@ def _flat(scores: Tensor) -> Tensor:
     return tf.reshape(scores, [-1])
 
 
-__all__ = ["Precomputed"]
+__all__ = ["Precomputed", "precomputable"]

@@ -15,7 +15,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from hanji.compression.steps import Scheme
-from hanji.export.precomputed import Precomputed
+from hanji.export.precomputed import Precomputed, precomputable
 
 SIGNATURES = ("catalogue", "pairs")
 
@@ -26,7 +26,8 @@ class Signatures(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     ``separate_lookups`` keeps the look-up of all items a look-up: a converter that folds it into a
     constant stores the item tables a second time where it quantizes only those that are looked up.
     ``precomputed`` are the signatures that start from what depends on the item only, computed once (see
-    ``precomputed_signatures``); the others ask the model as it was trained.
+    ``precomputed_signatures``); the others ask the model as it was trained. A model that is not
+    ``precomputable`` is always asked so, which gives the same scores more slowly.
     """
 
     def __init__(
@@ -41,14 +42,17 @@ class Signatures(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         self.model = model
         self.items = items
         self.separate_lookups = separate_lookups
-        self.precomputed = Precomputed(model, wide="pairs" not in precomputed) if precomputed else None
-        self.of_pairs = self.precomputed if "pairs" in precomputed else None
+        if not precomputable(model):
+            precomputed = ()
+        once = Precomputed(model, wide="pairs" not in precomputed) if precomputed else None
+        self.of_catalogue = once if "catalogue" in precomputed else None
+        self.of_pairs = once if "pairs" in precomputed else None
         self.catalogue = _function(self._catalogue, [_ids("user", 1)])
         self.pairs = _function(self._pairs, [_ids("user"), _ids("item")])
 
     def _catalogue(self, user: Any) -> dict[str, Any]:
-        if self.precomputed is not None:
-            return {"scores": tf.reshape(self.precomputed.catalogue(user), [self.items])}
+        if self.of_catalogue is not None:
+            return {"scores": tf.reshape(self.of_catalogue.catalogue(user), [self.items])}
         items = tf.range(self.items, dtype=tf.int32)
         if self.separate_lookups:
             items += tf.minimum(user, 0)  # adds 0, for an index is never negative; no converter can know
@@ -68,12 +72,13 @@ class Signatures(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
 def precomputed_signatures(scheme: Scheme, together: Sequence[str] = SIGNATURES) -> tuple[str, ...]:
     """Which of the signatures ``together`` in one file start from what was computed at export.
 
-    Under ``float32`` and ``float16`` the catalogue does, and pairs where they are in the same file, so that
-    both share their weights; alone, pairs are smaller as they are. ``dynamic`` and ``int8`` stay as the
-    model was trained: the ranges belong to its layers, and a half of one has no range.
+    Under ``float32`` and ``float16`` the catalogue does, and pairs in the same file do, so that both share
+    their weights. Pairs alone are smaller as they are, but under ``float16`` they would be rounded in
+    another place than the catalogue. ``dynamic`` and ``int8`` stay as the model was trained: the ranges
+    belong to its layers, and a half of one has no range.
     """
-    precomputed = scheme in ("float32", "float16") and "catalogue" in together
-    return tuple(together) if precomputed else ()
+    shared = scheme == "float32" and "catalogue" in together
+    return tuple(together) if shared or scheme == "float16" else ()
 
 
 def _function(python_function: Any, inputs: list[Any]) -> Any:

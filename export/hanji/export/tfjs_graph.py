@@ -7,7 +7,7 @@ for TF.js passes values through FakeQuant unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,9 +51,12 @@ class FrozenGraph:
     outputs: Mapping[str, Shape]
 
 
-def freeze(model: keras.Model, items: int) -> FrozenGraph:
-    """One graph with the inputs and outputs of both signatures, each weight in it once."""
-    functions = Signatures(model, items)
+def freeze(model: keras.Model, items: int, precomputed: Sequence[str] = ()) -> FrozenGraph:
+    """One graph with the inputs and outputs of both signatures, each weight in it once.
+
+    ``precomputed`` as in ``Signatures``.
+    """
+    functions = Signatures(model, items, precomputed=precomputed)
     both = tf.function(
         lambda user, pair_user, pair_item: {
             "scores": functions.catalogue(user)["scores"],

@@ -18,7 +18,7 @@ from tensorflow.lite.python.convert_phase import ConverterError
 
 from hanji.compression.steps import Scheme
 from hanji.export.quiet import quiet
-from hanji.export.signatures import SIGNATURES, Signatures
+from hanji.export.signatures import SIGNATURES, Signatures, precomputed_signatures
 from hanji.training.errors import ConversionError
 
 FIRST_LITERT = "1.0.1"
@@ -32,7 +32,9 @@ def convert_tflite(
 
     Raises ConversionError where TensorFlow's converter refuses the model.
     """
-    return convert_functions(Signatures(model, items, separate_lookups=scheme == "dynamic"), scheme, only)
+    precomputed = precomputed_signatures(scheme, only)
+    functions = Signatures(model, items, separate_lookups=scheme == "dynamic", precomputed=precomputed)
+    return convert_functions(functions, scheme, only)
 
 
 def convert_functions(functions: tf.Module, scheme: Scheme, only: Sequence[str]) -> bytes:

@@ -34,8 +34,17 @@ def hit_ratio(ranks: NDArray[np.int64], k: int = 10) -> float:
 
 def ndcg(ranks: NDArray[np.int64], k: int = 10) -> float:
     """Mean of 1 / log2(rank + 2) where the positive is among the first ``k``, else 0."""
-    gains = 1.0 / np.log2(ranks + 2.0)
-    return float(np.mean(np.where(ranks < k, gains, 0.0)))
+    return float(np.mean(_gains(ranks, k)))
+
+
+def ndcg_standard_error(ranks: NDArray[np.int64], k: int = 10) -> float:
+    """How far ``ndcg`` may be off because these users are a sample: σ / √users."""
+    return float(np.std(_gains(ranks, k)) / np.sqrt(len(ranks)))
+
+
+def _gains(ranks: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    gains: NDArray[np.float64] = np.where(ranks < k, 1.0 / np.log2(ranks + 2.0), 0.0)
+    return gains
 
 
 def precision(top: Indices, relevant: Indices) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -32,16 +32,18 @@ class Scorer(Protocol):
 def scorer_of(model: keras.Model, train: Interactions, users: int) -> Scorer:
     """How ``model`` is asked; a history model looks up in ``train`` what each of the ``users`` has met."""
     if isinstance(model, HistoryModel):
-        return HistoryScorer(model, flat_histories(train, users))
+        return HistoryScorer(_compiled(model), flat_histories(train, users))
     return KerasScorer(model)
 
 
 def scores_of_histories(model: HistoryModel) -> Callable[[Histories], Scores]:
     """The model as the reference models are: any histories [users, items] to scores of the same shape."""
 
+    logits = _compiled(model)
+
     def scores(histories: Histories) -> Scores:
         flat = FlatHistories(histories.indices.astype(np.int32), histories.indptr.astype(np.int64))
-        return HistoryScorer(model, flat).table(np.arange(histories.shape[0]))
+        return HistoryScorer(logits, flat).table(np.arange(histories.shape[0]))
 
     return scores
 
@@ -73,12 +75,8 @@ class KerasScorer:
 class HistoryScorer:
     """Logits of a history model for the histories of known users."""
 
-    def __init__(self, model: HistoryModel, histories: FlatHistories) -> None:
-        self._histories = histories
-        self._call = tf.function(
-            lambda pairs, count: model.logits(pairs[:, 1], pairs[:, 0], count),
-            input_signature=[tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([], tf.int32)],
-        )
+    def __init__(self, logits: Callable[..., Any], histories: FlatHistories) -> None:
+        self._call, self._histories = logits, histories
 
     def table(self, users: NDArray[np.int64]) -> NDArray[np.float32]:
         """float32 [users, items]: the whole catalogue for each of these user indices."""
@@ -107,3 +105,11 @@ class HistoryScorer:
         pairs = tf.constant(self._histories.pairs(users))
         scores: NDArray[np.float32] = self._call(pairs, tf.constant(len(users), tf.int32)).numpy()
         return scores
+
+
+def _compiled(model: HistoryModel) -> Callable[..., Any]:
+    """(pairs of place and item int32 [n, 2], how many places) → logits; compiling takes long, so once."""
+    return tf.function(  # type: ignore[no-any-return]  # TensorFlow has no types
+        lambda pairs, count: model.logits(pairs[:, 1], pairs[:, 0], count),
+        input_signature=[tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([], tf.int32)],
+    )
