@@ -20,7 +20,6 @@ import tensorflow as tf
 import tf_keras as keras
 
 Tensor = Any
-_ROW = 1024  # floats
 _TABLES = ("gmf", "mlp", "embedding", "factors", "bias")
 _LAYERS = {f"{side}_{table}" for side in ("user", "item") for table in _TABLES}
 _LAYERS |= {"user", "item", "gmf", "product", "dot", "tower_input", "gmf_head", "head", "logit"}
@@ -35,19 +34,15 @@ def precomputable(model: keras.Model) -> bool:
 
 
 class Precomputed(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
-    """Logits of ``model``: its ``catalogue`` for a user, and of ``pairs``.
+    """Logits of ``model``, which must be ``precomputable``: a user's ``catalogue``, and those of ``pairs``."""
 
-    ``model`` must be ``precomputable``. ``wide`` lays many items side by side in the half: ONNX Runtime adds
-    the user to few long rows in a third of the time. It is for a file without pairs, which take single rows.
-    """
-
-    def __init__(self, model: keras.Model, *, wide: bool = False) -> None:
+    def __init__(self, model: keras.Model) -> None:
         super().__init__(name="precomputed")
         names = {layer.name for layer in model.layers}
         products = [table for table in ("gmf", "factors") if f"item_{table}" in names]
         towers = [table for table in ("mlp", "embedding") if f"item_{table}" in names]
         self.parts = [_Product(model, table) for table in products]
-        self.parts += [_Tower(model, table, wide) for table in towers]
+        self.parts += [_Tower(model, table) for table in towers]
 
     def catalogue(self, user: Tensor) -> Tensor:
         """Float32 [items] for ``user`` int32 [1]."""
@@ -100,18 +95,15 @@ class _Product(tf.Module):  # type: ignore[misc]
 class _Tower(tf.Module):  # type: ignore[misc]
     """Hidden layers over [user, item] (mlp), or over [user, item, user ∘ item] (ncf)."""
 
-    def __init__(self, model: keras.Model, table: str, wide: bool) -> None:
+    def __init__(self, model: keras.Model, table: str) -> None:
         super().__init__()
         self.users, self.items = _tables(model, table)
         first, *self.layers = _hidden(model)
         kernel, bias = first.get_weights()
-        self.count, size = self.items.shape
-        self.units = len(bias)
-        half = _product(self.items.numpy(), kernel[size : 2 * size], bias)
-        self.product_kernel = tf.Variable(kernel[2 * size :].T) if table == "embedding" else None
-        self.side_by_side = max(_ROW // self.units, 1) if wide and self.product_kernel is None else 1
+        size = self.items.shape[1]
         self.user_kernel = tf.Variable(kernel[:size])
-        self.half = tf.Variable(_side_by_side(half, self.side_by_side))
+        self.half = tf.Variable(_product(self.items.numpy(), kernel[size : 2 * size], bias))
+        self.product_kernel = tf.Variable(kernel[2 * size :].T) if table == "embedding" else None
 
     def catalogue(self, user: Tensor) -> Tensor:
         row = tf.gather(self.users, user)
@@ -119,11 +111,7 @@ class _Tower(tf.Module):  # type: ignore[misc]
         if self.product_kernel is not None:
             # The half comes last: TFLite's converter would store one that meets the product transposed, too.
             straight += tf.matmul(self.items, row * self.product_kernel, transpose_b=True)
-        if self.side_by_side > 1:
-            straight = tf.tile(straight, [1, self.side_by_side])
-        hidden = tf.reshape(tf.nn.relu(straight + self.half), [-1, self.units])
-        scores = self._above(hidden)
-        return scores if self.side_by_side == 1 else scores[: self.count]
+        return self._above(tf.nn.relu(straight + self.half))
 
     def pairs(self, user: Tensor, item: Tensor) -> Tensor:
         rows = tf.gather(self.users, user)
@@ -161,12 +149,6 @@ def _product(
     """``table @ kernel + bias``, rounded once, so that every machine gets the same bits."""
     exact = table.astype(np.float64) @ kernel.astype(np.float64) + bias
     return exact.astype(np.float32)
-
-
-def _side_by_side(rows: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:
-    """``rows`` [n, size] as [⌈n / count⌉, count · size], filled with zeros."""
-    filled = np.pad(rows, ((0, -len(rows) % count), (0, 0)))
-    return filled.reshape(-1, count * rows.shape[1])
 
 
 def _flat(scores: Tensor) -> Tensor:

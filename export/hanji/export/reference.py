@@ -15,7 +15,7 @@ from hanji.export.signatures import Signatures
 from hanji.training.errors import ConversionError
 from hanji.training.history_samples import FlatHistories
 from hanji.training.models.history import PADDING, HistoryModel, Segments
-from hanji.training.scoring import HistoryScorer
+from hanji.training.scoring import history_scorer
 
 QUESTIONS = 32
 """Users or histories whose scores over the whole catalogue are compared."""
@@ -119,7 +119,7 @@ def _scores(model: HistoryModel, histories: Sequence[Indices]) -> Scores:
     """Float32 [histories, items], as the model is evaluated: in batches, with no padding."""
     bounds = np.cumsum([0, *map(len, histories)])
     flat = FlatHistories(np.concatenate(histories), bounds.astype(np.int64))
-    return HistoryScorer(model, flat).table(np.arange(len(histories)))
+    return history_scorer(model, flat).table(np.arange(len(histories)))
 
 
 def _shares(model: HistoryModel, table: tf.Tensor, history: Indices, item: Indices) -> Scores:

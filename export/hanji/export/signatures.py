@@ -44,7 +44,7 @@ class Signatures(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         self.separate_lookups = separate_lookups
         if not precomputable(model):
             precomputed = ()
-        once = Precomputed(model, wide="pairs" not in precomputed) if precomputed else None
+        once = Precomputed(model) if precomputed else None
         self.of_catalogue = once if "catalogue" in precomputed else None
         self.of_pairs = once if "pairs" in precomputed else None
         self.catalogue = _function(self._catalogue, [_ids("user", 1)])

@@ -32,8 +32,13 @@ class Scorer(Protocol):
 def scorer_of(model: keras.Model, train: Interactions, users: int) -> Scorer:
     """How ``model`` is asked; a history model looks up in ``train`` what each of the ``users`` has met."""
     if isinstance(model, HistoryModel):
-        return HistoryScorer(_compiled(model), flat_histories(train, users))
+        return history_scorer(model, flat_histories(train, users))
     return KerasScorer(model)
+
+
+def history_scorer(model: HistoryModel, histories: FlatHistories) -> HistoryScorer:
+    """Scores for these histories; user indices count them from 0."""
+    return HistoryScorer(_compiled(model), histories)
 
 
 def scores_of_histories(model: HistoryModel) -> Callable[[Histories], Scores]:

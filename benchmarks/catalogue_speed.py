@@ -1,0 +1,130 @@
+"""One user against the whole catalogue: the `catalogue` signature, against the same items as pairs.
+
+    python benchmarks/catalogue_speed.py
+
+An untrained NeuMF of the shape in examples/movielens-1m.toml, with 6,040 users and 3,706 items, is exported
+as float32; only its biases are drawn, for converters leave out those that are zero. In each round the engines open anew, each question in
+a session of its own, with one thread, and take turns: the catalogue, its items as one batch of pairs, and,
+every 20th turn, the items one pair at a time. Quoted is the median of the rounds' ratios of medians, with
+the smallest and largest. A call is what the runtime makes of one: inputs set, scores in the caller's hands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import tf_keras as keras
+from common import save, spread, verdict
+
+from hanji.export.artifacts import Converted, convert
+from hanji.runtime.engines.base import Engine
+from hanji.runtime.engines.litert import LiteRtEngine
+from hanji.runtime.engines.onnxruntime import OnnxRuntimeEngine
+from hanji.runtime.engines.versions import installed_version
+from hanji.training.models.build import build_model
+from hanji.training.models.config import ModelConfig
+from hanji.training.models.inference import inference_config
+from hanji.training.recipe_file import read_recipe_file
+from hanji.training.settings import settings_from
+
+RECIPE = Path(__file__).parents[1] / "examples" / "movielens-1m.toml"
+USERS, ITEMS = 6_040, 3_706
+SEED = 0
+ROUNDS = 9
+TURNS = 200
+SINGLE_EVERY = 20  # turns; 3,706 single calls take as long as a hundred others
+TARGET = 3.0
+ENGINES = {
+    "litert": ("tflite", LiteRtEngine, "ai-edge-litert"),
+    "onnxruntime": ("onnx", OnnxRuntimeEngine, "onnxruntime"),
+}
+NAMES = {"batch": "one batch of pairs / catalogue", "single": "one pair at a time / catalogue"}
+
+Calls = Mapping[str, Callable[[], np.ndarray]]
+
+
+def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
+    model = untrained()
+    shape = {"users": USERS, "items": ITEMS, "seed": SEED}
+    result: dict[str, object] = {"rounds": ROUNDS, "turns": TURNS, "threads": 1, **shape}
+    for engine, (target, _, _) in ENGINES.items():
+        converted = convert(model, ITEMS, "float32", target)
+        rounds = [timed(questions(engine, converted, user)) for user in range(ROUNDS)]
+        sizes = {path: len(content) for path, content in converted.contents.items()}
+        result[engine] = summary(engine, rounds) | {"bytes": sizes}
+    save("catalogue-speed", result)
+
+
+def untrained() -> keras.Model:
+    """The model of the recipe with its first weights, and biases as if it had been trained."""
+    keras.utils.set_random_seed(SEED)
+    config = settings_from(ModelConfig, read_recipe_file(RECIPE).model, f"{RECIPE} [model]")
+    model = build_model(inference_config(config), users=USERS, items=ITEMS)
+    rng = np.random.default_rng(SEED)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dense) and layer.use_bias:
+            layer.bias.assign(rng.normal(0, 0.1, layer.bias.shape))
+    return model
+
+
+def questions(engine: str, converted: Converted, user: int) -> Calls:
+    """The same scores, asked for in three ways; checked to be the same."""
+    users, items = np.full(ITEMS, user, np.int32), np.arange(ITEMS, dtype=np.int32)
+    one, many, single = (opened(engine, converted) for _ in range(3))
+
+    def one_by_one() -> np.ndarray:
+        pairs = [{"user": users[:1], "item": items[row : row + 1]} for row in range(ITEMS)]
+        return np.concatenate([single.run("pairs", pair) for pair in pairs])
+
+    calls = {
+        "catalogue": lambda: one.run("catalogue", {"user": users[:1]}),
+        "batch": lambda: many.run("pairs", {"user": users, "item": items}),
+        "single": one_by_one,
+    }
+    scores = {name: call() for name, call in calls.items()}
+    for name in NAMES:
+        np.testing.assert_allclose(scores[name], scores["catalogue"], rtol=0, atol=1e-5)
+    return calls
+
+
+def opened(engine: str, converted: Converted) -> Engine:
+    """The artifact in a session of its own."""
+    _, make, package = ENGINES[engine]
+    version = installed_version(package) or "unknown"
+    return make(converted.artifact, converted.contents, version=version, threads=1)
+
+
+def timed(calls: Calls) -> dict[str, float]:
+    """The median milliseconds of each way to ask."""
+    taken: dict[str, list[float]] = {name: [] for name in calls}
+    for turn in range(TURNS):
+        for name, call in calls.items():
+            if name == "single" and turn % SINGLE_EVERY:
+                continue
+            start = time.perf_counter_ns()
+            call()
+            taken[name].append((time.perf_counter_ns() - start) / 1e6)
+    return {name: median(values) for name, values in taken.items()}
+
+
+def summary(engine: str, rounds: list[dict[str, float]]) -> dict[str, object]:
+    """Spread of times and ratios; prints the verdicts."""
+    found: dict[str, object] = {f"{name}_ms": spread([times[name] for times in rounds]) for name in rounds[0]}
+    for name, words in NAMES.items():
+        ratio = spread([times[name] / times["catalogue"] for times in rounds])
+        found[f"{name}_ratio"] = ratio
+        line = verdict(f"{engine}: {words}", ratio["median"], TARGET, at_most=False)
+        print(f"{line} [{ratio['min']:.3f}, {ratio['max']:.3f}]")
+    return found
+
+
+if __name__ == "__main__":
+    main()
