@@ -3,10 +3,11 @@
     python benchmarks/catalogue_speed.py
 
 An untrained NeuMF of the shape in examples/movielens-1m.toml, with 6,040 users and 3,706 items, is exported
-as float32; only its biases are drawn, for converters leave out those that are zero. In each round the engines open anew, each question in
-a session of its own, with one thread, and take turns: the catalogue, its items as one batch of pairs, and,
-every 20th turn, the items one pair at a time. Quoted is the median of the rounds' ratios of medians, with
-the smallest and largest. A call is what the runtime makes of one: inputs set, scores in the caller's hands.
+as float32, its biases drawn at random (converters leave out those that are zero). In each round the engines
+open anew, each question in a session of its own, with one thread, and take turns: the catalogue, its items
+as one batch of pairs and, every 20th turn, the items one pair at a time. Quoted is the median of the rounds'
+ratios of medians, with the smallest and largest. A call is what the runtime makes of one: inputs set, scores
+in the caller's hands.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ import tensorflow as tf
 import tf_keras as keras
 
 Tensor = Any
-_TABLES = ("gmf", "mlp", "embedding", "factors", "bias")
-_LAYERS = {f"{side}_{table}" for side in ("user", "item") for table in _TABLES}
+_PRODUCTS, _TOWERS = ("gmf", "factors"), ("mlp", "embedding")
+_LAYERS = {f"{side}_{table}" for side in ("user", "item") for table in (*_PRODUCTS, *_TOWERS, "bias")}
 _LAYERS |= {"user", "item", "gmf", "product", "dot", "tower_input", "gmf_head", "head", "logit"}
 
 
@@ -30,29 +30,29 @@ def precomputable(model: keras.Model) -> bool:
 
     One that rounds, normalizes batches or has a layer of somebody's own is not.
     """
-    return all(layer.name in _LAYERS or re.fullmatch(r"hidden_\d+", layer.name) for layer in model.layers)
+    names = {layer.name for layer in model.layers}
+    known = all(name in _LAYERS or re.fullmatch(r"hidden_\d+", name) for name in names)
+    return known and any(f"item_{table}" in names for table in (*_PRODUCTS, *_TOWERS))
 
 
 class Precomputed(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
-    """Logits of ``model``, which must be ``precomputable``: a user's ``catalogue``, and those of ``pairs``."""
+    """Logits of a ``precomputable`` model: of a user's whole ``catalogue``, and of ``pairs``."""
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__(name="precomputed")
         names = {layer.name for layer in model.layers}
-        products = [table for table in ("gmf", "factors") if f"item_{table}" in names]
-        towers = [table for table in ("mlp", "embedding") if f"item_{table}" in names]
-        self.parts = [_Product(model, table) for table in products]
-        self.parts += [_Tower(model, table) for table in towers]
+        self.parts = [_Product(model, table) for table in _PRODUCTS if f"item_{table}" in names]
+        self.parts += [_Tower(model, table) for table in _TOWERS if f"item_{table}" in names]
 
     def catalogue(self, user: Tensor) -> Tensor:
         """Float32 [items] for ``user`` int32 [1]."""
-        scores = [part.catalogue(user) for part in self.parts]
-        return scores[0] if len(scores) == 1 else scores[0] + scores[1]
+        first, *others = (part.catalogue(user) for part in self.parts)
+        return sum(others, start=first)
 
     def pairs(self, user: Tensor, item: Tensor) -> Tensor:
         """Float32 [B] for ``user`` and ``item``, int32 [B]."""
-        scores = [part.pairs(user, item) for part in self.parts]
-        return scores[0] if len(scores) == 1 else scores[0] + scores[1]
+        first, *others = (part.pairs(user, item) for part in self.parts)
+        return sum(others, start=first)
 
 
 class _Product(tf.Module):  # type: ignore[misc]
