@@ -1,0 +1,142 @@
+"""Top ten of a synthetic catalogue of a million items: time against reading its table once, and memory.
+
+    python benchmarks/million_items.py
+
+The model is a history model of 64 factors with random rows (time and memory do not depend on what they hold),
+exported as an ordinary TFLite bundle in 8 and in 4 bits a row. A process of its own opens the bundle and
+asks; "reading the table" is one sum over as many bytes as the int8 table has, in the same process, in turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from common import save, spread, verdict
+
+ROOT = Path(__file__).parents[1]
+FACTORS = 64
+LENGTH = 50
+ROUNDS = 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--items", type=int, default=1_000_000)
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark-million-items")
+    parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.ask:
+        print(json.dumps(ask(args.ask)))
+        return
+    result: dict[str, object] = {"items": args.items, "factors": FACTORS, "history": LENGTH}
+    for scheme in ("int8-rows", "int4-rows"):
+        bundle = args.out / f"{args.items}-{scheme}"
+        if not bundle.exists():
+            make_bundle(bundle, args.items, scheme)
+        rounds = [in_a_process_of_its_own(bundle) for _ in range(ROUNDS)]
+        found = {name: spread([row[name] for row in rounds]) for name in rounds[0]}
+        result[scheme] = found
+        time_ratio, memory_ratio = found["recommend_over_reading"], found["resident_over_bundle"]
+        print(f"{scheme}: bundle {found['bundle_bytes']['median']:,.0f} bytes")
+        print(verdict("recommend() / reading the int8 table", time_ratio["median"], 1.5, at_most=True))
+        print(verdict("resident memory / bundle", memory_ratio["median"], 1.3, at_most=True))
+    save("million-items", result)
+
+
+def in_a_process_of_its_own(bundle: Path) -> dict[str, float]:
+    """What ``ask`` finds in a new interpreter."""
+    command = [sys.executable, __file__, "--ask", str(bundle)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def ask(path: Path) -> dict[str, float]:
+    """Times in milliseconds, and resident memory in bytes without what the engine takes empty."""
+    import ai_edge_litert.interpreter  # noqa: F401 - what it takes is not the bundle's doing
+    import numpy as np
+
+    from hanji.runtime import Recommender
+
+    empty = resident_bytes()
+    with Recommender.open(path, engine="litert") as recommender:
+        history = list(range(0, LENGTH * 1000, 1000))
+        recommender.recommend(history=history)
+        bundle_bytes = sum(file.bytes for file in recommender.manifest.all_files)
+        resident = resident_bytes() - empty
+        table = np.ones(len(recommender.items) * FACTORS // 8, np.int64)
+        call = recommender.engine_call(history=history)
+        times = in_turns(
+            {
+                "recommend_ms": lambda: recommender.recommend(history=history),
+                "engine_ms": call,
+                "reading_ms": table.sum,
+            }
+        )
+    return {
+        **times,
+        "recommend_over_reading": times["recommend_ms"] / times["reading_ms"],
+        "bundle_bytes": bundle_bytes,
+        "resident_bytes": resident,
+        "resident_over_bundle": resident / bundle_bytes,
+    }
+
+
+def in_turns(calls: dict) -> dict[str, float]:
+    """Median milliseconds of each of the calls."""
+    import time
+
+    import numpy as np
+
+    times: dict[str, list[int]] = {name: [] for name in calls}
+    for _ in range(60):
+        for name, call in calls.items():
+            start = time.perf_counter_ns()
+            call()
+            times[name].append(time.perf_counter_ns() - start)
+    return {name: float(np.median(values)) / 1e6 for name, values in times.items()}
+
+
+def resident_bytes() -> int:
+    """What Linux counts as this process's resident memory."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) * 1024
+
+
+def make_bundle(out: Path, items: int, scheme: str) -> None:
+    """An untrained history model of ``items`` items as a bundle."""
+    import numpy as np
+
+    from hanji.compression.compressed import CompressedModel
+    from hanji.compression.recipe import Recipe
+    from hanji.compression.steps import ROW_BITS
+    from hanji.export.writer import export_bundle
+    from hanji.runtime.manifest import TrainingData
+    from hanji.training.config import TrainingConfig
+    from hanji.training.data import Catalogue
+    from hanji.training.models.config import ModelConfig
+    from hanji.training.models.history import HistoryModel
+    from hanji.training.trained import TrainedModel
+
+    config = ModelConfig(type="history", embedding_size=FACTORS, hidden_units=())
+    model = HistoryModel(config, items, row_bits=ROW_BITS[scheme])
+    rows = np.random.default_rng(0).standard_normal((items, FACTORS)).astype(np.float32)
+    model.item_table.assign(rows)
+    model.item_table.assign(model.table())
+    titles = tuple(f"Item {index}" for index in range(items))
+    catalogue = Catalogue((0,), tuple(range(items)), titles, ((),) * items, (1,) * items)
+    data = TrainingData("untrained", "synthetic", True, "none needed", 1, items, items, {})
+    metrics = {"hr_at_10": 0.0, "ndcg_at_10": 0.0}
+    trained = TrainedModel(model, catalogue, metrics, config, TrainingConfig(), data, 0)
+    compressed = CompressedModel(model, config, scheme, Recipe("untrained", ()), metrics, trained)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    export_bundle(compressed, out, formats=("tflite",))
+
+
+if __name__ == "__main__":
+    main()
