@@ -13,7 +13,7 @@ from onnx import helper, numpy_helper
 from hanji.export.onnx import IR_VERSION, OPSET, convert_onnx
 from hanji.export.onnx_graph import canonical
 
-TABLES = {(120, 12), (200, 12), (120, 8), (200, 8)}
+TABLES = {(120, 12), (200, 12), (120, 8), (200, 8), (200, 16)}  # the last is the half of float16
 
 
 def weights(content: bytes) -> list[np.ndarray]:

@@ -22,13 +22,13 @@ from hanji.training.errors import ConversionError
 
 
 def item_table(compressed: Any) -> np.ndarray:
-    return compressed.full.model.get_layer("item_mlp").embeddings.numpy()
+    return compressed.full.model.get_layer("item_gmf").embeddings.numpy()
 
 
 def exchanged(content: bytes, old: np.ndarray, new: np.ndarray) -> bytes:
-    """``content`` with the table ``old`` replaced wherever it is stored."""
-    assert old.tobytes() in content
-    return content.replace(old.tobytes(), new.tobytes())
+    """``content`` with the table ``old`` replaced wherever it is stored, row by row or column by column."""
+    assert old.tobytes() in content or old.T.tobytes() in content
+    return content.replace(old.tobytes(), new.tobytes()).replace(old.T.tobytes(), new.T.tobytes())
 
 
 def rows_out_of_place(table: np.ndarray) -> np.ndarray:

@@ -64,6 +64,6 @@ def test_the_oldest_engine_comes_from_the_file(bundle: Any, scheme: Any) -> None
 
 
 def test_a_file_that_asks_for_a_newer_engine_gets_the_one_that_ran_it(compressed: Any) -> None:
-    content = convert_tflite(compressed("mf").model, 200, "float32")
+    content = convert_tflite(compressed("mf").model, 200, "float32", only=["pairs"])
     needed = next(version for version in (b"1.5.0", b"2.3.0", b"1.14.0") if version in content)
     assert oldest_litert(content.replace(needed, b"2.99."), "2.3.0") == "2.3.0"

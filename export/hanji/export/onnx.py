@@ -17,7 +17,8 @@ from hanji.compression.steps import Scheme
 from hanji.export.onnx_graph import canonical, stored_as
 from hanji.export.precision import PRECISIONS
 from hanji.export.quiet import quiet
-from hanji.export.tflite import convert_tflite, tensor_names
+from hanji.export.signatures import Signatures, precomputed_signatures
+from hanji.export.tflite import convert_functions, tensor_names
 from hanji.training.errors import ConversionError
 
 OPSET = 17
@@ -30,7 +31,8 @@ def convert_onnx(model: keras.Model, items: int, scheme: Scheme, signature: str)
 
     Raises ConversionError where the conversion leaves something that ONNX does not know.
     """
-    tflite = convert_tflite(model, items, "int8" if scheme == "int8" else "float32", only=[signature])
+    functions = Signatures(model, items, precomputed=precomputed_signatures(scheme, [signature]))
+    tflite = convert_functions(functions, "int8" if scheme == "int8" else "float32", [signature])
     converted = from_tflite(tflite, scheme)
     stored_as(converted.graph, PRECISIONS["onnx"][scheme])
     return checked(canonical(converted, tensor_names(tflite, signature)), f"{scheme}, {signature}")

@@ -17,6 +17,7 @@ from google.protobuf import json_format
 
 from hanji.compression.steps import Scheme
 from hanji.export.fake_quant import Grid
+from hanji.export.signatures import precomputed_signatures
 from hanji.export.tfjs_graph import FrozenGraph, Shape, Weight, freeze
 from hanji.export.weights import symmetric_int8, worth_halving, worth_quantizing
 
@@ -26,7 +27,7 @@ OLDEST_TFJS = "4.22.0"  # the one that was tried
 
 def convert_tfjs(model: keras.Model, items: int, scheme: Scheme) -> dict[str, bytes]:
     """The files of the graph model by name: ``model.json`` and one or more ``.bin`` shards."""
-    return graph_model(freeze(model, items), scheme)
+    return graph_model(freeze(model, items, precomputed_signatures(scheme)), scheme)
 
 
 def graph_model(graph: FrozenGraph, scheme: Scheme) -> dict[str, bytes]:
