@@ -143,7 +143,13 @@ def test_ctrl_c_in_training_is_one_line_and_leaves_nothing_half_written(books: P
     (tmp_path / "long.toml").write_text(text)
     out = tmp_path / "trained"
     command = [sys.executable, "-m", "hanji.runtime.cli", "train", tmp_path / "long.toml", "--data", books]
-    process = subprocess.Popen([*map(str, command), "--out", str(out)], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*map(str, command), "--out", str(out)],
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts what runs in the background with this signal ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     checkpoint = tmp_path / "trained.checkpoints" / "training-neumf.npz"
     for _ in range(1800):  # TensorFlow takes long to start where the machine is busy
         if checkpoint.exists():
