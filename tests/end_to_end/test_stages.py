@@ -182,6 +182,17 @@ def test_a_faulty_recipe_is_told_before_anything_long_begins(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_history_model_has_no_policy_for_unknown_users(tmp_path: Path, hanji: Hanji) -> None:
+    recipe = tmp_path / "history.toml"
+    recipe.write_text(
+        'name = "h"\n[data]\nformat = "synthetic"\n[model]\ntype = "history"\n'
+        '[export]\nunknown_user = "error"\n'
+    )
+    done = hanji("build", recipe, "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert "export.unknown_user" in done.stderr and "knows no users" in done.stderr
+
+
 def test_a_place_that_cannot_be_written_is_told(staged: Path, hanji: Hanji, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     done = hanji(

@@ -71,3 +71,9 @@ def test_a_faulty_recipe_file_is_told(tmp_path: Path, text: str | None, parts: l
         read_recipe_file(path)
     for part in [str(path), *parts]:
         assert part in str(caught.value)
+
+
+def test_a_recipe_without_a_name_is_told(tmp_path: Path) -> None:
+    (tmp_path / "nameless.toml").write_text("seed = 1")
+    with pytest.raises(RecipeError, match=r"nameless.toml: the key 'name' is missing"):
+        read_recipe_file(tmp_path / "nameless.toml")

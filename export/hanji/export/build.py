@@ -22,6 +22,7 @@ from hanji.export.report import Report, write_report
 from hanji.export.writer import export_bundle
 from hanji.training.config import TrainingConfig
 from hanji.training.data import DataConfig, Dataset, load_dataset
+from hanji.training.errors import RecipeError
 from hanji.training.files import write_text_atomic
 from hanji.training.models.config import ModelConfig
 from hanji.training.progress import tell
@@ -71,13 +72,18 @@ def plan_of(file: RecipeFile) -> Plan:
     """Check all tables of a recipe file."""
     model, recipe = settings_from(ModelConfig, file.model, f"{file.path}: model"), recipe_from(file)
     check_recipe(recipe, model.type)
+    export = settings_from(ExportConfig, file.export, f"{file.path}: export")
+    if model.type == "history" and export.unknown_user != ExportConfig.unknown_user:
+        raise RecipeError(
+            f"{file.path}: export.unknown_user: a history model knows no users; leave the key out"
+        )
     return Plan(
         file=file,
         data=settings_from(DataConfig, file.data, f"{file.path}: data"),
         model=model,
         training=settings_from(TrainingConfig, file.training, f"{file.path}: training"),
         recipe=recipe,
-        export=settings_from(ExportConfig, file.export, f"{file.path}: export"),
+        export=export,
     )
 
 

@@ -17,10 +17,11 @@ class ExportConfig:
     """Which artifacts the bundle holds."""
 
     unknown_user: Literal["popularity", "error"] = "popularity"
-    """What a user whom training never saw gets: a ranking by popularity, which says so, or an error."""
+    """What a user whom training never saw gets: a ranking by popularity, which says so, or an error. Not
+    for history models, which know no users."""
 
     unknown_item: Literal["skip", "error"] = "skip"
-    """What an unknown id among excluded items gets: skipped and counted, or an error."""
+    """What an unknown id in a history or among excluded items gets: skipped and counted, or an error."""
 
     def __post_init__(self) -> None:
         if not self.formats or len(set(self.formats)) != len(self.formats):

@@ -16,10 +16,8 @@ from hanji.runtime.top_k import top_k
 if TYPE_CHECKING:
     from hanji.runtime.ids import Items
 
-_FIRST_LOOK, _GROWTH = (
-    64,
-    8,
-)  # a filter that lets little through costs a few more looks, each eight times deeper
+_FIRST_LOOK = 64
+_GROWTH = 8  # a filter that lets little through costs a few more looks, each eight times deeper
 
 
 class Wishes(NamedTuple):

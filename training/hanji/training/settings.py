@@ -48,6 +48,9 @@ def settings_from(cls: type[Settings], table: Mapping[str, Any], where: str) -> 
     for key in table:
         if key not in names:
             raise RecipeError(_unknown_key(key, names, where))
+    for key in (field.name for field in dataclasses.fields(cls) if _is_required(field)):  # type: ignore[arg-type]
+        if key not in table:
+            raise RecipeError(f"{where}: the key {key!r} is missing, and it has no default")
     values = {key: _coerced(value, hints[key], f"{where}.{key}") for key, value in table.items()}
     try:
         return cls(**values)
@@ -67,6 +70,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items() if item is not None}
     return value
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _unknown_key(key: str, names: list[str], where: str) -> str:
