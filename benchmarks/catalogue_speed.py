@@ -12,7 +12,6 @@ in the caller's hands.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,7 +19,7 @@ from statistics import median
 
 import numpy as np
 import tf_keras as keras
-from common import save, spread, verdict
+from common import parser, save, spread, verdict
 
 from hanji.export.artifacts import Converted, convert
 from hanji.runtime.engines.base import Engine
@@ -50,9 +49,7 @@ Calls = Mapping[str, Callable[[], np.ndarray]]
 
 
 def main() -> None:
-    argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    ).parse_args()
+    parser(__doc__).parse_args()
     model = untrained()
     shape = {"users": USERS, "items": ITEMS, "seed": SEED}
     result: dict[str, object] = {"rounds": ROUNDS, "turns": TURNS, "threads": 1, **shape}

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import json
 import os
 import platform
 import statistics
+import time
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("hanji", "tensorflow", "tf_keras", "ai-edge-litert", "onnxruntime", "numpy")
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser whose help is the script's own docstring, as it is written."""
+    return argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def interleaved_us(
+    calls: Mapping[str, Callable[[], object]], *, turns: int, warm_up: int = 0
+) -> dict[str, float]:
+    """Median microseconds of each call, made in turns so that whatever else the machine does meets all."""
+    times: dict[str, list[int]] = {name: [] for name in calls}
+    for turn in range(warm_up + turns):
+        for name, call in calls.items():
+            start = time.perf_counter_ns()
+            call()
+            if turn >= warm_up:
+                times[name].append(time.perf_counter_ns() - start)
+    return {name: statistics.median(values) / 1e3 for name, values in times.items()}
 
 
 def circumstances() -> dict[str, object]:

@@ -10,16 +10,14 @@ mean of MovieLens-1M.
 
 from __future__ import annotations
 
-import argparse
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is imported
 
 import numpy as np
-from common import save, spread, verdict
+from common import interleaved_us, parser, save, spread, verdict
 from implicit.als import AlternatingLeastSquares
 from scipy import sparse
 
@@ -31,11 +29,9 @@ LENGTH = 165
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("bundle", type=Path)
-    args = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("bundle", type=Path)
+    args = options.parse_args()
     result: dict[str, object] = {"rounds": ROUNDS, "runs": RUNS, "length": LENGTH}
     for engine in ("litert", "onnxruntime"):
         with Recommender.open(args.bundle, engine=engine) as recommender:
@@ -69,7 +65,7 @@ def rounds(recommender: Recommender, factors: int) -> dict[str, list[float]]:
         calls = implicit_calls(seen, len(ids), factors, number)
         history = [ids[index] for index in seen]
         calls["hanji_us"] = lambda history=history: recommender.recommend(history=history, k=10)
-        for name, values in interleaved(calls).items():
+        for name, values in interleaved_us(calls, turns=RUNS, warm_up=20).items():
             found.setdefault(name, []).append(values)
     return found
 
@@ -85,18 +81,6 @@ def implicit_calls(seen: np.ndarray, items: int, factors: int, seed: int) -> dic
         "implicit_folded_in_us": lambda: model.recommend(0, row, N=10, recalculate_user=True),
         "implicit_known_us": lambda: model.recommend(0, row, N=10),
     }
-
-
-def interleaved(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """The median of each, called in turns."""
-    times: dict[str, list[int]] = {name: [] for name in calls}
-    for run in range(RUNS + 20):
-        for name, call in calls.items():
-            start = time.perf_counter_ns()
-            call()
-            if run >= 20:
-                times[name].append(time.perf_counter_ns() - start)
-    return {name: float(np.median(values)) / 1000 for name, values in times.items()}
 
 
 if __name__ == "__main__":

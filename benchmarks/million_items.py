@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from common import save, spread, verdict
+from common import interleaved_us, parser, save, spread, verdict
 
 ROOT = Path(__file__).parents[1]
 FACTORS = 64
@@ -24,13 +24,11 @@ ROUNDS = 5
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--items", type=int, default=1_000_000)
-    parser.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark-million-items")
-    parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--items", type=int, default=1_000_000)
+    options.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark-million-items")
+    options.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
+    args = options.parse_args()
     if args.ask:
         print(json.dumps(ask(args.ask)))
         return
@@ -71,13 +69,12 @@ def ask(path: Path) -> dict[str, float]:
         resident = resident_bytes() - empty
         table = np.ones(len(recommender.items) * FACTORS // 8, np.int64)
         call = recommender.engine_call(history=history)
-        times = in_turns(
-            {
-                "recommend_ms": lambda: recommender.recommend(history=history),
-                "engine_ms": call,
-                "reading_ms": table.sum,
-            }
-        )
+        calls = {
+            "recommend_ms": lambda: recommender.recommend(history=history),
+            "engine_ms": call,
+            "reading_ms": table.sum,
+        }
+        times = {name: taken / 1e3 for name, taken in interleaved_us(calls, turns=60).items()}
     return {
         **times,
         "recommend_over_reading": times["recommend_ms"] / times["reading_ms"],
@@ -85,21 +82,6 @@ def ask(path: Path) -> dict[str, float]:
         "resident_bytes": resident,
         "resident_over_bundle": resident / bundle_bytes,
     }
-
-
-def in_turns(calls: dict) -> dict[str, float]:
-    """Median milliseconds of each of the calls."""
-    import time
-
-    import numpy as np
-
-    times: dict[str, list[int]] = {name: [] for name in calls}
-    for _ in range(60):
-        for name, call in calls.items():
-            start = time.perf_counter_ns()
-            call()
-            times[name].append(time.perf_counter_ns() - start)
-    return {name: float(np.median(values)) / 1e6 for name, values in times.items()}
 
 
 def resident_bytes() -> int:

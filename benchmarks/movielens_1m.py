@@ -9,23 +9,20 @@ recipe, same seed) is taken up where it stopped, so the script can be killed and
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from builds import ROOT, build, print_table, rows_by_name, seconds_by_stage, summarize
-from common import save, spread, verdict
+from common import parser, save, spread, verdict
 
 RECIPE = ROOT / "examples" / "movielens-1m.toml"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark-movielens-1m")
-    args = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--data", type=Path, required=True)
+    options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    options.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark-movielens-1m")
+    args = options.parse_args()
     reports = [build(RECIPE, args.data, args.out / f"seed-{seed}", seed) for seed in args.seeds]
     rows = rows_by_name(reports)
     summary = {name: summarize(found) for name, found in rows.items()}

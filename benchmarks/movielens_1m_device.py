@@ -10,11 +10,10 @@ down. Hyperparameters were chosen on one interaction a user that the seed holds 
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from builds import ENGINES, ROOT, build, print_table, rows_by_name, seconds_by_stage, summarize
-from common import save, spread, verdict
+from common import parser, save, spread, verdict
 
 DEVICE = ROOT / "examples" / "movielens-1m-device.toml"
 SMALLEST = ROOT / "examples" / "movielens-1m-smallest.toml"
@@ -22,13 +21,11 @@ LONGEST_RUN_S = 45 * 60
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    parser.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark-movielens-1m-device")
-    args = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--data", type=Path, required=True)
+    options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    options.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark-movielens-1m-device")
+    args = options.parse_args()
     result: dict[str, object] = {"seeds": args.seeds}
     for recipe in (DEVICE, SMALLEST):
         places = [args.out / f"{recipe.stem}-seed-{seed}" for seed in args.seeds]

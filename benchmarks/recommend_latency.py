@@ -8,10 +8,9 @@ rounds' ratios of medians, with the smallest and largest.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
-from common import save, spread, verdict
+from common import parser, save, spread, verdict
 
 from hanji.runtime.benchmark import benchmark
 
@@ -20,11 +19,9 @@ RUNS = 2000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("bundle", type=Path)
-    args = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("bundle", type=Path)
+    args = options.parse_args()
     result: dict[str, object] = {"rounds": ROUNDS, "runs": RUNS}
     for engine in ("litert", "onnxruntime"):
         reports = [benchmark(args.bundle, engine=engine, runs=RUNS) for _ in range(ROUNDS)]

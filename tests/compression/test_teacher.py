@@ -81,8 +81,8 @@ def test_calibrated_logits_are_as_likely_as_the_interactions(
     from hanji.compression.compress import _fitting
 
     fitting = _fitting(trained, Recipe("student", (STUDENT,)), small_dataset, None)
-    logits = pair_logits(trained.model, ensemble_of(fitting), fitting)
-    drawn = fitting.samples(np.random.default_rng(9))
+    logits = pair_logits(trained.model, ensemble_of(fitting), fitting.epochs, fitting.seed)
+    drawn = fitting.epochs(np.random.default_rng(9))
     users = np.repeat(drawn.users, drawn.items.shape[1])
     probabilities = 1 / (1 + np.exp(-logits(users, drawn.items.ravel())))
     assert probabilities.mean() == pytest.approx(drawn.targets.mean(), abs=0.01)

@@ -16,13 +16,10 @@ from hanji.compression.recipe import Recipe, check_recipe
 from hanji.compression.steps import Distil, LowRank, Prune, Scheme
 from hanji.training.data import Dataset
 from hanji.training.fitting_data import FittingData, fitting_data
-from hanji.training.history_samples import held_back_histories
 from hanji.training.models.config import ModelConfig
 from hanji.training.models.inference import inference_config, inference_model
-from hanji.training.objectives import held_back, pairwise
 from hanji.training.reference.histories import ScoresOf
-from hanji.training.samples import positives_and_negatives
-from hanji.training.train import evaluate_model, evaluate_scores
+from hanji.training.train import evaluate_model, evaluate_scores, what_to_fit
 from hanji.training.trained import TrainedModel
 
 
@@ -69,16 +66,11 @@ def uncompressed(trained: TrainedModel) -> CompressedModel:
 
 def _fitting(trained: TrainedModel, recipe: Recipe, dataset: Dataset, work: Path | None) -> Fitting:
     data = fitting_data(dataset, trained.seed)
-    training = trained.training
-    of_history = trained.config.type == "history"
-    histories = held_back_histories(
-        data.train, data.users, held_back=training.held_back, latest=trained.config.history_order
-    )
+    epochs, objective = what_to_fit(trained.config, data, trained.training)
     return Fitting(
         data=data,
-        samples=positives_and_negatives(data.train, items=data.items, negatives=training.negatives),
-        histories=histories if of_history else None,
-        objective=held_back() if of_history else pairwise(),
+        epochs=epochs,
+        objective=objective,
         training=trained.training,
         seed=trained.seed,
         work=work,

@@ -22,6 +22,7 @@ from hanji.training.models.history import HistoryModel
 from hanji.training.models.history_start import start_from_scores
 from hanji.training.objectives import taught
 from hanji.training.reference.histories import ScoresOf, histories_of, standardized
+from hanji.training.samples import positives_and_negatives
 from hanji.training.scoring import scores_of_histories
 
 
@@ -57,11 +58,13 @@ def distil(model: keras.Model, config: ModelConfig, step: Distil, fitting: Fitti
     if isinstance(model, HistoryModel):
         return _history_student(model, config, step, fitting)
     ensemble = ensemble_of(fitting) if step.teacher == "ensemble" else None
-    logits = pair_logits(model, ensemble, fitting)
-    follows = replace(fitting, samples=teacher_targets(fitting.samples, logits, step.teacher_weight))
+    data, negatives = fitting.data, fitting.training.negatives
+    samples = positives_and_negatives(data.train, items=data.items, negatives=negatives)
+    logits = pair_logits(model, ensemble, samples, fitting.seed)
+    follows = replace(fitting, epochs=teacher_targets(samples, logits, step.teacher_weight))
     learning = student_config(config, step)
     seed_everything(fitting.seed)
-    student = build_model(learning, users=fitting.data.users, items=fitting.data.items)
+    student = build_model(learning, users=data.users, items=data.items)
     follows.fit(student, follows.schedule(step), name="Distilling")
     return Distilled(student, learning, follows, ensemble.scores if ensemble else None)
 
@@ -69,15 +72,15 @@ def distil(model: keras.Model, config: ModelConfig, step: Distil, fitting: Fitti
 def _history_student(model: HistoryModel, config: ModelConfig, step: Distil, fitting: Fitting) -> Distilled:
     data, full = fitting.data, scores_of_histories(model)
     train = histories_of(data.train, users=data.users, items=data.items)
-    teacher = ensemble_of(fitting, {"full model": full}).scores if step.teacher == "ensemble" else full
-    targets = standardized(teacher(train))
+    ensemble = ensemble_of(fitting, {"full model": full}) if step.teacher == "ensemble" else None
+    targets = standardized(ensemble.fitted if ensemble else full(train))
     learning = student_config(config, step)
     seed_everything(fitting.seed)
     student = HistoryModel(learning, data.items)
     start_from_scores(student, targets, train, seed=fitting.seed)
     follows = replace(
         fitting,
-        histories=held_back_histories(
+        epochs=held_back_histories(
             data.train, data.users, held_back=step.held_back, latest=config.history_order, teacher=targets
         ),
         objective=taught(
@@ -88,4 +91,4 @@ def _history_student(model: HistoryModel, config: ModelConfig, step: Distil, fit
         ),
     )
     follows.fit(student, follows.schedule(step), name="Distilling")
-    return Distilled(student, learning, follows, teacher if step.teacher == "ensemble" else None)
+    return Distilled(student, learning, follows, ensemble.scores if ensemble else None)

@@ -12,25 +12,19 @@ from hanji.compression.steps import Step
 from hanji.training.checkpoint import Checkpoint
 from hanji.training.config import TrainingConfig
 from hanji.training.fitting_data import FittingData
-from hanji.training.history_samples import HistorySource
 from hanji.training.loop import History, Hooks, Validate, fit
 from hanji.training.objectives import Objective
-from hanji.training.samples import EpochSource, SampleSource
+from hanji.training.samples import EpochSource
 from hanji.training.settings import table_from
 from hanji.training.train import validation_of
 
 
 @dataclass(frozen=True)
 class Fitting:
-    """Shared by the steps of one recipe; on distillation the samples become the teacher's targets."""
+    """Shared by the steps of one recipe; on distillation what is fitted becomes the teacher's word."""
 
     data: FittingData
-    samples: SampleSource
-    """Of a model of users and items."""
-
-    histories: HistorySource | None
-    """Of a history model, else None."""
-
+    epochs: EpochSource
     objective: Objective
     training: TrainingConfig
     """Of the teacher; a step replaces the fields it has of its own."""
@@ -39,11 +33,6 @@ class Fitting:
     work: Path | None
     identity: str
     """Of teacher and recipe together: a checkpoint of another pair is not taken up."""
-
-    @property
-    def epochs(self) -> EpochSource:
-        """What the model at hand is fitted to."""
-        return self.histories or self.samples
 
     def schedule(self, step: Step, *, averaged: bool = True) -> TrainingConfig:
         """The teacher's training options with the step's own epochs and learning rate.

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hanji.compression.steps import ROW_BITS, Distil, LowRank, Prune, Quantize, Step
+from hanji.compression.steps import HISTORY_SCHEMES, ROW_BITS, Distil, LowRank, Prune, Quantize, Step
 from hanji.training.errors import RecipeError
 from hanji.training.recipe_file import RecipeFile, read_recipe_file
 from hanji.training.settings import settings_from, table_from
@@ -92,7 +92,7 @@ def _misfit(step: Step, history: bool) -> str | None:
         return (
             "prune: rows of few bits do not get smaller by zeros; take low-rank or a smaller embedding_size"
         )
-    if history and isinstance(step, Quantize) and not by_rows and step.scheme != "float16":
+    if history and isinstance(step, Quantize) and step.scheme not in HISTORY_SCHEMES:
         return f"quantize: expected int8-rows, int4-rows or float16, found {step.scheme}"
     if not history and isinstance(step, LowRank):
         return "low-rank: expected a history model; take distil with a smaller embedding_size"

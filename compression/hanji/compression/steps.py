@@ -16,6 +16,9 @@ Scheme = Literal["float32", "float16", "dynamic", "int8", "int8-rows", "int4-row
 ROW_BITS: dict[Scheme, int] = {"int8-rows": 8, "int4-rows": 4}
 """The schemes that store each row of an item table in few bits, with a scale of its own."""
 
+HISTORY_SCHEMES: tuple[Scheme, ...] = ("float32", "float16", *ROW_BITS)
+"""The schemes that history models come in."""
+
 
 @dataclass(frozen=True)
 class Distil:

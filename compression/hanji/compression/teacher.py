@@ -11,7 +11,7 @@ from hanji.compression.fitting import Fitting
 from hanji.training.evaluation import PairScorer
 from hanji.training.progress import tell
 from hanji.training.reference.ensemble import Ensemble, fit_ensemble
-from hanji.training.reference.histories import Scores, ScoresOf, histories_of
+from hanji.training.reference.histories import Scores, ScoresOf
 from hanji.training.samples import Samples, SampleSource
 from hanji.training.scoring import KerasScorer
 
@@ -25,12 +25,13 @@ def ensemble_of(fitting: Fitting, others: dict[str, ScoresOf] | None = None) -> 
     return ensemble
 
 
-def pair_logits(model: keras.Model, ensemble: Ensemble | None, fitting: Fitting) -> PairScorer:
+def pair_logits(
+    model: keras.Model, ensemble: Ensemble | None, samples: SampleSource, seed: int
+) -> PairScorer:
     """(users, items) → the teacher's logits: the full model's own, or the ensemble's, calibrated."""
     if ensemble is None:
         return KerasScorer(model).pairs
-    train = histories_of(fitting.data.train, users=fitting.data.users, items=fitting.data.items)
-    return _calibrated(ensemble.scores(train), fitting.samples(np.random.default_rng([fitting.seed, 2])))
+    return _calibrated(ensemble.fitted, samples(np.random.default_rng([seed, 2])))
 
 
 def teacher_targets(samples: SampleSource, logits: PairScorer, teacher_weight: float) -> SampleSource:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import tf_keras as keras
 
-from hanji.compression.steps import ROW_BITS, Scheme
+from hanji.compression.steps import HISTORY_SCHEMES, ROW_BITS, Scheme
 from hanji.export.config import Format
 from hanji.export.history_signatures import HISTORY_SIGNATURES
 from hanji.export.onnx import OLDEST_ONNXRUNTIME, convert_onnx
@@ -65,7 +65,7 @@ def file_entry(path: str, content: bytes) -> FileEntry:
 
 
 def _check_scheme(model: keras.Model, scheme: Scheme) -> None:
-    if isinstance(model, HistoryModel) and scheme in ("dynamic", "int8"):
+    if isinstance(model, HistoryModel) and scheme not in HISTORY_SCHEMES:
         raise ConversionError(
             f"{scheme}: expected a model of users, found a history model; "
             f"compress it with float16, {' or '.join(ROW_BITS)}"

@@ -16,13 +16,12 @@ from pathlib import Path
 from hanji.compression.compress import compress, uncompressed
 from hanji.compression.compressed import CompressedModel, load_compressed, save_compressed
 from hanji.compression.recipe import Recipe, check_recipe, recipe_from
-from hanji.export.config import ExportConfig
+from hanji.export.config import ExportConfig, check_unknown_user
 from hanji.export.measure import DEVICE_ENGINES, Row, measure_bundle
 from hanji.export.report import Report, write_report
 from hanji.export.writer import export_bundle
 from hanji.training.config import TrainingConfig
 from hanji.training.data import DataConfig, Dataset, load_dataset
-from hanji.training.errors import RecipeError
 from hanji.training.files import write_text_atomic
 from hanji.training.models.config import ModelConfig
 from hanji.training.progress import tell
@@ -73,10 +72,9 @@ def plan_of(file: RecipeFile) -> Plan:
     model, recipe = settings_from(ModelConfig, file.model, f"{file.path}: model"), recipe_from(file)
     check_recipe(recipe, model.type)
     export = settings_from(ExportConfig, file.export, f"{file.path}: export")
-    if model.type == "history" and export.unknown_user != ExportConfig.unknown_user:
-        raise RecipeError(
-            f"{file.path}: export.unknown_user: a history model knows no users; leave the key out"
-        )
+    check_unknown_user(
+        export.unknown_user, knows_no_users=model.type == "history", where=f"{file.path}: export."
+    )
     return Plan(
         file=file,
         data=settings_from(DataConfig, file.data, f"{file.path}: data"),

@@ -5,8 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from hanji.training.errors import RecipeError
+
 Format = Literal["tflite", "onnx", "tfjs"]
 FORMATS: tuple[Format, ...] = ("tflite", "onnx", "tfjs")
+
+
+def check_unknown_user(policy: str, *, knows_no_users: bool, where: str = "") -> None:
+    """RecipeError for a policy that a history model, which knows no users, cannot have."""
+    if knows_no_users and policy != ExportConfig.unknown_user:
+        raise RecipeError(
+            f"{where}unknown_user: expected none for a history model, which knows no users, "
+            f"found {policy!r}; leave it out"
+        )
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from hanji.training.models.history import HistoryModel, Segments
+from hanji.training.models.history import ALONE, HistoryModel
 
 HISTORY_SIGNATURES = ("history", "why")
 Tensor = Any
@@ -34,13 +34,13 @@ class HistorySignatures(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
     def _history(self, history: Tensor) -> dict[str, Tensor]:
         table = self.model.table()
         rows, weights = self._weighted(history, table)
-        user = self.model.user_of(_sum(weights * rows))
+        user = self.model.user_of(ALONE.pool(weights * rows))
         return {"scores": tf.reshape(self.model.scores_of(user, table), [self.model.items])}
 
     def _why(self, history: Tensor, item: Tensor) -> dict[str, Tensor]:
         table = self.model.table()
         rows, weights = self._weighted(history, table)
-        direction = self._slope(_sum(weights * rows), tf.gather(table, item))
+        direction = self._slope(ALONE.pool(weights * rows), tf.gather(table, item))
         shares = weights * tf.matmul(rows, direction, transpose_b=True)
         return {"shares": tf.reshape(shares, [-1])}
 
@@ -48,19 +48,17 @@ class HistorySignatures(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
         """The history's rows [L, size], and how much each counts [L, 1]."""
         present = tf.cast(history >= 0, tf.float32)[:, None]
         rows = tf.gather(table, tf.maximum(history, 0))
-        age = _sum(present) - tf.cumsum(present)
-        alone = Segments(pool=_sum, spread=lambda values: values)
-        return rows, self.model.pooling_weights(rows, present, age, alone)
+        age = ALONE.pool(present) - tf.cumsum(present)
+        return rows, self.model.pooling_weights(rows, present, age, ALONE)
 
     def _slope(self, pooled: Tensor, item: Tensor) -> Tensor:
         """How the score of ``item`` (a row [1, size]) grows with the pooled history, [1, size]."""
         model = self.model
-        straight = pooled @ model.user_kernel + model.user_bias
         slope = item
         if model.tower:
             slope += self._tower_slope(model.user_of(pooled), item)
         if model.config.user_units:
-            open_units = _sign(model.user_hidden(straight))
+            open_units = _sign(model.user_hidden(model.user_straight(pooled)))
             back = tf.matmul(slope, model.user_out, transpose_b=True) * open_units
             slope += tf.matmul(back, model.user_in, transpose_b=True)
         return tf.matmul(slope, model.user_kernel, transpose_b=True)
@@ -71,10 +69,6 @@ class HistorySignatures(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
         for (kernel, _), hidden in zip(reversed(self.model.tower), reversed(layers), strict=True):
             slope = tf.matmul(slope * _sign(hidden[0]), kernel, transpose_b=True)
         return slope
-
-
-def _sum(rows: Tensor) -> Tensor:
-    return tf.reduce_sum(rows, axis=0, keepdims=True)
 
 
 def _sign(hidden: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from hanji.export.row_table import RowTable
+from hanji.export.row_table import PACKED_CENTRE, RowTable
 from hanji.export.weights import worth_quantizing
 from hanji.training.errors import ConversionError
 
@@ -120,7 +120,9 @@ class _Widening:
 
     def _both_halves(self, packed: str, target: str) -> str:
         """A byte is 16 · high + low + 136, low and high lying in −7…7: sixteenths round to ``high``."""
-        centred = self._node("Sub", f"{target}/centred", packed, self._constant("centre", np.float32(136)))
+        centred = self._node(
+            "Sub", f"{target}/centred", packed, self._constant("centre", np.float32(PACKED_CENTRE))
+        )
         shifted = self._node("Mul", f"{target}/shifted", centred, self._constant("16th", np.float32(1 / 16)))
         high = self._node("Round", f"{target}/high", shifted)
         rest = self._node("Sub", f"{target}/rest", shifted, high)

@@ -14,7 +14,7 @@ from hanji.export.answers import Question, Scores
 from hanji.export.signatures import Signatures
 from hanji.training.errors import ConversionError
 from hanji.training.history_samples import FlatHistories
-from hanji.training.models.history import PADDING, HistoryModel, Segments
+from hanji.training.models.history import ALONE, PADDING, HistoryModel
 from hanji.training.scoring import history_scorer
 
 QUESTIONS = 32
@@ -124,14 +124,11 @@ def _scores(model: HistoryModel, histories: Sequence[Indices]) -> Scores:
 
 def _shares(model: HistoryModel, table: tf.Tensor, history: Indices, item: Indices) -> Scores:
     """What each place of ``history`` brings to the score of ``item``, float32 [L], by its gradient."""
-    alone = Segments(
-        pool=lambda values: tf.reduce_sum(values, axis=0, keepdims=True), spread=lambda values: values
-    )
     present = history != PADDING
     rows = tf.gather(table, history[present])
     age = tf.range(len(rows) - 1, -1, -1, dtype=tf.float32)[:, None]
-    weights = model.pooling_weights(rows, tf.ones_like(age), age, alone)
-    pooled = alone.pool(weights * rows)
+    weights = model.pooling_weights(rows, tf.ones_like(age), age, ALONE)
+    pooled = ALONE.pool(weights * rows)
     with tf.GradientTape() as tape:
         tape.watch(pooled)
         score = model.scores_of(model.user_of(pooled), tf.gather(table, item))

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hanji.compression.steps import ROW_BITS, Scheme
+from hanji.compression.steps import HISTORY_SCHEMES, ROW_BITS, Scheme
 from hanji.training.errors import ConversionError
 from hanji.training.models.history import HistoryModel
 from hanji.training.models.rows import levels
+
+PACKED_CENTRE = 136
+"""The byte of two zeros: a packed byte is 16 · high + low + 136, high and low lying in −7…7."""
 
 _OFF_GRID = 1e-3  # of a step; a table that was rounded in float32 is off by some 1e-6
 
@@ -46,7 +49,7 @@ def row_table(model: HistoryModel, scheme: Scheme) -> RowTable | None:
     Raises ConversionError where the model computes with another grid than the scheme stores, and for a
     scheme that history models do not come in.
     """
-    if scheme not in ("float32", "float16", *ROW_BITS):
+    if scheme not in HISTORY_SCHEMES:
         raise ConversionError(
             f"{scheme}: expected a scheme of history models, float32, float16 or {', '.join(ROW_BITS)}; "
             "compress the model with one of them"
@@ -87,4 +90,4 @@ def _on_grid(values: npt.NDArray[np.float32], bits: int) -> RowTable:
     return RowTable(numbers.astype(np.int8), scales, bits)
 
 
-__all__ = ["RowTable", "row_table", "with_exact_table"]
+__all__ = ["PACKED_CENTRE", "RowTable", "row_table", "with_exact_table"]

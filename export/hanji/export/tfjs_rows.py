@@ -14,12 +14,12 @@ import numpy as np
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 from hanji.export.fake_quant import Grid
-from hanji.export.row_table import RowTable
+from hanji.export.row_table import PACKED_CENTRE, RowTable
 from hanji.export.tfjs_graph import Shape, Walk
 from hanji.training.errors import ConversionError
 
 _WHOLE = Grid(1.0, zero_point=128, first=0, last=255)
-_PACKED = Grid(1 / 16, zero_point=136, first=0, last=255)
+_PACKED = Grid(1 / 16, zero_point=PACKED_CENTRE, first=0, last=255)
 """A byte is 16 · high + low + 136, low and high lying in −7…7: on this grid it is high + low / 16, which
 rounds to ``high``."""
 
@@ -93,7 +93,7 @@ class RowWalk(Walk):
     def _stored(self) -> str:
         """The weight that holds the table's bytes."""
         if self.table.bits == 4:
-            return self._keep((self.table.packed().astype(np.float32) - 136) / 16, _PACKED)
+            return self._keep((self.table.packed().astype(np.float32) - PACKED_CENTRE) / 16, _PACKED)
         return self._keep(self.table.numbers.astype(np.float32), _WHOLE)
 
     def _gather(self, table: str, indices: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from hanji.compression.compressed import CompressedModel
 from hanji.export.answers import Answers, ask
 from hanji.export.artifacts import Converted, convert, file_entry
-from hanji.export.config import FORMATS, Format
+from hanji.export.config import FORMATS, Format, check_unknown_user
 from hanji.export.golden import golden_table, replay_tolerance
 from hanji.export.json_files import json_bytes
 from hanji.export.manifest import UNKNOWN_ITEM, UNKNOWN_USER, Policies, knows_no_users, manifest_table
@@ -64,11 +64,7 @@ def export_bundle(
     _check_options("formats", formats, FORMATS)
     _check_options("unknown_user", [unknown_user], UNKNOWN_USER)
     _check_options("unknown_item", [unknown_item], UNKNOWN_ITEM)
-    if knows_no_users(compressed) and unknown_user != UNKNOWN_USER[0]:
-        raise RecipeError(
-            f"unknown_user: expected none for a history model, which knows no users, found {unknown_user!r}; "
-            "leave it out"
-        )
+    check_unknown_user(unknown_user, knows_no_users=knows_no_users(compressed))
     with atomic_directory(out, replace=replace) as aside:
         catalogue = compressed.full.catalogue
         expected = reference(compressed.model, catalogue.users, catalogue.items)

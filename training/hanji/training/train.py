@@ -25,13 +25,25 @@ from hanji.training.models.config import ModelConfig
 from hanji.training.models.history import HistoryModel
 from hanji.training.models.history_start import start_from_scores
 from hanji.training.models.pretraining import copy_tower, tower_config
-from hanji.training.objectives import held_back, pairwise
+from hanji.training.objectives import Objective, held_back, pairwise
 from hanji.training.reference.als import Als
 from hanji.training.reference.histories import ScoresOf, histories_of, standardized
 from hanji.training.samples import EpochSource, positives_and_negatives
-from hanji.training.scoring import scorer_of, scores_of_histories
+from hanji.training.scoring import KerasScorer, scorer_of, scores_of_histories
 from hanji.training.settings import table_from
 from hanji.training.trained import TrainedModel, summarize
+
+
+def what_to_fit(
+    config: ModelConfig, data: FittingData, training: TrainingConfig
+) -> tuple[EpochSource, Objective]:
+    """What a model of this kind sees in an epoch where nobody teaches it, and what it minimizes."""
+    if config.type == "history":
+        histories = held_back_histories(
+            data.train, data.users, held_back=training.held_back, latest=config.history_order
+        )
+        return histories, held_back()
+    return positives_and_negatives(data.train, items=data.items, negatives=training.negatives), pairwise()
 
 
 def validation_of(model: keras.Model, data: FittingData) -> Validate:
@@ -44,7 +56,7 @@ def evaluate_model(model: keras.Model, dataset: Dataset) -> dict[str, float]:
     """All test metrics of a Keras model."""
     if isinstance(model, HistoryModel):
         return evaluate_scores(scores_of_histories(model), dataset)
-    scorer = scorer_of(model, dataset.train, dataset.catalogue.users)
+    scorer = KerasScorer(model)
     items = dataset.catalogue.items
     by_candidates = evaluate_candidates(scorer.pairs, dataset.test)
     return by_candidates | evaluate_catalogue(lambda user: scorer.catalogue(user, items), dataset)
@@ -130,21 +142,14 @@ def _fit(
 ) -> History:
     settings = [table_from(config), table_from(training), seed, len(data.train)]
     file = name.lower().replace(" ", "-") + ".npz"
+    epochs, objective = what_to_fit(config, data, training)
     return fit(
         network,
-        _samples(network, data, training),
+        epochs,
         training,
-        objective=held_back() if isinstance(network, HistoryModel) else pairwise(),
+        objective=objective,
         validate=validation_of(network, data),
         seed=seed,
         name=name,
         checkpoint=Checkpoint(work / file, settings) if work else None,
     )
-
-
-def _samples(network: keras.Model, data: FittingData, training: TrainingConfig) -> EpochSource:
-    if isinstance(network, HistoryModel):
-        return held_back_histories(
-            data.train, data.users, held_back=training.held_back, latest=network.config.history_order
-        )
-    return positives_and_negatives(data.train, items=data.items, negatives=training.negatives)

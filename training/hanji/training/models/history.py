@@ -32,6 +32,10 @@ class Segments:
     spread: Callable[[Tensor], Tensor]
 
 
+ALONE = Segments(pool=lambda rows: tf.reduce_sum(rows, axis=0, keepdims=True), spread=lambda values: values)
+"""All rows are one user's, as on a device."""
+
+
 class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
     """Histories, ragged int32 [B, None] of item indices, to float32 logits [B, items].
 
@@ -105,8 +109,12 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
 
     def user_of(self, pooled: Tensor) -> Tensor:
         """User vectors [B, embedding_size] from pooled histories of the same shape."""
-        user = pooled @ self.user_kernel + self.user_bias
+        user = self.user_straight(pooled)
         return user + self.user_hidden(user) @ self.user_out if self.config.user_units else user
+
+    def user_straight(self, pooled: Tensor) -> Tensor:
+        """The linear way from pooled histories to user vectors, [B, embedding_size]."""
+        return pooled @ self.user_kernel + self.user_bias
 
     def user_hidden(self, user: Tensor) -> Tensor:
         """The hidden layer beside the straight way, [B, user_units]."""
@@ -152,4 +160,4 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         return self.add_weight(name, shape, initializer=initializer)
 
 
-__all__ = ["PADDING", "HistoryModel", "Segments"]
+__all__ = ["ALONE", "PADDING", "HistoryModel", "Segments"]

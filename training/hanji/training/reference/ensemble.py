@@ -43,14 +43,14 @@ class Ensemble:
     members: Mapping[str, ScoresOf]
     weights: Mapping[str, float]
     validation: Mapping[str, float]
+    fitted: Scores
+    """``scores`` of the histories that it was fitted to, [users, items]."""
 
     def scores(self, histories: Histories) -> Scores:
         """Weighted z-scores, standardized again: mean 0 and deviation 1 for each of ``histories``."""
-        total = np.zeros(histories.shape, np.float32)
-        for name, weight in self.weights.items():
-            if weight > 0.0:
-                total += np.float32(weight) * standardized(self.members[name](histories))
-        return standardized(total)
+        used = [name for name, weight in self.weights.items() if weight > 0.0]
+        tables = {name: standardized(self.members[name](histories)) for name in used}
+        return _mixed(tables, self.weights)
 
     def __str__(self) -> str:
         shares = ", ".join(f"{weight:.0%} {name}" for name, weight in self.weights.items() if weight > 0)
@@ -78,7 +78,15 @@ def fit_ensemble(
     }
     tables = {name: standardized(scores(train)) for name, scores in members.items()}
     best, found = _best_weights(tables, data)
-    return Ensemble(members, dict(zip(members, best, strict=True)), found)
+    weights = dict(zip(members, best, strict=True))
+    return Ensemble(members, weights, found, _mixed(tables, weights))
+
+
+def _mixed(tables: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
+    total = np.zeros_like(next(iter(tables.values())))
+    for name, table in tables.items():
+        total += np.float32(weights[name]) * table
+    return standardized(total)
 
 
 def _best_weights(
