@@ -37,6 +37,11 @@ class TrainingConfig:
     """Decay per step of the moving average of the weights, which is what is validated and kept
     (Polyak and Juditsky 1992); 0 keeps the weights themselves."""
 
+    def learning_rate_at(self, epoch: int, share: float) -> float:
+        """The rate of this 0-based epoch: a straight line from first to last, whatever ``share`` is done."""
+        done = epoch / max(self.epochs - 1, 1)
+        return self.learning_rate + done * (self.final_learning_rate - self.learning_rate)
+
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "negatives", "patience"):
             if getattr(self, name) < 1:

@@ -6,21 +6,55 @@ best epoch, and can be killed at any moment: the next call goes on behind the la
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import tf_keras as keras
 
 from hanji.training.checkpoint import Checkpoint, FitState
-from hanji.training.config import TrainingConfig
 from hanji.training.objectives import Objective
 from hanji.training.progress import Task, progress
 from hanji.training.samples import Epoch, EpochSource
 from hanji.training.stepper import Stepper
 
 Validate = Callable[[], dict[str, float]]
-"""Metrics of the model as it is now; ``ndcg_at_10`` decides which epoch is best."""
+"""Metrics of the model as it is now; one of them decides which epoch is best, see Judgement."""
+
+
+class Schedule(Protocol):
+    """What a fit asks of a training's options; all of them are frozen dataclasses."""
+
+    @property
+    def epochs(self) -> int: ...
+
+    @property
+    def batch_size(self) -> int: ...
+
+    @property
+    def patience(self) -> int: ...
+
+    @property
+    def learning_rate(self) -> float: ...
+
+    @property
+    def average_decay(self) -> float: ...
+
+    def learning_rate_at(self, epoch: int, share: float) -> float:
+        """The rate in this 0-based epoch, of whose steps ``share`` (a fraction) are done."""
+        ...
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The validation metric that picks the epoch (more is better), and how those that are shown are called."""
+
+    decides: str
+    shown: Mapping[str, str]
+
+
+RANKING = Judgement("ndcg_at_10", {"hr_at_10": "HR@10", "ndcg_at_10": "NDCG@10"})
 
 
 def nothing() -> None:
@@ -51,7 +85,7 @@ class History:
 def fit(
     model: keras.Model,
     samples: EpochSource,
-    config: TrainingConfig,
+    config: Schedule,
     *,
     objective: Objective,
     validate: Validate,
@@ -60,12 +94,16 @@ def fit(
     checkpoint: Checkpoint | None = None,
     hooks: Hooks | None = None,
     keep_last: bool = False,
+    judgement: Judgement = RANKING,
+    optimizer: keras.optimizers.Optimizer | None = None,
 ) -> History:
     """Fit ``model`` in place and leave it with the weights of its best epoch.
 
-    ``keep_last`` runs all epochs and keeps the last, for schedules that end where they must.
+    ``keep_last`` runs all epochs and keeps the last, for schedules that end where they must. The
+    ``optimizer`` is a new one, Adam where none is given.
     """
-    stepper = Stepper(model, objective, config)
+    optimizer = optimizer or keras.optimizers.Adam(config.learning_rate)
+    stepper = Stepper(model, objective, optimizer, average_decay=config.average_decay)
     state = checkpoint.load() if checkpoint else None
     if state:
         stepper.restore(state.weights, state.average, state.optimizer)
@@ -75,8 +113,8 @@ def fit(
             epoch = len(state.history) if state else 0
             drawn = samples(np.random.default_rng([seed, epoch]))
             _run_epoch(stepper, drawn, config, epoch, task, hooks or Hooks())
-            state = _validated(stepper, state, validate, keep_last)
-            task.report(_figures(stepper, state, config))
+            state = _validated(stepper, state, validate, "" if keep_last else judgement.decides)
+            task.report(_figures(stepper, state, config, judgement))
             if checkpoint:
                 checkpoint.save(state)
     model.set_weights(state.best)
@@ -84,24 +122,26 @@ def fit(
 
 
 def _run_epoch(
-    stepper: Stepper, drawn: Epoch, config: TrainingConfig, epoch: int, task: Task, hooks: Hooks
+    stepper: Stepper, drawn: Epoch, config: Schedule, epoch: int, task: Task, hooks: Hooks
 ) -> None:
     steps = drawn.steps(config.batch_size)
     task.expect(task.done + (config.epochs - epoch) * steps)
-    stepper.set_learning_rate(config, epoch)
-    for batch in drawn.batches(config.batch_size):
+    stepper.begin_epoch()
+    for done, batch in enumerate(drawn.batches(config.batch_size)):
+        stepper.set_learning_rate(config.learning_rate_at(epoch, done / steps))
         hooks.before_step()
         stepper.step(batch)
         hooks.after_step()
         task.advance()
 
 
-def _validated(stepper: Stepper, before: FitState | None, validate: Validate, keep_last: bool) -> FitState:
+def _validated(stepper: Stepper, before: FitState | None, validate: Validate, decides: str) -> FitState:
+    """The state behind an epoch; the metric ``decides`` whether it is the best, an empty name that it is."""
     with stepper.averaged():
         metrics = validate()
         averaged = stepper.model.get_weights()
     history = (*(before.history if before else ()), metrics)
-    if before and not keep_last and metrics["ndcg_at_10"] <= history[before.best_epoch]["ndcg_at_10"]:
+    if before and decides and metrics[decides] <= history[before.best_epoch][decides]:
         best_epoch, best = before.best_epoch, before.best
     else:
         best_epoch, best = len(history) - 1, averaged
@@ -115,10 +155,10 @@ def _validated(stepper: Stepper, before: FitState | None, validate: Validate, ke
     )
 
 
-def _figures(stepper: Stepper, state: FitState, config: TrainingConfig) -> str:
+def _figures(stepper: Stepper, state: FitState, config: Schedule, judgement: Judgement) -> str:
     last, best = state.history[-1], state.history[state.best_epoch]
+    shown = ", ".join(f"{name} {last[key]:.4f}" for key, name in judgement.shown.items())
     return (
-        f"epoch {len(state.history)} of {config.epochs}: loss {stepper.mean_loss():.4f}, "
-        f"validation HR@10 {last['hr_at_10']:.4f}, NDCG@10 {last['ndcg_at_10']:.4f} "
-        f"(best {best['ndcg_at_10']:.4f} in epoch {state.best_epoch + 1})"
+        f"epoch {len(state.history)} of {config.epochs}: loss {stepper.mean_loss():.4f}, validation {shown} "
+        f"(best {best[judgement.decides]:.4f} in epoch {state.best_epoch + 1})"
     )

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hanji.training.errors import RecipeError
 from hanji.training.settings import read_toml, settings_from
+
+Task = Literal["recommendation", "image-classification"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class _Tables:
     """The top level of the file; ``settings_from`` checks names and types."""
 
     name: str
+    task: Task = "recommendation"
     seed: int = 0
     data: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
@@ -33,6 +36,7 @@ class RecipeFile:
 
     path: Path
     name: str
+    task: Task
     seed: int
     data: dict[str, Any]
     model: dict[str, Any]

@@ -11,31 +11,41 @@ import tensorflow as tf
 import tf_keras as keras
 from numpy.typing import NDArray
 
-from hanji.training.config import TrainingConfig
 from hanji.training.objectives import Objective
 
 
 class Stepper:
-    """Adam on an objective, compiled once."""
+    """An optimizer on an objective, compiled once."""
 
-    def __init__(self, model: keras.Model, objective: Objective, config: TrainingConfig) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        objective: Objective,
+        optimizer: keras.optimizers.Optimizer,
+        *,
+        average_decay: float,
+    ) -> None:
         self.model = model
         self._objective = objective
-        self._optimizer = keras.optimizers.Adam(config.learning_rate)
+        self._optimizer = optimizer
         self._optimizer.build(model.trainable_variables)
-        self._decay = config.average_decay
+        self._decay = average_decay
         self._average = [tf.Variable(weight, trainable=False) for weight in model.trainable_variables]
         self._loss = tf.Variable(0.0, trainable=False)
         self._steps = 0
+        self._rate: float | None = None
         self._compiled = tf.function(self._step, input_signature=objective.batch)
 
-    def set_learning_rate(self, config: TrainingConfig, epoch: int) -> None:
-        """The rate of this 0-based epoch: a straight line from first to last."""
-        share = epoch / max(config.epochs - 1, 1)
-        rate = config.learning_rate + share * (config.final_learning_rate - config.learning_rate)
-        self._optimizer.learning_rate.assign(rate)
+    def begin_epoch(self) -> None:
+        """Forget the losses of the epoch before."""
         self._loss.assign(0.0)
         self._steps = 0
+
+    def set_learning_rate(self, rate: float) -> None:
+        """The rate of the steps that follow."""
+        if rate != self._rate:
+            self._optimizer.learning_rate.assign(rate)
+            self._rate = rate
 
     def step(self, batch: tuple[Any, ...]) -> None:
         """One step on the arrays of one batch."""
@@ -43,7 +53,7 @@ class Stepper:
         self._compiled(*(tf.constant(array) for array in batch))
 
     def mean_loss(self) -> float:
-        """Mean loss since the learning rate was set."""
+        """Mean loss since the epoch began."""
         return float(self._loss) / max(self._steps, 1)
 
     @contextmanager
