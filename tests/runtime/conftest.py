@@ -1,11 +1,13 @@
-"""Small real bundles as TFLite and as ONNX, of 30 items each: one with 20 users, one that takes histories.
+"""Small real bundles as TFLite and as ONNX: two of 30 items, and one of 4 classes of pictures.
 
 user bundles       score = users · items + bias
 history bundles    score = (sum of the history's rows / √its length) · rows + bias
+picture bundles    probabilities = softmax((levels - mean) / std · kernel + bias)
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -15,14 +17,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from hanji.runtime.manifest import PictureInput
+from hanji.runtime.pictures import prepare
+
 USERS, ITEMS, SIZE, K = 20, 30, 4, 5
+HEIGHT, WIDTH, CLASSES = 6, 5, 4
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -118,7 +124,7 @@ def history_tflite(history_weights: HistoryWeights, tmp_path_factory: pytest.Tem
     return _make_tflite(history_weights, tmp_path_factory.mktemp("history_tflite"))
 
 
-def _make_tflite(weights: Weights | HistoryWeights, directory: Path) -> bytes:
+def _make_tflite(weights: Weights | HistoryWeights | PictureWeights, directory: Path) -> bytes:
     if importlib.util.find_spec("tensorflow") is None:
         pytest.skip("TensorFlow, which makes the TFLite test model, is not installed")
     np.savez(directory / "weights.npz", **vars(weights))
@@ -444,6 +450,233 @@ def bundle(make_parts: Callable[..., Parts], tmp_path: Path) -> Path:
 def onnx_bundle(make_parts: Callable[..., Parts], tmp_path: Path) -> Path:
     """A bundle that only ONNX Runtime can run."""
     return make_parts("onnx").write(tmp_path / "onnx_bundle")
+
+
+@dataclass(frozen=True)
+class PictureWeights:
+    """probabilities = softmax((levels - mean) / std · kernel + bias); kernel is [height, width, 3, classes].
+
+    A ``bare`` model takes what is normalized and gives logits.
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+    bare: bool = False
+
+    def probabilities(self, levels: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+        logits = np.tensordot((levels.astype(np.float64) - self.mean) / self.std, self.kernel, 3) + self.bias
+        powers = np.exp((logits - logits.max()) / temperature)
+        shares: np.ndarray = powers / powers.sum()
+        return shares
+
+
+@pytest.fixture(scope="session")
+def picture_weights() -> PictureWeights:
+    rng = np.random.default_rng(9)
+    return PictureWeights(
+        rng.normal(0, 0.2, (HEIGHT, WIDTH, 3, CLASSES)).astype(np.float32),
+        rng.normal(size=CLASSES).astype(np.float32),
+        np.array([120, 110, 100.5], np.float32),
+        np.array([60, 62, 64.25], np.float32),
+    )
+
+
+@pytest.fixture(scope="session")
+def picture_tflite(picture_weights: PictureWeights, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return _make_tflite(picture_weights, tmp_path_factory.mktemp("picture_tflite"))
+
+
+@pytest.fixture(scope="session")
+def bare_tflite(picture_weights: PictureWeights, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The bare model in a file without signatures."""
+    return _make_tflite(replace(picture_weights, bare=True), tmp_path_factory.mktemp("bare_tflite"))
+
+
+@pytest.fixture(scope="session")
+def bare_onnx() -> Callable[..., bytes]:
+    """Makes the bare model; quantized where the dtype, the scales and the zero point are given."""
+    return bare_onnx_model
+
+
+def bare_onnx_model(
+    weights: PictureWeights, dtype: str = "float32", scales: tuple[float, float] = (1, 1), zero: int = 0
+) -> bytes:
+    onnx = pytest.importorskip("onnx")
+    node, is_float = onnx.helper.make_node, dtype == "float32"
+    nodes = [
+        node("Reshape", ["image" if is_float else "real", "row"], ["flat"]),
+        node("MatMul", ["flat", "kernel"], ["product"]),
+        node("Add", ["product", "bias"], ["logits" if is_float else "outputs"]),
+    ]
+    if not is_float:
+        nodes.insert(0, node("DequantizeLinear", ["image", "scale_in", "zero"], ["real"]))
+        nodes.append(node("QuantizeLinear", ["outputs", "scale_out", "zero"], ["logits"]))
+    constants = {
+        "row": np.array([1, -1]),
+        "kernel": weights.kernel.reshape(-1, CLASSES),
+        "bias": weights.bias,
+        "scale_in": np.array(scales[0], np.float32),
+        "scale_out": np.array(scales[1], np.float32),
+        "zero": np.array(zero, dtype),
+    }
+    return _picture_onnx(nodes, constants, dtype, ("logits", dtype))
+
+
+def picture_onnx_model(weights: PictureWeights) -> bytes:
+    onnx = pytest.importorskip("onnx")
+    node = onnx.helper.make_node
+    nodes = [
+        node("Cast", ["image"], ["levels"], to=onnx.TensorProto.FLOAT),
+        node("Sub", ["levels", "mean"], ["centred"]),
+        node("Div", ["centred", "std"], ["normalized"]),
+        node("Reshape", ["normalized", "row"], ["flat"]),
+        node("MatMul", ["flat", "kernel"], ["product"]),
+        node("Add", ["product", "bias"], ["logits"]),
+        node("Softmax", ["logits"], ["probabilities"], axis=-1),
+    ]
+    constants = {
+        "mean": weights.mean,
+        "std": weights.std,
+        "row": np.array([1, -1]),
+        "kernel": weights.kernel.reshape(-1, CLASSES),
+        "bias": weights.bias,
+    }
+    return _picture_onnx(nodes, constants, "uint8", ("probabilities", "float32"))
+
+
+def _picture_onnx(
+    nodes: list[Any], constants: dict[str, np.ndarray], dtype: str, output: tuple[str, str]
+) -> bytes:
+    onnx = pytest.importorskip("onnx")
+    kind = {"float32": "FLOAT", "uint8": "UINT8", "int8": "INT8"}
+    tensor, elements = onnx.helper.make_tensor_value_info, onnx.TensorProto
+    used = {name for entry in nodes for name in entry.input}
+    graph = onnx.helper.make_graph(
+        nodes,
+        "test",
+        [tensor("image", getattr(elements, kind[dtype]), [1, HEIGHT, WIDTH, 3])],
+        [tensor(output[0], getattr(elements, kind[output[1]]), [1, CLASSES])],
+        [onnx.numpy_helper.from_array(constants[name], name) for name in sorted(used & set(constants))],
+    )
+    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(made.SerializeToString())
+
+
+def _classify(path: str) -> dict[str, Any]:
+    return {
+        "classify": {
+            "path": path,
+            "inputs": [_tensor("image", "uint8", [1, HEIGHT, WIDTH, 3])],
+            "outputs": [_tensor("probabilities", "float32", [1, CLASSES])],
+        }
+    }
+
+
+def _picture_artifact(form: str) -> dict[str, Any]:
+    artifact = _artifact(form, _classify(f"model.{form}"))
+    for key in ("top10_overlap", "minimum_top10_overlap"):
+        artifact["parity"][key.replace("top10_overlap", "top1_agreement")] = artifact["parity"].pop(key)
+    return artifact
+
+
+def _picture_manifest(artifacts: list[dict[str, Any]], weights: PictureWeights) -> dict[str, Any]:
+    manifest = _manifest(artifacts)
+    del manifest["ids"]
+    accuracy = {"top1": 0.9, "nll": 0.31}
+    return {
+        **manifest,
+        "task": "image-classification",
+        "model": {"type": "mobilenet-v1", "parameters": 364, "full_parameters": 900},
+        "files": [{"path": path} for path in ("labels.json", "golden.json", "MODEL_CARD.md")],
+        "preprocessing": {"image": "levels as 'picture' says"},
+        "metrics": {"protocol": "test set", "full": accuracy, "compressed": accuracy},
+        "training_data": {
+            "name": "shapes",
+            "format": "folder",
+            "synthetic": False,
+            "licence": "CC0",
+            "pictures": 500,
+            "classes": CLASSES,
+            "config": {"name": "shapes"},
+        },
+        "labels": {"path": "labels.json", "count": CLASSES},
+        "picture": {
+            "height": HEIGHT,
+            "width": WIDTH,
+            "channels": 3,
+            "fit": "crop",
+            "resize": "bilinear",
+            "background": [255, 255, 255],
+            "mean": weights.mean.tolist(),
+            "std": weights.std.tolist(),
+            "normalized_by": "graph",
+        },
+        "probabilities": {"source": "graph", "temperature": 1.0},
+    }
+
+
+def _base64(pixels: np.ndarray) -> str:
+    return base64.b64encode(pixels.tobytes()).decode()
+
+
+def _picture_golden(weights: PictureWeights) -> dict[str, Any]:
+    """Three prepared pictures, and preparations of a small grey one, a wide and a transparent one."""
+    rng = np.random.default_rng(10)
+    rule = PictureInput(HEIGHT, WIDTH, 3, "crop", (0, 0, 0), (1, 1, 1), "graph")
+    preparation = []
+    for shape in ((3, 4, 1), (9, 30, 3), (14, 11, 4)):
+        source = rng.integers(0, 256, shape, np.uint8)
+        described = dict(zip(("height", "width", "channels"), shape, strict=True))
+        preparation.append(
+            {"source": {**described, "pixels": _base64(source)}, "prepared": _base64(prepare(source, rule))}
+        )
+    cases = []
+    for image in rng.integers(0, 256, (3, HEIGHT, WIDTH, 3), np.uint8):
+        shares = weights.probabilities(image)
+        label = int(shares.argmax())
+        cases.append({"image": _base64(image), "label": label, "probabilities": shares.tolist()})
+    entry = {"tolerance": 1e-5, "cases": cases}
+    artifacts = {"tflite": entry, "onnx": entry}
+    return {"task": "image-classification", "preparation": preparation, "artifacts": artifacts}
+
+
+@pytest.fixture
+def make_picture_parts(
+    picture_weights: PictureWeights, request: pytest.FixtureRequest
+) -> Callable[..., Parts]:
+    """Parts of a bundle that classifies pictures; ``model`` puts other weights into the ONNX file."""
+
+    def make(*formats: str, model: PictureWeights = picture_weights) -> Parts:
+        files = {}
+        if "tflite" in formats:
+            files["model.tflite"] = request.getfixturevalue("picture_tflite")
+        if "onnx" in formats:
+            files["model.onnx"] = picture_onnx_model(model)
+        korean = ["고양이", "개", "올빼미", "고양이"]
+        labels = {"labels": ["cat", "dog", "owl", "cat"], "names": {"ko": korean}}
+        files |= {
+            "labels.json": to_json(labels),
+            "golden.json": to_json(_picture_golden(picture_weights)),
+            "MODEL_CARD.md": b"# A test model\n",
+        }
+        artifacts = [_picture_artifact(form) for form in ("tflite", "onnx") if form in formats]
+        return Parts(_picture_manifest(artifacts, picture_weights), files)
+
+    return make
+
+
+@pytest.fixture
+def picture_bundle(make_picture_parts: Callable[..., Parts], tmp_path: Path) -> Path:
+    """A bundle with both formats that classifies pictures."""
+    return make_picture_parts("tflite", "onnx").write(tmp_path / "picture_bundle")
+
+
+@pytest.fixture
+def onnx_picture_bundle(make_picture_parts: Callable[..., Parts], tmp_path: Path) -> Path:
+    """A bundle that classifies pictures and that only ONNX Runtime can run."""
+    return make_picture_parts("onnx").write(tmp_path / "onnx_picture_bundle")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ A program of its own, so that the tests themselves never import TensorFlow.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -75,17 +76,55 @@ class HistoryModel(tf.Module):
         return tf.cast(tf.gather(self.rows, items), tf.float32) * tf.gather(self.scales, items)
 
 
+class PictureModel(tf.Module):
+    """softmax((levels - mean) / std · kernel + bias); ``bare`` takes what is normalized and gives logits."""
+
+    def __init__(self, weights: Mapping[str, np.ndarray], bare: bool) -> None:
+        super().__init__()
+        self.kernel, self.bias, self.mean, self.std = (
+            tf.constant(weights[name]) for name in ("kernel", "bias", "mean", "std")
+        )
+        shape = [1, *(int(size) for size in weights["kernel"].shape[:3])]
+        spec = tf.TensorSpec(shape, tf.float32 if bare else tf.uint8, name="image")
+        self.signatures = ("classify",)
+        self.classify = tf.function(self.logits if bare else self.probabilities, input_signature=[spec])
+
+    def logits(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        kernel = tf.reshape(self.kernel, [-1, self.bias.shape[0]])
+        return {"logits": tf.matmul(tf.reshape(image, [1, -1]), kernel) + self.bias}
+
+    def probabilities(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        normalized = (tf.cast(image, tf.float32) - self.mean) / self.std
+        return {"probabilities": tf.nn.softmax(self.logits(normalized)["logits"])}
+
+
+def without_signatures(content: bytes) -> bytes:
+    """A .tflite file as other tools write it."""
+    import flatbuffers
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+    model.signatureDefs = None
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
 def main(weights_path: Path, model_path: Path) -> None:
     weights = np.load(weights_path, allow_pickle=False)
+    bare = "bare" in weights and bool(weights["bare"])
     if "users" in weights:
         model = UserModel(weights["users"], weights["items"], weights["bias"])
+    elif "kernel" in weights:
+        model = PictureModel(weights, bare)
     else:
         model = HistoryModel(weights["rows"], weights["scales"], weights["bias"])
     saved = str(model_path.with_suffix(""))
     signatures = {name: getattr(model, name) for name in model.signatures}
     tf.saved_model.save(model, saved, signatures=signatures)
     converter = tf.lite.TFLiteConverter.from_saved_model(saved, signature_keys=list(signatures))
-    model_path.write_bytes(converter.convert())
+    content = converter.convert()
+    model_path.write_bytes(without_signatures(content) if bare else content)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from hanji.runtime.engines import choice
 
 pytestmark = pytest.mark.usefixtures("commands")
 Capture = pytest.CaptureFixture[str]
-DEVICE_COMMANDS = ["benchmark", "info", "recommend", "verify"]
+DEVICE_COMMANDS = ["benchmark", "classify", "info", "recommend", "verify"]
 
 
 def hanji(*arguments: object) -> int:
@@ -374,8 +374,8 @@ def test_a_file_of_exclusions_that_is_no_text(capsys: Capture, onnx_bundle: Path
 
 @pytest.mark.parametrize("name", DEVICE_COMMANDS)
 def test_no_bundle(capsys: Capture, tmp_path: Path, name: str) -> None:
-    user = ["--user", "1"] if name == "recommend" else []
-    assert "expected a bundle directory, found nothing" in fails(capsys, name, tmp_path / "none", *user)
+    more = {"recommend": ["--user", "1"], "classify": ["photo.jpg"]}.get(name, [])
+    assert "expected a bundle directory, found nothing" in fails(capsys, name, tmp_path / "none", *more)
 
 
 def test_no_permission(capsys: Capture, monkeypatch: pytest.MonkeyPatch, onnx_bundle: Path) -> None:

@@ -36,6 +36,12 @@ def history_manifest(make_history_parts: Callable[..., Any], tmp_path: Path) -> 
     return json.loads((bundle / "manifest.json").read_bytes())  # type: ignore[no-any-return]
 
 
+@pytest.fixture
+def picture_manifest(make_picture_parts: Callable[..., Any], tmp_path: Path) -> dict[str, Any]:
+    bundle = make_picture_parts("onnx").write(tmp_path / "pictures")
+    return json.loads((bundle / "manifest.json").read_bytes())  # type: ignore[no-any-return]
+
+
 def schema_accepts(value: object, definition: str = "manifest") -> bool:
     jsonschema = pytest.importorskip("jsonschema")
     schema = {"$defs": SCHEMA["$defs"], "$ref": f"#/$defs/{definition}"}
@@ -78,7 +84,7 @@ def test_the_schema_is_a_valid_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-@pytest.mark.parametrize("kind", ["manifest", "history_manifest"])
+@pytest.mark.parametrize("kind", ["manifest", "history_manifest", "picture_manifest"])
 def test_reader_and_schema_agree_on_every_changed_field(
     request: pytest.FixtureRequest, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,7 +175,7 @@ def test_a_newer_schema_says_to_upgrade(manifest: dict[str, Any]) -> None:
         (("ids", "users", "unknown"), "guess", r"ids\.users\.unknown: expected one of popularity, error"),
         (("training_data", "synthetic"), "yes", r"training_data\.synthetic: expected true or false"),
         (("name",), ["x"], r"manifest\.json: name: expected a text.*found an array of 1"),
-        (("task",), "classification", r"task: expected one of recommendation"),
+        (("task",), "classification", r"task: expected one of recommendation, image-classification"),
     ],
 )
 def test_errors_name_the_field(

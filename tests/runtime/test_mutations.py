@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from hanji.runtime import BundleError, HanjiError, Recommender
+from hanji.runtime import BundleError, Classifier, HanjiError, Recommender
 from hanji.runtime.bundle import open_bundle
 
 
@@ -39,7 +40,7 @@ def open_and_verify(path: Path) -> None:
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("kind", ["bundle", "history_bundle"])
+@pytest.mark.parametrize("kind", ["bundle", "history_bundle", "picture_bundle"])
 def test_damaged_files_are_refused(request: pytest.FixtureRequest, kind: str) -> None:
     bundle: Path = request.getfixturevalue(kind)
     rng = random.Random(1)  # noqa: S311
@@ -63,7 +64,7 @@ def test_damaged_files_are_refused(request: pytest.FixtureRequest, kind: str) ->
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("kind", ["bundle", "history_bundle"])
+@pytest.mark.parametrize("kind", ["bundle", "history_bundle", "picture_bundle"])
 def test_swapped_and_removed_files_are_refused(
     request: pytest.FixtureRequest, tmp_path: Path, kind: str
 ) -> None:
@@ -87,6 +88,7 @@ def test_swapped_and_removed_files_are_refused(
     [
         *(("make_parts", name) for name in ("manifest.json", "users.json", "items.json", "golden.json")),
         *(("make_history_parts", name) for name in ("manifest.json", "items.json", "golden.json")),
+        *(("make_picture_parts", name) for name in ("manifest.json", "labels.json", "golden.json")),
     ],
 )
 def test_damage_under_a_checksum_that_fits(
@@ -109,7 +111,10 @@ def test_damage_under_a_checksum_that_fits(
             parts.files[name] = damaged(parts.files[name], rng)
             parts.write(path)
         try:
-            ask_for_everything(path, number)
+            if kind == "make_picture_parts":
+                classify_and_test(path, number)
+            else:
+                ask_for_everything(path, number)
         except HanjiError as error:
             assert str(error)
 
@@ -124,3 +129,10 @@ def ask_for_everything(path: Path, number: int) -> None:
         else:
             recommender.recommend(recommender.users.values[number % len(recommender.users)], 3)
         recommender.self_test()
+
+
+def classify_and_test(path: Path, number: int) -> None:
+    with Classifier.open(path) as classifier:
+        grey = np.full((number + 1, 7), number, np.uint8)
+        classifier.classify(grey, 3, language="ko" if number % 2 else None)
+        classifier.self_test()

@@ -35,6 +35,7 @@ def test_numpy_and_the_engines_are_the_only_foreign_imports() -> None:
     for source in SOURCES:
         tops = {name.split(".")[0] for name in imported(source)} - set(sys.stdlib_module_names)
         allowed = {"hanji", "numpy"} | (ENGINES if source.parent.name == "engines" else set())
+        allowed |= {"PIL"} if source.name == "decoding.py" else set()
         assert tops <= allowed, source
         assert not {name for name in imported(source) if name.startswith("hanji.")} & SERVER, source
         assert all(name.startswith("hanji.runtime") for name in imported(source) if name.startswith("hanji"))
@@ -48,18 +49,48 @@ def test_opening_a_bundle_imports_one_engine_and_nothing_else(bundle: Path, engi
         "Recommender.open(sys.argv[1], engine=sys.argv[2]).recommend(100)\n"
         "print(*sys.modules)"
     )
+    before, after = modules_of(program, bundle, engine)
+    module = {"litert": "ai_edge_litert", "onnxruntime": "onnxruntime"}[engine]
+    assert not ENGINES & before
+    assert ENGINES & after == {module}
+    assert not {"tensorflow", "keras", "tf_keras", "onnx", "scipy", "jsonschema", "rich", "packaging"} & after
+
+
+def modules_of(program: str, *arguments: object) -> list[set[str]]:
+    """What each line holds that a program of its own prints: names of modules, by `print(*sys.modules)`."""
     done = subprocess.run(
-        [sys.executable, "-c", program, str(bundle), engine],
+        [sys.executable, "-c", program, *map(str, arguments)],
         capture_output=True,
         text=True,
         check=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    before, after = (set(line.split()) for line in done.stdout.splitlines())
-    module = {"litert": "ai_edge_litert", "onnxruntime": "onnxruntime"}[engine]
-    assert not ENGINES & before
-    assert ENGINES & after == {module}
-    assert not {"tensorflow", "keras", "tf_keras", "onnx", "scipy", "jsonschema", "rich", "packaging"} & after
+    return [set(line.split()) for line in done.stdout.splitlines()]
+
+
+def test_recommending_imports_nothing_of_pictures(bundle: Path) -> None:
+    (modules,) = modules_of(
+        "import sys; from hanji.runtime import Recommender\n"
+        "Recommender.open(sys.argv[1]).recommend(100); print(*sys.modules)",
+        bundle,
+    )
+    assert not {name for name in modules if name.startswith("PIL")}
+    assert not {f"hanji.runtime.{name}" for name in ("classifier", "pictures", "decoding")} & modules
+
+
+def test_pillow_is_imported_when_a_file_is_read(onnx_picture_bundle: Path, tmp_path: Path) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    pillow.new("RGB", (3, 3)).save(tmp_path / "black.png")
+    before, after = modules_of(
+        "import sys; import numpy; from hanji.runtime import Classifier\n"
+        "classifier = Classifier.open(sys.argv[1])\n"
+        "classifier.classify(numpy.zeros((8, 8), numpy.uint8)); classifier.self_test()\n"
+        "print(*sys.modules); classifier.classify(sys.argv[2]); print(*sys.modules)",
+        onnx_picture_bundle,
+        tmp_path / "black.png",
+    )
+    assert "PIL" not in before
+    assert "PIL" in after
 
 
 def test_modules_and_functions_are_short() -> None:
@@ -77,8 +108,9 @@ def test_the_namespace_has_no_init() -> None:
 
 
 def test_public_names_are_complete() -> None:
-    public = {name for name in vars(hanji.runtime) if not name.startswith("_")}
+    public = {name for name in dir(hanji.runtime) if not name.startswith("_")}
     classes = {name for name in public if isinstance(getattr(hanji.runtime, name), type)}
+    assert not hasattr(hanji.runtime, "Nonsense")
     assert classes | {"__version__"} == set(hanji.runtime.__all__)
 
 
@@ -105,7 +137,7 @@ def test_the_wheel_holds_the_runtime_alone(tmp_path: Path) -> None:
         assert name in names
     assert all(name.startswith(("hanji/runtime/", "hanji_runtime-0.1.0.dist-info/")) for name in names)
     assert "hanji = hanji.runtime.cli:main" in points
-    for command in ("info", "verify", "recommend", "benchmark"):
+    for command in ("info", "verify", "recommend", "classify", "benchmark"):
         assert f"{command} = hanji.runtime.commands.{command}\n" in points
 
 

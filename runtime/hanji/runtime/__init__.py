@@ -1,4 +1,4 @@
-"""The device runtime of hanji: opens a bundle, verifies it, and answers in the user's own ids.
+"""The device runtime of hanji: opens a bundle, verifies it, and answers.
 
     from hanji.runtime import Recommender
 
@@ -6,30 +6,49 @@
         for row in recommender.recommend(history=[242, 302], k=10):  # or user=196: see recommender.takes
             print(row.rank, row.title, row.score)
 
-Importing it imports numpy and no engine; an engine is imported when a bundle is opened.
+    from hanji.runtime import Classifier
+
+    with Classifier.open("bundle") as classifier:
+        for row in classifier.classify("photo.jpg", k=5):  # or an array, uint8 [height, width, channels]
+            print(row.rank, row.label, row.probability)
+
+Importing it imports numpy and no engine. An engine is imported when a bundle is opened, Pillow when a
+picture file is read.
 """
 
 from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
 
 from hanji.runtime.errors import (
     BundleError,
     ChecksumError,
     EngineError,
     HanjiError,
+    PictureError,
     SchemaVersionError,
     UnknownIdError,
 )
 from hanji.runtime.recommender import Recommender
 from hanji.runtime.results import Item, Reason, Recommendation, Recommendations, SelfTest
 
+if TYPE_CHECKING:
+    from hanji.runtime.classification import Classification, Prediction
+    from hanji.runtime.classifier import Classifier
+
 __version__ = "0.1.0"
 
 __all__ = [
     "BundleError",
     "ChecksumError",
+    "Classification",
+    "Classifier",
     "EngineError",
     "HanjiError",
     "Item",
+    "PictureError",
+    "Prediction",
     "Reason",
     "Recommendation",
     "Recommendations",
@@ -39,3 +58,20 @@ __all__ = [
     "UnknownIdError",
     "__version__",
 ]
+
+_OF_PICTURES = {
+    "Classification": "hanji.runtime.classification",
+    "Classifier": "hanji.runtime.classifier",
+    "Prediction": "hanji.runtime.classification",
+}
+
+
+def __getattr__(name: str) -> object:
+    """What only pictures need is imported when it is asked for: who recommends does not wait for it."""
+    if name not in _OF_PICTURES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_OF_PICTURES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,11 +1,11 @@
-"""How long a bundle takes to open and to answer, beside the engine alone, in one interleaved run."""
+"""How long a recommender takes to open and to answer, beside the engine alone, in one interleaved run."""
 
 from __future__ import annotations
 
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,21 +13,12 @@ from typing import Any
 import numpy as np
 
 from hanji.runtime.engines.base import EngineInfo
-from hanji.runtime.errors import HanjiError
 from hanji.runtime.ids import OwnId
 from hanji.runtime.recommender import Recommender
+from hanji.runtime.timing import Call, Latency, check_runs, in_turns
 
 SHORTEST_AND_LONGEST = (5, 200)
 """Items of a history."""
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Percentiles of the time of one call."""
-
-    p50_ms: float
-    p90_ms: float
-    p99_ms: float
 
 
 @dataclass(frozen=True)
@@ -70,8 +61,7 @@ def benchmark(
     the bundle takes histories, these are: 5 to 200 items each, lengths even on a logarithmic scale (a half
     below 32), no longer than half the catalogue, items evenly from it.
     """
-    if runs < 1:
-        raise HanjiError(f"runs: expected 1 or more, found {runs}")
+    check_runs(runs)
     start = time.perf_counter_ns()
     recommender = Recommender.open(bundle, engine=engine, threads=threads)
     opened = time.perf_counter_ns()
@@ -83,7 +73,7 @@ def benchmark(
         asking = time.perf_counter_ns()
         recommender.recommend(**questions[0], k=k)
         answered = time.perf_counter_ns()
-        whole, alone = _interleaved(recommender, questions, k)
+        whole, alone = in_turns(_rounds(recommender, questions, k))
         return BenchmarkReport(
             engine=recommender.engine,
             artifact=recommender.artifact.format,
@@ -94,8 +84,8 @@ def benchmark(
             runs=runs,
             open_ms=(opened - start) / 1e6,
             first_answer_ms=(answered - asking) / 1e6,
-            recommend=_latency(whole),
-            engine_alone=_latency(alone),
+            recommend=whole,
+            engine_alone=alone,
         )
 
 
@@ -113,24 +103,10 @@ def _histories(ids: Sequence[OwnId], runs: int, seed: int) -> tuple[list[dict[st
     return questions, f"a history of {shortest} to {longest} items"
 
 
-def _interleaved(
+def _rounds(
     recommender: Recommender, questions: Sequence[dict[str, Any]], k: int
-) -> tuple[list[int], list[int]]:
-    """Nanoseconds of each call of recommend() and of the engine alone with the same question."""
-    whole, alone = [], []
+) -> Iterator[tuple[Call, ...]]:
+    """recommend() and the engine alone with the same question, made ready right before they are called."""
     for question in questions:
         engine_call = recommender.engine_call(**question)  # runs once: what follows finds the engine warm
-        whole.append(_time(partial(recommender.recommend, **question, k=k)))
-        alone.append(_time(engine_call))
-    return whole, alone
-
-
-def _time(call: Callable[[], object]) -> int:
-    start = time.perf_counter_ns()
-    call()
-    return time.perf_counter_ns() - start
-
-
-def _latency(nanoseconds: list[int]) -> Latency:
-    p50, p90, p99 = np.percentile(nanoseconds, [50, 90, 99]) / 1e6
-    return Latency(float(p50), float(p90), float(p99))
+        yield partial(recommender.recommend, **question, k=k), engine_call

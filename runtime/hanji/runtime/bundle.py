@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hanji.runtime.errors import BundleError, ChecksumError
-from hanji.runtime.manifest import FileEntry, Manifest
+from hanji.runtime.manifest import AnyManifest, FileEntry
 from hanji.runtime.manifest_reader import parse_manifest
 
 MANIFEST = "manifest.json"
@@ -29,11 +29,11 @@ class Bundle:
     """A bundle directory whose manifest has been verified."""
 
     root: Path
-    manifest: Manifest
+    manifest: AnyManifest
     manifest_sha256: str
 
     def file(self, path: str) -> FileEntry:
-        """The entry of one of the manifest's own files (users, items, golden)."""
+        """The entry of one of the manifest's own files (users, items, labels, golden)."""
         return next(file for file in self.manifest.files if file.path == path)
 
     def check_sizes(self, files: Iterable[FileEntry]) -> None:

@@ -5,6 +5,7 @@
     │   ├── SchemaVersionError  written by a newer hanji than this one can read
     │   └── ChecksumError       a file is not the one that was exported
     ├── EngineError             an inference engine is missing, too old, or refused the model
+    ├── PictureError            a picture that cannot be read, or an array that is none
     └── UnknownIdError          a user or item that the bundle does not know
 
 Each message says what was expected, what was found, where, and what to try.
@@ -33,6 +34,10 @@ class EngineError(HanjiError):
     """The inference engine is missing, too old, or refused the model."""
 
 
+class PictureError(HanjiError):
+    """A picture file that cannot be read, or an array that is no picture."""
+
+
 class UnknownIdError(HanjiError, KeyError):
     """A user or item id that the bundle does not know."""
 
@@ -45,6 +50,7 @@ __all__ = [
     "ChecksumError",
     "EngineError",
     "HanjiError",
+    "PictureError",
     "SchemaVersionError",
     "UnknownIdError",
 ]

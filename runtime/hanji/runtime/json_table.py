@@ -55,6 +55,13 @@ class Table:
             self.fail(key, f"a text of {shortest} to 1000 characters")
         return value
 
+    def long_text(self, key: str) -> str:
+        """A text of any length, such as bytes in base64."""
+        value = self._get(key)
+        if not isinstance(value, str):
+            self.fail(key, "a text")
+        return value
+
     def choice(self, key: str, choices: Sequence[str]) -> str:
         value = self._get(key)
         if not isinstance(value, str) or value not in choices:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
+
+RECOMMENDATION = "recommendation"
+CLASSIFICATION = "image-classification"
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,11 @@ class EngineRequirement:
 
 @dataclass(frozen=True)
 class Parity:
-    """How far the artifact was from the model it came from; ``reason`` says why it was not checked."""
+    """How far the artifact was from the model it came from; ``reason`` says why it was not checked.
+
+    Errors are of scores, or of probabilities where the artifact classifies pictures. Of recommenders the ten
+    best are compared, of classifiers the best; the other one's fields are None.
+    """
 
     checked: bool
     reason: str | None = None
@@ -55,6 +62,8 @@ class Parity:
     score_tolerance: float | None = None
     top10_overlap: float | None = None
     minimum_top10_overlap: float | None = None
+    top1_agreement: float | None = None
+    minimum_top1_agreement: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,8 +84,8 @@ class Artifact:
 
     @property
     def main_signature(self) -> str:
-        """The one that scores the whole catalogue: "catalogue" for a user, "history" for a history."""
-        return "history" if "history" in self.signatures else "catalogue"
+        """The one that answers: "catalogue" takes a user, "history" a history, "classify" a picture."""
+        return next((name for name in ("classify", "history") if name in self.signatures), "catalogue")
 
 
 @dataclass(frozen=True)
@@ -117,7 +126,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What the model was trained on."""
+    """What a recommender was trained on."""
 
     name: str
     format: str
@@ -130,8 +139,70 @@ class TrainingData:
 
 
 @dataclass(frozen=True)
+class PictureData:
+    """What a classifier was trained on. ``pictures`` are the training pictures, 0 where nobody knows."""
+
+    name: str
+    format: str
+    synthetic: bool
+    licence: str
+    pictures: int
+    classes: int
+    config: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class PictureInput:
+    """How any picture becomes the model's input; ``hanji.runtime.pictures`` says it number by number.
+
+    The input is [1, height, width, channels]: channels last, 1 for grey (ITU-R 601 luma), 3 for red, green,
+    blue.
+    """
+
+    height: int
+    width: int
+    channels: int
+    fit: str
+    """For another aspect ratio: "crop" keeps the middle, "stretch" all of it in new proportions, "pad" all of
+    it with ``background`` around."""
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    """One each per channel, in levels of 0 to 255: the network sees (level - mean) / std."""
+    normalized_by: str
+    """"graph": the model takes levels and normalizes them itself; "runtime": it takes normalized numbers."""
+    resize: str = "bilinear"
+    background: tuple[int, ...] = (255, 255, 255)
+    """Red, green, blue: what shows through transparent pixels and fills what "pad" leaves free."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width, channels."""
+        return self.height, self.width, self.channels
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """The file with the names of the classes, and how many there are."""
+
+    path: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Probabilities:
+    """How the model's output becomes probabilities.
+
+    ``source`` is "graph" where they are the output; "softmax" where the runtime makes them,
+    softmax(output / temperature); "none" where the output is shown as it is, whatever it means.
+    """
+
+    source: str
+    temperature: float
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """Everything that manifest.json says."""
+    """What manifest.json says whatever the task."""
 
     schema_version: int
     name: str
@@ -139,23 +210,48 @@ class Manifest:
     model: ModelSummary
     artifacts: tuple[Artifact, ...]
     files: tuple[FileEntry, ...]
-    users: IdTable | None
-    """None where the model knows no users: it takes the user's own history."""
-    items: IdTable
     preprocessing: Mapping[str, str]
     golden: str
     recipe: RecipeSummary
     metrics: Metrics
-    training_data: TrainingData
+    training_data: TrainingData | PictureData
     seed: int
     versions: Mapping[str, str]
+
+    @property
+    def all_files(self) -> tuple[FileEntry, ...]:
+        """Every file that is listed: the bundle's own, then each artifact's."""
+        return self.files + tuple(file for artifact in self.artifacts for file in artifact.files)
+
+
+@dataclass(frozen=True)
+class RecommenderManifest(Manifest):
+    """Everything that manifest.json says of a recommender; ``task`` is "recommendation"."""
+
+    training_data: TrainingData
+    users: IdTable | None
+    """None where the model knows no users: it takes the user's own history."""
+    items: IdTable
 
     @property
     def takes(self) -> Literal["user", "history"]:
         """What the model is asked with: the id of a user it was trained on, or anybody's own history."""
         return "history" if self.users is None else "user"
 
+
+@dataclass(frozen=True)
+class ClassifierManifest(Manifest):
+    """Everything that manifest.json says of a classifier; ``task`` is "image-classification"."""
+
+    training_data: PictureData
+    labels: LabelTable
+    picture: PictureInput
+    probabilities: Probabilities
+
     @property
-    def all_files(self) -> tuple[FileEntry, ...]:
-        """Every file that is listed: the bundle's own, then each artifact's."""
-        return self.files + tuple(file for artifact in self.artifacts for file in artifact.files)
+    def takes(self) -> Literal["picture"]:
+        """What the model is asked with."""
+        return "picture"
+
+
+AnyManifest: TypeAlias = RecommenderManifest | ClassifierManifest

@@ -1,40 +1,86 @@
-"""Opens a bundle as a Recommender: verify, choose an engine, read, load, in this order."""
+"""Opens a bundle as what it is: verify, choose an engine, read, load, in this order."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeVar
 
 from hanji.runtime.bundle import Bundle, open_bundle
-from hanji.runtime.engines.choice import choose, create_engine
-from hanji.runtime.errors import HanjiError
-from hanji.runtime.ids import parse_items, parse_users
-from hanji.runtime.manifest import IdTable
-from hanji.runtime.recommender import Recommender
+from hanji.runtime.engines.choice import Choice, choose, create_engine
+from hanji.runtime.errors import BundleError, HanjiError
+from hanji.runtime.manifest import ClassifierManifest, IdTable, LabelTable, RecommenderManifest
 from hanji.runtime.signatures import check_signature
 
+# Only what the bundle is made of is imported: opening one kind does not pay for the other.
+if TYPE_CHECKING:
+    from hanji.runtime.classifier import Classifier
+    from hanji.runtime.engines.base import Engine
+    from hanji.runtime.recommender import Recommender
+
 _T = TypeVar("_T")
+_CLASSES = {RecommenderManifest: "Recommender", ClassifierManifest: "Classifier"}
 
 
 def open_recommender(path: str | os.PathLike[str], *, engine: str, threads: int) -> Recommender:
     """See ``Recommender.open``."""
-    if threads < 1:
-        raise HanjiError(f"threads: expected 1 or more, found {threads}")
-    bundle = open_bundle(path)
+    from hanji.runtime.ids import parse_items, parse_users
+    from hanji.runtime.recommender import Recommender
+
+    bundle = _open(path, threads)
     manifest = bundle.manifest
+    if not isinstance(manifest, RecommenderManifest):
+        raise _other_task(bundle, "Recommender")
     choice = choose(manifest, engine)
-    signature = choice.artifact.main_signature
-    check_signature(choice.artifact, signature)
     tables = [table for table in (manifest.users, manifest.items) if table is not None]
-    bundle.check_sizes([*(bundle.file(table.path) for table in tables), *choice.artifact.files])
+    _check(bundle, choice, tables)
     users = None if manifest.users is None else _read(bundle, manifest.users, parse_users)
     items = _read(bundle, manifest.items, parse_items)
+    loaded = _loaded(bundle, choice, threads)
+    return Recommender(bundle, manifest, choice.artifact, loaded, users, items)
+
+
+def open_classifier(path: str | os.PathLike[str], *, engine: str, threads: int) -> Classifier:
+    """See ``Classifier.open``."""
+    from hanji.runtime.classifier import Classifier
+    from hanji.runtime.labels import parse_labels
+
+    bundle = _open(path, threads)
+    manifest = bundle.manifest
+    if not isinstance(manifest, ClassifierManifest):
+        raise _other_task(bundle, "Classifier")
+    choice = choose(manifest, engine)
+    _check(bundle, choice, [manifest.labels])
+    labels = _read(bundle, manifest.labels, parse_labels)
+    return Classifier(bundle, manifest, choice.artifact, _loaded(bundle, choice, threads), labels)
+
+
+def _open(path: str | os.PathLike[str], threads: int) -> Bundle:
+    if threads < 1:
+        raise HanjiError(f"threads: expected 1 or more, found {threads}")
+    return open_bundle(path)
+
+
+def _other_task(bundle: Bundle, asked: str) -> BundleError:
+    task, fitting = bundle.manifest.task, _CLASSES[type(bundle.manifest)]
+    return BundleError(
+        f"{bundle.root}: a bundle for {task}, which a {asked} cannot open; "
+        f"try: hanji.runtime.{fitting}.open(…)"
+    )
+
+
+def _check(bundle: Bundle, choice: Choice, tables: Iterable[IdTable | LabelTable]) -> None:
+    """What can be known before anything large is read."""
+    check_signature(choice.artifact, choice.artifact.main_signature)
+    bundle.check_sizes([*(bundle.file(table.path) for table in tables), *choice.artifact.files])
+
+
+def _read(bundle: Bundle, table: IdTable | LabelTable, parse: Callable[[bytes, int, str], _T]) -> _T:
+    return parse(bundle.read(bundle.file(table.path)), table.count, table.path)
+
+
+def _loaded(bundle: Bundle, choice: Choice, threads: int) -> Engine:
     contents = {file.path: bundle.read(file) for file in choice.artifact.files}
     loaded = create_engine(choice, contents, threads=threads)
-    loaded.load(signature)
-    return Recommender(bundle, choice.artifact, loaded, users, items)
-
-
-def _read(bundle: Bundle, table: IdTable, parse: Callable[[bytes, int, str], _T]) -> _T:
-    return parse(bundle.read(bundle.file(table.path)), table.count, table.path)
+    loaded.load(choice.artifact.main_signature)
+    return loaded

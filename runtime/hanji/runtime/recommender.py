@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.runtime.errors import EngineError, HanjiError
+from hanji.runtime.finite import are_finite
 from hanji.runtime.questions import (
     NOTHING,
     Question,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hanji.runtime.engines.base import Engine, EngineInfo
     from hanji.runtime.golden import GoldenCase
     from hanji.runtime.ids import Ids, Items, OwnId
-    from hanji.runtime.manifest import Artifact, Manifest
+    from hanji.runtime.manifest import Artifact, RecommenderManifest
 
 
 class Recommender:
@@ -46,9 +46,16 @@ class Recommender:
     """
 
     def __init__(
-        self, bundle: Bundle, artifact: Artifact, engine: Engine, users: Ids | None, items: Items
+        self,
+        bundle: Bundle,
+        manifest: RecommenderManifest,
+        artifact: Artifact,
+        engine: Engine,
+        users: Ids | None,
+        items: Items,
     ) -> None:
         self._bundle = bundle
+        self._manifest = manifest
         self._artifact = artifact
         self._engine: Engine | None = engine
         self._info = engine.info
@@ -62,8 +69,8 @@ class Recommender:
         ``engine`` is "litert", "onnxruntime" or "auto": the first of them that is installed and can
         run the bundle. More ``threads`` than free cores make small models slower.
 
-        Raises BundleError for a bundle that is missing, damaged, or made for a newer runtime;
-        EngineError, with what to install, if no engine can run it.
+        Raises BundleError for a bundle that is missing, damaged, no recommender's, or made for a newer
+        runtime; EngineError, with what to install, if no engine can run it.
         """
         from hanji.runtime.opening import open_recommender
 
@@ -181,8 +188,8 @@ class Recommender:
         return self.manifest.takes
 
     @property
-    def manifest(self) -> Manifest:
-        return self._bundle.manifest
+    def manifest(self) -> RecommenderManifest:
+        return self._manifest
 
     @property
     def artifact(self) -> Artifact:
@@ -261,7 +268,7 @@ class Recommender:
         scores = self._open_engine().run(signature, inputs)
         if scores.shape != (count,):
             raise EngineError(f"{self._info.name}: expected {count} scores, found shape {scores.shape}")
-        if not _are_finite(scores):
+        if not are_finite(scores):
             raise EngineError(
                 f"{self._info.name} {self._info.version}: a score of signature {signature!r} is not a finite "
                 "number; replay the self-test with `hanji verify`, then export the bundle again"
@@ -288,8 +295,3 @@ class Recommender:
             tuple.__new__(Recommendation, (rank, ids[at], titles[at], genres[at], score, ()))
             for rank, (at, score) in ranked
         ]
-
-
-def _are_finite(scores: NDArray[np.float32]) -> bool:
-    """No NaN, no infinity, found without the temporary array that np.isfinite would make."""
-    return math.isfinite(np.minimum.reduce(scores)) and math.isfinite(np.maximum.reduce(scores))

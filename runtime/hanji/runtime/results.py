@@ -1,4 +1,4 @@
-"""What the runtime answers with."""
+"""What a recommender and every self-test answer with."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True)
 class Judgement:
-    """The validation metric that picks the epoch (more is better), and how those that are shown are called."""
+    """The validation metric that picks the epoch (more is better), and what those shown are called."""
 
     decides: str
     shown: Mapping[str, str]

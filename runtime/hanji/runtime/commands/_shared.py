@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from hanji.runtime.engines.choice import ENGINE_KINDS
-from hanji.runtime.manifest import Manifest
+from hanji.runtime.manifest import Manifest, PictureData
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +58,8 @@ def printable(text: str) -> str:
 def synthetic_note(manifest: Manifest) -> str:
     """A line that says so if the model has seen no real data, else nothing."""
     data = manifest.training_data
-    return f"Trained on synthetic data ({data.name}), not on real ratings." if data.synthetic else ""
+    real = "pictures" if isinstance(data, PictureData) else "ratings"
+    return f"Trained on synthetic data ({data.name}), not on real {real}." if data.synthetic else ""
 
 
 def _width(text: str) -> int:

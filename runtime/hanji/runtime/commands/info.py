@@ -8,7 +8,7 @@ from dataclasses import asdict
 from hanji.runtime.bundle import Bundle, open_bundle
 from hanji.runtime.commands._shared import add_bundle, print_json, print_table, printable, synthetic_note
 from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, Refusal, consider
-from hanji.runtime.manifest import Artifact, Manifest
+from hanji.runtime.manifest import AnyManifest, Artifact, ClassifierManifest, Manifest, RecommenderManifest
 
 HELP = "say what a bundle is and which engine would run it"
 EXAMPLE = "hanji info out/bundle"
@@ -40,26 +40,22 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _print_summary(manifest: Manifest) -> None:
-    model, data = manifest.model, manifest.training_data
+def _print_summary(manifest: AnyManifest) -> None:
     steps = " → ".join(str(step["type"]) for step in manifest.recipe.steps) or "no steps"
+    model = manifest.model
     size = f"{model.parameters:,} parameters, {model.full_parameters:,} before compression"
-    if manifest.users is None:
-        takes, unknown_user = "the user's own history; knows no users", []
-    else:
-        takes = f"the id of one of {manifest.users.count:,} users"
-        unknown_user = [["unknown user", manifest.users.unknown]]
     print_table(
         [
             ["bundle", manifest.name],
             ["task", manifest.task],
-            ["takes", takes],
             ["model", f"{model.type}, {size}"],
             ["recipe", f"{manifest.recipe.name} ({steps})"],
-            ["data", f"{data.users:,} users, {data.items:,} items, {data.interactions:,} interactions"],
-            ["licence", data.licence or "not stated"],
-            *unknown_user,
-            ["unknown item", manifest.items.unknown],
+            *(
+                _classifier_rows(manifest)
+                if isinstance(manifest, ClassifierManifest)
+                else _recommender_rows(manifest)
+            ),
+            ["licence", manifest.training_data.licence or "not stated"],
             ["made with", ", ".join(f"{tool} {version}" for tool, version in manifest.versions.items())],
         ]
     )
@@ -68,10 +64,47 @@ def _print_summary(manifest: Manifest) -> None:
         print(printable(note))
 
 
+def _recommender_rows(manifest: RecommenderManifest) -> list[list[str]]:
+    if manifest.users is None:
+        takes, unknown_user = "the user's own history; knows no users", []
+    else:
+        takes = f"the id of one of {manifest.users.count:,} users"
+        unknown_user = [["unknown user", manifest.users.unknown]]
+    data = manifest.training_data
+    return [
+        ["takes", takes],
+        *unknown_user,
+        ["unknown item", manifest.items.unknown],
+        ["data", f"{data.users:,} users, {data.items:,} items, {data.interactions:,} interactions"],
+    ]
+
+
+def _classifier_rows(manifest: ClassifierManifest) -> list[list[str]]:
+    data, picture, probabilities = manifest.training_data, manifest.picture, manifest.probabilities
+    colour = "grey" if picture.channels == 1 else "RGB"
+    fit = {"crop": "cut to it", "stretch": "stretched to it", "pad": "padded to it"}[picture.fit]
+    gives = {
+        "graph": "probabilities",
+        "softmax": f"probabilities, softmax at temperature {probabilities.temperature:g}",
+        "none": "the model's own output, as it is",
+    }[probabilities.source]
+    seen = f"{data.pictures:,} pictures of {data.classes:,} classes" if data.pictures else "not stated"
+    return [
+        ["takes", f"pictures of any size: {picture.width} × {picture.height} {colour}, {fit}"],
+        ["gives", f"{gives}, of {manifest.labels.count:,} classes"],
+        ["data", seen],
+    ]
+
+
 def _artifact_row(artifact: Artifact) -> list[str]:
     parity = artifact.parity
     if parity.checked:
-        checked = f"top 10 overlap {parity.top10_overlap:.3f}, largest error {parity.max_abs_error:.3g}"
+        agreement = (
+            f"top 10 overlap {parity.top10_overlap:.3f}"
+            if parity.top1_agreement is None
+            else f"same class {parity.top1_agreement:.1%}"
+        )
+        checked = f"{agreement}, largest error {parity.max_abs_error:.3g}"
     else:
         checked = f"not checked: {parity.reason}"
     engines = ", ".join(f"{engine.name} ≥ {engine.oldest_version}" for engine in artifact.engines)

@@ -6,9 +6,11 @@ import argparse
 from dataclasses import asdict, dataclass
 
 from hanji.runtime.bundle import Bundle, open_bundle
+from hanji.runtime.classifier import Classifier
 from hanji.runtime.commands._shared import add_bundle, print_json, print_table
 from hanji.runtime.engines.choice import ENGINE_KINDS, Refusal, consider
 from hanji.runtime.errors import BundleError, HanjiError
+from hanji.runtime.manifest import ClassifierManifest
 from hanji.runtime.recommender import Recommender
 
 HELP = "check every file's hash and replay the golden self-test"
@@ -62,6 +64,7 @@ def _check_files(bundle: Bundle) -> list[Check]:
 
 
 def _self_tests(bundle: Bundle) -> list[Check]:
+    model = Classifier if isinstance(bundle.manifest, ClassifierManifest) else Recommender
     checks = []
     for kind in ENGINE_KINDS:
         answer = consider(bundle.manifest, kind)
@@ -70,8 +73,8 @@ def _self_tests(bundle: Bundle) -> list[Check]:
             continue
         name = f"self-test on {kind.name} {answer.version}"
         try:
-            with Recommender.open(bundle.root, engine=kind.name) as recommender:
-                result = recommender.self_test()
+            with model.open(bundle.root, engine=kind.name) as opened:
+                result = opened.self_test()
         except HanjiError as error:
             checks.append(Check(name, False, str(error)))
         else:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
-Inputs = Mapping[str, NDArray[np.int32]]
+Inputs = Mapping[str, NDArray[Any]]
 """Input tensors by name."""
 
 
@@ -35,7 +34,7 @@ class Engine(Protocol):
         """
         ...
 
-    def run(self, signature: str, inputs: Inputs) -> NDArray[np.float32]:
+    def run(self, signature: str, inputs: Inputs) -> NDArray[Any]:
         """The signature's first output, in an array that belongs to the caller.
 
         Raises EngineError if the engine refuses the model or the inputs.

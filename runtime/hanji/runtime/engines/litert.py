@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from hanji.runtime.engines.base import EngineInfo, Inputs
 from hanji.runtime.errors import EngineError
-from hanji.runtime.manifest import Artifact
+from hanji.runtime.manifest import Artifact, Signature
 
 
 class LiteRtEngine:
@@ -37,11 +36,11 @@ class LiteRtEngine:
         with self._lock:
             self._runner(signature)
 
-    def run(self, signature: str, inputs: Inputs) -> NDArray[np.float32]:
+    def run(self, signature: str, inputs: Inputs) -> NDArray[Any]:
         with self._lock:
             runner = self._runner(signature)
             try:
-                outputs: dict[str, NDArray[np.float32]] = runner(**inputs)
+                outputs: dict[str, NDArray[Any]] = runner(**inputs)
             except (RuntimeError, ValueError) as error:
                 raise EngineError(f"{self._name}: signature {signature!r} failed: {error}") from error
         name = self._artifact.signatures[signature].outputs[0].name
@@ -55,6 +54,8 @@ class LiteRtEngine:
         # Interpreter.invoke refuses while a runner lives, and a second interpreter would compete with
         # this one for the processor's caches: so this goes where the runner itself goes.
         runner = self._runners[signature]
+        if isinstance(runner, WholeModel):
+            return runner.invoke
         return partial(runner._interpreter_wrapper.Invoke, runner._subgraph_index)
 
     @property
@@ -67,12 +68,43 @@ class LiteRtEngine:
         return self._runners[signature]
 
     def _make_runner(self, signature: str) -> Any:
-        path = self._artifact.signatures[signature].path
+        described = self._artifact.signatures[signature]
+        path = described.path
         try:
             if path not in self._interpreters:
                 self._interpreters[path] = Interpreter(
                     model_content=self._contents[path], num_threads=self._info.threads
                 )
-            return self._interpreters[path].get_signature_runner(signature)
+            interpreter = self._interpreters[path]
+            if signature in interpreter.get_signature_list():
+                return interpreter.get_signature_runner(signature)
+            return WholeModel(interpreter, described)
         except (RuntimeError, ValueError) as error:
             raise EngineError(f"{self._name} refused {path} ({signature!r}): {error}") from error
+
+
+class WholeModel:
+    """Runs a file without the signature asked for, as others make them, by the names of its tensors."""
+
+    def __init__(self, interpreter: Any, signature: Signature) -> None:
+        """ValueError if the file's tensors are not those of ``signature``."""
+        self.invoke: Callable[[], object] = interpreter.invoke
+        self._interpreter = interpreter
+        self._inputs = _indices(interpreter.get_input_details())
+        self._outputs = _indices(interpreter.get_output_details())
+        wanted = [tensor.name for tensor in (*signature.inputs, *signature.outputs)]
+        missing = [name for name in wanted if name not in self._inputs | self._outputs]
+        if missing or len(self._inputs) != len(signature.inputs):
+            found = f"{', '.join(self._inputs)} in and {', '.join(self._outputs)} out"
+            raise ValueError(f"no such signature, and no tensors {', '.join(wanted)}: found {found}")
+        interpreter.allocate_tensors()
+
+    def __call__(self, **inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        for name, value in inputs.items():
+            self._interpreter.set_tensor(self._inputs[name], value)
+        self.invoke()
+        return {name: self._interpreter.get_tensor(index) for name, index in self._outputs.items()}
+
+
+def _indices(details: list[dict[str, Any]]) -> dict[str, int]:
+    return {tensor["name"]: tensor["index"] for tensor in details}

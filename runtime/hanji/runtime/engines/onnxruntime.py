@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from hanji.runtime.engines.base import EngineInfo, Inputs
@@ -54,15 +53,15 @@ class OnnxRuntimeEngine:
         with self._lock:
             self._session(signature)
 
-    def run(self, signature: str, inputs: Inputs) -> NDArray[np.float32]:
+    def run(self, signature: str, inputs: Inputs) -> NDArray[Any]:
         output = self._artifact.signatures[signature].outputs[0].name
         with self._lock:
             session = self._session(signature)
             try:
-                scores: NDArray[np.float32] = session.run([output], inputs)[0]
+                outputs: NDArray[Any] = session.run([output], inputs)[0]
             except _ERRORS as error:
                 raise EngineError(f"{self._name}: signature {signature!r} failed: {error}") from error
-        return scores
+        return outputs
 
     def bare_call(self, signature: str, inputs: Inputs) -> Callable[[], object]:
         """The session's run."""

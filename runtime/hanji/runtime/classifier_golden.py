@@ -1,0 +1,138 @@
+"""The self-test of a classifier: replays golden.json, of pictures and of what each artifact said of them.
+
+Pixels are uint8 [height, width, channels], row by row, in base64.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hanji.runtime.json_table import Table, as_number, parse_json
+from hanji.runtime.manifest import CLASSIFICATION
+from hanji.runtime.pictures import prepare
+from hanji.runtime.results import SelfTest
+
+if TYPE_CHECKING:
+    from hanji.runtime.manifest import PictureInput
+
+LARGEST_SOURCE_SIDE = 4096
+
+
+class Preparation(NamedTuple):
+    """A picture, uint8 [h, w, c], and the bytes that it becomes, uint8 [height, width, channels]."""
+
+    source: NDArray[np.uint8]
+    prepared: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class PictureCase:
+    """A prepared picture, uint8 [height, width, channels], and its probabilities, float64 [classes]."""
+
+    image: NDArray[np.uint8]
+    label: int
+    probabilities: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PictureReplay:
+    """What one artifact answered, and how far a probability may be from it."""
+
+    tolerance: float
+    cases: tuple[PictureCase, ...]
+
+
+@dataclass(frozen=True)
+class PictureGolden:
+    """golden.json: what pictures become, and the answers by artifact format, for those that ran at export."""
+
+    preparation: tuple[Preparation, ...]
+    artifacts: Mapping[str, PictureReplay]
+
+
+Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""Probabilities of a prepared picture, uint8 [1, height, width, channels]."""
+
+
+def parse_golden(
+    content: bytes, picture: PictureInput, classes: int, where: str = "golden.json"
+) -> PictureGolden:
+    """The golden pictures in ``content``; BundleError naming the field if it is malformed."""
+    table = parse_json(content, where)
+    table.choice("task", (CLASSIFICATION,))
+    preparation = tuple(_preparation(entry, picture) for entry in table.tables("preparation"))
+    artifacts = table.named_tables("artifacts")
+    return PictureGolden(
+        preparation, {name: _replay(entry, picture, classes) for name, entry in artifacts.items()}
+    )
+
+
+def replay(golden: PictureGolden, artifact: str, picture: PictureInput, answer: Answer) -> SelfTest:
+    """Prepares every source, which must give the very bytes, and compares ``answer`` of every case."""
+    expected = golden.artifacts.get(artifact)
+    if expected is None:
+        detail = f"golden.json holds no cases for {artifact}: it was not run at export"
+        return SelfTest(passed=False, cases=0, max_abs_error=0.0, tolerance=0.0, detail=detail)
+    problems = [
+        f"picture {number}, of {source.shape[1]} × {source.shape[0]}, is prepared otherwise than at export"
+        for number, (source, prepared) in enumerate(golden.preparation)
+        if not np.array_equal(prepare(source, picture)[0], prepared)
+    ]
+    errors = [float(np.abs(answer(case.image[None]) - case.probabilities).max()) for case in expected.cases]
+    problems += [
+        f"picture {number}: a probability differs by {error:.3g}"
+        for number, error in enumerate(errors)
+        if error > expected.tolerance
+    ]
+    detail = (
+        f"{len(golden.preparation)} preparations, {len(errors)} pictures, largest difference "
+        f"{max(errors):.3g} (tolerance {expected.tolerance:.3g})"
+    )
+    if problems:
+        detail += f"; {len(problems)} failed, first {problems[0]}"
+    return SelfTest(not problems, len(errors), max(errors), expected.tolerance, detail)
+
+
+def _preparation(table: Table, picture: PictureInput) -> Preparation:
+    source = table.table("source")
+    sides = [source.integer(side, 1, LARGEST_SOURCE_SIDE) for side in ("height", "width")]
+    channels = source.integer("channels", 1, 4)
+    if channels == 2:
+        source.fail("channels", "1, 3 or 4")
+    shape = (sides[0], sides[1], channels)
+    return Preparation(_pixels(source, "pixels", shape), _pixels(table, "prepared", picture.shape))
+
+
+def _replay(table: Table, picture: PictureInput, classes: int) -> PictureReplay:
+    cases = tuple(_case(entry, picture, classes) for entry in table.tables("cases", shortest=1))
+    return PictureReplay(table.number("tolerance", smallest=0), cases)
+
+
+def _case(table: Table, picture: PictureInput, classes: int) -> PictureCase:
+    label = table.integer("label", 0, classes - 1)
+    numbers = [as_number(value) for value in table.array("probabilities")]
+    if None in numbers or len(numbers) != classes:
+        table.fail("probabilities", f"{classes} finite numbers, one per class")
+    return PictureCase(_pixels(table, "image", picture.shape), label, np.array(numbers, np.float64))
+
+
+def _pixels(table: Table, key: str, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    height, width, channels = shape
+    expected = f"base64 of {height} × {width} × {channels} bytes"
+    try:
+        content = base64.b64decode(table.long_text(key), validate=True)
+    except (binascii.Error, ValueError):
+        table.fail(key, expected)
+    if len(content) != height * width * channels:
+        table.fail(key, expected)
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+__all__ = ["PictureCase", "PictureGolden", "PictureReplay", "Preparation", "parse_golden", "replay"]

@@ -1,0 +1,153 @@
+"""Reads the manifest.json of a classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hanji.runtime.json_table import LARGEST_COUNT, Table, as_integer, as_number
+from hanji.runtime.manifest import (
+    CLASSIFICATION,
+    ClassifierManifest,
+    LabelTable,
+    PictureData,
+    PictureInput,
+    Probabilities,
+    Signature,
+    Tensor,
+)
+from hanji.runtime.manifest_parts import common_fields, common_problems
+
+LARGEST_SIDE = 4096
+"""Pixels of the model's input in either direction."""
+FITS = ("crop", "stretch", "pad")
+RESIZES = ("bilinear",)
+NORMALIZED_BY = ("graph", "runtime")
+SOURCES = ("graph", "softmax", "none")
+LEVEL_DTYPES = ("uint8", "int32", "float32")
+"""Of an input that takes levels of 0 to 255."""
+NUMBER_DTYPES = ("float32", "uint8", "int8")
+"""Of an input that takes normalized numbers, and of the output; integers have a scale and a zero point."""
+
+
+def classifier_manifest(table: Table) -> ClassifierManifest:
+    """The manifest in ``table``; BundleError naming the field that is not as the schema says."""
+    labels = table.table("labels")
+    return ClassifierManifest(
+        **common_fields(table, CLASSIFICATION, _check_signatures, "top1_agreement"),
+        training_data=_picture_data(table.table("training_data")),
+        labels=LabelTable(labels.path("path"), labels.count("count")),
+        picture=_picture_input(table.table("picture")),
+        probabilities=_probabilities(table.table("probabilities")),
+    )
+
+
+def classifier_problems(manifest: ClassifierManifest) -> Iterator[str]:
+    """What a JSON Schema cannot say: paths are unique and refer to listed files, shapes and dtypes agree."""
+    for index, artifact in enumerate(manifest.artifacts):
+        place = f"artifacts[{index}].signatures.classify"
+        signature = artifact.signatures["classify"]
+        yield from _input_problems(signature.inputs, manifest.picture, f"{place}.inputs")
+        yield from _output_problems(signature.outputs, manifest.labels.count, f"{place}.outputs")
+    yield from common_problems(manifest, {"labels.path": manifest.labels.path})
+
+
+def _input_problems(tensors: tuple[Tensor, ...], picture: PictureInput, place: str) -> Iterator[str]:
+    if len(tensors) != 1:
+        yield f"{place}: expected one input, found {len(tensors)}"
+    tensor = tensors[0]
+    if tensor.shape not in ((1, *picture.shape), (None, *picture.shape)):
+        yield f"{place}[0].shape: expected {[1, *picture.shape]} as 'picture' says, found {_listed(tensor)}"
+    if picture.normalized_by == "runtime":
+        yield from _number_problems(tensor, f"{place}[0]")
+    elif tensor.dtype not in LEVEL_DTYPES:
+        yield f"{place}[0].dtype: expected one of {', '.join(LEVEL_DTYPES)}, found {tensor.dtype}"
+
+
+def _output_problems(tensors: tuple[Tensor, ...], classes: int, place: str) -> Iterator[str]:
+    tensor = tensors[0]
+    if tensor.shape not in ((1, classes), (None, classes)):
+        yield f"{place}[0].shape: expected [1, {classes}] (labels.count), found {_listed(tensor)}"
+    yield from _number_problems(tensor, f"{place}[0]")
+
+
+def _number_problems(tensor: Tensor, place: str) -> Iterator[str]:
+    if tensor.dtype not in NUMBER_DTYPES:
+        yield f"{place}.dtype: expected one of {', '.join(NUMBER_DTYPES)}, found {tensor.dtype}"
+    elif tensor.dtype != "float32" and (tensor.scale is None or tensor.zero_point is None):
+        yield f"{place}: expected a scale and a zero_point beside the dtype {tensor.dtype}, found null"
+
+
+def _listed(tensor: Tensor) -> str:
+    return "[" + ", ".join("null" if size is None else str(size) for size in tensor.shape) + "]"
+
+
+def _check_signatures(table: Table, signatures: dict[str, Signature]) -> None:
+    if "classify" not in signatures:
+        table.fail("signatures", "a signature 'classify'")
+
+
+def _picture_data(table: Table) -> PictureData:
+    return PictureData(
+        name=table.text("name"),
+        format=table.text("format"),
+        synthetic=table.boolean("synthetic"),
+        licence=table.text("licence", shortest=0),
+        pictures=table.integer("pictures", 0, LARGEST_COUNT),
+        classes=table.count("classes"),
+        config=table.table("config").plain(),
+    )
+
+
+def _picture_input(table: Table) -> PictureInput:
+    channels = table.integer("channels", 1, 3)
+    if channels == 2:
+        table.fail("channels", "1 (grey) or 3 (red, green, blue)")
+    std = _numbers(table, "std", channels)
+    if min(std) <= 0:
+        table.fail("std", "numbers above 0")
+    return PictureInput(
+        height=table.integer("height", 1, LARGEST_SIDE),
+        width=table.integer("width", 1, LARGEST_SIDE),
+        channels=channels,
+        fit=table.choice("fit", FITS),
+        mean=_numbers(table, "mean", channels),
+        std=std,
+        normalized_by=table.choice("normalized_by", NORMALIZED_BY),
+        resize=table.choice("resize", RESIZES),
+        background=_levels(table, "background"),
+    )
+
+
+def _numbers(table: Table, key: str, count: int) -> tuple[float, ...]:
+    numbers = [number for value in table.array(key) if (number := as_number(value)) is not None]
+    if len(numbers) != len(table.array(key)) or len(numbers) != count:
+        table.fail(key, f"{count} finite number(s), one per channel")
+    return tuple(numbers)
+
+
+def _levels(table: Table, key: str) -> tuple[int, ...]:
+    levels = [as_integer(value) for value in table.array(key)]
+    known = tuple(level for level in levels if level is not None and 0 <= level <= 255)
+    if len(known) != 3 or len(levels) != 3:
+        table.fail(key, "three integers of 0 to 255: red, green, blue")
+    return known
+
+
+def _probabilities(table: Table) -> Probabilities:
+    temperature = table.number("temperature")
+    if temperature <= 0:
+        table.fail("temperature", "a number above 0")
+    return Probabilities(table.choice("source", SOURCES), temperature)
+
+
+__all__ = [
+    "FITS",
+    "LARGEST_SIDE",
+    "LEVEL_DTYPES",
+    "NORMALIZED_BY",
+    "NUMBER_DTYPES",
+    "RESIZES",
+    "SOURCES",
+    "classifier_manifest",
+    "classifier_problems",
+]

@@ -1,0 +1,48 @@
+"""The names of the classes, in the order of the model's outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hanji.runtime.errors import HanjiError
+from hanji.runtime.json_table import Table, parse_json
+
+
+@dataclass(frozen=True)
+class Labels:
+    """One name per class in ``values`` and, by language tag, in each of ``names``."""
+
+    values: tuple[str, ...]
+    names: Mapping[str, tuple[str, ...]]
+
+    def in_language(self, language: str | None) -> tuple[str, ...]:
+        """The names to show; None stands for ``values``. HanjiError for a language that is not there."""
+        if language is None:
+            return self.values
+        if language not in self.names:
+            known = ", ".join(sorted(self.names)) or "none besides the labels themselves"
+            raise HanjiError(f"language: expected one of those in the bundle ({known}), found {language!r}")
+        return self.names[language]
+
+
+def parse_labels(content: bytes, count: int, where: str) -> Labels:
+    """The names of ``count`` classes in labels.json; BundleError naming a field that holds anything else."""
+    table = parse_json(content, where)
+    values = _names(table, "labels", count)
+    if "names" not in table.keys:
+        return Labels(values, {})
+    names = table.table("names")
+    return Labels(values, {language: _names(names, language, count) for language in names.keys})
+
+
+def _names(table: Table, key: str, count: int) -> tuple[str, ...]:
+    names = table.text_array(key)
+    if not all(1 <= len(name) <= 1000 for name in names):
+        table.fail(key, "texts of 1 to 1000 characters")
+    if len(names) != count:
+        table.fail(key, f"{count} names (the manifest's count)")
+    return names
+
+
+__all__ = ["Labels", "parse_labels"]

@@ -1,0 +1,258 @@
+"""Reading picture files as people expect them, and refusing what is broken."""
+
+from __future__ import annotations
+
+import io
+import random
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hanji.runtime import HanjiError, PictureError
+from hanji.runtime.decoding import LARGEST_PIXELS, decode
+
+pillow = pytest.importorskip("PIL.Image", reason="Pillow reads pictures")
+operations = pytest.importorskip("PIL.ImageOps")
+ORIENTATION = 0x0112
+RGB = np.random.default_rng(0).integers(0, 256, (13, 17, 3), np.uint8)
+
+
+def encoded(pixels: np.ndarray | Any, form: str, **options: Any) -> bytes:
+    image = pillow.fromarray(pixels) if isinstance(pixels, np.ndarray) else pixels
+    stream = io.BytesIO()
+    image.save(stream, form, **options)
+    return stream.getvalue()
+
+
+def exif(orientation: int) -> Any:
+    table = pillow.Exif()
+    table[ORIENTATION] = orientation
+    return table
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        ("PNG", {}),
+        ("BMP", {}),
+        ("PPM", {}),
+        ("WEBP", {"lossless": True}),
+        ("TIFF", {}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+    ],
+)
+def test_formats(form: str, options: dict[str, Any]) -> None:
+    assert np.array_equal(decode(encoded(RGB, form, **options)), RGB)
+
+
+def test_jpeg_and_gif() -> None:
+    for form in ("JPEG", "GIF"):
+        content = encoded(RGB, form)
+        with pillow.open(io.BytesIO(content)) as image:
+            assert np.array_equal(decode(content), np.asarray(image.convert("RGB")))
+
+
+def test_every_kind_of_source(tmp_path: Path) -> None:
+    path = tmp_path / "사진.png"
+    path.write_bytes(encoded(RGB, "PNG"))
+    with path.open("rb") as stream, pillow.open(path) as image:
+        sources = [path, str(path), path.read_bytes(), stream, io.BytesIO(path.read_bytes()), image]
+        for source in [*sources, pillow.fromarray(RGB)]:
+            assert np.array_equal(decode(source), RGB)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_turned_as_their_exif_says(form: str, orientation: int) -> None:
+    options = {"lossless": True} if form == "WEBP" else {}
+    content = encoded(RGB, form, exif=exif(orientation), **options)
+    with pillow.open(io.BytesIO(content)) as image:
+        expected = operations.exif_transpose(image)
+        assert np.array_equal(decode(content), np.asarray(expected.convert("RGB")))
+    assert decode(content).shape == ((17, 13, 3) if orientation >= 5 else (13, 17, 3))
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 200])
+def test_an_orientation_that_does_not_exist(orientation: int) -> None:
+    assert np.array_equal(decode(encoded(RGB, "PNG", exif=exif(orientation))), RGB)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+def test_an_exif_that_cannot_be_read_counts_as_none() -> None:
+    content = encoded(RGB, "PNG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff garbage")
+    assert np.array_equal(decode(content), RGB)
+
+
+def test_grey() -> None:
+    grey = RGB[:, :, 0]
+    found = decode(encoded(grey, "PNG"))
+    assert found.dtype == np.uint8
+    assert np.array_equal(found, grey)
+    black_and_white = pillow.fromarray(grey).convert("1")
+    assert np.array_equal(
+        decode(encoded(black_and_white, "PNG")), np.asarray(black_and_white) * np.uint8(255)
+    )
+
+
+def test_16_bits() -> None:
+    levels = np.random.default_rng(1).integers(0, 65536, (5, 6), np.uint16)
+    by_hand = b"P5 6 5 65535\n" + levels.astype(">u2").tobytes()
+    for content in (encoded(levels, "PNG"), encoded(levels, "TIFF"), by_hand):
+        found = decode(content)
+        assert found.dtype == np.uint16
+        assert np.array_equal(found, levels)
+    assert np.array_equal(decode(pillow.fromarray(levels.astype(np.int32))), levels), "mode I"
+
+
+def test_transparency() -> None:
+    rgba = np.random.default_rng(2).integers(0, 256, (5, 6, 4), np.uint8)
+    assert np.array_equal(decode(encoded(rgba, "PNG")), rgba)
+    grey = pillow.fromarray(rgba).convert("LA")
+    assert np.array_equal(decode(encoded(grey, "PNG")), np.asarray(grey.convert("RGBA")))
+    palette = pillow.fromarray(RGB).convert("P")
+    assert decode(encoded(palette, "PNG")).shape == (13, 17, 3)
+    assert decode(encoded(palette, "PNG", transparency=0)).shape == (13, 17, 4)
+    keyed = decode(encoded(RGB, "PNG", transparency=tuple(RGB[0, 0].tolist())))
+    assert keyed[0, 0, 3] == 0
+    assert keyed[1, 1, 3] == 255
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "YCbCr"])
+def test_other_colours(mode: str) -> None:
+    image = pillow.fromarray(RGB).convert(mode)
+    content = encoded(image, "JPEG", quality=95)
+    with pillow.open(io.BytesIO(content)) as opened:
+        assert np.array_equal(decode(content), np.asarray(opened.convert("RGB")))
+
+
+def test_of_several_pictures_the_first() -> None:
+    first, second = (pillow.fromarray(np.full((4, 4), level, np.uint8)) for level in (10, 200))
+    content = encoded(first, "TIFF", save_all=True, append_images=[second])
+    assert (decode(content) == 10).all()
+
+
+def test_levels_nobody_can_tell() -> None:
+    for image in (pillow.new("F", (3, 3), 0.5), pillow.new("I", (3, 3), 70_000), pillow.new("I", (3, 3), -1)):
+        with pytest.raises(
+            PictureError, match=r"expected levels of 8 or 16 bits, found others \(mode [IF]\)"
+        ):
+            decode(image)
+
+
+PNG = encoded(RGB, "PNG")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "expected a picture .*found something else"),
+        (b"x", "expected a picture"),
+        (b"ein Text, kein Bild\n" * 40, r"expected a picture \(JPEG, PNG"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "expected a picture"),
+        (PNG[:-40], "cut off or damaged: "),
+        (PNG[:40], "cut off or damaged|expected a picture"),
+        (encoded(RGB, "JPEG")[:-100], "cut off or damaged: "),
+        (PNG[:60] + b"\0\0\0\0" + PNG[64:], "cut off or damaged: "),
+    ],
+)
+def test_broken_files_are_refused_by_name(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "holiday.png"
+    path.write_bytes(content)
+    with pytest.raises(PictureError, match=rf"holiday\.png: .*({message})"):
+        decode(path)
+    with pytest.raises(PictureError, match=f"^a picture of {len(content)} bytes: "):
+        decode(content)
+    with pytest.raises(PictureError, match=r"^page 4: "):
+        decode(content, name="page 4")
+
+
+def png_that_claims(width: int, height: int) -> bytes:
+    """A tiny file with the header of a large picture."""
+    import struct
+    import zlib
+
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    start = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header
+    return start + struct.pack(">I", zlib.crc32(header)) + b"\0\0\0\x04IDAT" + b"\0" * 8
+
+
+@pytest.mark.filterwarnings("ignore:Image size")
+@pytest.mark.parametrize(
+    "sides", [(10_000, 9_000), (13_000, 14_000), (100_000, 100_000), (2**31 - 1, 2**31 - 1)]
+)
+def test_pictures_that_claim_to_be_huge(sides: tuple[int, int]) -> None:
+    assert sides[0] * sides[1] > LARGEST_PIXELS
+    with pytest.raises(PictureError, match="expected at most 89,478,485 pixels"):
+        decode(png_that_claims(*sides))
+
+
+def test_paths_that_hold_no_file(
+    tmp_path: Path, without_rights: Callable[[], AbstractContextManager[None]]
+) -> None:
+    with pytest.raises(PictureError, match=r"nothing\.png: cannot be read: No such file"):
+        decode(tmp_path / "nothing.png")
+    with pytest.raises(PictureError, match="cannot be read: Is a directory"):
+        decode(tmp_path)
+    with pytest.raises(PictureError, match="cannot be read: embedded null byte"):
+        decode("a\0b")
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(PNG)
+    secret.chmod(0)
+    with without_rights(), pytest.raises(PictureError, match="cannot be read: Permission denied"):
+        decode(secret)
+
+
+@pytest.mark.parametrize("source", [None, 7, [1, 2], 1.5, {"a": 1}])
+def test_what_is_no_source(source: Any) -> None:
+    with pytest.raises(PictureError, match=f"the {type(source).__name__}: expected a path, the content"):
+        decode(source)
+
+
+def test_closed_and_textual_files(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    stream = path.open("rb")
+    stream.close()
+    with pytest.raises(PictureError, match=r"a\.png: "):
+        decode(stream)
+    with pytest.raises(PictureError), path.open(encoding="latin-1") as text:
+        decode(text)  # type: ignore[arg-type]
+    image = pillow.open(path)
+    image.close()
+    with pytest.raises(PictureError, match=r"a\.png: "):
+        decode(image)
+
+
+def test_without_pillow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(PNG)
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(HanjiError, match=r"try: pip install 'hanji-runtime\[image\]'") as caught:
+        decode(tmp_path / "a.png")
+    assert not isinstance(caught.value, PictureError), "there is nothing wrong with the picture"
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "PPM", "TIFF"])
+def test_random_damage(form: str) -> None:
+    """A damaged file is a picture or a PictureError, nothing else."""
+    rng = random.Random(3)  # noqa: S311
+    options = {"exif": exif(6)} if form in ("PNG", "JPEG", "WEBP", "TIFF") else {}
+    content = encoded(RGB, form, **options)
+    for _ in range(150):
+        damaged = bytearray(content)
+        for _ in range(rng.randint(1, 4)):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        if rng.random() < 0.3:
+            del damaged[rng.randrange(len(damaged)) :]
+        try:
+            found = decode(bytes(damaged))
+        except PictureError as error:
+            assert str(error)
+        else:
+            assert found.ndim in (2, 3)
