@@ -1,0 +1,142 @@
+"""`hanji profile`: what a network for pictures weighs and how much it computes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from hanji.training.images.data import ImageDataConfig
+
+HELP = "count parameters and multiply-accumulates of a network for pictures, layer by layer"
+EXAMPLE = "hanji profile examples/fashion-mnist.toml"
+
+Shape = tuple[int, int, int]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the network and the size of its pictures."""
+    parser.add_argument(
+        "model",
+        type=Path,
+        metavar="MODEL",
+        help="a recipe (.toml), a file that tf_keras saved (.keras, .h5) or a directory written by hanji train",
+    )
+    parser.add_argument(
+        "--input",
+        type=_shape,
+        metavar="HxWxC",
+        help="size of the pictures, such as 96x96x3 (default: its own)",
+    )
+    parser.add_argument(
+        "--classes", type=_at_least_two, metavar="N", help="of a recipe whose [data] table does not name them"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, for machines")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Count and print; 0 when done."""
+    from hanji.training.errors import DataError
+    from hanji.training.quiet import import_tensorflow
+
+    recipe = _recipe(args) if args.model.suffix == ".toml" else None
+
+    # TensorFlow takes seconds to import: a faulty recipe is told before.
+    import_tensorflow()
+    from hanji.training.images.profile import profile
+
+    model = _built(recipe, args.model) if recipe else _loaded(args.model)
+    try:
+        found = profile(model, None if recipe else args.input)
+    except ValueError as error:
+        raise DataError(f"{args.model}: {error}") from None
+    print(json.dumps(found.table(), ensure_ascii=False) if args.json else "\n".join(found.lines()))
+    return 0
+
+
+class _Recipe(NamedTuple):
+    model: Any
+    shape: Shape
+    classes: int
+
+
+def _recipe(args: argparse.Namespace) -> _Recipe:
+    from hanji.training.errors import RecipeError
+    from hanji.training.images.data.config import ImageDataConfig
+    from hanji.training.images.models.config import ImageModelConfig
+    from hanji.training.recipe_file import read_recipe_file
+    from hanji.training.settings import settings_from
+
+    file = read_recipe_file(args.model)
+    if file.task != "image-classification":
+        raise RecipeError(
+            f'{args.model}: expected a recipe with task = "image-classification", found {file.task!r}'
+        )
+    data = settings_from(ImageDataConfig, file.data, f"{args.model}: data")
+    shape, classes = args.input or _data_shape(data), args.classes or _data_classes(data)
+    if shape is None:
+        raise RecipeError(
+            f"{args.model}: its [data] table does not say how large the pictures are and of what colour; "
+            "give --input, such as --input 28x28x1"
+        )
+    if classes is None:
+        raise RecipeError(f"{args.model}: its [data] table does not name the classes; give --classes N")
+    model = settings_from(ImageModelConfig, file.model, f"{args.model}: model")
+    return _Recipe(model, shape, classes)
+
+
+def _data_shape(data: ImageDataConfig) -> Shape | None:
+    """As far as it is known without reading the pictures."""
+    height, width = (8, 8) if data.format == "digits" and not data.height else (data.height, data.width)
+    channels = {"grey": 1, "rgb": 3, "auto": {"digits": 1, "folder": 3}.get(data.format)}[data.colour]
+    return (height, width, channels) if height and channels else None
+
+
+def _data_classes(data: ImageDataConfig) -> int | None:
+    return 10 if data.format == "digits" else len(data.labels) or None
+
+
+def _built(recipe: _Recipe, path: Path) -> Any:
+    from hanji.training.errors import RecipeError
+    from hanji.training.images.models.build import build_classifier
+
+    height, width, channels = recipe.shape
+    try:
+        return build_classifier(
+            recipe.model, height=height, width=width, channels=channels, classes=recipe.classes
+        )
+    except ValueError as error:
+        raise RecipeError(f"{path}: model: {error}") from None
+
+
+def _loaded(path: Path) -> Any:
+    from hanji.training.errors import DataError
+    from hanji.training.images.models.loading import SUFFIXES, load_network
+    from hanji.training.images.trained import load_classifier
+
+    if path.is_dir():
+        return load_classifier(path).model
+    if path.suffix not in SUFFIXES:
+        raise DataError(
+            f"{path}: expected a recipe (.toml), a Keras file ({', '.join(SUFFIXES)}) or a directory written by "
+            "`hanji train`"
+        )
+    return load_network(path)
+
+
+def _shape(text: str) -> Shape:
+    try:
+        height, width, channels = (int(part) for part in text.lower().split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected HxWxC, such as 96x96x3, found {text!r}") from None
+    if min(height, width, channels) < 1:
+        raise argparse.ArgumentTypeError(f"expected sizes of at least 1, found {text!r}")
+    return height, width, channels
+
+
+def _at_least_two(text: str) -> int:
+    if not text.isdecimal() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 2, found {text!r}")
+    return int(text)

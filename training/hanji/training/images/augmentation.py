@@ -1,0 +1,108 @@
+"""Pictures made a little different in each epoch, so that a network does not learn them by heart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What may happen to a picture; nothing does by default. Raises ValueError for values out of range."""
+
+    shift: int = 0
+    """Pixels that it may move in each direction; what comes in at the edge is 0."""
+
+    flip: bool = False
+    """Whether half of the pictures are mirrored, left and right."""
+
+    cutout: int = 0
+    """Side in pixels of a square that is set to 0; its centre is anywhere in the picture, so part of it may
+    lie outside (DeVries and Taylor 2017, arXiv:1708.04552)."""
+
+    contrast: float = 0.0
+    """Fraction by which the distance from the picture's own mean may grow or shrink."""
+
+    brightness: float = 0.0
+    """Fraction of the scale 0..255 by which a picture may become lighter or darker."""
+
+    def __post_init__(self) -> None:
+        for name in ("shift", "cutout"):
+            if getattr(self, name) < 0:
+                raise ValueError(
+                    f"{name}: expected a number of pixels of at least 0, found {getattr(self, name)}"
+                )
+        for name in ("contrast", "brightness"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise ValueError(f"{name}: expected a fraction in [0, 1), found {getattr(self, name)}")
+
+
+def augment(images: NDArray[np.uint8], config: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A changed copy of `images` uint8[B, height, width, channels]; the same state of `rng` gives the same.
+
+    Raises ValueError where a shift or cutout is as large as the pictures.
+    """
+    side = min(images.shape[1:3])
+    if max(config.shift, config.cutout) >= side:
+        raise ValueError(
+            f"shift and cutout: expected fewer pixels than the {side} of the pictures, found {config.shift} "
+            f"and {config.cutout}"
+        )
+    changed = images.copy()
+    if config.flip:
+        mirrored = rng.random(len(images)) < 0.5
+        changed[mirrored] = changed[mirrored, :, ::-1]
+    if config.shift:
+        changed = _shifted(changed, config.shift, rng)
+    if config.contrast or config.brightness:
+        changed = _relit(changed, config, rng)
+    if config.cutout:
+        changed[_squares(images.shape[:3], config.cutout, rng)] = 0
+    return changed
+
+
+def _shifted(images: NDArray[np.uint8], most: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    batch, *shape = images.shape
+    padded = np.pad(images, ((0, 0), (most, most), (most, most), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, shape, axis=(1, 2, 3))
+    down, right = rng.integers(0, 2 * most + 1, (2, batch))
+    shifted: NDArray[np.uint8] = windows[np.arange(batch), down, right, 0]
+    return shifted
+
+
+def _relit(images: NDArray[np.uint8], config: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
+    shape = (len(images), 1, 1, 1)
+    scale = (1.0 + config.contrast * rng.uniform(-1.0, 1.0, shape)).astype(np.float32)
+    offset = (255.0 * config.brightness * rng.uniform(-1.0, 1.0, shape)).astype(np.float32)
+    mean = images.mean(axis=(1, 2, 3), keepdims=True, dtype=np.float32)
+    lit = (images - mean) * scale + (mean + offset)
+    return np.asarray(np.clip(np.rint(lit), 0, 255), dtype=np.uint8)
+
+
+def _squares(shape: tuple[int, ...], side: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """bool[B, height, width], true in one square for each picture."""
+    batch, height, width = shape
+    top = rng.integers(0, height, (batch, 1)) - side // 2
+    left = rng.integers(0, width, (batch, 1)) - side // 2
+    rows, columns = np.arange(height), np.arange(width)
+    in_rows = (rows >= top) & (rows < top + side)
+    in_columns = (columns >= left) & (columns < left + side)
+    return in_rows[:, :, None] & in_columns[:, None, :]
+
+
+def class_weights(labels: NDArray[np.int32], classes: int, power: float) -> NDArray[np.float32]:
+    """How much a picture of each class counts, float32[classes]: 1 / frequency^power, scaled.
+
+    Their mean over `labels` int32[N] is 1. A power of 0 weighs all pictures alike, 1 all classes. Raises
+    ValueError for a class without pictures.
+    """
+    counts = np.bincount(labels, minlength=classes)
+    if len(counts) > classes or not counts.all():
+        raise ValueError(
+            f"labels: expected some of each of {classes} classes, found counts {counts.tolist()}"
+        )
+    weights = (counts / len(labels)) ** -power
+    weights *= len(labels) / (weights * counts).sum()
+    return np.asarray(weights, dtype=np.float32)

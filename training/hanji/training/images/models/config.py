@@ -1,0 +1,223 @@
+"""What a classifier of pictures is made of."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+ImageModelType = Literal["cnn", "mobilenet-v1", "mobilenet-v2", "shufflenet"]
+Activation = Literal["relu", "relu6", "hard-swish"]
+
+
+class Stage(NamedTuple):
+    """Blocks that give the same number of channels; the first of them strides."""
+
+    channels: int
+    blocks: int
+    stride: int
+
+
+class _Shape(NamedTuple):
+    """What a family's paper says, at width 1."""
+
+    stem_channels: int
+    stem_stride: int
+    channels: tuple[int, ...]
+    blocks: tuple[int, ...]
+    strides: tuple[int, ...]
+    last_channels: int
+
+
+_PAPERS: dict[str, _Shape] = {
+    "cnn": _Shape(0, 1, (64, 128, 256), (2, 2, 2), (2, 2, 2), 0),
+    "mobilenet-v1": _Shape(32, 2, (64, 128, 256, 512, 1024), (1, 2, 2, 6, 2), (1, 2, 2, 2, 2), 0),
+    "mobilenet-v2": _Shape(
+        32, 2, (16, 24, 32, 64, 96, 160, 320), (1, 2, 3, 4, 3, 3, 1), (1, 2, 2, 2, 1, 2, 1), 1280
+    ),
+    "shufflenet": _Shape(24, 4, (), (4, 8, 4), (2, 2, 2), 0),
+}
+_SHUFFLENET_CHANNELS = {
+    1: (144, 288, 576),
+    2: (200, 400, 800),
+    3: (240, 480, 960),
+    4: (272, 544, 1088),
+    8: (384, 768, 1536),
+}
+"""ShuffleNet's own table, by groups (Zhang et al. 2017, table 1)."""
+
+
+@dataclass(frozen=True)
+class ImageModelConfig:
+    """The shape of a classifier, independent of the pictures' size and of how it is trained."""
+
+    type: ImageModelType = "mobilenet-v1"
+    """``mobilenet-v1``: depthwise separable convolutions (Howard et al. 2017). ``mobilenet-v2``: inverted
+    residual bottlenecks (Sandler et al. 2018). ``shufflenet``: group convolutions and channel shuffle (Zhang
+    et al. 2017). ``cnn``: ordinary 3×3 convolutions, to compare with or to teach the others."""
+
+    width_multiplier: float = 1.0
+    """Every channel count times this, rounded to a multiple of 8 (ShuffleNet: of what its groups need)."""
+
+    stem_channels: int = 0
+    """Channels of the first convolution; 0: the paper's (32, 32, 24), half of the first stage in a cnn."""
+
+    stem_stride: int = 0
+    """By how much the stem shrinks the picture: 1 or 2, in a shufflenet also 4 (its max-pooling strides as
+    well); 0: the paper's (2, 2, 4), 1 in a cnn."""
+
+    channels: tuple[int, ...] = ()
+    """Output channels of each stage; empty: the paper's table."""
+
+    blocks: tuple[int, ...] = ()
+    """Blocks in each stage; empty: the paper's table."""
+
+    strides: tuple[int, ...] = ()
+    """Stride of the first block of each stage, 1 or 2; empty: the paper's table."""
+
+    last_channels: int | None = None
+    """Channels of a 1×1 convolution before the pooling, 0 for none; not given: the paper's (1280 in
+    mobilenet-v2, which a width below 1 does not shrink; none in the others)."""
+
+    kernel_size: int = 3
+    """Of the depthwise convolutions; odd."""
+
+    expansion: int = 6
+    """Of the bottlenecks of mobilenet-v2; its first stage never expands, as in the paper."""
+
+    groups: int = 3
+    """Of the 1×1 convolutions of shufflenet."""
+
+    residual: bool = False
+    """``mobilenet-v1``, ``cnn``: add a block's input to its output where shapes agree."""
+
+    activation: Activation = "relu"
+    """``relu6`` is the MobileNets' own; ``hard-swish`` is MobileNet V3's (Howard et al. 2019)."""
+
+    dropout: float = 0.0
+    """Fraction dropped before the head."""
+
+    sparse_friendly: bool = False
+    """MobileNets: the very shape for which XNNPACK has sparse kernels on ARM: three input channels (a grey
+    picture stands in all three), zero padding of its own before each convolution that strides."""
+
+    mirrored: bool = False
+    """Say the mean of what the network says of a picture and of its mirror image: twice the work, for a
+    teacher. It is trained on one at a time, so that training costs no more."""
+
+    def __post_init__(self) -> None:
+        self._check_numbers()
+        self._check_family()
+        stages = {"channels": self._channels(), "blocks": self._blocks(), "strides": self._strides()}
+        if len({len(table) for table in stages.values()}) > 1:
+            found = ", ".join(f"{len(table)} {name}" for name, table in stages.items())
+            raise ValueError(
+                f"channels, blocks and strides need as many entries each as there are stages, found {found} "
+                f"(those not given are the paper's)"
+            )
+        if self.type == "shufflenet":
+            self._check_groups()
+
+    @property
+    def stem(self) -> Stage:
+        """The first convolution; its channels are multiplied."""
+        paper = _PAPERS[self.type]
+        channels = self.stem_channels or paper.stem_channels or self._channels()[0] // 2
+        unit = math.lcm(4, self.groups) if self.type == "shufflenet" else 8
+        return Stage(self._scaled(channels, unit), 1, self.stem_stride or paper.stem_stride)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages between stem and pooling; their channels are multiplied."""
+        unit = 4 * self.groups if self.type == "shufflenet" else 8
+        channels = (self._scaled(count, unit) for count in self._channels())
+        return tuple(Stage(*row) for row in zip(channels, self._blocks(), self._strides(), strict=True))
+
+    @property
+    def last(self) -> int:
+        """Channels of the last 1×1 convolution, 0 if there is none."""
+        if self.last_channels is not None:
+            return self._scaled(self.last_channels, 8) if self.last_channels else 0
+        paper = _PAPERS[self.type].last_channels
+        return max(paper, self._scaled(paper, 8)) if paper else 0
+
+    def _channels(self) -> tuple[int, ...]:
+        paper = _SHUFFLENET_CHANNELS.get(self.groups, ()) if self.type == "shufflenet" else None
+        return self.channels or (_PAPERS[self.type].channels if paper is None else paper)
+
+    def _blocks(self) -> tuple[int, ...]:
+        return self.blocks or _PAPERS[self.type].blocks
+
+    def _strides(self) -> tuple[int, ...]:
+        return self.strides or _PAPERS[self.type].strides
+
+    def _scaled(self, channels: int, unit: int) -> int:
+        """MobileNet's rounding: to the nearest multiple, never by more than a tenth down."""
+        if self.width_multiplier == 1.0:
+            return channels
+        wanted = channels * self.width_multiplier
+        rounded = max(unit, int(wanted + unit / 2) // unit * unit)
+        return rounded if rounded >= 0.9 * wanted else rounded + unit
+
+    def _check_numbers(self) -> None:
+        if not 0.0 < self.width_multiplier <= 8.0:
+            raise ValueError(f"width_multiplier must lie above 0, at most 8, found {self.width_multiplier}")
+        if not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"dropout is a fraction in [0, 1), found {self.dropout}")
+        if self.kernel_size < 3 or self.kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size must be odd and at least 3, found {self.kernel_size}")
+        counts = {"channels": self.channels, "blocks": self.blocks}
+        counts |= {"expansion": (self.expansion,), "groups": (self.groups,)}
+        for name, values in counts.items():
+            if values and min(values) < 1:
+                raise ValueError(f"{name} must be at least 1, found {min(values)}")
+        if self.stem_channels < 0 or (self.last_channels or 0) < 0:
+            raise ValueError(
+                "stem_channels and last_channels must not be negative, "
+                f"found {self.stem_channels} and {self.last_channels}"
+            )
+        if not set(self.strides) <= {1, 2}:
+            raise ValueError(f"strides must be 1 or 2 each, found {list(self.strides)}")
+
+    def _check_family(self) -> None:
+        allowed = (1, 2, 4) if self.type == "shufflenet" else (1, 2)
+        if self.stem_stride and self.stem_stride not in allowed:
+            raise ValueError(f"stem_stride of a {self.type} is one of {allowed}, found {self.stem_stride}")
+        if self.residual and self.type not in ("mobilenet-v1", "cnn"):
+            raise ValueError(f"residual is for mobilenet-v1 and cnn; a {self.type} always adds its inputs")
+        if self.sparse_friendly and self.type not in ("mobilenet-v1", "mobilenet-v2"):
+            raise ValueError(f"sparse_friendly is for the MobileNets only, and this is a {self.type}")
+        if self.sparse_friendly and (self.stem.stride != 2 or self.kernel_size > 5):
+            raise ValueError(
+                "sparse_friendly needs stem_stride 2 and a kernel_size of 3 or 5, "
+                f"found {self.stem.stride} and {self.kernel_size}"
+            )
+
+    def _check_groups(self) -> None:
+        counts = [stage.channels for stage in self.stages]
+        unit = 4 * self.groups
+        if not counts:
+            known = ", ".join(map(str, _SHUFFLENET_CHANNELS))
+            raise ValueError(
+                f"the paper has no channels for {self.groups} groups, only for {known}; give channels"
+            )
+        if any(count % unit for count in counts):
+            raise ValueError(
+                f"with {self.groups} groups channels must be multiples of {unit}, found {counts}"
+            )
+        if self.stem.channels % self.groups:
+            raise ValueError(
+                f"with {self.groups} groups stem_channels must be a multiple of {self.groups}, "
+                f"found {self.stem.channels}"
+            )
+        before = self.stem.channels
+        for stage in self.stages:
+            if stage.channels < before or (stage.channels == before and stage.stride > 1):
+                raise ValueError(
+                    "each stage of a shufflenet sets new channels beside those before (with stride 1 it may "
+                    f"have as many), found {self.stem.channels} in the stem and {counts}"
+                )
+            before = stage.channels
+
+
+__all__ = ["Activation", "ImageModelConfig", "ImageModelType", "Stage"]

@@ -1,0 +1,108 @@
+"""A network built anew from its own layers: taken apart, or with some of them changed or left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+import tf_keras as keras
+
+Layer = keras.layers.Layer
+Change = Callable[[Layer], "Layer | None"]
+"""The layer to take in a layer's place, the same one each time; None: what comes in goes on as it is."""
+
+
+def flattened(model: keras.Model) -> keras.Model:
+    """A copy of ``model`` in which no network stands inside the network, weights included.
+
+    A layer that is used in several places stays one layer; one whose name an outer layer has as well gets its
+    network's name in front. ValueError if ``model`` is not a built functional or sequential one.
+    """
+    expect_graph(model)
+    copies: dict[int, tuple[Layer, Layer]] = {}
+    taken: set[str] = set()
+
+    def copied(layer: Layer, name: str) -> Layer:
+        if id(layer) not in copies:
+            copies[id(layer)] = layer, type(layer).from_config({**layer.get_config(), "name": name})
+            taken.add(name)
+        return copies[id(layer)][1]
+
+    def change(layer: Layer, inside: str) -> Layer:
+        return copied(layer, f"{inside}_{layer.name}" if layer.name in taken else layer.name)
+
+    flat = _rebuilt(model, change)
+    for layer, copy in copies.values():
+        copy.set_weights(layer.get_weights())
+        if hasattr(copy, "finalize_state"):  # a Normalization keeps what it computed from its weights
+            copy.finalize_state()
+    return flat
+
+
+def rebuilt(model: keras.Model, change: Change) -> keras.Model:
+    """A functional copy of the flat ``model`` with ``change`` applied to each layer; without the weights."""
+    copies: dict[str, Layer | None] = {}
+
+    def changed(layer: Layer, _: str) -> Layer | None:
+        if layer.name not in copies:
+            copies[layer.name] = change(layer)
+        return copies[layer.name]
+
+    return _rebuilt(model, changed)
+
+
+def expect_graph(model: keras.Model) -> None:
+    """ValueError unless ``model``, and each network in it, has layers that can be followed."""
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"expected a tf_keras model, found {type(model).__module__}.{type(model).__name__}")
+    if not (isinstance(model, keras.Sequential) or model._is_graph_network):
+        raise ValueError(
+            f"the model {model.name!r} is a class of its own ({type(model).__name__}); expected a functional or "
+            "a sequential one, whose layers can be followed"
+        )
+    if not model.built or not model.inputs:
+        raise ValueError(f"the sequential model {model.name!r} knows no input shape yet; call it once before")
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            expect_graph(layer)
+
+
+def _rebuilt(model: keras.Model, change: Callable[[Layer, str], Layer | None]) -> keras.Model:
+    names = {id(tensor): name for tensor, name in zip(model.inputs, model.input_names, strict=True)}
+
+    def fresh(tensor: Any) -> Any:
+        size, *shape = tensor.shape
+        return keras.Input(shape, batch_size=size, dtype=tensor.dtype, name=names[id(tensor)])
+
+    inputs = tf.nest.map_structure(fresh, model.input)
+    outputs = _followed(model, inputs, change)
+    return keras.Model(inputs, outputs, name=model.name)
+
+
+def _followed(model: keras.Model, inputs: Any, change: Callable[[Layer, str], Layer | None]) -> Any:
+    """What comes out of ``model``, with changed layers, for other ``inputs``."""
+    known = {id(old): new for old, new in zip(model.inputs, tf.nest.flatten(inputs), strict=True)}
+
+    def current(value: Any) -> Any:
+        return known.get(id(value), value)
+
+    for node in _nodes(model):
+        args, kwargs = tf.nest.map_structure(current, (node.call_args, node.call_kwargs))
+        if isinstance(node.layer, keras.Model):
+            result = _followed(node.layer, args[0], change)
+        else:
+            layer = change(node.layer, model.name)
+            result = args[0] if layer is None else layer(*args, **kwargs)
+        pairs = zip(tf.nest.flatten(node.outputs), tf.nest.flatten(result), strict=True)
+        known |= {id(old): new for old, new in pairs}
+    return tf.nest.map_structure(current, model.output)
+
+
+def _nodes(model: keras.Model) -> list[Any]:
+    """The calls of layers that lead from the inputs to the outputs, in an order that can be computed."""
+    by_depth = model._nodes_by_depth
+    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth] if not node.is_input]
+
+
+__all__ = ["Change", "expect_graph", "flattened", "rebuilt"]
