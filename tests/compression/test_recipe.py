@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from hanji.compression.images.recipe import ImageRecipe
 from hanji.compression.recipe import Recipe, built_in_names, load_recipe
 from hanji.compression.steps import Distil, Prune, Quantize
 from hanji.training.errors import RecipeError
+from hanji.training.recipe_file import read_recipe_file
 from hanji.training.settings import read_toml
 
 
@@ -83,5 +85,6 @@ def test_steps_check_their_numbers(step: type) -> None:
     "path", sorted((Path(__file__).parents[2] / "examples").glob("*.toml")), ids=lambda p: p.stem
 )
 def test_the_examples_are_valid(path: Path) -> None:
-    load_recipe(str(path))
+    task = read_recipe_file(path).task
+    next(kind for kind in (Recipe, ImageRecipe) if kind.task == task).load(str(path))
     assert read_toml(path)["name"] == path.stem

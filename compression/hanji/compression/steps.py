@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Union
 
+from hanji.compression.checks import check_training
 from hanji.training.models.config import Pooling
 
 Scheme = Literal["float32", "float16", "dynamic", "int8", "int8-rows", "int4-rows"]
@@ -80,7 +81,7 @@ class Distil:
             )
         if not 0.0 < self.held_back <= 0.5:
             raise ValueError(f"held_back is a fraction in (0, 0.5], found {self.held_back}")
-        _check_training(self.epochs, self.learning_rate)
+        check_training(self.epochs, self.learning_rate)
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class LowRank:
             raise ValueError(f"embedding_size must be at least 1, found {self.embedding_size}")
         if self.epochs < 0:
             raise ValueError(f"epochs must not be negative, found {self.epochs}")
-        _check_training(max(self.epochs, 1), self.learning_rate)
+        check_training(max(self.epochs, 1), self.learning_rate)
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Prune:
     def __post_init__(self) -> None:
         if not 0.0 < self.sparsity < 1.0:
             raise ValueError(f"sparsity is a fraction between 0 and 1 (80 % is 0.8), found {self.sparsity}")
-        _check_training(self.epochs, self.learning_rate)
+        check_training(self.epochs, self.learning_rate)
 
 
 @dataclass(frozen=True)
@@ -144,14 +145,7 @@ class Quantize:
     def __post_init__(self) -> None:
         if self.calibration_users < 1:
             raise ValueError(f"calibration_users must be at least 1, found {self.calibration_users}")
-        _check_training(self.epochs, self.learning_rate)
+        check_training(self.epochs, self.learning_rate)
 
 
 Step = Union[Distil, LowRank, Prune, Quantize]  # noqa: UP007 - evaluated at run time on Python 3.10
-
-
-def _check_training(epochs: int, learning_rate: float) -> None:
-    if epochs < 1:
-        raise ValueError(f"epochs must be at least 1, found {epochs}")
-    if learning_rate <= 0:
-        raise ValueError(f"learning_rate must be positive, found {learning_rate}")

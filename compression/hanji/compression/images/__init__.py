@@ -1,0 +1,1 @@
+"""Compression of picture classifiers: distillation, smaller networks, fewer weights and fewer bits."""

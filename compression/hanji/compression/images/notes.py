@@ -1,0 +1,47 @@
+"""What the steps of a recipe do not buy, in plain words for reports."""
+
+from __future__ import annotations
+
+from hanji.compression.images.recipe import ImageRecipe
+from hanji.compression.images.steps import Cluster, ImageScheme, Prune, Quantize
+
+_BY_SCHEME: dict[ImageScheme, str] = {
+    "float16": "float16: half the bytes; most processors compute in float32 all the same, and no faster.",
+    "dynamic": "dynamic: int8 weights only; convolutions still compute on float activations.",
+    "int16x8": (
+        "int16x8: nearly as exact as float32, but XNNPACK has no such kernels: expect it to run slower than "
+        "float32."
+    ),
+}
+
+
+def scheme_of(recipe: ImageRecipe) -> ImageScheme:
+    """What the exported artifact will hold."""
+    return next((step.scheme for step in recipe.steps if isinstance(step, Quantize)), "float32")
+
+
+def notes_of(recipe: ImageRecipe) -> tuple[str, ...]:
+    """One sentence or two a step that promises less than its name may say."""
+    scheme = scheme_of(recipe)
+    notes = [_of_pruning(step, scheme) for step in recipe.steps if isinstance(step, Prune)]
+    notes += [_of_clustering(scheme) for step in recipe.steps if isinstance(step, Cluster)]
+    return tuple(notes) + ((_BY_SCHEME[scheme],) if scheme in _BY_SCHEME else ())
+
+
+def _of_pruning(step: Prune, scheme: ImageScheme) -> str:
+    if step.sparse_storage:
+        return (
+            "prune: stored as sparse tensors, the zeros make the file smaller, and LiteRT on ARM faster "
+            "where the network has the shape for it; on x86 it computes as if they were not there."
+        )
+    return (
+        f"prune: single zeros make only a compressed download smaller. The {scheme} file itself has as many "
+        "bytes as before and runs no faster; a channels step makes both smaller."
+    )
+
+
+def _of_clustering(scheme: ImageScheme) -> str:
+    text = "cluster: shared values make only a compressed download smaller, not the file; nothing runs faster"
+    if scheme in ("int8", "int16x8", "dynamic"):
+        return f"{text}. {scheme} rounds each channel on its own, which undoes most of it: take int8-qat."
+    return f"{text}."

@@ -1,0 +1,135 @@
+"""How a model that was trained elsewhere wants its pictures: options of a command, or a TOML file.
+
+    scale = 0.00392156862745098      # 1/255
+    mean = [0.485, 0.456, 0.406]
+    std = [0.229, 0.224, 0.225]
+    fit = "crop"
+
+The model is given (pixel × scale − mean) / std, pixels running from 0 to 255, channels in the order RGB.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hanji.runtime.manifest import PictureInput
+from hanji.training.errors import RecipeError
+from hanji.training.settings import read_toml, settings_from
+
+OPTIONS = ("scale", "mean", "std", "preprocessing", "size")
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What becomes of a picture before the model sees it; ValueError for values that make no sense."""
+
+    scale: float = 1.0
+    """What each pixel is multiplied by first: 1/255 for models of 0 to 1."""
+
+    mean: tuple[float, ...] = (0.0,)
+    """Of each channel, or one number for all; taken off then."""
+
+    std: tuple[float, ...] = (1.0,)
+    """Of each channel, or one number for all; divided by last."""
+
+    fit: Literal["crop", "stretch", "pad"] = "crop"
+    """What becomes of a picture of another aspect ratio."""
+
+    height: int = 0
+    width: int = 0
+    """Pixels, for a model that takes pictures of any size; 0: the model says."""
+
+    def __post_init__(self) -> None:
+        if self.scale <= 0.0 or min(self.std, default=0.0) <= 0.0 or not self.mean:
+            raise ValueError(
+                "expected a positive scale, at least one mean and positive std, "
+                f"found {self.scale}, {list(self.mean)} and {list(self.std)}"
+            )
+        if min(self.height, self.width) < 0 or (self.height == 0) != (self.width == 0):
+            raise ValueError(f"expected height and width in pixels, found {self.height} and {self.width}")
+
+    def picture(self, height: int, width: int, channels: int) -> PictureInput:
+        """The same for pictures of this size; RecipeError where mean or std have other channels."""
+        mean, std = (_by_channel(name, getattr(self, name), channels) for name in ("mean", "std"))
+        return PictureInput(
+            height=height,
+            width=width,
+            channels=channels,
+            fit=self.fit,
+            mean=tuple(_short(value / self.scale) for value in mean),
+            std=tuple(_short(value / self.scale) for value in std),
+            normalized_by="graph",
+        )
+
+
+def add_preprocessing_options(parser: argparse.ArgumentParser) -> None:
+    """Declare --scale, --mean, --std, --size and --preprocessing."""
+    group = parser.add_argument_group(
+        "what a model trained elsewhere is given",
+        "(pixel × scale − mean) / std, pixels from 0 to 255, one number or one a channel (red, green, blue)",
+    )
+    group.add_argument("--scale", metavar="NUMBER", help="such as 1/255; 1 for a model that scales by itself")
+    group.add_argument("--mean", metavar="NUMBERS", help="such as 0.485,0.456,0.406; default 0")
+    group.add_argument("--std", metavar="NUMBERS", help="such as 0.229,0.224,0.225; default 1")
+    group.add_argument("--size", metavar="HxW", help="pixels, where the model takes pictures of any size")
+    group.add_argument("--preprocessing", type=Path, metavar="FILE", help="all of that in a TOML file")
+
+
+def preprocessing_of(args: argparse.Namespace) -> Preprocessing:
+    """What the options say; RecipeError if they say nothing, too much or nonsense."""
+    given = {name: getattr(args, name) for name in ("scale", "mean", "std", "size") if getattr(args, name)}
+    if args.preprocessing and given:
+        raise RecipeError(
+            f"--preprocessing says it all: leave out {', '.join(f'--{name}' for name in given)}"
+        )
+    if args.preprocessing:
+        return settings_from(Preprocessing, read_toml(args.preprocessing), str(args.preprocessing))
+    if not set(given) - {"size"}:
+        raise RecipeError(
+            "expected what the model is given for a pixel: --scale 1/255 for numbers from 0 to 1, --mean "
+            "127.5 --std 127.5 for −1 to 1, --scale 1 where the model does that itself, or a --preprocessing "
+            "file"
+        )
+    table: dict[str, object] = {}
+    for name in ("mean", "std"):
+        if name in given:
+            table[name] = [_number(text, f"--{name}") for text in given[name].split(",")]
+    if "scale" in given:
+        table["scale"] = _number(given["scale"], "--scale")
+    if "size" in given:
+        table["height"], table["width"] = _size(given["size"])
+    return settings_from(Preprocessing, table, "options")
+
+
+def _number(text: str, where: str) -> float:
+    """A number, or a fraction such as 1/255."""
+    above, _, below = text.partition("/")
+    try:
+        return float(above) / float(below or 1.0)
+    except (ValueError, ZeroDivisionError):
+        raise RecipeError(f"{where}: expected a number or a fraction such as 1/255, found {text!r}") from None
+
+
+def _size(text: str) -> tuple[int, int]:
+    sides = text.lower().split("x")
+    if len(sides) != 2 or not all(side.isdecimal() and int(side) for side in sides):
+        raise RecipeError(f"--size: expected height x width in pixels, such as 96x96, found {text!r}")
+    return int(sides[0]), int(sides[1])
+
+
+def _by_channel(name: str, values: tuple[float, ...], channels: int) -> tuple[float, ...]:
+    if len(values) not in (1, channels):
+        raise RecipeError(
+            f"{name}: expected one number, or one for each of {channels} channels, found {values}"
+        )
+    return values * channels if len(values) == 1 else values
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.9g}")
+
+
+__all__ = ["OPTIONS", "Preprocessing", "add_preprocessing_options", "preprocessing_of"]

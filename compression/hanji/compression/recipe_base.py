@@ -1,0 +1,109 @@
+"""What recipes of every task share: named steps in a fixed order, from tables and back, and their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+from hanji.training.errors import RecipeError
+from hanji.training.recipe_file import RecipeFile, read_recipe_file
+from hanji.training.settings import settings_from, table_from
+
+Step = TypeVar("Step")
+Self = TypeVar("Self", bound="RecipeBase[Any]")
+
+
+@dataclass(frozen=True)
+class RecipeBase(Generic[Step]):
+    """A named, ordered tuple of steps; a task's own recipe says which steps there are."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+    step_types: ClassVar[Mapping[str, Any]]
+    """The steps by the words that name them in a recipe, in the order in which they may come."""
+
+    task: ClassVar[str]
+    built_in: ClassVar[Path]
+
+    def __post_init__(self) -> None:
+        words, found = list(self.step_types), [self.step_type(step) for step in self.steps]
+        order = [words.index(word) for word in found]
+        if order != sorted(set(order)):
+            raise ValueError(
+                f"expected each step once at most, in the order {' → '.join(words)}, "
+                f"found {' → '.join(found)}"
+            )
+
+    @property
+    def tables(self) -> list[dict[str, Any]]:
+        """The steps as plain tables, each with its ``type`` first."""
+        return [{"type": self.step_type(step), **table_from(step)} for step in self.steps]
+
+    @property
+    def sha256(self) -> str:
+        """Of the steps with every default filled in, so that it names what was done."""
+        return hashlib.sha256(json.dumps(self.tables, sort_keys=True).encode()).hexdigest()
+
+    @classmethod
+    def step_type(cls, step: Step) -> str:
+        """The word that names this step in a recipe."""
+        return next(word for word, kind in cls.step_types.items() if isinstance(step, kind))
+
+    @classmethod
+    def of_tables(cls: type[Self], name: str, tables: Sequence[dict[str, Any]], where: str) -> Self:
+        """A recipe from plain tables, each with its ``type``; ``where`` names them in errors."""
+        steps = tuple(
+            cls._step_of(table, f"{where}: compression[{index}]") for index, table in enumerate(tables)
+        )
+        try:
+            return cls(name, steps)
+        except ValueError as error:
+            raise RecipeError(f"{where}: {error}") from None
+
+    @classmethod
+    def of_file(cls: type[Self], file: RecipeFile) -> Self:
+        """The compression recipe of a recipe file; RecipeError names the step that is wrong."""
+        if file.task != cls.task:
+            raise RecipeError(
+                f'{file.path}: expected a recipe with task = "{cls.task}", found task = "{file.task}"'
+            )
+        return cls.of_tables(file.name, file.compression, str(file.path))
+
+    @classmethod
+    def load(cls: type[Self], name_or_path: str) -> Self:
+        """A built-in recipe by its name, or the recipe in a TOML file."""
+        return cls.of_file(cls.file_of(name_or_path))
+
+    @classmethod
+    def file_of(cls, name_or_path: str) -> RecipeFile:
+        """The file of a built-in recipe by its name, or the file itself."""
+        built_in = cls.built_in / f"{name_or_path}.toml"
+        if built_in.is_file():
+            return read_recipe_file(built_in)
+        path = Path(name_or_path)
+        if not path.suffix and not path.exists():
+            raise RecipeError(
+                f"no built-in recipe for {cls.task} is called {name_or_path!r}; there are "
+                f"{', '.join(cls.built_in_names())}, or give the path of a .toml file"
+            )
+        return read_recipe_file(path)
+
+    @classmethod
+    def built_in_names(cls) -> list[str]:
+        """The names of the recipes of this task that come with hanji."""
+        return sorted(path.stem for path in cls.built_in.glob("*.toml"))
+
+    @classmethod
+    def _step_of(cls, table: dict[str, Any], where: str) -> Step:
+        settings = dict(table)
+        kind = settings.pop("type", None)
+        if kind not in cls.step_types:
+            expected = ", ".join(cls.step_types)
+            raise RecipeError(f"{where}: expected type to be one of {expected}, found {kind!r}")
+        step: Step = settings_from(cls.step_types[kind], settings, where)
+        return step
