@@ -7,15 +7,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT := out/demo
+DIGITS := out/demo-digits
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: $(READY)  ## Train, compress, export and recommend on a synthetic catalogue
-	@rm -rf $(OUT)
+demo: $(READY)  ## Train, compress and export a recommender and a classifier of digits, and ask both
+	@rm -rf $(OUT) $(DIGITS)
 	@$(BIN)/hanji build examples/demo.toml --out $(OUT)
 	@echo
 	@$(BIN)/hanji recommend $(OUT)/bundle --history 7,31,190 --why
+	@echo
+	@$(BIN)/hanji build examples/digits.toml --out $(DIGITS)
+	@echo
+	@$(BIN)/hanji classify $(DIGITS)/bundle $(DIGITS)/samples/*.png -k 2
 
 test: $(READY) lint types contracts wheels pytest  ## Check style, types, structure and wheels, then run all tests
 

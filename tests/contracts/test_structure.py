@@ -58,7 +58,8 @@ def test_help_needs_no_tensorflow() -> None:
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert shown.splitlines()[-1] == "[]"
     server = ("build", "train", "compress", "export", "evaluate", "data", "baselines", "setup-tfjs")
-    for command in (*server, "info", "verify", "recommend", "benchmark"):
+    pictures = ("profile", "bundle", "debug-quantization")
+    for command in (*server, *pictures, "info", "verify", "recommend", "classify", "benchmark"):
         assert re.search(rf"\n    {command}\s", shown)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,15 +20,17 @@ Scores = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Question:
-    """A signature and its inputs: int32 vectors under the names ``user``, ``history`` and ``item``."""
+    """A signature and its inputs: int32 vectors under the names ``user``, ``history`` and ``item``, or a
+    picture uint8 [1, h, w, c] under the name ``image``."""
 
     signature: str
-    inputs: Mapping[str, npt.NDArray[np.int32]]
+    inputs: Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Answers:
-    """A vector of scores, or of shares, for each question, and the engine, with version, that gave them."""
+    """A vector of scores, shares or probabilities for each question, and the engine, with version, that gave
+    them."""
 
     engine: str
     scores: tuple[Scores, ...]
@@ -46,7 +49,7 @@ def ask(converted: Converted, questions: Sequence[Question]) -> Answers:
     if version is None:
         raise EngineError(f"{kind.distribution} is not installed; try: pip install {kind.distribution}")
     engine = create_engine(Choice(kind, version, converted.artifact), converted.contents, threads=1)
-    scores = tuple(engine.run(question.signature, question.inputs) for question in questions)
+    scores = tuple(engine.run(question.signature, question.inputs).ravel() for question in questions)
     return Answers(f"{kind.distribution} {version}", scores)
 
 

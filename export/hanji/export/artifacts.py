@@ -160,4 +160,4 @@ def _signature(path: str, ends: Ends) -> Signature:
     return Signature(path, inputs, outputs)
 
 
-__all__ = ["TFJS_DIRECTORY", "Converted", "convert", "file_entry", "signatures_of"]
+__all__ = ["TFJS_DIRECTORY", "TFJS_PATH", "Converted", "convert", "file_entry", "signatures_of"]

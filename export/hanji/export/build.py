@@ -6,23 +6,21 @@ one whose recipe changed repeats only what the change touches.
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from hanji.compression.compress import compress, uncompressed
 from hanji.compression.compressed import CompressedModel, load_compressed, save_compressed
 from hanji.compression.recipe import Recipe, check_recipe, recipe_from
+from hanji.export.build_report import write_report
+from hanji.export.clock import Clock
 from hanji.export.config import ExportConfig, check_unknown_user
 from hanji.export.measure import DEVICE_ENGINES, Row, measure_bundle
-from hanji.export.report import Report, write_report
+from hanji.export.report import Report
 from hanji.export.writer import export_bundle
 from hanji.training.config import TrainingConfig
 from hanji.training.data import DataConfig, Dataset, load_dataset
-from hanji.training.files import write_text_atomic
 from hanji.training.models.config import ModelConfig
 from hanji.training.progress import tell
 from hanji.training.recipe_file import RecipeFile
@@ -41,30 +39,6 @@ class Plan:
     training: TrainingConfig
     recipe: Recipe
     export: ExportConfig
-
-
-class Clock:
-    """Seconds by stage, kept in a file: a stage that an earlier run did keeps the time it took then."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.seconds = _earlier_seconds(path)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time the block under this name."""
-        start = time.monotonic()
-        yield
-        self.seconds[name] = round(time.monotonic() - start, 1)
-        write_text_atomic(self._path, json.dumps(self.seconds) + "\n")
-
-
-def _earlier_seconds(path: Path) -> dict[str, float]:
-    try:
-        seconds: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # none, or none that can be read: nothing depends on them
-        return {}
-    return seconds
 
 
 def plan_of(file: RecipeFile) -> Plan:

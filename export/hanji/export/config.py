@@ -11,6 +11,12 @@ Format = Literal["tflite", "onnx", "tfjs"]
 FORMATS: tuple[Format, ...] = ("tflite", "onnx", "tfjs")
 
 
+def check_formats(formats: tuple[Format, ...]) -> None:
+    """ValueError unless each format is named once, and at least one."""
+    if not formats or len(set(formats)) != len(formats):
+        raise ValueError(f"formats must name each format once and at least one, found {list(formats)}")
+
+
 def check_unknown_user(policy: str, *, knows_no_users: bool, where: str = "") -> None:
     """RecipeError for a policy that a history model, which knows no users, cannot have."""
     if knows_no_users and policy != ExportConfig.unknown_user:
@@ -35,7 +41,4 @@ class ExportConfig:
     """What an unknown id in a history or among excluded items gets: skipped and counted, or an error."""
 
     def __post_init__(self) -> None:
-        if not self.formats or len(set(self.formats)) != len(self.formats):
-            raise ValueError(
-                f"formats must name each format once and at least one, found {list(self.formats)}"
-            )
+        check_formats(self.formats)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from hanji.training.errors import ConversionError
 
@@ -45,4 +46,12 @@ def grid_of_range(low: float, high: float, *, bits: int, narrow: bool) -> Grid:
     return Grid(float(scale), int(zero_point), first, last)
 
 
-__all__ = ["Grid", "grid_of_range"]
+def scales_of_ranges(
+    low: npt.NDArray[np.float32], high: npt.NDArray[np.float32], *, bits: int, narrow: bool
+) -> npt.NDArray[np.float32]:
+    """The step of the grid of each range, [channels]; 1 for the range of a channel of which all is 0."""
+    whole = 2**bits - 1 - int(narrow)
+    return np.where(low < high, (high - low) / np.float32(whole), np.float32(1)).astype(np.float32)
+
+
+__all__ = ["Grid", "grid_of_range", "scales_of_ranges"]

@@ -54,7 +54,7 @@ def manifest_table(
             "parameters": parameters(compressed.model),
             "full_parameters": parameters(full.model),
         },
-        "artifacts": [_artifact_table(artifact) for artifact in artifacts],
+        "artifacts": [artifact_table(artifact) for artifact in artifacts],
         "files": [asdict(file) for file in files],
         "ids": _ids(compressed, policies),
         "preprocessing": _preprocessing(compressed),
@@ -63,7 +63,7 @@ def manifest_table(
         "metrics": {"protocol": PROTOCOL, "full": full.metrics, "compressed": compressed.metrics},
         "training_data": asdict(full.data),
         "seed": full.seed,
-        "versions": _versions(artifacts),
+        "versions": versions_of(artifacts),
     }
 
 
@@ -101,13 +101,15 @@ def parameters(model: keras.Model) -> int:
     )
 
 
-def _artifact_table(artifact: Artifact) -> dict[str, Any]:
+def artifact_table(artifact: Artifact) -> dict[str, Any]:
+    """The manifest's entry of an artifact."""
     table = asdict(artifact)
     table["parity"] = {key: value for key, value in table["parity"].items() if value is not None}
     return table
 
 
-def _versions(artifacts: Sequence[Artifact]) -> dict[str, str]:
+def versions_of(artifacts: Sequence[Artifact]) -> dict[str, str]:
+    """The tools that made the bundle, with their versions."""
     versions = {tool: installed_version(tool) for tool in _TOOLS}
     if any(artifact.format == "tfjs" and artifact.parity.checked for artifact in artifacts):
         versions["tfjs"] = OLDEST_TFJS
@@ -119,7 +121,9 @@ __all__ = [
     "UNKNOWN_ITEM",
     "UNKNOWN_USER",
     "Policies",
+    "artifact_table",
     "knows_no_users",
     "manifest_table",
     "parameters",
+    "versions_of",
 ]

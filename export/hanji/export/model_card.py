@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from hanji.compression.compressed import CompressedModel
 from hanji.export.manifest import PROTOCOL, knows_no_users, parameters
+from hanji.export.markdown import FORMAT_NAMES, metric, table
 from hanji.export.parity import Measured
 from hanji.export.precision import MEANINGS
 from hanji.export.weights import FLOAT32_BYTES
 from hanji.runtime.manifest import Artifact, Parity
-
-_NAMES = {"tflite": "TFLite", "onnx": "ONNX", "tfjs": "TF.js"}
 
 
 def model_card(compressed: CompressedModel, artifacts: Sequence[Artifact]) -> str:
@@ -75,31 +74,31 @@ def _training_data(compressed: CompressedModel) -> str:
 
 def _metrics(compressed: CompressedModel) -> str:
     full, own = compressed.full.metrics, compressed.metrics
-    rows = [[name, _number(full.get(name)), _number(own.get(name))] for name in sorted({*full, *own})]
-    return f"## Metrics\n\nOn the test set: {PROTOCOL}.\n\n" + _table(["", "full model", "this model"], rows)
+    rows = [[name, metric(full.get(name)), metric(own.get(name))] for name in sorted({*full, *own})]
+    return f"## Metrics\n\nOn the test set: {PROTOCOL}.\n\n" + table(["", "full model", "this model"], rows)
 
 
 def _sizes(compressed: CompressedModel, artifacts: Sequence[Artifact]) -> str:
     count, full = parameters(compressed.model), parameters(compressed.full.model)
     rows = [
-        [_NAMES[artifact.format], artifact.precision, f"{artifact.bytes:,}", MEANINGS[artifact.precision]]
-        for artifact in artifacts
+        [FORMAT_NAMES[entry.format], entry.precision, f"{entry.bytes:,}", MEANINGS[entry.precision]]
+        for entry in artifacts
     ]
     return (
         "## Sizes\n\n"
         f"{count:,} parameters; the full model has {full:,}, which are {FLOAT32_BYTES * full:,} bytes in "
-        "32-bit floats.\n\n" + _table(["artifact", "precision", "bytes", "what it holds"], rows)
+        "32-bit floats.\n\n" + table(["artifact", "precision", "bytes", "what it holds"], rows)
     )
 
 
 def _parity(artifacts: Sequence[Artifact]) -> str:
-    rows = [[_NAMES[artifact.format], *_parity_cells(artifact.parity)] for artifact in artifacts]
+    rows = [[FORMAT_NAMES[artifact.format], *_parity_cells(artifact.parity)] for artifact in artifacts]
     return (
         "## Parity\n\n"
         "Each artifact in its real engine against the compressed model in Keras: the typical (root mean "
         "square) and the largest difference of a score, and the mean share of the same ten best items. What "
         "is allowed stands in brackets.\n\n"
-        + _table(["artifact", "engine", "typical difference", "largest difference", "same top 10"], rows)
+        + table(["artifact", "engine", "typical difference", "largest difference", "same top 10"], rows)
     )
 
 
@@ -139,19 +138,6 @@ def _strangers(compressed: CompressedModel) -> str:
         "- It knows only the users and items it was trained on. A new user gets the most popular items or "
         "an error, as the manifest says; a new item is never recommended.\n"
     )
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
 
 
 __all__ = ["model_card"]

@@ -51,7 +51,7 @@ def checked(result: onnx.ModelProto, what: str) -> bytes:
     return bytes(result.SerializeToString(deterministic=True))
 
 
-def from_tflite(content: bytes, scheme: Scheme) -> onnx.ModelProto:
+def from_tflite(content: bytes, scheme: str) -> onnx.ModelProto:
     """What tf2onnx makes of a ``.tflite`` file; ConversionError where it does not know an operation."""
     with tempfile.TemporaryDirectory(prefix="hanji-export-") as directory, quiet():
         path = Path(directory) / "model.tflite"

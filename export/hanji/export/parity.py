@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from hanji.export.answers import Answers, Scores
+from hanji.export.bundle_files import MeasuredParity
 from hanji.export.reference import Reference
 from hanji.export.tolerances import Tolerance
-from hanji.runtime.manifest import Artifact, Parity
+from hanji.runtime.manifest import Artifact
 from hanji.runtime.top_k import top_k
 from hanji.training.errors import ConversionError
 
@@ -19,11 +20,12 @@ _TIE = 1e-5  # of the spread: scores closer than this are equal in 32-bit floats
 
 
 @dataclass(frozen=True)
-class Measured(Parity):
-    """Parity with the typical (root mean square) difference beside the largest one."""
+class Measured(MeasuredParity):
+    """Parity of a recommender."""
 
-    typical_error: float = 0.0
-    typical_tolerance: float = 0.0
+    @property
+    def same_answers(self) -> str:
+        return f"top-{K} overlap {self.top10_overlap:.3f} (at least {self.minimum_top10_overlap:g})"
 
 
 def measured(artifact: Artifact, expected: Reference, answers: Answers, allowed: Tolerance) -> Measured:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,4 +29,18 @@ def quiet() -> Iterator[None]:
                 logger.setLevel(level)
 
 
-__all__ = ["quiet"]
+@contextmanager
+def hushed() -> Iterator[None]:
+    """As ``quiet``, and what C++ code writes to file descriptor 2 is held back, too; errors still raise."""
+    sys.stderr.flush()
+    own = os.dup(2)
+    with tempfile.TemporaryFile() as held_back, quiet():
+        os.dup2(held_back.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(own, 2)
+            os.close(own)
+
+
+__all__ = ["hushed", "quiet"]

@@ -24,7 +24,9 @@ from hanji.export.signatures import Signatures
 
 Shape = tuple[int | None, ...]
 _INPUTS: dict[str, Shape] = {"user": (1,), "pair_user": (None,), "pair_item": (None,)}
-_PASSING = ("Identity", "StopGradient", "ReadVariableOp")
+PASSING = ("Identity", "StopGradient", "ReadVariableOp")
+"""Operations that only hand on their input."""
+
 _FAKE_QUANT = "FakeQuantWithMinMaxVars"
 
 
@@ -98,10 +100,14 @@ class Walk:
         return FrozenGraph(tuple(self.nodes), weights, producer, self.inputs, self.outputs)
 
     def _visit(self, name: str, label: str | None = None) -> str:
-        """Emit the node ``name`` after all that it needs; the name under which its result is found."""
-        if name not in self.names:
-            self.names[name] = self._emitted(self.source[name], label)
-        return self.names[name]
+        """Emit the node ``name`` after all that it needs; the name under which its result is found.
+
+        A ``name`` may end in ``:1`` and so on, for a node's further results.
+        """
+        node, _, port = name.partition(":")
+        if node not in self.names:
+            self.names[node] = self._emitted(self.source[node], label)
+        return f"{self.names[node]}:{port}" if port else self.names[node]
 
     def _emitted(self, node: NodeDef, label: str | None) -> str:
         if self._is_constant(node.name):
@@ -164,11 +170,15 @@ class Walk:
 
     def _resolved(self, tensor: str) -> str:
         """The name of the node behind ``tensor``, past those that only hand on their input."""
-        node = self.source[tensor.partition(":")[0]]
-        return self._resolved(node.input[0]) if node.op in _PASSING else str(node.name)
+        name, _, port = tensor.partition(":")
+        node = self.source[name]
+        if node.op in PASSING:
+            return self._resolved(node.input[0])
+        return name if port in ("", "0") else f"{name}:{port}"
 
     def _is_constant(self, name: str) -> bool:
         """Whether no input reaches the node. A look-up never is: it would store rows of its table again."""
+        name = name.partition(":")[0]
         if name not in self.constant:
             node = self.source[name]
             varies = node.op in ("Placeholder", "GatherV2")
@@ -188,4 +198,4 @@ class Walk:
         return grid_of_range(low, high, bits=node.attr["num_bits"].i, narrow=node.attr["narrow_range"].b)
 
 
-__all__ = ["FrozenGraph", "Shape", "Walk", "Weight", "freeze", "input_specs"]
+__all__ = ["PASSING", "FrozenGraph", "Shape", "Walk", "Weight", "freeze", "input_specs"]

@@ -39,7 +39,7 @@ class TfjsMissingError(EngineError):
 
 @dataclass(frozen=True)
 class TfjsCall:
-    """One execution of the graph: int32 vectors by input name, and the output to compute."""
+    """One execution of the graph: int32 arrays of any shape by input name, and the output to compute."""
 
     feeds: Mapping[str, npt.NDArray[np.int32]]
     output: str
@@ -47,10 +47,14 @@ class TfjsCall:
 
 @dataclass(frozen=True)
 class TfjsAnswers:
-    """What the calls gave (float32 each), and the version of TF.js that computed it."""
+    """What the calls gave (float32 each, flat), and the version of TF.js that computed it.
+
+    ``milliseconds`` is the time of each call, the transfer of its answer included.
+    """
 
     version: str
     outputs: tuple[npt.NDArray[np.float32], ...]
+    milliseconds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class TfjsNode:
                 (Path(directory) / name).write_bytes(content)
             answer = self._answer({"model": directory, "calls": [_plain(call) for call in calls]})
         outputs = (np.frombuffer(base64.b64decode(text), "<f4") for text in answer["outputs"])
-        return TfjsAnswers(answer["version"], tuple(outputs))
+        return TfjsAnswers(answer["version"], tuple(outputs), tuple(answer["milliseconds"]))
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         command = [self.node, str(CHECK / "run_model.mjs"), str(self.packages)]
@@ -154,7 +158,11 @@ def _find_node() -> str:
 
 
 def _plain(call: TfjsCall) -> dict[str, Any]:
-    return {"feeds": {name: values.tolist() for name, values in call.feeds.items()}, "output": call.output}
+    feeds = {
+        name: {"shape": values.shape, "data": base64.b64encode(values.astype("<i4").tobytes()).decode()}
+        for name, values in call.feeds.items()
+    }
+    return {"feeds": feeds, "output": call.output}
 
 
 def _reason(stderr: str) -> str:

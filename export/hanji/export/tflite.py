@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import tensorflow as tf
@@ -23,6 +24,7 @@ from hanji.training.errors import ConversionError
 
 FIRST_LITERT = "1.0.1"
 _FIRST_LITERT_HOLDS = (2, 17)  # the TensorFlow whose operations LiteRT began with
+_LAYERS = "Embedding, Dense, Multiply and Concatenate"
 
 
 def convert_tflite(
@@ -39,21 +41,32 @@ def convert_tflite(
 
 def convert_functions(functions: tf.Module, scheme: Scheme, only: Sequence[str]) -> bytes:
     """The ``.tflite`` file of the signatures ``only``, which are functions of ``functions``."""
-    with tempfile.TemporaryDirectory(prefix="hanji-export-") as directory, quiet():
-        _save(functions, directory, only)
-        converter = tf.lite.TFLiteConverter.from_saved_model(directory, signature_keys=list(only))
+    with converter_of(functions, only) as converter, refusals_told(scheme, _LAYERS):
         if scheme != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if scheme == "float16":
             converter.target_spec.supported_types = [tf.float16]
-        try:
-            return bytes(converter.convert())
-        except (ConverterError, ValueError, RuntimeError, tf.errors.OpError) as error:
-            raise ConversionError(
-                f"TFLite ({scheme}): expected a model of TFLite's own operations, but the converter "
-                f"refused it: {_first_line(error)}; try a model of Embedding, Dense, Multiply and "
-                "Concatenate layers"
-            ) from error
+        return bytes(converter.convert())
+
+
+@contextmanager
+def converter_of(functions: tf.Module, only: Sequence[str]) -> Iterator[Any]:
+    """TensorFlow's converter for the signatures ``only``, which are functions of ``functions``."""
+    with tempfile.TemporaryDirectory(prefix="hanji-export-") as directory, quiet():
+        _save(functions, directory, only)
+        yield tf.lite.TFLiteConverter.from_saved_model(directory, signature_keys=list(only))
+
+
+@contextmanager
+def refusals_told(scheme: str, layers: str) -> Iterator[None]:
+    """Turn what the converter raises into one clear ConversionError; ``layers`` are those it knows."""
+    try:
+        yield
+    except (ConverterError, ValueError, RuntimeError, tf.errors.OpError) as error:
+        raise ConversionError(
+            f"TFLite ({scheme}): expected a model of TFLite's own operations, but the converter "
+            f"refused it: {_first_line(error)}; try a model of {layers} layers"
+        ) from error
 
 
 def _save(functions: tf.Module, directory: str, only: Sequence[str]) -> None:
@@ -112,4 +125,12 @@ def _min_runtime_version(content: bytes) -> tuple[int, int] | None:
     return None
 
 
-__all__ = ["FIRST_LITERT", "convert_functions", "convert_tflite", "oldest_litert", "tensor_names"]
+__all__ = [
+    "FIRST_LITERT",
+    "convert_functions",
+    "convert_tflite",
+    "converter_of",
+    "oldest_litert",
+    "refusals_told",
+    "tensor_names",
+]

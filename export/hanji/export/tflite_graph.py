@@ -132,12 +132,13 @@ def opened(content: bytes) -> tuple[Any, list[Graph]]:
     return model, [Graph(model, subgraph) for subgraph in model.subgraphs]
 
 
-def packed(model: Any) -> bytes:
-    """The file's bytes, every content in it once and none that nothing uses."""
+def packed(model: Any, builder: Any = None) -> bytes:
+    """The file's bytes, every content once and none that nothing uses; by a ``builder`` of one's own."""
     _share_buffers(model)
     _drop_unused_codes(model)
-    size = sum(len(buffer.data) for buffer in model.buffers if buffer.data is not None)
-    builder = flatbuffers.Builder(size + 2**20)
+    if builder is None:
+        size = sum(len(buffer.data) for buffer in model.buffers if buffer.data is not None)
+        builder = flatbuffers.Builder(size + 2**20)
     builder.Finish(model.Pack(builder), _FILE_IDENTIFIER)
     return bytes(builder.Output())
 

@@ -33,4 +33,21 @@ def symmetric_int8(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8
     return np.clip(np.rint(values / scale), -127, 127).astype(np.int8), float(scale)
 
 
-__all__ = ["FLOAT32_BYTES", "SMALLEST_QUANTIZED", "symmetric_int8", "worth_halving", "worth_quantizing"]
+def symmetric_int8_channels(
+    values: npt.NDArray[np.float32], axis: int
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """As ``symmetric_int8`` with a scale for each place along ``axis``; else the scales have one place."""
+    others = tuple(other for other in range(values.ndim) if other != axis)
+    largest = np.abs(values).max(axis=others, keepdims=True)
+    scales = np.where(largest > 0, largest / np.float32(127), np.float32(1)).astype(np.float32)
+    return np.clip(np.rint(values / scales), -127, 127).astype(np.int8), scales
+
+
+__all__ = [
+    "FLOAT32_BYTES",
+    "SMALLEST_QUANTIZED",
+    "symmetric_int8",
+    "symmetric_int8_channels",
+    "worth_halving",
+    "worth_quantizing",
+]

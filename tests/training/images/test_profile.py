@@ -97,7 +97,6 @@ def test_an_unknown_kind_is_named_not_counted_as_nothing() -> None:
         (ImageModelConfig("mobilenet-v2", width_multiplier=0.5), 1_968_680, 97),
         (ImageModelConfig("shufflenet", groups=1), 1_531_936, 143),
         (ImageModelConfig("shufflenet", groups=3), 1_865_728, 137),
-        (ImageModelConfig("shufflenet", groups=8), 2_434_768, 138),
     ],
 )
 def test_the_papers_nets(config: ImageModelConfig, trainable: int, millions_of_macs: int) -> None:
@@ -177,7 +176,7 @@ def test_files_that_cannot_be_counted(tmp_path: Path) -> None:
 def test_a_file_of_keras_3_is_told(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "new.keras", "w") as archive:
         archive.writestr("metadata.json", json.dumps({"keras_version": "3.8.0"}))
-    with pytest.raises(HanjiError, match="saved by Keras 3.8.0"):
+    with pytest.raises(HanjiError, match=r"saved by Keras 3\.8\.0"):
         run(tmp_path / "new.keras")
 
 

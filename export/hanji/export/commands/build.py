@@ -6,6 +6,11 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hanji.export.build_report import BuildReport
+    from hanji.training.recipe_file import RecipeFile
 
 HELP = "train, compress and export by a recipe, and report what it reached"
 EXAMPLE = "hanji build examples/movielens-1m.toml --data ml-1m --out out/movielens-1m"
@@ -15,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the recipe, the data and where everything goes."""
     parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a recipe file (TOML)")
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="the data; not needed for the synthetic catalogue"
+        "--data", type=Path, metavar="DIR", help="the data; not needed for the synthetic catalogue and digits"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: out/NAME, NAME being the recipe's")
     parser.add_argument("--seed", type=int, help="take this seed instead of the recipe's")
@@ -30,23 +35,36 @@ def run(args: argparse.Namespace) -> int:
     file = read_recipe_file(args.recipe, seed=args.seed)
 
     import_tensorflow()
-    from hanji.export.build import build, plan_of
-    from hanji.export.report import HEADINGS
-    from hanji.training.interruption import resumable
-
-    plan = plan_of(file)
     out = args.out or Path("out") / file.name
-    with resumable():
-        report = build(plan, data=args.data, out=out)
+    stages = _build_recommender if file.task == "recommendation" else _build_classifier
+    report = stages(file, args.data, out)
     if args.json:
         print(json.dumps(asdict(report), sort_keys=True))
         return 0
     print(report.title)
-    _print_table([list(HEADINGS), *report.cells])
+    _print_table([list(report.headings), *report.cells])
     for note in report.notes:
         print(note)
     print(f"Bundle: {out / 'bundle'}   report: {out / 'report.md'}")
     return 0
+
+
+def _build_recommender(file: RecipeFile, data: Path | None, out: Path) -> BuildReport:
+    from hanji.export.build import build, plan_of
+    from hanji.training.interruption import resumable
+
+    plan = plan_of(file)
+    with resumable():
+        return build(plan, data=data, out=out)
+
+
+def _build_classifier(file: RecipeFile, data: Path | None, out: Path) -> BuildReport:
+    from hanji.export.images.build import build_classifier_bundle, image_plan_of
+    from hanji.training.interruption import resumable
+
+    plan = image_plan_of(file)
+    with resumable():
+        return build_classifier_bundle(plan, data=data, out=out)
 
 
 def _print_table(rows: list[list[str]]) -> None:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hanji.export.config import FORMATS
 
+if TYPE_CHECKING:
+    from hanji.export.bundle_files import BundleSummary
+
 HELP = "export a compressed model as a bundle"
 EXAMPLE = "hanji export out/compressed --out out/bundle --formats tflite,onnx"
+
+_POLICIES = ("unknown_user", "unknown_item")
+_CLASSIFIER = "compressed-classifier.json"  # what hanji compress writes of a picture classifier
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,28 +23,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("compressed", type=Path, metavar="COMPRESSED", help="what hanji compress wrote")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the bundle goes")
     parser.add_argument("--formats", default=",".join(FORMATS), help="default: %(default)s")
-    parser.add_argument("--unknown-user", choices=("popularity", "error"), default="popularity")
-    parser.add_argument("--unknown-item", choices=("skip", "error"), default="skip")
+    of_recommenders = "of recommenders; default: "
+    parser.add_argument(
+        "--unknown-user", choices=("popularity", "error"), help=f"{of_recommenders}popularity"
+    )
+    parser.add_argument("--unknown-item", choices=("skip", "error"), help=f"{of_recommenders}skip")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="of classifiers: what its model was trained on, to compare "
+        "the exported files on test pictures, too; not needed for digits",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Export; 0 when done."""
+    classifier = (args.compressed / _CLASSIFIER).exists()
+    summary = _export_classifier(args) if classifier else _export_recommender(args)
+    print("\n".join(summary.lines()))
+    return 0
+
+
+def _export_recommender(args: argparse.Namespace) -> BundleSummary:
     from hanji.export.config import ExportConfig
+    from hanji.training.errors import RecipeError
     from hanji.training.quiet import import_tensorflow
     from hanji.training.settings import settings_from
 
-    table = {
-        "formats": args.formats.split(","),
-        "unknown_user": args.unknown_user,
-        "unknown_item": args.unknown_item,
-    }
-    config = settings_from(ExportConfig, table, "hanji export")
+    if args.data is not None:
+        raise RecipeError("hanji export: --data is for picture classifiers; leave it out for a recommender")
+    chosen = {name: getattr(args, name) for name in _POLICIES if getattr(args, name) is not None}
+    config = settings_from(ExportConfig, {"formats": args.formats.split(","), **chosen}, "hanji export")
 
     import_tensorflow()
     from hanji.compression.compressed import load_compressed
     from hanji.export.writer import export_bundle
 
-    summary = export_bundle(
+    return export_bundle(
         load_compressed(args.compressed),
         args.out,
         formats=config.formats,
@@ -45,5 +68,26 @@ def run(args: argparse.Namespace) -> int:
         unknown_item=config.unknown_item,
         replace=True,
     )
-    print("\n".join(summary.lines()))
-    return 0
+
+
+def _export_classifier(args: argparse.Namespace) -> BundleSummary:
+    from hanji.export.images.config import ImageExportConfig
+    from hanji.training.errors import RecipeError
+    from hanji.training.quiet import import_tensorflow
+    from hanji.training.settings import settings_from
+
+    if any(getattr(args, name) is not None for name in _POLICIES):
+        raise RecipeError(
+            "hanji export: --unknown-user and --unknown-item are for recommenders; a classifier knows no ids"
+        )
+    config = settings_from(ImageExportConfig, {"formats": args.formats.split(",")}, "hanji export")
+
+    import_tensorflow()
+    from hanji.compression.images.compressed import load_compressed_classifier
+    from hanji.export.images.evaluate import pictures_behind
+    from hanji.export.images.writer import export_classifier
+
+    compressed = load_compressed_classifier(args.compressed)
+    dataset = pictures_behind(compressed, args.data)
+    test = None if dataset is None else dataset.test
+    return export_classifier(compressed, args.out, formats=config.formats, test=test, replace=True)

@@ -4,8 +4,9 @@
 //
 // PACKAGES    directory whose node_modules holds TF.js
 // request     {"model": directory with model.json,
-//              "calls": [{"feeds": {input name: [int, …]}, "output": output name}, …]}
-// answer      {"version": "…", "outputs": [base64 of little-endian float32, …]}
+//              "calls": [{"feeds": {input name: {"shape": […], "data": base64 of little-endian int32}},
+//                         "output": output name}, …]}
+// answer      {"version": "…", "outputs": [base64 of little-endian float32, …], "milliseconds": [number, …]}
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -25,13 +26,20 @@ function loadFrom(directory) {
   return { load: async () => ({ ...rest, modelTopology, weightSpecs, weightData: shards }) };
 }
 
+function tensor(tf, { shape, data }) {
+  const bytes = Uint8Array.from(Buffer.from(data, 'base64'));
+  return tf.tensor(new Int32Array(bytes.buffer), shape, 'int32');
+}
+
 function answer(tf, model, { feeds, output }) {
   return tf.tidy(() => {
     const tensors = Object.fromEntries(
-      Object.entries(feeds).map(([name, values]) => [name, tf.tensor1d(values, 'int32')]),
+      Object.entries(feeds).map(([name, values]) => [name, tensor(tf, values)]),
     );
+    const start = performance.now();
     const { buffer, byteOffset, byteLength } = model.execute(tensors, output).dataSync();
-    return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
+    const milliseconds = performance.now() - start;
+    return { values: Buffer.from(buffer, byteOffset, byteLength).toString('base64'), milliseconds };
   });
 }
 
@@ -49,5 +57,7 @@ await tf.setBackend('wasm');
 
 const request = JSON.parse(readFileSync(0, 'utf8'));
 const model = await loadGraphModel(loadFrom(request.model));
-const outputs = request.calls.map((call) => answer(tf, model, call));
-process.stdout.write(JSON.stringify({ version: tf.version_core, outputs }));
+const answers = request.calls.map((call) => answer(tf, model, call));
+const outputs = answers.map(({ values }) => values);
+const milliseconds = answers.map((each) => each.milliseconds);
+process.stdout.write(JSON.stringify({ version: tf.version_core, outputs, milliseconds }));

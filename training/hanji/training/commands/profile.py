@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "model",
         type=Path,
         metavar="MODEL",
-        help="a recipe (.toml), a file that tf_keras saved (.keras, .h5) or a directory written by hanji train",
+        help="a recipe (.toml), a Keras file (.keras, .h5) or a directory written by hanji train",
     )
     parser.add_argument(
         "--input",
@@ -120,8 +120,8 @@ def _loaded(path: Path) -> Any:
         return load_classifier(path).model
     if path.suffix not in SUFFIXES:
         raise DataError(
-            f"{path}: expected a recipe (.toml), a Keras file ({', '.join(SUFFIXES)}) or a directory written by "
-            "`hanji train`"
+            f"{path}: expected a recipe (.toml), a Keras file ({', '.join(SUFFIXES)}) or a directory "
+            "written by `hanji train`"
         )
     return load_network(path)
 

@@ -7,15 +7,17 @@ activations and poolings are not counted, as in the papers.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import tensorflow as tf
 import tf_keras as keras
 
-from hanji.training.images.models.rebuilding import expect_graph, flattened
+from hanji.training.images.models.rebuilding import calls, expect_graph, flattened
 
 L = keras.layers
-Layer = keras.layers.Layer
+Layer = Any  # a Keras layer; Keras has no types
 
 _COUNTED = (
     *(L.Conv1D, L.Conv2D, L.Conv3D, L.DepthwiseConv1D, L.DepthwiseConv2D),
@@ -111,10 +113,16 @@ def profile(model: keras.Model, input_shape: tuple[int, ...] | None = None) -> P
     followed, if the model does not take that shape, or if a size stays unknown.
     """
     expect_graph(model)
-    flat = flattened(model if input_shape is None else _resized(model, input_shape))
-    rows = tuple(_row(layer) for layer in flat.layers if not isinstance(layer, L.InputLayer))
-    trainable = sum(math.prod(weight.shape) for weight in flat.trainable_weights)
-    return Profile(model.name, tuple(tuple(tensor.shape[1:]) for tensor in flat.inputs), rows, trainable)
+    if input_shape is not None:
+        model = _resized(model, input_shape)
+    if any(isinstance(layer, keras.Model) for layer in model.layers):
+        model = flattened(model)
+    by_layer: dict[str, list[Any]] = {}
+    for call in calls(model):
+        by_layer.setdefault(call.layer.name, []).append(call)
+    trainable = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+    inputs = tuple(tuple(tensor.shape[1:]) for tensor in model.inputs)
+    return Profile(model.name, inputs, tuple(map(_row, by_layer.values())), trainable)
 
 
 def _resized(model: keras.Model, shape: tuple[int, ...]) -> keras.Model:
@@ -133,21 +141,22 @@ def _resized(model: keras.Model, shape: tuple[int, ...]) -> keras.Model:
     return resized
 
 
-def _row(layer: Layer) -> LayerProfile:
-    calls = [_macs(layer, index) for index in range(len(layer.inbound_nodes))]
-    known = [macs for macs in calls if macs is not None]
-    shape = layer.get_output_shape_at(0)
-    shape = shape[0] if isinstance(shape, list) else shape
-    macs = sum(known) if len(known) == len(calls) else None
+def _row(uses: Sequence[Any]) -> LayerProfile:
+    """Of one layer, all calls."""
+    layer, counts = uses[0].layer, [_macs(call) for call in uses]
+    known = [macs for macs in counts if macs is not None]
+    macs = sum(known) if len(known) == len(counts) else None
+    shape = tf.nest.flatten(uses[0].outputs)[0].shape
     return LayerProfile(layer.name, type(layer).__name__, tuple(shape[1:]), layer.count_params(), macs)
 
 
-def _macs(layer: Layer, call: int) -> int | None:
+def _macs(call: Any) -> int | None:
     """Each kernel is laid on once at each place of what comes out (transposed: of what comes in)."""
+    layer = call.layer
     if isinstance(layer, _TRANSPOSED):
-        return _places(layer, layer.get_input_shape_at(call)) * _kernel_size(layer)
+        return _places(layer, call.keras_inputs[0].shape) * _kernel_size(layer)
     if isinstance(layer, _COUNTED):
-        return _places(layer, layer.get_output_shape_at(call)) * _kernel_size(layer)
+        return _places(layer, call.outputs.shape) * _kernel_size(layer)
     if isinstance(layer, L.Dot) or (layer.weights and not isinstance(layer, _WITHOUT_PRODUCTS)):
         return None
     return 0
@@ -158,7 +167,7 @@ def _kernel_size(layer: Layer) -> int:
     return sum(math.prod(getattr(layer, name).shape) for name in names if hasattr(layer, name))
 
 
-def _places(layer: Layer, shape: tuple[int | None, ...]) -> int:
+def _places(layer: Layer, shape: Sequence[int | None]) -> int:
     sizes = [size for size in shape[1:-1] if size is not None]
     if len(sizes) < len(shape) - 2:
         raise ValueError(
@@ -167,7 +176,7 @@ def _places(layer: Layer, shape: tuple[int | None, ...]) -> int:
     return math.prod(sizes)
 
 
-def _size(shape: tuple[int | None, ...]) -> str:
+def _size(shape: Sequence[int | None]) -> str:
     return "×".join("?" if size is None else str(size) for size in shape)
 
 

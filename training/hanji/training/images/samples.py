@@ -16,7 +16,7 @@ from hanji.training.samples import EpochSource
 
 @dataclass(frozen=True)
 class PictureEpoch:
-    """Batches of images uint8 [B, h, w, c], labels int32 [B] and whatever else belongs to them, row by row."""
+    """Batches of images uint8 [B, h, w, c], labels int32 [B] and what else belongs to them, row by row."""
 
     pictures: Pictures
     order: NDArray[np.intp]

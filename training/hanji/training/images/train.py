@@ -125,7 +125,7 @@ def _check(dataset: ImageDataset, training: ImageTrainingConfig) -> None:
     largest, side = max(training.shift, training.cutout), min(dataset.height, dataset.width)
     if largest >= side:
         raise RecipeError(
-            f"training.shift and cutout: expected fewer pixels than the pictures have ({side}), found {largest}"
+            f"training.shift and cutout: expected fewer pixels than a picture has ({side}), found {largest}"
         )
 
 

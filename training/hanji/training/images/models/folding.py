@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hanji.training.images.models.rebuilding import flattened, rebuilt
 
 L = keras.layers
-Layer = keras.layers.Layer
+Layer = Any  # a Keras layer; Keras has no types
 Weights = list[NDArray[np.float32]]
 
 _KERNELS = (L.Conv2D, L.DepthwiseConv2D, L.SeparableConv2D, L.Dense)
@@ -25,8 +25,8 @@ def fold_batch_norms(model: keras.Model) -> keras.Model:
     """A copy of ``model`` for inference: any functional or sequential tf_keras model, nested ones too.
 
     A batch normalization goes into the convolution or Dense layer before it, also past a max-pooling where
-    none of its scales is negative; one that stands elsewhere stays. The copy computes in float32 and scores as
-    ``model`` does, up to rounding. ValueError if the layers of ``model`` cannot be followed.
+    none of its scales is negative; one that stands elsewhere stays. The copy computes in float32 and scores
+    as ``model`` does, up to rounding. ValueError if the layers of ``model`` cannot be followed.
     """
     flat = flattened(model)
     kernels = _kernels_by_norm(flat)
@@ -67,7 +67,7 @@ def _kernel_before(norm: Layer, model: keras.Model) -> Layer | None:
         if isinstance(before, L.MaxPooling2D) and np.any(_scale(norm) < 0.0):
             return None  # the largest of a channel turned upside down was the smallest
         before = _only_source(before, model)
-    if type(before) not in _KERNELS or before.activation is not keras.activations.linear:
+    if before is None or type(before) not in _KERNELS or before.activation is not keras.activations.linear:
         return None
     channels_last = getattr(before, "data_format", "channels_last") == "channels_last"
     return before if channels_last and list(norm.axis) == [len(norm.input_shape) - 1] else None

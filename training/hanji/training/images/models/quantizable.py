@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import tf_keras as keras
 
 from hanji.training.images.models.rebuilding import expect_graph
 
 L = keras.layers
-Layer = keras.layers.Layer
+Layer = Any  # a Keras layer; Keras has no types
 
 _KERNELS = (L.Conv2D, L.DepthwiseConv2D, L.SeparableConv2D, L.Dense)
-_ACTIVATIONS = ("linear", "relu", "relu6", "swish", "gelu", "sigmoid", "tanh", "softmax")
+_ACTIVATIONS = ("linear", "relu", "swish", "gelu", "sigmoid", "tanh", "softmax")
 """What TFMOT takes inside a layer with a kernel; as a layer of its own any activation will do."""
 
 
 def qat_obstacle(model: keras.Model) -> str | None:
     """Why ``model`` cannot be trained quantization-aware, in plain words; None if it can.
 
-    Networks that ``build_classifier`` makes can, each family with each activation. A layer that TFMOT does not
-    know is no obstacle, as its result can be rounded as a whole: hard-swish, Multiply, Rescaling, a batch
-    normalization that does not follow a convolution.
+    Networks that ``build_classifier`` makes can, each family with each activation. A layer that TFMOT does
+    not know (HardSwish, Multiply, Rescaling, a batch normalization that does not follow a convolution) is no
+    obstacle, as its result can be rounded as a whole.
     """
     try:
         expect_graph(model)
     except ValueError as error:
         return str(error)
-    if not any(isinstance(layer, _KERNELS) for layer in model.layers):
-        if not any(isinstance(layer, keras.Model) for layer in model.layers):
-            return "it has no convolution and no Dense layer, whose weights could be rounded"
+    if not any(isinstance(layer, (*_KERNELS, keras.Model)) for layer in model.layers):
+        return "it has no convolution and no Dense layer, whose weights could be rounded"
     for tensor in model.inputs:
         if not tensor.dtype.is_floating:
             return f"it takes {tensor.dtype.name}, and only float can be rounded; begin behind the conversion"

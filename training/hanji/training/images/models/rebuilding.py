@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 import tf_keras as keras
 
-Layer = keras.layers.Layer
+Layer = Any  # a Keras layer; Keras has no types
 Change = Callable[[Layer], "Layer | None"]
 """The layer to take in a layer's place, the same one each time; None: what comes in goes on as it is."""
 
@@ -58,14 +58,23 @@ def expect_graph(model: keras.Model) -> None:
         raise ValueError(f"expected a tf_keras model, found {type(model).__module__}.{type(model).__name__}")
     if not (isinstance(model, keras.Sequential) or model._is_graph_network):
         raise ValueError(
-            f"the model {model.name!r} is a class of its own ({type(model).__name__}); expected a functional or "
-            "a sequential one, whose layers can be followed"
+            f"the model {model.name!r} is a class of its own ({type(model).__name__}); expected a functional "
+            "or a sequential one, whose layers can be followed"
         )
     if not model.built or not model.inputs:
         raise ValueError(f"the sequential model {model.name!r} knows no input shape yet; call it once before")
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             expect_graph(layer)
+
+
+def calls(model: keras.Model) -> list[Any]:
+    """Keras's nodes, one for each call of a layer on the way from the inputs to the outputs, in that order.
+
+    Other calls of the same layers, such as those of a network that shares them, are not among them.
+    """
+    by_depth = model._nodes_by_depth
+    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth] if not node.is_input]
 
 
 def _rebuilt(model: keras.Model, change: Callable[[Layer, str], Layer | None]) -> keras.Model:
@@ -87,7 +96,7 @@ def _followed(model: keras.Model, inputs: Any, change: Callable[[Layer, str], La
     def current(value: Any) -> Any:
         return known.get(id(value), value)
 
-    for node in _nodes(model):
+    for node in calls(model):
         args, kwargs = tf.nest.map_structure(current, (node.call_args, node.call_kwargs))
         if isinstance(node.layer, keras.Model):
             result = _followed(node.layer, args[0], change)
@@ -99,10 +108,4 @@ def _followed(model: keras.Model, inputs: Any, change: Callable[[Layer, str], La
     return tf.nest.map_structure(current, model.output)
 
 
-def _nodes(model: keras.Model) -> list[Any]:
-    """The calls of layers that lead from the inputs to the outputs, in an order that can be computed."""
-    by_depth = model._nodes_by_depth
-    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth] if not node.is_input]
-
-
-__all__ = ["Change", "expect_graph", "flattened", "rebuilt"]
+__all__ = ["Change", "calls", "expect_graph", "flattened", "rebuilt"]

@@ -1,4 +1,4 @@
-"""ShuffleNet: grouped 1×1 convolutions and a shuffle of their channels (Zhang et al. 2017, arXiv:1707.01083)."""
+"""ShuffleNet: grouped 1×1 convolutions, their channels shuffled (Zhang et al. 2017, arXiv:1707.01083)."""
 
 from __future__ import annotations
 

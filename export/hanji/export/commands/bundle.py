@@ -1,0 +1,61 @@
+"""`hanji bundle`: a bundle around a model that exists already."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "wrap an existing .tflite or .onnx picture classifier as a bundle, without retraining"
+EXAMPLE = "hanji bundle model.tflite --labels labels.txt --preprocessing preprocessing.toml --out out/bundle"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the model, what it does not say of itself, and where the bundle goes."""
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a .tflite or .onnx file")
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="one label a line, or JSON: a list, or {labels: [...], names: {ko: [...]}}",
+    )
+    parser.add_argument(
+        "--preprocessing",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="TOML: scale, mean, std, fit, background, gives, temperature, licence; height and width where "
+        "the model takes any",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the bundle goes")
+    parser.add_argument(
+        "--pictures", type=Path, metavar="DIR", help="any pictures for the self-test; default: made ones"
+    )
+    parser.add_argument("--name", default="", help="what the bundle is called; default: the file's name")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Wrap; 0 when done."""
+    from hanji.export.images.wrap_labels import read_labels
+    from hanji.export.images.wrap_settings import WrapSettings
+    from hanji.training.settings import read_toml, settings_from
+
+    labels = read_labels(args.labels)
+    settings = settings_from(WrapSettings, read_toml(args.preprocessing), str(args.preprocessing))
+
+    from hanji.training.quiet import import_tensorflow
+
+    import_tensorflow()
+    from hanji.export.images.wrap import wrap_model
+
+    summary = wrap_model(
+        args.model,
+        args.out,
+        labels=labels,
+        settings=settings,
+        pictures=args.pictures,
+        name=args.name,
+        replace_out=True,
+    )
+    print("\n".join(summary.lines()))
+    return 0

@@ -1,0 +1,92 @@
+"""`hanji debug-quantization`: which layers of a classifier lose accuracy in 8 bits."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hanji.export.images.debug_quantization import Diagnosis, Loss
+
+HELP = "rank the layers of a picture classifier by the error that int8 adds"
+EXAMPLE = "hanji debug-quantization out/digits/work/compressed --leave-float 2"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the classifier, the pictures and what to leave in floats."""
+    parser.add_argument(
+        "classifier", type=Path, metavar="COMPRESSED", help="what hanji compress or hanji train wrote"
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="its data, to measure top-1, too; not needed for digits"
+    )
+    parser.add_argument(
+        "--pictures", type=int, default=100, metavar="N", help="calibration pictures; default: %(default)s"
+    )
+    parser.add_argument(
+        "--leave-float", type=int, default=0, metavar="N", help="leave the N worst layers in floats"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="with --leave-float: write that as a bundle")
+    parser.add_argument("--json", action="store_true", help="print JSON, for machines")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print; 0 when done."""
+    from hanji.training.errors import RecipeError
+    from hanji.training.quiet import import_tensorflow
+
+    if args.out and not args.leave_float:
+        raise RecipeError("--out: expected --leave-float with it: without, `hanji export` writes the bundle")
+    if args.pictures < 1:
+        raise RecipeError(f"--pictures: expected 1 or more, found {args.pictures}")
+
+    import_tensorflow()
+    from hanji.export.images.debug_quantization import QuantizationDebugger
+    from hanji.export.images.evaluate import pictures_behind
+    from hanji.export.images.leave_float import classifier_to_debug, recipe_snippet, with_float_layers
+    from hanji.export.images.writer import export_classifier
+    from hanji.training.progress import tell
+
+    compressed = classifier_to_debug(args.classifier, args.data)
+    dataset = pictures_behind(compressed, args.data)
+    test = None if dataset is None else dataset.test
+    if args.out:
+        with_float_layers(compressed, ())  # what cannot be written is told before anything long
+    debugger = QuantizationDebugger(compressed, test=test, pictures=args.pictures)
+    found = debugger.diagnosis(leave_float=args.leave_float, tell=tell)
+    snippet = recipe_snippet(compressed.recipe, found.left_in_float) if found.left_in_float else ""
+    print(json.dumps({**asdict(found), "recipe": snippet}) if args.json else _page(found, snippet))
+    if args.out:
+        left = with_float_layers(compressed, found.left_in_float)
+        for line in export_classifier(left, args.out, test=test, replace=True).lines():
+            tell(line)
+    return 0
+
+
+def _page(found: Diagnosis, snippet: str) -> str:
+    lines = [
+        f"Each layer quantized alone, over {found.pictures} calibration pictures; error: of the logits, as a "
+        "fraction of their spread.",
+        "",
+        f"{'error':>7}  {'same class':>10}  {'weights':>9}  layer",
+    ]
+    lines += [
+        f"{layer.error:7.4f}  {layer.agreement:10.3f}  {layer.weights:9,}  {layer.layer} "
+        f"({', '.join(layer.operators).lower()})"
+        for layer in found.layers
+    ]
+    lines += ["", f"all in int8: {_loss(found.all_quantized, found.bytes)}"]
+    if found.rest_quantized is not None:
+        lines.append(f"the worst {len(found.left_in_float)} in floats: ")
+        lines[-1] += _loss(found.rest_quantized, found.rest_bytes)
+    if found.float_top1 is not None:
+        lines.append(f"in floats: top-1 {found.float_top1:.4f}")
+    return "\n".join([*lines, *(["", snippet.rstrip()] if snippet else [])])
+
+
+def _loss(loss: Loss, size: int) -> str:
+    top1 = "" if loss.top1 is None else f", top-1 {loss.top1:.4f}"
+    return f"error {loss.error:.4f}, same class {loss.agreement:.3f}{top1}, {size:,} bytes"

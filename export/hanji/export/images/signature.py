@@ -1,0 +1,54 @@
+"""The one question a classifier answers, as a TensorFlow function over a Keras model.
+
+    classify   image uint8 [1, h, w, c]  → probabilities float32 [1, classes]
+
+TF.js, which has no uint8, takes int32.
+
+What turns levels into the network's input, and logits into probabilities, lies in the graph: wherever it
+runs, nobody can get it wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from hanji.runtime.manifest import PictureInput
+from hanji.training.images.objectives import normalized
+
+CLASSIFY = "classify"
+IMAGE = "image"
+PROBABILITIES = "probabilities"
+PREPARATION = "hanji_prepare"
+ANSWER = "hanji_answer"
+"""Name scopes around the network: what lies in them stays in floats under every scheme."""
+
+_ONE = np.float32(1)
+
+
+class ClassifySignature(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+    """``classify`` of a network that takes normalized pictures float32 [B, h, w, c] and gives logits."""
+
+    def __init__(
+        self, model: keras.Model, picture: PictureInput, temperature: float, *, dtype: Any = tf.uint8
+    ) -> None:
+        super().__init__(name="hanji")
+        self.model = model
+        self.picture = picture
+        # Never exactly 1: converters leave that product out, and then put the softmax in whole numbers, too.
+        self._scale = np.float32(1.0 / temperature) if temperature != 1.0 else np.nextafter(_ONE, _ONE + 1)
+        image = tf.TensorSpec([1, *picture.shape], dtype, IMAGE)
+        self.classify = tf.function(self._classify, input_signature=[image], autograph=False)
+
+    def _classify(self, image: Any) -> dict[str, Any]:
+        with tf.name_scope(PREPARATION):
+            prepared = normalized(image, self.picture)
+        logits = self.model(prepared, training=False)
+        with tf.name_scope(ANSWER):
+            return {PROBABILITIES: tf.nn.softmax(logits * self._scale)}
+
+
+__all__ = ["ANSWER", "CLASSIFY", "IMAGE", "PREPARATION", "PROBABILITIES", "ClassifySignature"]

@@ -1,0 +1,72 @@
+"""The names of a wrapped model's classes: a text file of one a line, or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hanji.training.errors import RecipeError
+
+
+@dataclass(frozen=True)
+class ClassNames:
+    """``labels`` in the order of the model's outputs, ``names`` in other languages by language tag."""
+
+    source: str
+    labels: tuple[str, ...]
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def read_labels(path: Path) -> ClassNames:
+    """The labels in ``path``.
+
+    A ``.json`` file holds a list, or what labels.json of a bundle holds: ``{"labels": […], "names": {"ko":
+    […]}}``. Any other file holds one label a line; empty lines at its end do not count. RecipeError for
+    anything else.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: the labels cannot be read: {error}") from None
+    if path.suffix.lower() == ".json":
+        return _of_json(text, path)
+    return ClassNames(str(path), _checked(text.rstrip().splitlines(), path, "line"))
+
+
+def _of_json(text: str, path: Path) -> ClassNames:
+    try:
+        found: Any = json.loads(text)
+    except ValueError as error:
+        raise RecipeError(f"{path}: not a JSON file: {error}") from None
+    table = found if isinstance(found, dict) else {"labels": found}
+    labels = _checked(table.get("labels"), path, "labels")
+    translated = table.get("names") or {}
+    if not isinstance(translated, dict):
+        raise RecipeError(f"{path}: names: expected a table of lists by language tag, found {translated!r}")
+    names = {language: _checked(values, path, f"names.{language}") for language, values in translated.items()}
+    for language, values in names.items():
+        if len(values) != len(labels):
+            raise RecipeError(
+                f"{path}: names.{language}: expected {len(labels)} names, one for each label, found "
+                f"{len(values)}"
+            )
+    return ClassNames(str(path), labels, names)
+
+
+def _checked(labels: Any, path: Path, where: str) -> tuple[str, ...]:
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels) or not labels:
+        raise RecipeError(f"{path}: {where}: expected a list of labels, found {labels!r:.80}")
+    stripped = tuple(label.strip() for label in labels)
+    for number, label in enumerate(stripped, 1):
+        if not 1 <= len(label) <= 1000:
+            raise RecipeError(
+                f"{path}: {where} {number}: expected a label of 1 to 1000 characters, found {len(label)}; of "
+                "a class without a name give its number"
+            )
+    return stripped
+
+
+__all__ = ["ClassNames", "read_labels"]

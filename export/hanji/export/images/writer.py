@@ -1,0 +1,96 @@
+"""From a compressed classifier to a bundle on disk: convert, check, describe, write whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hanji.compression.images.compressed import CompressedClassifier
+from hanji.export.answers import ask
+from hanji.export.artifacts import file_entry
+from hanji.export.bundle_files import (
+    BundleSummary,
+    Checked,
+    check_options,
+    manifest_files,
+    with_parity,
+    write_files,
+)
+from hanji.export.config import FORMATS, Format
+from hanji.export.images.artifacts import ClassifierFiles
+from hanji.export.images.golden import picture_golden_table, picture_replay_tolerance
+from hanji.export.images.manifest import GOLDEN, LABELS, classifier_manifest_table, labels_table
+from hanji.export.images.model_card import classifier_card
+from hanji.export.images.parity import picture_parity
+from hanji.export.images.reference import PictureReference, picture_reference
+from hanji.export.images.tolerances import PICTURE_TOLERANCES
+from hanji.export.json_files import json_bytes
+from hanji.export.tfjs_node import TfjsMissingError
+from hanji.runtime.manifest import Parity
+from hanji.training.files import atomic_directory
+from hanji.training.images.data import Pictures
+from hanji.training.progress import tell
+
+CARD = "MODEL_CARD.md"
+
+
+def export_classifier(
+    compressed: CompressedClassifier,
+    out: Path,
+    *,
+    formats: Sequence[Format] = FORMATS,
+    test: Pictures | None = None,
+    replace: bool = False,
+) -> BundleSummary:
+    """Write ``compressed`` as a bundle, the directory ``out``.
+
+    Every artifact is run in its real engine and held against the Keras model, over calibration pictures and
+    those of ``test``; only TF.js may go unchecked, where Node.js or its packages are missing; that is said
+    aloud and stands in the manifest.
+
+    Raises RecipeError for a format that does not exist, ConversionError for an artifact that cannot be made
+    or drifts past its tolerance, EngineError for a missing engine, HanjiError if ``out`` is taken (unless
+    ``replace``) or cannot be written. Then nothing is left behind.
+    """
+    check_options("formats", formats, FORMATS)
+    with atomic_directory(out, replace=replace) as aside:
+        expected = picture_reference(compressed, test)
+        files = ClassifierFiles(compressed)
+        checked = [_checked(files, target, expected) for target in FORMATS if target in formats]
+        write_files(aside, _contents(compressed, expected, checked))
+    return BundleSummary(out, tuple(entry.converted.artifact for entry in checked))
+
+
+def _checked(files: ClassifierFiles, target: Format, expected: PictureReference) -> Checked:
+    converted = files.converted(target)
+    try:
+        answers = ask(converted, expected.questions)
+    except TfjsMissingError as error:
+        tell(f"{target} is NOT checked in its engine: {error}")
+        return Checked(with_parity(converted, Parity(checked=False, reason=str(error))), None)
+    allowed = PICTURE_TOLERANCES[target][files.compressed.scheme]
+    parity = picture_parity(converted.artifact, expected, answers, allowed)
+    tolerance = picture_replay_tolerance(converted.artifact, allowed)
+    return Checked(with_parity(converted, parity), (answers, tolerance))
+
+
+def _contents(
+    compressed: CompressedClassifier, expected: PictureReference, checked: Sequence[Checked]
+) -> dict[str, bytes]:
+    """Every file of the bundle by its path, the manifest and its checksum last."""
+    artifacts = [entry.converted.artifact for entry in checked]
+    replays = {entry.converted.artifact.format: entry.replay for entry in checked if entry.replay}
+    full = compressed.full
+    golden = picture_golden_table(full.picture, expected.images[: expected.golden], replays)
+    data = {
+        LABELS: json_bytes(labels_table(full.labels, full.names)),
+        GOLDEN: json_bytes(golden),
+        CARD: classifier_card(compressed, artifacts).encode(),
+    }
+    entries = [file_entry(path, content) for path, content in data.items()]
+    manifest = manifest_files(classifier_manifest_table(compressed, artifacts, entries))
+    converted = {path: content for entry in checked for path, content in entry.converted.contents.items()}
+    return {**converted, **data, **manifest}
+
+
+__all__ = ["CARD", "export_classifier"]
