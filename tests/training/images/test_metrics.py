@@ -40,3 +40,9 @@ def test_the_temperature_that_was_put_in_is_found(temperature: float) -> None:
     found = fit_temperature(honest * temperature, drawn.astype(np.int32))
     assert found == pytest.approx(temperature, rel=0.05)
     assert metrics_of(probabilities_of(honest * temperature, found), drawn.astype(np.int32))["ece"] < 0.02
+
+
+def test_pictures_that_are_all_right_are_no_reason_to_be_certain() -> None:
+    logits = np.array([[3.0, 0.0], [0.0, 3.0]] * 50, np.float32)
+    found = fit_temperature(logits, np.array([0, 1] * 50, np.int32))
+    assert 0.95 < probabilities_of(logits, found)[0, 0] < 0.999

@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf2onnx
 import tf_keras as keras
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from hanji.training.images.models.build import HEAD, build_classifier
 from hanji.training.images.models.config import ImageModelConfig, Stage
@@ -23,18 +23,18 @@ L = keras.layers
 SIZE, CLASSES = 12, 3
 
 CONFIGS = {
-    "cnn": ImageModelConfig("cnn", channels=(8, 16), blocks=(3, 1), strides=(2, 2), residual=True),
+    "cnn": ImageModelConfig("cnn", channels=(8,), blocks=(3,), strides=(2,), residual=True),
     "mobilenet-v1": ImageModelConfig(
-        channels=(8, 16), blocks=(2, 1), strides=(1, 2), residual=True, stem_channels=8, activation="relu6"
+        channels=(8, 16), blocks=(1, 1), strides=(1, 2), residual=True, stem_channels=8, activation="relu6"
     ),
     "mobilenet-v2": ImageModelConfig(
-        "mobilenet-v2", channels=(8, 8), blocks=(1, 2), strides=(1, 2), last_channels=16, stem_channels=8
+        "mobilenet-v2", channels=(8, 8), blocks=(1, 1), strides=(1, 1), last_channels=16, stem_channels=8
     ),
     "shufflenet": ImageModelConfig(
-        "shufflenet", channels=(24, 48), blocks=(2, 1), strides=(2, 1), stem_channels=12, stem_stride=1
+        "shufflenet", groups=2, channels=(16,), blocks=(2,), strides=(2,), stem_channels=8, stem_stride=1
     ),
     "sparse-friendly": ImageModelConfig(
-        channels=(8, 16), blocks=(1, 1), strides=(1, 2), stem_channels=8, sparse_friendly=True
+        channels=(8,), blocks=(1,), strides=(2,), stem_channels=8, sparse_friendly=True
     ),
 }
 
@@ -62,6 +62,15 @@ def batch(count: int = 24, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return (noise + labels[:, None, None, None] - 1.0).astype(np.float32), labels
 
 
+def lived_in(model: keras.Model) -> keras.Model:
+    """``model`` with statistics and scales that are not those of a new one."""
+    rng = np.random.default_rng(0)
+    for layer in model.layers:
+        if isinstance(layer, L.BatchNormalization):
+            layer.set_weights([rng.uniform(0.3, 1.0, array.shape) for array in layer.get_weights()])
+    return model
+
+
 def fit(model: keras.Model, epochs: int) -> list[float]:
     model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     return list(model.fit(*batch(), epochs=epochs, verbose=0).history["loss"])
@@ -73,7 +82,7 @@ def test_learns_in_either_precision(config: ImageModelConfig, any_policy: str) -
     assert losses[-1] < losses[0]
     assert model.output_shape == (None, CLASSES)
     assert model(batch()[0]).dtype == tf.float32
-    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert {weight.dtype for weight in model.weights} == {tf.float32}
     assert model.get_layer("stem").compute_dtype == any_policy.removeprefix("mixed_")
 
 
@@ -105,15 +114,14 @@ def converter_of(model: keras.Model) -> tf.lite.TFLiteConverter:
 
 
 def operations_of(content: bytes) -> set[str]:
-    interpreter = Interpreter(
-        model_content=content, experimental_op_resolver_type=2
-    )  # without delegates: the file's own operations
+    """The file's own operations, none of them taken over by a delegate."""
+    alone = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = Interpreter(model_content=content, experimental_op_resolver_type=alone)
     return {operation["op_name"] for operation in interpreter._get_ops_details()}
 
 
 def test_converts_to_tflite_and_onnx(config: ImageModelConfig) -> None:
-    model = built(config)
-    fit(model, epochs=1)
+    model = lived_in(built(config))
     images = batch(4, seed=1)[0]
     expected = model(images, training=False).numpy()
     np.testing.assert_allclose(scores_of(converter_of(model).convert(), images), expected, atol=1e-4)
@@ -125,14 +133,13 @@ def test_converts_to_tflite_and_onnx(config: ImageModelConfig) -> None:
 
 
 def test_trains_quantized_and_becomes_an_integer_file(config: ImageModelConfig) -> None:
-    model = built(config)
-    fit(model, epochs=8)
+    model = lived_in(built(config))
     assert qat_obstacle(model) is None
     # TFMOT's own recipe knows no normalization behind a pooling; folded, the cnn has none.
     quantized = tfmot.quantization.keras.quantize_model(
         fold_batch_norms(model) if config.type == "cnn" else model
     )
-    losses = fit(quantized, epochs=20)
+    losses = fit(quantized, epochs=12)
     assert losses[-1] < losses[0]
 
     converter = converter_of(quantized)
@@ -157,7 +164,6 @@ def test_sparse_friendly_is_what_xnnpack_wants(family: str) -> None:
     model = built(ImageModelConfig(family, **shape))
     policy.ensure_model_supports_pruning(model)
     assert model.get_layer("stem").input_shape[-1] == 3
-    # Two convolutions with nothing between them are folded first: the policy knows no HardSwish either.
     plain = built(ImageModelConfig(family, **{**shape, "sparse_friendly": False}))
     with pytest.raises(ValueError):
         policy.ensure_model_supports_pruning(plain)

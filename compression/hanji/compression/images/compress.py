@@ -139,7 +139,7 @@ def _fitting(trained: Full, dataset: ImageDataset, work: Path | None) -> Fitting
 
 def _identity(trained: Full, steps: Sequence[ImageStep]) -> str:
     tables = ImageRecipe("so far", tuple(steps)).tables
-    return f"{fingerprint(trained.model)} {json.dumps(tables, sort_keys=True)}"
+    return f"{fingerprint(trained.model)} {trained.picture} {json.dumps(tables, sort_keys=True)}"
 
 
 __all__ = ["compress_classifier", "uncompressed_classifier"]

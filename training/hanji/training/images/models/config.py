@@ -108,6 +108,11 @@ class ImageModelConfig:
     def __post_init__(self) -> None:
         self._check_numbers()
         self._check_family()
+        if self.type == "shufflenet" and not self._channels():
+            known = ", ".join(map(str, _SHUFFLENET_CHANNELS))
+            raise ValueError(
+                f"the paper has no channels for {self.groups} groups, only for {known}; give channels"
+            )
         stages = {"channels": self._channels(), "blocks": self._blocks(), "strides": self._strides()}
         if len({len(table) for table in stages.values()}) > 1:
             found = ", ".join(f"{len(table)} {name}" for name, table in stages.items())
@@ -196,11 +201,6 @@ class ImageModelConfig:
     def _check_groups(self) -> None:
         counts = [stage.channels for stage in self.stages]
         unit = 4 * self.groups
-        if not counts:
-            known = ", ".join(map(str, _SHUFFLENET_CHANNELS))
-            raise ValueError(
-                f"the paper has no channels for {self.groups} groups, only for {known}; give channels"
-            )
         if any(count % unit for count in counts):
             raise ValueError(
                 f"with {self.groups} groups channels must be multiples of {unit}, found {counts}"
