@@ -43,9 +43,9 @@ def probabilities_of(logits: NDArray[np.float32], temperature: float = 1.0) -> N
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int32]) -> float:
     """The temperature under which softmax(logits / temperature) fits the labels best (Guo et al. 2017).
 
-    It changes how sure the classifier says it is, never what it says. Between 0.05 and 20. One picture more is
-    taken to be wrong than was found to be, as in Platt scaling (Platt 1999): a few hundred pictures that are
-    all classified rightly are no reason to be certain.
+    It changes how sure the classifier says it is, never what it says. Between 0.05 and 20. One picture more
+    is taken to be wrong than was found to be (after Platt 1999): a few hundred pictures that are all right
+    are no reason to be certain.
     """
     exact, rows = logits.astype(np.float64), np.arange(len(labels))
     doubt = 1.0 / (len(labels) + 2)
