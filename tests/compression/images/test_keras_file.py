@@ -38,11 +38,11 @@ SHORT = replace(TRAINING, batch_size=16, learning_rate=0.01)
 
 @pytest.fixture(scope="module")
 def folder(digits: ImageDataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """40 digits of each class as PNG files, one sub-folder a class."""
+    """100 digits of each class as PNG files, one sub-folder a class."""
     root = tmp_path_factory.mktemp("data") / "digits"
     for label in range(10):
         (root / str(label)).mkdir(parents=True)
-        for row in np.flatnonzero(digits.train.labels == label)[:40]:
+        for row in np.flatnonzero(digits.train.labels == label)[:100]:
             Image.fromarray(digits.train.images[row, :, :, 0]).save(root / str(label) / f"{row}.png")
     return root
 
@@ -119,7 +119,7 @@ def test_it_takes_every_recipe_and_is_saved_and_loaded(
 ) -> None:
     path = saved(trained_elsewhere, tmp_path / "mine.keras")
     steps = (
-        Distil(epochs=25, views=1),
+        Distil(epochs=15, views=1),
         Channels(keep=0.75, criterion="l1", epochs=5),
         Prune(0.5, epochs=2),
         Quantize("int8-qat", epochs=2),
@@ -128,7 +128,7 @@ def test_it_takes_every_recipe_and_is_saved_and_loaded(
     assert found.scheme == "int8-qat"
     assert found.plain is not None
     assert found.plain.get_layer("conv_2").filters == 18
-    assert found.metrics["top1"] > 0.7
+    assert found.metrics["top1"] > 0.65
     save_compressed_classifier(found, tmp_path / "compressed")
     loaded = load_compressed_classifier(tmp_path / "compressed")
     assert isinstance(loaded.full, KerasClassifier)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import tf_keras as keras
 
+from hanji.compression.images.check import check_image_recipe
 from hanji.compression.images.notes import notes_of
 from hanji.compression.images.recipe import ImageRecipe
-from hanji.compression.images.steps import Channels, Cluster, Distil, Prune, Quantize
+from hanji.compression.images.steps import Channels, Cluster, Distil, ImageStep, Prune, Quantize
 from hanji.compression.recipe import built_in_names, load_recipe
 from hanji.training.errors import RecipeError
+from hanji.training.images.data import ImageDataset
+from hanji.training.images.models.build import build_classifier
 from hanji.training.images.models.config import ImageModelConfig
 
 
@@ -117,9 +121,43 @@ def test_steps_check_their_numbers(step: type) -> None:
         step(learning_rate=0.0)
 
 
+def network(**settings: object) -> keras.Model:
+    config = ImageModelConfig(stem_channels=8, channels=(16, 32), blocks=(1, 1), strides=(1, 2), **settings)  # type: ignore[arg-type]
+    return build_classifier(config, height=32, width=32, channels=1, classes=3)
+
+
 def test_notes_say_what_a_step_does_not_buy() -> None:
-    pruned = notes_of(ImageRecipe("a", (Prune(), Quantize("int8-qat"))))
-    assert "runs no faster" in pruned[0]
-    assert "ARM" in notes_of(ImageRecipe("a", (Prune(sparse_storage=True),)))[0]
-    assert "take int8-qat" in notes_of(ImageRecipe("a", (Cluster(), Quantize("int8"))))[0]
-    assert notes_of(ImageRecipe("a", (Channels(), Quantize("int8-qat")))) == ()
+    def notes(*steps: ImageStep, **settings: object) -> tuple[str, ...]:
+        return notes_of(ImageRecipe("test", steps), network(**settings))
+
+    assert "runs no faster" in notes(Prune(), Quantize("int8-qat"))[0]
+    assert "stem is not a 3×3 convolution of three channels" in notes(Prune(sparse_storage=True))[0]
+    assert "take int8-qat" in notes(Cluster(), Quantize("int8"))[0]
+    assert "stem_swish" in notes(Quantize("int8-qat"), activation="hard-swish")[0]
+    assert notes(Channels(), Quantize("int8-qat")) == ()
+
+
+@pytest.mark.parametrize(
+    ("steps", "part"),
+    [
+        ((Distil(model=ImageModelConfig()), Quantize()), "larger pictures"),
+        ((Distil(feature_weight=1.0, feature_layer="stage_9"),), "no layer 'stage_9'"),
+        (
+            (
+                Distil(model=ImageModelConfig("cnn", channels=(8,), blocks=(2,), strides=(1,))),
+                Prune(layers="1x1"),
+            ),
+            "1×1",
+        ),
+        ((Distil(), Cluster(clusters=100_000)), "fewer clusters"),
+        ((Distil(), Quantize(float_layers=("block_9",))), "no layer 'block_9'"),
+    ],
+    ids=["student", "features", "prune", "cluster", "float layers"],
+)
+def test_what_cannot_be_done_is_told_before_anything_long(
+    digits: ImageDataset, steps: tuple[ImageStep, ...], part: str
+) -> None:
+    config = ImageModelConfig(stem_channels=8, channels=(16, 32), blocks=(1, 1), strides=(1, 2))
+    model = network()
+    with pytest.raises(RecipeError, match=part):
+        check_image_recipe(ImageRecipe("test", steps), model, config, digits)

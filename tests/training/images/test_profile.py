@@ -72,6 +72,19 @@ def test_a_layer_used_twice_has_its_weights_once() -> None:
     assert (found.parameters, found.macs) == (20, 2 * 8 * 8 * 4 * 4)
 
 
+def test_a_mirrored_network_takes_twice_the_work() -> None:
+    shape = {"channels": (8,), "blocks": (1,), "strides": (1,), "stem_channels": 8}
+    plain, mirrored = (
+        profile(
+            build_classifier(
+                ImageModelConfig(**shape, mirrored=flag), height=8, width=8, channels=1, classes=2
+            )
+        )
+        for flag in (False, True)
+    )
+    assert (mirrored.macs, mirrored.parameters) == (2 * plain.macs, plain.parameters)
+
+
 def test_networks_inside_networks_are_counted_layer_by_layer() -> None:
     inside = network(L.Conv2D(4, 1, name="deep"), shape=(8, 8, 4))
     found = profile(network(inside, L.GlobalAveragePooling2D(), L.Dense(2, name="head"), shape=(8, 8, 4)))

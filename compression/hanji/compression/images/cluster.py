@@ -27,18 +27,12 @@ def cluster(model: keras.Model, step: Cluster, fitting: Fitting) -> keras.Model:
 
     RecipeError if there is no layer that the step clusters.
     """
-    names = clustered_layers(model, step)
+    names = expect_clustered(model, step)
     zeros = any(_is_pruned(model.get_layer(name)) for name in names)
     if zeros and step.clusters < LEAST_WITH_ZEROS:
         raise RecipeError(
             f"cluster: expected at least {LEAST_WITH_ZEROS} clusters after a prune step, so that one can be "
             f"zero, found {step.clusters}"
-        )
-    if not names:
-        raise RecipeError(
-            "cluster: expected convolutions or Dense layers of more weights than there are clusters "
-            f"({step.clusters}) between the first and the last layer, found none; take fewer clusters, "
-            "or leave the cluster step out"
         )
     wrapped = _wrapped(model, names, step.clusters)
     seed_everything(fitting.seed)
@@ -53,6 +47,18 @@ def clustered_layers(model: keras.Model, step: Cluster) -> list[str]:
         for name in hidden_kernels(model)
         if int(np.prod(model.get_layer(name).kernel.shape)) > step.clusters
     ]
+
+
+def expect_clustered(model: keras.Model, step: Cluster) -> list[str]:
+    """The same layers; RecipeError if there are none."""
+    names = clustered_layers(model, step)
+    if not names:
+        raise RecipeError(
+            "cluster: expected convolutions or Dense layers of more weights than there are clusters "
+            f"({step.clusters}) between the first and the last layer, found none; take fewer clusters, "
+            "or leave the cluster step out"
+        )
+    return names
 
 
 def values_of(layer: keras.layers.Layer) -> int:

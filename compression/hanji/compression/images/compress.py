@@ -12,6 +12,7 @@ import tf_keras as keras
 from numpy.typing import NDArray
 
 from hanji.compression.images.channels import channels
+from hanji.compression.images.check import check_image_recipe
 from hanji.compression.images.cluster import cluster
 from hanji.compression.images.compressed import CompressedClassifier
 from hanji.compression.images.distil import distil
@@ -57,6 +58,7 @@ def compress_classifier(
         raise DataError(
             "data.validation: expected a fraction above 0: a recipe's steps are chosen by these pictures"
         )
+    check_image_recipe(recipe, trained.model, trained.config, dataset)
     standing = _Work(trained.model, trained.config, _fitting(trained, dataset, work))
     behind: list[keras.Model] = []
     for place, step in enumerate(recipe.steps):
@@ -82,7 +84,7 @@ def compress_classifier(
         metrics=evaluate_classifier(model, dataset.test, trained.picture, temperature=temperature),
         full=trained,
         step_metrics=tuple(evaluate_classifier(one, dataset.test, trained.picture) for one in behind),
-        notes=notes_of(recipe),
+        notes=notes_of(recipe, standing.plain or model),
         plain=standing.plain,
     )
 

@@ -20,6 +20,7 @@ from hanji.compression.images.steps import Distil
 from hanji.compression.images.teaching import Views, answers_to, taught_pictures
 from hanji.training.determinism import seed_everything
 from hanji.training.errors import RecipeError
+from hanji.training.images.data import ImageDataset
 from hanji.training.images.evaluation import ClassifierScorer
 from hanji.training.images.models.config import ImageModelConfig
 from hanji.training.images.objectives import batch_of, distillation, normalized
@@ -51,7 +52,7 @@ def distil(model: keras.Model, config: ImageModelConfig | None, step: Distil, fi
     seed_everything(fitting.seed)
     learning = step.model or config
     with arithmetic(follows.schedule(step)):
-        fitted = _student(model, learning, fitting)
+        fitted = student_network(model, learning, fitting.dataset)
         if step.feature_weight:
             _follow_features(_one_sided(model, config, fitting), fitted, step, follows, seen, logits)
         else:
@@ -80,11 +81,15 @@ def _one_sided(model: keras.Model, config: ImageModelConfig | None, fitting: Fit
     return network
 
 
-def _student(model: keras.Model, config: ImageModelConfig | None, fitting: Fitting) -> keras.Model:
-    """A new network; if it is to look at mirror images as well, it does not in training."""
+def student_network(
+    model: keras.Model, config: ImageModelConfig | None, dataset: ImageDataset
+) -> keras.Model:
+    """The network of ``config``, or one like ``model``, with new weights; RecipeError if the pictures are too
+    small for it. If it is to look at mirror images as well, it does not in training.
+    """
     if config is None:
         return keras.models.clone_model(model)
-    return network_for(replace(config, mirrored=False), fitting.dataset)
+    return network_for(replace(config, mirrored=False), dataset)
 
 
 def _follow_features(
@@ -162,4 +167,4 @@ def _taught_with_features(
     return Objective(loss, (*batch_of(fitting.picture), *answers))
 
 
-__all__ = ["Distilled", "distil", "pooled_features"]
+__all__ = ["Distilled", "distil", "pooled_features", "student_network"]

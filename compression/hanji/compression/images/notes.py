@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import tf_keras as keras
+
+from hanji.compression.images.quantization_aware import computed_in_float
 from hanji.compression.images.recipe import ImageRecipe
+from hanji.compression.images.sparse_shape import sparse_obstacles
 from hanji.compression.images.steps import Cluster, ImageScheme, Prune, Quantize
 
 _BY_SCHEME: dict[ImageScheme, str] = {
@@ -20,19 +24,30 @@ def scheme_of(recipe: ImageRecipe) -> ImageScheme:
     return next((step.scheme for step in recipe.steps if isinstance(step, Quantize)), "float32")
 
 
-def notes_of(recipe: ImageRecipe) -> tuple[str, ...]:
-    """One sentence or two a step that promises less than its name may say."""
+def notes_of(recipe: ImageRecipe, model: keras.Model) -> tuple[str, ...]:
+    """A sentence or two for a step that promises less than its name says; ``model`` is the float network."""
     scheme = scheme_of(recipe)
-    notes = [_of_pruning(step, scheme) for step in recipe.steps if isinstance(step, Prune)]
+    notes = [_of_pruning(step, scheme, model) for step in recipe.steps if isinstance(step, Prune)]
     notes += [_of_clustering(scheme) for step in recipe.steps if isinstance(step, Cluster)]
+    unknown = computed_in_float(model) if scheme == "int8-qat" else []
+    if unknown:
+        notes.append(
+            f"int8-qat: TFMOT does not know how to round {', '.join(unknown)}; only results are rounded."
+        )
     return tuple(notes) + ((_BY_SCHEME[scheme],) if scheme in _BY_SCHEME else ())
 
 
-def _of_pruning(step: Prune, scheme: ImageScheme) -> str:
+def _of_pruning(step: Prune, scheme: ImageScheme, model: keras.Model) -> str:
+    obstacles = sparse_obstacles(model) if step.sparse_storage else ()
+    if obstacles:
+        return (
+            "prune: stored as sparse tensors, the zeros make the file smaller. They save no time, not on ARM "
+            f"either: {'; '.join(obstacles)}."
+        )
     if step.sparse_storage:
         return (
-            "prune: stored as sparse tensors, the zeros make the file smaller, and LiteRT on ARM faster "
-            "where the network has the shape for it; on x86 it computes as if they were not there."
+            "prune: stored as sparse tensors, the zeros make the file smaller and LiteRT on ARM faster. On "
+            "x86 it computes as if they were not there."
         )
     return (
         f"prune: single zeros make only a compressed download smaller. The {scheme} file itself has as many "

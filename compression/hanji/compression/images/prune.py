@@ -28,14 +28,7 @@ def prune(model: keras.Model, step: Prune, fitting: Fitting) -> keras.Model:
 
     RecipeError if there is no layer that the step prunes.
     """
-    names = pruned_layers(model, step)
-    if not names:
-        what = "1×1 convolutions" if step.layers == "1x1" else "convolutions and Dense layers"
-        raise RecipeError(
-            f"prune: expected {what} between the first and the last layer of the network, found none; "
-            'try layers = "all", or leave the prune step out'
-        )
-    wrapped = _wrapped(model, names, _ramp(step, fitting))
+    wrapped = _wrapped(model, expect_pruned(model, step), _ramp(step, fitting))
     wrapped.compile(optimizer=keras.optimizers.Adam())  # the callback reads the step count off an optimizer
     callback = tfmot.sparsity.keras.UpdatePruningStep()
     callback.set_model(wrapped)
@@ -70,6 +63,18 @@ def hidden_kernels(model: keras.Model) -> list[str]:
 def pruned_layers(model: keras.Model, step: Prune) -> list[str]:
     """The layers of which ``step`` prunes the kernel."""
     return [name for name in hidden_kernels(model) if step.layers == "all" or _is_1x1(model.get_layer(name))]
+
+
+def expect_pruned(model: keras.Model, step: Prune) -> list[str]:
+    """The same layers; RecipeError if there are none."""
+    names = pruned_layers(model, step)
+    if not names:
+        what = "1×1 convolutions" if step.layers == "1x1" else "convolutions and Dense layers"
+        raise RecipeError(
+            f"prune: expected {what} between the first and the last layer of the network, found none; "
+            'try layers = "all", or leave the prune step out'
+        )
+    return names
 
 
 def sparsity_of(layer: keras.layers.Layer) -> float:

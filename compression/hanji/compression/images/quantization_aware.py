@@ -49,7 +49,7 @@ def quantization_aware(
     ``kept`` says by layer what must not change in training. RecipeError for a layer in ``float_layers`` that
     does not exist, and where TFMOT refuses the network.
     """
-    _expect_layers(model, float_layers)
+    expect_layers(model, float_layers)
     annotate = tfmot.quantization.keras
     settings = _annotations(model, float_layers)
 
@@ -198,7 +198,8 @@ def kept_by_layer(model: keras.Model, *, pruned: bool, clusters: int) -> dict[st
     return kept
 
 
-def _expect_layers(model: keras.Model, names: Sequence[str]) -> None:
+def expect_layers(model: keras.Model, names: Sequence[str]) -> None:
+    """RecipeError if ``model`` lacks one of the layers that are to stay in float."""
     known = [layer.name for layer in model.layers if not _is_input(layer)]
     for name in names:
         if name not in known:
@@ -211,6 +212,7 @@ def _expect_layers(model: keras.Model, names: Sequence[str]) -> None:
 __all__ = [
     "Kept",
     "computed_in_float",
+    "expect_layers",
     "in_float",
     "kept_by_layer",
     "quantization_aware",

@@ -33,7 +33,8 @@ class ClassifierReport(BuildReport):
     """How many were trained on, chosen by, and tested on."""
 
     step_metrics: list[dict[str, float]]
-    """Of the network behind each of ``steps``, on the test set, before it was exported."""
+    """Of the network behind each of ``steps``, on the test set, in Keras: what the converter rounds is not
+    rounded yet."""
 
     compression_notes: list[str]
     """In plain words, what the recipe's steps do not buy."""
@@ -82,10 +83,10 @@ class ClassifierReport(BuildReport):
             notes.append(
                 f"The teacher, which does not ship, reaches top-1 {self.teacher_metrics['top1']:.4f}."
             )
-        notes += [
-            f"Behind the step {step['type']}: top-1 {found['top1']:.4f}."
-            for step, found in zip(self.steps, self.step_metrics, strict=False)
-        ]
+        if self.step_metrics:
+            behind = zip(self.steps, self.step_metrics, strict=True)
+            steps = ", ".join(f"{step['type']} {found['top1']:.4f}" for step, found in behind)
+            notes.append(f"Top-1 behind each step, in Keras: {steps}.")
         engines = {row.engine: row for row in self.rows if row.model == "full"}
         for row in self.rows:
             if row.model != "full" and row.engine in engines:

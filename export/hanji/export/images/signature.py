@@ -29,6 +29,13 @@ ANSWER = "hanji_answer"
 _ONE = np.float32(1)
 
 
+class _Hidden:
+    """Holds a model out of the sight of ``tf.Module``."""
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+
+
 class ClassifySignature(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     """``classify`` of a network that takes normalized pictures float32 [B, h, w, c] and gives logits."""
 
@@ -36,12 +43,20 @@ class ClassifySignature(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
         self, model: keras.Model, picture: PictureInput, temperature: float, *, dtype: Any = tf.uint8
     ) -> None:
         super().__init__(name="hanji")
-        self.model = model
+        # Of the model itself TensorFlow would save every layer as functions of their own, which takes longer
+        # than all the rest: it is kept where it is not found, and the variables where they are.
+        self._hidden = _Hidden(model)
+        self._variables = list(model.variables)
         self.picture = picture
         # Never exactly 1: converters leave that product out, and then put the softmax in whole numbers, too.
         self._scale = np.float32(1.0 / temperature) if temperature != 1.0 else np.nextafter(_ONE, _ONE + 1)
         image = tf.TensorSpec([1, *picture.shape], dtype, IMAGE)
         self.classify = tf.function(self._classify, input_signature=[image], autograph=False)
+
+    @property
+    def model(self) -> keras.Model:
+        """The network."""
+        return self._hidden.model
 
     def _classify(self, image: Any) -> dict[str, Any]:
         with tf.name_scope(PREPARATION):

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 import tf_keras as keras
 
+from hanji.training.images.models.mirror import MeanOfBoth, WithMirror
 from hanji.training.images.models.rebuilding import calls, expect_graph, flattened
 
 L = keras.layers
@@ -117,9 +118,15 @@ def profile(model: keras.Model, input_shape: tuple[int, ...] | None = None) -> P
         model = _resized(model, input_shape)
     if any(isinstance(layer, keras.Model) for layer in model.layers):
         model = flattened(model)
-    by_layer: dict[str, list[Any]] = {}
+    by_layer: dict[str, list[_Use]] = {}
+    pictures = 1
     for call in calls(model):
-        by_layer.setdefault(call.layer.name, []).append(call)
+        # Between these two the mirror image goes through the same layers.
+        if isinstance(call.layer, WithMirror):
+            pictures = 2
+        elif isinstance(call.layer, MeanOfBoth):
+            pictures = 1
+        by_layer.setdefault(call.layer.name, []).append(_Use(call, pictures))
     trainable = sum(math.prod(weight.shape) for weight in model.trainable_weights)
     inputs = tuple(tuple(tensor.shape[1:]) for tensor in model.inputs)
     return Profile(model.name, inputs, tuple(map(_row, by_layer.values())), trainable)
@@ -141,13 +148,21 @@ def _resized(model: keras.Model, shape: tuple[int, ...]) -> keras.Model:
     return resized
 
 
-def _row(uses: Sequence[Any]) -> LayerProfile:
-    """Of one layer, all calls."""
-    layer, counts = uses[0].layer, [_macs(call) for call in uses]
-    known = [macs for macs in counts if macs is not None]
+class _Use(NamedTuple):
+    call: Any
+    pictures: int
+
+
+def _row(uses: Sequence[_Use]) -> LayerProfile:
+    """Of one layer, all uses."""
+    first = uses[0].call
+    counts = [_macs(use.call) for use in uses]
+    known = [macs * use.pictures for macs, use in zip(counts, uses, strict=True) if macs is not None]
     macs = sum(known) if len(known) == len(counts) else None
-    shape = tf.nest.flatten(uses[0].outputs)[0].shape
-    return LayerProfile(layer.name, type(layer).__name__, tuple(shape[1:]), layer.count_params(), macs)
+    shape = tf.nest.flatten(first.outputs)[0].shape
+    return LayerProfile(
+        first.layer.name, type(first.layer).__name__, tuple(shape[1:]), first.layer.count_params(), macs
+    )
 
 
 def _macs(call: Any) -> int | None:
