@@ -84,7 +84,12 @@ class Walk:
             self.frozen = convert_variables_to_constants_v2(function.get_concrete_function())
         self.inputs, self.outputs = inputs, outputs
         self.definition = self.frozen.graph.as_graph_def()
+        for node in self.definition.node:
+            del node.input[_first_control(node) :]  # the order of side effects, of which there are none
         self.source = {node.name: node for node in self.definition.node}
+        self._importable = tf.compat.v1.wrap_function(
+            lambda: tf.import_graph_def(self.definition, name=""), []
+        )
         self.constant: dict[str, bool] = {}
         self.names: dict[str, str] = {}
         self.nodes: list[NodeDef] = []
@@ -166,7 +171,7 @@ class Walk:
         return self.weights[key].name
 
     def _inputs(self, node: NodeDef) -> list[str]:
-        return [self._resolved(source) for source in node.input if not source.startswith("^")]
+        return [self._resolved(source) for source in node.input]
 
     def _resolved(self, tensor: str) -> str:
         """The name of the node behind ``tensor``, past those that only hand on their input."""
@@ -187,8 +192,9 @@ class Walk:
 
     def _value(self, name: str) -> npt.NDArray[Any]:
         """The value of a constant node."""
-        tensor = self.frozen.graph.get_tensor_by_name(f"{name}:0")
-        return np.asarray(self.frozen.prune([], [tensor])()[0].numpy())
+        name, _, port = name.partition(":")
+        tensor = self._importable.graph.get_tensor_by_name(f"{name}:{port or 0}")
+        return np.asarray(self._importable.prune([], [tensor])()[0].numpy())
 
     def _grid(self, node: NodeDef) -> Grid | None:
         """The grid of a FakeQuant node, None for any other node."""
@@ -196,6 +202,11 @@ class Walk:
             return None
         low, high = (float(self._value(name)) for name in self._inputs(node)[1:])
         return grid_of_range(low, high, bits=node.attr["num_bits"].i, narrow=node.attr["narrow_range"].b)
+
+
+def _first_control(node: NodeDef) -> int:
+    """Where the inputs begin that only say what comes first; they stand behind all others."""
+    return next((place for place, name in enumerate(node.input) if name.startswith("^")), len(node.input))
 
 
 __all__ = ["PASSING", "FrozenGraph", "Shape", "Walk", "Weight", "freeze", "input_specs"]

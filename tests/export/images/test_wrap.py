@@ -88,7 +88,7 @@ def test_a_tflite_file_is_taken_as_it_is(path: Path, out: Path, dtype: Any) -> N
     assert manifest["picture"]["normalized_by"] == "runtime"
     assert manifest["picture"]["mean"] == pytest.approx([127.5] * 3)
     assert manifest["probabilities"]["source"] == "graph"
-    assert manifest["model"] == {"type": "wrapped", "parameters": 12, "full_parameters": 12}
+    assert manifest["model"] == {"type": "wrapped", "parameters": 9, "full_parameters": 9}
 
 
 def test_a_model_that_takes_levels_normalizes_by_itself(path: Path, out: Path) -> None:

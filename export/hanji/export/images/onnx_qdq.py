@@ -63,6 +63,10 @@ def _behind_widening(graph: onnx.GraphProto, node: Any) -> None:
     wide = f"{first}/wide"
     users[0].input[0], users[0].output[0] = stored, wide
     node.input[0], node.output[0] = wide, first
+    moved = onnx.NodeProto()
+    moved.CopyFrom(node)
+    graph.node.remove(node)
+    graph.node.insert(list(graph.node).index(users[0]) + 1, moved)
 
 
 def _users(graph: onnx.GraphProto, node: Any) -> list[Any]:

@@ -10,6 +10,8 @@ runs, nobody can get it wrong.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -61,9 +63,28 @@ class ClassifySignature(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
     def _classify(self, image: Any) -> dict[str, Any]:
         with tf.name_scope(PREPARATION):
             prepared = normalized(image, self.picture)
-        logits = self.model(prepared, training=False)
+        with _uncompiled(self.model):
+            logits = self.model(prepared, training=False)
         with tf.name_scope(ANSWER):
             return {PROBABILITIES: tf.nn.softmax(logits * self._scale)}
+
+
+@contextmanager
+def _uncompiled(model: keras.Model) -> Iterator[None]:
+    """Inside the block group convolutions are traced as what they are.
+
+    Keras calls a function compiled by XLA instead, as TensorFlow itself has no such kernel on a CPU; no
+    format knows of XLA.
+    """
+    grouped = [layer for layer in model.submodules if getattr(layer, "groups", 1) > 1]
+    convolutions = [layer for layer in grouped if hasattr(layer, "_jit_compiled_convolution_op")]
+    try:
+        for layer in convolutions:
+            layer._jit_compiled_convolution_op = layer.convolution_op
+        yield
+    finally:
+        for layer in convolutions:
+            del layer._jit_compiled_convolution_op
 
 
 __all__ = ["ANSWER", "CLASSIFY", "IMAGE", "PREPARATION", "PROBABILITIES", "ClassifySignature"]
