@@ -41,7 +41,7 @@ wheels: $(READY)
 	@ls dist
 
 pytest: $(READY) wheels
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lock: $(READY)  ## Resolve the dependencies anew into requirements/
 	$(BIN)/uv pip compile requirements/uv.in --universal --python-version 3.10 --generate-hashes \
