@@ -150,6 +150,11 @@ def test_a_saved_model_is_calibrated_but_not_trained(
         probabilities(found, images), trained_elsewhere.predict(images / 255.0, verbose=0), atol=1e-5
     )
     assert found.model.count_params() == trained_elsewhere.count_params()
+    # Export knows the network from what it puts around it by the names of its operations.
+    traced = tf.function(found.model).get_concrete_function(tf.TensorSpec([1, 8, 8, 1]))
+    kernels = [operation.name for operation in traced.graph.get_operations() if operation.type == "Conv2D"]
+    assert len(kernels) == 2
+    assert all("saved_model/" in name for name in kernels)
     save_compressed_classifier(found, tmp_path / "compressed")
     loaded = load_compressed_classifier(tmp_path / "compressed")
     np.testing.assert_array_equal(probabilities(loaded, images), probabilities(found, images))

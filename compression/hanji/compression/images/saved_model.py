@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 import tf_keras as keras
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from hanji.training.errors import DataError
 
@@ -22,14 +23,26 @@ class SavedModelLayer(keras.layers.Layer):  # type: ignore[misc]  # Keras has no
 
     def __init__(self, directory: Path) -> None:
         super().__init__(name="saved_model", trainable=False)
-        self._module = _loaded(directory)
-        self._own_variables = list(self._module.variables)  # Keras counts and keeps what it finds in a list
-        self._function = _signature(self._module, directory)
-        self._input = next(iter(self._function.structured_input_signature[1]))
+        module = _loaded(directory)
+        self._own_variables = list(module.variables)  # Keras counts what it finds in a list
+        self._frozen = convert_variables_to_constants_v2(_signature(module, directory))
+        self._compiled = tf.function(self._operations)
 
     def call(self, x: Any) -> Any:
         """The only output of the signature."""
-        return next(iter(self._function(**{self._input: x}).values()))
+        return self._compiled(x) if tf.executing_eagerly() else self._operations(x)
+
+    def _operations(self, x: Any) -> Any:
+        # One by one in the caller's graph: in a function of their own the converter loses their names, by
+        # which export tells the network from what lies around it.
+        (image,), (output,) = self._frozen.inputs, self._frozen.outputs
+        results = tf.graph_util.import_graph_def(
+            self._frozen.graph.as_graph_def(),
+            input_map={image.name: tf.cast(x, image.dtype)},
+            return_elements=[output.name],
+            name="operations",
+        )
+        return results[0]
 
 
 def network_of_saved_model(directory: Path, shape: tuple[int, int, int]) -> keras.Model:

@@ -10,24 +10,23 @@ import numpy as np
 import numpy.typing as npt
 
 from hanji.export.answers import Answers
-from hanji.export.images.tolerances import PictureTolerance
-from hanji.runtime.manifest import CLASSIFICATION, Artifact, PictureInput
+from hanji.runtime.manifest import CLASSIFICATION, PictureInput
 from hanji.runtime.pictures import prepare
 
 Images = npt.NDArray[np.uint8]
 _IN_FLOATS = ("float32", "float32-sparse", "float16", "int8-weights")
-_LEAST = 1e-4  # float arithmetic differs between processors in its last bits only
+_IN_LAST_BITS, _BY_SOME_LEVELS = 1e-4, 0.1
 _PREPARED_BYTES = 200_000  # that prepared pictures may take together
 _SIDE = 48  # pixels at most of a source on either side, so that golden.json stays light
 
 
-def picture_replay_tolerance(artifact: Artifact, allowed: PictureTolerance) -> float:
+def picture_replay_tolerance(precision: str) -> float:
     """How far a probability on a device may be from the one here.
 
-    Where activations are rounded to whole numbers, the last bits of a float, or the order in which a kernel
-    adds, decide now and then between two levels: three times the typical difference that is allowed then.
+    Float arithmetic differs between processors in its last bits only. Where activations are rounded to whole
+    numbers, those bits, or the order in which a kernel adds, decide now and then between two levels.
     """
-    return _LEAST if artifact.precision in _IN_FLOATS else float(f"{3 * allowed.typical:.3g}")
+    return _IN_LAST_BITS if precision in _IN_FLOATS else _BY_SOME_LEVELS
 
 
 def picture_golden_table(

@@ -19,7 +19,7 @@ from hanji.compression.images.recipe import ImageRecipe
 from hanji.export.answers import Answers
 from hanji.export.artifacts import file_entry
 from hanji.export.bundle_files import BundleSummary, manifest_files, write_files
-from hanji.export.images.golden import picture_golden_table
+from hanji.export.images.golden import picture_golden_table, picture_replay_tolerance
 from hanji.export.images.manifest import GOLDEN, LABELS, input_and_output, labels_table
 from hanji.export.images.model_files import ModelFile
 from hanji.export.images.reference import golden_count
@@ -55,7 +55,6 @@ PICTURES = 32
 """Pictures that the model is asked about."""
 
 _PATHS = {"tflite": "model.tflite", "onnx": "model.onnx"}
-_IN_FLOATS = ("float32", "float16")
 
 
 def wrap_model(
@@ -165,7 +164,7 @@ def _outputs(model: ModelFile, artifact: Artifact, picture: PictureInput, images
 def _tolerance(model: ModelFile, answers: Answers) -> float:
     """How far an answer on a device may be from the one here: as for exported models, by its own size."""
     size = max(1.0, float(np.abs(np.stack(answers.scores)).max()))
-    return float(f"{(1e-4 if model.precision in _IN_FLOATS else 0.1) * size:.3g}")
+    return float(f"{picture_replay_tolerance(model.precision) * size:.3g}")
 
 
 def _unknown(name: str, model: ModelFile, classes: int, licence: str) -> dict[str, Any]:

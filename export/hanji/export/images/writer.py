@@ -70,7 +70,7 @@ def _checked(files: ClassifierFiles, target: Format, expected: PictureReference)
         return Checked(with_parity(converted, Parity(checked=False, reason=str(error))), None)
     allowed = PICTURE_TOLERANCES[target][files.compressed.scheme]
     parity = picture_parity(converted.artifact, expected, answers, allowed)
-    tolerance = picture_replay_tolerance(converted.artifact, allowed)
+    tolerance = picture_replay_tolerance(converted.artifact.precision)
     return Checked(with_parity(converted, parity), (answers, tolerance))
 
 
