@@ -16,11 +16,21 @@ Hanji = Callable[..., subprocess.CompletedProcess[str]]
 def test_it_shows_ten_recommendations_with_titles(demo: Demo) -> None:
     out, shown = demo
     items = json.loads((out / "bundle" / "items.json").read_text())
-    listed = shown[shown.index("10 items for a history") :].splitlines()[1:]
+    recommended = shown[shown.index("10 items for a history") : shown.index("digits: full against")]
+    listed = recommended.splitlines()[1:]
     rows = [line for line in listed if line.strip()[:2].strip().isdigit()]
     assert len(rows) == 10
     assert all(any(title in row for title in items["titles"]) for row in rows)
     assert sum("because of" in line for line in listed) == 10
+
+
+def test_it_reads_three_handwritten_digits(demo: Demo) -> None:
+    _, shown = demo
+    read = shown[shown.index("digits (litert") :]
+    assert read.count(".png") == 3
+    for digit in ("0", "4", "9"):
+        answer = read[read.index(f"/{digit}.png") :].splitlines()[2]
+        assert answer.split()[:2] == ["1", digit]
 
 
 def test_it_says_that_the_data_is_synthetic(demo: Demo) -> None:
