@@ -19,7 +19,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from hanji.runtime.manifest import PictureInput
-from hanji.training.images.objectives import normalized
+from hanji.training.images.objectives import normalization
 
 CLASSIFY = "classify"
 IMAGE = "image"
@@ -55,6 +55,20 @@ class ClassifySignature(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
         image = tf.TensorSpec([1, *picture.shape], dtype, IMAGE)
         self.classify = tf.function(self._classify, input_signature=[image], autograph=False)
 
+    def _prepared(self, image: Any) -> Any:
+        """What ``normalized`` of training gives, to the last bit, in a shape that engines are quick with.
+
+        Where channels differ, a row of pixels is one vector: with three numbers at the end of a shape, LiteRT
+        computes three at a time, and takes as long for this as for a third of an int8 MobileNet.
+        """
+        mean, scale = normalization(self.picture)
+        levels = tf.cast(image, tf.float32)
+        if len({*zip(mean.tolist(), scale.tolist(), strict=True)}) == 1:
+            return (levels - mean[0]) * scale[0]
+        _, height, width, channels = image.shape
+        rows = tf.reshape(levels, [1, height, width * channels])
+        return tf.reshape((rows - np.tile(mean, width)) * np.tile(scale, width), image.shape)
+
     @property
     def model(self) -> keras.Model:
         """The network."""
@@ -62,7 +76,7 @@ class ClassifySignature(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
 
     def _classify(self, image: Any) -> dict[str, Any]:
         with tf.name_scope(PREPARATION):
-            prepared = normalized(image, self.picture)
+            prepared = self._prepared(image)
         with _uncompiled(self.model):
             logits = self.model(prepared, training=False)
         with tf.name_scope(ANSWER):

@@ -164,7 +164,25 @@ class LayerWalk(Walk):
         return int(channels // layer.kernel.values.shape[2])
 
     def _fused(self, layer: _Layer, source: str) -> str:
-        inputs, fused = [source, self._stored(layer.kernel)], []
+        kernel, factor = layer.kernel, _by_output(layer.kernel)
+        if factor is None:
+            return self._one(layer, source, self._keep(kernel.values))
+        if factor.size == 1:
+            return self._one(layer, source, self._whole(kernel, scale=float(factor[0])))
+        # TF.js packs a kernel once; one that is multiplied in each call it packs in each call. So the scales
+        # are multiplied into the result, behind the bias and as far as it can stand there the activation.
+        whole = self._whole(kernel, scale=1.0)
+        bias = None if layer.bias is None else (layer.bias / factor).astype(np.float32)
+        inside = layer.activation if layer.activation == "Relu" and (factor > 0).all() else None
+        found = self._one(_Layer(layer.product, kernel, bias, inside), source, whole)
+        found = self._emit(NodeDef(op="Mul"), [found, self._keep(factor)])
+        if layer.activation in (inside, None):
+            return found
+        return self._emit(NodeDef(op=layer.activation), [found])
+
+    def _one(self, layer: _Layer, source: str, kernel: str) -> str:
+        """The product with ``kernel`` and all that follows it as one operation."""
+        inputs, fused = [source, kernel], []
         if layer.bias is not None:
             inputs.append(self._keep(layer.bias))
             fused.append("BiasAdd")
@@ -179,13 +197,11 @@ class LayerWalk(Walk):
         node.attr["num_args"].i = len(inputs) - 2
         return self._emit(node, inputs)
 
-    def _stored(self, kernel: _Kernel) -> str:
-        numbers, scales = kernel.numbers, kernel.scales
-        if numbers is None or scales is None or np.ptp(numbers) > 255:
-            return self._keep(kernel.values)
-        grid = Grid(1.0, zero_point=max(0, int(-numbers.min())), first=0, last=255)
-        whole = self._keep(numbers.astype(np.float32), grid)
-        return self._emit(NodeDef(op="Mul"), [whole, self._keep(_short(scales).astype(np.float32))])
+    def _whole(self, kernel: _Kernel, *, scale: float) -> str:
+        """The kernel's whole numbers, times ``scale``."""
+        numbers = np.zeros(0) if kernel.numbers is None else kernel.numbers
+        grid = Grid(scale, zero_point=max(0, int(-numbers.min())), first=0, last=255)
+        return self._keep((numbers * np.float32(scale)).astype(np.float32), grid)
 
     def _channels(self, source: str, index: int, kernel: _Kernel) -> str:
         size = kernel.values.shape[2]
@@ -205,13 +221,25 @@ def _as_channels(factor: Values, kernel: Values) -> Values:
     return factor
 
 
-def _short(scales: Values) -> Values:
-    """The same with one place along each axis on which all places are alike."""
+def _by_output(kernel: _Kernel) -> Values | None:
+    """The scales of a kernel as one number for each channel of the output, or one for all.
+
+    None for a kernel that is stored in floats, or has to be: of more than 8 bits, or with scales that no
+    output channel could be multiplied by.
+    """
+    if kernel.numbers is None or kernel.scales is None or np.ptp(kernel.numbers) > 255:
+        return None
+    scales = kernel.scales
     for axis in range(scales.ndim):
         first = scales.take([0], axis)
         if np.array_equal(np.broadcast_to(first, scales.shape), scales):
             scales = first
-    return scales
+    outputs = kernel.values.shape[-1:] if kernel.values.shape[-1] > 1 else kernel.values.shape[-2:]
+    if scales.size > 1:
+        if scales.size != int(np.prod(scales.shape[-len(outputs) :])) or not (scales != 0).all():
+            return None
+        scales = np.broadcast_to(scales.reshape(scales.shape[-len(outputs) :]), outputs)
+    return np.ascontiguousarray(scales, np.float32).ravel()
 
 
 def _part(array: Values | None, index: int, count: int) -> Values | None:
