@@ -10,9 +10,11 @@ from hanji.compression.images.distil import pooled_features, student_network
 from hanji.compression.images.prune import expect_pruned
 from hanji.compression.images.quantization_aware import expect_layers
 from hanji.compression.images.recipe import ImageRecipe
-from hanji.compression.images.steps import Channels, Cluster, Distil, Prune
+from hanji.compression.images.steps import Channels, Cluster, Distil, Prune, Quantize
+from hanji.training.errors import RecipeError
 from hanji.training.images.data import ImageDataset
 from hanji.training.images.models.config import ImageModelConfig
+from hanji.training.images.models.quantizable import qat_obstacle
 
 
 def check_image_recipe(
@@ -32,8 +34,15 @@ def check_image_recipe(
             expect_pruned(network, step)
         elif isinstance(step, Cluster):
             expect_clustered(network, step)
-        elif step.float_layers:
-            expect_layers(network, step.float_layers)
+        else:
+            _expect_quantizable(network, config, step)
+
+
+def _expect_quantizable(network: keras.Model, config: ImageModelConfig | None, step: Quantize) -> None:
+    expect_layers(network, step.float_layers)
+    obstacle = qat_obstacle(network) if step.scheme == "int8-qat" and config is None else None
+    if obstacle:
+        raise RecipeError(f"int8-qat cannot train this network: {obstacle}; int8 only calibrates")
 
 
 __all__ = ["check_image_recipe"]

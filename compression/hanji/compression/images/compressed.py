@@ -129,7 +129,7 @@ def load_compressed_classifier(directory: Path) -> CompressedClassifier:
         metrics=about["metrics"],
         full=full,
         teacher_metrics=about["teacher_metrics"],
-        step_metrics=tuple(about["step_metrics"]),
+        step_metrics=tuple(about.get("step_metrics", ())),  # files of before have none
         notes=tuple(about["notes"]),
         plain=plain,
     )

@@ -28,6 +28,7 @@ from hanji.training.errors import DataError, RecipeError
 from hanji.training.images.config import ImageTrainingConfig
 from hanji.training.images.data import ImageDataConfig, ImageDataset, load_images
 from hanji.training.images.evaluation import evaluate_classifier
+from hanji.training.images.models.loading import load_network
 from hanji.training.images.trained import summarize
 
 Kind = Literal["tf_keras", "keras 3", "saved model"]
@@ -38,7 +39,6 @@ TRAINING = ImageTrainingConfig(
 """How steps train a model of which nobody knows how it was trained."""
 
 _HDF5 = b"\x89HDF"
-_LAMBDA = '"Lambda"'
 
 
 def compress_keras_file(
@@ -151,23 +151,13 @@ def _opened(path: Path, saved_model: Path | None, preprocessing: Preprocessing) 
 
 def _read(path: Path) -> keras.Model:
     """A tf_keras file; nothing in it is run."""
-    if path.suffix != ".keras" and _LAMBDA.encode() in path.read_bytes():
-        raise RecipeError(f"{path}: holds a Lambda layer, which is code; {_WITHOUT_CODE}")
     try:
-        model = keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise RecipeError(
-            f"{path}: not a model that tf_keras {keras.__version__} can read: {_first_line(error)}; "
-            f"{_WITHOUT_CODE}. An .h5 file of Keras 3: save it as .keras"
-        ) from error
-    return model
+        return load_network(path)
+    except DataError as error:
+        raise RecipeError(f"{error}; {_WITHOUT_CODE}. An .h5 file of Keras 3: save it as .keras") from error
 
 
 _WITHOUT_CODE = "a model of Keras's own layers takes every recipe, a SavedModel those without training"
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def _size(shape: tuple[int | None, ...], preprocessing: Preprocessing, path: Path) -> tuple[int, int]:

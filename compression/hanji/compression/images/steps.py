@@ -123,7 +123,7 @@ class Prune:
     for it (``sparse_friendly`` under ``[model]``). For float32 only: no quantize step may follow."""
 
     epochs: int = 8
-    learning_rate: float = 0.001
+    learning_rate: float = 0.003
     """Adam's, at first; it falls to zero."""
 
     def __post_init__(self) -> None:
