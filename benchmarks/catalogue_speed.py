@@ -23,8 +23,7 @@ from common import parser, save, spread, verdict
 
 from hanji.export.artifacts import Converted, convert
 from hanji.runtime.engines.base import Engine
-from hanji.runtime.engines.litert import LiteRtEngine
-from hanji.runtime.engines.onnxruntime import OnnxRuntimeEngine
+from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, create_engine
 from hanji.runtime.engines.versions import installed_version
 from hanji.training.models.build import build_model
 from hanji.training.models.config import ModelConfig
@@ -39,10 +38,7 @@ ROUNDS = 9
 TURNS = 200
 SINGLE_EVERY = 20  # turns; 3,706 single calls take as long as a hundred others
 TARGET = 3.0
-ENGINES = {
-    "litert": ("tflite", LiteRtEngine, "ai-edge-litert"),
-    "onnxruntime": ("onnx", OnnxRuntimeEngine, "onnxruntime"),
-}
+ENGINES = {"litert": "tflite", "onnxruntime": "onnx"}
 NAMES = {"batch": "one batch of pairs / catalogue", "single": "one pair at a time / catalogue"}
 
 Calls = Mapping[str, Callable[[], np.ndarray]]
@@ -53,7 +49,7 @@ def main() -> None:
     model = untrained()
     shape = {"users": USERS, "items": ITEMS, "seed": SEED}
     result: dict[str, object] = {"rounds": ROUNDS, "turns": TURNS, "threads": 1, **shape}
-    for engine, (target, _, _) in ENGINES.items():
+    for engine, target in ENGINES.items():
         converted = convert(model, ITEMS, "float32", target)
         rounds = [timed(questions(engine, converted, user)) for user in range(ROUNDS)]
         sizes = {path: len(content) for path, content in converted.contents.items()}
@@ -95,9 +91,9 @@ def questions(engine: str, converted: Converted, user: int) -> Calls:
 
 def opened(engine: str, converted: Converted) -> Engine:
     """The artifact in a session of its own."""
-    _, make, package = ENGINES[engine]
-    version = installed_version(package) or "unknown"
-    return make(converted.artifact, converted.contents, version=version, threads=1)
+    kind = next(kind for kind in ENGINE_KINDS if kind.name == engine)
+    version = installed_version(kind.distribution) or "unknown"
+    return create_engine(Choice(kind, version, converted.artifact), converted.contents, threads=1)
 
 
 def timed(calls: Calls) -> dict[str, float]:

@@ -59,7 +59,7 @@ def test_help_needs_no_tensorflow() -> None:
     assert shown.splitlines()[-1] == "[]"
     server = ("build", "train", "compress", "export", "evaluate", "data", "baselines", "setup-tfjs")
     pictures = ("profile", "bundle", "debug-quantization")
-    for command in (*server, *pictures, "info", "verify", "recommend", "classify", "benchmark"):
+    for command in (*server, *pictures, "info", "verify", "recommend", "classify", "watch", "benchmark"):
         assert re.search(rf"\n    {command}\s", shown)
 
 

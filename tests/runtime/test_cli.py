@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from hanji.runtime import Recommender, __version__, benchmark, cli
+from hanji.runtime import Recommender, __version__, cli
 from hanji.runtime.commands import _shared, info, verify
 from hanji.runtime.engines import choice
 
@@ -160,6 +160,7 @@ def test_info_as_json(capsys: Capture, onnx_bundle: Path) -> None:
     assert len(answer["manifest_sha256"]) == 64
     assert [(engine["name"], engine["ready"]) for engine in answer["engines"]] == [
         ("litert", False),
+        ("tflite-runtime", False),
         ("onnxruntime", True),
     ]
 
@@ -167,6 +168,9 @@ def test_info_as_json(capsys: Capture, onnx_bundle: Path) -> None:
 def test_verify(capsys: Capture, bundle: Path) -> None:
     assert hanji("verify", bundle) == 0
     lines = capsys.readouterr().out.splitlines()
+    skipped = [line for line in lines if line.startswith("skipped")]
+    assert [line.split()[3] for line in skipped] == ["tflite-runtime"]
+    lines = [line for line in lines if line not in skipped]
     assert len(lines) == 1 + 4 + 3 + 2
     assert all(line.startswith("ok") for line in lines)
     assert any("self-test on litert" in line for line in lines)
@@ -175,6 +179,9 @@ def test_verify(capsys: Capture, bundle: Path) -> None:
 def test_verify_a_history_bundle(capsys: Capture, history_bundle: Path) -> None:
     assert hanji("verify", history_bundle) == 0
     lines = capsys.readouterr().out.splitlines()
+    skipped = [line for line in lines if line.startswith("skipped")]
+    assert [line.split()[3] for line in skipped] == ["tflite-runtime"]
+    lines = [line for line in lines if line not in skipped]
     assert len(lines) == 1 + 3 + 3 + 2
     assert all(line.startswith("ok") for line in lines)
     assert sum("4 histories, largest difference" in line for line in lines) == 2
@@ -188,7 +195,7 @@ def test_verify_finds_every_damaged_file(capsys: Capture, bundle: Path) -> None:
     failed = [line.split()[1] for line in output.out.splitlines() if line.startswith("FAILED")]
     assert failed[:2] == ["MODEL_CARD.md", "pairs.onnx"]
     assert any("ok" in line and "litert" in line for line in output.out.splitlines())
-    assert "3 of 10 checks failed, first MODEL_CARD.md" in output.err
+    assert "3 of 11 checks failed, first MODEL_CARD.md" in output.err
 
 
 def test_verify_finds_a_model_that_answers_differently(
@@ -203,7 +210,7 @@ def test_verify_finds_a_model_that_answers_differently(
     assert [check["name"][:24] for check in answer["checks"] if check["passed"] is False] == [
         "self-test on onnxruntime"
     ]
-    assert "1 of 9 checks failed, first self-test on onnxruntime" in output.err
+    assert "1 of 10 checks failed, first self-test on onnxruntime" in output.err
 
 
 def test_verify_without_an_engine(
@@ -444,57 +451,3 @@ def test_a_terminal_without_unicode(onnx_bundle: Path) -> None:
         env={**environment(), "PYTHONIOENCODING": "ascii"},
     )
     assert b"onnxruntime \\u2265 1.17.0" in done.stdout
-
-
-def test_benchmark(capsys: Capture, bundle: Path) -> None:
-    assert hanji("benchmark", bundle, "--runs", "20", "-k", "3") == 0
-    text = capsys.readouterr().out
-    for part in (
-        "p50",
-        "p99",
-        "engine alone",
-        "top 3 of 30 items, asked with a user, 20 calls of each kind",
-        "open ",
-        "litert",
-    ):
-        assert part in text
-
-
-@pytest.mark.parametrize("engine", ["litert", "onnxruntime"])
-def test_benchmark_as_json(capsys: Capture, bundle: Path, engine: str) -> None:
-    assert hanji("benchmark", bundle, "--runs", "20", "--engine", engine, "--json") == 0
-    report = json.loads(capsys.readouterr().out)
-    assert report["engine"]["name"] == engine
-    assert report["runs"] == 20
-    for kind in ("recommend", "engine_alone"):
-        assert 0 < report[kind]["p50_ms"] <= report[kind]["p90_ms"] <= report[kind]["p99_ms"]
-    assert report["p50_ratio"] == pytest.approx(
-        report["recommend"]["p50_ms"] / report["engine_alone"]["p50_ms"]
-    )
-    assert report["open_ms"] > 0
-    assert report["first_answer_ms"] > 0
-
-
-@pytest.mark.parametrize("engine", ["litert", "onnxruntime"])
-def test_benchmark_of_a_history_bundle(capsys: Capture, history_bundle: Path, engine: str) -> None:
-    assert hanji("benchmark", history_bundle, "--runs", "20", "--engine", engine, "--json") == 0
-    report = json.loads(capsys.readouterr().out)
-    assert report["asked_with"] == "a history of 5 to 15 items"
-    assert 0 < report["engine_alone"]["p50_ms"] <= report["engine_alone"]["p99_ms"]
-
-
-def test_histories_of_a_benchmark() -> None:
-    ids = tuple(range(10_000, 14_000))
-    questions, asked_with = benchmark._histories(ids, 400, seed=3)
-    lengths = sorted(len(question["history"]) for question in questions)
-    assert asked_with == "a history of 5 to 200 items"
-    assert (lengths[0], lengths[-1]) == (5, pytest.approx(200, abs=10))
-    assert lengths[200] == pytest.approx(32, abs=8)
-    assert all(len(set(question["history"])) == len(question["history"]) for question in questions)
-    assert all(question["history"][0] in ids for question in questions)
-    assert benchmark._histories(ids, 400, seed=3)[0] == questions
-    assert benchmark._histories((7,), 2, seed=3)[0] == [{"history": [7]}] * 2
-
-
-def test_benchmark_of_nothing(capsys: Capture, onnx_bundle: Path) -> None:
-    assert "runs: expected 1 or more, found 0" in fails(capsys, "benchmark", onnx_bundle, "--runs", 0)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from hanji.runtime import EngineError, HanjiError, Recommender
+from hanji.runtime.bundle import open_bundle
 from hanji.runtime.engines import choice
 from hanji.runtime.engines.versions import installed_version, is_at_least
 
@@ -100,7 +101,8 @@ def test_an_engine_without_an_artifact(onnx_bundle: Path) -> None:
 
 
 def test_an_engine_nobody_knows(bundle: Path) -> None:
-    with pytest.raises(EngineError, match="engine: expected auto, litert, onnxruntime, found 'tflite'"):
+    expected = "engine: expected auto, litert, tflite-runtime, onnxruntime, found 'tflite'"
+    with pytest.raises(EngineError, match=expected):
         Recommender.open(bundle, engine="tflite")
 
 
@@ -212,3 +214,74 @@ def test_onnxruntime_runs_where_it_was_asked_to(onnx_bundle: Path, monkeypatch: 
     monkeypatch.setattr(onnxruntime.InferenceSession, "get_providers", lambda _: ["OtherExecutionProvider"])
     with pytest.raises(EngineError, match=r"expected the providers \['CPUExecutionProvider'\], found"):
         Recommender.open(onnx_bundle).recommend(100)
+
+
+@pytest.fixture
+def three_engines(make_parts: Callable[..., Any], tmp_path: Path) -> Path:
+    """A bundle whose .tflite file both TFLite engines run."""
+    parts = make_parts("tflite", "onnx")
+    parts.manifest["artifacts"][0]["engines"].append({"name": "tflite-runtime", "oldest_version": "2.14.0"})
+    return parts.write(tmp_path / "three_engines")
+
+
+def test_auto_prefers_litert_then_tflite_runtime(
+    three_engines: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = open_bundle(three_engines).manifest
+    all_of_them = {"ai_edge_litert": "2.3.0", "tflite_runtime": "2.14.0", "onnxruntime": "1.20.0"}
+    for name in ("litert", "tflite-runtime", "onnxruntime"):
+        pretend(monkeypatch, numpy="1.26.4", **all_of_them)
+        assert choice.choose(manifest, "auto").kind.name == name
+        all_of_them.pop(next(iter(all_of_them)))
+
+
+@pytest.mark.parametrize(
+    ("versions", "reason"),
+    [
+        (
+            {"tflite_runtime": "2.14.0", "numpy": "2.4.6"},
+            r"tflite-runtime 2\.14\.0 needs numpy older than 2, found 2\.4\.6; try: pip install 'numpy<2'",
+        ),
+        (
+            {"tflite_runtime": "2.11.0", "numpy": "1.26.4"},
+            r"needs tflite-runtime 2\.14\.0 or newer, found 2\.11\.0; try: pip install 'tflite-runtime>=2",
+        ),
+        ({"numpy": "1.26.4"}, r"tflite-runtime is not installed; try: pip install 'hanji-runtime\[tflite\]'"),
+    ],
+)
+def test_tflite_runtime_is_refused_before_it_is_touched(
+    three_engines: Path, monkeypatch: pytest.MonkeyPatch, versions: dict[str, str], reason: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "tflite_runtime", None)  # importing it would be another error
+    pretend(monkeypatch, **versions)
+    with pytest.raises(EngineError, match=reason):
+        Recommender.open(three_engines, engine="tflite-runtime")
+    with pytest.raises(EngineError, match=reason):
+        Recommender.open(three_engines)
+
+
+def test_tflite_runtime_needs_a_file_that_it_knows(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, tflite_runtime="2.14.0", numpy="1.26.4")
+    with pytest.raises(EngineError, match="no artifact for it, only tflite for litert, onnx for onnxruntime"):
+        Recommender.open(bundle, engine="tflite-runtime")
+
+
+def test_both_tflite_engines_share_their_code(three_engines: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LiteRT in the place of tflite-runtime; test_tflite_runtime.py runs the real one."""
+    litert = pytest.importorskip("ai_edge_litert.interpreter")
+    monkeypatch.setitem(sys.modules, "tflite_runtime", litert)
+    monkeypatch.setitem(sys.modules, "tflite_runtime.interpreter", litert)
+    pretend(monkeypatch, tflite_runtime="2.14.0", numpy="1.26.4")
+    with Recommender.open(three_engines) as recommender:
+        assert (recommender.engine.name, recommender.engine.version) == ("tflite-runtime", "2.14.0")
+        assert recommender.self_test().passed
+        assert recommender.placement.engine == "tflite-runtime"
+
+
+def test_each_engine_kind_names_its_extra() -> None:
+    table = (Path(__file__).parents[2] / "runtime" / "pyproject.toml").read_text(encoding="utf-8")
+    for kind in choice.ENGINE_KINDS:
+        line = next(line for line in table.splitlines() if line.startswith(f"{kind.extra} = "))
+        assert f'"{kind.distribution}>=' in line
+        assert f",<{kind.end}" in line
+        assert kind.numpy_end is None or f'"numpy<{kind.numpy_end}"' in line

@@ -17,7 +17,7 @@ import hanji.runtime
 
 RUNTIME = Path(__file__).parents[2] / "runtime"
 SOURCES = sorted((RUNTIME / "hanji").rglob("*.py"))
-ENGINES = {"ai_edge_litert", "onnxruntime"}
+ENGINES = {"ai_edge_litert", "tflite_runtime", "onnxruntime"}
 SERVER = {"hanji.training", "hanji.compression", "hanji.export"}
 
 
@@ -132,12 +132,13 @@ def test_the_wheel_holds_the_runtime_alone(tmp_path: Path) -> None:
     for name in (
         "hanji/runtime/py.typed",
         "hanji/runtime/manifest.schema.json",
-        "hanji/runtime/engines/litert.py",
+        "hanji/runtime/placement.schema.json",
+        "hanji/runtime/engines/tflite.py",
     ):
         assert name in names
     assert all(name.startswith(("hanji/runtime/", "hanji_runtime-0.1.0.dist-info/")) for name in names)
     assert "hanji = hanji.runtime.cli:main" in points
-    for command in ("info", "verify", "recommend", "classify", "benchmark"):
+    for command in ("info", "verify", "recommend", "classify", "watch", "benchmark"):
         assert f"{command} = hanji.runtime.commands.{command}\n" in points
 
 

@@ -27,7 +27,9 @@ from hanji.runtime.errors import (
     EngineError,
     HanjiError,
     PictureError,
+    PlacementWarning,
     SchemaVersionError,
+    StreamError,
     UnknownIdError,
 )
 from hanji.runtime.recommender import Recommender
@@ -36,6 +38,7 @@ from hanji.runtime.results import Item, Reason, Recommendation, Recommendations,
 if TYPE_CHECKING:
     from hanji.runtime.classification import Classification, Prediction
     from hanji.runtime.classifier import Classifier
+    from hanji.runtime.placement import Placement
 
 __version__ = "0.1.0"
 
@@ -48,6 +51,8 @@ __all__ = [
     "HanjiError",
     "Item",
     "PictureError",
+    "Placement",
+    "PlacementWarning",
     "Prediction",
     "Reason",
     "Recommendation",
@@ -55,22 +60,24 @@ __all__ = [
     "Recommender",
     "SchemaVersionError",
     "SelfTest",
+    "StreamError",
     "UnknownIdError",
     "__version__",
 ]
 
-_OF_PICTURES = {
+_LATER = {
     "Classification": "hanji.runtime.classification",
     "Classifier": "hanji.runtime.classifier",
+    "Placement": "hanji.runtime.placement",
     "Prediction": "hanji.runtime.classification",
 }
 
 
 def __getattr__(name: str) -> object:
-    """What only pictures need is imported when it is asked for: who recommends does not wait for it."""
-    if name not in _OF_PICTURES:
+    """What not everybody needs is imported when it is asked for: who recommends does not wait for it."""
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_OF_PICTURES[name]), name)
+    return getattr(importlib.import_module(_LATER[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -1,8 +1,8 @@
-"""Opens a bundle directory and hands out its files as verified bytes, never as paths.
+"""Opens a bundle directory and hands out its files verified: their bytes, or a large one open.
 
 The manifest is checked against ``manifest.sha256`` before it is parsed, every other file against
 the manifest before anyone sees its content. Bytes that were checked are the bytes that are used,
-so nothing can be exchanged in between.
+so nothing can be exchanged in between; ``mapped_file`` says what holds for a large model file.
 """
 
 from __future__ import annotations
@@ -13,19 +13,27 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from hanji.runtime.errors import BundleError, ChecksumError
 from hanji.runtime.manifest import AnyManifest, FileEntry
 from hanji.runtime.manifest_reader import parse_manifest
+from hanji.runtime.mapped_file import MappedFile, can_be_mapped
+from hanji.runtime.records import Record
 
 MANIFEST = "manifest.json"
 CHECKSUM = "manifest.sha256"
 _LARGEST_MANIFEST_BYTES = 16 * 2**20
+MAPPED_FROM_BYTES = 4 * 2**20
+"""Below that a copy takes less than 1 % of the smallest Raspberry Pi's memory, and nothing can change it."""
 _AGAIN = "copy or export the bundle again"
 
+Content: TypeAlias = bytes | MappedFile
+"""A verified file: its bytes, or the open file of a large one."""
 
-@dataclass(frozen=True)
-class Bundle:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Bundle(Record):
     """A bundle directory whose manifest has been verified."""
 
     root: Path
@@ -47,13 +55,22 @@ class Bundle:
         location = self.root / file.path
         content = _content(location, file.bytes)
         _check_size(location, len(content), file.bytes)
-        found = hashlib.sha256(content).hexdigest()
-        if found != file.sha256:
-            raise ChecksumError(
-                f"{location}: expected sha256 {file.sha256}, found {found}: "
-                f"the file was edited or damaged; {_AGAIN}"
-            )
+        _check_sha256(location, hashlib.sha256(content).hexdigest(), file.sha256)
         return content
+
+    def content(self, file: FileEntry) -> Content:
+        """``read`` for an engine: a file of ``MAPPED_FROM_BYTES`` or more comes open, not in memory."""
+        if file.bytes < MAPPED_FROM_BYTES or not can_be_mapped():
+            return self.read(file)
+        self.check_sizes([file])
+        location = self.root / file.path
+        try:
+            opened = MappedFile(location)
+            _check_size(location, opened.bytes, file.bytes)
+            _check_sha256(location, opened.sha256(), file.sha256)
+        except OSError as error:
+            raise BundleError(f"{location}: cannot be read: {error.strerror}") from error
+        return opened
 
 
 def open_bundle(path: str | os.PathLike[str]) -> Bundle:
@@ -127,4 +144,11 @@ def _check_size(location: Path, found: int, expected: int) -> None:
     if found != expected:
         raise ChecksumError(
             f"{location}: expected {expected} bytes, found {found}: the file was cut or edited; {_AGAIN}"
+        )
+
+
+def _check_sha256(location: Path, found: str, expected: str) -> None:
+    if found != expected:
+        raise ChecksumError(
+            f"{location}: expected sha256 {expected}, found {found}: the file was edited or damaged; {_AGAIN}"
         )

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import NamedTuple, overload
+
+from hanji.runtime.records import Record
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """One class that a picture may show."""
+class Prediction(NamedTuple):
+    """One class that a picture may show. A tuple, because making five of them must cost next to nothing."""
 
     rank: int
     label: str
     name: str
     """The label in the language that was asked for, or the label itself."""
     probability: float
-    index: int
+    index: int  # type: ignore[assignment]  # a row is asked for its class, never searched like a tuple
     """Its place among the bundle's labels."""
 
 
-@dataclass(frozen=True)
-class Classification(Sequence[Prediction]):
+@dataclass(frozen=True, eq=False, repr=False)
+class Classification(Record, Sequence[Prediction]):
     """What a picture shows, the most probable class first; a sequence of its ``predictions``."""
 
     predictions: tuple[Prediction, ...]

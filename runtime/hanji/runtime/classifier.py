@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -17,13 +16,15 @@ from hanji.runtime.errors import EngineError, HanjiError, PictureError
 from hanji.runtime.finite import are_finite
 from hanji.runtime.pictures import prepare
 from hanji.runtime.results import SelfTest
+from hanji.runtime.session import Session
 from hanji.runtime.tensors import PictureTensor, dequantized, probabilities_of
 from hanji.runtime.top_k import top_k
 
 # What only opening needs is imported when a bundle is opened: `import hanji.runtime` stays quick.
 if TYPE_CHECKING:
     from hanji.runtime.bundle import Bundle
-    from hanji.runtime.engines.base import Engine, EngineInfo
+    from hanji.runtime.engines.base import Engine, Inputs
+    from hanji.runtime.engines.request import Policy
     from hanji.runtime.labels import Labels
     from hanji.runtime.manifest import Artifact, ClassifierManifest, PictureInput
 
@@ -31,7 +32,7 @@ Picture: TypeAlias = "Source | Pixels"
 """A path, a file's content, an open file, a Pillow image, or pixels: uint8 or uint16 [H, W] or [H, W, C]."""
 
 
-class Classifier:
+class Classifier(Session):
     """An open bundle. Make it with ``Classifier.open``; close it, or use it in a ``with`` statement.
 
     A picture may be an array or anything that Pillow reads, which then has to be installed (the extra
@@ -39,35 +40,48 @@ class Classifier:
     that is left to the caller.
 
     It may be shared by threads: a lock lets one call at a time into the engine. Threads that are
-    to run at the same time open one each.
+    to run at the same time open one each. So does each process: a fork cannot use its parent's.
     """
 
     def __init__(
         self, bundle: Bundle, manifest: ClassifierManifest, artifact: Artifact, engine: Engine, labels: Labels
     ) -> None:
         signature = artifact.signatures["classify"]
-        self._bundle = bundle
+        super().__init__(bundle, artifact, engine)
         self._manifest = manifest
-        self._artifact = artifact
-        self._engine: Engine | None = engine
-        self._info = engine.info
         self._labels = labels
         self._tensor = PictureTensor(manifest.picture, signature.inputs[0])
         self._input, self._output = signature.inputs[0], signature.outputs[0]
 
     @classmethod
-    def open(cls, bundle: str | os.PathLike[str], *, engine: str = "auto", threads: int = 1) -> Classifier:
+    def open(
+        cls,
+        bundle: str | os.PathLike[str],
+        *,
+        engine: str = "auto",
+        threads: int = 1,
+        delegate: str | os.PathLike[str] | None = None,
+        delegate_options: Mapping[str, str] | None = None,
+        providers: Sequence[str] = (),
+        policy: Policy = "warn",
+    ) -> Classifier:
         """Verify the bundle directory and load its model.
 
-        ``engine`` is "litert", "onnxruntime" or "auto": the first of them that is installed and can
-        run the bundle. More ``threads`` than free cores make small models slower.
+        ``engine`` is "litert", "tflite-runtime", "onnxruntime" or "auto": the first of them that is
+        installed and can run the bundle. More ``threads`` than free cores make small models slower.
+        ``delegate``, the path or name of a TFLite external delegate such as "libedgetpu.so.1", with
+        ``delegate_options``, is for the first two; ``providers``, execution providers in order of
+        preference, for onnxruntime. What does not run where it was asked to runs on the CPU, and
+        ``placement`` says so; ``policy`` "warn" gives a PlacementWarning besides, "allow" does not, "fail"
+        raises EngineError instead, at opening or, if it fails only then, at the call.
 
         Raises BundleError for a bundle that is missing, damaged, no classifier's, or made for a newer
         runtime; EngineError, with what to install, if no engine can run it.
         """
-        from hanji.runtime.opening import open_classifier
+        from hanji.runtime.opening import open_classifier, requested
 
-        return open_classifier(bundle, engine=engine, threads=threads)
+        request = requested(delegate, delegate_options, providers, policy)
+        return open_classifier(bundle, engine=engine, threads=threads, request=request)
 
     def classify(self, picture: Picture, k: int = 5, *, language: str | None = None) -> Classification:
         """The ``k`` most probable classes, or all of them where there are fewer.
@@ -130,15 +144,6 @@ class Classifier:
     def manifest(self) -> ClassifierManifest:
         return self._manifest
 
-    @property
-    def artifact(self) -> Artifact:
-        """The artifact that answers."""
-        return self._artifact
-
-    @property
-    def engine(self) -> EngineInfo:
-        return self._info
-
     def engine_call(self, picture: Picture) -> Callable[[], object]:
         """The engine's own call for ``picture`` with nothing around it, for benchmarks.
 
@@ -146,18 +151,6 @@ class Classifier:
         """
         tensor = self._tensor.of(self._prepared(picture, None))
         return self._open_engine().bare_call("classify", {self._input.name: tensor})
-
-    def close(self) -> None:
-        """Let go of the engine and the model."""
-        self._engine = None
-
-    def __enter__(self) -> Classifier:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _prepared(self, picture: Picture, name: str | None) -> NDArray[np.uint8]:
         """The model's input, uint8 [1, height, width, channels]; ``name`` is for what has none of its own."""
@@ -173,11 +166,13 @@ class Classifier:
 
     def _classified(self, levels: NDArray[np.uint8], k: int, names: tuple[str, ...]) -> Classification:
         found = self._run(levels)
-        best = top_k(found, min(k, len(found))).tolist()
+        best = top_k(found, min(k, len(found)))
+        labels = self._labels.values
+        ranked = enumerate(zip(best.tolist(), found[best].tolist(), strict=True), 1)
         return Classification(
             tuple(
-                Prediction(rank, self.labels[index], names[index], float(found[index]), index)
-                for rank, index in enumerate(best, 1)
+                Prediction(rank, labels[index], names[index], probability, index)
+                for rank, (index, probability) in ranked
             )
         )
 
@@ -196,7 +191,7 @@ class Classifier:
             )
         return probabilities_of(found, self._manifest.probabilities)
 
-    def _open_engine(self) -> Engine:
-        if self._engine is None:
-            raise HanjiError("this Classifier is closed; open the bundle again")
-        return self._engine
+    def _harmless_questions(self) -> Iterator[tuple[str, Inputs]]:
+        """A black picture."""
+        black = np.zeros((1, *self._manifest.picture.shape), np.uint8)
+        yield "classify", {self._input.name: self._tensor.of(black)}

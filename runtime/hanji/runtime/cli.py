@@ -11,11 +11,13 @@ import importlib.metadata
 import io
 import os
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from types import ModuleType
+from typing import Any
 
 from hanji.runtime import __version__
-from hanji.runtime.errors import HanjiError
+from hanji.runtime.errors import HanjiError, PlacementWarning
 
 GROUP = "hanji.commands"
 
@@ -25,7 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a title that the terminal cannot show
     try:
-        code = _run(sys.argv[1:] if argv is None else list(argv))
+        with warnings.catch_warnings():
+            _show_placement_warnings()
+            code = _run(sys.argv[1:] if argv is None else list(argv))
         sys.stdout.flush()
         return code
     except BrokenPipeError:  # the reader, such as `head`, has what it wanted
@@ -66,6 +70,20 @@ def _parser(commands: Mapping[str, ModuleType]) -> argparse.ArgumentParser:
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return parser
+
+
+def _show_placement_warnings() -> None:
+    """Each as one line on stderr, without the place in the code that it comes from."""
+    show_others = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, PlacementWarning):
+            sys.stderr.write(f"hanji: warning: {' '.join(str(message).split())}\n")
+        else:
+            show_others(message, category, *where, **more)
+
+    warnings.simplefilter("always", PlacementWarning)
+    warnings.showwarning = show
 
 
 def _fail(message: str) -> int:

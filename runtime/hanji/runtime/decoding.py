@@ -85,8 +85,9 @@ def name_of(source: object) -> str:
 
 def is_pillow_image(source: object) -> TypeGuard[Image]:
     """Whether it is one, without importing Pillow: who has one has imported it."""
-    pillow = sys.modules.get("PIL.Image")
-    return pillow is not None and isinstance(source, pillow.Image)
+    # Another thread may be importing it right now: then its class is not there yet, nor is any image.
+    image = getattr(sys.modules.get("PIL.Image"), "Image", None)
+    return image is not None and isinstance(source, image)
 
 
 def _file(path: str | os.PathLike[str], name: str) -> IO[bytes]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hanji.runtime.errors import BundleError, UnknownIdError
 from hanji.runtime.json_table import LARGEST_INTEGER, Table, as_integer, parse_json
+from hanji.runtime.records import Record
 
 OwnId: TypeAlias = "int | str"
 """What a bundle calls a user or an item: ints in some bundles, texts in others."""
@@ -43,9 +44,9 @@ class Ids:
 
     def indices_of(self, owns: Iterable[OwnId]) -> list[int | None]:
         """The index of each own id, as ``index_of`` finds it."""
-        listed = list(owns)
+        listed = owns if isinstance(owns, list) else list(owns)
         kinds = set(map(type, listed))
-        if kinds == {int} or (kinds == {str} and not self._are_integers):
+        if len(kinds) == 1 and (int in kinds or (str in kinds and not self._are_integers)):
             return list(map(self._indices.get, listed))  # nothing to convert, nothing to refuse
         return [self.index_of(own) for own in listed]
 
@@ -73,8 +74,8 @@ def _integer(text: str) -> OwnId:
     return value if str(value) == text else text
 
 
-@dataclass(frozen=True)
-class Items:
+@dataclass(frozen=True, eq=False, repr=False)
+class Items(Record):
     """What can be recommended: one entry per item in each field."""
 
     ids: Ids

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from hanji.runtime.errors import HanjiError
 from hanji.runtime.json_table import Table, parse_json
+from hanji.runtime.records import Record
 
 
-@dataclass(frozen=True)
-class Labels:
+@dataclass(frozen=True, eq=False, repr=False)
+class Labels(Record):
     """One name per class in ``values`` and, by language tag, in each of ``names``."""
 
     values: tuple[str, ...]

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from hanji.runtime.records import Record
+
 RECOMMENDATION = "recommendation"
 CLASSIFICATION = "image-classification"
 
 
-@dataclass(frozen=True)
-class FileEntry:
+@dataclass(frozen=True, eq=False, repr=False)
+class FileEntry(Record):
     """One file of the bundle: its path inside it, its size and its SHA-256 in hex."""
 
     path: str
@@ -19,8 +21,8 @@ class FileEntry:
     sha256: str
 
 
-@dataclass(frozen=True)
-class Tensor:
+@dataclass(frozen=True, eq=False, repr=False)
+class Tensor(Record):
     """One input or output. None in ``shape`` is any size; ``scale`` and ``zero_point`` belong to integers."""
 
     name: str
@@ -30,8 +32,8 @@ class Tensor:
     zero_point: int | None
 
 
-@dataclass(frozen=True)
-class Signature:
+@dataclass(frozen=True, eq=False, repr=False)
+class Signature(Record):
     """One way to call a model file."""
 
     path: str
@@ -39,16 +41,16 @@ class Signature:
     outputs: tuple[Tensor, ...]
 
 
-@dataclass(frozen=True)
-class EngineRequirement:
+@dataclass(frozen=True, eq=False, repr=False)
+class EngineRequirement(Record):
     """An engine that runs an artifact, and the oldest version of it that does."""
 
     name: str
     oldest_version: str
 
 
-@dataclass(frozen=True)
-class Parity:
+@dataclass(frozen=True, eq=False, repr=False)
+class Parity(Record):
     """How far the artifact was from the model it came from; ``reason`` says why it was not checked.
 
     Errors are of scores, or of probabilities where the artifact classifies pictures. Of recommenders the ten
@@ -66,8 +68,8 @@ class Parity:
     minimum_top1_agreement: float | None = None
 
 
-@dataclass(frozen=True)
-class Artifact:
+@dataclass(frozen=True, eq=False, repr=False)
+class Artifact(Record):
     """The model in one format."""
 
     format: str
@@ -88,8 +90,8 @@ class Artifact:
         return next((name for name in ("classify", "history") if name in self.signatures), "catalogue")
 
 
-@dataclass(frozen=True)
-class ModelSummary:
+@dataclass(frozen=True, eq=False, repr=False)
+class ModelSummary(Record):
     """Type and parameter counts: of the model in the bundle and of the full one it came from."""
 
     type: str
@@ -97,8 +99,8 @@ class ModelSummary:
     full_parameters: int
 
 
-@dataclass(frozen=True)
-class IdTable:
+@dataclass(frozen=True, eq=False, repr=False)
+class IdTable(Record):
     """The file with the ids of users or items, how many there are, and what an unknown one gets."""
 
     path: str
@@ -106,8 +108,8 @@ class IdTable:
     unknown: str
 
 
-@dataclass(frozen=True)
-class RecipeSummary:
+@dataclass(frozen=True, eq=False, repr=False)
+class RecipeSummary(Record):
     """The compression recipe that was followed."""
 
     name: str
@@ -115,8 +117,8 @@ class RecipeSummary:
     steps: tuple[Mapping[str, object], ...]
 
 
-@dataclass(frozen=True)
-class Metrics:
+@dataclass(frozen=True, eq=False, repr=False)
+class Metrics(Record):
     """Metrics of the full and the compressed model, and how they were measured."""
 
     protocol: str
@@ -124,8 +126,8 @@ class Metrics:
     compressed: Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class TrainingData:
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainingData(Record):
     """What a recommender was trained on."""
 
     name: str
@@ -138,8 +140,8 @@ class TrainingData:
     config: Mapping[str, object]
 
 
-@dataclass(frozen=True)
-class PictureData:
+@dataclass(frozen=True, eq=False, repr=False)
+class PictureData(Record):
     """What a classifier was trained on. ``pictures`` are the training pictures, 0 where nobody knows."""
 
     name: str
@@ -151,8 +153,8 @@ class PictureData:
     config: Mapping[str, object]
 
 
-@dataclass(frozen=True)
-class PictureInput:
+@dataclass(frozen=True, eq=False, repr=False)
+class PictureInput(Record):
     """How any picture becomes the model's input; ``hanji.runtime.pictures`` says it number by number.
 
     The input is [1, height, width, channels]: channels last, 1 for grey (ITU-R 601 luma), 3 for red, green,
@@ -180,16 +182,16 @@ class PictureInput:
         return self.height, self.width, self.channels
 
 
-@dataclass(frozen=True)
-class LabelTable:
+@dataclass(frozen=True, eq=False, repr=False)
+class LabelTable(Record):
     """The file with the names of the classes, and how many there are."""
 
     path: str
     count: int
 
 
-@dataclass(frozen=True)
-class Probabilities:
+@dataclass(frozen=True, eq=False, repr=False)
+class Probabilities(Record):
     """How the model's output becomes probabilities.
 
     ``source`` is "graph" where they are the output; "softmax" where the runtime makes them,
@@ -200,8 +202,8 @@ class Probabilities:
     temperature: float
 
 
-@dataclass(frozen=True)
-class Manifest:
+@dataclass(frozen=True, eq=False, repr=False)
+class Manifest(Record):
     """What manifest.json says whatever the task."""
 
     schema_version: int
@@ -224,7 +226,7 @@ class Manifest:
         return self.files + tuple(file for artifact in self.artifacts for file in artifact.files)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class RecommenderManifest(Manifest):
     """Everything that manifest.json says of a recommender; ``task`` is "recommendation"."""
 
@@ -239,7 +241,7 @@ class RecommenderManifest(Manifest):
         return "history" if self.users is None else "user"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ClassifierManifest(Manifest):
     """Everything that manifest.json says of a classifier; ``task`` is "image-classification"."""
 

@@ -38,6 +38,8 @@ from hanji.runtime.resizing import resized
 if TYPE_CHECKING:
     from hanji.runtime.manifest import PictureInput
 
+_LEVELS = np.dtype(np.uint8)
+
 
 def prepare(pixels: Pixels, picture: PictureInput, *, name: str = "the array") -> NDArray[np.uint8]:
     """The model's input for one picture, uint8 [1, height, width, channels].
@@ -47,6 +49,8 @@ def prepare(pixels: Pixels, picture: PictureInput, *, name: str = "the array") -
 
     Raises PictureError, with ``name``, for anything else.
     """
+    if isinstance(pixels, np.ndarray) and pixels.dtype == _LEVELS and pixels.shape == picture.shape:
+        return np.ascontiguousarray(pixels, np.uint8)[None]  # there is nothing to change
     check_pixels(pixels, name)
     channels = pixels if pixels.ndim == 3 else pixels[:, :, None]
     return _prepared(channels[None], picture)

@@ -49,13 +49,15 @@ def known_items(owns: Iterable[OwnId], ids: Ids, unknown: str, what: str) -> Kno
         return Known(NOTHING, 0)
     found = ids.indices_of(listed)
     distinct = set(found)
-    skipped = found.count(None) if None in distinct else 0
+    if len(distinct) == len(found) and None not in distinct:
+        return Known(np.array(found, np.int32), 0)
+    skipped = found.count(None)
     if skipped and unknown == "error":
         raise ids.unknown(listed[found.index(None)])
-    if skipped or len(distinct) < len(found):
-        latest_first = dict.fromkeys(reversed(found))
-        found = [index for index in reversed(latest_first) if index is not None]
-    return Known(np.array(found, np.int32), skipped)
+    latest_first = dict.fromkeys(reversed(found))
+    return Known(
+        np.array([index for index in reversed(latest_first) if index is not None], np.int32), skipped
+    )
 
 
 def skipped_note(what: str, skipped: int) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable, Iterable, Sequence
-from types import TracebackType
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -24,25 +23,27 @@ from hanji.runtime.questions import (
 )
 from hanji.runtime.ranking import Wishes, ranking, shortage_note
 from hanji.runtime.results import Item, Reason, Recommendation, Recommendations, SelfTest
+from hanji.runtime.session import Session
 from hanji.runtime.signatures import check_signature
 
 # What only opening needs is imported when a bundle is opened: `import hanji.runtime` stays quick.
 if TYPE_CHECKING:
     from hanji.runtime.bundle import Bundle
-    from hanji.runtime.engines.base import Engine, EngineInfo
+    from hanji.runtime.engines.base import Engine, Inputs
+    from hanji.runtime.engines.request import Policy
     from hanji.runtime.golden import GoldenCase
     from hanji.runtime.ids import Ids, Items, OwnId
     from hanji.runtime.manifest import Artifact, RecommenderManifest
 
 
-class Recommender:
+class Recommender(Session):
     """An open bundle. Make it with ``Recommender.open``; close it, or use it in a ``with`` statement.
 
     A bundle takes either the id of a user it was trained on or the user's own history, item ids that stay
     on the device: ``takes`` says which. ``users`` is None where it takes a history.
 
     It may be shared by threads: a lock lets one call at a time into the engine. Threads that are
-    to run at the same time open one each.
+    to run at the same time open one each. So does each process: a fork cannot use its parent's.
     """
 
     def __init__(
@@ -54,27 +55,40 @@ class Recommender:
         users: Ids | None,
         items: Items,
     ) -> None:
-        self._bundle = bundle
+        super().__init__(bundle, artifact, engine)
         self._manifest = manifest
-        self._artifact = artifact
-        self._engine: Engine | None = engine
-        self._info = engine.info
         self.users = users
         self.items = items
 
     @classmethod
-    def open(cls, bundle: str | os.PathLike[str], *, engine: str = "auto", threads: int = 1) -> Recommender:
+    def open(
+        cls,
+        bundle: str | os.PathLike[str],
+        *,
+        engine: str = "auto",
+        threads: int = 1,
+        delegate: str | os.PathLike[str] | None = None,
+        delegate_options: Mapping[str, str] | None = None,
+        providers: Sequence[str] = (),
+        policy: Policy = "warn",
+    ) -> Recommender:
         """Verify the bundle directory and load its model.
 
-        ``engine`` is "litert", "onnxruntime" or "auto": the first of them that is installed and can
-        run the bundle. More ``threads`` than free cores make small models slower.
+        ``engine`` is "litert", "tflite-runtime", "onnxruntime" or "auto": the first of them that is
+        installed and can run the bundle. More ``threads`` than free cores make small models slower.
+        ``delegate``, the path or name of a TFLite external delegate such as "libedgetpu.so.1", with
+        ``delegate_options``, is for the first two; ``providers``, execution providers in order of
+        preference, for onnxruntime. What does not run where it was asked to runs on the CPU, and
+        ``placement`` says so; ``policy`` "warn" gives a PlacementWarning besides, "allow" does not, "fail"
+        raises EngineError instead, at opening or, if it fails only then, at the call.
 
         Raises BundleError for a bundle that is missing, damaged, no recommender's, or made for a newer
         runtime; EngineError, with what to install, if no engine can run it.
         """
-        from hanji.runtime.opening import open_recommender
+        from hanji.runtime.opening import open_recommender, requested
 
-        return open_recommender(bundle, engine=engine, threads=threads)
+        request = requested(delegate, delegate_options, providers, policy)
+        return open_recommender(bundle, engine=engine, threads=threads, request=request)
 
     def recommend(
         self,
@@ -191,15 +205,6 @@ class Recommender:
     def manifest(self) -> RecommenderManifest:
         return self._manifest
 
-    @property
-    def artifact(self) -> Artifact:
-        """The artifact that answers."""
-        return self._artifact
-
-    @property
-    def engine(self) -> EngineInfo:
-        return self._info
-
     def engine_call(
         self, user: OwnId | None = None, *, history: Iterable[OwnId] | None = None
     ) -> Callable[[], object]:
@@ -209,18 +214,6 @@ class Recommender:
         """
         question = self._answerable(user, history)
         return self._open_engine().bare_call(question.signature, question.inputs or {})
-
-    def close(self) -> None:
-        """Let go of the engine and the model."""
-        self._engine = None
-
-    def __enter__(self) -> Recommender:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _question(self, user: OwnId | None, history: Iterable[OwnId] | None) -> Question:
         table = self.manifest.users
@@ -275,10 +268,11 @@ class Recommender:
             )
         return scores
 
-    def _open_engine(self) -> Engine:
-        if self._engine is None:
-            raise HanjiError("this Recommender is closed; open the bundle again")
-        return self._engine
+    def _harmless_questions(self) -> Iterator[tuple[str, Inputs]]:
+        """The first user or item asked about, once for each signature."""
+        for name, signature in self._artifact.signatures.items():
+            check_signature(self._artifact, name)
+            yield name, {tensor.name: np.zeros(1, np.int32) for tensor in signature.inputs}
 
     def _golden_shares(self, case: GoldenCase) -> NDArray[np.float32]:
         why, known = case.why, self.items.ids.known_index_of

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from hanji.runtime.records import Record
+
 
 class Item(NamedTuple):
     """What a bundle says of an item: what ``filter`` is asked about."""
@@ -38,8 +40,8 @@ class Recommendation(NamedTuple):
     """The reasons that were asked for with ``explain``, the strongest first."""
 
 
-@dataclass(frozen=True)
-class Recommendations:
+@dataclass(frozen=True, eq=False, repr=False)
+class Recommendations(Record):
     """The items for one user, best first. ``note`` says in words what was not as asked."""
 
     items: tuple[Recommendation, ...]
@@ -56,8 +58,8 @@ class Recommendations:
         return iter(self.items)
 
 
-@dataclass(frozen=True)
-class SelfTest:
+@dataclass(frozen=True, eq=False, repr=False)
+class SelfTest(Record):
     """The outcome of replaying golden.json; ``detail`` says in words what was found."""
 
     passed: bool

@@ -6,9 +6,12 @@ import argparse
 import json
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 from hanji.runtime.engines.choice import ENGINE_KINDS
+from hanji.runtime.engines.request import POLICIES, Request
 from hanji.runtime.manifest import Manifest, PictureData
+from hanji.runtime.opening import requested
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +20,7 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
 
 
 def add_engine(parser: argparse.ArgumentParser) -> None:
+    """The options that say what is to run a model, and where; ``open_options`` reads them."""
     parser.add_argument(
         "--engine",
         choices=("auto", *(kind.name for kind in ENGINE_KINDS)),
@@ -24,6 +28,56 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         help="default: auto, the first one installed that can run the bundle",
     )
     parser.add_argument("--threads", type=int, default=1, help="threads the engine may use (default: 1)")
+    parser.add_argument(
+        "--delegate",
+        metavar="LIBRARY",
+        help="run on an accelerator, such as libedgetpu.so.1 (TFLite engines)",
+    )
+    parser.add_argument(
+        "--delegate-option",
+        action="append",
+        default=[],
+        type=_key_and_value,
+        metavar="KEY=VALUE",
+        help="an option of the delegate; may be given several times",
+    )
+    parser.add_argument(
+        "--provider",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="an execution provider of onnxruntime; may be given several times, the preferred one first",
+    )
+    parser.add_argument(
+        "--policy",
+        choices=POLICIES,
+        default="warn",
+        help="when something does not run where it was asked to: fail, warn (default) or allow it",
+    )
+
+
+def open_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of ``add_engine`` as keyword arguments of ``open``; JSON can hold them."""
+    return {
+        "engine": args.engine,
+        "threads": args.threads,
+        "delegate": args.delegate,
+        "delegate_options": dict(args.delegate_option),
+        "providers": list(args.provider),
+        "policy": args.policy,
+    }
+
+
+def requested_by(args: argparse.Namespace) -> Request:
+    """The options of ``add_engine`` that say where to run; HanjiError if they contradict each other."""
+    return requested(args.delegate, dict(args.delegate_option), args.provider, args.policy)
+
+
+def _key_and_value(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not key or not separator:
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, found {text!r}")
+    return key, value
 
 
 def print_json(value: object) -> None:

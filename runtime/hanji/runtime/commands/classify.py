@@ -12,6 +12,7 @@ from hanji.runtime.classifier import Classifier
 from hanji.runtime.commands._shared import (
     add_bundle,
     add_engine,
+    open_options,
     print_json,
     print_table,
     printable,
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     # Pillow's warnings are about files that are then refused, or read all the same.
     warnings.filterwarnings("ignore", module=r"PIL\.")
-    with Classifier.open(args.bundle, engine=args.engine, threads=args.threads) as classifier:
+    with Classifier.open(args.bundle, **open_options(args)) as classifier:
         answers = [(path, _answer(classifier, path, args)) for path in args.pictures]
         if args.json:
             print_json(_as_json(classifier, answers))
@@ -81,7 +82,7 @@ def _as_json(classifier: Classifier, answers: list[tuple[str, Answer]]) -> dict[
         "pictures": [
             {"picture": path, "error": str(answer)}
             if isinstance(answer, PictureError)
-            else {"picture": path, "classes": [asdict(row) for row in answer]}
+            else {"picture": path, "classes": [row._asdict() for row in answer]}
             for path, answer in answers
         ],
     }

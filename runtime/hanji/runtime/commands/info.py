@@ -1,30 +1,78 @@
-"""`hanji info`: what a bundle is, and what would run it here."""
+"""`hanji info`: what a bundle is, what would run it here and, with --device, what does and where."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from hanji.runtime.bundle import Bundle, open_bundle
-from hanji.runtime.commands._shared import add_bundle, print_json, print_table, printable, synthetic_note
+from hanji.runtime.classifier import Classifier
+from hanji.runtime.commands._shared import (
+    add_bundle,
+    add_engine,
+    open_options,
+    print_json,
+    print_table,
+    printable,
+    requested_by,
+    synthetic_note,
+)
 from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, Refusal, consider
 from hanji.runtime.manifest import AnyManifest, Artifact, ClassifierManifest, Manifest, RecommenderManifest
+from hanji.runtime.placement import Placement
+from hanji.runtime.recommender import Recommender
 
 HELP = "say what a bundle is and which engine would run it"
-EXAMPLE = "hanji info out/bundle"
+EXAMPLE = "hanji info out/bundle\n  hanji info --device out/bundle --delegate libedgetpu.so.1"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bundle(parser)
+    parser.add_argument(
+        "--device",
+        action="store_true",
+        help="open the model, and say what runs where; the options below are for this",
+    )
+    add_engine(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     bundle = open_bundle(args.bundle)
-    engines = [consider(bundle.manifest, kind) for kind in ENGINE_KINDS]
+    engines = [consider(bundle.manifest, kind, requested_by(args)) for kind in ENGINE_KINDS]
+    placement = _placement(bundle, open_options(args)) if args.device else None
     if args.json:
-        print_json(_as_json(bundle, engines))
-        return 0
-    manifest = bundle.manifest
+        device = {} if placement is None else {"placement": placement.as_json()}
+        print_json({**_as_json(bundle, engines), **device})
+    elif placement is not None:
+        _print_placement(placement)
+    else:
+        _print(bundle.manifest, engines)
+    return 0
+
+
+def _placement(bundle: Bundle, options: Mapping[str, Any]) -> Placement:
+    model = Classifier if isinstance(bundle.manifest, ClassifierManifest) else Recommender
+    with model.open(bundle.root, **options) as opened:
+        return opened.placement
+
+
+def _print_placement(placement: Placement) -> None:
+    operators = [f"{count} on {who}" for who, count in placement.operators.items()]
+    print_table(
+        [
+            ["engine", f"{placement.engine} {placement.version}"],
+            ["threads", str(placement.threads)],
+            ["asked for", ", ".join(placement.asked) or "nothing but the CPU"],
+            ["got", ", ".join(placement.got) or "nothing but the CPU"],
+            ["operators", ", ".join(operators) or "the engine does not tell"],
+            *(["fallback", line] for line in placement.fallbacks),
+        ]
+    )
+
+
+def _print(manifest: AnyManifest, engines: list[Choice | Refusal]) -> None:
     _print_summary(manifest)
     print("\nartifacts")
     print_table([_artifact_row(artifact) for artifact in manifest.artifacts])
@@ -37,7 +85,6 @@ def run(args: argparse.Namespace) -> int:
         else:
             print(answer.reason)
     print("\nThe files themselves were not read: hanji verify checks them.")
-    return 0
 
 
 def _print_summary(manifest: AnyManifest) -> None:

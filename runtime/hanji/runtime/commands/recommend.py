@@ -11,6 +11,7 @@ from typing import Any
 from hanji.runtime.commands._shared import (
     add_bundle,
     add_engine,
+    open_options,
     print_json,
     printable,
     synthetic_note,
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     if args.exclude_file is not None:
         excluded += _lines(args.exclude_file)
     history = _history(args)
-    with Recommender.open(args.bundle, engine=args.engine, threads=args.threads) as recommender:
+    with Recommender.open(args.bundle, **open_options(args)) as recommender:
         answer = recommender.recommend(
             args.user,
             args.k,

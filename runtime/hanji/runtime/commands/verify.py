@@ -7,7 +7,14 @@ from dataclasses import asdict, dataclass
 
 from hanji.runtime.bundle import Bundle, open_bundle
 from hanji.runtime.classifier import Classifier
-from hanji.runtime.commands._shared import add_bundle, print_json, print_table
+from hanji.runtime.commands._shared import (
+    add_bundle,
+    add_engine,
+    open_options,
+    print_json,
+    print_table,
+    requested_by,
+)
 from hanji.runtime.engines.choice import ENGINE_KINDS, Refusal, consider
 from hanji.runtime.errors import BundleError, HanjiError
 from hanji.runtime.manifest import ClassifierManifest
@@ -28,12 +35,13 @@ class Check:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bundle(parser)
+    add_engine(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     bundle = open_bundle(args.bundle)
     files = _check_files(bundle)
-    self_tests = _self_tests(bundle)
+    self_tests = _self_tests(bundle, args)
     checks = [*files, *self_tests]
     failed = [check for check in checks if check.passed is False]
     if args.json:
@@ -55,7 +63,7 @@ def _check_files(bundle: Bundle) -> list[Check]:
     checks = [Check("manifest.json", True, f"sha256 {bundle.manifest_sha256}")]
     for file in bundle.manifest.all_files:
         try:
-            bundle.read(file)
+            bundle.content(file)
         except BundleError as error:
             checks.append(Check(file.path, False, str(error)))
         else:
@@ -63,20 +71,24 @@ def _check_files(bundle: Bundle) -> list[Check]:
     return checks
 
 
-def _self_tests(bundle: Bundle) -> list[Check]:
+def _self_tests(bundle: Bundle, args: argparse.Namespace) -> list[Check]:
     model = Classifier if isinstance(bundle.manifest, ClassifierManifest) else Recommender
+    request = requested_by(args)
     checks = []
     for kind in ENGINE_KINDS:
-        answer = consider(bundle.manifest, kind)
+        if args.engine not in ("auto", kind.name):
+            continue
+        answer = consider(bundle.manifest, kind, request)
         if isinstance(answer, Refusal):
             checks.append(Check(f"self-test on {kind.name}", None, answer.reason))
             continue
         name = f"self-test on {kind.name} {answer.version}"
         try:
-            with model.open(bundle.root, engine=kind.name) as opened:
+            with model.open(bundle.root, **{**open_options(args), "engine": kind.name}) as opened:
                 result = opened.self_test()
+                fallbacks = opened.placement.fallbacks
         except HanjiError as error:
             checks.append(Check(name, False, str(error)))
         else:
-            checks.append(Check(name, result.passed, result.detail))
+            checks.append(Check(name, result.passed, "; ".join((result.detail, *fallbacks))))
     return checks

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
+
+from hanji.runtime.records import Record
+
+if TYPE_CHECKING:
+    from hanji.runtime.placement import Placement
 
 Inputs = Mapping[str, NDArray[Any]]
 """Input tensors by name."""
 
 
-@dataclass(frozen=True)
-class EngineInfo:
+@dataclass(frozen=True, eq=False, repr=False)
+class EngineInfo(Record):
     """The engine that answers: name, installed version, and threads it may use."""
 
     name: str
@@ -26,6 +31,11 @@ class Engine(Protocol):
 
     @property
     def info(self) -> EngineInfo: ...
+
+    @property
+    def placement(self) -> Placement:
+        """Who computes the model as it is now: a fallback may come with any call."""
+        ...
 
     def load(self, signature: str) -> None:
         """Make the signature ready to run, which ``run`` does otherwise when it is first called.

@@ -1,39 +1,56 @@
 """Chooses an engine for a bundle: what is installed, and what the manifest says it can run.
 
 Nothing falls back in silence: an engine that was asked for by name is used or refused, and "auto"
-decides by versions alone, before an engine is touched.
+decides by what is asked and installed, before an engine is touched.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from hanji.runtime.engines.base import Engine
+from hanji.runtime.engines.base import Engine, EngineInfo
+from hanji.runtime.engines.request import Request
 from hanji.runtime.engines.versions import installed_version, is_at_least
 from hanji.runtime.errors import EngineError
 from hanji.runtime.manifest import Artifact, Manifest
+from hanji.runtime.records import Record
+
+if TYPE_CHECKING:
+    from hanji.runtime.bundle import Content
+
+NOTHING_ASKED = Request()
 
 
-@dataclass(frozen=True)
-class EngineKind:
-    """An engine this runtime knows, the extra that installs it, and the version which that ends before."""
+@dataclass(frozen=True, eq=False, repr=False)
+class EngineKind(Record):
+    """An engine this runtime knows."""
 
     name: str
     distribution: str
     extra: str
+    """The extra of hanji-runtime that installs it."""
     end: str
+    """The version which that extra ends before."""
+    module: str
+    """What takes the time when the engine is imported."""
+    takes_delegates: bool
+    """Whether it runs with a delegate; else, with execution providers."""
+    numpy_end: str | None = None
+    """The version of numpy from which on it does not work, whatever its own requirements say."""
 
 
 ENGINE_KINDS = (
-    EngineKind("litert", "ai-edge-litert", "litert", "3"),
-    EngineKind("onnxruntime", "onnxruntime", "onnx", "1.29"),
+    EngineKind("litert", "ai-edge-litert", "litert", "3", "ai_edge_litert.interpreter", True),
+    EngineKind("tflite-runtime", "tflite-runtime", "tflite", "3", "tflite_runtime.interpreter", True, "2"),
+    EngineKind("onnxruntime", "onnxruntime", "onnx", "1.29", "hanji.runtime.engines.onnxruntime", False),
 )
 """In the order in which "auto" prefers them."""
 
 
-@dataclass(frozen=True)
-class Choice:
+@dataclass(frozen=True, eq=False, repr=False)
+class Choice(Record):
     """An engine that can run an artifact of the bundle."""
 
     kind: EngineKind
@@ -41,21 +58,28 @@ class Choice:
     artifact: Artifact
 
 
-@dataclass(frozen=True)
-class Refusal:
+@dataclass(frozen=True, eq=False, repr=False)
+class Refusal(Record):
     """An engine that cannot, why, and what to try."""
 
     kind: EngineKind
     reason: str
 
 
-def consider(manifest: Manifest, kind: EngineKind) -> Choice | Refusal:
-    """Whether the engine can run an artifact of the bundle, by what is installed and what it requires."""
+def consider(manifest: Manifest, kind: EngineKind, request: Request = NOTHING_ASKED) -> Choice | Refusal:
+    """Whether the engine can run an artifact of the bundle, by what is asked, installed and required."""
+    if request.delegate is not None and not kind.takes_delegates:
+        return Refusal(kind, f"{kind.name}: it takes execution providers, not a delegate")
+    if request.providers and kind.takes_delegates:
+        return Refusal(kind, f"{kind.name}: it takes a delegate, not execution providers")
     for artifact in manifest.artifacts:
         for requirement in artifact.engines:
             if requirement.name == kind.name:
                 return _consider_version(kind, artifact, requirement.oldest_version)
-    known = ", ".join(f"{artifact.format} for {artifact.engines[0].name}" for artifact in manifest.artifacts)
+    known = ", ".join(
+        f"{artifact.format} for {' and '.join(engine.name for engine in artifact.engines)}"
+        for artifact in manifest.artifacts
+    )
     return Refusal(kind, f"{kind.name}: the bundle holds no artifact for it, only {known}")
 
 
@@ -67,10 +91,14 @@ def _consider_version(kind: EngineKind, artifact: Artifact, oldest: str) -> Choi
     if not is_at_least(version, oldest):
         found = f"{kind.name}: this model needs {kind.distribution} {oldest} or newer, found {version}"
         return Refusal(kind, f"{found}; try: pip install '{kind.distribution}>={oldest},<{kind.end}'")
+    numpy = installed_version("numpy")
+    if kind.numpy_end is not None and numpy is not None and is_at_least(numpy, kind.numpy_end):
+        needs = f"{kind.name}: {kind.distribution} {version} needs numpy older than {kind.numpy_end}"
+        return Refusal(kind, f"{needs}, found {numpy}; try: pip install 'numpy<{kind.numpy_end}'")
     return Choice(kind, version, artifact)
 
 
-def choose(manifest: Manifest, engine: str) -> Choice:
+def choose(manifest: Manifest, engine: str, request: Request = NOTHING_ASKED) -> Choice:
     """The engine to use: the one named ``engine``, or the first possible one for "auto".
 
     Raises EngineError with the reason of every refusal and what to install.
@@ -79,7 +107,7 @@ def choose(manifest: Manifest, engine: str) -> Choice:
     if not kinds:
         names = ", ".join(kind.name for kind in ENGINE_KINDS)
         raise EngineError(f"engine: expected auto, {names}, found {engine!r}")
-    answers = [consider(manifest, kind) for kind in kinds]
+    answers = [consider(manifest, kind, request) for kind in kinds]
     for answer in answers:
         if isinstance(answer, Choice):
             return answer
@@ -88,19 +116,30 @@ def choose(manifest: Manifest, engine: str) -> Choice:
     raise EngineError(f"{what} run this bundle: {'; or '.join(reasons)}")
 
 
-def create_engine(choice: Choice, contents: Mapping[str, bytes], *, threads: int) -> Engine:
+def create_engine(
+    choice: Choice, contents: Mapping[str, Content], *, threads: int, request: Request = NOTHING_ASKED
+) -> Engine:
     """The chosen engine, holding the artifact whose verified files are ``contents`` by path."""
+    info = EngineInfo(choice.kind.name, choice.version, threads)
     try:
-        if choice.kind.name == "litert":
-            from hanji.runtime.engines.litert import LiteRtEngine
+        if choice.kind.name == "onnxruntime":
+            from hanji.runtime.engines.onnxruntime import OnnxRuntimeEngine
 
-            return LiteRtEngine(choice.artifact, contents, version=choice.version, threads=threads)
-        from hanji.runtime.engines.onnxruntime import OnnxRuntimeEngine
+            return OnnxRuntimeEngine(choice.artifact, contents, info, request)
+        from hanji.runtime.engines.tflite import TfliteEngine
 
-        return OnnxRuntimeEngine(choice.artifact, contents, version=choice.version, threads=threads)
+        return TfliteEngine(_interpreter_class(choice.kind.name), choice.artifact, contents, info, request)
     except ImportError as error:
         raise EngineError(
             f"{choice.kind.name}: {choice.kind.distribution} {choice.version} is installed "
             f"and cannot be imported: {error}; "
             f"try: pip install --force-reinstall 'hanji-runtime[{choice.kind.extra}]'"
         ) from error
+
+
+def _interpreter_class(engine: str) -> Any:
+    if engine == "litert":
+        from ai_edge_litert.interpreter import Interpreter
+    else:
+        from tflite_runtime.interpreter import Interpreter
+    return Interpreter

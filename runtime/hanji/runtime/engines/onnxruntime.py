@@ -1,17 +1,22 @@
-"""ONNX Runtime on the CPU: runs the bundle's .onnx files. Its telemetry stays off."""
+"""ONNX Runtime: runs the bundle's .onnx files, on the CPU if nothing else is asked for. No telemetry."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from hanji.runtime.engines.base import EngineInfo, Inputs
+from hanji.runtime.engines.request import CPU, CPU_PROVIDER, Fallbacks, Request, shortfalls
 from hanji.runtime.errors import EngineError
 from hanji.runtime.manifest import Artifact
+
+if TYPE_CHECKING:
+    from hanji.runtime.bundle import Content
+    from hanji.runtime.placement import Placement
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when onnxruntime is imported
 
@@ -20,7 +25,6 @@ from onnxruntime.capi import onnxruntime_pybind11_state
 
 onnxruntime.disable_telemetry_events()
 
-_PROVIDERS = ["CPUExecutionProvider"]
 # Its exceptions have no common base of their own.
 _ERRORS: tuple[type[Exception], ...] = (
     RuntimeError,
@@ -31,23 +35,35 @@ _ERRORS: tuple[type[Exception], ...] = (
         if isinstance(value, type) and issubclass(value, Exception)
     ),
 )
+_TELLS_WHO_COMPUTES = hasattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info")
+"""From 1.24 on."""
 
 
 class OnnxRuntimeEngine:
     """One session per signature, made when first needed."""
 
     def __init__(
-        self, artifact: Artifact, contents: Mapping[str, bytes], *, version: str, threads: int
+        self, artifact: Artifact, contents: Mapping[str, Content], info: EngineInfo, request: Request
     ) -> None:
-        self._info = EngineInfo("onnxruntime", version, threads)
         self._artifact = artifact
         self._contents = contents
+        self._info = info
+        self._request = request
+        self._fallbacks = Fallbacks(request.policy)
+        self._operators: dict[str, int] = {}
+        self._providers = self._found_providers()
         self._sessions: dict[str, Any] = {}
         self._lock = threading.Lock()  # one session per signature, and no more threads than were asked for
 
     @property
     def info(self) -> EngineInfo:
         return self._info
+
+    @property
+    def placement(self) -> Placement:
+        from hanji.runtime.placement import placement_of
+
+        return placement_of(self._info, self._request, self._operators, self._fallbacks.lines)
 
     def load(self, signature: str) -> None:
         with self._lock:
@@ -60,7 +76,7 @@ class OnnxRuntimeEngine:
             try:
                 outputs: NDArray[Any] = session.run([output], inputs)[0]
             except _ERRORS as error:
-                raise EngineError(f"{self._name}: signature {signature!r} failed: {error}") from error
+                outputs = self._run_on_cpu(signature, inputs, error)
         return outputs
 
     def bare_call(self, signature: str, inputs: Inputs) -> Callable[[], object]:
@@ -74,21 +90,110 @@ class OnnxRuntimeEngine:
     def _name(self) -> str:
         return f"onnxruntime {self._info.version}"
 
+    def _found_providers(self) -> tuple[str, ...]:
+        """Those asked for that this onnxruntime has; it would leave out the others in silence."""
+        known = onnxruntime.get_available_providers() if self._request.providers else []
+        for name in self._request.providers:
+            if name not in known:
+                self._fallbacks.add(f"{name} is not in this {self._name}, which has {', '.join(known)}")
+        return tuple(name for name in self._request.providers if name in known)
+
     def _session(self, signature: str) -> Any:
         if signature not in self._sessions:
-            self._sessions[signature] = self._make_session(signature)
+            self._sessions[signature] = self._placed_session(signature)
         return self._sessions[signature]
 
-    def _make_session(self, signature: str) -> Any:
+    def _placed_session(self, signature: str) -> Any:
+        """A session where it was asked for, or, as far as the policy allows, on the CPU."""
+        if not self._has_others():
+            return self._cpu_session(signature)
+        try:
+            session = self._new_session(signature, self._providers)
+        except _ERRORS as error:
+            session = self._cpu_session(signature)
+            path, who = self._artifact.signatures[signature].path, ", ".join(self._providers)
+            self._fallbacks.add(f"{who} failed to prepare {path}: {_one_line(error)}; the CPU computes it")
+            return session
+        for line in self._note_operators(signature, session):
+            self._fallbacks.add(line)
+        return session
+
+    def _has_others(self) -> bool:
+        """Whether anything but the CPU is at work."""
+        return any(name != CPU_PROVIDER for name in self._providers)
+
+    def _cpu_session(self, signature: str) -> Any:
         path = self._artifact.signatures[signature].path
+        try:
+            session = self._new_session(signature, ())
+        except _ERRORS as error:
+            raise EngineError(f"{self._name} refused {path} ({signature!r}): {_one_line(error)}") from error
+        self._note_operators(signature, session)
+        return session
+
+    def _new_session(self, signature: str, providers: Sequence[str]) -> Any:
+        """A session with ``providers`` and, for what they leave, the CPU."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._info.threads
         options.inter_op_num_threads = 1
-        try:
-            session = onnxruntime.InferenceSession(self._contents[path], options, providers=_PROVIDERS)
-        except _ERRORS as error:
-            raise EngineError(f"{self._name} refused {path} ({signature!r}): {error}") from error
+        if _TELLS_WHO_COMPUTES:
+            options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+        wanted = [*(name for name in providers if name != CPU_PROVIDER), CPU_PROVIDER]
+        content = self._contents[self._artifact.signatures[signature].path]
+        if not isinstance(content, bytes):
+            content.check()
+        # Its own way to fall back prints and goes on; so it is turned off, at once and for every call.
+        session = onnxruntime.InferenceSession(
+            content if isinstance(content, bytes) else content.path,
+            options,
+            providers=wanted,
+            enable_fallback=0,
+        )
+        session.disable_fallback()
+        if not isinstance(content, bytes):
+            content.check()
         found = session.get_providers()
-        if found != _PROVIDERS:
-            raise EngineError(f"{self._name}: expected the providers {_PROVIDERS}, found {found}")
+        if set(found) - set(wanted):
+            raise EngineError(f"{self._name}: expected the providers {wanted}, found {found}")
         return session
+
+    def _note_operators(self, signature: str, session: Any) -> list[str]:
+        """Keeps who computes the signature that answers, and says what is not as it was asked for."""
+        if not _TELLS_WHO_COMPUTES:
+            return [f"{self._name} does not tell who computes what; 1.24 and newer do"]
+        operators: dict[str, int] = {}
+        left: list[str] = []
+        for part in session.get_provider_graph_assignment_info():
+            who = CPU if part.ep_name == CPU_PROVIDER else part.ep_name
+            kinds = [node.op_type for node in part.get_nodes()]
+            operators[who] = operators.get(who, 0) + len(kinds)
+            left += kinds if who == CPU else []
+        if signature == self._artifact.main_signature:
+            self._operators = operators
+        return list(shortfalls(self._providers, operators, left))
+
+    def _run_on_cpu(self, signature: str, inputs: Inputs, error: Exception) -> NDArray[Any]:
+        """The CPU's answer after a provider failed; from then on the CPU computes everything.
+
+        Raises EngineError where only the CPU was at work, where the policy is "fail", and where the CPU
+        fails as well: then the provider is not to blame and stays.
+        """
+        failed = f"signature {signature!r} failed: {_one_line(error)}"
+        if not self._has_others() or self._request.policy == "fail":
+            raise EngineError(f"{self._name}: {failed}") from error
+        operators = self._operators
+        output = self._artifact.signatures[signature].outputs[0].name
+        session = self._cpu_session(signature)
+        try:
+            outputs: NDArray[Any] = session.run([output], inputs)[0]
+        except _ERRORS:
+            self._operators = operators
+            raise EngineError(f"{self._name}: {failed}") from error
+        who, self._providers = ", ".join(self._providers), ()
+        self._sessions = {signature: session}
+        self._fallbacks.add(f"{who}: {failed}; the CPU computes everything since then")
+        return outputs
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -2,21 +2,61 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import os
 import re
+import sys
+
+_INSTALLED = re.compile(r"([A-Za-z0-9._]+)-([^-]+)(-[^-]+)?\.(?:dist|egg)-info")
+"""How pip and Debian name the directory that describes a distribution: name, version, perhaps Python's."""
 
 
 def installed_version(distribution: str) -> str | None:
-    """The version of an installed distribution, None if it is not installed. Imports nothing of it."""
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    """The version of an installed distribution, None if it is not installed. Imports nothing of it.
+
+    It stands in the name of a directory on ``sys.path``. importlib.metadata, which looks there as well, takes
+    as long to import as an engine does, so it is asked only for what lies elsewhere.
+    """
+    wanted = _normalized(distribution)
+    for directory in sys.path:
+        for name in _entries(directory):
+            found = _INSTALLED.fullmatch(name)
+            if found and _normalized(found[1]) == wanted:
+                return found[2]
+    return _version_elsewhere(distribution)
 
 
 def is_at_least(version: str, oldest: str) -> bool:
     """Whether ``version`` is ``oldest`` or newer; a pre-release comes before its release."""
     return _sort_key(version) >= _sort_key(oldest)
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _entries(directory: str) -> list[str]:
+    """What lies in an entry of ``sys.path``, which may be missing or an archive."""
+    try:
+        return os.listdir(directory or ".")  # noqa: PTH208
+    except OSError:
+        return []
+
+
+def _version_elsewhere(distribution: str) -> str | None:
+    """Of a distribution in an archive, or one installed without a version in its directory's name.
+
+    Only if Python finds a package that is called like it: an engine that is missing costs next to nothing.
+    """
+    from importlib.util import find_spec
+
+    if find_spec(distribution.replace("-", "_")) is None:
+        return None
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
 
 
 def _sort_key(version: str) -> tuple[tuple[int, ...], bool]:

@@ -1,0 +1,238 @@
+"""Runs the bundle's .tflite file by LiteRT (ai-edge-litert) or tflite-runtime, which are used alike."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from hanji.runtime.engines.base import EngineInfo, Inputs
+from hanji.runtime.engines.delegates import Delegate, DelegateError, operators_left
+from hanji.runtime.engines.request import CPU, Fallbacks, Request, shortfalls
+from hanji.runtime.errors import EngineError
+from hanji.runtime.manifest import Artifact, Signature
+
+if TYPE_CHECKING:
+    from hanji.runtime.bundle import Content
+    from hanji.runtime.placement import Placement
+
+_EDGE_TPU = "edgetpu-custom-op"
+
+
+class TfliteEngine:
+    """One interpreter per model file and one runner per signature, made when first needed."""
+
+    def __init__(
+        self,
+        interpreter_class: Callable[..., Any],
+        artifact: Artifact,
+        contents: Mapping[str, Content],
+        info: EngineInfo,
+        request: Request,
+    ) -> None:
+        self._interpreter_class = interpreter_class
+        self._artifact = artifact
+        self._contents = contents
+        self._info = info
+        self._request = request
+        self._fallbacks = Fallbacks(request.policy)
+        self._operators: dict[str, int] = {}
+        self._interpreters: dict[str, Any] = {}
+        self._delegated: set[str] = set()  # the files of which the delegate computes a part
+        self._runners: dict[str, Any] = {}
+        self._lock = threading.Lock()  # an interpreter's tensors belong to one call at a time
+
+    @property
+    def info(self) -> EngineInfo:
+        return self._info
+
+    @property
+    def placement(self) -> Placement:
+        from hanji.runtime.placement import placement_of
+
+        return placement_of(self._info, self._request, self._operators, self._fallbacks.lines)
+
+    def load(self, signature: str) -> None:
+        with self._lock:
+            self._runner(signature)
+
+    def run(self, signature: str, inputs: Inputs) -> NDArray[Any]:
+        with self._lock:
+            runner = self._runner(signature)
+            try:
+                outputs: dict[str, NDArray[Any]] = runner(**inputs)
+            except (RuntimeError, ValueError) as error:
+                outputs = self._run_without_delegate(signature, inputs, error)
+        name = self._artifact.signatures[signature].outputs[0].name
+        if name not in outputs:
+            raise EngineError(f"{self._name}: expected an output {name!r}, found {', '.join(outputs)}")
+        return outputs[name]
+
+    def bare_call(self, signature: str, inputs: Inputs) -> Callable[[], object]:
+        """Invoke and nothing else: the inputs are set, the outputs stay where they are."""
+        self.run(signature, inputs)
+        # Interpreter.invoke refuses while a runner lives, and a second interpreter would compete with
+        # this one for the processor's caches: so this goes where the runner itself goes.
+        runner = self._runners[signature]
+        if isinstance(runner, WholeModel):
+            return runner.invoke
+        return partial(runner._interpreter_wrapper.Invoke, runner._subgraph_index)
+
+    @property
+    def _name(self) -> str:
+        return f"{self._info.name} {self._info.version}"
+
+    def _runner(self, signature: str) -> Any:
+        if signature not in self._runners:
+            path = self._artifact.signatures[signature].path
+            if path not in self._interpreters:
+                self._interpreters[path] = self._placed_interpreter(path)
+            self._runners[signature] = self._make_runner(self._interpreters[path], signature)
+        return self._runners[signature]
+
+    def _make_runner(self, interpreter: Any, signature: str) -> Any:
+        described = self._artifact.signatures[signature]
+        try:
+            if signature in interpreter.get_signature_list():
+                return interpreter.get_signature_runner(signature)
+            return WholeModel(interpreter, described)
+        except (RuntimeError, ValueError) as error:
+            raise EngineError(
+                f"{self._name} refused {described.path} ({signature!r}): {_one_line(error)}"
+            ) from error
+
+    def _placed_interpreter(self, path: str) -> Any:
+        """An interpreter where it was asked for, or, as far as the policy allows, on the CPU."""
+        library = self._request.delegate
+        if library is None:
+            return self._cpu_interpreter(path)
+        interpreter, reason = self._delegated_interpreter(path, library)
+        if interpreter is None:
+            interpreter = self._cpu_interpreter(path, reason)
+            self._fallbacks.add(f"{reason}; the CPU computes {path}")
+            return interpreter
+        for line in self._note_operators(path, interpreter, f"{library} does not take it"):
+            self._fallbacks.add(line)
+        self._delegated.add(path)
+        return interpreter
+
+    def _delegated_interpreter(self, path: str, library: str) -> tuple[Any, str]:
+        """An interpreter with the delegate; or None, and why there is none."""
+        try:
+            delegate = Delegate(library, self._request.delegate_options)
+        except DelegateError as error:
+            return None, str(error)
+        try:
+            return self._new_interpreter(path, experimental_delegates=[delegate]), ""
+        except (RuntimeError, ValueError) as error:
+            return None, f"{library} failed to prepare {path}: {_one_line(error)}"
+
+    def _cpu_interpreter(self, path: str, reason: str = "") -> Any:
+        """An interpreter on the CPU; ``reason`` says why the delegate that was asked for is not at work."""
+        try:
+            interpreter = self._new_interpreter(path)
+        except (RuntimeError, ValueError) as error:
+            raise EngineError(f"{self._name} refused {path}: {_one_line(error)}") from error
+        self._note_operators(path, interpreter, reason)
+        return interpreter
+
+    def _new_interpreter(self, path: str, **options: Any) -> Any:
+        content = self._contents[path]
+        make = partial(self._interpreter_class, num_threads=self._info.threads, **options)
+        if isinstance(content, bytes):
+            return make(model_content=content)
+        content.check()  # before, for engines crash on broken files; and after, for it is read meanwhile
+        interpreter = make(model_path=content.path)
+        content.check()
+        return interpreter
+
+    def _note_operators(self, path: str, interpreter: Any, reason: str) -> list[str]:
+        """Keeps who computes the signature that answers, and says what is not as it was asked for.
+
+        Raises EngineError for an Edge TPU's operator that is left to the CPU; ``reason`` says why it is.
+        """
+        wrapper = interpreter._interpreter
+        library = self._request.delegate
+        taken, left = operators_left(wrapper)
+        if _EDGE_TPU in left:
+            raise EngineError(
+                f"{self._name}: {path} was compiled for the Edge TPU, and only that computes {_EDGE_TPU}: "
+                + (reason or "try: delegate='libedgetpu.so.1', or --delegate libedgetpu.so.1")
+            )
+        main = self._artifact.main_signature
+        is_main = self._artifact.signatures[main].path == path
+        if (
+            is_main
+            and main in interpreter.get_signature_list()
+            and wrapper.GetSubgraphIndexFromSignature(main)
+        ):
+            return [f"{self._name} does not tell which operators of {main!r} are computed by {library}"]
+        operators = {who: count for who, count in ((library or CPU, taken), (CPU, len(left))) if count}
+        if is_main:
+            self._operators = operators
+        return list(shortfalls(self._request.asked, operators, left))
+
+    def _run_without_delegate(
+        self, signature: str, inputs: Inputs, error: Exception
+    ) -> dict[str, NDArray[Any]]:
+        """The CPU's answer after a delegate failed; from then on the CPU computes the file.
+
+        Raises EngineError where no delegate was at work, where the policy is "fail", and where the CPU
+        fails as well: then the delegate is not to blame and stays.
+        """
+        path, why = self._artifact.signatures[signature].path, _one_line(error)
+        if path not in self._delegated:
+            raise EngineError(f"{self._name}: signature {signature!r} failed: {why}") from error
+        library = self._request.delegate
+        failed = f"{library} failed while it computed {signature!r}: {why}"
+        if self._request.policy == "fail":
+            raise EngineError(f"{self._name}: {failed}") from error
+        operators = self._operators
+        interpreter = self._cpu_interpreter(path, failed)
+        try:
+            runner = self._make_runner(interpreter, signature)
+            outputs: dict[str, NDArray[Any]] = runner(**inputs)
+        except (RuntimeError, ValueError, EngineError) as too:
+            self._operators = operators
+            raise EngineError(f"{self._name}: signature {signature!r} failed: {_one_line(too)}") from error
+        self._delegated.discard(path)
+        self._interpreters[path] = interpreter
+        signatures = self._artifact.signatures
+        others = {name: made for name, made in self._runners.items() if signatures[name].path != path}
+        self._runners = {**others, signature: runner}
+        self._fallbacks.add(f"{failed}; the CPU computes {path} since then")
+        return outputs
+
+
+class WholeModel:
+    """Runs a file without the signature asked for, as others make them, by the names of its tensors."""
+
+    def __init__(self, interpreter: Any, signature: Signature) -> None:
+        """ValueError if the file's tensors are not those of ``signature``."""
+        self.invoke: Callable[[], object] = interpreter.invoke
+        self._interpreter = interpreter
+        self._inputs = _indices(interpreter.get_input_details())
+        self._outputs = _indices(interpreter.get_output_details())
+        wanted = [tensor.name for tensor in (*signature.inputs, *signature.outputs)]
+        missing = [name for name in wanted if name not in self._inputs | self._outputs]
+        if missing or len(self._inputs) != len(signature.inputs):
+            found = f"{', '.join(self._inputs)} in and {', '.join(self._outputs)} out"
+            raise ValueError(f"no such signature, and no tensors {', '.join(wanted)}: found {found}")
+        interpreter.allocate_tensors()
+
+    def __call__(self, **inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        for name, value in inputs.items():
+            self._interpreter.set_tensor(self._inputs[name], value)
+        self.invoke()
+        return {name: self._interpreter.get_tensor(index) for name, index in self._outputs.items()}
+
+
+def _indices(details: list[dict[str, Any]]) -> dict[str, int]:
+    return {tensor["name"]: tensor["index"] for tensor in details}
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

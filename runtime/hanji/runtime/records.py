@@ -1,0 +1,36 @@
+"""What the frozen dataclasses that opening a bundle imports have in common, written once."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+
+class Record:
+    """Equality, hash and text of a frozen dataclass, by its fields, as ``dataclass`` would make them.
+
+    Making them anew for each of some thirty classes would take longer than all else of this package that
+    opening a bundle imports; so those are declared with ``eq=False, repr=False`` and have them from here.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return _values(self) == _values(other)
+
+    def __hash__(self) -> int:
+        return hash(_values(self))
+
+    def __repr__(self) -> str:
+        names = [field.name for field in fields(self)]  # type: ignore[arg-type]  # subclasses are dataclasses
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return f"{type(self).__qualname__}({shown})"
+
+
+def _values(record: Any) -> tuple[object, ...]:
+    return tuple(getattr(record, field.name) for field in fields(record))
+
+
+__all__ = ["Record"]

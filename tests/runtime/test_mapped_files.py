@@ -1,0 +1,143 @@
+"""Large model files: verified and mapped, not copied; and what happens to one that changes meanwhile."""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hanji.runtime import BundleError, ChecksumError, Recommender
+from hanji.runtime import bundle as bundles
+from hanji.runtime.bundle import open_bundle
+from hanji.runtime.engines.choice import choose, create_engine
+from hanji.runtime.mapped_file import MappedFile, can_be_mapped
+
+ENGINES = ["litert", "onnxruntime"]
+pytestmark = pytest.mark.skipif(not can_be_mapped(), reason="this system has no /proc/self/fd")
+
+
+@pytest.fixture(autouse=True)
+def every_file_counts_as_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundles, "MAPPED_FROM_BYTES", 1)
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_answers_are_the_same(bundle: Path, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Recommender.open(bundle, engine=engine) as recommender:
+        assert recommender.self_test().passed
+        mapped = recommender.scores(100).tolist()
+    monkeypatch.setattr(bundles, "MAPPED_FROM_BYTES", 2**40)
+    with Recommender.open(bundle, engine=engine) as recommender:
+        assert recommender.scores(100).tolist() == mapped
+
+
+def test_small_files_are_read(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = open_bundle(bundle)
+    file = opened.manifest.artifacts[0].files[0]
+    assert isinstance(opened.content(file), MappedFile)
+    monkeypatch.setattr(bundles, "MAPPED_FROM_BYTES", file.bytes + 1)
+    assert opened.content(file) == (bundle / file.path).read_bytes()
+
+
+def test_where_files_cannot_be_opened_again_they_are_read(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundles, "can_be_mapped", lambda: False)
+    opened = open_bundle(bundle)
+    assert isinstance(opened.content(opened.manifest.artifacts[0].files[0]), bytes)
+
+
+def test_litert_maps_the_file(make_parts: Callable[..., Any], tmp_path: Path) -> None:
+    bundle = make_parts("tflite").write(tmp_path / "mapped")
+    with Recommender.open(bundle) as recommender:
+        recommender.recommend(100)
+        assert str(bundle / "model.tflite") in Path("/proc/self/maps").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_descriptor_is_left_behind(bundle: Path, engine: str) -> None:
+    def use() -> None:
+        with Recommender.open(bundle, engine=engine) as recommender:
+            recommender.recommend(100)
+            recommender.score_pairs([100], [5000])
+
+    use()
+    gc.collect()
+    before = open_descriptors()
+    for _ in range(3):
+        use()
+    gc.collect()
+    assert open_descriptors() == before
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_file_that_was_hashed_is_the_one_that_is_used(bundle: Path, engine: str) -> None:
+    """Another bundle put in its place, or none at all, changes nothing for who has opened it."""
+    with Recommender.open(bundle, engine=engine) as recommender:
+        before = recommender.recommend(100)
+        shutil.move(bundle, bundle.with_name("moved"))
+        for path in bundle.with_name("moved").iterdir():
+            path.unlink()
+        assert recommender.recommend(100) == before
+        recommender.score_pairs([100], [5000])  # with onnxruntime, of a file that nobody has loaded before
+
+
+def test_a_damaged_file(bundle: Path) -> None:
+    content = bytearray((bundle / "model.tflite").read_bytes())
+    content[len(content) // 2] ^= 1
+    (bundle / "model.tflite").write_bytes(content)
+    with pytest.raises(ChecksumError, match=r"model\.tflite: expected sha256 .*, found .*edited or damaged"):
+        Recommender.open(bundle, engine="litert")
+
+
+def test_a_file_that_was_cut(bundle: Path) -> None:
+    os.truncate(bundle / "model.tflite", 100)
+    with pytest.raises(ChecksumError, match="was cut or edited"):
+        Recommender.open(bundle, engine="litert")
+
+
+def test_a_file_that_cannot_be_opened(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("hanji.runtime.mapped_file.os.open", refuse)
+    opened = open_bundle(bundle)
+    with pytest.raises(BundleError, match=r"model\.tflite: cannot be read: Permission denied"):
+        opened.content(opened.manifest.artifacts[0].files[0])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("size", ["same", "shorter"])
+def test_a_file_changed_in_place_before_it_is_loaded(bundle: Path, engine: str, size: str) -> None:
+    opened = open_bundle(bundle)
+    choice = choose(opened.manifest, engine)
+    contents = {file.path: opened.content(file) for file in choice.artifact.files}
+    model = bundle / choice.artifact.files[0].path
+    written = model.read_bytes()
+    with model.open("r+b") as stream:
+        stream.write(b"\0" * 40)
+        stream.truncate(len(written) if size == "same" else 60)
+    os.utime(model, ns=(0, 0))  # as if the clock's coarse ticks had passed
+    engine_that_loads_it = create_engine(choice, contents, threads=1)
+    with pytest.raises(ChecksumError, match=r"was changed while it was loaded; .*beside the old one"):
+        engine_that_loads_it.load("catalogue")
+
+
+def test_a_file_that_grows_while_it_is_hashed(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    path.write_bytes(b"abc")
+    opened = MappedFile(path)
+    with path.open("ab") as stream:
+        stream.write(b"d" * 10)
+    assert opened.sha256().startswith("ba7816bf")  # of what it was
+    with pytest.raises(ChecksumError):
+        opened.check()
