@@ -1,0 +1,81 @@
+"""What `hanji watch` prints: a line for each frame, flushed at once, and one for whatever else happens."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+
+from hanji.runtime.classification import Classification
+from hanji.runtime.classifier import Classifier
+from hanji.runtime.commands._shared import printable
+from hanji.runtime.errors import PictureError
+from hanji.runtime.streams import Event, Frame
+
+
+class Lines:
+    """Frames go to stdout. What else happens goes to stderr, or as an object to stdout where that is JSON."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._json = as_json
+        self._frames = 0
+        self._skipped = 0
+
+    def begin(self, classifier: Classifier, source: str, note: str) -> None:
+        engine, name = classifier.engine, classifier.manifest.name
+        if self._json:
+            synthetic = classifier.manifest.training_data.synthetic
+            started = {"event": "started", "source": source, "bundle": name, "synthetic": synthetic}
+            placement = classifier.placement.as_json()
+            self._print_json({**started, "engine": asdict(engine), "placement": placement})
+            return
+        self._say(f"{name} ({engine.name} {engine.version}) watches {source}")
+        if note:
+            self._say(note)
+
+    def answer(self, frame: Frame, answer: Classification, ms: float, dropped: int) -> None:
+        self._frames += 1
+        if self._json:
+            classes = [row._asdict() for row in answer]
+            self._print_json({**_of(frame), "classes": classes, "ms": round(ms, 3), "dropped": dropped})
+            return
+        classes_text = ", ".join(f"{row.name} {row.probability:.4f}" for row in answer)
+        left_out = f"  {dropped} dropped" if dropped else ""
+        self._print(f"{frame.name}  {classes_text}  {ms:.1f} ms{left_out}")
+
+    def skipped(self, frame: Frame, error: PictureError, dropped: int) -> None:
+        self._frames += 1
+        self._skipped += 1
+        if self._json:
+            self._print_json({**_of(frame), "error": str(error), "dropped": dropped})
+            return
+        left_out = f"  {dropped} dropped" if dropped else ""
+        self._print(f"{frame.name}  not classified: {error}{left_out}")
+
+    def event(self, event: Event) -> None:
+        if self._json:
+            described = {"event": event.kind, "source": event.source, "detail": event.detail}
+            self._print_json({**described, "again_in_s": event.again_in_s})
+            return
+        again = "" if event.again_in_s is None else f"; trying again in {event.again_in_s:g} s"
+        self._say(f"{event.source}: {event.detail}{again}")
+
+    def end(self, dropped: int) -> None:
+        counts = {"frames": self._frames, "not_classified": self._skipped, "dropped": dropped}
+        if self._json:
+            self._print_json({"event": "stopped", **counts})
+            return
+        self._say(f"stopped after {self._frames} frames, {self._skipped} not classified, {dropped} dropped")
+
+    def _print_json(self, value: dict[str, object]) -> None:
+        print(json.dumps(value, ensure_ascii=False), flush=True)
+
+    def _print(self, text: str) -> None:
+        print(printable(text), flush=True)
+
+    def _say(self, text: str) -> None:
+        print(f"hanji: {printable(text)}", file=sys.stderr, flush=True)
+
+
+def _of(frame: Frame) -> dict[str, object]:
+    return {"frame": frame.name, "time_s": round(frame.time_s, 6)}

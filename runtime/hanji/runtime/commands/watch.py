@@ -1,0 +1,200 @@
+"""`hanji watch`: what a camera, a video or a folder shows, as it comes."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import re
+import signal
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from types import FrameType
+
+import numpy as np
+
+from hanji.runtime.classifier import Classifier
+from hanji.runtime.commands._shared import add_bundle, add_engine, open_options, synthetic_note
+from hanji.runtime.commands._watch_lines import Lines
+from hanji.runtime.errors import HanjiError, PictureError
+from hanji.runtime.service_manager import ServiceManager
+from hanji.runtime.streams import Event, Frame, Source, Stream, camera, every, folder, latest, video
+
+HELP = "classify what a camera, a video or a watched folder shows, as it comes"
+EXAMPLE = "hanji watch out/bundle --camera 0 -k 1 --every 0.5"
+
+_WAIT_S = 1.0
+"""How often the loop turns without a frame, to tell systemd that it is alive."""
+_SLICE_S = 0.1
+"""How soon it is noticed that the source is there, and that the loop is to stop while it waits."""
+_DOT = b"P5 1 1 255\n\x00"
+"""A whole picture of one black pixel, as a file."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_bundle(parser)
+    add_engine(parser)
+    parser.add_argument("--json-lines", dest="json", action="store_true", help="the same: one object a line")
+    sources = parser.add_mutually_exclusive_group(required=True)
+    sources.add_argument("--camera", metavar="DEVICE", help="the number of a camera, or /dev/video0")
+    sources.add_argument("--video", metavar="FILE", help="a video, as fast as it was filmed")
+    sources.add_argument("--folder", metavar="DIR", help="pictures that are put into a folder")
+    parser.add_argument("-k", type=_count, default=3, help="how many classes of each (default: 3)")
+    parser.add_argument("--language", metavar="TAG", help="show the names of the classes in it, such as ko")
+    parser.add_argument(
+        "--every",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="classify at most one frame in that time",
+    )
+    parser.add_argument("--max-frames", type=_count, metavar="N", help="stop after so many frames")
+    parser.add_argument(
+        "--all", action="store_true", help="of a video or folder: every frame in turn, instead of the newest"
+    )
+    parser.add_argument("--existing", action="store_true", help="also what lies in the folder already")
+    parser.add_argument(
+        "--size",
+        type=_size,
+        default=(640, 480),
+        metavar="WxH",
+        help="pixels of the camera (default: 640x480)",
+    )
+    parser.add_argument(
+        "--camera-library",
+        choices=("auto", "picamera2", "opencv"),
+        default="auto",
+        help="default: auto, picamera2 where it is installed, else OpenCV",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    # Pillow's warnings are about files that are then refused, or read all the same; OpenCV's about files and
+    # cameras that hanji reports in a line of its own.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    source = _source(args)
+    with closing(ServiceManager()) as manager, _opened(args) as classifier:
+        watching = _Watching(classifier, source, args, manager)
+        with watching.stream as stream, _stopped_by_signals(stream):
+            watching.run()
+            manager.stopping()
+        watching.lines.end(stream.dropped)
+    return 0
+
+
+def _source(args: argparse.Namespace) -> Source:
+    if args.existing and args.folder is None:
+        raise HanjiError("--existing goes with --folder")
+    if args.camera is not None:
+        if args.all:
+            raise HanjiError("--all goes with --video or --folder: a camera does not wait")
+        return camera(args.camera, size=args.size, library=args.camera_library)
+    if args.video is not None:
+        return video(args.video, pace=not args.all)
+    return folder(args.folder, existing=args.existing)
+
+
+@contextmanager
+def _opened(args: argparse.Namespace) -> Iterator[Classifier]:
+    """The classifier, warm; what is wrong with the question is known before the first frame."""
+    with Classifier.open(args.bundle, **open_options(args)) as classifier:
+        # Files need Pillow, which an answer to one has imported; frames of cameras and videos do without.
+        dot = np.zeros((1, 1), np.uint8) if args.folder is None else _DOT
+        classifier.classify(dot, args.k, language=args.language)
+        classifier.warm_up()
+        yield classifier
+
+
+class _Watching:
+    """The loop from frames to lines."""
+
+    def __init__(
+        self, classifier: Classifier, source: Source, args: argparse.Namespace, manager: ServiceManager
+    ) -> None:
+        self.lines = Lines(args.json)
+        self.stream: Stream = (every if args.all else latest)(source, on_event=self._event)
+        self._classifier = classifier
+        self._args = args
+        self._manager = manager
+        self._ready = False
+        self._dropped = 0
+
+    def run(self) -> None:
+        """Until the stream ends, or as many frames were answered as were asked for."""
+        stream, count, due = self.stream, 0, -math.inf
+        while not stream.ended and count != self._args.max_frames:
+            if stream.alive:
+                self._manager.beat()
+            wait_s = due - time.monotonic()
+            if wait_s > 0:
+                time.sleep(min(wait_s, _SLICE_S))
+                continue
+            frame = stream.read(_WAIT_S if self._ready else _SLICE_S)
+            self._tell_ready()
+            if frame is not None:
+                due = time.monotonic() + self._args.every
+                count += 1
+                self._answer(frame)
+
+    def _answer(self, frame: Frame) -> None:
+        """One picture that cannot be read is reported and skipped."""
+        dropped = self.stream.dropped - self._dropped
+        self._dropped += dropped
+        start = time.perf_counter()
+        try:
+            answer = self._classifier.classify(frame.picture, self._args.k, language=self._args.language)
+        except PictureError as error:
+            self.lines.skipped(frame, error, dropped)
+            return
+        self.lines.answer(frame, answer, 1e3 * (time.perf_counter() - start), dropped)
+
+    def _event(self, event: Event) -> None:
+        self._tell_ready()
+        self.lines.event(event)
+
+    def _tell_ready(self) -> None:
+        """Once, when the source has been opened."""
+        if self._ready or not self.stream.answered:
+            return
+        self._ready = True
+        source, manifest = self.stream.source.name, self._classifier.manifest
+        self.lines.begin(self._classifier, source, synthetic_note(manifest))
+        self._manager.ready(f"{manifest.name}: {source}")
+
+
+@contextmanager
+def _stopped_by_signals(stream: Stream) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the stream, and with it the loop, after the answer that is under way."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stream.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,17}", text):
+        raise argparse.ArgumentTypeError(f"expected 1 or more, found {text!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"\d{1,9}(\.\d*)?|\.\d+", text):
+        raise argparse.ArgumentTypeError(f"expected seconds such as 0.5 or 60, found {text!r}")
+    return float(text)
+
+
+def _size(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT such as 640x480, found {text!r}")
+    return int(found[1]), int(found[2])
