@@ -66,14 +66,11 @@ def benchmark(
     recommender = Recommender.open(bundle, engine=engine, threads=threads)
     opened = time.perf_counter_ns()
     with recommender:
-        if recommender.users is None:
-            questions, asked_with = _histories(recommender.items.ids.values, runs, seed)
-        else:
-            questions, asked_with = _users(recommender.users.values, runs, seed)
+        asked, asked_with = questions(recommender, runs, seed)
         asking = time.perf_counter_ns()
-        recommender.recommend(**questions[0], k=k)
+        recommender.recommend(**asked[0], k=k)
         answered = time.perf_counter_ns()
-        whole, alone = in_turns(_rounds(recommender, questions, k))
+        whole, alone = in_turns(rounds(recommender, asked, k))
         return BenchmarkReport(
             engine=recommender.engine,
             artifact=recommender.artifact.format,
@@ -89,24 +86,30 @@ def benchmark(
         )
 
 
-def _users(ids: Sequence[OwnId], runs: int, seed: int) -> tuple[list[dict[str, Any]], str]:
-    drawn = np.random.default_rng(seed).integers(0, len(ids), runs).tolist()
-    return [{"user": ids[index]} for index in drawn], "a user"
+def questions(recommender: Recommender, count: int, seed: int) -> tuple[list[dict[str, Any]], str]:
+    """What ``count`` calls of ``recommend`` are asked with, and in words what that is."""
+    if recommender.users is None:
+        return histories(recommender.items.ids.values, count, seed)
+    return _users(recommender.users.values, count, seed)
 
 
-def _histories(ids: Sequence[OwnId], runs: int, seed: int) -> tuple[list[dict[str, Any]], str]:
-    rng = np.random.default_rng(seed)
-    shortest, longest = (max(1, min(length, len(ids) // 2)) for length in SHORTEST_AND_LONGEST)
-    lengths = np.exp(rng.uniform(math.log(shortest), math.log(longest), runs)).round().astype(int)
-    drawn = [rng.choice(len(ids), length, replace=False).tolist() for length in lengths]
-    questions = [{"history": [ids[index] for index in indices]} for indices in drawn]
-    return questions, f"a history of {shortest} to {longest} items"
-
-
-def _rounds(
-    recommender: Recommender, questions: Sequence[dict[str, Any]], k: int
-) -> Iterator[tuple[Call, ...]]:
+def rounds(recommender: Recommender, asked: Sequence[dict[str, Any]], k: int) -> Iterator[tuple[Call, ...]]:
     """recommend() and the engine alone with the same question, made ready right before they are called."""
-    for question in questions:
+    for question in asked:
         engine_call = recommender.engine_call(**question)  # runs once: what follows finds the engine warm
         yield partial(recommender.recommend, **question, k=k), engine_call
+
+
+def histories(ids: Sequence[OwnId], count: int, seed: int) -> tuple[list[dict[str, Any]], str]:
+    """Histories of the items ``ids`` as ``benchmark`` describes them, and in words what they are."""
+    rng = np.random.default_rng(seed)
+    shortest, longest = (max(1, min(length, len(ids) // 2)) for length in SHORTEST_AND_LONGEST)
+    lengths = np.exp(rng.uniform(math.log(shortest), math.log(longest), count)).round().astype(int)
+    drawn = [rng.choice(len(ids), length, replace=False).tolist() for length in lengths]
+    asked = [{"history": [ids[index] for index in indices]} for indices in drawn]
+    return asked, f"a history of {shortest} to {longest} items"
+
+
+def _users(ids: Sequence[OwnId], count: int, seed: int) -> tuple[list[dict[str, Any]], str]:
+    drawn = np.random.default_rng(seed).integers(0, len(ids), count).tolist()
+    return [{"user": ids[index]} for index in drawn], "a user"

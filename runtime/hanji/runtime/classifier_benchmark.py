@@ -18,7 +18,8 @@ from hanji.runtime.timing import Call, Latency, check_runs, in_turns
 
 CAMERA = (480, 640, 3)
 """Height, width and channels of the picture whose preparation is timed."""
-_PICTURES = 16
+PICTURES = 16
+"""Different pictures that the calls take turns with."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,11 @@ def benchmark_classifier(
     classifier = Classifier.open(bundle, engine=engine, threads=threads)
     opened = time.perf_counter_ns()
     with classifier:
-        rng = np.random.default_rng(seed)
-        pictures = rng.integers(0, 256, (min(runs, _PICTURES), *classifier.picture.shape), np.uint8)
-        camera = rng.integers(0, 256, CAMERA, np.uint8)
+        pictures = noise(min(runs, PICTURES), classifier.picture.shape, seed)
         asking = time.perf_counter_ns()
         classifier.classify(pictures[0], k)
         answered = time.perf_counter_ns()
-        whole, alone, prepared = in_turns(_rounds(classifier, pictures, camera, runs, k))
+        whole, alone, prepared = in_turns(rounds(classifier, pictures, runs, k, seed))
         return ClassifierReport(
             engine=classifier.engine,
             artifact=classifier.artifact.format,
@@ -90,15 +89,28 @@ def benchmark_classifier(
         )
 
 
-def _rounds(
-    classifier: Classifier, pictures: NDArray[np.uint8], camera: NDArray[np.uint8], runs: int, k: int
+def noise(count: int, shape: tuple[int, int, int], seed: int) -> NDArray[np.uint8]:
+    """``count`` pictures of noise, uint8 [count, height, width, channels]."""
+    return np.random.default_rng(seed).integers(0, 256, (count, *shape), np.uint8)
+
+
+def in_words(shape: tuple[int, int, int]) -> str:
+    """A picture of height, width and channels, as a protocol names it."""
+    height, width, channels = shape
+    return f"a picture of {width} × {height} {'grey' if channels == 1 else 'RGB'}"
+
+
+def rounds(
+    classifier: Classifier, pictures: NDArray[np.uint8], runs: int, k: int, seed: int
 ) -> Iterator[tuple[Call, ...]]:
-    """classify() and the engine alone with the same picture, made ready right before they are called."""
-    prepared = partial(prepare, camera, classifier.picture)
+    """classify() and the engine alone with the same picture, made ready right before they are called, and the
+    preparation of a picture of ``CAMERA``'s size.
+    """
+    prepared = partial(prepare, noise(1, CAMERA, seed)[0], classifier.picture)
     for run in range(runs):
         picture = pictures[run % len(pictures)]
         engine_call = classifier.engine_call(picture)  # runs once: what follows finds the engine warm
         yield partial(classifier.classify, picture, k), engine_call, prepared
 
 
-__all__ = ["CAMERA", "ClassifierReport", "benchmark_classifier"]
+__all__ = ["CAMERA", "PICTURES", "ClassifierReport", "benchmark_classifier", "in_words", "noise", "rounds"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,19 +30,26 @@ def check_runs(runs: int) -> None:
 
 def in_turns(rounds: Iterable[tuple[Call, ...]]) -> tuple[Latency, ...]:
     """The latency of the first, the second, … call of every round, called in that order."""
-    nanoseconds = [tuple(map(_time, calls)) for calls in rounds]
-    return tuple(map(_latency, zip(*nanoseconds, strict=True)))
+    return tuple(map(latency, nanoseconds_in_turns(rounds)))
 
 
-def _time(call: Call) -> int:
+def nanoseconds_in_turns(rounds: Iterable[tuple[Call, ...]]) -> tuple[tuple[int, ...], ...]:
+    """The time of each call: first those of the first call of every round, then those of the second, …"""
+    times = [tuple(map(nanoseconds, calls)) for calls in rounds]
+    return tuple(zip(*times, strict=True))
+
+
+def nanoseconds(call: Call) -> int:
+    """What one call takes."""
     start = time.perf_counter_ns()
     call()
     return time.perf_counter_ns() - start
 
 
-def _latency(nanoseconds: tuple[int, ...]) -> Latency:
-    p50, p90, p99 = np.percentile(nanoseconds, [50, 90, 99]) / 1e6
+def latency(times: Sequence[int]) -> Latency:
+    """The percentiles of ``times``, nanoseconds."""
+    p50, p90, p99 = np.percentile(times, [50, 90, 99]) / 1e6
     return Latency(float(p50), float(p90), float(p99))
 
 
-__all__ = ["Call", "Latency", "check_runs", "in_turns"]
+__all__ = ["Call", "Latency", "check_runs", "in_turns", "latency", "nanoseconds", "nanoseconds_in_turns"]

@@ -1,0 +1,215 @@
+"""`hanji benchmark` as a protocol: fresh processes, each asked once and then many times, in one document.
+
+The document is defined by ``benchmark.schema.json`` and described in docs/benchmark-protocol.md.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.util
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hanji.runtime import __version__
+from hanji.runtime.benchmark_instructions import instructions
+from hanji.runtime.benchmark_session import PROGRAM, Asked, Found
+from hanji.runtime.bundle import Bundle, open_bundle
+from hanji.runtime.engines.choice import Choice, choose
+from hanji.runtime.engines.request import Request
+from hanji.runtime.errors import HanjiError
+from hanji.runtime.fresh_python import answer
+from hanji.runtime.machine import machine, machine_state
+from hanji.runtime.manifest import ClassifierManifest
+from hanji.runtime.timing import check_runs, latency
+
+VERSION = 1
+"""Raised whenever the same bundle on the same machine would be measured otherwise."""
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that decides how is measured. ``options`` are keyword arguments of ``open``, such as ``threads``.
+
+    ``runs`` is the number of warm calls of each kind, shared out evenly over ``cold_starts`` fresh processes,
+    each of which makes ``warm_up`` calls before. ``k`` is None for 10 items or 5 classes. Instructions are
+    counted by valgrind, in a minute or more.
+    """
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    cold_starts: int = 5
+    runs: int = 1000
+    warm_up: int = 20
+    k: int | None = None
+    seed: int = 0
+    count_instructions: bool = False
+
+    def check(self) -> None:
+        """HanjiError for numbers that cannot be."""
+        check_runs(self.runs)
+        if self.cold_starts < 1:
+            raise HanjiError(f"cold starts: expected 1 or more, found {self.cold_starts}")
+        if self.runs < self.cold_starts:
+            raise HanjiError(f"runs: expected one a process, {self.cold_starts} or more, found {self.runs}")
+        if self.warm_up < 0:
+            raise HanjiError(f"warm-up: expected 0 or more, found {self.warm_up}")
+
+
+def measure(
+    path: str | os.PathLike[str], settings: Settings, *, progress: Callable[[str], None] | None = None
+) -> Document:
+    """Measure the bundle ``path`` and say it in one document; ``progress`` is told what is being done.
+
+    Raises what opening the bundle would raise, and HanjiError if a process ends without an answer.
+    """
+    settings.check()
+    bundle = open_bundle(path)
+    choice = _choice(bundle, settings.options)
+    k = settings.k if settings.k is not None else _default_k(bundle)
+    when, before, start = datetime.datetime.now(datetime.timezone.utc), machine_state(), time.perf_counter()
+    model = "Classifier" if isinstance(bundle.manifest, ClassifierManifest) else "Recommender"
+    found: list[Found] = []
+    for number in range(settings.cold_starts):
+        if progress is not None:
+            progress(f"fresh process {number + 1} of {settings.cold_starts}")
+        runs = settings.runs // settings.cold_starts + (number < settings.runs % settings.cold_starts)
+        found.append(answer(PROGRAM.format(model=model), _asked(bundle, choice, settings, k, runs)))
+    seconds = time.perf_counter() - start
+    warm = {name: _latency([one["warm"][name] for one in found]) for name in found[0]["warm"]}
+    counted: Document = {}
+    if settings.count_instructions:
+        counted["instructions"] = instructions(model, _asked(bundle, choice, settings, k, 0))
+    return {
+        "protocol": {
+            "version": VERSION,
+            "task": bundle.manifest.task,
+            "input": found[0]["input"],
+            "k": k,
+            "cold_starts": settings.cold_starts,
+            "runs": settings.runs,
+            "warm_up": settings.warm_up,
+            "seed": settings.seed,
+        },
+        "asked": _plain(settings.options),
+        "bundle": _described(bundle, choice),
+        "engine": found[0]["placement"],
+        "cold_start": {name: _spread([one["cold"][name] for one in found]) for name in found[0]["cold"]},
+        "warm": warm,
+        "overhead": _overhead(warm),
+        "memory": {name: _bytes([one["memory"][name] for one in found]) for name in found[0]["memory"]},
+        "machine": {**asdict(machine()), "before": asdict(before), "after": asdict(machine_state())},
+        "software": {
+            "hanji": __version__,
+            "python": platform.python_version(),
+            "implementation": platform.python_implementation(),
+            "numpy": np.__version__,
+            "compiled": _is_compiled(),
+        },
+        "when": when.isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+        **counted,
+    }
+
+
+def _choice(bundle: Bundle, options: Mapping[str, Any]) -> Choice:
+    """The engine that ``open`` would choose."""
+    places = {name: options[name] for name in ("delegate", "delegate_options", "policy") if name in options}
+    request = Request(**places, providers=tuple(options.get("providers", ())))
+    return choose(bundle.manifest, options.get("engine", "auto"), request)
+
+
+def _is_compiled() -> bool:
+    """Whether a fresh process finds this module compiled; else it compiles each one anew."""
+    return Path(importlib.util.cache_from_source(__file__)).exists()
+
+
+def _default_k(bundle: Bundle) -> int:
+    manifest = bundle.manifest
+    return 5 if isinstance(manifest, ClassifierManifest) else min(10, manifest.items.count)
+
+
+def _asked(bundle: Bundle, choice: Choice, settings: Settings, k: int, runs: int) -> Asked:
+    """What one fresh process is to do, started now."""
+    return {
+        "bundle": str(bundle.root),
+        "options": {**_plain(settings.options), "engine": choice.kind.name},
+        "engine_module": choice.kind.module,
+        "runs": runs,
+        "warm_up": settings.warm_up,
+        "k": k,
+        "seed": settings.seed,
+        "spawned_ns": time.monotonic_ns(),
+    }
+
+
+def _described(bundle: Bundle, choice: Choice) -> Document:
+    manifest, artifact = bundle.manifest, choice.artifact
+    return {
+        "name": manifest.name,
+        "manifest_sha256": bundle.manifest_sha256,
+        "synthetic": manifest.training_data.synthetic,
+        "model": manifest.model.type,
+        "parameters": manifest.model.parameters,
+        "format": artifact.format,
+        "precision": artifact.precision,
+        "artifact_bytes": artifact.bytes,
+        "items": None if isinstance(manifest, ClassifierManifest) else manifest.items.count,
+        "classes": manifest.labels.count if isinstance(manifest, ClassifierManifest) else None,
+    }
+
+
+def _plain(options: Mapping[str, Any]) -> Document:
+    """What was asked of ``open``, as JSON has it."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in options.items()
+        if value is not None
+    }
+
+
+def _spread(values: Sequence[float]) -> Document:
+    """One value a process: the median of them, the smallest, the largest, and all in their order."""
+    return {"median": round(statistics.median(values), 6), **_range(values)}
+
+
+def _range(values: Sequence[float]) -> Document:
+    rounded = [round(value, 6) for value in values]
+    return {"min": min(rounded), "max": max(rounded), "values": rounded}
+
+
+def _latency(processes: Sequence[Sequence[int]]) -> Document:
+    """Percentiles in milliseconds: ``pooled`` over the calls of all processes, and those of each process."""
+    pooled = asdict(latency([time for times in processes for time in times]))
+    each = [asdict(latency(times)) for times in processes]
+    return {
+        name: {"pooled": round(value, 6), **_range([one[name] for one in each])}
+        for name, value in pooled.items()
+    }
+
+
+def _overhead(warm: Mapping[str, Document]) -> Document:
+    """What lies around the engine, by the medians of each process: a ratio, and microseconds."""
+    whole, alone = (warm[name]["p50_ms"]["values"] for name in list(warm)[:2])
+    pairs = list(zip(whole, alone, strict=True))
+    return {
+        "p50_ratio": _spread([call / engine for call, engine in pairs]),
+        "outside_engine_us": _spread([(call - engine) * 1e3 for call, engine in pairs]),
+    }
+
+
+def _bytes(values: Sequence[int | None]) -> Document | None:
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return None
+    return {"median": statistics.median_low(known), "min": min(known), "max": max(known), "values": known}
+
+
+__all__ = ["VERSION", "Document", "Settings", "measure"]

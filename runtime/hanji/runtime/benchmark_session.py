@@ -1,0 +1,159 @@
+"""What one fresh process of `hanji benchmark` does: import, open, answer once, then answer many times.
+
+Nothing may be imported here that opening a bundle imports: its time would be missing from ``open_ms``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import json
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from hanji.runtime.errors import HanjiError
+from hanji.runtime.recommender import Recommender
+from hanji.runtime.resident import resident_bytes
+
+if TYPE_CHECKING:
+    from hanji.runtime.classifier import Classifier
+    from hanji.runtime.timing import Call
+
+PROGRAM = """\
+import time
+started = time.monotonic_ns()
+from hanji.runtime import {model}
+imported = time.monotonic_ns()
+from hanji.runtime.benchmark_session import main
+main({model}, started, imported)
+"""
+"""For ``python -c``; ``model`` is Recommender or Classifier. What a user of hanji imports is timed alone."""
+
+
+class Asked(TypedDict):
+    """What the process is to do. ``options`` are those of ``open``; ``spawned_ns`` is when it was started."""
+
+    bundle: str
+    options: dict[str, Any]
+    engine_module: str
+    runs: int
+    warm_up: int
+    k: int
+    seed: int
+    spawned_ns: int
+
+
+class Found(TypedDict):
+    """What it found: ``cold`` in milliseconds, ``warm`` each call's nanoseconds, ``memory`` in bytes."""
+
+    cold: dict[str, float]
+    warm: dict[str, list[int]]
+    memory: dict[str, int | None]
+    placement: dict[str, object]
+    input: str
+
+
+def main(model: type[Recommender] | type[Classifier], started_ns: int, imported_ns: int) -> None:
+    """Print what was found as the last line of stdout; exit with 1 and one line on stderr if it cannot be."""
+    asked: Asked = json.loads(sys.argv[1])
+    try:
+        found = measure(model, asked, started_ns, imported_ns)
+    except HanjiError as error:
+        sys.exit(" ".join(str(error).split()))
+    sys.stdout.write("\n" + json.dumps(found) + "\n")
+
+
+def measure(
+    model: type[Recommender] | type[Classifier], asked: Asked, started_ns: int, imported_ns: int
+) -> Found:
+    """The stages in their order; what is needed to measure is made between them and not timed."""
+    after_import = resident_bytes()["resident"]
+    engine_start = time.monotonic_ns()
+    importlib.import_module(asked["engine_module"])
+    open_start = time.monotonic_ns()
+    opened = model.open(asked["bundle"], **asked["options"])
+    opened_at = time.monotonic_ns()
+    after_open = resident_bytes()["resident"]
+    with opened:
+        names, first, rounds, described = calls(opened, asked)
+        first_start = time.monotonic_ns()
+        first()
+        answered = time.monotonic_ns()
+        warm = _warm(names, rounds, asked["warm_up"])
+        memory = resident_bytes()
+        cold = {
+            "interpreter_ms": started_ns - asked["spawned_ns"],
+            "import_ms": imported_ns - started_ns,
+            "engine_import_ms": open_start - engine_start,
+            "open_ms": opened_at - open_start,
+            "first_answer_ms": answered - first_start,
+        }
+        cold["total_ms"] = sum(cold.values())
+        cold["verify_ms"] = _verify_ns(asked["bundle"], opened)
+        return {
+            "cold": {name: nanoseconds / 1e6 for name, nanoseconds in cold.items()},
+            "warm": warm,
+            "memory": {
+                "after_import_bytes": after_import,
+                "after_open_bytes": after_open,
+                "steady_bytes": memory["resident"],
+                "steady_anonymous_bytes": memory["anonymous"],
+                "peak_bytes": memory["peak"],
+            },
+            "placement": opened.placement.as_json(),
+            "input": described,
+        }
+
+
+def calls(
+    opened: Recommender | Classifier, asked: Asked
+) -> tuple[tuple[str, ...], Call, Iterator[tuple[Call, ...]], str]:
+    """Names of the calls, the first of all, rounds of warm ones, and in words what they are asked with."""
+    count, k, seed = asked["warm_up"] + asked["runs"], asked["k"], asked["seed"]
+    if isinstance(opened, Recommender):
+        from hanji.runtime import benchmark
+
+        questions, described = benchmark.questions(opened, count, seed)
+        first = partial(opened.recommend, **questions[0], k=k)
+        return ("recommend", "engine_alone"), first, benchmark.rounds(opened, questions, k), described
+    from hanji.runtime import classifier_benchmark
+
+    shape = opened.picture.shape
+    pictures = classifier_benchmark.noise(min(count, classifier_benchmark.PICTURES), shape, seed)
+    rounds = classifier_benchmark.rounds(opened, pictures, count, k, seed)
+    names = ("classify", "engine_alone", "prepare")
+    return names, partial(opened.classify, pictures[0], k), rounds, classifier_benchmark.in_words(shape)
+
+
+def _warm(names: tuple[str, ...], rounds: Iterator[tuple[Call, ...]], warm_up: int) -> dict[str, list[int]]:
+    from hanji.runtime.timing import nanoseconds_in_turns
+
+    for calls in itertools.islice(rounds, warm_up):
+        for call in calls:
+            call()
+    return dict(zip(names, map(list, nanoseconds_in_turns(rounds)), strict=True))
+
+
+def _verify_ns(path: str, opened: Recommender | Classifier) -> int:
+    """Reading and hashing once more what was read and hashed when the bundle was opened."""
+    from hanji.runtime.bundle import open_bundle
+    from hanji.runtime.manifest import ClassifierManifest
+
+    manifest = opened.manifest
+    if isinstance(manifest, ClassifierManifest):
+        tables = [manifest.labels.path]
+    else:
+        tables = [table.path for table in (manifest.users, manifest.items) if table is not None]
+    start = time.monotonic_ns()
+    bundle = open_bundle(path)
+    for table in tables:
+        bundle.read(bundle.file(table))
+    for file in opened.artifact.files:
+        bundle.content(file)
+    return time.monotonic_ns() - start
+
+
+__all__ = ["PROGRAM", "Asked", "Found", "calls", "main", "measure"]
