@@ -1,6 +1,6 @@
 # hanji needs Python 3.10–3.12 and make. `make demo` and `make test` set up the rest in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts wheels pytest lock clean
+.PHONY: help demo test lint types contracts wheels pytest pi lock clean
 SHELL := /bin/bash
 
 VENV := .venv
@@ -42,6 +42,9 @@ wheels: $(READY)
 
 pytest: $(READY) wheels
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+pi: $(READY) wheels  ## Run the tests on emulated Raspberry Pis alone
+	$(BIN)/python -m pytest tests/pi
 
 lock: $(READY)  ## Resolve the dependencies anew into requirements/
 	$(BIN)/uv pip compile requirements/uv.in --universal --python-version 3.10 --generate-hashes \

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -136,3 +138,20 @@ def classify_and_test(path: Path, number: int) -> None:
         grey = np.full((number + 1, 7), number, np.uint8)
         classifier.classify(grey, 3, language="ko" if number % 2 else None)
         classifier.self_test()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", ["bundle", "history_bundle", "picture_bundle"])
+def test_the_share_of_the_benchmark(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
+    """benchmarks/mutations.py, which makes 10,000, makes 220 of each kind: each mutation twenty times."""
+    bundle: Path = request.getfixturevalue(kind)
+    program = Path(__file__).parents[2] / "benchmarks" / "mutations.py"
+    out, work = tmp_path / "result.json", tmp_path / "work"
+    command = [sys.executable, program, bundle, "--count", "220", "--work", work, "--out", out]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(out.read_text())
+    assert found["faults"] == []
+    assert found["mutations"] == 220
+    assert found["refused"] > 60
+    assert len(found["by_mutation"]) == 11

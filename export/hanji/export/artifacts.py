@@ -17,9 +17,9 @@ from hanji.export.precision import PRECISIONS
 from hanji.export.signatures import SIGNATURES
 from hanji.export.tfjs import OLDEST_TFJS, convert_tfjs
 from hanji.export.tfjs_history import convert_history_tfjs
-from hanji.export.tflite import FIRST_LITERT, convert_tflite, oldest_litert
+from hanji.export.tflite import convert_tflite
 from hanji.export.tflite_history import convert_history_tflite
-from hanji.runtime.engines.versions import installed_version
+from hanji.export.tflite_runtime import tflite_engines
 from hanji.runtime.manifest import Artifact, EngineRequirement, FileEntry, Parity, Signature, Tensor
 from hanji.training.errors import ConversionError
 from hanji.training.models.history import HistoryModel
@@ -82,11 +82,8 @@ def _tflite(model: keras.Model, items: int, scheme: Scheme) -> Converted:
         content = convert_history_tflite(model, scheme)
     else:
         content = convert_tflite(model, items, scheme)
-    oldest = oldest_litert(content, installed_version("ai-edge-litert") or FIRST_LITERT)
     signatures = {name: _signature(TFLITE_PATH, _ends(name, items)) for name in signatures_of(model)}
-    return _converted(
-        "tflite", scheme, {TFLITE_PATH: content}, EngineRequirement("litert", oldest), signatures
-    )
+    return _converted("tflite", scheme, {TFLITE_PATH: content}, tflite_engines(content), signatures)
 
 
 def _onnx(model: keras.Model, items: int, scheme: Scheme) -> Converted:
@@ -99,7 +96,7 @@ def _onnx(model: keras.Model, items: int, scheme: Scheme) -> Converted:
             contents[path] = convert_onnx(model, items, scheme, name)
         signatures[name] = _signature(path, _ends(name, items))
     engine = EngineRequirement("onnxruntime", OLDEST_ONNXRUNTIME)
-    return _converted("onnx", scheme, contents, engine, signatures)
+    return _converted("onnx", scheme, contents, (engine,), signatures)
 
 
 def _tfjs(model: keras.Model, items: int, scheme: Scheme) -> Converted:
@@ -109,21 +106,21 @@ def _tfjs(model: keras.Model, items: int, scheme: Scheme) -> Converted:
         files = convert_tfjs(model, items, scheme)
     contents = {TFJS_DIRECTORY + name: content for name, content in files.items()}
     signatures = {name: _signature(TFJS_PATH, _tfjs_ends(name, items)) for name in signatures_of(model)}
-    return _converted("tfjs", scheme, contents, EngineRequirement("tfjs", OLDEST_TFJS), signatures)
+    return _converted("tfjs", scheme, contents, (EngineRequirement("tfjs", OLDEST_TFJS),), signatures)
 
 
 def _converted(
     target: Format,
     scheme: Scheme,
     contents: Mapping[str, bytes],
-    engine: EngineRequirement,
+    engines: tuple[EngineRequirement, ...],
     signatures: Mapping[str, Signature],
 ) -> Converted:
     artifact = Artifact(
         format=target,
         precision=PRECISIONS[target][scheme],
         files=tuple(file_entry(path, content) for path, content in contents.items()),
-        engines=(engine,),
+        engines=engines,
         signatures=signatures,
         parity=Parity(checked=False, reason="not measured yet"),
     )

@@ -26,6 +26,15 @@ _DTYPES = {
     schema.TensorType.INT8: np.dtype("i1"),
 }
 _TYPES = {dtype: tensor_type for tensor_type, dtype in _DTYPES.items()}
+KIND_NAMES = {
+    number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)
+}
+"""What an operator does in the schema's words, such as CONV_2D, by its number."""
+
+TYPE_NAMES = {
+    number: name.lower() for name, number in vars(schema.TensorType).items() if isinstance(number, int)
+}
+"""The dtype of a tensor by its number."""
 
 
 class Graph:
@@ -174,4 +183,4 @@ def _with_last(shape: Sequence[int], last: int | None) -> list[int]:
     return sizes if last is None else [*sizes[:-1], last]
 
 
-__all__ = ["Graph", "opened", "packed"]
+__all__ = ["KIND_NAMES", "TYPE_NAMES", "Graph", "opened", "packed"]

@@ -229,7 +229,7 @@ def test_an_artifact_that_is_not_the_model_is_refused(
     from hanji.export.images import writer
     from hanji.export.images.artifacts import ClassifierFiles
 
-    monkeypatch.setattr(writer, "ClassifierFiles", lambda _: ClassifierFiles(other))
+    monkeypatch.setattr(writer, "ClassifierFiles", lambda _, edge_tpu: ClassifierFiles(other))
     with pytest.raises(
         ConversionError, match=rf"{target} \(float32\): expected the probabilities of the comp"
     ):

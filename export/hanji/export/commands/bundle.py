@@ -31,6 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pictures", type=Path, metavar="DIR", help="any pictures for the self-test; default: made ones"
     )
+    parser.add_argument(
+        "--edge-tpu",
+        action="store_true",
+        help="refuse a model with an operator that is not on the list of the Edge TPU's compiler",
+    )
     parser.add_argument("--name", default="", help="what the bundle is called; default: the file's name")
 
 
@@ -55,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
         settings=settings,
         pictures=args.pictures,
         name=args.name,
+        edge_tpu=args.edge_tpu,
         replace_out=True,
     )
     print("\n".join(summary.lines()))

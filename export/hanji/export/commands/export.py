@@ -22,7 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the compressed model, the formats and where the bundle goes."""
     parser.add_argument("compressed", type=Path, metavar="COMPRESSED", help="what hanji compress wrote")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the bundle goes")
-    parser.add_argument("--formats", default=",".join(FORMATS), help="default: %(default)s")
+    parser.add_argument("--formats", help=f"default: {','.join(FORMATS)}; tflite with --edge-tpu")
+    parser.add_argument(
+        "--edge-tpu",
+        action="store_true",
+        help="of int8 classifiers: whole numbers only, for Google's Edge TPU; refused where an operator is "
+        "not on the list of its compiler, which the file is then given to",
+    )
     of_recommenders = "of recommenders; default: "
     parser.add_argument(
         "--unknown-user", choices=("popularity", "error"), help=f"{of_recommenders}popularity"
@@ -51,10 +57,15 @@ def _export_recommender(args: argparse.Namespace) -> BundleSummary:
     from hanji.training.quiet import import_tensorflow
     from hanji.training.settings import settings_from
 
+    if args.edge_tpu:
+        raise RecipeError(
+            "hanji export: --edge-tpu is for picture classifiers; a recommender looks rows up in tables, "
+            "which the Edge TPU cannot"
+        )
     if args.data is not None:
         raise RecipeError("hanji export: --data is for picture classifiers; leave it out for a recommender")
     chosen = {name: getattr(args, name) for name in _POLICIES if getattr(args, name) is not None}
-    config = settings_from(ExportConfig, {"formats": args.formats.split(","), **chosen}, "hanji export")
+    config = settings_from(ExportConfig, {**_formats(args), **chosen}, "hanji export")
 
     import_tensorflow()
     from hanji.compression.compressed import load_compressed
@@ -80,7 +91,8 @@ def _export_classifier(args: argparse.Namespace) -> BundleSummary:
         raise RecipeError(
             "hanji export: --unknown-user and --unknown-item are for recommenders; a classifier knows no ids"
         )
-    config = settings_from(ImageExportConfig, {"formats": args.formats.split(",")}, "hanji export")
+    table = {**_formats(args), "edge_tpu": args.edge_tpu}
+    config = settings_from(ImageExportConfig, table, "hanji export")
 
     import_tensorflow()
     from hanji.compression.images.compressed import load_compressed_classifier
@@ -90,4 +102,13 @@ def _export_classifier(args: argparse.Namespace) -> BundleSummary:
     compressed = load_compressed_classifier(args.compressed)
     dataset = pictures_behind(compressed, args.data)
     test = None if dataset is None else dataset.test
-    return export_classifier(compressed, args.out, formats=config.formats, test=test, replace=True)
+    return export_classifier(
+        compressed, args.out, formats=config.formats, test=test, edge_tpu=config.edge_tpu, replace=True
+    )
+
+
+def _formats(args: argparse.Namespace) -> dict[str, list[str]]:
+    """The formats asked for; an empty table leaves the choice to the settings' default."""
+    if args.formats is not None:
+        return {"formats": args.formats.split(",")}
+    return {"formats": ["tflite"]} if args.edge_tpu else {}

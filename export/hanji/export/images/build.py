@@ -151,7 +151,12 @@ def _export(
     measured: list[Format] = [name for name in plan.export.formats if name in DEVICE_ENGINES]
     export_classifier(full, out / "full", formats=measured or ("tflite",), test=dataset.test, replace=True)
     summary = export_classifier(
-        compressed, out / "bundle", formats=plan.export.formats, test=dataset.test, replace=True
+        compressed,
+        out / "bundle",
+        formats=plan.export.formats,
+        test=dataset.test,
+        edge_tpu=plan.export.edge_tpu,
+        replace=True,
     )
     for line in summary.lines():
         tell(line)

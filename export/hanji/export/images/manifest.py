@@ -26,9 +26,16 @@ ELSEWHERE = "trained elsewhere"
 
 
 def classifier_manifest_table(
-    compressed: CompressedClassifier, artifacts: Sequence[Artifact], files: Sequence[FileEntry]
+    compressed: CompressedClassifier,
+    artifacts: Sequence[Artifact],
+    files: Sequence[FileEntry],
+    picture: PictureInput,
+    probabilities: Probabilities,
 ) -> dict[str, Any]:
-    """The content of manifest.json; ``files`` are those that belong to no artifact."""
+    """The content of manifest.json; ``files`` are those that belong to no artifact.
+
+    ``picture`` and ``probabilities`` say what all artifacts take and give.
+    """
     full, recipe = compressed.full, compressed.recipe
     return {
         "schema_version": SCHEMA_VERSION,
@@ -41,7 +48,7 @@ def classifier_manifest_table(
         },
         "artifacts": [artifact_table(artifact) for artifact in artifacts],
         "files": [asdict(file) for file in files],
-        **input_and_output(full.picture, len(full.labels), Probabilities("graph", 1.0)),
+        **input_and_output(picture, len(full.labels), probabilities),
         "golden": GOLDEN,
         "recipe": {"name": recipe.name, "sha256": recipe.sha256, "steps": recipe.tables},
         "metrics": {"protocol": PROTOCOL, "full": full.metrics, "compressed": compressed.metrics},

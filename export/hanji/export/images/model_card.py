@@ -11,17 +11,19 @@ from hanji.export.images.precision import MEANINGS
 from hanji.export.manifest import parameters
 from hanji.export.markdown import FORMAT_NAMES, metric, table
 from hanji.export.weights import FLOAT32_BYTES
-from hanji.runtime.manifest import Artifact, Parity
+from hanji.runtime.manifest import Artifact, Parity, Probabilities
 from hanji.training.images.metrics import PROTOCOL
 
 _MOST_LABELS = 40  # that the card lists
 
 
-def classifier_card(compressed: CompressedClassifier, artifacts: Sequence[Artifact]) -> str:
+def classifier_card(
+    compressed: CompressedClassifier, artifacts: Sequence[Artifact], probabilities: Probabilities
+) -> str:
     """The text of the card, in Markdown."""
     sections = (
         _heading(compressed),
-        _intended_use(compressed),
+        _intended_use(compressed, probabilities),
         _training_data(compressed),
         _metrics(compressed),
         _sizes(compressed, artifacts),
@@ -42,14 +44,17 @@ def _heading(compressed: CompressedClassifier) -> str:
     )
 
 
-def _intended_use(compressed: CompressedClassifier) -> str:
+def _intended_use(compressed: CompressedClassifier, probabilities: Probabilities) -> str:
     labels, picture = compressed.full.labels, compressed.full.picture
+    around = "Normalization, the calibrated temperature and the softmax lie in the model."
+    if probabilities.source != "graph":
+        around = "The runtime normalizes them, and makes probabilities of the model's logits."
     shown = ", ".join(labels[:_MOST_LABELS]) + (", …" if len(labels) > _MOST_LABELS else "")
     return (
         f"## Intended use\n\nSays which of {len(labels)} classes a picture shows, on the device and without "
         f"a network: {shown}.\n\nIt takes pictures of {picture.height} × {picture.width} pixels with "
         f"{picture.channels} channel(s) as levels of 0 to 255; what makes any picture one of these the "
-        "manifest says. Normalization, the calibrated temperature and the softmax lie in the model."
+        f"manifest says. {around}"
     )
 
 

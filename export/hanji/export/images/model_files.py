@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hanji.runtime.manifest import Tensor
+from hanji.runtime.manifest import EngineRequirement, Tensor
 from hanji.training.errors import ConversionError
 
 LAYOUT = "[1, height, width, 1 or 3 channels]"
@@ -26,8 +26,9 @@ class ModelFile:
     parameters: int
     """Numbers stored in it as constants."""
 
-    engine: str
-    oldest_version: str
+    engines: tuple[EngineRequirement, ...]
+    """Those that run it; the first is the one that it is asked in here."""
+
     note: str = ""
     """What was changed in the file, in words; it begins with a space."""
 

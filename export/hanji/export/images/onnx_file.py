@@ -18,7 +18,7 @@ from hanji.export.images.model_files import ModelFile, expect_classifier
 from hanji.export.images.signature import IMAGE
 from hanji.export.onnx import IR_VERSION, OLDEST_ONNXRUNTIME, OPSET
 from hanji.runtime.engines.versions import installed_version
-from hanji.runtime.manifest import Tensor
+from hanji.runtime.manifest import EngineRequirement, Tensor
 from hanji.training.errors import ConversionError
 
 _NOTE = " A Transpose was put before its input, which took channels first."
@@ -53,8 +53,7 @@ def read_onnx(path: Path) -> ModelFile:
         output=classes,
         precision=precision,
         parameters=parameters,
-        engine="onnxruntime",
-        oldest_version=_oldest(model),
+        engines=(EngineRequirement("onnxruntime", _oldest(model)),),
         note=note,
     )
 

@@ -36,6 +36,9 @@ PRECISIONS: dict[Format, dict[ImageScheme, str]] = {
 SPARSE = "float32-sparse"
 """Of a TFLite file with sparse tensors; the other formats store zeros like other numbers."""
 
+INTEGERS_ONLY = "int8-only"
+"""Of a TFLite file for the Edge TPU."""
+
 MEANINGS: dict[str, str] = {
     "float32": "weights and arithmetic in 32-bit floats",
     SPARSE: "weights that are mostly zero as sparse tensors of 32-bit floats, arithmetic in 32-bit floats; "
@@ -44,6 +47,9 @@ MEANINGS: dict[str, str] = {
     "dynamic": "large weights in 8-bit integers, activations quantized on the device as they come",
     "int8": "weights, with a scale for each output channel, and activations in 8-bit integers; what lies "
     "around the network, from levels to its input and from logits to probabilities, in 32-bit floats",
+    INTEGERS_ONLY: "weights, with a scale for each output channel, activations, input and output in 8-bit "
+    "integers and nothing in floats, as accelerators ask for it: the runtime normalizes pictures and makes "
+    "probabilities of logits",
     "int16x8": "weights in 8-bit integers, activations in 16-bit ones; slow where an engine has no kernels "
     "made for it",
     "int8-weights": "large weights in 8-bit integers, with a scale for each output channel, arithmetic in "
@@ -58,4 +64,4 @@ def precision_of(target: Format, scheme: ImageScheme, *, sparse: bool) -> str:
     return SPARSE if sparse and target == "tflite" else PRECISIONS[target][scheme]
 
 
-__all__ = ["MEANINGS", "PRECISIONS", "SPARSE", "precision_of"]
+__all__ = ["INTEGERS_ONLY", "MEANINGS", "PRECISIONS", "SPARSE", "precision_of"]

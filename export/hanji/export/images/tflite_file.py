@@ -11,9 +11,8 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from hanji.export.images.model_files import ModelFile, expect_classifier
 from hanji.export.images.signature import CLASSIFY
-from hanji.export.tflite import FIRST_LITERT, oldest_litert
 from hanji.export.tflite_graph import opened
-from hanji.runtime.engines.versions import installed_version
+from hanji.export.tflite_runtime import tflite_engines
 from hanji.runtime.manifest import Tensor
 from hanji.training.errors import ConversionError
 
@@ -44,8 +43,7 @@ def read_tflite(path: Path, content: bytes) -> ModelFile:
         output=classes,
         precision=precision,
         parameters=parameters,
-        engine="litert",
-        oldest_version=oldest_litert(content, installed_version("ai-edge-litert") or FIRST_LITERT),
+        engines=tflite_engines(content),
     )
 
 

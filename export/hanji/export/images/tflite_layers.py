@@ -11,14 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tensorflow.lite.python import schema_py_generated as schema
-
 from hanji.export.images.signature import ANSWER, PREPARATION
-from hanji.export.tflite_graph import opened
+from hanji.export.tflite_graph import KIND_NAMES, TYPE_NAMES, opened
 from hanji.training.errors import ConversionError
 
-_KINDS = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
-_TYPES = {value: name.lower() for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
 _WRAPPED = "quant_"  # what TFMOT puts before the name of a layer that it wraps
 
 
@@ -68,11 +64,11 @@ def names_of_layers(found: Sequence[Operator], layers: Sequence[str]) -> list[st
 def _operator(graph: Any, operator: Any, known: set[str]) -> Operator:
     name = str(graph.tensors[operator.outputs[0]].name.decode())
     return Operator(
-        kind=_KINDS[graph.kind(operator)],
+        kind=KIND_NAMES[graph.kind(operator)],
         name=name,
         layers=_layers(name, known),
-        inputs=tuple(_TYPES[graph.tensors[index].type] for index in operator.inputs if index >= 0),
-        outputs=tuple(_TYPES[graph.tensors[index].type] for index in operator.outputs),
+        inputs=tuple(TYPE_NAMES[graph.tensors[index].type] for index in operator.inputs if index >= 0),
+        outputs=tuple(TYPE_NAMES[graph.tensors[index].type] for index in operator.outputs),
     )
 
 

@@ -19,6 +19,7 @@ from hanji.compression.images.recipe import ImageRecipe
 from hanji.export.answers import Answers
 from hanji.export.artifacts import file_entry
 from hanji.export.bundle_files import BundleSummary, manifest_files, write_files
+from hanji.export.edge_tpu import expect_edge_tpu
 from hanji.export.images.golden import picture_golden_table, picture_replay_tolerance
 from hanji.export.images.manifest import GOLDEN, LABELS, input_and_output, labels_table
 from hanji.export.images.model_files import ModelFile
@@ -35,7 +36,6 @@ from hanji.runtime.errors import EngineError
 from hanji.runtime.manifest import (
     CLASSIFICATION,
     Artifact,
-    EngineRequirement,
     FileEntry,
     Parity,
     PictureData,
@@ -65,16 +65,20 @@ def wrap_model(
     settings: WrapSettings,
     pictures: Path | None = None,
     name: str = "",
+    edge_tpu: bool = False,
     replace_out: bool = False,
 ) -> BundleSummary:
     """Write the model in ``path`` as a bundle, the directory ``out``.
 
     ``pictures`` is a folder of any pictures for golden.json; without, they are made from a seed. Raises
-    ConversionError for a file that is no picture classifier or that its engine refuses, RecipeError where
+    ConversionError for a file that is no picture classifier, that its engine refuses or, with ``edge_tpu``,
+    that an Edge TPU cannot run, RecipeError where
     labels or settings do not fit it, EngineError for a missing engine, HanjiError if ``out`` is taken. Then
     nothing is left behind.
     """
     model = ModelFile.read(path)
+    if edge_tpu:
+        _check_for_edge_tpu(model)
     picture = settings.picture_for(model.input, model.size, str(path))
     model = replace(model, input=replace(model.input, shape=(model.input.shape[0], *picture.shape)))
     _check_classes(model, labels, path)
@@ -104,6 +108,12 @@ def wrap_model(
     return BundleSummary(out, (artifact,))
 
 
+def _check_for_edge_tpu(model: ModelFile) -> None:
+    if model.format != "tflite":
+        raise ConversionError(f"{model.path}: expected a .tflite file for the Edge TPU, found {model.format}")
+    expect_edge_tpu(model.content, str(model.path))
+
+
 def _check_classes(model: ModelFile, labels: ClassNames, path: Path) -> None:
     if len(labels.labels) != model.classes:
         raise RecipeError(
@@ -119,7 +129,7 @@ def _artifact(model: ModelFile) -> Artifact:
         format=model.format,
         precision=model.precision,
         files=(file_entry(path, model.content),),
-        engines=(EngineRequirement(model.engine, model.oldest_version),),
+        engines=model.engines,
         signatures={"classify": signature},
         parity=Parity(checked=False, reason=UNCHECKED),
     )
@@ -141,7 +151,7 @@ def _outputs(model: ModelFile, artifact: Artifact, picture: PictureInput, images
 
     Raises ConversionError for numbers that are not finite, and where the engine refuses the model.
     """
-    kind = next(kind for kind in ENGINE_KINDS if kind.name == model.engine)
+    kind = next(kind for kind in ENGINE_KINDS if kind.name == model.engines[0].name)
     version = installed_version(kind.distribution)
     if version is None:
         raise EngineError(f"{kind.distribution} is not installed; try: pip install {kind.distribution}")

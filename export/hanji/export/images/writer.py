@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hanji.compression.images.compressed import CompressedClassifier
-from hanji.export.answers import ask
 from hanji.export.artifacts import file_entry
 from hanji.export.bundle_files import (
     BundleSummary,
@@ -18,6 +17,7 @@ from hanji.export.bundle_files import (
 )
 from hanji.export.config import FORMATS, Format
 from hanji.export.images.artifacts import ClassifierFiles
+from hanji.export.images.config import EDGE_TPU_FORMATS
 from hanji.export.images.golden import picture_golden_table, picture_replay_tolerance
 from hanji.export.images.manifest import GOLDEN, LABELS, classifier_manifest_table, labels_table
 from hanji.export.images.model_card import classifier_card
@@ -40,31 +40,34 @@ def export_classifier(
     *,
     formats: Sequence[Format] = FORMATS,
     test: Pictures | None = None,
+    edge_tpu: bool = False,
     replace: bool = False,
 ) -> BundleSummary:
     """Write ``compressed`` as a bundle, the directory ``out``.
 
     Every artifact is run in its real engine and held against the Keras model, over calibration pictures and
     those of ``test``; only TF.js may go unchecked, where Node.js or its packages are missing; that is said
-    aloud and stands in the manifest.
+    aloud and stands in the manifest. With ``edge_tpu`` the bundle holds a TFLite file of whole numbers only,
+    every operator of which the Edge TPU's compiler lists.
 
-    Raises RecipeError for a format that does not exist, ConversionError for an artifact that cannot be made
-    or drifts past its tolerance, EngineError for a missing engine, HanjiError if ``out`` is taken (unless
-    ``replace``) or cannot be written. Then nothing is left behind.
+    Raises RecipeError for a format that does not exist or that an Edge TPU does not run, ConversionError for
+    an artifact that cannot be made, that the Edge TPU cannot run or that drifts past its tolerance,
+    EngineError for a missing engine, HanjiError if ``out`` is taken (unless ``replace``) or cannot be
+    written. Then nothing is left behind.
     """
-    check_options("formats", formats, FORMATS)
+    check_options("formats", formats, EDGE_TPU_FORMATS if edge_tpu else FORMATS)
     with atomic_directory(out, replace=replace) as aside:
         expected = picture_reference(compressed, test)
-        files = ClassifierFiles(compressed)
+        files = ClassifierFiles(compressed, edge_tpu=edge_tpu)
         checked = [_checked(files, target, expected) for target in FORMATS if target in formats]
-        write_files(aside, _contents(compressed, expected, checked))
+        write_files(aside, _contents(files, expected, checked))
     return BundleSummary(out, tuple(entry.converted.artifact for entry in checked))
 
 
 def _checked(files: ClassifierFiles, target: Format, expected: PictureReference) -> Checked:
     converted = files.converted(target)
     try:
-        answers = ask(converted, expected.questions)
+        answers = files.asked(converted, expected.questions)
     except TfjsMissingError as error:
         tell(f"{target} is NOT checked in its engine: {error}")
         return Checked(with_parity(converted, Parity(checked=False, reason=str(error))), None)
@@ -75,20 +78,22 @@ def _checked(files: ClassifierFiles, target: Format, expected: PictureReference)
 
 
 def _contents(
-    compressed: CompressedClassifier, expected: PictureReference, checked: Sequence[Checked]
+    files: ClassifierFiles, expected: PictureReference, checked: Sequence[Checked]
 ) -> dict[str, bytes]:
     """Every file of the bundle by its path, the manifest and its checksum last."""
     artifacts = [entry.converted.artifact for entry in checked]
     replays = {entry.converted.artifact.format: entry.replay for entry in checked if entry.replay}
-    full = compressed.full
+    compressed, full = files.compressed, files.compressed.full
     golden = picture_golden_table(full.picture, expected.images[: expected.golden], replays)
     data = {
         LABELS: json_bytes(labels_table(full.labels, full.names)),
         GOLDEN: json_bytes(golden),
-        CARD: classifier_card(compressed, artifacts).encode(),
+        CARD: classifier_card(compressed, artifacts, files.probabilities).encode(),
     }
     entries = [file_entry(path, content) for path, content in data.items()]
-    manifest = manifest_files(classifier_manifest_table(compressed, artifacts, entries))
+    manifest = manifest_files(
+        classifier_manifest_table(compressed, artifacts, entries, files.picture, files.probabilities)
+    )
     converted = {path: content for entry in checked for path, content in entry.converted.contents.items()}
     return {**converted, **data, **manifest}
 

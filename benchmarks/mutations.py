@@ -1,0 +1,160 @@
+"""10,000 damaged bundles: none may crash the runtime, hang it for 5 s, or be taken for whole.
+
+    python benchmarks/mutations.py [BUNDLE …] [--count 10000] [--seed 0]
+
+Bundles default to those of `make demo`. Bits are flipped, bytes cut, files swapped; manifests hold other
+types, sizes and paths, with checksums that fit and with ones that do not; files are links, pipes and devices.
+A mutated bundle is opened, asked and self-tested in a process of its own, whose end is counted. It counts as
+accepted if it opens and answers otherwise than the original, or if files were damaged and a check of all
+files finds nothing. Where other JSON files are changed and every checksum is made to fit, it is another
+bundle by right: that must not crash or hang, and is counted as well-formed if it opens and answers otherwise.
+No archives are read, so there are no zip bombs.
+
+What was done is kept in out/benchmark-mutations; a run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import select
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from common import parser, save, verdict
+
+ROOT = Path(__file__).parents[1]
+WORKER = Path(__file__).with_name("mutate_bundle.py")
+DAMAGE = Path(__file__).with_name("damage.py")
+DEFAULTS = (ROOT / "out/demo/bundle", ROOT / "out/demo-digits/bundle")
+BATCH = 250
+MOST_SECONDS = 5.0
+START_SECONDS = 120.0  # that a process may take to import the engines, on a busy machine
+
+Row = dict[str, Any]
+
+
+def main() -> None:
+    args = arguments()
+    rows: list[Row] = []
+    share = -(-args.count // len(args.bundles))
+    for bundle in args.bundles:
+        rows += mutations_of(bundle, args.seed, share, args.work)
+    found = summary(rows)
+    if args.out is not None:
+        args.out.write_text(json.dumps(found), encoding="utf-8")
+    else:
+        save("mutations", {"seed": args.seed, **found})
+    for name in ("crashed", "hung", "accepted"):
+        print(verdict(f"of {len(rows)} mutated bundles {name}", found[name], 0, at_most=True))
+    for row in found["faults"]:
+        print(json.dumps(row))
+
+
+def arguments() -> argparse.Namespace:
+    options = parser(__doc__)
+    options.add_argument("bundles", nargs="*", type=Path, default=list(DEFAULTS), metavar="BUNDLE")
+    options.add_argument("--count", type=int, default=10_000)
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--work", type=Path, default=ROOT / "out/benchmark-mutations", metavar="DIR")
+    options.add_argument("--out", type=Path, metavar="FILE", help="write the result there, not to results/")
+    return options.parse_args()
+
+
+def mutations_of(bundle: Path, seed: int, count: int, work: Path) -> list[Row]:
+    """One row for each mutation, from batches that an earlier run finished and from new ones."""
+    work.mkdir(parents=True, exist_ok=True)
+    tested = [*sorted(ROOT.glob("runtime/hanji/runtime/**/*.py")), WORKER, DAMAGE, bundle / "manifest.json"]
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in tested)).hexdigest()[:16]
+    rows = []
+    for first in range(0, count, BATCH):
+        end = min(first + BATCH, count)
+        done = work / f"{key}-{seed}-{first}-{end}.json"
+        if not done.exists():
+            aside = done.with_suffix(".part")
+            aside.write_text(json.dumps(list(batch(bundle, seed, first, end))), encoding="utf-8")
+            aside.rename(done)
+        rows += json.loads(done.read_text(encoding="utf-8"))
+        print(f"{bundle}: {end} of {count}", flush=True)
+    return rows
+
+
+def batch(bundle: Path, seed: int, first: int, end: int) -> Iterator[Row]:
+    """The rows of mutations ``first`` to ``end``; behind one that ends its process a new process begins."""
+    while first < end:
+        for row in process(bundle, seed, first, end):
+            yield {"bundle": bundle.parent.name, **row}
+            first = row["number"] + 1
+
+
+def process(bundle: Path, seed: int, first: int, end: int) -> Iterator[Row]:
+    """The rows of one process, as far as it comes."""
+    command = [sys.executable, str(WORKER), str(bundle), *map(str, (seed, first, end))]
+    worker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    stream = Lines(worker)
+    if stream.next(START_SECONDS) is None:
+        worker.kill()
+        sys.exit(f"{bundle}: the process did not begin:\n{worker.communicate()[1].decode()[-2000:]}")
+    try:
+        for _ in range(first, end):
+            about = stream.next(MOST_SECONDS)
+            if about is None:
+                sys.exit(f"{bundle}: making a mutation failed:\n{worker.communicate()[1].decode()[-2000:]}")
+            # Twice as long as allowed, for whatever else this machine does; the process measures itself.
+            found = stream.next(2 * MOST_SECONDS)
+            if found is None:
+                result = "hung" if worker.poll() is None else "crashed"
+                yield about | {"result": result, "detail": f"exit code {worker.poll()}", "seconds": None}
+                return
+            if found["seconds"] > MOST_SECONDS:
+                found["result"] = "hung"
+            yield about | found
+    finally:
+        worker.kill()
+        worker.communicate()
+
+
+class Lines:
+    """Lines of JSON from a process, each waited for so long and no longer."""
+
+    def __init__(self, worker: subprocess.Popen[bytes]) -> None:
+        assert worker.stdout is not None  # noqa: S101 - it was asked for
+        self._stream = worker.stdout
+        self._buffer = b""
+
+    def next(self, seconds: float) -> Row | None:
+        """The next line; None where none comes in time or ever."""
+        while b"\n" not in self._buffer:
+            ready, _, _ = select.select([self._stream], [], [], seconds)
+            content = self._stream.read1() if ready else b""
+            if not content:
+                return None
+            self._buffer += content
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        row: Row = json.loads(line)
+        return row
+
+
+def summary(rows: list[Row]) -> dict[str, Any]:
+    """How many met which end, by mutation; every one that must not be, with its number."""
+    results = Counter(row["result"] for row in rows)
+    table: dict[str, Counter[str]] = {}
+    for row in rows:
+        table.setdefault(row["mutation"], Counter())[row["result"]] += 1
+    faults = [row for row in rows if row["result"] in ("crashed", "hung", "accepted")]
+    return {
+        "mutations": len(rows),
+        **{name: results[name] for name in ("refused", "same", "well-formed", "crashed", "hung", "accepted")},
+        "longest_seconds": max(row["seconds"] or 0 for row in rows),
+        "by_mutation": {name: dict(counts) for name, counts in sorted(table.items())},
+        "faults": faults[:50],
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Emulated Raspberry Pis with the runtime installed, and small bundles for them, made once a session."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from debian import MissingError
+from emulated_pi import ROOT, EmulatedPi, set_up
+from left_out import missing
+
+from hanji.compression.compressed import CompressedModel
+from hanji.compression.images.compress import uncompressed_classifier
+from hanji.compression.images.compressed import CompressedClassifier
+from hanji.compression.images.recipe import ImageRecipe
+from hanji.compression.images.steps import Quantize
+from hanji.compression.recipe import Recipe
+from hanji.compression.steps import ROW_BITS
+from hanji.export.images.writer import export_classifier
+from hanji.export.writer import export_bundle
+from hanji.runtime.manifest import TrainingData
+from hanji.training.config import TrainingConfig
+from hanji.training.data import Catalogue
+from hanji.training.images.config import ImageTrainingConfig
+from hanji.training.images.data import ImageDataConfig, load_images
+from hanji.training.images.models.config import ImageModelConfig
+from hanji.training.images.train import train_classifier
+from hanji.training.models.config import ModelConfig
+from hanji.training.models.history import HistoryModel
+from hanji.training.trained import TrainedModel
+
+ITEMS = 100
+
+
+class Device(NamedTuple):
+    """A board with what pip installed on it, and the engines that this brought."""
+
+    pi: EmulatedPi
+    site: Path
+    engines: tuple[str, ...]
+
+    def run(self, *arguments: object) -> str:
+        """What a Python program there printed; it must have gone well."""
+        done = self.pi.run(arguments, sites=[self.site])
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def device() -> Callable[[str, str], Device]:
+    """Gives a board with hanji-runtime and the extras asked for, such as "litert,onnx", installed by pip."""
+    engines = {"litert": "litert", "onnx": "onnxruntime", "tflite": "tflite-runtime"}
+    assert sorted((ROOT / "dist").glob("hanji_runtime-*.whl")), "expected dist/hanji_runtime-*.whl"
+
+    @functools.cache
+    def made(board: str, extras: str) -> Device:
+        try:
+            pi = set_up(board)
+            site = pi.installed(extras.replace(",", "-"), [f"hanji-runtime[{extras}]"])
+        except MissingError as error:
+            missing(error)
+        return Device(pi, site, tuple(engines[extra] for extra in extras.split(",")))
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def recommender(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Gives the bundle of a small history model under a scheme; its numbers are random."""
+    root = tmp_path_factory.mktemp("recommenders")
+
+    @functools.cache
+    def made(scheme: str) -> Path:
+        export_bundle(_history_model(scheme), root / scheme, formats=("tflite", "onnx"))
+        return root / scheme
+
+    return made
+
+
+def _history_model(scheme: str) -> CompressedModel:
+    config = ModelConfig(type="history", embedding_size=8, hidden_units=(), user_units=4)
+    full = HistoryModel(config, ITEMS)
+    rng = np.random.default_rng(0)
+    full.set_weights([rng.normal(0, 0.4, weight.shape) for weight in full.get_weights()])
+    small = HistoryModel(config, ITEMS, row_bits=ROW_BITS.get(scheme))
+    small.set_weights(full.get_weights())
+    numbers = range(ITEMS)
+    catalogue = Catalogue(
+        user_ids=tuple(numbers),
+        item_ids=tuple(f"item-{number}" for number in numbers),
+        titles=tuple(f"Title {number}" for number in numbers),
+        genres=tuple(() for _ in numbers),
+        popularity=tuple(numbers),
+    )
+    data = TrainingData("small", "synthetic", True, "CC0", ITEMS, ITEMS, 500, {"format": "synthetic"})
+    metrics = {"hr_at_10": 0.5, "ndcg_at_10": 0.25}
+    trained = TrainedModel(full, catalogue, metrics, config, TrainingConfig(), data, seed=0)
+    return CompressedModel(small, config, scheme, Recipe("test", ()), metrics, trained)
+
+
+@pytest.fixture(scope="session")
+def int8_classifier() -> CompressedClassifier:
+    """A small classifier of digits in int8, trained for a moment."""
+    digits = load_images(ImageDataConfig(), None, seed=0)
+    model = ImageModelConfig(
+        type="mobilenet-v1",
+        stem_channels=8,
+        stem_stride=1,
+        channels=(16, 24),
+        blocks=(1, 2),
+        strides=(2, 1),
+        residual=True,
+    )
+    training = ImageTrainingConfig(epochs=2, batch_size=64, optimizer="adam", learning_rate=0.005)
+    trained = train_classifier(digits, data=ImageDataConfig(), model=model, training=training, seed=0)
+    plain = uncompressed_classifier(trained, digits.train.images[:64])
+    return dataclasses.replace(plain, scheme="int8", recipe=ImageRecipe("test", (Quantize("int8"),)))
+
+
+@pytest.fixture(scope="session")
+def classifier(int8_classifier: CompressedClassifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its bundle."""
+    out = tmp_path_factory.mktemp("classifiers") / "bundle"
+    export_classifier(int8_classifier, out, formats=("tflite", "onnx"))
+    return out
+
+
+@pytest.fixture(scope="session")
+def int8_file(int8_classifier: CompressedClassifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its network alone, from whole numbers to whole numbers, as the Edge TPU takes it."""
+    out = tmp_path_factory.mktemp("integers") / "bundle"
+    export_classifier(int8_classifier, out, formats=("tflite",), edge_tpu=True)
+    return out / "model.tflite"
