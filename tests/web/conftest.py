@@ -1,0 +1,93 @@
+"""For the tests of web_demo: Node.js with its packages, and bundles with what Python answers from them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .answers import write_answers
+
+ROOT = Path(__file__).parents[2]
+WEB = ROOT / "web_demo"
+HANJI = Path(sys.executable).with_name("hanji")
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+OLDEST_NODE = (20, 19)
+LONGEST_S = 1200
+
+Npm = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def missing(what: str) -> None:
+    """Skips, but in CI, which installs what it can, fails."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI tests web_demo: {what}")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def npm() -> Npm:
+    """Runs npm in web_demo, with the packages of its lock file."""
+    command = shutil.which("npm")
+    if command is None or node_version() < OLDEST_NODE:
+        missing(f"Node.js {'.'.join(map(str, OLDEST_NODE))} or newer with npm was not found")
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(command), *arguments],
+            cwd=WEB,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_S,
+        )
+
+    lock, installed = WEB / "package-lock.json", WEB / "node_modules" / ".package-lock.json"
+    if not installed.is_file() or installed.stat().st_mtime < lock.stat().st_mtime:
+        done = run("ci", "--ignore-scripts", "--no-audit", "--no-fund")
+        if done.returncode != 0:
+            missing(f"npm ci failed: {done.stderr[-2000:]}")
+    return run
+
+
+def node_version() -> tuple[int, ...]:
+    node = shutil.which("node")
+    if node is None:
+        return (0,)
+    text = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+    return tuple(int(part) for part in text.strip().lstrip("v").split("."))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; CI installs Debian's where there is none."""
+    if found_chromium() is None and os.environ.get("CI") and shutil.which("apt-get"):
+        for words in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
+            subprocess.run(["apt-get", "--quiet", *words], capture_output=True, timeout=600)
+    found = found_chromium()
+    if found is None:
+        missing("Chromium was not found; install it (apt-get install chromium), or set HANJI_CHROMIUM")
+    return str(found)
+
+
+def found_chromium() -> str | None:
+    return os.environ.get("HANJI_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the bundles ``history``, ``users`` and ``digits``, and answers.json."""
+    root = tmp_path_factory.mktemp("web")
+    for name in ("history", "users", "digits"):
+        out = root / "made" / name
+        command = [str(HANJI), "build", str(Path(__file__).parent / f"{name}.toml"), "--out", str(out)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=500)
+        assert done.returncode == 0, done.stderr[-3000:]
+        (out / "bundle").rename(root / name)
+    write_answers(root)
+    return root

@@ -1,0 +1,122 @@
+/** TF.js: runs the bundle's graph model from memory, on whichever backend is there. */
+
+import { loadGraphModel, type GraphModel } from "@tensorflow/tfjs-converter";
+import * as tf from "@tensorflow/tfjs-core";
+import type { Contents } from "../bundle.ts";
+import { EngineError, messageOf } from "../errors.ts";
+import type { Artifact, TensorInfo } from "../manifest.types.ts";
+import { shown } from "../text.ts";
+import type { Backend, OpenOptions, Placement } from "../types.ts";
+import { inputFor, type Engine, type EngineKind, type Inputs, type Tensor } from "./base.ts";
+
+/** Makes a backend ready to be set, or throws an EngineError. */
+export type SetUp = (backend: Backend, wasmPath: string | undefined) => Promise<void>;
+
+/** TF.js with the backends that `setUp` knows. */
+export function tfjsKind(setUp: SetUp): EngineKind {
+  return {
+    name: "tfjs",
+    version: tf.version_core,
+    async load(artifact: Artifact, contents: Contents, options: OpenOptions): Promise<Engine> {
+      const backend = options.backend ?? "wasm";
+      await setBackend(backend, options.wasmPath, setUp);
+      return new TfjsEngine(artifact, await loadModel(artifact, contents), backend);
+    },
+  };
+}
+
+async function setBackend(backend: Backend, wasmPath: string | undefined, setUp: SetUp): Promise<void> {
+  if (!["wasm", "webgl", "cpu"].includes(backend)) {
+    throw new EngineError(`backend: expected wasm, webgl or cpu, found ${shown(backend)}`);
+  }
+  tf.enableProdMode(); // no warnings on the console
+  await setUp(backend, wasmPath);
+  const isSet = await tf.setBackend(backend).catch((error: unknown) => {
+    throw new EngineError(`tfjs ${tf.version_core}: ${backend} cannot be used here: ${messageOf(error)}`);
+  });
+  if (!isSet) {
+    throw new EngineError(`tfjs ${tf.version_core}: ${backend} cannot be used here; take another backend`);
+  }
+}
+
+async function loadModel(artifact: Artifact, contents: Contents): Promise<GraphModel> {
+  try {
+    return await loadGraphModel({ load: async () => modelArtifacts(artifact, contents) });
+  } catch (error) {
+    if (error instanceof EngineError) throw error;
+    throw new EngineError(
+      `tfjs ${tf.version_core} refused the model: ${messageOf(error)}; export the bundle again`,
+    );
+  }
+}
+
+/** What model.json says, with the weights from the verified shards. */
+function modelArtifacts(artifact: Artifact, contents: Contents): tf.io.ModelArtifacts {
+  const path = artifact.files.find((file) => file.path.endsWith("model.json"))?.path ?? "model.json";
+  const folder = path.slice(0, path.lastIndexOf("/") + 1);
+  const text = new TextDecoder().decode(contentOf(contents, path));
+  const { modelTopology, weightsManifest, ...rest } = JSON.parse(text) as tf.io.ModelJSON;
+  const shards = weightsManifest.flatMap(({ paths }) =>
+    paths.map((name) => contentOf(contents, folder + name)),
+  );
+  const weightSpecs = weightsManifest.flatMap(({ weights }) => weights);
+  return {
+    ...rest,
+    modelTopology,
+    weightSpecs,
+    weightData: shards.map(({ buffer }) => buffer),
+  } as tf.io.ModelArtifacts;
+}
+
+function contentOf(contents: Contents, path: string): Uint8Array<ArrayBuffer> {
+  const content = contents.get(path);
+  if (content) return content;
+  throw new EngineError(
+    `the tfjs artifact asks for ${path}, which its manifest does not list; export it again`,
+  );
+}
+
+class TfjsEngine implements Engine {
+  readonly placement: Placement;
+  readonly #artifact: Artifact;
+  readonly #model: GraphModel;
+
+  constructor(artifact: Artifact, model: GraphModel, backend: Backend) {
+    this.placement = { engine: "tfjs", version: tf.version_core, backend, threads: 1 };
+    this.#artifact = artifact;
+    this.#model = model;
+  }
+
+  async run(signature: string, inputs: Inputs): Promise<Tensor> {
+    const described = this.#artifact.signatures[signature];
+    const output = described?.outputs[0];
+    if (!described || !output) throw new EngineError(`the tfjs artifact has no signature '${signature}'`);
+    let result: tf.Tensor | undefined;
+    try {
+      result = tf.tidy(() => {
+        const feeds = described.inputs.map((tensor) => [tensor.name, fed(tensor, inputs)] as const);
+        // One output was asked for
+        return this.#model.execute(Object.fromEntries(feeds), output.name) as tf.Tensor;
+      });
+      return { data: (await result.data()) as Tensor["data"], shape: result.shape };
+    } catch (error) {
+      if (error instanceof EngineError) throw error;
+      throw new EngineError(`tfjs ${tf.version_core}: signature '${signature}' failed: ${messageOf(error)}`);
+    } finally {
+      result?.dispose();
+    }
+  }
+
+  close(): void {
+    this.#model.dispose();
+  }
+}
+
+/** TF.js holds int32 and float32; anything else has to be in a manifest by mistake. */
+function fed(tensor: TensorInfo, inputs: Inputs): tf.Tensor {
+  if (tensor.dtype !== "int32" && tensor.dtype !== "float32") {
+    throw new EngineError(`tfjs takes int32 and float32, but the input '${tensor.name}' is ${tensor.dtype}`);
+  }
+  const { data, shape } = inputFor(tensor, inputs);
+  return tf.tensor(data as Int32Array | Float32Array, [...shape], tensor.dtype);
+}

@@ -1,0 +1,75 @@
+/** The worker's side: one open bundle, asked by `Connection`. */
+
+import { HanjiError } from "../errors.ts";
+import type { EngineKind } from "../engines/base.ts";
+import { OpenedClassifier } from "../opened_classifier.ts";
+import { OpenedRecommender } from "../opened_recommender.ts";
+import { openClassifier, openRecommender } from "../opening.ts";
+import { failureOf, type Calls, type Method, type Reply, type Request } from "../protocol.ts";
+import { shown } from "../text.ts";
+import type { OpenOptions } from "../types.ts";
+
+/** Of a dedicated worker's global scope, what is needed. */
+export interface Scope {
+  postMessage(reply: Reply): void;
+  onmessage: ((event: MessageEvent<Request>) => void) | null;
+}
+
+type Progress = NonNullable<OpenOptions["onProgress"]>;
+type Handlers = {
+  [M in Method]: (ask: Calls[M]["ask"], onProgress: Progress) => Promise<Calls[M]["answer"]>;
+};
+
+/** Answers all that `scope` is asked, with the one engine that this worker's script brings along. */
+export function serve(scope: Scope, kind: EngineKind): void {
+  const handlers = handlersFor(kind);
+  scope.onmessage = async ({ data: { id, method, ask } }) => {
+    const progress: Progress = (loaded, all) => scope.postMessage({ id, kind: "progress", loaded, all });
+    try {
+      const handler = handlers[method] as (
+        ask: unknown,
+        onProgress: Progress,
+      ) => Promise<Calls[Method]["answer"]>;
+      scope.postMessage({ id, kind: "answer", answer: await handler(ask, progress) });
+    } catch (error) {
+      scope.postMessage({ id, kind: "failure", failure: failureOf(error) });
+    }
+  };
+}
+
+function handlersFor(kind: EngineKind): Handlers {
+  let recommender: OpenedRecommender | undefined;
+  let classifier: OpenedClassifier | undefined;
+  const kindOf = ({ engine }: OpenOptions) => checkedKind(kind, engine);
+  return {
+    async openRecommender({ url, options }, onProgress) {
+      recommender = new OpenedRecommender(await openRecommender(url, { ...options, onProgress }, kindOf));
+      const { manifest, placement, opening, items } = recommender;
+      return { manifest, placement, opening, items: items.data };
+    },
+    async openClassifier({ url, options }, onProgress) {
+      classifier = new OpenedClassifier(await openClassifier(url, { ...options, onProgress }, kindOf));
+      const { manifest, placement, opening, labels, names } = classifier;
+      return { manifest, placement, opening, labels, names };
+    },
+    recommend: async ({ ask, k, options }) => opened(recommender).recommend(ask, k, options),
+    why: async ({ history, item, k }) => opened(recommender).why(history, item, k),
+    scores: async ({ ask }) => opened(recommender).scores(ask),
+    timeRecommend: async ({ runs, ask, k }) => opened(recommender).time(runs, ask, k),
+    classify: async ({ pixels, k, options }) => opened(classifier).classify(pixels, k, options),
+    probabilities: async ({ pixels }) => opened(classifier).probabilities(pixels),
+    timeClassify: async ({ runs, pixels, k }) => opened(classifier).time(runs, pixels, k),
+    selfTest: async () => opened(recommender ?? classifier).selfTest(),
+  };
+}
+
+function checkedKind(kind: EngineKind, engine: OpenOptions["engine"]): EngineKind {
+  if (engine === kind.name) return kind;
+  throw new HanjiError(`engine: expected tfjs or litert, found ${shown(engine)}`);
+}
+
+function opened<T>(bundle: T | undefined): T {
+  if (bundle === undefined)
+    throw new HanjiError("this worker has no open bundle of that kind; open one first");
+  return bundle;
+}

@@ -1,0 +1,296 @@
+/** Both engines in a real browser, on the bundles' own golden inputs and beside what Python answered. */
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import type { lab as Lab } from "../../lab/main.ts";
+import type { AnyManifest } from "../../src/hanji/manifest.types.ts";
+import { bundleFolder, hasBundle, pythonAnswers } from "../places.ts";
+import { launch } from "./chromium.ts";
+
+declare const lab: typeof Lab; // in the browser
+
+let browser: Browser;
+let page: Page;
+const heard: string[] = [];
+const asked: string[] = [];
+
+beforeAll(async () => {
+  browser = await launch();
+  page = await browser.newPage();
+  page.on("console", (message) => heard.push(`${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => heard.push(error.message));
+  page.on("request", (request) => asked.push(request.url()));
+  await page.goto(inject("labUrl"));
+  await page.waitForFunction(() => "lab" in globalThis);
+});
+
+afterAll(async () => {
+  await browser?.close();
+});
+
+interface GoldenCase {
+  history?: (number | string)[];
+  user?: number | string;
+  top: (number | string)[];
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** By the format's own engine in Python. */
+function goldenCases(name: "history" | "users", format: string): GoldenCase[] {
+  const golden = JSON.parse(readFileSync(path.join(bundleFolder(name), "golden.json"), "utf8"));
+  return golden.artifacts[format].cases;
+}
+
+const ENGINES = [
+  { engine: "tfjs", format: "tfjs" },
+  { engine: "litert", format: "tflite" },
+] as const;
+const RECOMMENDERS = [
+  { name: "history", url: "bundles/films/" },
+  { name: "users", url: "bundles/users/" },
+] as const;
+
+describe.each(ENGINES)("$engine", ({ engine, format }) => {
+  describe.each(RECOMMENDERS)("$name", ({ name, url }) => {
+    it.skipIf(!hasBundle(name))("ranks every golden input as its own engine did in Python", async () => {
+      const cases = goldenCases(name, format);
+      const found = await page.evaluate(
+        async ({ engine, url, cases }) => {
+          const model = await lab.RemoteRecommender.open(url, { engine });
+          const test = await model.selfTest();
+          const tops = [];
+          for (const { user, history } of cases) {
+            const ask = history ? { history } : { user: user as number };
+            const { items } = await model.recommend(ask, 10, { excludeSeen: false });
+            tops.push(items.map(({ item }) => item));
+          }
+          const { placement, opening } = model;
+          model.close();
+          return { test, tops, placement, opening };
+        },
+        { engine, url, cases },
+      );
+      expect(found.test.detail).not.toContain("failed");
+      expect(found.test.passed).toBe(true);
+      expect(found.tops).toEqual(cases.map(({ top }) => top));
+      expect(found.placement).toMatchObject({ engine, backend: "wasm", threads: 1 });
+      expect(found.opening.files.some((file) => file.path === "golden.json")).toBe(false);
+    });
+  });
+
+  it.skipIf(!hasBundle("digits"))("classifies digits and passes the self-test", async () => {
+    const found = await page.evaluate(async (engine) => {
+      const model = await lab.RemoteClassifier.open("bundles/digits/", { engine });
+      const test = await model.selfTest();
+      const pixels = { data: new Uint8Array(64).fill(128), width: 8, height: 8, channels: 1 } as const;
+      const { predictions } = await model.classify(pixels, 3);
+      model.close();
+      return { test, predictions };
+    }, engine);
+    expect(found.test).toMatchObject({ passed: true });
+    expect(found.predictions.map(({ rank }) => rank)).toEqual([1, 2, 3]);
+  });
+
+  it("tells of a damaged file as if there were no worker", async () => {
+    await page.route("**/bundles/films/items.json", async (route) => {
+      const response = await route.fetch();
+      const body = await response.body();
+      body[0] = (body[0] ?? 0) ^ 1;
+      await route.fulfill({ response, body });
+    });
+    const found = await page.evaluate(async (engine) => {
+      const error = await lab.RemoteRecommender.open("bundles/films/", { engine }).catch(
+        (each: unknown) => each,
+      );
+      const { ChecksumError } = lab.loader;
+      return { isChecksum: error instanceof ChecksumError, message: (error as Error).message };
+    }, engine);
+    await page.unroute("**/bundles/films/items.json");
+    expect(found.isChecksum).toBe(true);
+    expect(found.message).toContain("items.json: expected sha256");
+  });
+});
+
+describe.skipIf(!pythonAnswers())("LiteRT.js beside LiteRT in Python", () => {
+  it.each(RECOMMENDERS)("gives the scores of $name bit for bit", async ({ name, url }) => {
+    const answers = pythonAnswers()?.litert_scores.filter(({ bundle }) => bundle === name) ?? [];
+    expect(answers.length).toBe(20);
+    const asks = answers.map(({ ask }) => ask);
+    const found = await page.evaluate(
+      async ({ url, asks }) => {
+        const model = await lab.RemoteRecommender.open(url, { engine: "litert" });
+        const all = [];
+        for (const ask of asks) all.push([...new Uint8Array((await model.scores(ask)).buffer)]);
+        model.close();
+        return all;
+      },
+      { url, asks },
+    );
+    expect(found).toEqual(answers.map(({ scores }) => [...Buffer.from(scores, "base64")]));
+  });
+
+  it("answers in the same order with the very same scores", async () => {
+    const answers = (pythonAnswers()?.litert ?? []).filter(({ answer, options: { genre, explain } }) => {
+      return answer && genre === undefined && explain === undefined; // a filter cannot cross to a worker
+    });
+    const found = await page.evaluate(async (asked) => {
+      const model = { history: await open("bundles/films/"), users: await open("bundles/users/") };
+      const all = [];
+      for (const { bundle, ask, k, options } of asked) {
+        const { items } = await model[bundle as "history" | "users"].recommend(ask, k, options);
+        all.push(items.map(({ item, score }) => [item, score]));
+      }
+      model.history.close();
+      model.users.close();
+      return all;
+
+      function open(url: string) {
+        return lab.RemoteRecommender.open(url, { engine: "litert" });
+      }
+    }, answers);
+    expect(found).toEqual(answers.map(({ answer }) => answer?.items.map(({ item, score }) => [item, score])));
+  });
+
+  it("gives the probabilities of int8 digits to the last bits of their softmax", async () => {
+    const found = await page.evaluate(async () => {
+      const model = await lab.RemoteClassifier.open("bundles/digits/", { engine: "litert" });
+      const golden = await (await fetch("bundles/digits/golden.json")).json();
+      const { width, height, channels } = model.picture;
+      const all: number[][] = [];
+      for (const { image } of golden.artifacts.tflite.cases) {
+        const data = Uint8Array.from(atob(image), (letter) => letter.charCodeAt(0));
+        const answer = await model.probabilities({ data, width, height, channels });
+        all.push([...new Int32Array(answer.buffer)]);
+      }
+      model.close();
+      return all;
+    });
+    const expected = pythonAnswers()?.digits_litert.map((text) => new Int32Array(bytesOf(text)));
+    // One step of an int8 logit would change a probability by percents, that is by 100,000 of these units:
+    // the int8 network is the same to the bit. Its softmax is float32, and WebAssembly rounds exp otherwise.
+    const units = found.flatMap((row, place) =>
+      row.map((bits, index) => bits - (expected?.[place]?.[index] ?? 0)),
+    );
+    expect(units.length).toBeGreaterThan(50);
+    expect(Math.max(...units.map(Math.abs))).toBeLessThanOrEqual(4);
+  });
+});
+
+function bytesOf(text: string): ArrayBuffer {
+  return Uint8Array.from(Buffer.from(text, "base64")).buffer;
+}
+
+it("refuses to say why on LiteRT.js, and says so on TF.js", async () => {
+  const found = await page.evaluate(async () => {
+    const model = await lab.RemoteRecommender.open("bundles/films/", { engine: "litert" });
+    const history = model.items.ids.values.slice(0, 3);
+    const [error, tfjs] = await Promise.all([
+      model.why(history, history[0] as number).catch((each: unknown) => each),
+      lab.RemoteRecommender.open("bundles/films/"),
+    ]);
+    const reasons = await tfjs.why(history, history[0] as number);
+    model.close();
+    tfjs.close();
+    const isHanji = error instanceof lab.loader.HanjiError;
+    return { isHanji, message: (error as Error).message, reasons: reasons.length };
+  });
+  expect(found.isHanji).toBe(true);
+  expect(found.message).toContain("open the bundle with the engine tfjs");
+  expect(found.reasons).toBeGreaterThan(0);
+});
+
+it.each(["cpu", "webgl"] as const)("computes on TF.js's %s when asked to", async (backend) => {
+  const found = await page.evaluate(async (backend) => {
+    const model = await lab.RemoteRecommender.open("bundles/films/", { backend });
+    const test = await model.selfTest();
+    const { placement } = model;
+    model.close();
+    return { test, placement };
+  }, backend);
+  expect(found).toMatchObject({ test: { passed: true }, placement: { backend } });
+});
+
+it("refuses a backend and an engine that are not there, and falls back to nothing", async () => {
+  const messages = await page.evaluate(async () => {
+    const options = [
+      { engine: "litert", backend: "webgl" },
+      { engine: "onnx" },
+      { wasmPath: "nowhere/" },
+    ] as const;
+    const opened = options.map((each) => lab.RemoteRecommender.open("bundles/films/", each as object));
+    const results = await Promise.allSettled(opened);
+    return results.map((result) =>
+      result.status === "rejected" ? `${result.reason.name}: ${result.reason.message}` : "opened",
+    );
+  });
+  expect(messages[0]).toContain("EngineError: backend: expected wasm");
+  expect(messages[1]).toContain("engine: expected tfjs or litert, found 'onnx'");
+  expect(messages[2]).toMatch(/^EngineError: tfjs 4\.\d+\.\d+: wasm cannot be used here/);
+  heard.length = 0; // Emscripten complains of the folder that is not there, and may
+});
+
+it.each([
+  { engine: "tfjs", file: "tfjs/model.json", content: '{"modelTopology": {}, "weightsManifest": []}' },
+  { engine: "litert", file: "model.tflite", content: "TFL3 this is no model" },
+] as const)("tells that $engine refuses a model that is none, though its checksum fits", async (broken) => {
+  const folder = path.join(inject("bundles"), "films");
+  const manifest = JSON.parse(readFileSync(path.join(folder, "manifest.json"), "utf8")) as AnyManifest;
+  const entry = manifest.artifacts.flatMap(({ files }) => files).find((file) => file.path === broken.file);
+  Object.assign(entry ?? {}, { bytes: broken.content.length, sha256: sha256(broken.content) });
+  const text = JSON.stringify(manifest);
+  const bodies: Record<string, string> = {
+    "manifest.json": text,
+    "manifest.sha256": `${sha256(text)}  manifest.json\n`,
+    [broken.file]: broken.content,
+  };
+  for (const [name, body] of Object.entries(bodies)) {
+    await page.route(`**/bundles/films/${name}`, (route) => route.fulfill({ body }));
+  }
+  const message = await page.evaluate(async (engine) => {
+    const error = await lab.RemoteRecommender.open("bundles/films/", { engine }).catch(
+      (each: unknown) => each,
+    );
+    return `${(error as Error).name}: ${(error as Error).message}`;
+  }, broken.engine);
+  for (const name of Object.keys(bodies)) await page.unroute(`**/bundles/films/${name}`);
+  expect(message).toMatch(/^EngineError: (tfjs|litert) \d+\.\d+\.\d+ refused /);
+});
+
+it("runs without a worker, too", async () => {
+  const found = await page.evaluate(async () => {
+    const engines = ["tfjs", "litert"] as const;
+    const tests = [];
+    for (const engine of engines) {
+      const model = await lab.loader.Recommender.open("bundles/films/", { engine });
+      tests.push(await model.selfTest());
+      model.close();
+    }
+    return tests.map(({ passed }) => passed);
+  });
+  expect(found).toEqual([true, true]);
+});
+
+it("times questions in the worker", async () => {
+  const latency = await page.evaluate(async () => {
+    const model = await lab.RemoteRecommender.open("bundles/films/");
+    const found = await model.time(20, { history: model.items.ids.values.slice(0, 5) });
+    model.close();
+    return found;
+  });
+  expect(latency.runs).toBe(20);
+  expect(latency.p50Ms).toBeGreaterThan(0);
+  expect(latency.p50Ms).toBeLessThanOrEqual(latency.p99Ms);
+  expect(latency.engineP50Ms).toBeLessThanOrEqual(latency.p50Ms);
+});
+
+it("asks nobody but its own origin, and leaves the console to the page", () => {
+  const own = inject("labUrl");
+  expect(asked.filter((url) => !url.startsWith(own) && !url.startsWith("data:"))).toEqual([]);
+  expect(heard).toEqual([]);
+});

@@ -1,0 +1,119 @@
+/** Classification on TF.js's WebAssembly in Node. */
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { Classifier, HanjiError, PictureError, type PixelArray } from "../../src/hanji/index.ts";
+import { parsePictureGolden } from "../../src/hanji/picture_golden.ts";
+import { bundleFolder, errorOf, hasBundle, optionsFor, URL_OF_BUNDLE, withManifest } from "./files.ts";
+import { withJson } from "./files.ts";
+
+const GREY: PixelArray = { data: new Uint8Array(100).fill(200), width: 10, height: 10, channels: 1 };
+
+function open(changes = {}): Promise<Classifier> {
+  return Classifier.open(URL_OF_BUNDLE, optionsFor("digits", changes));
+}
+
+describe.skipIf(!hasBundle("digits"))("a classifier", () => {
+  it("passes its self-test, and names the golden pictures as at export", async () => {
+    const classifier = await open();
+    const test = await classifier.selfTest();
+    expect(test).toMatchObject({ passed: true });
+    expect(test.detail).toMatch(/^\d+ preparations, \d+ pictures, largest difference \S+ \(tolerance \S+\)$/);
+    const content = readFileSync(path.join(bundleFolder("digits"), "golden.json"));
+    const golden = parsePictureGolden(content, classifier.picture, classifier.labels.length);
+    const { height, width, channels } = classifier.picture;
+    for (const { image, label } of golden.artifacts.get("tfjs")?.cases ?? []) {
+      const { predictions } = await classifier.classify({ data: image, height, width, channels }, 1);
+      expect(predictions[0]).toMatchObject({ rank: 1, index: label, label: classifier.labels[label] });
+    }
+    classifier.close();
+  });
+
+  it("fails its self-test where a picture or a probability is another one", async () => {
+    const other = withJson("digits", "golden.json", (golden) => {
+      golden.preparation[0].prepared = Buffer.alloc(64, 3).toString("base64");
+      golden.artifacts.tfjs.cases[1].probabilities[0] += 0.9;
+    });
+    const test = await (await open(other)).selfTest();
+    expect(test.passed).toBe(false);
+    expect(test.detail).toMatch(
+      /; 2 failed, first picture 0, of \d+ × \d+, is prepared otherwise than at export$/,
+    );
+  });
+
+  it("fails its self-test where this artifact was not run at export", async () => {
+    const none = withJson("digits", "golden.json", (golden) => delete golden.artifacts.tfjs);
+    expect(await (await open(none)).selfTest()).toMatchObject({
+      passed: false,
+      cases: 0,
+      detail: "golden.json holds no cases for tfjs: it was not run at export",
+    });
+  });
+
+  it("gives the k best, or all, in order", async () => {
+    const classifier = await open();
+    const { predictions } = await classifier.classify(GREY, 99);
+    expect(predictions.length).toBe(classifier.labels.length);
+    expect(predictions.map(({ rank }) => rank)).toEqual(predictions.map((_, place) => place + 1));
+    const sorted = predictions.map(({ probability }) => probability);
+    expect(sorted).toEqual(sorted.toSorted((left, right) => right - left));
+    expect(sorted.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 5);
+    expect((await errorOf(classifier.classify(GREY, 0))).message).toBe("k=0: expected 1 or more");
+  });
+
+  it("takes an ImageData's four channels as they are, opaque or not", async () => {
+    const classifier = await open();
+    const data = new Uint8ClampedArray(400).map((_, place) => (place % 4 === 3 ? 255 : 200));
+    // Node has no ImageData
+    const image = { data, width: 10, height: 10, colorSpace: "srgb" } as unknown as ImageData;
+    expect(await classifier.probabilities(image)).toEqual(await classifier.probabilities(GREY));
+  });
+
+  it("names classes in the languages that the bundle has", async () => {
+    const names = withJson("digits", "labels.json", (labels) => {
+      labels.names = { ko: ["영", "일", "이", "삼", "사", "오", "육", "칠", "팔", "구"] };
+    });
+    const classifier = await open(names);
+    const { predictions } = await classifier.classify(GREY, 10, { language: "ko" });
+    expect(predictions.find(({ index }) => index === 3)).toMatchObject({ label: "3", name: "삼" });
+    const error = await errorOf(classifier.classify(GREY, 1, { language: "de" }));
+    expect(error).toBeInstanceOf(HanjiError);
+    expect(error.message).toBe("language: expected one of those in the bundle (ko), found 'de'");
+    expect((await errorOf((await open()).classify(GREY, 1, { language: "de" }))).message).toContain(
+      "none besides",
+    );
+  });
+
+  it("refuses names that are not as many as its classes", async () => {
+    const short = withJson("digits", "labels.json", (labels) => labels.labels.pop());
+    expect((await errorOf(open(short))).message).toMatch(
+      /^labels.json: labels: expected 10 names .*, found an array of 9/,
+    );
+  });
+
+  it("refuses an input that TF.js does not hold", async () => {
+    const odd = withManifest("digits", (manifest) => {
+      manifest.artifacts[2].signatures.classify.inputs[0].dtype = "uint8";
+    });
+    expect((await errorOf((await open(odd)).classify(GREY))).message).toContain(
+      "tfjs takes int32 and float32",
+    );
+  });
+
+  it.each([
+    [null, "found null"],
+    [{ data: [1, 2], width: 1, height: 2, channels: 1 }, "found an array of 2"],
+    [{ data: new Uint8Array(4), width: 2, height: 1, channels: 2 }, "found 2"],
+    [{ data: new Uint8Array(5), width: 2, height: 2, channels: 1 }, "expected 2 × 2 × 1 = 4 bytes, found 5"],
+    [
+      { data: new Uint8Array(0), width: 0, height: 2, channels: 1 },
+      "expected at least one pixel, found 0 × 2",
+    ],
+    [{ data: new Float32Array(4), width: 2, height: 2, channels: 1 }, "found Float32Array"],
+  ])("refuses what is no picture (%#)", async (pixels, message) => {
+    const error = await errorOf((await open()).classify(pixels as PixelArray));
+    expect(error).toBeInstanceOf(PictureError);
+    expect(error.message).toContain(message);
+  });
+});

@@ -1,0 +1,78 @@
+/** Bundles for tests in Node: a `fetch` that reads a folder, and may be told to bring something else. */
+
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import type { OpenOptions } from "../../src/hanji/types.ts";
+import { bundleFolder, hasBundle, type BundleName } from "../places.ts";
+
+export const URL_OF_BUNDLE = "https://bundle.test/it/";
+
+const require = createRequire(import.meta.url);
+const WASM = path.join(path.dirname(require.resolve("@tensorflow/tfjs-backend-wasm")), path.sep);
+
+export type Changes = Record<string, (content: Buffer) => Buffer | Response | null>;
+
+/**
+ * The files of `folder` under URL_OF_BUNDLE; a change gets a file's content and gives another one, or none.
+ */
+export function folderFetch(folder: string, changes: Changes = {}, asked: string[] = []): typeof fetch {
+  return async (input) => {
+    const name = String(input).slice(URL_OF_BUNDLE.length);
+    asked.push(String(input));
+    const file = path.join(folder, name);
+    const content = existsSync(file) ? readFileSync(file) : null;
+    const change = changes[name];
+    const changed = change && content ? change(content) : content;
+    if (changed instanceof Response) return changed;
+    return changed ? new Response(new Uint8Array(changed)) : new Response("not found", { status: 404 });
+  };
+}
+
+/** Options that open one of the bundles of tests/places.ts in Node. */
+export function optionsFor(name: BundleName, changes: Changes = {}, asked: string[] = []): OpenOptions {
+  return { fetch: folderFetch(bundleFolder(name), changes, asked), wasmPath: WASM };
+}
+
+/** A manifest that says something else, with a checksum that fits. */
+export function withManifest(name: BundleName, edit: (manifest: Json) => void): Changes {
+  const manifest = JSON.parse(readFileSync(path.join(bundleFolder(name), "manifest.json"), "utf8")) as Json;
+  edit(manifest);
+  return withManifestText(JSON.stringify(manifest));
+}
+
+export function withManifestText(text: string): Changes {
+  const digest = createHash("sha256").update(text).digest("hex");
+  return {
+    "manifest.json": () => Buffer.from(text),
+    "manifest.sha256": () => Buffer.from(`${digest}  manifest.json\n`),
+  };
+}
+
+/** JSON whose shape only the test knows, so that it reaches into it as it likes: hence any. */
+export type Json = any;
+
+/** The error that a promise rejects with. */
+export async function errorOf(promise: Promise<unknown>): Promise<Error> {
+  const found: unknown = await promise.then(
+    () => new Error("nothing was thrown"),
+    (error: unknown) => error,
+  );
+  return found instanceof Error ? found : new Error(`thrown, and no error: ${String(found)}`);
+}
+
+export { bundleFolder, hasBundle };
+
+/** A JSON file that says something else, with a manifest and a checksum that fit. */
+export function withJson(name: BundleName, file: string, edit: (value: Json) => void): Changes {
+  const value = JSON.parse(readFileSync(path.join(bundleFolder(name), file), "utf8")) as Json;
+  edit(value);
+  const content = Buffer.from(JSON.stringify(value));
+  const manifest = withManifest(name, ({ files }) => {
+    const entry = files.find((each: Json) => each.path === file);
+    entry.bytes = content.length;
+    entry.sha256 = createHash("sha256").update(content).digest("hex");
+  });
+  return { ...manifest, [file]: () => content };
+}

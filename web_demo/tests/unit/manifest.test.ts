@@ -1,0 +1,125 @@
+/** The manifest: its schema, and what its schema cannot say. */
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { BundleError } from "../../src/hanji/errors.ts";
+import { parseManifest } from "../../src/hanji/manifest.ts";
+import { bundleFolder, hasBundle, type Json } from "./files.ts";
+import type { BundleName } from "../places.ts";
+
+function problem(name: BundleName, edit: (manifest: Json) => void): string {
+  const text = readFileSync(path.join(bundleFolder(name), "manifest.json"), "utf8");
+  const manifest = JSON.parse(text) as Json;
+  edit(manifest);
+  try {
+    parseManifest(new TextEncoder().encode(JSON.stringify(manifest)));
+  } catch (error) {
+    expect(error).toBeInstanceOf(BundleError);
+    return (error as Error).message;
+  }
+  return "";
+}
+
+const SCHEMA: [string, (manifest: Json) => void, RegExp][] = [
+  [
+    "a missing field",
+    (m) => delete m.artifacts[1].format,
+    /artifacts\[1\]\.format: missing; export the bundle again$/,
+  ],
+  ["a missing field at the top", (m) => delete m.seed, /^manifest.json: seed: missing/],
+  ["a digest that is none", (m) => (m.files[0].sha256 = "F".repeat(64)), /files\[0\]\.sha256: /],
+  ["bytes that are no integer", (m) => (m.files[0].bytes = 1.5), /files\[0\]\.bytes: /],
+  ["a task that nobody knows", (m) => (m.task = "prophecy"), /task: /],
+  [
+    "signatures of both kinds",
+    (m) => (m.artifacts[0].signatures.catalogue = m.artifacts[0].signatures.history),
+    /signatures/,
+  ],
+  ["a policy that nobody knows", (m) => (m.ids.items.unknown = "guess"), /ids\.items\.unknown: /],
+];
+
+const RULES: [string, (manifest: Json) => void, RegExp][] = [
+  [
+    "two artifacts of one format",
+    (m) => (m.artifacts[1].format = "tflite"),
+    /expected one artifact per format/,
+  ],
+  ["a path that is listed twice", (m) => (m.files[1].path = m.files[0].path.toUpperCase()), /listed twice/],
+  [
+    "a signature of a file that is not the artifact's",
+    (m) => (m.artifacts[0].signatures.history.path = "x"),
+    /'x' is not/,
+  ],
+  [
+    "a golden file that is not listed",
+    (m) => (m.golden = "g.json"),
+    /golden: 'g.json' is not among the bundle's files/,
+  ],
+  [
+    "items that are not listed",
+    (m) => (m.ids.items.path = "i.json"),
+    /ids.items.path: 'i.json' is not among/,
+  ],
+  [
+    "a count that no output has",
+    (m) => (m.ids.items.count += 1),
+    /outputs\[0\]\.shape: expected \[\d+\] \(ids.items.count\)/,
+  ],
+  [
+    "users beside a model that takes a history",
+    (m) => (m.ids.users = { ...m.ids.items, unknown: "error" }),
+    /expected ids.users beside 'catalogue', and only there, found 'history' beside ids.users/,
+  ],
+];
+
+const PICTURES: [string, (manifest: Json) => void, RegExp][] = [
+  [
+    "another size than the picture's",
+    (m) => (m.picture.width += 1),
+    /inputs\[0\]\.shape: expected \[1, 8, 9, 1\] as 'picture'/,
+  ],
+  [
+    "another number of classes",
+    (m) => (m.labels.count += 1),
+    /outputs\[0\]\.shape: expected \[1, 11\] \(labels.count\)/,
+  ],
+  [
+    "levels as int8",
+    (m) => (m.artifacts[0].signatures.classify.inputs[0].dtype = "int8"),
+    /dtype: expected one of uint8, int32/,
+  ],
+  [
+    "an output of int64",
+    (m) => (m.artifacts[0].signatures.classify.outputs[0].dtype = "int64"),
+    /one of float32, uint8, int8/,
+  ],
+  [
+    "an output of int8 without a scale",
+    (m) => (m.artifacts[0].signatures.classify.outputs[0].dtype = "int8"),
+    /expected a scale and a zero_point beside the dtype int8, found null/,
+  ],
+  ["three means for one channel", (m) => (m.picture.mean = [1, 2, 3]), /picture\.mean/],
+  ["a std of 0", (m) => (m.picture.std = [0]), /picture\.std\[0\]: /],
+];
+
+describe.skipIf(!hasBundle("history"))("the manifest of a recommender", () => {
+  it("is taken with fields that nobody knows", () => {
+    expect(problem("history", (manifest) => (manifest.later = { anything: [1] }))).toBe("");
+  });
+  it.each([...SCHEMA, ...RULES])("with %s is refused", (_, edit, message) => {
+    expect(problem("history", edit)).toMatch(message);
+  });
+  it("with a number beyond all numbers is refused", () => {
+    const text = readFileSync(path.join(bundleFolder("history"), "manifest.json"), "utf8");
+    const edited = text.replace(/"hr_at_10": [0-9.]+/, '"hr_at_10": 1e999');
+    const parse = () => parseManifest(new TextEncoder().encode(edited));
+    expect(parse).toThrow(/metrics\.compressed\.hr_at_10: expected a finite number/);
+  });
+});
+
+describe.skipIf(!hasBundle("digits"))("the manifest of a classifier", () => {
+  it.each(PICTURES)("with %s is refused", (_, edit, message) => {
+    expect(problem("digits", edit)).toMatch(message);
+  });
+});

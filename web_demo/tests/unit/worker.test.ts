@@ -1,0 +1,116 @@
+/**
+ * A page and its worker, without a worker: what one says the other hears, as structured cloning leaves it.
+ */
+
+import { describe, expect, it } from "vitest";
+import { Connection, type WorkerLike } from "../../src/hanji/connection.ts";
+import { kind } from "../../src/hanji/engines/tfjs_wasm.ts";
+import { EngineError, HanjiError, UnknownIdError } from "../../src/hanji/errors.ts";
+import { errorOf as revived, failureOf, type Reply, type Request } from "../../src/hanji/protocol.ts";
+import { serve, type Scope } from "../../src/hanji/workers/serve.ts";
+import { errorOf, hasBundle, optionsFor, URL_OF_BUNDLE } from "./files.ts";
+
+/** The worker's side in this thread; `fetch` is the global one there, as in a worker. */
+function connected(): { connection: Connection; worker: WorkerLike } {
+  const scope: Scope = {
+    onmessage: null,
+    postMessage: (reply: Reply) => later(() => worker.onmessage?.(event(reply))),
+  };
+  const worker: WorkerLike = {
+    onmessage: null,
+    onerror: null,
+    terminate: () => (scope.onmessage = null),
+    postMessage(request: Request) {
+      const copy = structuredClone(request);
+      later(() => scope.onmessage?.(event(copy)));
+    },
+  };
+  serve(scope, kind);
+  return { connection: new Connection(worker), worker };
+}
+
+function event<T>(data: T): MessageEvent<T> {
+  return { data: structuredClone(data) } as MessageEvent<T>;
+}
+
+function later(action: () => void): void {
+  setTimeout(action, 0);
+}
+
+describe("errors", () => {
+  it("keep their class and their message across a worker", () => {
+    for (const error of [
+      new UnknownIdError("who"),
+      new EngineError("what"),
+      new TypeError("which"),
+      new HanjiError("why"),
+    ]) {
+      const found = revived(structuredClone(failureOf(error)));
+      expect(found.constructor).toBe(error.constructor);
+      expect(found.message).toBe(error.message);
+    }
+    expect(revived(failureOf(new DOMException("gone", "AbortError"))).message).toBe("AbortError: gone");
+    expect(revived(failureOf({ message: "a plain object" })).message).toBe("Error: a plain object");
+    expect(revived({ name: "constructor", message: "m" })).toBeInstanceOf(Error);
+  });
+});
+
+describe.skipIf(!hasBundle("history"))("a worker", () => {
+  it("opens, answers, tells of progress and of errors", async () => {
+    const { fetch, wasmPath = "" } = optionsFor("history");
+    const { fetch: kept } = globalThis;
+    globalThis.fetch = fetch ?? kept;
+    try {
+      const { connection } = connected();
+      const progress: number[] = [];
+      const options = { engine: "tfjs", backend: "wasm", wasmPath } as const;
+      const ask = { url: URL_OF_BUNDLE, options };
+      const opened = await connection.ask("openRecommender", ask, (loaded, all) =>
+        progress.push(loaded / all),
+      );
+      expect(progress.at(-1)).toBe(1);
+      const history = opened.items.ids.slice(0, 4);
+      const [found, scores, reasons] = await Promise.all([
+        connection.ask("recommend", { ask: { history }, k: 3, options: {} }),
+        connection.ask("scores", { ask: { history } }),
+        connection.ask("why", { history, item: history[0] ?? 0, k: 1 }),
+      ]);
+      expect(found.items.length).toBe(3);
+      expect(scores.length).toBe(opened.items.ids.length);
+      expect(reasons.length).toBe(1);
+      const unknown = connection.ask("why", { history, item: "who", k: 1 });
+      expect(await errorOf(unknown)).toBeInstanceOf(UnknownIdError);
+      expect((await connection.ask("selfTest", {})).passed).toBe(true);
+      const wrong = connection.ask("probabilities", {
+        pixels: { data: new Uint8Array(1), width: 1, height: 1, channels: 1 },
+      });
+      expect((await errorOf(wrong)).message).toContain("no open bundle of that kind");
+    } finally {
+      globalThis.fetch = kept;
+    }
+  });
+});
+
+describe("a connection", () => {
+  it("tells those who wait when it is closed, and those who come later", async () => {
+    const { connection } = connected();
+    const waiting = errorOf(connection.ask("selfTest", {}));
+    connection.close("Recommender");
+    expect((await waiting).message).toBe("this Recommender is closed; open the bundle again");
+    expect((await errorOf(connection.ask("selfTest", {}))).message).toContain("is closed");
+  });
+  it("tells of a worker that stopped", async () => {
+    const { connection, worker } = connected();
+    const waiting = errorOf(connection.ask("selfTest", {}));
+    worker.onerror?.({ message: "out of memory" } as ErrorEvent);
+    const error = await waiting;
+    expect(error).toBeInstanceOf(EngineError);
+    expect(error.message).toBe("the worker stopped: out of memory; open the bundle again");
+  });
+  it("tells of what cannot be cloned", async () => {
+    const { connection } = connected();
+    const options = { filter: () => true } as object;
+    const asking = connection.ask("recommend", { ask: { user: 1 }, k: 1, options });
+    expect((await errorOf(asking)).name).toBe("DataCloneError");
+  });
+});

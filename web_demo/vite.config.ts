@@ -1,0 +1,23 @@
+import path from "node:path";
+import { defineConfig } from "vite";
+import { DEFINE, serveEngineFiles } from "./scripts/engine_files.ts";
+import { serviceWorker } from "./scripts/service_worker_plugin.ts";
+import { licences, OUTPUT, withoutThreads } from "./scripts/smaller.ts";
+
+const HERE = import.meta.dirname;
+
+export default defineConfig({
+  base: "./", // the build can be served from any directory
+  appType: "mpa", // what is missing is 404, not index.html
+  define: DEFINE,
+  plugins: [serveEngineFiles(), licences(HERE), serviceWorker(path.join(HERE, "src/service_worker.ts"))],
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: OUTPUT,
+  },
+  // LiteRT.js calls importScripts, which only classic workers have.
+  worker: { format: "iife", plugins: () => [withoutThreads()], rolldownOptions: OUTPUT },
+  server: { fs: { allow: [path.join(HERE, "..")] } },
+});
