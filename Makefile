@@ -1,6 +1,6 @@
 # hanji needs Python 3.10–3.12 and make. `make demo` and `make test` set up the rest in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts wheels pytest pi lock clean
+.PHONY: help demo test lint types contracts wheels pytest pi web lock clean
 SHELL := /bin/bash
 
 VENV := .venv
@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT := out/demo
 DIGITS = $(OUT)-digits
+PORT := 4173
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -42,6 +43,14 @@ wheels: $(READY)
 
 pytest: $(READY) wheels
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+web: $(READY)  ## Serve the demo's bundles (and BUNDLE=out/mine/bundle) as a page on localhost
+	@[ -f $(OUT)/bundle/manifest.json ] && [ -f $(DIGITS)/bundle/manifest.json ] || $(MAKE) demo
+	@cd web_demo && { [ node_modules/.package-lock.json -nt package-lock.json ] || \
+	    npm ci --ignore-scripts --no-audit --no-fund; }
+	@cd web_demo && npm run --silent bundles -- $(if $(BUNDLE),mine=$(abspath $(BUNDLE))) \
+	    films=$(abspath $(OUT)/bundle) digits=$(abspath $(DIGITS)/bundle)
+	@cd web_demo && npm run --silent build -- --logLevel error && node scripts/static_server.mjs dist $(PORT)
 
 pi: $(READY) wheels  ## Run the tests on emulated Raspberry Pis alone
 	$(BIN)/python -m pytest tests/pi

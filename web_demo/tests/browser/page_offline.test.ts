@@ -1,0 +1,85 @@
+/** Without a network: the page from the service worker, models from the kept versions. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Site } from "./site.ts";
+import { draw, launchProfile, open, openSite, pickSuggestions, ready, waitUntilKept } from "./visit.ts";
+
+let site: Site;
+let close: () => Promise<void>;
+let context: BrowserContext;
+const profile = mkdtempSync(path.join(tmpdir(), "hanji-profile-"));
+
+beforeAll(async () => {
+  ({ site, close } = await openSite());
+  context = await launchProfile(profile);
+});
+
+afterAll(async () => {
+  await context?.close();
+  await close?.();
+  rmSync(profile, { recursive: true, force: true });
+});
+
+/** Everything that the page is for. */
+async function works(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.querySelectorAll(".recommendation").length === 10);
+  expect(await page.locator(".why").count()).toBe(10);
+  await page.click("#nav-classify");
+  await draw(page, [
+    [0.3, 0.2],
+    [0.7, 0.2],
+    [0.45, 0.8],
+  ]);
+  await expect.poll(() => page.locator(".bars li").count(), { timeout: 20_000 }).toBe(5);
+  await page.click("#nav-engine");
+  await page.click("#run-self-test");
+  await page.waitForSelector("#self-test .notice.good", { timeout: 20_000 });
+  expect(await page.textContent("#files")).toContain("Read from this browser's own store");
+}
+
+it("goes on with the server gone, and after the browser was started again", async () => {
+  const { page, problems } = await open(context.pages()[0] ?? (await context.newPage()), site);
+  await ready(page);
+  await pickSuggestions(page, 2);
+  const ten = await page.locator(".recommendation h3").allTextContents();
+  await waitUntilKept(page);
+  expect(problems).toEqual([]);
+  await site.stop();
+
+  await page.reload();
+  await works(page);
+  await page.click("#check");
+  await page.waitForSelector("#offline .outcome .notice");
+  expect(await page.textContent("#offline .outcome")).toContain("could not be reached");
+  await context.close();
+
+  context = await launchProfile(profile);
+  const again = context.pages()[0] ?? (await context.newPage());
+  await again.goto(site.url);
+  await again.waitForSelector(".recommendation");
+  expect(await again.locator(".recommendation h3").allTextContents()).toEqual(ten);
+  await works(again);
+  await site.start();
+});
+
+it("comes from the network again where what was kept is damaged", async () => {
+  const page = context.pages()[0] ?? (await context.newPage());
+  await page.goto(site.url);
+  await ready(page);
+  await page.evaluate(async () => {
+    for (const name of (await caches.keys()).filter((each) => each.startsWith("hanji-bundle-"))) {
+      const cache = await caches.open(name);
+      for (const request of await cache.keys()) {
+        if (request.url.endsWith("items.json")) await cache.put(request, new Response("{}"));
+      }
+    }
+  });
+  await page.reload();
+  await page.waitForFunction(() => document.querySelectorAll(".recommendation").length === 10);
+  await waitUntilKept(page);
+  expect(await page.locator(".notice.bad").count()).toBe(0);
+});

@@ -1,0 +1,38 @@
+/** A recommender that knows its users: there is nothing to pick, and nothing to explain by. */
+
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hasBundle } from "../places.ts";
+import { launch } from "./chromium.ts";
+import type { Site } from "./site.ts";
+import { openSite, visit } from "./visit.ts";
+
+describe.skipIf(!hasBundle("users"))("a model of users", () => {
+  let browser: Browser;
+  let site: Site;
+  let close: () => Promise<void>;
+
+  beforeAll(async () => {
+    [browser, { site, close }] = [await launch(), await openSite("users")];
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await close?.();
+  });
+
+  it("is asked for a user by number", async () => {
+    const { page, problems } = await visit(browser, site);
+    await page.waitForSelector("#user", { timeout: 30_000 });
+    expect(await page.locator("#search, .suggestion, .chip").count()).toBe(0);
+    await page.fill("#user", "3");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.querySelectorAll(".recommendation").length === 10);
+    expect(await page.locator(".why, .like").count()).toBe(0);
+    await page.click("#nav-engine");
+    await page.click("#run-self-test");
+    await page.waitForSelector("#self-test .notice.good");
+    await page.context().close();
+    expect(problems).toEqual([]);
+  });
+});

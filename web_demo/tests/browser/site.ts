@@ -1,0 +1,95 @@
+/**
+ * The built page on a server that tests can stop, start again on the same port, and let serve other
+ * bytes.
+ */
+
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+import { HEADERS } from "../../src/policy.ts";
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".json": "application/json",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".wasm": "application/wasm",
+  ".webmanifest": "application/manifest+json",
+};
+
+export class Site {
+  /** What was asked for since the last `forget`, in order, such as "bundles/index.json". */
+  requests: string[] = [];
+  private readonly overrides = new Map<string, Buffer>();
+  private server: Server | null = null;
+  private port = 0;
+
+  /** `page`: the folder of a build. `bundles`: the folder that is served as bundles/. */
+  constructor(
+    private readonly page: string,
+    private readonly bundles: string,
+  ) {}
+
+  get url(): string {
+    return `http://localhost:${this.port}/`;
+  }
+
+  async start(): Promise<this> {
+    const server = createServer((request, response) => this.answer(request, response));
+    await new Promise<void>((resolve) => server.listen(this.port, "127.0.0.1", resolve));
+    this.port = (server.address() as AddressInfo).port;
+    this.server = server;
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    const { server } = this;
+    this.server = null;
+    if (!server) return;
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  }
+
+  /** The bytes at `name` as they are served now. */
+  content(name: string): Buffer {
+    return this.overrides.get(name) ?? readFileSync(this.file(name));
+  }
+
+  has(name: string): boolean {
+    const file = this.file(name);
+    return this.overrides.has(name) || (existsSync(file) && statSync(file).isFile());
+  }
+
+  /** Serves other bytes at `name` from now on. */
+  serve(name: string, content: Buffer | string): void {
+    this.overrides.set(name, Buffer.from(content));
+  }
+
+  /** Serves what is on the disk again, and forgets what was asked for. */
+  reset(): void {
+    this.overrides.clear();
+    this.requests = [];
+  }
+
+  private file(name: string): string {
+    const inBundles = name.startsWith("bundles/");
+    return inBundles ? path.join(this.bundles, name.slice("bundles/".length)) : path.join(this.page, name);
+  }
+
+  private answer(request: IncomingMessage, response: ServerResponse): void {
+    const asked = decodeURIComponent(new URL(request.url ?? "/", this.url).pathname.slice(1)) || "index.html";
+    this.requests.push(asked);
+    if (!this.has(asked)) {
+      response.writeHead(404).end();
+      return;
+    }
+    const type = TYPES[path.extname(asked)] ?? "application/octet-stream";
+    response
+      .writeHead(200, { ...HEADERS, "content-type": type, "cache-control": "no-cache" })
+      .end(this.content(asked));
+  }
+}

@@ -1,0 +1,149 @@
+/** A site with the demo's bundles, and visits to it that notice what nobody should see. */
+
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+} from "playwright-core";
+import { inject } from "vitest";
+import { placeBundles } from "../../scripts/bundles.mjs";
+import { bundleFolder } from "../places.ts";
+import { chromiumPath, launch } from "./chromium.ts";
+import { Site } from "./site.ts";
+
+const FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+
+/**
+ * A new site with a recommender "films" and a classifier "digits", and their full models where there
+ * are any.
+ */
+export async function openSite(
+  recommender: "history" | "users" = "history",
+): Promise<{ site: Site; hasFull: boolean; close: () => Promise<void> }> {
+  const folder = mkdtempSync(path.join(tmpdir(), "hanji-page-"));
+  const [films, digits] = [bundleFolder(recommender), bundleFolder("digits")];
+  const full = [fullFolder(films), fullFolder(digits)];
+  const hasFull = full.every((each) => existsSync(path.join(each, "manifest.json")));
+  const more = hasFull
+    ? ([
+        ["films-full", full[0]],
+        ["digits-full", full[1]],
+      ] as [string, string][])
+    : [];
+  placeBundles(folder, [["films", films], ["digits", digits], ...more]);
+  const site = await new Site(inject("pageFolder"), folder).start();
+  const close = async (): Promise<void> => {
+    await site.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { site, hasFull, close };
+}
+
+/** Where `hanji build` left the full model: beside the bundle, or where tests/web/conftest.py built it. */
+function fullFolder(bundle: string): string {
+  const made = path.join(bundle, "../made", path.basename(bundle), "full");
+  return existsSync(made) ? made : path.join(bundle, "../full");
+}
+
+/** A browser with a camera that shows a moving test picture. */
+export function launchWithCamera(): Promise<Browser> {
+  return launch({ args: FAKE_CAMERA });
+}
+
+/** A browser with a profile on disk: what it keeps is there when it is started again. */
+export function launchProfile(profile: string): Promise<BrowserContext> {
+  const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+  return chromium.launchPersistentContext(profile, { executablePath: chromiumPath(), args, locale: "en-US" });
+}
+
+/** A page, and everything that went wrong or elsewhere while it was open. */
+export interface Visit {
+  page: Page;
+  /** Messages in the console and errors of the page. */
+  problems: string[];
+  /** Requests to anybody but the site. */
+  strangers: string[];
+}
+
+/** A new page in a context of its own. */
+export async function visit(
+  browser: Browser,
+  site: Site,
+  options: BrowserContextOptions = {},
+): Promise<Visit> {
+  const context = await browser.newContext({ locale: "en-US", acceptDownloads: true, ...options });
+  return open(await context.newPage(), site);
+}
+
+/** Goes to the site and notes what is said and asked on the way. */
+export async function open(page: Page, site: Site): Promise<Visit> {
+  const [problems, strangers]: [string[], string[]] = [[], []];
+  page.on("console", (message) =>
+    problems.push(`${message.type()}: ${message.text()} ${message.location().url}`),
+  );
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.context().on("request", (request) => {
+    if (!request.url().startsWith(site.url) && !/^(data|blob):/.test(request.url()))
+      strangers.push(request.url());
+  });
+  await page.goto(site.url);
+  return { page, problems, strangers };
+}
+
+/** Waits until the recommender answers. */
+export async function ready(page: Page): Promise<void> {
+  await page.waitForSelector("#search:not([disabled])", { timeout: 30_000 });
+}
+
+/** Picks the first few suggestions, and waits for the ten. */
+export async function pickSuggestions(page: Page, count: number): Promise<void> {
+  for (let at = 0; at < count; at++) await page.locator(".suggestion").first().click();
+  await page.waitForFunction(() => document.querySelectorAll(".recommendation").length === 10);
+}
+
+/** Waits until page and models are kept, by way of the engine room, and goes back. */
+export async function waitUntilKept(page: Page): Promise<void> {
+  const back = await page.evaluate(() => location.hash || "#recommend");
+  await page.click("#nav-engine");
+  for (const name of ["films", "digits"]) {
+    await page.getByRole("button", { name, exact: true }).click();
+    await page.waitForSelector('#offline-state[data-offline="ready"]', { timeout: 60_000 });
+  }
+  await page.click(`#nav-${back.slice(1)}`);
+}
+
+/** SHA-256 of the version of `name` that is in use. */
+export function keptVersion(page: Page, name: string): Promise<string | undefined> {
+  return page.evaluate(
+    (name) =>
+      new Promise<string | undefined>((resolve, reject) => {
+        const request = indexedDB.open("hanji");
+        request.onerror = () => reject(request.error);
+        request.onsuccess = () => {
+          const asked = request.result.transaction("versions").objectStore("versions").get(name);
+          asked.onsuccess = () => resolve(asked.result?.sha256);
+        };
+      }),
+    name,
+  );
+}
+
+/** Draws on the board: points in parts of its side. */
+export async function draw(page: Page, points: readonly (readonly [number, number])[]): Promise<void> {
+  await page.locator("#board").scrollIntoViewIfNeeded();
+  const box = await page.locator("#board").boundingBox();
+  if (!box) throw new Error("the board is not in sight");
+  const at = ([x, y]: readonly [number, number]): [number, number] => [
+    box.x + x * box.width,
+    box.y + y * box.height,
+  ];
+  await page.mouse.move(...at(points[0] ?? [0.5, 0.5]));
+  await page.mouse.down();
+  for (const point of points.slice(1)) await page.mouse.move(...at(point), { steps: 3 });
+  await page.mouse.up();
+}
