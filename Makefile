@@ -1,6 +1,6 @@
 # hanji needs Python 3.10–3.12 and make. `make demo` and `make test` set up the rest in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts wheels pytest pi web lock clean
+.PHONY: help demo test lint types contracts wheels pytest pi web android lock clean
 SHELL := /bin/bash
 
 VENV := .venv
@@ -51,6 +51,10 @@ web: $(READY)  ## Serve the demo's bundles (and BUNDLE=out/mine/bundle) as a pag
 	@cd web_demo && npm run --silent bundles -- $(if $(BUNDLE),mine=$(abspath $(BUNDLE))) \
 	    films=$(abspath $(OUT)/bundle) digits=$(abspath $(DIGITS)/bundle)
 	@cd web_demo && npm run --silent build -- --logLevel error && node scripts/static_server.mjs dist $(PORT)
+
+android: $(READY)  ## Build the Android demo, sign it and check the APK
+	@[ -f $(OUT)/bundle/manifest.json ] && [ -f $(DIGITS)/bundle/manifest.json ] || $(MAKE) demo
+	$(BIN)/python android_demo/apk/make_apk.py --recommender $(OUT)/bundle --classifier $(DIGITS)/bundle
 
 pi: $(READY) wheels  ## Run the tests on emulated Raspberry Pis alone
 	$(BIN)/python -m pytest tests/pi

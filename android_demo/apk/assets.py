@@ -1,0 +1,68 @@
+"""Which files of a bundle go into the APK.
+
+The app opens four kinds: the manifest with its checksum, the files that the manifest counts as the bundle's
+own (ids or labels, golden answers), and the files of the format that its engine runs. The core checks every
+file that it opens against the manifest and asks after no other, so the formats for other devices stay out:
+they would more than double the assets. MODEL_CARD.md goes along; whoever takes an APK apart should find it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from downloads import BuildError
+
+FORMAT = "onnx"
+_ALWAYS = ("manifest.json", "manifest.sha256")
+
+
+def assets_of(bundle: Path, folder: str, task: str) -> dict[str, bytes]:
+    """The files of ``bundle`` for the assets' ``folder``, by their names in the APK.
+
+    BuildError for a bundle that is missing or damaged, for another task, that takes users instead of a
+    history, or that lacks the format.
+    """
+    if not (bundle / "manifest.json").is_file():
+        raise BuildError(f"{bundle}: expected a bundle, found none; try: make demo")
+    manifest = json.loads((bundle / "manifest.json").read_bytes())
+    _check(bundle, manifest, task)
+    files = {name: (bundle / name).read_bytes() for name in _ALWAYS}
+    for entry in [*manifest["files"], *_artifact(bundle, manifest)["files"]]:
+        files[entry["path"]] = _verified(bundle, entry)
+    return {f"assets/{folder}/{name}": content for name, content in files.items()}
+
+
+def _check(bundle: Path, manifest: dict[str, Any], task: str) -> None:
+    if manifest.get("task") != task:
+        raise BuildError(f"{bundle}: expected a bundle for {task}, found {manifest.get('task')!r}")
+    if "users" in manifest.get("ids", {}):
+        raise BuildError(
+            f'{bundle}: takes user numbers; the app asks with a history: build one with model = "history"'
+        )
+
+
+def _artifact(bundle: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    for artifact in manifest["artifacts"]:
+        if artifact["format"] == FORMAT:
+            found: dict[str, Any] = artifact
+            return found
+    raise BuildError(f"{bundle}: expected an artifact of format {FORMAT}, found none; export it again")
+
+
+def _verified(bundle: Path, entry: dict[str, Any]) -> bytes:
+    content: bytes
+    try:
+        content = (bundle / entry["path"]).read_bytes()
+    except OSError as error:
+        raise BuildError(
+            f"{bundle / entry['path']}: cannot be read: {error.strerror}; export it again"
+        ) from error
+    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+        raise BuildError(f"{bundle / entry['path']}: not the file that was exported; export it again")
+    return content
+
+
+__all__ = ["FORMAT", "assets_of"]

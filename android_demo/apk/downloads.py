@@ -1,0 +1,214 @@
+"""What the build takes from Maven Central, each pinned by version and SHA-256, and how it gets here.
+
+Maven fetches (so whatever mirror or proxy somebody has set up for it is used), this module checks. What was
+fetched lies in the user's cache directory and is checked again each time it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+
+class BuildError(Exception):
+    """Something the build needs is missing or failed; its text says what, where and what to try."""
+
+
+@dataclass(frozen=True)
+class Download:
+    """One file of Maven Central: ``kind`` is its ending, "jar" or "aar"."""
+
+    group: str
+    name: str
+    version: str
+    sha256: str
+    kind: str = "jar"
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.name}-{self.version}.{self.kind}"
+
+
+KOTLIN = "2.2.21"
+KOTLIN_STDLIB = Download(
+    "org.jetbrains.kotlin",
+    "kotlin-stdlib",
+    KOTLIN,
+    "6558a3d233da56a20934b32159f9db5f86ed5816ef098f78a2c223dc6abb79dd",
+)
+KOTLIN_COMPILER = (
+    Download(
+        "org.jetbrains.kotlin",
+        "kotlin-compiler-embeddable",
+        KOTLIN,
+        "9588fa696ac5507af764fd5660df6894185e12704ec1bc3f5cb772af4987f295",
+    ),
+    KOTLIN_STDLIB,
+    Download(
+        "org.jetbrains.kotlin",
+        "kotlin-script-runtime",
+        KOTLIN,
+        "2b1519b427b514d1536c1b425674b03fe914af637924028e9959c6625442df51",
+    ),
+    Download(
+        "org.jetbrains.kotlin",
+        "kotlin-reflect",
+        "1.6.10",
+        "3277ac102ae17aad10a55abec75ff5696c8d109790396434b496e75087854203",
+    ),
+    Download(
+        "org.jetbrains.kotlin",
+        "kotlin-daemon-embeddable",
+        KOTLIN,
+        "91c0673c22e44b054ae0314d323860ebe1f3aff3f0ebc74fff82c4733dde09be",
+    ),
+    Download(
+        "org.jetbrains.kotlinx",
+        "kotlinx-coroutines-core-jvm",
+        "1.8.0",
+        "9860906a1937490bf5f3b06d2f0e10ef451e65b95b269f22daf68a3d1f5065c5",
+    ),
+    Download(
+        "org.jetbrains",
+        "annotations",
+        "13.0",
+        "ace2a10dc8e2d5fd34925ecac03e4988b2c0f851650c94b8cef49ba1bd111478",
+    ),
+)
+"""The compiler and what it runs with; nothing of it but the standard library ships."""
+
+ONNXRUNTIME_JVM = Download(
+    "com.microsoft.onnxruntime",
+    "onnxruntime",
+    "1.28.0",
+    "3a9dc00bed7ee467ded8a257f99fc216570d385f8b06053570d33e9b5d7c7a37",
+)
+"""The same Java API as the Android package's, with native libraries for desktops: for tests."""
+TFLITE = Download(
+    "org.tensorflow",
+    "tensorflow-lite",
+    "2.16.1",
+    "34b065817e294e7dd3569504e8b9454938ceae453b6a459da54d5f6e45d3c94e",
+    "aar",
+)
+TFLITE_API = Download(
+    "org.tensorflow",
+    "tensorflow-lite-api",
+    "2.16.1",
+    "885b95bc9e47a4aa5cf8e71523aed9b05e397cfef1ea09773f13fea8b649fcee",
+    "aar",
+)
+ANDROID_24 = Download(
+    "org.robolectric",
+    "android-all",
+    "7.0.0_r1-robolectric-r1",
+    "567bfa3cd3a8c9c5ca736bd86b3f90ff4d6a7ba333b9cfea6ff7d81924f90ce9",
+)
+"""Android 7.0, API 24, for the SDK's android.jar; it lacks most of java.*, which has to come from a JDK."""
+JUNIT = (
+    Download("junit", "junit", "4.13.2", "8e495b634469d64fb8acfa3495a065cbacc8a0fff55ce1e31007be4c16dc57d3"),
+    Download(
+        "org.hamcrest",
+        "hamcrest-core",
+        "1.3",
+        "66fdef91e9739348df7a096aa384a5685f4e875584cce89386a7a47251c4d8e9",
+    ),
+)
+
+_MAVEN_PLUGIN = "3.6.1"
+
+
+def cache_directory() -> Path:
+    """Where downloads stay between builds."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hanji" / "android"
+
+
+def fetched(downloads: Iterable[Download]) -> dict[Download, Path]:
+    """Where each download lies, fetched if it is not there yet; BuildError if one cannot be had.
+
+    A file that is not the pinned one is refused, wherever it came from.
+    """
+    cache = cache_directory()
+    wanted = list(dict.fromkeys(downloads))
+    missing = [download for download in wanted if not _is_there(cache / download.file_name, download)]
+    if missing:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as directory:
+            _fetch(missing, Path(directory))
+    return {download: cache / download.file_name for download in wanted}
+
+
+def _is_there(path: Path, download: Download) -> bool:
+    return path.is_file() and _sha256(path) == download.sha256
+
+
+def _fetch(downloads: list[Download], directory: Path) -> None:
+    """Has Maven copy them into ``directory``, and moves those that are right into the cache above it."""
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise BuildError("Maven is not here, which fetches the jars; try: apt-get install maven")
+    project = directory / "pom.xml"
+    project.write_text(_project(downloads, directory), encoding="utf-8")
+    command = [maven, "--quiet", "--batch-mode", "--file", str(project), "dependency:copy"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        reason = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line)
+        raise BuildError(f"Maven could not fetch what the build needs; is Maven Central there?\n{reason}")
+    for download in downloads:
+        found = directory / download.file_name
+        digest = _sha256(found)
+        if digest != download.sha256:
+            raise BuildError(
+                f"{download.group}:{download.name}:{download.version}: expected sha256 {download.sha256}, "
+                f"found {digest}: not the file that was pinned in {Path(__file__).name}; remove it from "
+                "Maven's local repository and try again"
+            )
+        found.replace(directory.parent / download.file_name)
+
+
+def _project(downloads: list[Download], directory: Path) -> str:
+    """A Maven project whose only purpose is to copy these files."""
+    items = "".join(
+        f"<artifactItem><groupId>{item.group}</groupId><artifactId>{item.name}</artifactId>"
+        f"<version>{item.version}</version><type>{item.kind}</type></artifactItem>"
+        for item in downloads
+    )
+    return (
+        '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+        "<groupId>hanji</groupId><artifactId>downloads</artifactId><version>1</version>"
+        "<packaging>pom</packaging><build><plugins><plugin><groupId>org.apache.maven.plugins</groupId>"
+        f"<artifactId>maven-dependency-plugin</artifactId><version>{_MAVEN_PLUGIN}</version>"
+        f"<configuration><outputDirectory>{escape(str(directory))}</outputDirectory>"
+        f"<artifactItems>{items}</artifactItems></configuration></plugin></plugins></build></project>\n"
+    )
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+__all__ = [
+    "ANDROID_24",
+    "JUNIT",
+    "KOTLIN",
+    "KOTLIN_COMPILER",
+    "KOTLIN_STDLIB",
+    "ONNXRUNTIME_JVM",
+    "TFLITE",
+    "TFLITE_API",
+    "BuildError",
+    "Download",
+    "cache_directory",
+    "fetched",
+]

@@ -1,0 +1,12 @@
+package hanji.demo
+
+import android.content.res.AssetManager
+import hanji.BundleSource
+import java.io.InputStream
+
+/** A bundle in the folder [folder] of the app's assets. They lie in the APK uncompressed. */
+class AssetSource(private val assets: AssetManager, private val folder: String) : BundleSource {
+    override fun open(path: String): InputStream = assets.open("$folder/$path")
+
+    override fun toString(): String = "assets/$folder"
+}

@@ -1,0 +1,116 @@
+package hanji
+
+import java.io.ByteArrayOutputStream
+import java.io.FileNotFoundException
+import java.io.IOException
+import java.security.MessageDigest
+
+/**
+ * An open bundle: its manifest has been verified, and it hands out its other files as verified bytes.
+ *
+ * The manifest is checked against manifest.sha256 before it is parsed, every other file against the manifest
+ * before anyone sees its content. Bytes that were checked are the bytes that are used.
+ */
+internal class Bundle private constructor(private val source: BundleSource, val manifest: Manifest) {
+
+    /** The entry of one of the manifest's own files (users, items, labels, golden). */
+    fun file(path: String): FileEntry = manifest.files.first { it.path == path }
+
+    /** The content of [file]; BundleException or ChecksumException if it is not what was exported. */
+    fun read(file: FileEntry): ByteArray {
+        val where = "$source/${file.path}"
+        val content = content(source, file.path, file.bytes)
+        if (content.size != file.bytes) {
+            val found = if (content.size > file.bytes) "more" else content.size.toString()
+            throw ChecksumException(
+                "$where: expected ${file.bytes} bytes, found $found: the file was cut or edited; $COPY_AGAIN"
+            )
+        }
+        val found = sha256(content)
+        if (found != file.sha256) {
+            throw ChecksumException(
+                "$where: expected sha256 ${file.sha256}, found $found: the file was edited or damaged; " +
+                    COPY_AGAIN
+            )
+        }
+        return content
+    }
+
+    /** The contents of [files] by path. */
+    fun read(files: List<FileEntry>): Map<String, ByteArray> = files.associate { it.path to read(it) }
+
+    override fun toString(): String = source.toString()
+
+    companion object {
+        private const val MANIFEST = "manifest.json"
+        private const val CHECKSUM = "manifest.sha256"
+        private const val LARGEST_MANIFEST_BYTES = 16 shl 20
+
+        /**
+         * The bundle in [source], no file but the manifest read.
+         *
+         * BundleException if there is no bundle, ChecksumException if manifest.json is not the exported one,
+         * SchemaVersionException if this reader is too old for it.
+         */
+        fun open(source: BundleSource): Bundle {
+            val content = small(source, MANIFEST)
+            val checksum = small(source, CHECKSUM)
+            val digest = sha256(content)
+            if (!checksum.contentEquals("$digest  $MANIFEST\n".toByteArray())) {
+                throw ChecksumException(
+                    "$source/$MANIFEST: its sha256 is $digest, which is not what $CHECKSUM says: " +
+                        "one of the two was edited or damaged; $COPY_AGAIN"
+                )
+            }
+            return Bundle(source, parseManifest(content, "$source/$MANIFEST"))
+        }
+
+        /** One of the two files whose size nothing says. */
+        private fun small(source: BundleSource, name: String): ByteArray {
+            val content = content(source, name, LARGEST_MANIFEST_BYTES)
+            if (content.size <= LARGEST_MANIFEST_BYTES) return content
+            throw BundleException(
+                "$source/$name: expected at most $LARGEST_MANIFEST_BYTES bytes, found more; $COPY_AGAIN"
+            )
+        }
+
+        /**
+         * At most one byte more than [size], however long the file is, and no memory for bytes that are not
+         * there.
+         */
+        private fun content(source: BundleSource, path: String, size: Int): ByteArray {
+            val result = ByteArrayOutputStream()
+            val buffer = ByteArray(1 shl 16)
+            try {
+                source.open(path).use { stream ->
+                    while (result.size() <= size) {
+                        val wanted = minOf(buffer.size.toLong(), size + 1L - result.size()).toInt()
+                        val count = stream.read(buffer, 0, wanted)
+                        if (count < 0) break
+                        result.write(buffer, 0, count)
+                    }
+                }
+                return result.toByteArray()
+            } catch (error: FileNotFoundException) {
+                throw BundleException("$source/$path: the file is missing; $COPY_AGAIN", error)
+            } catch (error: IOException) {
+                throw BundleException("$source/$path: cannot be read: ${error.message}", error)
+            } catch (error: OutOfMemoryError) {
+                throw BundleException(
+                    "$source/$path: its $size bytes do not fit into this app's memory", error
+                )
+            }
+        }
+    }
+}
+
+/** In lower-case hex digits. */
+private fun sha256(content: ByteArray): String {
+    val digest = MessageDigest.getInstance("SHA-256").digest(content)
+    val text = StringBuilder(2 * digest.size)
+    for (byte in digest) {
+        text.append(Character.forDigit(byte.toInt() shr 4 and 15, 16))
+        text.append(Character.forDigit(byte.toInt() and 15, 16))
+    }
+    return text.toString()
+}

@@ -1,0 +1,78 @@
+package hanji
+
+/** An engine that can run an artifact of the bundle. */
+internal class Choice(val factory: EngineFactory, val artifact: Artifact)
+
+/**
+ * The engine to use: the one that is asked for by name, or the first possible one for "auto".
+ *
+ * Decided by what the manifest says before an engine is touched. EngineException with the reason of every
+ * refusal.
+ */
+internal fun choose(manifest: Manifest, engines: List<EngineFactory>, options: EngineOptions): Choice {
+    val isAuto = options.engine == "auto"
+    val asked = engines.filter { isAuto || it.name == options.engine }
+    if (asked.isEmpty()) {
+        val names = (listOf("auto") + engines.map { it.name }).joinToString()
+        throw EngineException(
+            "engine: expected one that this app has ($names), found ${quoted(options.engine)}"
+        )
+    }
+    val reasons = ArrayList<String>()
+    for (factory in asked) {
+        val artifact = artifactFor(factory, manifest)
+        val reason = if (artifact == null) noArtifact(factory, manifest) else refusal(factory, artifact)
+        if (artifact != null && reason == null) return Choice(factory, artifact)
+        reasons.add("${factory.name}: $reason")
+    }
+    val what = if (isAuto) "no engine can" else "engine ${quoted(options.engine)} cannot"
+    throw EngineException("$what run this bundle: ${reasons.joinToString("; or ")}")
+}
+
+private fun artifactFor(factory: EngineFactory, manifest: Manifest): Artifact? =
+    manifest.artifacts.firstOrNull { artifact -> artifact.engines.any { it.name == factory.name } }
+
+private fun noArtifact(factory: EngineFactory, manifest: Manifest): String {
+    val known = manifest.artifacts.joinToString { artifact ->
+        "${artifact.format} for ${artifact.engines.joinToString(" and ") { it.name }}"
+    }
+    return "the bundle holds no artifact for ${factory.name}, only $known"
+}
+
+/** Why the engine cannot run an artifact that is made for it, null if it can. */
+private fun refusal(factory: EngineFactory, artifact: Artifact): String? {
+    val oldest = artifact.engines.first { it.name == factory.name }.oldestVersion
+    val version = try {
+        factory.version
+    } catch (error: EngineException) {
+        return error.message
+    }
+    if (isAtLeast(version, oldest)) return null
+    return "this model needs version $oldest or newer, found $version; try: an app with a newer " +
+        "${factory.name}, or export the bundle with a scheme that runs on it"
+}
+
+/** Whether [version] is [oldest] or newer; a pre-release comes before its release, and 2.0 is 2. */
+internal fun isAtLeast(version: String, oldest: String): Boolean {
+    val found = numbers(version)
+    val needed = numbers(oldest)
+    for (place in 0 until maxOf(found.size, needed.size)) {
+        val left = if (place < found.size) found[place] else 0L
+        val right = if (place < needed.size) needed[place] else 0L
+        if (left != right) return left > right
+    }
+    return !isPreRelease(version) || isPreRelease(oldest)
+}
+
+/** The numbers that a version begins with. */
+private fun numbers(version: String): List<Long> =
+    parts(release(version), '.').mapNotNull { longOrNull(it) }
+
+private fun release(version: String): String = version.takeWhile { it in '0'..'9' || it == '.' }
+
+private fun isPreRelease(version: String): Boolean {
+    val rest = version.substring(release(version).length).dropWhile { it == '.' || it == '_' || it == '-' }
+    return PRE_RELEASES.any { rest.startsWith(it) }
+}
+
+private val PRE_RELEASES = listOf("a", "b", "c", "rc", "pre", "dev", "SNAPSHOT", "nightly")

@@ -1,0 +1,135 @@
+package hanji
+
+/** What each item of a case's history brought to the score of [item], [n]. */
+internal class GoldenWhy(val item: Any, val shares: DoubleArray)
+
+/**
+ * One user or one history: the ids of its top k, and the scores ([n]) of [items], which begin with the top k.
+ *
+ * Exactly one of [user] and [history] is there.
+ */
+internal class GoldenCase(
+    val user: Any?,
+    val history: List<Any>?,
+    val top: List<Any>,
+    val items: List<Any>,
+    val scores: DoubleArray,
+    val why: GoldenWhy?,
+) {
+    override fun toString(): String =
+        if (history == null) "user $user" else "the history of ${history.size} from ${history[0]} on"
+}
+
+/** What one artifact answered at export, and how far a score may be from it. */
+internal class GoldenArtifact<T>(val tolerance: Double, val cases: List<T>)
+
+/** A recommender's golden.json: by artifact format, for those that ran at export. */
+internal class Golden(val k: Int, val artifacts: Map<String, GoldenArtifact<GoldenCase>>)
+
+/** The golden cases in [content]; BundleException naming the field if it is malformed. */
+internal fun parseGolden(content: ByteArray, where: String): Golden {
+    val table = Table.parse(content, where)
+    val k = table.count("k")
+    return Golden(k, goldenArtifacts(table) { goldenCase(it, k) })
+}
+
+/** `artifacts` of a golden.json, each case made by [makeCase]. */
+internal fun <T> goldenArtifacts(table: Table, makeCase: (Table) -> T): Map<String, GoldenArtifact<T>> =
+    table.namedTables("artifacts") { _, entry ->
+        val cases = entry.tables("cases", 1).map(makeCase)
+        GoldenArtifact(entry.magnitude("tolerance"), cases)
+    }
+
+/** The self-test of an artifact that nobody ran at export. */
+internal fun notRun(path: String, artifact: Artifact): SelfTest =
+    SelfTest(false, 0, 0.0, 0.0, "$path holds no cases for ${artifact.format}: it was not run at export")
+
+/**
+ * Compares [scores] ([items]) of each case, and [shares] of those with a `why`.
+ *
+ * It passes if every score and share is within the tolerance and each of the top k is in the expected top or
+ * within twice the tolerance of the expected k-th score.
+ */
+internal fun replay(
+    expected: GoldenArtifact<GoldenCase>,
+    k: Int,
+    items: Ids,
+    scores: (GoldenCase) -> FloatArray,
+    shares: (GoldenCase, GoldenWhy) -> FloatArray,
+): SelfTest {
+    var largest = 0.0
+    val problems = ArrayList<String>()
+    for (case in expected.cases) {
+        // Nothing may be skipped here, whatever the manifest says.
+        case.history?.forEach { items.knownIndexOf(it) }
+        val found = scores(case)
+        val ofScores = largestDifference(scoresOf(case.items, found, items), case.scores)
+        val ofShares = case.why?.let { largestDifference(shares(case, it), it.shares) } ?: 0.0
+        largest = maxOf(largest, ofScores, ofShares)
+        val strays = strays(case, found, k, items, 2 * expected.tolerance)
+        val problem = when {
+            ofScores > expected.tolerance -> "a score differs by ${short(ofScores)}"
+            ofShares > expected.tolerance -> "a share differs by ${short(ofShares)}"
+            strays.isNotEmpty() -> "${strays.joinToString()} in the top $k"
+            else -> continue
+        }
+        problems.add("$case: $problem")
+    }
+    val what = if (expected.cases[0].history == null) "users" else "histories"
+    return outcome("${expected.cases.size} $what", expected, largest, problems)
+}
+
+/** What a replay found, in words and numbers. */
+internal fun outcome(
+    what: String,
+    expected: GoldenArtifact<*>,
+    largest: Double,
+    problems: List<String>,
+): SelfTest {
+    val detail = "$what, largest difference ${short(largest)} (tolerance ${short(expected.tolerance)})"
+    val failed = if (problems.isEmpty()) "" else "; ${problems.size} failed, first ${problems[0]}"
+    return SelfTest(problems.isEmpty(), expected.cases.size, largest, expected.tolerance, detail + failed)
+}
+
+/** Of two rows of equal length. */
+internal fun largestDifference(found: FloatArray, expected: DoubleArray): Double {
+    var largest = 0.0
+    for (at in expected.indices) largest = maxOf(largest, Math.abs(found[at] - expected[at]))
+    return largest
+}
+
+private fun scoresOf(owns: List<Any>, scores: FloatArray, items: Ids) =
+    FloatArray(owns.size) { scores[items.knownIndexOf(owns[it])] }
+
+/** Items of the computed top k that are neither in the expected one nor close to its last score. */
+private fun strays(case: GoldenCase, found: FloatArray, k: Int, items: Ids, margin: Double): List<Any> {
+    val expected = case.top.map { items.knownIndexOf(it) }.toSet()
+    val last = case.scores[k - 1]
+    val values = DoubleArray(found.size) { found[it].toDouble() }
+    return topK(values, minOf(k, values.size))
+        .filter { it !in expected && Math.abs(values[it] - last) > margin }
+        .map { items.values[it] }
+}
+
+private fun goldenCase(table: Table, k: Int): GoldenCase {
+    val user = if ("user" in table || "history" !in table) table.id("user") else null
+    val history = if ("history" in table) table.ids("history") else null
+    if (user != null && history != null) table.fail("history", "no history beside a user")
+    val top = table.ids("top")
+    val items = table.ids("items")
+    val scores = table.numbers("scores")
+    if (top.size != k || items.size < k || items.subList(0, k) != top) {
+        table.fail("items", "the $k ids of 'top' first, as many as 'k' says")
+    }
+    if (scores.size != items.size) table.fail("scores", "${items.size} scores, one for each of 'items'")
+    val why = if ("why" in table) goldenWhy(table, history.orEmpty().size) else null
+    return GoldenCase(user, history, top, items, scores, why)
+}
+
+private fun goldenWhy(table: Table, length: Int): GoldenWhy {
+    if (length == 0) table.fail("why", "no 'why' without a history")
+    val entry = table.table("why")
+    val shares = entry.numbers("shares")
+    if (shares.size != length) entry.fail("shares", "$length shares, one for each of 'history'")
+    return GoldenWhy(entry.id("item"), shares)
+}

@@ -1,0 +1,171 @@
+package hanji
+
+/** Of bytes, ids and parameters: tensors are indexed by int32 and model files end at 2 GiB. */
+internal const val LARGEST_COUNT = Int.MAX_VALUE.toLong()
+
+/** The largest integer that JavaScript, which reads the same files, can hold exactly. */
+internal const val LARGEST_INTEGER = 9007199254740991L
+
+/**
+ * One JSON object read field by field; every error is a BundleException that names the file and the field.
+ *
+ * The hand-written twin of the types in `manifest.schema.json`, as `hanji.runtime.json_table` is.
+ */
+internal class Table(value: Any?, val where: String) {
+    private val fields = value as? Map<*, *> ?: failAt(where, "an object", value)
+
+    val keys: List<String> get() = fields.keys.map { it as String }
+
+    operator fun contains(key: String): Boolean = fields.containsKey(key)
+
+    /** Throws the BundleException of a field whose value is not what was expected. */
+    fun fail(key: String, expected: String): Nothing = failAt(at(key), expected, fields[key])
+
+    fun text(key: String, shortest: Int = 1): String {
+        val value = get(key)
+        if (value is String && value.codePointCount(0, value.length) in shortest..LONGEST_TEXT) return value
+        fail(key, "a text of $shortest to $LONGEST_TEXT characters")
+    }
+
+    /** A text of any length, such as bytes in base64. */
+    fun longText(key: String): String = get(key) as? String ?: fail(key, "a text")
+
+    fun choice(key: String, vararg choices: String): String {
+        val value = get(key)
+        return if (value is String && value in choices) value
+        else fail(key, "one of " + choices.joinToString())
+    }
+
+    fun path(key: String): String {
+        val value = get(key)
+        if (value is String && isInnerPath(value)) return value
+        fail(key, "a path that stays inside the bundle (relative, no '..', '/' between the parts)")
+    }
+
+    fun sha256(key: String): String {
+        val value = get(key)
+        val valid = value is String && value.length == 64 && value.all { it in '0'..'9' || it in 'a'..'f' }
+        return if (valid) value as String else fail(key, "64 lower-case hex digits")
+    }
+
+    fun boolean(key: String): Boolean = get(key) as? Boolean ?: fail(key, "true or false")
+
+    fun integer(key: String, smallest: Long, largest: Long): Long {
+        val value = asInteger(get(key))
+        if (value != null && value in smallest..largest) return value
+        fail(key, "an integer of $smallest to $largest")
+    }
+
+    fun count(key: String): Int = integer(key, 1, LARGEST_COUNT).toInt()
+
+    fun number(key: String): Double = asNumber(get(key)) ?: fail(key, "a finite number")
+
+    /** A number of 0 to `largest`. */
+    fun magnitude(key: String, largest: Double = Double.POSITIVE_INFINITY): Double {
+        val value = asNumber(get(key))
+        return if (value != null && value in 0.0..largest) value
+        else fail(key, "a finite number of 0.0 to $largest")
+    }
+
+    /** A number above 0. */
+    fun positive(key: String): Double {
+        val value = number(key)
+        return if (value > 0) value else fail(key, "a number above 0")
+    }
+
+    fun isNull(key: String): Boolean = get(key) == null
+
+    fun array(key: String, shortest: Int = 0): List<Any?> {
+        val value = get(key)
+        if (value is List<*> && value.size >= shortest) return value
+        fail(key, if (shortest > 0) "an array of at least $shortest entries" else "an array")
+    }
+
+    /** Finite numbers as doubles. */
+    fun numbers(key: String, shortest: Int = 1): DoubleArray {
+        val values = array(key, shortest)
+        return DoubleArray(values.size) { asNumber(values[it]) ?: fail(key, "an array of numbers") }
+    }
+
+    fun texts(key: String): List<String> =
+        array(key).map { it as? String ?: fail(key, "an array of texts") }
+
+    /** Own ids: all integers (as Long) or all texts, each once. */
+    fun ids(key: String): List<Any> {
+        val values = array(key, 1)
+        val areTexts = values[0] is String
+        val ids: List<Any?> = values.map { if (areTexts) it as? String else ownInteger(it) }
+        if (null in ids) fail(key, "ids that are all texts or all integers within ±$LARGEST_INTEGER")
+        if (HashSet(ids).size != ids.size) fail(key, "each id once")
+        return ids.filterNotNull()
+    }
+
+    fun id(key: String): Any {
+        val value = get(key)
+        return value as? String ?: ownInteger(value)
+            ?: fail(key, "an id: a text or an integer within ±$LARGEST_INTEGER")
+    }
+
+    fun table(key: String): Table = Table(get(key), at(key))
+
+    fun tables(key: String, shortest: Int = 0): List<Table> =
+        array(key, shortest).mapIndexed { index, value -> Table(value, "${at(key)}[$index]") }
+
+    /** The objects in the object `key`, each made into something, by name. */
+    fun <T> namedTables(key: String, make: (String, Table) -> T): Map<String, T> {
+        val table = table(key)
+        return table.keys.associateWith { make(it, table.table(it)) }
+    }
+
+    fun namedTexts(key: String): Map<String, String> {
+        val table = table(key)
+        return table.keys.associateWith { table.text(it) }
+    }
+
+    fun namedNumbers(key: String): Map<String, Double> {
+        val table = table(key)
+        return table.keys.associateWith { table.number(it) }
+    }
+
+    private fun get(key: String): Any? {
+        if (key !in this) throw BundleException("${at(key)}: missing; $EXPORT_AGAIN")
+        return fields[key]
+    }
+
+    private fun at(key: String): String = if (where.endsWith(".json")) "$where: $key" else "$where.$key"
+
+    companion object {
+        private const val LONGEST_TEXT = 1000
+
+        /** The JSON object in a file's content. */
+        fun parse(content: ByteArray, where: String): Table = Table(parseJson(content, where), where)
+    }
+}
+
+/** The value as a Long, null if it is no integer. 5.0 is the integer 5 in JSON. */
+internal fun asInteger(value: Any?): Long? = when (value) {
+    is Long -> value
+    is Double -> if (Math.abs(value) <= LARGEST_INTEGER && value == Math.rint(value)) value.toLong() else null
+    else -> null
+}
+
+/** The value as a finite Double, null if it is none: 1e999 is a number in JSON and in no computer. */
+internal fun asNumber(value: Any?): Double? =
+    (value as? Number)?.toDouble()?.takeIf { Math.abs(it) <= LARGEST_NUMBER }
+
+private const val LARGEST_NUMBER = 1e308
+
+private fun ownInteger(value: Any?): Long? = asInteger(value)?.takeIf { Math.abs(it) <= LARGEST_INTEGER }
+
+/**
+ * Relative, without '..', each part of letters, digits, '_', '.' and '-', not beginning with the last two.
+ */
+private fun isInnerPath(path: String): Boolean = path.length <= 255 && parts(path, '/').all { part ->
+    part.isNotEmpty() && isPlain(part[0]) && part.all { isPlain(it) || it == '.' || it == '-' }
+}
+
+private fun isPlain(letter: Char): Boolean =
+    letter in 'a'..'z' || letter in 'A'..'Z' || letter in '0'..'9' || letter == '_'
+
+private fun failAt(where: String, expected: String, found: Any?): Nothing =
+    throw BundleException("$where: expected $expected, found ${shown(found)}; $EXPORT_AGAIN")

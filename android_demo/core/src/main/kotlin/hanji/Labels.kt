@@ -1,0 +1,33 @@
+package hanji
+
+/** One name per class in [values] and, by language tag such as "ko", in each of [names]. */
+class Labels internal constructor(val values: List<String>, val names: Map<String, List<String>>) {
+
+    /** The names to show; null stands for [values]. RequestException for a language that is not there. */
+    fun inLanguage(language: String?): List<String> {
+        if (language == null) return values
+        return names[language] ?: run {
+            val known = names.keys.sorted().joinToString().ifEmpty { "none besides the labels themselves" }
+            throw RequestException(
+                "language: expected one of those in the bundle ($known), found ${quoted(language)}"
+            )
+        }
+    }
+}
+
+/** The names of [count] classes in labels.json; BundleException naming a field that holds anything else. */
+internal fun parseLabels(content: ByteArray, count: Int, where: String): Labels {
+    val table = Table.parse(content, where)
+    val values = names(table, "labels", count)
+    if ("names" !in table) return Labels(values, emptyMap())
+    val others = table.table("names")
+    return Labels(values, others.keys.associateWith { names(others, it, count) })
+}
+
+private fun names(table: Table, key: String, count: Int): List<String> {
+    val names = table.texts(key)
+    val areShort = names.all { it.codePointCount(0, it.length) in 1..1000 }
+    if (!areShort) table.fail(key, "texts of 1 to 1000 characters")
+    if (names.size != count) table.fail(key, "$count names (the manifest's count)")
+    return names
+}

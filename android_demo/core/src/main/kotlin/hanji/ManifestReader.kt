@@ -1,0 +1,174 @@
+package hanji
+
+internal const val SCHEMA_VERSION = 1L
+internal const val RECOMMENDATION = "recommendation"
+internal const val CLASSIFICATION = "image-classification"
+
+/**
+ * The manifest in [content] (UTF-8 JSON). Fields that are not known are ignored.
+ *
+ * SchemaVersionException for a `schema_version` this reader does not know, BundleException naming the field
+ * for anything that the schema or the consistency of the fields forbids.
+ */
+internal fun parseManifest(content: ByteArray, where: String): Manifest {
+    val table = Table.parse(content, where)
+    val version = table.integer("schema_version", 1, LARGEST_INTEGER)
+    if (version != SCHEMA_VERSION) {
+        throw SchemaVersionException(
+            "$where: schema_version: this app reads version $SCHEMA_VERSION, found $version; update the " +
+                "app, or export the bundle with the hanji that the app was made with"
+        )
+    }
+    return if (table.choice("task", RECOMMENDATION, CLASSIFICATION) == RECOMMENDATION) {
+        recommenderManifest(table)
+    } else {
+        classifierManifest(table)
+    }
+}
+
+/** What every manifest has, beside its training data. */
+class CommonFields internal constructor(
+    val name: String,
+    val task: String,
+    val model: ModelSummary,
+    val artifacts: List<Artifact>,
+    val files: List<FileEntry>,
+    val preprocessing: Map<String, String>,
+    val golden: String,
+    val recipe: RecipeSummary,
+    val metrics: Metrics,
+    val seed: Long,
+    val versions: Map<String, String>,
+)
+
+/** The fields of every task; [checkSignatures] and the name of its [agreement] (of parity) are its own. */
+internal fun commonFields(
+    table: Table,
+    task: String,
+    agreement: String,
+    checkSignatures: (Table, Set<String>) -> Unit,
+): CommonFields {
+    val model = table.table("model")
+    return CommonFields(
+        name = table.text("name"),
+        task = task,
+        model = ModelSummary(model.text("type"), model.count("parameters"), model.count("full_parameters")),
+        artifacts = table.tables("artifacts", 1).map { artifact(it, agreement, checkSignatures) },
+        files = files(table),
+        preprocessing = table.namedTexts("preprocessing"),
+        golden = table.path("golden"),
+        recipe = recipe(table.table("recipe")),
+        metrics = metrics(table.table("metrics")),
+        seed = table.integer("seed", 0, LARGEST_INTEGER),
+        versions = table.namedTexts("versions"),
+    )
+}
+
+/** What a JSON Schema cannot say; [named] holds, by field, paths of the bundle's own files. */
+internal fun checkFormatsAndPaths(manifest: Manifest, named: Map<String, String>, fail: (String) -> Nothing) {
+    val formats = manifest.artifacts.map { it.format }
+    if (formats.toSet().size != formats.size) {
+        fail("artifacts: expected one artifact per format, found ${formats.joinToString()}")
+    }
+    manifest.artifacts.forEachIndexed { index, artifact ->
+        for ((name, signature) in artifact.signatures) {
+            if (artifact.files.any { it.path == signature.path }) continue
+            val place = "artifacts[$index].signatures.$name.path"
+            fail("$place: ${quoted(signature.path)} is not among the artifact's files")
+        }
+    }
+    val listed = HashSet<String>()
+    for (file in manifest.files + manifest.artifacts.flatMap { it.files }) {
+        // One file on systems that ignore case.
+        if (!listed.add(file.path.lowercase())) fail("the path ${quoted(file.path)} is listed twice")
+    }
+    for ((field, path) in named + ("golden" to manifest.golden)) {
+        val isListed = manifest.files.any { it.path == path }
+        if (!isListed) fail("$field: ${quoted(path)} is not among the bundle's files")
+    }
+}
+
+/** How an inconsistency is reported. */
+internal fun inconsistency(where: String): (String) -> Nothing =
+    { problem -> throw BundleException("$where: $problem; $EXPORT_AGAIN") }
+
+/** The object `training_data` with the counts of its task. */
+internal fun trainingData(table: Table, counts: Map<String, Long>): TrainingData {
+    table.table("config")
+    return TrainingData(
+        table.text("name"), table.text("format"), table.boolean("synthetic"), table.text("licence", 0), counts
+    )
+}
+
+private fun files(table: Table): List<FileEntry> = table.tables("files", 1).map {
+    FileEntry(it.path("path"), it.count("bytes"), it.sha256("sha256"))
+}
+
+private fun artifact(
+    table: Table,
+    agreement: String,
+    checkSignatures: (Table, Set<String>) -> Unit,
+): Artifact {
+    val signatures = table.namedTables("signatures") { name, entry -> signature(name, entry) }
+    checkSignatures(table, signatures.keys)
+    return Artifact(
+        format = table.text("format"),
+        precision = table.text("precision"),
+        files = files(table),
+        engines = table.tables("engines", 1).map { EngineRequirement(it.text("name"), version(it)) },
+        signatures = signatures,
+        parity = parity(table.table("parity"), agreement),
+    )
+}
+
+/** One to four numbers of one to nine digits each, dots between them. */
+private fun version(table: Table): String {
+    val version = table.text("oldest_version")
+    val numbers = parts(version, '.')
+    val isNumber = { text: String -> text.length in 1..9 && text.all { it in '0'..'9' } }
+    val valid = numbers.size <= 4 && numbers.all(isNumber)
+    return if (valid) version else table.fail("oldest_version", "a version such as '1.17.0'")
+}
+
+private fun signature(name: String, table: Table) = Signature(
+    name,
+    table.path("path"),
+    table.tables("inputs", 1).map(::tensor),
+    table.tables("outputs", 1).map(::tensor),
+)
+
+private fun tensor(table: Table): TensorInfo {
+    val shape = table.array("shape").map { size ->
+        val known = if (size == null) 1 else asInteger(size) ?: 0
+        if (known !in 1..LARGEST_COUNT) table.fail("shape", "sizes of 1 to $LARGEST_COUNT, or null")
+        if (size == null) null else known.toInt()
+    }
+    val zeroPoint = "zero_point"
+    return TensorInfo(
+        table.text("name"),
+        table.choice("dtype", "float32", "float16", "int8", "uint8", "int16", "int32", "int64"),
+        shape,
+        if (table.isNull("scale")) null else table.positive("scale"),
+        if (table.isNull(zeroPoint)) null else table.integer(zeroPoint, INT_MIN, LARGEST_COUNT).toInt(),
+    )
+}
+
+private fun parity(table: Table, agreement: String): Parity {
+    if (!table.boolean("checked")) return Parity(false, table.text("reason"))
+    return Parity(
+        checked = true,
+        engine = table.text("engine"),
+        maxAbsError = table.magnitude("max_abs_error"),
+        scoreTolerance = table.magnitude("score_tolerance"),
+        agreement = table.magnitude(agreement, 1.0),
+        minimumAgreement = table.magnitude("minimum_$agreement", 1.0),
+    )
+}
+
+private fun recipe(table: Table) =
+    RecipeSummary(table.text("name"), table.sha256("sha256"), table.tables("steps").map { it.text("type") })
+
+private fun metrics(table: Table) =
+    Metrics(table.text("protocol"), table.namedNumbers("full"), table.namedNumbers("compressed"))
+
+private const val INT_MIN = Int.MIN_VALUE.toLong()

@@ -1,0 +1,53 @@
+package hanji
+
+/** Opens a bundle as what it is: verify, choose an engine, read, load, in this order. */
+internal class Opening(source: BundleSource, private val options: EngineOptions) {
+    val bundle: Bundle
+
+    init {
+        val threads = options.threads
+        if (threads < 1) throw RequestException("threads: expected 1 or more, found $threads")
+        bundle = Bundle.open(source)
+    }
+
+    fun choose(engines: List<EngineFactory>): Choice {
+        val choice = choose(bundle.manifest, engines, options)
+        checkSignature(choice.artifact, choice.artifact.mainSignature)
+        return choice
+    }
+
+    /** The content of a file that belongs to the bundle itself. */
+    fun read(path: String): ByteArray = bundle.read(bundle.file(path))
+
+    /** The engine with the model; last, because it is what costs most. */
+    fun engine(choice: Choice): Engine =
+        choice.factory.create(choice.artifact, bundle.read(choice.artifact.files), options)
+
+    fun otherTask(asked: String, fitting: String): BundleException {
+        val task = bundle.manifest.task
+        return BundleException(
+            "$bundle: a bundle for $task, which a $asked cannot open; try: $fitting.open(…)"
+        )
+    }
+}
+
+/**
+ * EngineException unless the signature is there and, of a recommender, takes int32 indices and gives float32
+ * numbers. What "classify" takes and gives was checked with the manifest.
+ */
+internal fun checkSignature(artifact: Artifact, name: String) {
+    val signature = artifact.signature(name)
+    val expected = when (name) {
+        "catalogue" -> listOf("int32 user")
+        "history" -> listOf("int32 history")
+        "why" -> listOf("int32 history", "int32 item")
+        else -> return
+    }
+    val found = signature.inputs.map { "${it.dtype} ${it.name}" }.sorted()
+    val output = signature.outputs[0].dtype
+    if (found == expected && output == "float32") return
+    throw EngineException(
+        "signature '$name' of the ${artifact.format} artifact: expected ${expected.joinToString()} in and " +
+            "float32 out, found ${found.joinToString()} in and $output out"
+    )
+}

@@ -1,0 +1,60 @@
+package hanji
+
+/**
+ * The manifest of a recommender; BundleException naming what is not as the schema says, or contradicts
+ * itself.
+ */
+internal fun recommenderManifest(table: Table): RecommenderManifest {
+    val ids = table.table("ids")
+    val common = commonFields(table, RECOMMENDATION, "top10_overlap") { artifact, names ->
+        checkSignatures(artifact, names)
+    }
+    val data = table.table("training_data")
+    val counts = mapOf(
+        "users" to data.integer("users", 1, LARGEST_COUNT),
+        "items" to data.integer("items", 1, LARGEST_COUNT),
+        "interactions" to data.integer("interactions", 1, LARGEST_INTEGER),
+    )
+    val manifest = RecommenderManifest(
+        common,
+        trainingData(data, counts),
+        users = if ("users" in ids) idTable(ids.table("users"), "popularity") else null,
+        items = idTable(ids.table("items"), "skip"),
+    )
+    checkConsistency(manifest, inconsistency(table.where))
+    return manifest
+}
+
+private fun checkConsistency(manifest: RecommenderManifest, fail: (String) -> Nothing) {
+    manifest.artifacts.forEachIndexed { index, artifact ->
+        val place = "artifacts[$index].signatures"
+        val main = artifact.mainSignature
+        if ((main == "catalogue") != (manifest.users != null)) {
+            val found = "'$main' ${if (manifest.users == null) "without" else "beside"} ids.users"
+            fail("$place: expected ids.users beside 'catalogue', and only there, found $found")
+        }
+        val shape = artifact.signature(main).outputs[0].shape
+        val items = manifest.items.count
+        if (shape != listOf(items)) {
+            fail("$place.$main.outputs[0].shape: expected [$items] (ids.items.count), found $shape")
+        }
+    }
+    val named = LinkedHashMap<String, String>()
+    manifest.users?.let { named["ids.users.path"] = it.path }
+    named["ids.items.path"] = manifest.items.path
+    checkFormatsAndPaths(manifest, named, fail)
+}
+
+private fun checkSignatures(table: Table, names: Set<String>) {
+    if (("catalogue" in names) == ("history" in names)) {
+        table.fail("signatures", "a signature 'catalogue' or a signature 'history', not both")
+    }
+    if ("pairs" in names && "catalogue" !in names) table.fail("signatures", "'pairs' beside 'catalogue' only")
+    if ("why" in names && "history" !in names) table.fail("signatures", "'why' beside 'history' only")
+    if ("classify" in names) {
+        table.fail("signatures", "no signature 'classify', which belongs to $CLASSIFICATION")
+    }
+}
+
+private fun idTable(table: Table, lenient: String) =
+    IdTable(table.path("path"), table.count("count"), table.choice("unknown", lenient, "error"))

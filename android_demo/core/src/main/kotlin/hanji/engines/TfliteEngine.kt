@@ -1,0 +1,245 @@
+package hanji.engines
+
+import hanji.Artifact
+import hanji.Engine
+import hanji.EngineException
+import hanji.EngineFactory
+import hanji.EngineOptions
+import hanji.Fallbacks
+import hanji.Placement
+import hanji.Policy
+import hanji.Signature
+import hanji.Tensor
+import org.tensorflow.lite.Delegate
+import org.tensorflow.lite.Interpreter
+import org.tensorflow.lite.nnapi.NnApiDelegate
+import java.nio.Buffer
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+
+/**
+ * TensorFlow Lite by `org.tensorflow.lite.Interpreter`: runs the bundle's .tflite file.
+ *
+ * Manifests call TensorFlow Lite up to 2.16 "tflite-runtime" and its successors "litert", each with the
+ * oldest version that knows every operator of the file, so a file with int4 rows is refused before it is
+ * touched. An app with Google's LiteRT package, which has the same classes, says so:
+ * `TfliteEngineFactory("litert", "2.3.0")`. [delegates] are made by the names that `EngineOptions.delegate`
+ * may have; a GPU delegate is one line more.
+ */
+class TfliteEngineFactory(
+    override val name: String = "tflite-runtime",
+    override val version: String = "2.16.1",
+    private val delegates: Map<String, () -> Delegate> = mapOf("nnapi" to { NnApiDelegate() }),
+) : EngineFactory {
+
+    override fun create(artifact: Artifact, files: Map<String, ByteArray>, options: EngineOptions): Engine {
+        val delegate = options.delegate
+        if (delegate != null && delegate !in delegates) {
+            val known = delegates.keys.joinToString().ifEmpty { "none" }
+            throw EngineException(
+                "delegate: expected one that this app has for $name ($known), found '$delegate'"
+            )
+        }
+        val engine = TfliteEngine(name, version, artifact, files, options, delegates[delegate])
+        try {
+            engine.load(artifact.signature(artifact.mainSignature))
+        } catch (error: EngineException) {
+            engine.close()
+            throw error
+        }
+        return engine
+    }
+}
+
+/** One interpreter per model file, made when first needed. */
+internal class TfliteEngine(
+    private val name: String,
+    private val version: String,
+    private val artifact: Artifact,
+    private val files: Map<String, ByteArray>,
+    private val options: EngineOptions,
+    private val makeDelegate: (() -> Delegate)?,
+) : Engine {
+    private val called = "$name $version"
+    private val models = HashMap<String, TfliteModel>()
+    private val fallbacks = Fallbacks(options)
+
+    /** The engine does not tell who computes which operator, so [Placement.operators] stays unknown. */
+    override val placement: Placement
+        @Synchronized get() {
+            val got = listOfNotNull(options.delegate.takeIf { models.values.any { it.isDelegated } })
+            val asked = listOfNotNull(options.delegate)
+            return Placement(name, version, options.threads, asked, got, null, ArrayList(fallbacks.lines))
+        }
+
+    @Synchronized
+    fun load(signature: Signature) {
+        model(signature)
+    }
+
+    @Synchronized
+    override fun run(signature: Signature, inputs: Map<String, Tensor>): Tensor {
+        val model = model(signature)
+        return try {
+            model.run(signature, inputs)
+        } catch (error: RuntimeException) { // TFLite has no exception of its own
+            runOnCpu(signature, inputs, model, error)
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        for (model in models.values) model.close()
+        models.clear()
+    }
+
+    private fun model(signature: Signature): TfliteModel =
+        models.getOrPut(signature.path) { placedModel(signature.path) }
+
+    /** An interpreter where it was asked for, or, as far as the policy allows, on the CPU. */
+    private fun placedModel(path: String): TfliteModel {
+        val make = makeDelegate ?: return cpuModel(path)
+        val name = options.delegate
+        val model = try {
+            TfliteModel(files.getValue(path), options.threads, make())
+        } catch (error: RuntimeException) {
+            fallbacks.add("$name failed to prepare $path: ${oneLine(error)}; the CPU computes it")
+            return cpuModel(path)
+        } catch (error: LinkageError) {
+            fallbacks.add("$name cannot be loaded: ${oneLine(error)}; the CPU computes $path")
+            return cpuModel(path)
+        }
+        try {
+            fallbacks.add("$called does not tell which operators of $path are computed by $name")
+        } catch (error: EngineException) {
+            model.close()
+            throw error
+        }
+        return model
+    }
+
+    private fun cpuModel(path: String): TfliteModel = try {
+        TfliteModel(files.getValue(path), options.threads, null)
+    } catch (error: RuntimeException) {
+        throw EngineException("$called refused $path: ${oneLine(error)}", error)
+    } catch (error: LinkageError) {
+        val remedy = "try: add org.tensorflow:tensorflow-lite with the native library for this device"
+        throw EngineException(
+            "$called is missing in this app or cannot be loaded: ${oneLine(error)}; $remedy", error
+        )
+    }
+
+    /**
+     * The CPU's answer after a delegate failed, as in [OnnxEngine]; from then on the CPU computes the file.
+     */
+    private fun runOnCpu(
+        signature: Signature,
+        inputs: Map<String, Tensor>,
+        failing: TfliteModel,
+        error: RuntimeException,
+    ): Tensor {
+        val failed = "signature '${signature.name}' failed: ${oneLine(error)}"
+        val failure = EngineException("$called: $failed", error)
+        if (!failing.isDelegated || options.policy == Policy.FAIL) throw failure
+        val model = cpuModel(signature.path)
+        val answer = try {
+            model.run(signature, inputs)
+        } catch (_: RuntimeException) {
+            model.close()
+            throw failure
+        }
+        failing.close()
+        models[signature.path] = model
+        fallbacks.add("${options.delegate}: $failed; the CPU computes ${signature.path} since then")
+        return answer
+    }
+}
+
+/** A loaded file; its calls throw RuntimeException, as the interpreter's do. */
+internal class TfliteModel(
+    content: ByteArray,
+    threads: Int,
+    private val delegate: Delegate?,
+) : AutoCloseable {
+    private val interpreter: Interpreter
+    val isDelegated: Boolean get() = delegate != null
+
+    init {
+        val model = direct(content.size).put(content)
+        val settings = Interpreter.Options().setNumThreads(threads)
+        if (delegate != null) settings.addDelegate(delegate)
+        try {
+            interpreter = Interpreter(model, settings)
+        } catch (error: RuntimeException) {
+            delegate?.close()
+            throw error
+        }
+    }
+
+    /**
+     * The signature's first output.
+     *
+     * Indices go in as an array of Java's, to whose length the interpreter resizes an input of any size;
+     * levels as a buffer, for a signature's Java API has no arrays of four dimensions that cost nothing. What
+     * comes out is written into a buffer, which, unlike an array, may be of a size found only now.
+     */
+    fun run(signature: Signature, inputs: Map<String, Tensor>): Tensor {
+        val given = inputs.mapValues { argument(it.value) }
+        val wanted = signature.outputs[0]
+        val anySizes = signature.inputs.mapNotNull { info -> anySize(info.shape, inputs[info.name]) }
+        val any = anySizes.firstOrNull() ?: 1
+        val shape = IntArray(wanted.shape.size) { wanted.shape[it] ?: any }
+        val count = Tensor.countOf(shape)
+        val data = Tensor.arrayOf(wanted.dtype, count)
+        val buffer = direct(if (data is ByteArray) count else 4 * count)
+        if (signature.name in interpreter.signatureKeys) {
+            interpreter.runSignature(given, mapOf(wanted.name to buffer), signature.name)
+        } else {
+            runWhole(given, wanted.name, buffer)
+        }
+        // What was written, whether or not it was moved past by the interpreter.
+        (buffer as Buffer).rewind()
+        read(buffer, data)
+        return Tensor(wanted.dtype, shape, data)
+    }
+
+    override fun close() {
+        interpreter.close()
+        delegate?.close()
+    }
+
+    /** A file without the signature, as others make them, by the names of its tensors. */
+    private fun runWhole(given: Map<String, Any>, output: String, buffer: ByteBuffer) {
+        val arguments = arrayOfNulls<Any>(given.size)
+        for ((name, value) in given) arguments[interpreter.getInputIndex(name)] = value
+        interpreter.runForMultipleInputsOutputs(
+            arguments, mapOf(interpreter.getOutputIndex(output) to buffer)
+        )
+    }
+
+    private fun argument(tensor: Tensor): Any = when (val data = tensor.data) {
+        is IntArray -> if (tensor.shape.size == 1) data else ints(data)
+        is FloatArray -> direct(4 * data.size).also { it.asFloatBuffer().put(data) }
+        is ByteArray -> direct(data.size).also { it.put(data) }.also { (it as Buffer).rewind() }
+        else -> throw IllegalArgumentException("expected numbers of float32, int32, uint8 or int8")
+    }
+
+    private fun ints(data: IntArray): ByteBuffer = direct(4 * data.size).also { it.asIntBuffer().put(data) }
+
+    private fun direct(bytes: Int): ByteBuffer =
+        ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder())
+
+    private fun read(buffer: ByteBuffer, data: Any) {
+        when (data) {
+            is FloatArray -> buffer.asFloatBuffer().get(data)
+            is IntArray -> buffer.asIntBuffer().get(data)
+            is ByteArray -> buffer.get(data)
+        }
+    }
+
+    /** What the size is that may be any, null if the tensor has none. */
+    private fun anySize(shape: List<Int?>, tensor: Tensor?): Int? {
+        val axis = shape.indexOf(null)
+        return if (axis < 0 || tensor == null || axis >= tensor.shape.size) null else tensor.shape[axis]
+    }
+}

@@ -1,0 +1,111 @@
+package hanji
+
+import org.junit.Assert.assertArrayEquals
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertTrue
+import org.junit.Test
+
+/** Whole answers, notes and errors included, are those of the Python runtime. */
+class AnswersTest {
+    @Test
+    fun recommendersAnswerAsPythonDoes() {
+        var asked = 0
+        for ((name, bundle) in Given.recommenders()) {
+            Recommender.open(DirectorySource(bundle), Given.onnx).use { recommender ->
+                val golden = parseGolden(recommender.readFile("golden.json"), "golden.json")
+                val tolerance = golden.artifacts.getValue("onnx").tolerance
+                for (case in cases(name)) {
+                    compare("$name: ${case["arguments"]}", case, tolerance) { ask(recommender, case) }
+                    asked++
+                }
+            }
+        }
+        println("answers equal to Python's: $asked")
+        assertTrue(asked > 50)
+    }
+
+    @Test
+    fun classifiersAnswerAsPythonDoes() {
+        for ((name, bundle) in Given.classifiers()) {
+            Classifier.open(DirectorySource(bundle), Given.onnx).use { classifier ->
+                for (case in cases(name)) {
+                    val pixels = pixels(Table(case["source"], "source"))
+                    val expected = Table(case, "case").numbers("probabilities")
+                    val found = classifier.probabilities(pixels)
+                    assertArrayEquals(expected, DoubleArray(found.size) { found[it].toDouble() }, 1e-6)
+                    val predictions = classifier.classify(pixels, 3).predictions
+                    val labels = Table(case, "case").tables("predictions").map { it.text("label") }
+                    assertEquals(labels, predictions.map { it.label })
+                    assertEquals(listOf(1, 2, 3), predictions.map { it.rank })
+                }
+            }
+        }
+    }
+
+    private fun cases(name: String): List<Map<*, *>> =
+        (Given.answers(name) as List<*>).map { it as Map<*, *> }
+
+    private fun ask(recommender: Recommender, case: Map<*, *>): Any {
+        val given = Table(case["arguments"], "arguments")
+        val history = if ("history" in given) given.array("history").filterNotNull() else null
+        val k = given.integer("k", -9, 1_000_000).toInt()
+        if (case["call"] == "why") return recommender.why(history!!, given.id("item"), k)
+        val genre = if ("genre" in given) given.text("genre") else null
+        return recommender.recommend(
+            user = if ("user" in given) given.id("user") else null,
+            history = history,
+            k = k,
+            excludeSeen = "excludeSeen" !in given || given.boolean("excludeSeen"),
+            exclude = if ("exclude" in given) given.array("exclude").filterNotNull() else emptyList(),
+            filter = genre?.let { { item -> it in item.genres } },
+            diversity = if ("diversity" in given) given.number("diversity") else 0.0,
+            explain = if ("explain" in given) given.integer("explain", -9, 9).toInt() else 0,
+        )
+    }
+
+    private fun compare(what: String, case: Map<*, *>, tolerance: Double, ask: () -> Any) {
+        val found = try {
+            ask()
+        } catch (error: HanjiException) {
+            val name = error.javaClass.simpleName.replace("Exception", "Error")
+            assertEquals("$what: ${error.message}", case["error"], name.replace("RequestError", "HanjiError"))
+            return
+        }
+        assertTrue("$what: expected ${case["message"]}, found an answer", "error" !in case)
+        if (found is Recommendations) {
+            compareRows(what, Table(case["answer"], "answer"), found, tolerance)
+        } else {
+            compareReasons(what, Table(case, "case").tables("answer"), found as List<*>, tolerance)
+        }
+    }
+
+    private fun compareRows(what: String, answer: Table, found: Recommendations, tolerance: Double) {
+        val expected = answer.tables("items")
+        assertEquals(what, expected.map { it.id("item") }, found.items.map { it.item })
+        assertEquals(what, answer.text("source"), found.source)
+        assertEquals(what, answer.text("note", 0), found.note)
+        assertEquals(what, answer.integer("skipped", 0, 99), found.skipped.toLong())
+        for ((row, recommendation) in expected.zip(found.items)) {
+            assertEquals(what, row.integer("rank", 1, 99999), recommendation.rank.toLong())
+            assertEquals(what, row.text("title", 0), recommendation.title)
+            assertEquals(what, row.texts("genres"), recommendation.genres)
+            assertEquals(what, row.number("score"), recommendation.score, tolerance)
+            compareReasons(what, row.tables("why"), recommendation.why, tolerance)
+        }
+    }
+
+    private fun compareReasons(what: String, expected: List<Table>, found: List<*>, tolerance: Double) {
+        assertEquals(what, expected.map { it.id("item") }, found.map { (it as Reason).item })
+        for ((row, reason) in expected.zip(found.map { it as Reason })) {
+            assertEquals(what, row.text("title", 0), reason.title)
+            assertEquals(what, row.number("contribution"), reason.contribution, tolerance)
+            assertEquals(what, row.number("share"), reason.share, 1e-3)
+        }
+    }
+}
+
+/** A picture as the answers hold it. */
+internal fun pixels(source: Table): Pixels {
+    val sides = listOf("width", "height", "channels").map { source.integer(it, 1, 4096).toInt() }
+    return Pixels(fromBase64(source.longText("pixels"))!!, sides[0], sides[1], sides[2])
+}

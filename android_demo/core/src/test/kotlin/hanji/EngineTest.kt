@@ -1,0 +1,167 @@
+package hanji
+
+import hanji.engines.OnnxEngineFactory
+import hanji.engines.TfliteEngineFactory
+import hanji.engines.operatorsByProvider
+import java.util.concurrent.Callable
+import java.util.concurrent.Executors
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertNull
+import org.junit.Assert.assertTrue
+import org.junit.Test
+
+/** Choosing an engine, asking for a delegate, and what becomes of an engine that misbehaves. */
+class EngineTest {
+    private val history get() = DirectorySource(Given.recommender())
+
+    @Test
+    fun versionsAreComparedByTheirNumbers() {
+        for ((version, oldest) in listOf("1.28.0" to "1.17", "2.0" to "2", "10.1" to "9", "2.1rc1" to "2")) {
+            assertTrue("$version $oldest", isAtLeast(version, oldest))
+        }
+        for ((version, oldest) in listOf("1.9" to "1.17", "2.0rc1" to "2.0", "2.16.1" to "2.17", "" to "1")) {
+            assertTrue("$version $oldest", !isAtLeast(version, oldest))
+        }
+    }
+
+    @Test
+    fun theFirstEngineThatCanIsTaken() {
+        val engines = listOf(TfliteEngineFactory(), FakeEngineFactory("litert", "0.1"), OnnxEngineFactory())
+        Recommender.open(history, engines).use { assertEquals("onnxruntime", it.placement.engine) }
+        expect<EngineException>(
+            "engine 'tflite-runtime' cannot run this bundle: tflite-runtime: the bundle holds no"
+        ) {
+            Recommender.open(history, engines, EngineOptions(engine = "tflite-runtime"))
+        }
+        expect<EngineException>("litert: this model needs version 2.", "or newer, found 0.1") {
+            Recommender.open(history, engines, EngineOptions(engine = "litert"))
+        }
+        expect<EngineException>(
+            "expected one that this app has (auto, tflite-runtime, litert, onnxruntime), found 'x'"
+        ) {
+            Recommender.open(history, engines, EngineOptions(engine = "x"))
+        }
+        expect<EngineException>("expected one that this app has (auto), found 'auto'") {
+            Recommender.open(history, emptyList())
+        }
+        expect<RequestException>("threads: expected 1 or more, found 0") {
+            Recommender.open(history, engines, EngineOptions(threads = 0))
+        }
+    }
+
+    @Test
+    fun placementSaysWhoComputes() {
+        Recommender.open(history, Given.onnx, EngineOptions(threads = 2)).use {
+            val placement = it.placement
+            val found = listOf(placement.engine, placement.version, placement.threads)
+            assertEquals(listOf("onnxruntime", "1.28.0", 2), found)
+            assertTrue(placement.asked.isEmpty() && placement.got.isEmpty() && placement.fallbacks.isEmpty())
+            assertNull(placement.operators)
+        }
+    }
+
+    @Test
+    fun aDelegateThatIsNotThereFollowsThePolicy() {
+        val said = ArrayList<String>()
+        val warned = EngineOptions(delegate = "nnapi", onWarning = { said.add(it) })
+        Recommender.open(history, Given.onnx, warned).use {
+            assertEquals(listOf("nnapi"), it.placement.asked)
+            assertTrue(it.placement.got.isEmpty())
+            assertEquals(said, it.placement.fallbacks)
+            assertTrue(
+                said.toString(), "nnapi is not in this onnxruntime 1.28.0, which has CPU" in said.single()
+            )
+            assertTrue(it.selfTest().passed)
+        }
+        Recommender.open(history, Given.onnx, warned.copy(policy = Policy.ALLOW)).use {
+            assertEquals(1, it.placement.fallbacks.size)
+        }
+        assertEquals(1, said.size)
+        expect<EngineException>("the policy FAIL refuses that") {
+            Recommender.open(history, Given.onnx, warned.copy(policy = Policy.FAIL))
+        }
+        expect<EngineException>("delegate: expected 'nnapi' or 'xnnpack' for onnxruntime, found 'gpu'") {
+            Recommender.open(history, Given.onnx, warned.copy(delegate = "gpu"))
+        }
+    }
+
+    @Test
+    fun aProfileTellsWhoComputed() {
+        val bytes = Given.recommender().resolve("model.onnx").readBytes()
+        val environment = ai.onnxruntime.OrtEnvironment.getEnvironment()
+        val counts = operatorsByProvider { path ->
+            ai.onnxruntime.OrtSession.SessionOptions().use { settings ->
+                settings.enableProfiling(path)
+                environment.createSession(bytes, settings).use { session ->
+                    ai.onnxruntime.OnnxTensor.createTensor(environment, intArrayOf(3)).use { input ->
+                        session.run(mapOf("history" to input)).close()
+                    }
+                    session.endProfiling()
+                }
+            }
+        }
+        println("operators of model.onnx by who computes them: $counts")
+        assertEquals(setOf("cpu"), counts!!.keys)
+        assertTrue(counts.getValue("cpu") > 3)
+        assertNull(operatorsByProvider { "/no/such/file" })
+    }
+
+    @Test
+    fun answersOfAnotherShapeOrNoNumbersAreRefused() {
+        fun asked(answer: (Signature, Map<String, Tensor>) -> Tensor) {
+            Recommender.open(history, listOf(FakeEngineFactory(answer = answer))).use {
+                it.recommend(history = listOf(it.items.ids.values[0]))
+            }
+        }
+        expect<EngineException>("onnxruntime 9.9: expected an output of shape [200], found [3]") {
+            asked { _, _ -> Tensor("float32", intArrayOf(3), FloatArray(3)) }
+        }
+        for (wrong in listOf(Float.NaN, Float.POSITIVE_INFINITY)) {
+            expect<EngineException>("an output of signature 'history' is not a finite number") {
+                asked { _, _ -> Tensor("float32", intArrayOf(200), FloatArray(200) { wrong }) }
+            }
+        }
+        expect<EngineException>("expected float32, found int32") {
+            asked { _, _ -> Tensor("int32", intArrayOf(200), IntArray(200)) }
+        }
+    }
+
+    @Test
+    fun aModelThatIsNoneIsRefused() {
+        val source = MemorySource(Given.recommender()).file("model.onnx", "no model at all".toByteArray())
+        expect<EngineException>("onnxruntime 1.28.0 refused model.onnx ('history')") {
+            Recommender.open(source, Given.onnx)
+        }
+    }
+
+    @Test
+    fun aClosedSessionSaysSo() {
+        val factory = FakeEngineFactory()
+        val recommender = Recommender.open(history, listOf(factory))
+        recommender.close()
+        recommender.close()
+        assertTrue(factory.isClosed)
+        expect<RequestException>("is closed; open the bundle again") {
+            recommender.scores(history = listOf("x", 1))
+        }
+        expect<RequestException>("is closed") { recommender.placement }
+    }
+
+    @Test
+    fun threadsShareASession() {
+        Recommender.open(history, Given.onnx).use { recommender ->
+            val ids = recommender.items.ids.values
+            val asks = List(40) { start -> ids.subList(start, start + 1 + start % 7) }
+            val expected = asks.map { recommender.recommend(history = it, explain = 1) }
+            val pool = Executors.newFixedThreadPool(4)
+            try {
+                val found = pool.invokeAll(
+                    asks.map { Callable { recommender.recommend(history = it, explain = 1) } }
+                )
+                assertEquals(expected, found.map { it.get() })
+            } finally {
+                pool.shutdown()
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+package hanji
+
+import java.util.Random
+import org.junit.Assert.assertTrue
+import org.junit.Test
+
+/**
+ * Thousands of wrong files with fitting checksums: each is read or refused with a HanjiException, and
+ * quickly.
+ */
+class FuzzTest {
+    private val random = Random(20)
+
+    @Test(timeout = 300_000)
+    fun manifestsOfWrongValues() = fuzz("manifest.json", 2500) { wrongValue(it) }
+
+    @Test(timeout = 300_000)
+    fun manifestsOfWrongBytes() = fuzz("manifest.json", 2500) { wrongBytes(it) }
+
+    @Test(timeout = 300_000)
+    fun otherFilesOfWrongValues() {
+        for (path in OTHERS) fuzz(path, 300) { wrongValue(it) }
+    }
+
+    @Test(timeout = 300_000)
+    fun otherFilesOfWrongBytes() {
+        for (path in OTHERS) fuzz(path, 300) { wrongBytes(it) }
+    }
+
+    private fun fuzz(path: String, times: Int, change: (ByteArray) -> ByteArray) {
+        val bundles = listOf("history", "users", "digits").map { Given.bundles().getValue(it) }
+            .filter { bundle -> MemorySource(bundle).files.containsKey(path) }
+        var refused = 0
+        var slowest = 0L
+        repeat(times) { number ->
+            val source = MemorySource(bundles[number % bundles.size])
+            val content = change(source.files.getValue(path))
+            if (path == "manifest.json") source.manifest(content) else source.file(path, content)
+            val start = System.nanoTime()
+            if (isRefused(source, content)) refused++
+            slowest = maxOf(slowest, System.nanoTime() - start)
+        }
+        println("$path: $refused of $times refused, slowest ${slowest / 1_000_000} ms")
+        assertTrue("slowest ${slowest / 1_000_000} ms", slowest < 5_000_000_000)
+    }
+
+    /** Whether a HanjiException refuses it; anything else that is thrown fails the test. */
+    private fun isRefused(source: MemorySource, content: ByteArray): Boolean {
+        try {
+            val engines = listOf(FakeEngineFactory())
+            val session = if ("items.json" in source.files) Recommender.open(source, engines)
+            else Classifier.open(source, engines)
+            session.use { it.selfTest() }
+            return false
+        } catch (_: HanjiException) {
+            return true
+        } catch (error: Throwable) {
+            throw AssertionError("$error of: ${String(content).take(20_000)}", error)
+        }
+    }
+
+    /** One to three values somewhere in the file are others. */
+    private fun wrongValue(content: ByteArray): ByteArray {
+        var value = parseJson(content, "")
+        repeat(1 + random.nextInt(3)) { value = mutated(value) }
+        return StringBuilder().also { write(value, it) }.toString().toByteArray()
+    }
+
+    private fun mutated(value: Any?): Any? {
+        val stays = random.nextInt(8) != 0
+        return when {
+            value is Map<*, *> && value.isNotEmpty() && stays -> {
+                val key = value.keys.elementAt(random.nextInt(value.size))
+                when (random.nextInt(10)) {
+                    0 -> value - key
+                    1 -> value + (strange() to value[key])
+                    else -> value + (key to mutated(value[key]))
+                }
+            }
+            value is List<*> && value.isNotEmpty() && stays -> {
+                val at = random.nextInt(value.size)
+                when (random.nextInt(10)) {
+                    0 -> value.filterIndexed { index, _ -> index != at }
+                    1 -> value + value[at]
+                    else -> value.mapIndexed { index, each -> if (index == at) mutated(each) else each }
+                }
+            }
+            else -> strange()
+        }
+    }
+
+    private fun strange(): Any? = STRANGE[random.nextInt(STRANGE.size)]
+
+    private fun wrongBytes(content: ByteArray): ByteArray {
+        var bytes = content.toList()
+        repeat(1 + random.nextInt(4)) {
+            if (bytes.isEmpty()) return@repeat
+            val at = random.nextInt(bytes.size)
+            val end = minOf(bytes.size, at + 1 + random.nextInt(40))
+            bytes = when (random.nextInt(6)) {
+                0 -> bytes.toMutableList().also { it[at] = random.nextInt(256).toByte() }
+                1 -> bytes.toMutableList().also { it[at] = flipped(it[at]) }
+                2 -> bytes.subList(0, at) + bytes.subList(end, bytes.size)
+                3 -> bytes.subList(0, end) + bytes.subList(at, bytes.size)
+                4 -> bytes.subList(0, at) + SNIPPETS[random.nextInt(SNIPPETS.size)].toByteArray().toList() +
+                    bytes.subList(at, bytes.size)
+                else -> bytes.subList(0, maxOf(1, at))
+            }
+        }
+        return bytes.toByteArray()
+    }
+
+    private fun flipped(byte: Byte): Byte = (byte.toInt() xor (1 shl random.nextInt(8))).toByte()
+
+    private fun write(value: Any?, text: StringBuilder) {
+        when (value) {
+            is Map<*, *> -> {
+                val fields = value.entries.map { (key, each) ->
+                    StringBuilder().also { write(key.toString(), it); it.append(':'); write(each, it) }
+                }
+                text.append(fields.joinToString(",", "{", "}"))
+            }
+            is List<*> -> {
+                val entries = value.map { each -> StringBuilder().also { write(each, it) } }
+                text.append(entries.joinToString(",", "[", "]"))
+            }
+            is String -> {
+                text.append('"')
+                for (letter in value) {
+                    val isPlain = letter >= ' ' && letter != '"' && letter != '\\'
+                    text.append(if (isPlain) letter.toString() else "\\u%04x".format(letter.code))
+                }
+                text.append('"')
+            }
+            is Double -> text.append(if (value.isInfinite()) "1e999" else value.toString())
+            else -> text.append(value)
+        }
+    }
+
+    private companion object {
+        val OTHERS = listOf("items.json", "users.json", "labels.json", "golden.json")
+        val STRANGE = listOf(
+            null, true, false, 0L, 1L, -1L, 2L, 255L, 256L, 4096L, 2147483647L, 2147483648L,
+            9007199254740991L, 9007199254740992L, 999999999999999999L, 0.5, -0.0, 1e308, 1e309, 5e-324, "",
+            "x", "..", "../x", "items.json", "manifest.json", "history", "classify", "catalogue", "int8",
+            "float32", "softmax", "onnxruntime", "pad", "crop", "runtime", "A".repeat(2000), "\u0000", "é한😀",
+            "\ud800", "0".repeat(64), emptyList<Any>(), emptyMap<String, Any>(), listOf(null),
+            listOf(1L, 2L, 3L), listOf("a"), mapOf("a" to 1L), List(300) { it.toLong() },
+            listOf(listOf(listOf(listOf(1L)))), "int64", "AAAA", "=", "1.2.3",
+        )
+        val SNIPPETS = listOf(
+            "[", "]", "{", "}", "\"", "\\", ",", ":", "null", "1e999", "-", "0", "\\ud800", "\u0000", "[[[[",
+            "\"schema_version\": 2,", "\"path\": \"../x\",", "9".repeat(400), "\u00A0", "//", "/*", "NaN",
+        )
+    }
+}

@@ -1,0 +1,42 @@
+package hanji
+
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertTrue
+import org.junit.Test
+
+/** The core refuses the manifests that the Python runtime refuses, and no other. */
+class ManifestTest {
+    @Test
+    fun everyVerdictIsThatOfPython() {
+        var refused = 0
+        val cases = (Given.answers("manifests") as List<*>).map { Table(it, "case") }
+        for (case in cases) {
+            val text = case.longText("text")
+            val error = try {
+                parseManifest(text.toByteArray(), "manifest.json")
+                null
+            } catch (error: HanjiException) {
+                error
+            }
+            val expected = if (case.isNull("error")) null else case.text("error")
+            val found = error?.javaClass?.simpleName?.replace("Exception", "Error")
+            assertEquals("${error?.message} of $text", expected, found)
+            if (found != null) refused++
+        }
+        println("manifests judged as by Python: ${cases.size}, $refused of them refused")
+        assertTrue(refused in 1 until cases.size)
+    }
+
+    @Test
+    fun whatIsReadIsWhatIsThere() {
+        val bundle = Given.bundles().getValue("digits")
+        val manifest = parseManifest(bundle.resolve("manifest.json").readBytes(), "manifest.json")
+        manifest as ClassifierManifest
+        assertEquals("image-classification", manifest.task)
+        assertEquals(listOf("tflite", "onnx", "tfjs").toSet(), manifest.artifacts.map { it.format }.toSet())
+        assertEquals(10L, manifest.trainingData.counts.getValue("classes"))
+        assertEquals(listOf("quantize"), manifest.recipe.steps)
+        assertEquals(64, manifest.picture.bytes)
+        assertTrue(manifest.metrics.compressed.getValue("top1") in 0.0..1.0)
+    }
+}

@@ -1,0 +1,173 @@
+"""What the Python runtime answers from bundles, for the core of android_demo to answer the same.
+
+One JSON file a bundle, with calls, their arguments by the names of the core's own API, and the answer or the
+name of the error; ``pictures.json``, with pictures and what they become; ``texts.json``, with numbers and ids
+as errors show them; ``manifests.json``, with strange manifests and whether they are refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hanji.runtime import Classifier, HanjiError, Recommender
+from hanji.runtime.bundle import open_bundle
+from hanji.runtime.classifier_manifest import FITS
+from hanji.runtime.manifest import ClassifierManifest, PictureInput
+from hanji.runtime.pictures import prepare
+
+from .manifests import judged_manifests
+
+PYTHON_NAMES = {"excludeSeen": "exclude_seen"}
+ENGINE = "onnxruntime"
+
+
+def write_answers(bundles: Path, target: Path) -> None:
+    """Asks every bundle in ``bundles`` and writes what it says into the directory ``target``."""
+    target.mkdir()
+    for path in sorted(bundles.iterdir()):
+        is_classifier = isinstance(open_bundle(path).manifest, ClassifierManifest)
+        answers = _classifier(path) if is_classifier else _recommender(path)
+        _write(target / f"{path.name}.json", answers)
+    _write(target / "pictures.json", _pictures())
+    _write(target / "texts.json", _texts())
+    _write(target / "manifests.json", judged_manifests(bundles))
+
+
+def _write(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+def _recommender(path: Path) -> list[dict[str, Any]]:
+    with Recommender.open(path, engine=ENGINE) as recommender:
+        ids = recommender.items.ids.values
+        if recommender.users is None:
+            calls = [*_of_histories(ids), *_reasons(ids)]
+        else:
+            calls = _of_users(recommender.users.values, ids)
+        return [{**call, **_answer(recommender, call)} for call in calls]
+
+
+def _of_histories(ids: tuple[Any, ...]) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(7)
+    few = [ids[place] for place in (3, 50, 7, 120, 3)]
+    options: list[dict[str, Any]] = [
+        {},
+        {"excludeSeen": False},
+        {"exclude": [ids[0], ids[1], "nobody knows it"]},
+        {"genre": "Drama"},
+        {"genre": "there is none of it", "k": 3},
+        {"diversity": 0.3},
+        {"diversity": 0.9, "k": 25},
+        {"diversity": 0.5, "genre": "Comedy", "k": 4},
+        {"explain": 3},
+        {"k": len(ids)},
+        {"k": len(ids) + 1},
+        {"k": 0},
+        {"diversity": 1.0},
+        {"explain": -1},
+        {"user": 1},
+    ]
+    asks = [{"history": few, "k": 10, **option} for option in options]
+    asks += [{"history": history, "k": 5} for history in ([], ["unknown", "too"], ["it's new", ids[9]])]
+    for length in (1, 2, 5, 20, 60, 120):
+        history = [ids[place] for place in rng.choice(len(ids), length, replace=False)]
+        asks += [{"history": history, "k": 10}, {"history": history, "k": 10, "excludeSeen": False}]
+    asks += [{"k": 10}]
+    return [{"call": "recommend", "arguments": ask} for ask in asks]
+
+
+def _reasons(ids: tuple[Any, ...]) -> list[dict[str, Any]]:
+    history = [ids[place] for place in (3, 50, 7, 120, 9)]
+    asks = [{"history": history, "item": ids[place], "k": k} for place, k in ((0, 3), (11, 1), (50, 10))]
+    asks += [{"history": history, "item": "nobody knows it", "k": 3}, {"history": [], "item": ids[0], "k": 3}]
+    asks += [{"history": history, "item": ids[0], "k": 0}]
+    return [{"call": "why", "arguments": ask} for ask in asks]
+
+
+def _of_users(users: tuple[Any, ...], ids: tuple[Any, ...]) -> list[dict[str, Any]]:
+    asks: list[dict[str, Any]] = [{"user": user, "k": 10} for user in users[:10]]
+    asks += [{"user": users[0], "k": 10, "exclude": list(ids[:20]), "diversity": 0.5}]
+    asks += [{"user": str(users[1]), "k": 3}, {"user": "it's nobody", "k": 10}]
+    asks += [{"user": users[0], "k": 10, "explain": 2}, {"history": [ids[0]], "k": 10}]
+    return [{"call": "recommend", "arguments": ask} for ask in asks] + [
+        {"call": "why", "arguments": {"history": [ids[0]], "item": ids[1], "k": 1}}
+    ]
+
+
+def _answer(recommender: Recommender, call: dict[str, Any]) -> dict[str, Any]:
+    arguments = {PYTHON_NAMES.get(name, name): value for name, value in call["arguments"].items()}
+    genre = arguments.pop("genre", None)
+    if genre is not None:
+        arguments["filter"] = lambda item: genre in item.genres
+    try:
+        if call["call"] == "why":
+            return {"answer": [reason._asdict() for reason in recommender.why(**arguments)]}
+        found = recommender.recommend(**arguments)
+    except HanjiError as error:
+        return {"error": type(error).__name__, "message": str(error)}
+    rows = [{**row._asdict(), "why": [reason._asdict() for reason in row.why]} for row in found]
+    return {"answer": {"items": rows, "source": found.source, "note": found.note, "skipped": found.skipped}}
+
+
+def _classifier(path: Path) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(3)
+    shapes = [(8, 8, 1), (28, 28, 1), (31, 17, 3), (16, 40, 4), (1, 1, 1), (120, 90, 3)]
+    with Classifier.open(path, engine=ENGINE) as classifier:
+        return [_classified(classifier, rng.integers(0, 256, shape, np.uint8)) for shape in shapes * 3]
+
+
+def _classified(classifier: Classifier, pixels: Any) -> dict[str, Any]:
+    predictions = [prediction._asdict() for prediction in classifier.classify(pixels, 3)]
+    probabilities = classifier.probabilities(pixels).tolist()
+    return {"source": _source(pixels), "predictions": predictions, "probabilities": probabilities}
+
+
+def _pictures() -> list[dict[str, Any]]:
+    """Pictures of many sizes and kinds, and what they become under every fit."""
+    rng = np.random.default_rng(0)
+    sizes = [(1, 1), (8, 8), (7, 23), (23, 7), (40, 3), (2, 31), (64, 48), (5, 5), (1, 300)]
+    kinds = itertools.product((1, 3, 4), FITS, (1, 3), sizes, ((9, 6), (8, 8)))
+    return [
+        _picture(rng.integers(0, 256, (*size, channels), np.uint8), fit, model_channels, target)
+        for channels, fit, model_channels, size, target in kinds
+    ]
+
+
+def _picture(pixels: Any, fit: str, channels: int, target: tuple[int, int]) -> dict[str, Any]:
+    """One picture, what a model wants of it, and what becomes of it."""
+    numbers = {"mean": (0.0,) * channels, "std": (1.0,) * channels, "background": (10, 200, 90)}
+    height, width = target
+    picture = PictureInput(
+        height=height, width=width, channels=channels, fit=fit, normalized_by="graph", **numbers
+    )
+    prepared = _base64(prepare(pixels, picture))
+    return {"source": _source(pixels), "picture": dataclasses.asdict(picture), "prepared": prepared}
+
+
+def _source(pixels: Any) -> dict[str, Any]:
+    size = dict(zip(("height", "width", "channels"), pixels.shape, strict=True))
+    return {**size, "pixels": _base64(pixels)}
+
+
+def _base64(array: Any) -> str:
+    return base64.b64encode(array.tobytes()).decode()
+
+
+def _texts() -> dict[str, Any]:
+    numbers = [0.0, 1.0, 0.1, 3.86e-05, 0.000123456, 0.0114, 999.4, 999.5, 1000.0, 12345.678, 2.5e-9, 0.5]
+    numbers += [1.005, 9.995, 0.00010005, 1e300, 5e-324, 100.0, 10.0, 0.6]
+    ids = [196, -3, "item-3", "it's", 'a "b"', "both ' and \"", "back\\slash", "new\nline\t", "아이템 ½"]
+    return {
+        "numbers": [[number, f"{number:.3g}"] for number in numbers],
+        "ids": [[own, repr(own)] for own in ids],
+    }
+
+
+__all__ = ["write_answers"]

@@ -1,0 +1,275 @@
+"""The APK: built, signed, measured, and its own bytecode run on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hanji.runtime import Recommender
+
+from .conftest import BUILD, ROOT, missing
+
+sys.path.insert(0, str(BUILD))
+
+import apk_downloads
+import archive
+import assets as packed
+import desktop
+import downloads
+import elf
+import gates
+import make_apk
+import shrink
+import signing
+import tools
+
+pytestmark = pytest.mark.timeout(1800)  # the first test waits for bundles and compilers
+
+DRIVER = Path(__file__).parent / "java" / "GoldenOnDex.java"
+NEWER = {"targetSdkVersion:'37'", "compileSdkVersion='37'"}
+
+
+@pytest.fixture(scope="module")
+def packages(build_tools: None) -> None:
+    """Debian's packages for an APK; CI installs them where they are missing."""
+    absent = tools.missing_packages()
+    if absent and os.environ.get("CI") and shutil.which("apt-get"):
+        for words in (["update"], ["install", "--yes", "--no-install-recommends", *absent]):
+            subprocess.run(["apt-get", "--quiet", *words], capture_output=True, timeout=900)
+    if still := tools.missing_packages():
+        missing(f"Debian packages are needed; try: apt-get install {' '.join(still)}")
+
+
+@pytest.fixture(scope="module")
+def recommender(bundles: Path) -> Path:
+    return next(path for path in (bundles / "demo", bundles / "history") if path.is_dir())
+
+
+@pytest.fixture(scope="module")
+def classifier(bundles: Path) -> Path:
+    return next(path for path in (bundles / "demo-digits", bundles / "digits") if path.is_dir())
+
+
+@pytest.fixture(scope="module")
+def apk(
+    packages: None, recommender: Path, classifier: Path, tmp_path_factory: pytest.TempPathFactory
+) -> make_apk.Apk:
+    return make_apk.make_apk(tmp_path_factory.mktemp("apk"), recommender, classifier)
+
+
+@pytest.fixture(scope="module")
+def measured(apk: make_apk.Apk) -> dict[str, gates.Gate]:
+    return {gate.name: gate for gate in gates.check(apk.path, apk.compiled.core_dex)}
+
+
+def test_no_gate_is_failed(measured: dict[str, gates.Gate], apk: make_apk.Apk) -> None:
+    print(make_apk.report(apk, list(measured.values()), 0))
+    assert [gate for gate in measured.values() if gate.passed is False] == []
+
+
+def test_every_gate_but_those_of_libraries_had_something_to_measure(measured: dict[str, gates.Gate]) -> None:
+    unmeasured = {gate.name for gate in measured.values() if gate.passed is None}
+    assert unmeasured <= {name for name in measured if "librar" in name or "store sends" in name}
+
+
+def test_the_engines_libraries_are_stored_aligned_and_without_telemetry(
+    measured: dict[str, gates.Gate], apk: make_apk.Apk
+) -> None:
+    if apk.without_engine:
+        pytest.skip(f"the APK has no engine: {apk.without_engine}")
+    assert all(gate.passed for gate in measured.values())
+
+
+def test_an_apk_without_an_engine_says_so(apk: make_apk.Apk, measured: dict[str, gates.Gate]) -> None:
+    has_libraries = any(name.endswith(".so") for name in zipfile.ZipFile(apk.path).namelist())
+    assert has_libraries == (not apk.without_engine)
+    assert ("without-engine" in apk.path.name) == bool(apk.without_engine)
+    said = make_apk.report(apk, list(measured.values()), 0)
+    assert ("NO ENGINE" in said) == bool(apk.without_engine)
+
+
+def test_the_manifest_is_as_intended(apk: make_apk.Apk) -> None:
+    said = tools.run(["aapt2", "dump", "badging", apk.path])
+    assert all(words in said for words in NEWER)
+    assert "application-label-ko:'한지'" in said
+    tree = tools.run(["aapt2", "dump", "xmltree", "--file", "AndroidManifest.xml", apk.path])
+    assert "android:allowBackup(0x01010280)=false" in tree
+    assert "uses-permission" not in tree
+    assert "dataExtractionRules" in tree
+
+
+def test_the_same_inputs_give_the_same_unsigned_bytes(apk: make_apk.Apk, tmp_path: Path) -> None:
+    with zipfile.ZipFile(apk.unsigned) as made, zipfile.ZipFile(apk.compiled.linked) as linked:
+        added = {name: made.read(name) for name in made.namelist() if name not in linked.namelist()}
+    again = tmp_path / "again.apk"
+    archive.write_apk(again, apk.compiled.linked, dict(reversed(added.items())))
+    assert again.read_bytes() == apk.unsigned.read_bytes()
+
+
+def test_the_assets_are_what_the_core_opens(apk: make_apk.Apk, recommender: Path) -> None:
+    names = {name for name in zipfile.ZipFile(apk.path).namelist() if name.startswith("assets/recommender/")}
+    assert {Path(name).suffix for name in names} == {".json", ".sha256", ".onnx", ".md"}
+    with zipfile.ZipFile(apk.path) as archived:
+        manifest = archived.read("assets/recommender/manifest.json")
+    assert manifest == (recommender / "manifest.json").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def said_on_dex(
+    apk: make_apk.Apk, recommender: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[list[str]], list[list[int]]]:
+    """What the APK's bytecode printed, in fields, and the histories it was asked with."""
+    folder = tmp_path_factory.mktemp("dex")
+    jar = desktop.jar_of(apk.path, folder / "apk.jar")
+    assets = desktop.unpack_assets(apk.path, folder)
+    histories = golden_histories(recommender)
+    questions = "".join(",".join(map(str, history)) + "\n" for history in histories)
+    said = desktop.run_on_jar(jar, DRIVER, [assets / "recommender", assets / "classifier"], questions)
+    return [line.split("\t") for line in said.splitlines()], histories
+
+
+def golden_histories(bundle: Path) -> list[list[int]]:
+    golden = json.loads((bundle / "golden.json").read_bytes())
+    return [case["history"] for case in golden["artifacts"]["onnx"]["cases"]]
+
+
+def test_the_apks_own_bytecode_passes_the_golden_self_test(said_on_dex: Any) -> None:
+    tests = [fields for fields in said_on_dex[0] if fields[0] == "self-test"]
+    assert [fields[1] for fields in tests] == ["recommender", "classifier"]
+    for _, _, passed, cases, engine, detail in tests:
+        assert passed == "true", detail
+        assert int(cases) > 0
+        assert engine == "onnxruntime"
+
+
+def test_the_apks_own_bytecode_gives_pythons_ten_and_reasons(said_on_dex: Any, recommender: Path) -> None:
+    lines, histories = said_on_dex
+    found = iter(lines[2:])
+    with Recommender.open(recommender, engine="onnxruntime") as model:
+        for history in histories:
+            expected = model.recommend(history=history, exclude_seen=False, explain=2).items
+            answers = list(iter(lambda: next(found), ["end"]))
+            assert [int(fields[1]) for fields in answers] == [row.item for row in expected]
+            assert [fields[2:] for fields in answers] == [
+                [why.title for why in row.why] or [""] for row in expected
+            ]
+    assert next(found, None) is None
+
+
+# Another real arm64 library takes the place of ONNX Runtime's: TFLite's, of which it is known that its
+# segments are aligned to 4 KB.
+
+
+@pytest.fixture(scope="module")
+def with_tflite(
+    packages: None, apk: make_apk.Apk, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, bytes]]:
+    """A signed APK with TFLite's library, and the library."""
+    folder = tmp_path_factory.mktemp("tflite")
+    libraries = make_apk.native_libraries(downloads.fetched([downloads.TFLITE])[downloads.TFLITE])
+    files = {"assets/odd": b"x", "classes.dex": apk.compiled.dex.read_bytes(), **libraries}
+    archive.write_apk(folder / "unsigned.apk", apk.compiled.linked, files)
+    signing.sign(folder / "unsigned.apk", folder / "signed.apk", apk_downloads.MIN_SDK)
+    return folder / "signed.apk", libraries
+
+
+def test_a_library_begins_on_a_16_kb_page_after_signing(with_tflite: tuple[Path, dict[str, bytes]]) -> None:
+    path, libraries = with_tflite
+    gate = gates._libraries_in_zip(path)
+    assert gate.passed, gate.found
+    places = {info.filename: at for info, at in archive.entries(path)}
+    content = path.read_bytes()
+    for name, library in libraries.items():
+        assert places[name] % (16 * 1024) == 0
+        assert content[places[name] : places[name] + len(library)] == library
+
+
+def test_a_library_for_4_kb_pages_is_refused(with_tflite: tuple[Path, dict[str, bytes]]) -> None:
+    libraries = with_tflite[1]
+    assert {elf.read_library(content, name).alignment for name, content in libraries.items()} == {4096}
+    gate = gates._libraries_in_elf(libraries)
+    assert gate.passed is False
+    assert "aligned to 4096" in gate.found
+
+
+def test_a_library_that_is_off_its_page_is_refused(
+    with_tflite: tuple[Path, dict[str, bytes]], tmp_path: Path
+) -> None:
+    path = tmp_path / "plain.apk"
+    with zipfile.ZipFile(path, "w") as plain:
+        plain.writestr("odd", b"x")
+        for name, content in with_tflite[1].items():
+            plain.writestr(name, content)
+    assert gates._libraries_in_zip(path).passed is False
+
+
+def test_a_changed_apk_does_not_verify(apk: make_apk.Apk, tmp_path: Path) -> None:
+    content = bytearray(apk.path.read_bytes())
+    at = next(at for info, at in archive.entries(apk.path) if info.filename == "classes.dex")
+    content[at + 100] ^= 1
+    changed = tmp_path / "changed.apk"
+    changed.write_bytes(content)
+    assert gates._signature(changed).passed is False
+    assert gates._signature(apk.path).passed is True
+
+
+def test_a_permission_is_found(apk: make_apk.Apk, tmp_path: Path) -> None:
+    out = apk.unsigned.parent
+    text = (out / "AndroidManifest.xml").read_text(encoding="utf-8")
+    asking = text.replace(
+        "<application", '<uses-permission android:name="android.permission.INTERNET"/><application', 1
+    )
+    (tmp_path / "AndroidManifest.xml").write_text(asking, encoding="utf-8")
+    framework = next(out.glob("framework-*.zip"))
+    linked = tmp_path / "linked.apk"
+    options = ["-I", framework, "--manifest", tmp_path / "AndroidManifest.xml", "-o", linked]
+    tools.run(["aapt2", "link", *options, out / "resources.zip"])
+    found = {gate.name: gate for gate in gates._badging(linked)}
+    assert found["no permission"].passed is False
+    assert "INTERNET" in found["no permission"].found
+    assert found["badging"].passed is False
+
+
+def test_what_android_7_lacks_stops_the_build(packages: None, tmp_path: Path) -> None:
+    newer, app = tmp_path / "View.java", tmp_path / "New.java"
+    newer.write_text("package android.view; public class View { public void setNewThing(int a) { } }")
+    app.write_text("class New { static void use(android.view.View view) { view.setNewThing(1); } }")
+    options = ["--release", "8", "-Xlint:-options"]
+    tools.run(["javac", *options, "-d", tmp_path / "newer", newer])
+    tools.run(["javac", *options, "-cp", tmp_path / "newer", "-d", tmp_path / "app", app])
+    with pytest.raises(downloads.BuildError, match=r"not in Android 24[\s\S]*setNewThing"):
+        shrink.shrink([tmp_path / "app"], ["-keep class New { *; }"], tmp_path / "new.jar")
+
+
+def test_a_bundle_that_was_edited_is_not_packed(packages: None, recommender: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    shutil.copytree(recommender, bundle)
+    (bundle / "items.json").write_bytes((bundle / "items.json").read_bytes().replace(b"titles", b"titlez"))
+    with pytest.raises(downloads.BuildError, match=r"items\.json: not the file that was exported"):
+        packed.assets_of(bundle, "recommender", "recommendation")
+
+
+def test_a_bundle_for_something_else_is_not_packed(bundles: Path, classifier: Path) -> None:
+    with pytest.raises(downloads.BuildError, match="expected a bundle for recommendation"):
+        packed.assets_of(classifier, "recommender", "recommendation")
+    with pytest.raises(downloads.BuildError, match="takes user numbers"):
+        packed.assets_of(bundles / "users", "recommender", "recommendation")
+    with pytest.raises(downloads.BuildError, match="make demo"):
+        packed.assets_of(ROOT / "nowhere", "recommender", "recommendation")
+
+
+def test_another_aar_than_the_pinned_one_is_refused(
+    packages: None, recommender: Path, classifier: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.aar"
+    other.write_bytes(b"PK")
+    with pytest.raises(downloads.BuildError, match="expected the pinned onnxruntime-android"):
+        make_apk.make_apk(tmp_path, recommender, classifier, other)
