@@ -15,12 +15,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from hanji.runtime.errors import ChecksumError
 
 _OPEN_FILES = "/proc/self/fd"
 _PIECE_BYTES = 2**20
+
+_T = TypeVar("_T")
 
 
 def can_be_mapped() -> bool:
@@ -60,6 +64,16 @@ class MappedFile:
             digest.update(piece)
             offset += len(piece)
         return digest.hexdigest()
+
+    def loaded(self, load: Callable[[str], _T]) -> _T:
+        """What ``load`` makes of the file's path; ChecksumError if it was written to before or meanwhile.
+
+        Before, for engines crash on broken files; and after, for it is read meanwhile.
+        """
+        self.check()
+        made = load(self.path)
+        self.check()
+        return made
 
     def check(self) -> None:
         """ChecksumError if the file has been written to since it was opened."""

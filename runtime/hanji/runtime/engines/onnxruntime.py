@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from hanji.runtime.engines.base import EngineInfo, Inputs
-from hanji.runtime.engines.request import CPU, CPU_PROVIDER, Fallbacks, Request, shortfalls
+from hanji.runtime.engines.placed import PlacedEngine, one_line
+from hanji.runtime.engines.request import CPU, CPU_PROVIDER, Request, shortfalls
 from hanji.runtime.errors import EngineError
 from hanji.runtime.manifest import Artifact
 
 if TYPE_CHECKING:
     from hanji.runtime.bundle import Content
-    from hanji.runtime.placement import Placement
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when onnxruntime is imported
 
@@ -39,31 +39,15 @@ _TELLS_WHO_COMPUTES = hasattr(onnxruntime.InferenceSession, "get_provider_graph_
 """From 1.24 on."""
 
 
-class OnnxRuntimeEngine:
+class OnnxRuntimeEngine(PlacedEngine):
     """One session per signature, made when first needed."""
 
     def __init__(
         self, artifact: Artifact, contents: Mapping[str, Content], info: EngineInfo, request: Request
     ) -> None:
-        self._artifact = artifact
-        self._contents = contents
-        self._info = info
-        self._request = request
-        self._fallbacks = Fallbacks(request.policy)
-        self._operators: dict[str, int] = {}
+        super().__init__(artifact, contents, info, request)
         self._providers = self._found_providers()
         self._sessions: dict[str, Any] = {}
-        self._lock = threading.Lock()  # one session per signature, and no more threads than were asked for
-
-    @property
-    def info(self) -> EngineInfo:
-        return self._info
-
-    @property
-    def placement(self) -> Placement:
-        from hanji.runtime.placement import placement_of
-
-        return placement_of(self._info, self._request, self._operators, self._fallbacks.lines)
 
     def load(self, signature: str) -> None:
         with self._lock:
@@ -85,10 +69,6 @@ class OnnxRuntimeEngine:
         session = self._sessions[signature]
         output = self._artifact.signatures[signature].outputs[0].name
         return lambda: session.run([output], inputs)
-
-    @property
-    def _name(self) -> str:
-        return f"onnxruntime {self._info.version}"
 
     def _found_providers(self) -> tuple[str, ...]:
         """Those asked for that this onnxruntime has; it would leave out the others in silence."""
@@ -112,7 +92,7 @@ class OnnxRuntimeEngine:
         except _ERRORS as error:
             session = self._cpu_session(signature)
             path, who = self._artifact.signatures[signature].path, ", ".join(self._providers)
-            self._fallbacks.add(f"{who} failed to prepare {path}: {_one_line(error)}; the CPU computes it")
+            self._fallbacks.add(f"{who} failed to prepare {path}: {one_line(error)}; the CPU computes it")
             return session
         for line in self._note_operators(signature, session):
             self._fallbacks.add(line)
@@ -127,7 +107,7 @@ class OnnxRuntimeEngine:
         try:
             session = self._new_session(signature, ())
         except _ERRORS as error:
-            raise EngineError(f"{self._name} refused {path} ({signature!r}): {_one_line(error)}") from error
+            raise EngineError(f"{self._name} refused {path} ({signature!r}): {one_line(error)}") from error
         self._note_operators(signature, session)
         return session
 
@@ -140,18 +120,12 @@ class OnnxRuntimeEngine:
             options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         wanted = [*(name for name in providers if name != CPU_PROVIDER), CPU_PROVIDER]
         content = self._contents[self._artifact.signatures[signature].path]
-        if not isinstance(content, bytes):
-            content.check()
         # Its own way to fall back prints and goes on; so it is turned off, at once and for every call.
-        session = onnxruntime.InferenceSession(
-            content if isinstance(content, bytes) else content.path,
-            options,
-            providers=wanted,
-            enable_fallback=0,
+        make = partial(
+            onnxruntime.InferenceSession, sess_options=options, providers=wanted, enable_fallback=0
         )
+        session = make(content) if isinstance(content, bytes) else content.loaded(make)
         session.disable_fallback()
-        if not isinstance(content, bytes):
-            content.check()
         found = session.get_providers()
         if set(found) - set(wanted):
             raise EngineError(f"{self._name}: expected the providers {wanted}, found {found}")
@@ -178,7 +152,7 @@ class OnnxRuntimeEngine:
         Raises EngineError where only the CPU was at work, where the policy is "fail", and where the CPU
         fails as well: then the provider is not to blame and stays.
         """
-        failed = f"signature {signature!r} failed: {_one_line(error)}"
+        failed = f"signature {signature!r} failed: {one_line(error)}"
         if not self._has_others() or self._request.policy == "fail":
             raise EngineError(f"{self._name}: {failed}") from error
         operators = self._operators
@@ -193,7 +167,3 @@ class OnnxRuntimeEngine:
         self._sessions = {signature: session}
         self._fallbacks.add(f"{who}: {failed}; the CPU computes everything since then")
         return outputs
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

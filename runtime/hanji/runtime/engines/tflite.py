@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,18 +10,18 @@ from numpy.typing import NDArray
 
 from hanji.runtime.engines.base import EngineInfo, Inputs
 from hanji.runtime.engines.delegates import Delegate, DelegateError, operators_left
-from hanji.runtime.engines.request import CPU, Fallbacks, Request, shortfalls
+from hanji.runtime.engines.placed import PlacedEngine, one_line
+from hanji.runtime.engines.request import CPU, Request, shortfalls
 from hanji.runtime.errors import EngineError
 from hanji.runtime.manifest import Artifact, Signature
 
 if TYPE_CHECKING:
     from hanji.runtime.bundle import Content
-    from hanji.runtime.placement import Placement
 
 _EDGE_TPU = "edgetpu-custom-op"
 
 
-class TfliteEngine:
+class TfliteEngine(PlacedEngine):
     """One interpreter per model file and one runner per signature, made when first needed."""
 
     def __init__(
@@ -33,27 +32,11 @@ class TfliteEngine:
         info: EngineInfo,
         request: Request,
     ) -> None:
+        super().__init__(artifact, contents, info, request)
         self._interpreter_class = interpreter_class
-        self._artifact = artifact
-        self._contents = contents
-        self._info = info
-        self._request = request
-        self._fallbacks = Fallbacks(request.policy)
-        self._operators: dict[str, int] = {}
         self._interpreters: dict[str, Any] = {}
         self._delegated: set[str] = set()  # the files of which the delegate computes a part
         self._runners: dict[str, Any] = {}
-        self._lock = threading.Lock()  # an interpreter's tensors belong to one call at a time
-
-    @property
-    def info(self) -> EngineInfo:
-        return self._info
-
-    @property
-    def placement(self) -> Placement:
-        from hanji.runtime.placement import placement_of
-
-        return placement_of(self._info, self._request, self._operators, self._fallbacks.lines)
 
     def load(self, signature: str) -> None:
         with self._lock:
@@ -81,10 +64,6 @@ class TfliteEngine:
             return runner.invoke
         return partial(runner._interpreter_wrapper.Invoke, runner._subgraph_index)
 
-    @property
-    def _name(self) -> str:
-        return f"{self._info.name} {self._info.version}"
-
     def _runner(self, signature: str) -> Any:
         if signature not in self._runners:
             path = self._artifact.signatures[signature].path
@@ -101,7 +80,7 @@ class TfliteEngine:
             return WholeModel(interpreter, described)
         except (RuntimeError, ValueError) as error:
             raise EngineError(
-                f"{self._name} refused {described.path} ({signature!r}): {_one_line(error)}"
+                f"{self._name} refused {described.path} ({signature!r}): {one_line(error)}"
             ) from error
 
     def _placed_interpreter(self, path: str) -> Any:
@@ -128,14 +107,14 @@ class TfliteEngine:
         try:
             return self._new_interpreter(path, experimental_delegates=[delegate]), ""
         except (RuntimeError, ValueError) as error:
-            return None, f"{library} failed to prepare {path}: {_one_line(error)}"
+            return None, f"{library} failed to prepare {path}: {one_line(error)}"
 
     def _cpu_interpreter(self, path: str, reason: str = "") -> Any:
         """An interpreter on the CPU; ``reason`` says why the delegate that was asked for is not at work."""
         try:
             interpreter = self._new_interpreter(path)
         except (RuntimeError, ValueError) as error:
-            raise EngineError(f"{self._name} refused {path}: {_one_line(error)}") from error
+            raise EngineError(f"{self._name} refused {path}: {one_line(error)}") from error
         self._note_operators(path, interpreter, reason)
         return interpreter
 
@@ -144,10 +123,7 @@ class TfliteEngine:
         make = partial(self._interpreter_class, num_threads=self._info.threads, **options)
         if isinstance(content, bytes):
             return make(model_content=content)
-        content.check()  # before, for engines crash on broken files; and after, for it is read meanwhile
-        interpreter = make(model_path=content.path)
-        content.check()
-        return interpreter
+        return content.loaded(lambda path: make(model_path=path))
 
     def _note_operators(self, path: str, interpreter: Any, reason: str) -> list[str]:
         """Keeps who computes the signature that answers, and says what is not as it was asked for.
@@ -183,7 +159,7 @@ class TfliteEngine:
         Raises EngineError where no delegate was at work, where the policy is "fail", and where the CPU
         fails as well: then the delegate is not to blame and stays.
         """
-        path, why = self._artifact.signatures[signature].path, _one_line(error)
+        path, why = self._artifact.signatures[signature].path, one_line(error)
         if path not in self._delegated:
             raise EngineError(f"{self._name}: signature {signature!r} failed: {why}") from error
         library = self._request.delegate
@@ -197,7 +173,7 @@ class TfliteEngine:
             outputs: dict[str, NDArray[Any]] = runner(**inputs)
         except (RuntimeError, ValueError, EngineError) as too:
             self._operators = operators
-            raise EngineError(f"{self._name}: signature {signature!r} failed: {_one_line(too)}") from error
+            raise EngineError(f"{self._name}: signature {signature!r} failed: {one_line(too)}") from error
         self._delegated.discard(path)
         self._interpreters[path] = interpreter
         signatures = self._artifact.signatures
@@ -232,7 +208,3 @@ class WholeModel:
 
 def _indices(details: list[dict[str, Any]]) -> dict[str, int]:
     return {tensor["name"]: tensor["index"] for tensor in details}
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
