@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from common import parser, save, spread, verdict
+from common import expect_bundles, parser, save, spread, verdict
 
 from hanji.runtime.machine import machine_state
 
@@ -113,9 +113,7 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--pairs", type=int, default=15)
     args = options.parse_args()
-    missing = [str(bundle) for bundle in BUNDLES.values() if not (bundle / "manifest.json").exists()]
-    if missing:
-        sys.exit(f"{', '.join(missing)}: missing; run: make demo")
+    expect_bundles(BUNDLES.values())
     load = machine_state().load_average
     with tempfile.TemporaryDirectory() as bytecode:
         found = {

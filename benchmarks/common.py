@@ -8,8 +8,9 @@ import json
 import os
 import platform
 import statistics
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,6 +23,13 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+
+
+def expect_bundles(bundles: Iterable[Path]) -> None:
+    """Ends the script where a bundle of `make demo` is missing."""
+    missing = [str(bundle) for bundle in bundles if not (bundle / "manifest.json").exists()]
+    if missing:
+        sys.exit(f"{', '.join(missing)}: missing; run: make demo")
 
 
 def interleaved_us(

@@ -9,8 +9,9 @@ in turns; each begins with the uint8 picture and ends with probabilities.
 from __future__ import annotations
 
 import numpy as np
+from classifier_files import tflite_file
 from common import interleaved_us, parser, save, spread, verdict
-from structured_pruning import STUDENT, loaded, network, tflite_file
+from structured_pruning import STUDENT, loaded, network
 
 from hanji.training.images.models.config import ImageModelConfig
 

@@ -13,13 +13,12 @@ bundles.
 from __future__ import annotations
 
 import statistics
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from common import parser, save, spread, verdict
+from common import expect_bundles, parser, save, spread, verdict
 
 from hanji.runtime import Classifier, Recommender
 from hanji.runtime.benchmark import histories
@@ -112,9 +111,7 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--rounds", type=int, default=9)
     args = options.parse_args()
-    missing = [str(bundle) for bundle in BUNDLES.values() if not (bundle / "manifest.json").exists()]
-    if missing:
-        sys.exit(f"{', '.join(missing)}: missing; run: make demo")
+    expect_bundles(BUNDLES.values())
     load = machine_state().load_average
     found = {f"{kind}-{engine}": measure(kind, engine, args.rounds) for engine in ENGINES for kind in BUNDLES}
     settings = {"load_average": load, "rounds": args.rounds, "questions": QUESTIONS, "target_us": TARGET_US}

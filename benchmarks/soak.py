@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from common import parser, save, verdict
+from common import expect_bundles, parser, save, verdict
 
 from hanji.runtime import Classifier, Recommender
 from hanji.runtime.benchmark import histories
@@ -91,9 +91,7 @@ def main() -> None:
     if args.in_this_process:
         print(json.dumps(soak(args.sessions[0], args.calls)))
         return
-    missing = [str(bundle) for bundle in BUNDLES.values() if not (bundle / "manifest.json").exists()]
-    if missing:
-        sys.exit(f"{', '.join(missing)}: missing; run: make demo")
+    expect_bundles(BUNDLES.values())
     sessions: dict[str, object] = {}
     for session in args.sessions:
         command = [sys.executable, __file__, "--in-this-process", "--sessions", session]

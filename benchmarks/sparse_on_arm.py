@@ -31,14 +31,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 import tf_keras as keras
+from classifier_files import tflite_file
 from common import parser, save, spread
 from on_device import answers
 
 from hanji.compression.images.prune import pruned_layers
 from hanji.compression.images.steps import Prune
-from hanji.export.images.signature import ClassifySignature
-from hanji.export.images.tflite import convert_classifier_tflite
-from hanji.runtime.manifest import PictureInput
 from hanji.training.images.models.build import build_classifier
 from hanji.training.images.models.config import ImageModelConfig
 
@@ -85,12 +83,12 @@ def main() -> None:
 def written(directory: Path) -> dict[str, Path]:
     """The four files."""
     friendly, ordinary = network(sparse_friendly=True), network(sparse_friendly=False)
-    contents = {"dense": tflite_file(friendly, sparse=False)}
+    contents = {"dense": tflite_file(friendly, SHAPE, "float32", sparse=False)}
     for model in (friendly, ordinary):
         put_zeros(model)
-    contents["sparse"] = tflite_file(friendly, sparse=True)
-    contents["zeros, stored dense"] = tflite_file(friendly, sparse=False)
-    contents["sparse, ordinary shape"] = tflite_file(ordinary, sparse=True)
+    contents["sparse"] = tflite_file(friendly, SHAPE, "float32", sparse=True)
+    contents["zeros, stored dense"] = tflite_file(friendly, SHAPE, "float32", sparse=False)
+    contents["sparse, ordinary shape"] = tflite_file(ordinary, SHAPE, "float32", sparse=True)
     paths = {}
     for index, (name, content) in enumerate(contents.items()):
         paths[name] = directory / f"{index}.tflite"
@@ -112,21 +110,6 @@ def put_zeros(model: keras.Model) -> None:
         kernel = model.get_layer(name).kernel
         sizes = np.abs(kernel.numpy())
         kernel.assign(np.where(sizes > np.quantile(sizes, SPARSITY), kernel.numpy(), 0.0))
-
-
-def tflite_file(model: keras.Model, *, sparse: bool) -> bytes:
-    """The float32 file that an export writes."""
-    height, width, channels = SHAPE
-    picture = PictureInput(
-        height=height,
-        width=width,
-        channels=channels,
-        fit="crop",
-        mean=(127.5,) * channels,
-        std=(73.6,) * channels,
-        normalized_by="graph",
-    )
-    return convert_classifier_tflite(ClassifySignature(model, picture, 1.0), "float32", sparse=sparse)
 
 
 def measured(python: list[str], paths: dict[str, Path], turns: int, rounds: int) -> dict[str, Any]:

@@ -14,13 +14,11 @@ from collections.abc import Mapping
 import numpy as np
 import tf_keras as keras
 from ai_edge_litert.interpreter import Interpreter
+from classifier_files import tflite_file
 from common import interleaved_us, parser, save, spread, verdict
 
 from hanji.compression.images.channels import cut_channels
 from hanji.compression.images.steps import ImageScheme
-from hanji.export.images.signature import ClassifySignature
-from hanji.export.images.tflite import convert_classifier_tflite
-from hanji.runtime.manifest import PictureInput
 from hanji.training.images.models.build import build_classifier
 from hanji.training.images.models.config import ImageModelConfig
 from hanji.training.images.profile import profile
@@ -29,7 +27,7 @@ ROUNDS = 9  # of measuring
 KEEP = 0.5
 MOST_BYTES = 0.4
 MOST_TIME = 0.5
-STUDENT = ImageModelConfig(  # of examples/fashion-mnist.toml
+STUDENT = ImageModelConfig(  # about that of examples/fashion-mnist.toml, which looks at mirror images as well
     channels=(48, 96, 144),
     blocks=(2, 3, 2),
     strides=(2, 1, 2),
@@ -104,22 +102,6 @@ def compared(
         "call_us": {part: spread(values.tolist()) for part, values in times.items()},
         "time_ratio": time_ratio,
     }
-
-
-def tflite_file(model: keras.Model, shape: tuple[int, int, int], scheme: ImageScheme) -> bytes:
-    """The file that an export writes; random pictures calibrate."""
-    height, width, channels = shape
-    picture = PictureInput(
-        height=height,
-        width=width,
-        channels=channels,
-        fit="crop",
-        mean=(127.5,) * channels,
-        std=(73.6,) * channels,
-        normalized_by="graph",
-    )
-    calibration = np.random.default_rng(0).integers(0, 256, (20, *shape), dtype=np.uint8)
-    return convert_classifier_tflite(ClassifySignature(model, picture, 1.0), scheme, calibration=calibration)
 
 
 def loaded(content: bytes, shape: tuple[int, int, int]) -> Interpreter:

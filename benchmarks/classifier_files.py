@@ -1,0 +1,33 @@
+"""The file that an export would write of a network that is measured but not trained."""
+
+from __future__ import annotations
+
+import numpy as np
+import tf_keras as keras
+
+from hanji.compression.images.steps import ImageScheme
+from hanji.export.images.signature import ClassifySignature
+from hanji.export.images.tflite import convert_classifier_tflite
+from hanji.runtime.manifest import PictureInput
+
+
+def tflite_file(
+    model: keras.Model, shape: tuple[int, int, int], scheme: ImageScheme, *, sparse: bool = False
+) -> bytes:
+    """For pictures of ``shape``, of which random ones calibrate; ``sparse`` is for float32 alone."""
+    height, width, channels = shape
+    picture = PictureInput(
+        height=height,
+        width=width,
+        channels=channels,
+        fit="crop",
+        mean=(127.5,) * channels,
+        std=(73.6,) * channels,
+        normalized_by="graph",
+    )
+    signature = ClassifySignature(model, picture, 1.0)
+    calibration = np.random.default_rng(0).integers(0, 256, (20, *shape), dtype=np.uint8)
+    return convert_classifier_tflite(signature, scheme, calibration=calibration, sparse=sparse)
+
+
+__all__ = ["tflite_file"]
