@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from hanji.training.data import DataConfig, Dataset, load_dataset
+
+from .ports import build_bundles
 
 ROOT = Path(__file__).parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -64,3 +67,11 @@ def movielens_1m() -> Path:
     if not directory.is_dir():
         pytest.skip("MovieLens-1M is not here; its licence forbids bringing it along")
     return directory
+
+
+@pytest.fixture(scope="session")
+def port_bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what `hanji build` made of the ports' recipes; see ports.py."""
+    base = tmp_path_factory.getbasetemp()
+    # Test processes of one run each have a folder in the run's own.
+    return build_bundles((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "ports")

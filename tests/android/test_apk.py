@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -15,7 +13,8 @@ import pytest
 
 from hanji.runtime import Recommender
 
-from .conftest import BUILD, ROOT, missing
+from ..left_out import install_in_ci, missing
+from .conftest import BUILD, ROOT
 
 sys.path.insert(0, str(BUILD))
 
@@ -40,22 +39,19 @@ NEWER = {"targetSdkVersion:'37'", "compileSdkVersion='37'"}
 @pytest.fixture(scope="module")
 def packages(build_tools: None) -> None:
     """Debian's packages for an APK; CI installs them where they are missing."""
-    absent = tools.missing_packages()
-    if absent and os.environ.get("CI") and shutil.which("apt-get"):
-        for words in (["update"], ["install", "--yes", "--no-install-recommends", *absent]):
-            subprocess.run(["apt-get", "--quiet", *words], capture_output=True, timeout=900)
-    if still := tools.missing_packages():
-        missing(f"Debian packages are needed; try: apt-get install {' '.join(still)}")
+    install_in_ci(tools.missing_packages())
+    if absent := tools.missing_packages():
+        missing(f"Debian packages are needed; try: apt-get install {' '.join(absent)}")
 
 
 @pytest.fixture(scope="module")
 def recommender(bundles: Path) -> Path:
-    return next(path for path in (bundles / "demo", bundles / "history") if path.is_dir())
+    return bundles / "history"
 
 
 @pytest.fixture(scope="module")
 def classifier(bundles: Path) -> Path:
-    return next(path for path in (bundles / "demo-digits", bundles / "digits") if path.is_dir())
+    return bundles / "digits"
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from debian import MissingError
 from emulated_pi import ROOT, EmulatedPi, set_up
-from left_out import missing
 
 from hanji.compression.compressed import CompressedModel
 from hanji.compression.images.compress import uncompressed_classifier
@@ -36,6 +35,8 @@ from hanji.training.images.train import train_classifier
 from hanji.training.models.config import ModelConfig
 from hanji.training.models.history import HistoryModel
 from hanji.training.trained import TrainedModel
+
+from ..left_out import missing
 
 ITEMS = 100
 
@@ -66,7 +67,7 @@ def device() -> Callable[[str, str], Device]:
             pi = set_up(board)
             site = pi.installed(extras.replace(",", "-"), [f"hanji-runtime[{extras}]"])
         except MissingError as error:
-            missing(error)
+            missing(f"no emulated Pi: {error}")
         return Device(pi, site, tuple(engines[extra] for extra in extras.split(",")))
 
     return made

@@ -15,7 +15,8 @@ import debian
 import wheels
 from debian import MissingError
 from emulated_pi import BOARDS, set_up
-from left_out import missing
+
+from ..left_out import missing
 
 SCRIPT = Path(__file__).with_name("emulated_pi.py")
 
@@ -81,7 +82,7 @@ def test_an_archive_that_cannot_be_reached_leaves_nothing_behind(
     try:
         debian.own_architecture()
     except MissingError as error:
-        missing(error)
+        missing(f"no emulated Pi: {error}")
     monkeypatch.setattr(debian, "_archive", lambda: "http://127.0.0.1:9/debian")
     with pytest.raises(MissingError, match="cannot be fetched"):
         set_up("pi4", tmp_path / "pi")

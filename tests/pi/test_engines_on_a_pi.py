@@ -20,10 +20,11 @@ from tensorflow.lite.python import schema_py_generated as schema
 sys.path.insert(0, str(Path(__file__).parent))
 from debian import MissingError
 from emulated_pi import PLACE, ROOT
-from left_out import missing
 from wheels import install
 
 from hanji.export.tflite_runtime import NEWEST_VERSIONS
+
+from ..left_out import missing
 
 ON_DEVICE = Path(__file__).with_name("on_device.py")
 BOARDS = [("pi4", "litert,onnx"), ("pi5", "litert,onnx"), ("pi4", "tflite"), ("pi2", "tflite")]
@@ -87,7 +88,7 @@ def _tflite_runtime_here() -> Path:
     try:
         install(target, ["hanji-runtime[tflite]"], "amd64", ROOT / "dist")
     except MissingError as error:
-        missing(error)
+        missing(f"no emulated Pi: {error}")
     return target
 
 

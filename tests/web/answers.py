@@ -24,13 +24,13 @@ def write_answers(root: Path) -> None:
         for engine in ("onnxruntime", "litert")
     }
     answers["litert_scores"] = [*_scores_of(root, "history"), *_scores_of(root, "users")]
-    answers["digits_litert"] = _digits(root / "digits")
+    answers["digits_litert"] = _digits(root / "digits" / "bundle")
     answers["pictures"] = _pictures()
     (root / "answers.json").write_text(json.dumps(answers, ensure_ascii=False), encoding="utf-8")
 
 
 def _answers_of(root: Path, name: str, engine: str) -> list[dict[str, Any]]:
-    with Recommender.open(root / name, engine=engine) as recommender:
+    with Recommender.open(root / name / "bundle", engine=engine) as recommender:
         ids = recommender.items.ids.values
         asks = _histories(ids) if name == "history" else _users(recommender, ids)
         return [{"bundle": name, **ask, **_answer(recommender, ask)} for ask in asks]
@@ -95,7 +95,7 @@ def _answer(recommender: Recommender, ask: dict[str, Any]) -> dict[str, Any]:
 
 def _scores_of(root: Path, name: str) -> list[dict[str, Any]]:
     """Scores of all items by LiteRT, float32 as bytes in base64."""
-    with Recommender.open(root / name, engine="litert") as recommender:
+    with Recommender.open(root / name / "bundle", engine="litert") as recommender:
         ids = recommender.items.ids.values
         if recommender.users is None:
             asks: list[dict[str, Any]] = [{"history": ids[start : 2 * start + 1]} for start in range(20)]

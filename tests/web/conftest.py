@@ -5,29 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ..left_out import install_in_ci, missing
 from .answers import write_answers
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "web_demo"
-HANJI = Path(sys.executable).with_name("hanji")
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 OLDEST_NODE = (20, 19)
 LONGEST_S = 1200
 
 Npm = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-def missing(what: str) -> None:
-    """Skips, but in CI, which installs what it can, fails."""
-    if os.environ.get("CI"):
-        pytest.fail(f"CI tests web_demo: {what}")
-    pytest.skip(what)
 
 
 @pytest.fixture(scope="session")
@@ -66,9 +58,8 @@ def node_version() -> tuple[int, ...]:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium; CI installs Debian's where there is none."""
-    if found_chromium() is None and os.environ.get("CI") and shutil.which("apt-get"):
-        for words in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
-            subprocess.run(["apt-get", "--quiet", *words], capture_output=True, timeout=600)
+    if found_chromium() is None:
+        install_in_ci(["chromium"])
     found = found_chromium()
     if found is None:
         missing("Chromium was not found; install it (apt-get install chromium), or set HANJI_CHROMIUM")
@@ -80,14 +71,7 @@ def found_chromium() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the bundles ``history``, ``users`` and ``digits``, and answers.json."""
-    root = tmp_path_factory.mktemp("web")
-    for name in ("history", "users", "digits"):
-        out = root / "made" / name
-        command = [str(HANJI), "build", str(Path(__file__).parent / f"{name}.toml"), "--out", str(out)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=500)
-        assert done.returncode == 0, done.stderr[-3000:]
-        (out / "bundle").rename(root / name)
-    write_answers(root)
-    return root
+def bundles(port_bundles: Path) -> Path:
+    """The ports' bundles, and answers.json beside them."""
+    write_answers(port_bundles)
+    return port_bundles
