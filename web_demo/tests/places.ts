@@ -1,9 +1,9 @@
 /**
  * Where tests find their bundles.
  *
- * tests/web/conftest.py builds them and says where in HANJI_WEB_BUNDLES: a folder with `history`, `users` and
- * `digits`, and answers.json, what the Python runtime answered. Without it, those of `make demo` are taken as
- * far as they go.
+ * tests/ports.py builds them, and tests/web says where in HANJI_WEB_BUNDLES: a folder with `history`, `users`
+ * and `digits`, each as `hanji build` leaves it, and answers.json, what the Python runtime answered. Without
+ * it, those of `make demo` are taken as far as they go.
  */
 
 import { existsSync, readFileSync } from "node:fs";
@@ -23,7 +23,7 @@ const DEMO: Record<BundleName, string> = {
 
 /** The folder of a bundle; it may not be there. */
 export function bundleFolder(name: BundleName): string {
-  return FOLDER ? path.join(FOLDER, name) : DEMO[name];
+  return FOLDER ? path.join(FOLDER, name, "bundle") : DEMO[name];
 }
 
 export function hasBundle(name: BundleName): boolean {

@@ -49,7 +49,7 @@ it("knows digits that are drawn, five classes at a time, and takes strokes back"
   const page = await classifyPage();
   await draw(page, ring(0.2, 0.33));
   await expect.poll(() => best(page)).toBe("0");
-  expect(await page.locator(".bars li").count()).toBe(5);
+  await expect.poll(() => page.locator(".bars li").count()).toBe(5);
   expect(await page.getAttribute(".seen", "aria-label")).toBe(
     "The picture as the model sees it, 8 by 8 pixels",
   );

@@ -80,8 +80,8 @@ it("holds the full model beside the compressed one, or says that there is none",
   if (!hasFull) return expect(await page.textContent("#full")).toContain("is not part of this page");
   await page.click("#compare-full");
   await page.waitForSelector(".pair", { timeout: 60_000 });
-  expect(await page.locator(".side").count()).toBe(2);
-  expect(await page.locator(".side li").count()).toBe(20);
+  await expect.poll(() => page.locator(".side").count()).toBe(2);
+  await expect.poll(() => page.locator(".side li").count()).toBe(20);
   expect(await page.textContent("#full")).toMatch(/times smaller/);
 });
 

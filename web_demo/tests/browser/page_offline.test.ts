@@ -6,7 +6,16 @@ import path from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Site } from "./site.ts";
-import { draw, launchProfile, open, openSite, pickSuggestions, ready, waitUntilKept } from "./visit.ts";
+import {
+  draw,
+  launchProfile,
+  open,
+  openSite,
+  pickSuggestions,
+  ready,
+  showsTen,
+  waitUntilKept,
+} from "./visit.ts";
 
 let site: Site;
 let close: () => Promise<void>;
@@ -26,8 +35,8 @@ afterAll(async () => {
 
 /** Everything that the page is for. */
 async function works(page: Page): Promise<void> {
-  await page.waitForFunction(() => document.querySelectorAll(".recommendation").length === 10);
-  expect(await page.locator(".why").count()).toBe(10);
+  await showsTen(page);
+  await expect.poll(() => page.locator(".why").count()).toBe(10);
   await page.click("#nav-classify");
   await draw(page, [
     [0.3, 0.2],
@@ -61,7 +70,7 @@ it("goes on with the server gone, and after the browser was started again", asyn
   const again = context.pages()[0] ?? (await context.newPage());
   await again.goto(site.url);
   await again.waitForSelector(".recommendation");
-  expect(await again.locator(".recommendation h3").allTextContents()).toEqual(ten);
+  await expect.poll(() => again.locator(".recommendation h3").allTextContents()).toEqual(ten);
   await works(again);
   await site.start();
 });
@@ -79,7 +88,7 @@ it("comes from the network again where what was kept is damaged", async () => {
     }
   });
   await page.reload();
-  await page.waitForFunction(() => document.querySelectorAll(".recommendation").length === 10);
+  await showsTen(page);
   await waitUntilKept(page);
   expect(await page.locator(".notice.bad").count()).toBe(0);
 });

@@ -5,7 +5,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { launch } from "./chromium.ts";
 import type { Site } from "./site.ts";
-import { openSite, pickSuggestions, ready, visit, type Visit } from "./visit.ts";
+import { openSite, pickSuggestions, ready, showsTen, type Visit, visit } from "./visit.ts";
 
 let browser: Browser;
 let site: Site;
@@ -115,19 +115,19 @@ describe("history", () => {
     const picked = await page.locator(".chip span").allTextContents();
     const ten = await page.locator(".recommendation h3").allTextContents();
     await page.reload();
-    await page.waitForFunction(() => document.querySelectorAll(".recommendation").length === 10);
-    expect(await page.locator(".chip span").allTextContents()).toEqual(picked);
-    expect(await page.locator(".recommendation h3").allTextContents()).toEqual(ten);
+    await showsTen(page);
+    await expect.poll(() => page.locator(".chip span").allTextContents()).toEqual(picked);
+    await expect.poll(() => page.locator(".recommendation h3").allTextContents()).toEqual(ten);
 
     await page.click("#history");
-    expect(await page.locator("dialog tbody th").allTextContents()).toEqual(picked);
+    await expect.poll(() => page.locator("dialog tbody th").allTextContents()).toEqual(picked);
     const [download] = await Promise.all([page.waitForEvent("download"), page.click("#history-export")]);
     const exported = JSON.parse(readFileSync(await download.path(), "utf8"));
     expect(exported.bundle).toBe("films");
     expect(exported.picks.map(({ title }: { title: string }) => title)).toEqual(picked);
 
     await page.click("#history-erase");
-    expect(await page.locator("dialog tbody th").count()).toBe(2); // asked for once more first
+    await expect.poll(() => page.locator("dialog tbody th").count()).toBe(2); // asked for once more first
     await page.click("#history-erase");
     await page.waitForFunction(() => document.querySelectorAll("dialog tbody th").length === 0);
     await page.keyboard.press("Escape");
@@ -148,7 +148,7 @@ describe("language", () => {
     expect(await page.locator(".why").first().textContent()).toContain("추천합니다");
     await page.click("#language-en");
     expect(await page.getAttribute("html", "lang")).toBe("en");
-    expect(await page.locator(".recommendation").count()).toBe(10);
+    await showsTen(page);
     await page.reload();
     await ready(page);
     expect(await page.getAttribute("html", "lang")).toBe("en");

@@ -79,7 +79,7 @@ describe("a new version", () => {
     await page.reload();
     await toastSays(page, "failed its checks");
     expect(await keptVersion(page, "films")).toBe(kept);
-    expect(await page.locator(".recommendation h3").allTextContents()).toEqual(ten);
+    await expect.poll(() => page.locator(".recommendation h3").allTextContents()).toEqual(ten);
     await page.click("#nav-engine");
     await page.waitForSelector(".refused");
     expect(await page.textContent(".refused")).toContain(bad.slice(0, 12));

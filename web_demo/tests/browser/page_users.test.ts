@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasBundle } from "../places.ts";
 import { launch } from "./chromium.ts";
 import type { Site } from "./site.ts";
-import { openSite, visit } from "./visit.ts";
+import { openSite, showsTen, visit } from "./visit.ts";
 
 describe.skipIf(!hasBundle("users"))("a model of users", () => {
   let browser: Browser;
@@ -27,7 +27,7 @@ describe.skipIf(!hasBundle("users"))("a model of users", () => {
     expect(await page.locator("#search, .suggestion, .chip").count()).toBe(0);
     await page.fill("#user", "3");
     await page.keyboard.press("Enter");
-    await page.waitForFunction(() => document.querySelectorAll(".recommendation").length === 10);
+    await showsTen(page);
     expect(await page.locator(".why, .like").count()).toBe(0);
     await page.click("#nav-engine");
     await page.click("#run-self-test");

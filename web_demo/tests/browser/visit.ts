@@ -44,10 +44,9 @@ export async function openSite(
   return { site, hasFull, close };
 }
 
-/** Where `hanji build` left the full model: beside the bundle, or where tests/web/conftest.py built it. */
+/** Where `hanji build` leaves the full model. */
 function fullFolder(bundle: string): string {
-  const made = path.join(bundle, "../made", path.basename(bundle), "full");
-  return existsSync(made) ? made : path.join(bundle, "../full");
+  return path.join(bundle, "../full");
 }
 
 /** A browser with a camera that shows a moving test picture. */
@@ -103,7 +102,13 @@ export async function ready(page: Page): Promise<void> {
 /** Picks the first few suggestions, and waits for the ten. */
 export async function pickSuggestions(page: Page, count: number): Promise<void> {
   for (let at = 0; at < count; at++) await page.locator(".suggestion").first().click();
-  await page.waitForFunction(() => document.querySelectorAll(".recommendation").length === 10);
+  await showsTen(page);
+}
+
+/** Waits until there are ten recommendations, and to the newest question. */
+export async function showsTen(page: Page): Promise<void> {
+  const ten = '.answer-body[aria-busy="false"] .recommendation:nth-child(10)';
+  await page.waitForSelector(ten, { timeout: 30_000 });
 }
 
 /** Waits until page and models are kept, by way of the engine room, and goes back. */

@@ -33,7 +33,7 @@ async function refresh(app: App, subject: Subject, state: HTMLElement, place: HT
   const { name } = subject.model.listed;
   const [version, refusal] = [await app.versions.current(name), await app.versions.refusal(name)];
   const isReady = version !== undefined;
-  state.dataset["offline"] = isReady && app.watch.state.value !== "never" ? "ready" : app.watch.state.value;
+  state.dataset["offline"] = offlineFor(app.watch.state.value, isReady);
   fill(
     state,
     el(
@@ -52,6 +52,12 @@ async function refresh(app: App, subject: Subject, state: HTMLElement, place: HT
     ? outcome({ name, outcome: "refused", reason: refusal.reason }, app.texts, refusal.sha256)
     : null;
   fill(place, facts(rows), refused);
+}
+
+/** This model is ready only when it is kept, however long the page itself has been. */
+function offlineFor(page: Offline, isKept: boolean): "never" | "waiting" | "ready" {
+  if (page === "never") return "never";
+  return isKept ? "ready" : "waiting";
 }
 
 function sentence(offline: Offline, isReady: boolean, { engine }: Texts): string {

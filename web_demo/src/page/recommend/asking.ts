@@ -18,6 +18,8 @@ const SPREAD = 0.35;
 /** Asks the model whenever the picks or the model change; only the newest answer counts. */
 export class Asking {
   readonly answer = new Signal<Answer>({ kind: "empty" });
+  /** Whether `answer` is of an older question than the newest. */
+  readonly busy = new Signal(false);
   private latest = 0;
 
   constructor(private readonly state: RecommendState) {}
@@ -26,18 +28,24 @@ export class Asking {
     const turn = ++this.latest;
     const ask = askOf(this.state);
     const open = this.state.model.state.value;
-    if (!ask || open.kind !== "ready") return this.answer.set({ kind: "empty" });
+    if (!ask || open.kind !== "ready") return this.answered({ kind: "empty" });
+    this.busy.set(true);
     const explained = canExplain(this.state);
     const options = { explain: explained ? REASONS : 0, diversity: this.state.spread ? SPREAD : 0 };
     try {
       const recommendations = await open.remote.recommend(ask, COUNT, options);
       const asked = ask.history?.length ?? 1;
-      if (turn === this.latest) this.answer.set({ kind: "answer", recommendations, explained, asked });
+      if (turn === this.latest) this.answered({ kind: "answer", recommendations, explained, asked });
     } catch (error) {
       // A model that was closed for a newer one: that one is asked when it is there.
       const closed = error instanceof HanjiError && open !== this.state.model.state.value;
-      if (turn === this.latest && !closed) this.answer.set({ kind: "failed", error });
+      if (turn === this.latest && !closed) this.answered({ kind: "failed", error });
     }
+  }
+
+  private answered(answer: Answer): void {
+    this.answer.set(answer);
+    this.busy.set(false);
   }
 }
 

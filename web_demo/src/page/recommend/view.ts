@@ -60,6 +60,7 @@ class RecommendView {
       state.model.state.follow(() => this.modelChanged()),
       state.history.picks.follow(() => this.picksChanged()),
       this.asking.answer.follow((answer) => this.answered(answer)),
+      this.asking.busy.follow((busy) => this.answer.setAttribute("aria-busy", String(busy))),
     );
   }
 
