@@ -7,9 +7,6 @@ as errors show them; ``manifests.json``, with strange manifests and whether they
 
 from __future__ import annotations
 
-import base64
-import dataclasses
-import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -18,10 +15,9 @@ import numpy as np
 
 from hanji.runtime import Classifier, HanjiError, Recommender
 from hanji.runtime.bundle import open_bundle
-from hanji.runtime.classifier_manifest import FITS
-from hanji.runtime.manifest import ClassifierManifest, PictureInput
-from hanji.runtime.pictures import prepare
+from hanji.runtime.manifest import ClassifierManifest
 
+from ..picture_answers import prepared_pictures, source_of
 from .manifests import judged_manifests
 
 PYTHON_NAMES = {"excludeSeen": "exclude_seen"}
@@ -35,7 +31,7 @@ def write_answers(bundles: Path, target: Path) -> None:
         is_classifier = isinstance(open_bundle(path).manifest, ClassifierManifest)
         answers = _classifier(path) if is_classifier else _recommender(path)
         _write(target / f"{path.name}.json", answers)
-    _write(target / "pictures.json", _pictures())
+    _write(target / "pictures.json", prepared_pictures())
     _write(target / "texts.json", _texts())
     _write(target / "manifests.json", judged_manifests(bundles))
 
@@ -126,38 +122,7 @@ def _classifier(path: Path) -> list[dict[str, Any]]:
 def _classified(classifier: Classifier, pixels: Any) -> dict[str, Any]:
     predictions = [prediction._asdict() for prediction in classifier.classify(pixels, 3)]
     probabilities = classifier.probabilities(pixels).tolist()
-    return {"source": _source(pixels), "predictions": predictions, "probabilities": probabilities}
-
-
-def _pictures() -> list[dict[str, Any]]:
-    """Pictures of many sizes and kinds, and what they become under every fit."""
-    rng = np.random.default_rng(0)
-    sizes = [(1, 1), (8, 8), (7, 23), (23, 7), (40, 3), (2, 31), (64, 48), (5, 5), (1, 300)]
-    kinds = itertools.product((1, 3, 4), FITS, (1, 3), sizes, ((9, 6), (8, 8)))
-    return [
-        _picture(rng.integers(0, 256, (*size, channels), np.uint8), fit, model_channels, target)
-        for channels, fit, model_channels, size, target in kinds
-    ]
-
-
-def _picture(pixels: Any, fit: str, channels: int, target: tuple[int, int]) -> dict[str, Any]:
-    """One picture, what a model wants of it, and what becomes of it."""
-    numbers = {"mean": (0.0,) * channels, "std": (1.0,) * channels, "background": (10, 200, 90)}
-    height, width = target
-    picture = PictureInput(
-        height=height, width=width, channels=channels, fit=fit, normalized_by="graph", **numbers
-    )
-    prepared = _base64(prepare(pixels, picture))
-    return {"source": _source(pixels), "picture": dataclasses.asdict(picture), "prepared": prepared}
-
-
-def _source(pixels: Any) -> dict[str, Any]:
-    size = dict(zip(("height", "width", "channels"), pixels.shape, strict=True))
-    return {**size, "pixels": _base64(pixels)}
-
-
-def _base64(array: Any) -> str:
-    return base64.b64encode(array.tobytes()).decode()
+    return {"source": source_of(pixels), "predictions": predictions, "probabilities": probabilities}
 
 
 def _texts() -> dict[str, Any]:

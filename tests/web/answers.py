@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
-import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from hanji.runtime import Classifier, HanjiError, Recommender
-from hanji.runtime.classifier_manifest import FITS
-from hanji.runtime.manifest import PictureInput
-from hanji.runtime.pictures import prepare
+
+from ..picture_answers import base64_of, prepared_pictures
 
 
 def write_answers(root: Path) -> None:
@@ -25,7 +22,7 @@ def write_answers(root: Path) -> None:
     }
     answers["litert_scores"] = [*_scores_of(root, "history"), *_scores_of(root, "users")]
     answers["digits_litert"] = _digits(root / "digits" / "bundle")
-    answers["pictures"] = _pictures()
+    answers["pictures"] = prepared_pictures()
     (root / "answers.json").write_text(json.dumps(answers, ensure_ascii=False), encoding="utf-8")
 
 
@@ -102,36 +99,9 @@ def _scores_of(root: Path, name: str) -> list[dict[str, Any]]:
         else:
             asks = [{"user": user} for user in recommender.users.values[:20]]
         return [
-            {"bundle": name, "ask": ask, "scores": _text(recommender.scores(**ask).astype("<f4"))}
+            {"bundle": name, "ask": ask, "scores": base64_of(recommender.scores(**ask).astype("<f4"))}
             for ask in asks
         ]
-
-
-def _pictures() -> list[dict[str, Any]]:
-    """Pictures of many sizes and kinds, and what they become under every fit."""
-    rng = np.random.default_rng(0)
-    sizes = [(1, 1), (8, 8), (7, 23), (23, 7), (40, 3), (2, 31), (64, 48), (5, 5)]
-    kinds = itertools.product((1, 3, 4), FITS, (1, 3), sizes)
-    return [
-        _picture(rng.integers(0, 256, (*size, channels), np.uint8), fit, model_channels)
-        for channels, fit, model_channels, size in kinds
-    ]
-
-
-def _picture(pixels: Any, fit: str, channels: int) -> dict[str, Any]:
-    """One picture, what a model wants of it, and what becomes of it."""
-    numbers = {"mean": (0.0,) * channels, "std": (1.0,) * channels, "background": (10, 200, 90)}
-    picture = PictureInput(height=9, width=6, channels=channels, fit=fit, normalized_by="graph", **numbers)
-    size = dict(zip(("height", "width", "channels"), pixels.shape, strict=True))
-    return {
-        "source": {**size, "pixels": _text(pixels)},
-        "picture": dataclasses.asdict(picture),
-        "prepared": _text(prepare(pixels, picture)),
-    }
-
-
-def _text(array: Any) -> str:
-    return base64.b64encode(array.tobytes()).decode()
 
 
 def _digits(bundle: Path) -> list[str]:
@@ -141,4 +111,4 @@ def _digits(bundle: Path) -> list[str]:
         shape = classifier.picture.shape
         pictures = [base64.b64decode(case["image"]) for case in golden["artifacts"]["tflite"]["cases"]]
         found = [classifier.probabilities(np.frombuffer(each, np.uint8).reshape(shape)) for each in pictures]
-    return [_text(each.astype("<f4")) for each in found]
+    return [base64_of(each.astype("<f4")) for each in found]
