@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import tf_keras as keras
@@ -13,7 +15,7 @@ from hanji.compression.low_rank import low_rank
 from hanji.compression.prune import prune
 from hanji.compression.quantize import quantize, scheme_of
 from hanji.compression.recipe import Recipe, check_recipe
-from hanji.compression.steps import Distil, LowRank, Prune, Scheme
+from hanji.compression.steps import Distil, LowRank, Prune, Scheme, Step
 from hanji.training.data import Dataset
 from hanji.training.fitting_data import FittingData, fitting_data
 from hanji.training.models.config import ModelConfig
@@ -32,12 +34,13 @@ def compress(
     Raises RecipeError for a step that this kind of model cannot take.
     """
     check_recipe(recipe, trained.config.type)
-    fitting = _fitting(trained, recipe, dataset, work)
+    fitting = _fitting(trained, dataset, work)
     config = inference_config(trained.config)
     scheme: Scheme = "float32"
     teacher: ScoresOf | None = None
     model = _bare(trained.model, trained.config, fitting.data)
-    for step in recipe.steps:
+    for place, step in enumerate(recipe.steps):
+        fitting = replace(fitting, identity=_identity(trained, recipe.steps[: place + 1]))
         if isinstance(step, Distil):
             distilled = distil(model, trained.config, step, fitting)
             fitting, teacher = distilled.fitting, distilled.teacher
@@ -64,7 +67,7 @@ def uncompressed(trained: TrainedModel) -> CompressedModel:
     return CompressedModel(model, config, "float32", Recipe("full", ()), trained.metrics, trained)
 
 
-def _fitting(trained: TrainedModel, recipe: Recipe, dataset: Dataset, work: Path | None) -> Fitting:
+def _fitting(trained: TrainedModel, dataset: Dataset, work: Path | None) -> Fitting:
     data = fitting_data(dataset, trained.seed)
     epochs, objective = what_to_fit(trained.config, data, trained.training)
     return Fitting(
@@ -74,8 +77,13 @@ def _fitting(trained: TrainedModel, recipe: Recipe, dataset: Dataset, work: Path
         training=trained.training,
         seed=trained.seed,
         work=work,
-        identity=f"{recipe.sha256} {sorted(trained.metrics.items())}",
+        identity="",
     )
+
+
+def _identity(trained: TrainedModel, steps: Sequence[Step]) -> str:
+    """Of the full model and the steps so far: what comes later does not change what they make."""
+    return f"{Recipe('so far', tuple(steps)).sha256} {sorted(trained.metrics.items())}"
 
 
 def _bare(model: keras.Model, config: ModelConfig, data: FittingData) -> keras.Model:

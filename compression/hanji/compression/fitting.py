@@ -32,7 +32,7 @@ class Fitting:
     seed: int
     work: Path | None
     identity: str
-    """Of teacher and recipe together: a checkpoint of another pair is not taken up."""
+    """Of the full model and the steps so far: a checkpoint of others is not taken up."""
 
     def schedule(self, step: Step, *, averaged: bool = True) -> TrainingConfig:
         """The teacher's training options with the step's own epochs and learning rate.

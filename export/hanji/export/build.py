@@ -72,7 +72,7 @@ def build(plan: Plan, *, data: Path | None, out: Path) -> Report:
     trained = earlier_trained(plan, work)
     if trained is None:
         with clock.stage("train"):
-            trained = _train(plan, dataset, work)
+            trained = train_into(plan, dataset, work)
     compressed = earlier_compressed(plan, trained, work)
     if compressed is None:
         with clock.stage("compress"):
@@ -122,7 +122,8 @@ def earlier_compressed(plan: Plan, trained: TrainedModel, work: Path) -> Compres
     return found
 
 
-def _train(plan: Plan, dataset: Dataset, work: Path) -> TrainedModel:
+def train_into(plan: Plan, dataset: Dataset, work: Path) -> TrainedModel:
+    """Train the full model and keep it in WORK/trained."""
     trained = train(
         dataset,
         data=plan.data,

@@ -28,10 +28,18 @@ def evaluate_bundle(bundle: Path, dataset: Dataset, *, engine: str = "auto") -> 
     Raises DataError if the bundle does not know the users or items of ``dataset``.
     """
     with Recommender.open(bundle, engine=engine) as recommender:
-        order = _positions(dataset, recommender)
-        scorer = _of_histories if recommender.takes == "history" else _of_users
-        score = scorer(recommender, dataset)
-        return evaluate(lambda user: score(user)[order], dataset)
+        return evaluate(bundle_scorer(recommender, dataset), dataset)
+
+
+def bundle_scorer(recommender: Recommender, dataset: Dataset) -> CatalogueScorer:
+    """What an open bundle says of each user of ``dataset``, in the order of the dataset's items.
+
+    Raises DataError if it does not know its users or items.
+    """
+    order = _positions(dataset, recommender)
+    scorer = _of_histories if recommender.takes == "history" else _of_users
+    score = scorer(recommender, dataset)
+    return lambda user: score(user)[order]
 
 
 def _of_users(recommender: Recommender, dataset: Dataset) -> CatalogueScorer:

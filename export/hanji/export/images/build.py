@@ -76,7 +76,7 @@ def build_classifier_bundle(plan: ImagePlan, *, data: Path | None, out: Path) ->
     trained = earlier_classifier(plan, work)
     if trained is None:
         with clock.stage("train"):
-            trained = _train(plan, dataset, work)
+            trained = train_into(plan, dataset, work)
     compressed = earlier_compressed_classifier(plan, trained, work)
     if compressed is None:
         with clock.stage("compress"):
@@ -121,7 +121,8 @@ def earlier_compressed_classifier(
     return found
 
 
-def _train(plan: ImagePlan, dataset: ImageDataset, work: Path) -> TrainedClassifier:
+def train_into(plan: ImagePlan, dataset: ImageDataset, work: Path) -> TrainedClassifier:
+    """Train the full model and keep it in WORK/trained."""
     trained = train_classifier(
         dataset,
         data=plan.data,

@@ -71,7 +71,7 @@ def evaluate_classifier_bundle(
     not know the classes of ``dataset``.
     """
     with Classifier.open(bundle, engine=engine) as classifier:
-        classes = _classes(dataset, classifier)
+        classes = classes_of(dataset, classifier)
         found = np.stack([classifier.probabilities(image) for image in dataset.test.images])
         metrics = metrics_of(found, classes[dataset.test.labels])
         if classifier.manifest.probabilities.source == "none":
@@ -79,8 +79,8 @@ def evaluate_classifier_bundle(
         return metrics
 
 
-def _classes(dataset: ImageDataset, classifier: Classifier) -> npt.NDArray[np.int32]:
-    """The bundle's number of each of the dataset's classes."""
+def classes_of(dataset: ImageDataset, classifier: Classifier) -> npt.NDArray[np.int32]:
+    """The bundle's number of each of the dataset's classes, int32 [classes]; DataError if it lacks one."""
     number = {label: index for index, label in enumerate(classifier.labels)}
     unknown = [label for label in dataset.labels if label not in number]
     if unknown:

@@ -1,0 +1,51 @@
+"""What a model may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Bounds on the device file, the call and what is lost of the metric; None is no bound."""
+
+    name: str
+    max_bytes: int | None = None
+    """Raw bytes of the file in the study's first format."""
+
+    max_latency_ms: float | None = None
+    """Median of ``recommend`` or ``classify`` in that format's engine, one thread."""
+
+    max_drop: float | None = None
+    """Of the metric, under the full model's."""
+
+    def __post_init__(self) -> None:
+        bounds = (self.max_bytes, self.max_latency_ms, self.max_drop)
+        if all(bound is None for bound in bounds):
+            raise ValueError("expected one of max_bytes, max_latency_ms and max_drop, found none")
+        if any(bound is not None and bound < 0 for bound in bounds):
+            raise ValueError(f"expected bounds of 0 or more, found {min(b for b in bounds if b is not None)}")
+
+    def binding(
+        self, *, bytes: float | None = None, latency_ms: float | None = None, drop: float | None = None
+    ) -> list[str]:
+        """Each bound that these costs break, with how much is too much; a bound on what is None is broken."""
+        found = [
+            _broken("bytes", bytes, self.max_bytes, ",.0f"),
+            _broken("ms", latency_ms, self.max_latency_ms, ".3g"),
+            _broken("of the metric lost", drop, self.max_drop, ".4f"),
+        ]
+        return [line for line in found if line]
+
+
+def _broken(what: str, value: float | None, bound: float | None, digits: str) -> str:
+    if bound is None:
+        return ""
+    if value is None:
+        return f"{what}: not measured, at most {bound:{digits}} allowed"
+    if value <= bound:
+        return ""
+    return f"{value:{digits}} {what}, {value - bound:{digits}} more than {bound:{digits}}"
+
+
+__all__ = ["Budget"]

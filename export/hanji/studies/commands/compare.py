@@ -1,0 +1,80 @@
+"""`hanji compare`: full against compressed, over recipes and seeds, as a page, a table and JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+HELP = "run every recipe of a study with every seed, and show what each gains and loses"
+EXAMPLE = "hanji compare examples/study-digits.toml --out out/study-digits"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the study, the data, where everything goes and how many jobs run at once."""
+    parser.add_argument("study", type=Path, metavar="STUDY", help="a study file (TOML)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="the data, where it is not embedded")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: out/study-NAME")
+    parser.add_argument("--jobs", type=int, metavar="N", help="at once; default: one a core")
+    parser.add_argument("--json", action="store_true", help="print study.json")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the study and write it down; 0 when done, recipes that failed being rows of it."""
+    from hanji.runtime.errors import HanjiError
+    from hanji.studies.study import read_study
+    from hanji.training.interruption import resumable
+    from hanji.training.quiet import import_tensorflow
+
+    if args.jobs is not None and args.jobs < 1:
+        raise HanjiError(f"--jobs: expected 1 or more, found {args.jobs}")
+    import_tensorflow()
+    study = read_study(args.study)
+    out = args.out or Path("out") / f"study-{study.name}"
+
+    from hanji.studies.compare import compare
+    from hanji.studies.files import study_table, write_study
+    from hanji.studies.page.page import write_page
+
+    with resumable():
+        compared = compare(study, data=args.data, out=out, jobs=args.jobs)
+    table = study_table(compared, _command(args))
+    write_study(table, out)
+    write_page(table, out / "study.html")
+    if args.json:
+        print(json.dumps(table, ensure_ascii=False))
+        return 0
+    for line in _lines(table):
+        print(line)
+    print(f"Page: {out / 'study.html'}   table: {out / 'study.csv'}   all numbers: {out / 'study.json'}")
+    return 0
+
+
+def _command(args: argparse.Namespace) -> str:
+    """What repeats the study on any machine: where the data and the results lie is that machine's."""
+    data = ["--data", "DIR"] if args.data else []
+    return shlex.join(["hanji", "compare", args.study.name, *data])
+
+
+def _lines(table: dict[str, Any]) -> list[str]:
+    metric, format = table["metric"]["name"], table["first_format"]
+    widest = max(len(row["name"]) for row in table["rows"])
+    lines = [_line(row, metric, format, widest) for row in table["rows"]]
+    return lines + [_winner(budget) for budget in table["budgets"]]
+
+
+def _line(row: dict[str, Any], metric: str, format: str, widest: int) -> str:
+    name = row["name"].ljust(widest)
+    if row["status"] == "failed":
+        return f"{name}  FAILED: {row['reason']}"
+    found, size = row["metrics"][metric], row["formats"][format]["bytes"]["mean"]
+    spread = "" if found["sd"] is None else f" ± {found['sd']:.4f}"
+    against = (row["against_full"] or {}).get(metric)
+    difference = f"  {against['difference']:+.4f} (p {against['p_value']:.3f})" if against else ""
+    return f"{name}  {metric} {found['mean']:.4f}{spread}  {size:>11,.0f} bytes{difference}"
+
+
+def _winner(budget: dict[str, Any]) -> str:
+    return f"Budget {budget['name']!r}: {budget['winner'] or 'no recipe: ' + budget['binds']}"

@@ -1,0 +1,124 @@
+"""`hanji compare`: every recipe of a study with every seed, measured on what ships."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hanji.export.measure import DEVICE_ENGINES
+from hanji.studies.latency import CallTimes, Footprint, footprint, interleaved
+from hanji.studies.places import Places, job_name
+from hanji.studies.results import Row
+from hanji.studies.rows import Run, load_run, row_of
+from hanji.studies.run_job import ROW
+from hanji.studies.schedule import run_all
+from hanji.studies.slices import Slice, slices_of
+from hanji.studies.study import Study
+from hanji.studies.variant import FULL
+from hanji.training.data import DataConfig, Dataset, load_dataset
+from hanji.training.errors import HanjiError
+from hanji.training.images.data import ImageDataConfig, ImageDataset, load_images
+from hanji.training.progress import progress, tell
+from hanji.training.settings import settings_from
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The rows, the full model's first, and how long all of it took."""
+
+    study: Study
+    rows: Sequence[Row]
+    data: dict[str, Any]
+    seconds: float
+
+
+def compare(study: Study, *, data: Path | None, out: Path, jobs: int | None = None) -> Compared:
+    """Run the study in ``out``; what an earlier run finished is taken as it is.
+
+    HanjiError if the full model cannot be trained: then there is nothing to compare with. A recipe that fails
+    is a row with its reason.
+    """
+    start = time.monotonic()
+    for line in study.skipped:
+        tell(f"left out: {line}")
+    places = Places(study, data, out)
+    count = jobs or os.cpu_count() or 1
+    failed = run_all([places.training(seed) for seed in study.seeds], jobs=count, what="Training full models")
+    if failed:
+        raise HanjiError("; ".join(f"{name}: {reason}" for name, reason in failed.items()))
+    reasons = run_all(places.planned(), jobs=count, what="Recipes")
+    dataset = _dataset(study, data, study.seeds[0])
+    rows = _rows(study, places, reasons, data)
+    rows = _timed(rows, places, study)
+    return Compared(study, rows, _about(dataset), round(time.monotonic() - start, 1))
+
+
+def _rows(study: Study, places: Places, reasons: Mapping[str, str], data: Path | None) -> list[Row]:
+    slices, labels = _slices(study, data)
+    full: list[Run] | None = None
+    rows = []
+    for variant in places.variants:
+        failed = [
+            f"seed {seed}: {reasons.get(job_name(variant, seed), 'it left nothing')}"
+            for seed in study.seeds
+            if not (places.run_of(variant, seed) / ROW).is_file()
+        ]
+        if failed or (full is None and variant is not FULL):
+            rows.append(Row(variant, reason="; ".join(failed) or "the full model failed"))
+            continue
+        runs = [load_run(seed, places.run_of(variant, seed)) for seed in study.seeds]
+        rows.append(row_of(variant, runs, full, slices, metric=study.metric, labels=labels))
+        full = full or runs
+    return rows
+
+
+def _timed(rows: Sequence[Row], places: Places, study: Study) -> list[Row]:
+    """The rows with latency, peak memory and cold start, measured now that nothing else runs."""
+    bundles = {row.variant.name: places.bundle(row.variant) for row in rows if not row.failed}
+    formats = [name for name in study.formats if name in DEVICE_ENGINES]
+    with progress("Timing") as task:
+        task.expect(len(formats) + len(bundles))
+        times = {}
+        for engine in (DEVICE_ENGINES[name] for name in formats):
+            times[engine] = interleaved(bundles, engine)
+            task.advance()
+        feet = {}
+        for name, bundle in bundles.items():
+            feet[name] = footprint(bundle, study.engine)
+            task.advance()
+    return [row if row.failed else _with_times(row, times, feet) for row in rows]
+
+
+def _with_times(row: Row, times: Mapping[str, Mapping[str, CallTimes]], feet: Mapping[str, Footprint]) -> Row:
+    name = row.variant.name
+    latency = {engine: found[name] for engine, found in times.items() if name in found}
+    return replace(row, latency=latency, footprint=feet[name])
+
+
+def _slices(study: Study, data: Path | None) -> tuple[dict[int, list[Slice]], Sequence[str] | None]:
+    """By seed, for a seed may split the data in its own way; and the names of the classes."""
+    found, labels = {}, None
+    for seed in study.seeds:
+        dataset = _dataset(study, data, seed)
+        found[seed] = slices_of(dataset)
+        labels = dataset.labels if isinstance(dataset, ImageDataset) else None
+    return found, labels
+
+
+def _dataset(study: Study, data: Path | None, seed: int) -> Dataset | ImageDataset:
+    base = study.base
+    if base.task == "image-classification":
+        return load_images(settings_from(ImageDataConfig, base.data, f"{base.path}: data"), data, seed=seed)
+    return load_dataset(settings_from(DataConfig, base.data, f"{base.path}: data"), data)
+
+
+def _about(dataset: Dataset | ImageDataset) -> dict[str, Any]:
+    synthetic = isinstance(dataset, Dataset) and dataset.synthetic
+    return {"name": dataset.name, "synthetic": synthetic, "samples": len(dataset.test)}
+
+
+__all__ = ["Compared", "compare"]

@@ -1,0 +1,77 @@
+"""What a study found: one row a recipe, as study.json holds it (``schema_version`` 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hanji.studies.latency import CallTimes, Footprint
+from hanji.studies.statistics import Difference, Spread
+from hanji.studies.variant import Variant
+
+SCHEMA_VERSION = 1
+
+LABELS = {
+    "top1": "top-1",
+    "macro_top1": "mean of the classes' top-1",
+    "nll": "negative log-likelihood",
+    "ece": "ECE",
+    "hr_at_10": "HR@10",
+    "ndcg_at_10": "NDCG@10",
+    "precision_at_10": "Precision@10",
+    "diversity_at_10": "diversity@10",
+}
+LOWER_IS_BETTER = ("nll", "ece")
+
+
+@dataclass(frozen=True)
+class SizeOfFormat:
+    """Bytes over the seeds of the file that a device loads."""
+
+    bytes: Spread
+    gzip_bytes: Spread
+
+
+@dataclass(frozen=True)
+class SliceResult:
+    """The study's metric on a part of the test."""
+
+    group: str
+    name: str
+    samples: int
+    mean: float
+    sd: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One recipe over all seeds. None is what was not measured; a recipe that failed has nothing but why."""
+
+    variant: Variant
+    reason: str = ""
+    """Why it failed, with the seed; empty where it did not."""
+
+    metrics: dict[str, Spread] | None = None
+    against_full: dict[str, Difference] | None = None
+    formats: dict[str, SizeOfFormat] | None = None
+    parameters: int | None = None
+    non_zeros: int | None = None
+    macs: int | None = None
+    latency: dict[str, CallTimes] | None = None
+    footprint: Footprint | None = None
+    likeness: dict[str, float] | None = None
+    slices: Sequence[SliceResult] | None = None
+    confusion: dict[str, Any] | None = None
+    layers: list[dict[str, Any]] | None = None
+    seconds: dict[str, float] | None = None
+    runs: Sequence[dict[str, Any]] = ()
+    """Of each seed: seed, manifest_sha256, bundle_sha256."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has no numbers."""
+        return self.metrics is None
+
+
+__all__ = ["LABELS", "LOWER_IS_BETTER", "SCHEMA_VERSION", "Row", "SizeOfFormat", "SliceResult"]

@@ -1,0 +1,189 @@
+"""Tiny studies of both tasks, run as their users run them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HANJI = Path(sys.executable).with_name("hanji")
+PICTURES = """
+name = "tiny"
+task = "image-classification"
+[data]
+name = "digits"
+format = "digits"
+[model]
+type = "mobilenet-v1"
+stem_channels = 16
+stem_stride = 1
+channels = [32]
+blocks = [1]
+strides = [1]
+[training]
+epochs = 2
+batch_size = 64
+optimizer = "adam"
+learning_rate = 0.004
+"""
+RATINGS = """
+name = "tiny"
+[data]
+format = "synthetic"
+synthetic_users = 200
+synthetic_items = 200
+synthetic_interactions_per_user = 20
+[model]
+type = "history"
+embedding_size = 16
+hidden_units = []
+user_units = 8
+[training]
+epochs = 3
+batch_size = 64
+pretraining_epochs = 2
+"""
+STUDY = """
+name = "tiny"
+base = "base.toml"
+seeds = [0, 1]
+formats = ["tflite"]
+[[recipes]]
+name = "{scheme}"
+compression = [{{ type = "quantize", scheme = "{scheme}"{more} }}]
+[[recipes]]
+name = "<fails> & tells"
+compression = [{{ {fails} }}]
+[[budgets]]
+name = "all"
+max_bytes = 1000000
+[[budgets]]
+name = "nothing"
+max_bytes = 10
+"""
+FAILS = {
+    "pictures": 'type = "quantize", scheme = "int8", float_layers = ["nowhere"]',
+    "ratings": 'type = "low-rank", embedding_size = 1000',
+}
+
+
+def compare(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    command = [str(HANJI), "compare", str(folder / "study.toml"), "--out", str(folder / "out"), *more]
+    return subprocess.run(command, capture_output=True, text=True, timeout=500)
+
+
+def made(folder: Path, task: str) -> dict[str, Any]:
+    folder.mkdir()
+    (folder / "base.toml").write_text(PICTURES if task == "pictures" else RATINGS)
+    scheme, more = ("int8", "") if task == "pictures" else ("int8-rows", ", epochs = 1")
+    (folder / "study.toml").write_text(STUDY.format(scheme=scheme, more=more, fails=FAILS[task]))
+    done = compare(folder)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, Any] = json.loads((folder / "out" / "study.json").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.fixture(scope="module", params=["pictures", "ratings"])
+def task(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, task: str) -> Path:
+    return tmp_path_factory.mktemp("studies") / task
+
+
+@pytest.fixture(scope="module")
+def study(folder: Path, task: str) -> dict[str, Any]:
+    return made(folder, task)
+
+
+def test_every_recipe_is_a_row_measured_on_what_ships(study: dict[str, Any]) -> None:
+    full, rounded, _ = study["rows"]
+    metric = study["metric"]["name"]
+    assert full["is_full"] and full["against_full"] is None
+    assert rounded["formats"]["tflite"]["bytes"]["mean"] < full["formats"]["tflite"]["bytes"]["mean"]
+    for row in (full, rounded):
+        assert len(row["metrics"][metric]["values"]) == 2
+        assert row["latency"]["litert"]["p90_ms"] >= row["latency"]["litert"]["p50_ms"] > 0
+        assert row["peak_bytes"] > 1e6
+        assert row["cold_start_ms"] > 0
+        assert row["seconds"].keys() == {"compress", "export", "measure"}
+        assert {run["seed"] for run in row["runs"]} == {0, 1}
+    difference = rounded["metrics"][metric]["mean"] - full["metrics"][metric]["mean"]
+    assert rounded["against_full"][metric]["difference"] == pytest.approx(difference)
+    assert 0 < rounded["likeness"]["rank_correlation"] <= 1
+
+
+def test_a_recipe_that_fails_is_a_row_with_its_reason(study: dict[str, Any]) -> None:
+    failed = study["rows"][2]
+    assert failed["status"] == "failed"
+    assert "seed 0: " in failed["reason"] and "seed 1: " in failed["reason"]
+    assert failed["metrics"] is failed["formats"] is failed["latency"] is failed["peak_bytes"] is None
+
+
+def test_budgets_have_a_winner_or_a_reason(study: dict[str, Any]) -> None:
+    all_fit, nothing = study["budgets"]
+    assert all_fit["winner"] in {row["name"] for row in study["rows"]}
+    assert nothing["winner"] is None
+    assert "more than 10" in nothing["binds"]
+
+
+def test_parts_are_those_of_the_task(study: dict[str, Any], task: str) -> None:
+    rounded = study["rows"][1]
+    groups = {part["group"] for part in rounded["slices"]}
+    assert groups == ({"classes"} if task == "pictures" else {"items", "users"})
+    if task == "pictures":
+        counts = rounded["confusion"]["counts"]
+        assert sum(map(sum, counts)) == 2 * study["data"]["samples"]
+        assert rounded["layers"][0]["error"] >= rounded["layers"][-1]["error"]
+        assert rounded["macs"] > 0
+    else:
+        assert rounded["confusion"] is rounded["layers"] is rounded["macs"] is None
+
+
+def test_a_table_for_spreadsheets_and_a_page(study: dict[str, Any], folder: Path) -> None:
+    with (folder / "out" / "study.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["name"] for line in lines] == [row["name"] for row in study["rows"]]
+    assert lines[2]["tflite_bytes"] == "" and lines[2]["reason"]
+    page = (folder / "out" / "study.html").read_text(encoding="utf-8")
+    assert "&lt;fails&gt; &amp; tells" in page and "<fails>" not in page
+
+
+def test_what_is_finished_is_not_done_again(study: dict[str, Any], folder: Path) -> None:
+    row = next((folder / "out" / "runs" / "seed-1").glob("full-*")) / "row.json"
+    others = {path: path.stat().st_mtime_ns for path in (folder / "out" / "runs").rglob("row.json")}
+    row.unlink()
+    done = compare(folder, "--json")
+    assert done.returncode == 0, done.stderr[-3000:]
+    again = json.loads(done.stdout)
+    assert [one["metrics"] for one in again["rows"]] == [one["metrics"] for one in study["rows"]]
+    assert {path for path, when in others.items() if path.stat().st_mtime_ns != when} == {row}
+
+
+def test_the_same_seeds_give_the_same_bundles(study: dict[str, Any], folder: Path, task: str) -> None:
+    again = made(folder.parent / f"{task}-again", task)
+    for first, second in zip(study["rows"], again["rows"], strict=True):
+        assert first["runs"] == second["runs"]
+        assert first["metrics"] == second["metrics"]
+    assert again["study_sha256"] == study["study_sha256"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["nowhere.toml"], "no such file"), (["study.toml", "--jobs", "0"], "--jobs: expected 1 or more")],
+)
+def test_what_a_user_can_cause_has_no_traceback(arguments: list[str], said: str, tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text("")
+    done = subprocess.run(
+        [str(HANJI), "compare", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,120 @@
+"""Study files: what is read, and what is refused before anything long begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hanji.studies.study import Study, file_of, read_study
+from hanji.training.errors import RecipeError
+
+ROOT = Path(__file__).parents[2]
+HEAD = f'name = "one"\nbase = "{ROOT / "examples/digits.toml"}"\n'
+INT8 = '[[recipes]]\nname = "int8"\ncompression = [{ type = "quantize", scheme = "int8" }]\n'
+GRID = """
+[grid]
+quantize = [{ scheme = "int8" }, { label = "trained", scheme = "int8-qat" }, {}]
+channels = [{}, { label = "half", keep = 0.5 }]
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path):
+    def read(text: str, head: str = HEAD) -> Study:
+        path = tmp_path / "study.toml"
+        path.write_text(head + text, encoding="utf-8")
+        return read_study(path)
+
+    return read
+
+
+def test_defaults_are_filled_in(study) -> None:
+    found = study(INT8)
+    assert (found.seeds, found.formats, found.metric, found.engine) == (
+        (0,),
+        ("tflite", "onnx"),
+        "top1",
+        "litert",
+    )
+    assert [variant.name for variant in found.variants] == ["int8"]
+
+
+def test_a_grid_is_every_combination_in_the_order_of_steps(study) -> None:
+    found = study(GRID)
+    names = ["int8", "trained", "half · int8", "half · trained", "half"]
+    assert sorted(variant.name for variant in found.variants) == sorted(names)
+    both = next(variant for variant in found.variants if variant.name == "half · trained")
+    assert [table["type"] for table in both.tables] == ["channels", "quantize"]
+
+
+def test_combinations_that_are_no_recipe_are_left_out_and_told(study) -> None:
+    sparse = (
+        '[grid]\nprune = [{ sparsity = 0.5, sparse_storage = true }]\nquantize = [{}, { scheme = "int8" }]\n'
+    )
+    found = study(sparse)
+    assert len(found.variants) == 1
+    assert "sparse_storage" in found.skipped[0]
+
+
+def test_a_recipe_may_come_from_a_file(study) -> None:
+    text = f'[[recipes]]\nname = "shipped"\nfile = "{ROOT / "examples/digits.toml"}"\n'
+    found = study(text)
+    assert [table["type"] for table in found.variants[0].tables] == ["distil", "quantize"]
+    assert file_of(found.base, found.variants[0], 7).seed == 7
+
+
+def test_recipes_that_begin_with_the_same_student_are_a_family(study) -> None:
+    text = (
+        '[grid]\ndistil = [{ label = "a", epochs = 2 }, { label = "b", epochs = 3 }, {}]\n'
+        'quantize = [{ scheme = "int8" }, { scheme = "float16" }]\n'
+    )
+    families = {variant.name: variant.family for variant in study(text).variants}
+    assert families["a · int8"] == families["a · float16"] != families["b · int8"]
+    assert families["int8"] == ""
+
+
+def test_whatever_decides_the_numbers_decides_the_hash(study) -> None:
+    first = study(INT8)
+    assert first.sha256 == study(INT8 + "[[budgets]]\nname = 'x'\nmax_bytes = 3\n").sha256
+    assert first.sha256 != study("seeds = [1]\n" + INT8).sha256
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "recipes"),
+        (INT8 + INT8, "'int8' twice"),
+        (INT8.replace('"int8"\n', '"full"\n', 1), "'full' twice"),
+        ("seeds = []\n" + INT8, "seeds"),
+        ("seeds = [1, 1]\n" + INT8, "seeds"),
+        ('formats = ["tfjs"]\n' + INT8, "formats"),
+        ('formats = ["tflite", "coreml"]\n' + INT8, "formats"),
+        ('metric = "hr_at_10"\n' + INT8, "metric"),
+        (INT8.replace("int8", "int7"), "int7"),
+        ("[grid]\nlow-rank = [{}]\n", "low-rank"),
+        ("[grid]\nquantize = 3\n", "list of tables"),
+        ('[grid]\nquantize = [{ scheme = "int8" }, { scheme = "int8" }]\n', "label"),
+        ('[[recipes]]\nname = "x"\n', "one of both"),
+        (INT8 + "[[budgets]]\nname = 'x'\n", "max_bytes"),
+        (INT8 + "[[budgets]]\nname = 'x'\nmax_bytes = -3\n", "0 or more"),
+        (INT8 + "[[budgets]]\nname = 'x'\nmax_size = 3\n", "max_size"),
+    ],
+)
+def test_what_is_wrong_is_told(study, text: str, said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        study(text)
+
+
+def test_a_step_that_the_model_does_not_take_is_told(study) -> None:
+    head = f'name = "one"\nbase = "{ROOT / "examples/demo.toml"}"\n'
+    with pytest.raises(RecipeError, match="int8-rows"):
+        study(INT8, head)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("study-*.toml")), ids=lambda path: path.stem)
+def test_the_examples_compare_twelve_recipes_or_more(path: Path) -> None:
+    found = read_study(path)
+    assert len(found.variants) >= 12
+    assert len(found.budgets) == 3
+    assert not found.skipped
