@@ -112,9 +112,12 @@ def test_a_step_that_the_model_does_not_take_is_told(study) -> None:
         study(INT8, head)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("study-*.toml")), ids=lambda path: path.stem)
-def test_the_examples_compare_twelve_recipes_or_more(path: Path) -> None:
-    found = read_study(path)
+STUDIES = ("digits", "fashion-mnist", "movielens-1m")
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_the_examples_compare_twelve_recipes_or_more(name: str) -> None:
+    found = read_study(ROOT / "examples" / f"study-{name}.toml")
     assert len(found.variants) >= 12
     assert len(found.budgets) == 3
     assert not found.skipped
