@@ -20,7 +20,7 @@ BUILD = ANDROID / "apk"
 def build_tools() -> None:
     """What the scripts in android_demo/apk need of this machine; CI installs it where it is missing."""
     needed = {"javac": "openjdk-17-jdk-headless", "mvn": "maven"}
-    install_in_ci(package for command, package in needed.items() if shutil.which(command) is None)
+    install_in_ci(needed)
     absent = [package for command, package in needed.items() if shutil.which(command) is None]
     if absent:
         missing(f"a JDK and Maven are needed; try: apt-get install {' '.join(absent)}")

@@ -39,7 +39,7 @@ NEWER = {"targetSdkVersion:'37'", "compileSdkVersion='37'"}
 @pytest.fixture(scope="module")
 def packages(build_tools: None) -> None:
     """Debian's packages for an APK; CI installs them where they are missing."""
-    install_in_ci(tools.missing_packages())
+    install_in_ci(tools.PACKAGES)
     if absent := tools.missing_packages():
         missing(f"Debian packages are needed; try: apt-get install {' '.join(absent)}")
 

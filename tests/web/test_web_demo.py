@@ -9,7 +9,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from .conftest import WEB, Npm
+from ..browsers import WEB, Npm
 
 LONGEST_LINE = 110
 LONGEST_FILE = 300

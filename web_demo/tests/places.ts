@@ -30,7 +30,7 @@ export function hasBundle(name: BundleName): boolean {
   return existsSync(path.join(bundleFolder(name), "manifest.json"));
 }
 
-/** One question to the Python runtime and its answer; see tests/web/conftest.py. */
+/** One question to the Python runtime and its answer; see tests/web/answers.py. */
 export interface Answer {
   bundle: BundleName;
   ask: { user?: number | string; history?: (number | string)[] };

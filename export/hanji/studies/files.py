@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ from hanji.studies.winners import winner
 from hanji.training.files import write_text_atomic
 
 Table = dict[str, Any]
+DISTRIBUTIONS = {"litert": "ai-edge-litert", "onnxruntime": "onnxruntime"}
 
 
 def study_table(compared: Compared, command: str) -> Table:
     """The content of study.json; ``command`` is what repeats it."""
     study = compared.study
     metric = study.metric
-    engines = {name: DEVICE_ENGINES[name] for name in study.formats if name in DEVICE_ENGINES}
+    engines = {name: _with_version(DEVICE_ENGINES[name]) for name in study.formats if name in DEVICE_ENGINES}
     judged = {"metric": metric, "format": study.formats[0], "engine": study.engine}
     winners = [winner(budget, compared.rows, **judged) for budget in study.budgets]
     return {
@@ -68,6 +70,10 @@ def csv_of(table: Table) -> str:
     writer.writeheader()
     writer.writerows(lines)
     return text.getvalue()
+
+
+def _with_version(engine: str) -> str:
+    return f"{engine} {version(DISTRIBUTIONS[engine])}"
 
 
 def _row_table(row: Row) -> Table:

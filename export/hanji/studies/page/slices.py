@@ -1,0 +1,111 @@
+"""The metric over parts of the samples, with bars beside those of the full model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hanji.studies.page.markup import Html, element, joined
+from hanji.studies.page.table import Cell, Column, table
+from hanji.studies.page.view import Row, Slice, StudyView
+from hanji.studies.page.words import count, metric, signed
+
+MOST = 24
+"""Slices of a group that are shown: of more, those that lost most."""
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A slice of a row and the full model's mean over the same samples."""
+
+    own: Slice
+    full: float | None
+    highest: float
+
+    @property
+    def difference(self) -> float | None:
+        return None if self.own.mean is None or self.full is None else self.own.mean - self.full
+
+
+def slice_tables(view: StudyView, row: Row) -> Html | None:
+    """One table a group; None if the metric was not measured by slice."""
+    if not row.slices:
+        return None
+    groups = dict.fromkeys(found.group for found in row.slices)
+    highest = max((found.mean or 0 for other in view.done for found in other.slices), default=0)
+    full = {} if view.full is None else {(part.group, part.name): part.mean for part in view.full.slices}
+    parts = []
+    for group in groups:
+        pairs = [
+            _Pair(part, full.get((part.group, part.name)), _scale(highest))
+            for part in row.slices
+            if part.group == group
+        ]
+        parts.append(_group(view, row, group, pairs))
+    return joined([element("h4", f"{view.metric_label} by slice"), *parts])
+
+
+def _group(view: StudyView, row: Row, group: str, pairs: Sequence[_Pair]) -> Html:
+    shown = _most_lost(pairs, view.higher_is_better)
+    scale = metric(pairs[0].highest).rstrip("0").rstrip(".")
+    left_out = f"; the {len(shown)} of {len(pairs)} that lost most" if len(shown) < len(pairs) else ""
+    mark = "" if row.is_full else ", the line is the full model"
+    caption = f"{view.metric_label} by {group or 'slice'}{left_out}. Bars go to {scale}{mark}."
+    columns = [
+        Column[_Pair]("slice", lambda pair: Cell(pair.own.name), numeric=False),
+        Column[_Pair]("as a bar", lambda pair: Cell(_bar(pair, row.is_full)), numeric=False),
+        Column[_Pair]("mean", _mean),
+    ]
+    if not row.is_full:
+        columns += [
+            Column("full model", lambda pair: Cell(metric(pair.full), pair.full)),
+            Column("difference", lambda pair: Cell(signed(pair.difference), pair.difference)),
+        ]
+    columns.append(Column("samples", lambda pair: Cell(count(pair.own.samples), pair.own.samples)))
+    return table(caption, columns, shown, sortable=False, kind="bars")
+
+
+def _mean(pair: _Pair) -> Cell:
+    sd = "" if pair.own.sd is None or pair.own.mean is None else f" ± {pair.own.sd:.4f}"
+    return Cell(metric(pair.own.mean) + sd, pair.own.mean)
+
+
+def _most_lost(pairs: Sequence[_Pair], higher_is_better: bool) -> Sequence[_Pair]:
+    if len(pairs) <= MOST:
+        return pairs
+    sign = 1 if higher_is_better else -1
+    return sorted(pairs, key=lambda pair: sign * (pair.difference or 0))[:MOST]
+
+
+def _scale(highest: float) -> float:
+    """Where bars end: the next of 0.05, 0.1, 0.25, 0.5, 1, or the highest mean itself."""
+    return next((end for end in (0.05, 0.1, 0.25, 0.5, 1.0) if highest <= end), highest)
+
+
+def _bar(pair: _Pair, is_full: bool) -> Html:
+    """Hidden from screen readers: the numbers stand beside it."""
+    if pair.own.mean is None:
+        return Html()
+    shares = 100 * min(max(pair.own.mean / pair.highest, 0), 1)
+    marks = [element("rect", x=0, y=3, width=shares, height=8, class_="fill")]
+    if pair.full is not None and not is_full:
+        x = 100 * min(max(pair.full / pair.highest, 0), 1)
+        marks.append(element("line", x1=x, y1=0, x2=x, y2=14, class_="full-line"))
+    return bar(marks)
+
+
+def bar(marks: Sequence[Html]) -> Html:
+    """Marks over a track 100 wide and 14 high, stretched to its place."""
+    track = element("rect", x=0, y=3, width=100, height=8, class_="track")
+    return element(
+        "svg",
+        track,
+        *marks,
+        viewBox="0 0 100 14",
+        preserveAspectRatio="none",
+        class_="bar",
+        aria_hidden="true",
+    )
+
+
+__all__ = ["MOST", "bar", "slice_tables"]
