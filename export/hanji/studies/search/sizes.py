@@ -1,0 +1,34 @@
+"""Sizes as people write them."""
+
+from __future__ import annotations
+
+import re
+
+_UNITS = {
+    "": 1,
+    "b": 1,
+    "k": 1_000,
+    "kb": 1_000,
+    "m": 1_000_000,
+    "mb": 1_000_000,
+    "kib": 1_024,
+    "mib": 1_048_576,
+}
+
+
+def bytes_of(text: str) -> int:
+    """``100KB``, ``1.5 MB``, ``64KiB`` or ``80000`` in bytes; 1 KB is 1,000 bytes, 1 KiB 1,024.
+
+    ValueError for anything else, and for a size below one byte.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
+    unit = _UNITS.get(found[2].lower()) if found else None
+    if found is None or unit is None:
+        raise ValueError(f"expected a size such as 100KB, 1.5MB, 64KiB or 80000 (bytes), found {text!r}")
+    size = int(float(found[1]) * unit)
+    if size < 1:
+        raise ValueError(f"expected a size of at least one byte, found {text!r}")
+    return size
+
+
+__all__ = ["bytes_of"]

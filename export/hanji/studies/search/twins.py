@@ -1,0 +1,83 @@
+"""What decides a file's size and speed without any training: two recipes of one shape are twins."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hanji.studies.variant import Variant
+
+_SHAPE = {
+    "distil": (
+        "model",
+        "embedding_size",
+        "mlp_embedding_size",
+        "hidden_units",
+        "history_pooling",
+        "user_units",
+    ),
+    "low-rank": ("embedding_size",),
+    "channels": ("keep",),
+    "prune": ("sparsity", "layers", "sparse_storage"),
+    "quantize": ("scheme", "float_layers"),
+}
+"""The settings of each step that make a file larger or slower; clusters and zeros in dense storage do not."""
+
+_BYTES_A_WEIGHT = {"float32": 4.0, "float16": 2.0, "int4-rows": 0.5}
+_EIGHT_BITS = 1.0
+
+
+def twin_of(variant: Variant) -> Variant:
+    """The same shape and scheme, without all that only training sees."""
+    tables = [_shape_of(table) for table in variant.tables if _changes_the_file(table)]
+    return Variant(variant.name, tuple(tables))
+
+
+def bytes_a_weight(variant: Variant) -> float:
+    """The least that one weight takes in the recipe's scheme."""
+    scheme = next(
+        (table.get("scheme", "int8") for table in variant.tables if _is(table, "quantize")), "float32"
+    )
+    dense = 1.0 - sparsity_of(variant) if any(_stored_sparse(table) for table in variant.tables) else 1.0
+    return _BYTES_A_WEIGHT.get(scheme, _EIGHT_BITS) * dense
+
+
+def sparsity_of(variant: Variant) -> float:
+    """The fraction of pruned tensors that ends as zero."""
+    return next((float(table.get("sparsity", 0.5)) for table in variant.tables if _is(table, "prune")), 0.0)
+
+
+def kin_of(variant: Variant, built: Sequence[Variant]) -> Variant | None:
+    """The one of ``built`` that has the most first steps in common with ``variant``, if any has one."""
+    shared = [(_common(variant, other), other) for other in built]
+    most, kin = max(shared, key=lambda found: found[0], default=(0, None))
+    return kin if most else None
+
+
+def _common(one: Variant, other: Variant) -> int:
+    pairs = zip(one.tables, other.tables, strict=False)
+    return len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)))
+
+
+def _shape_of(table: Mapping[str, Any]) -> dict[str, Any]:
+    step = table["type"]
+    kept = {key: table[key] for key in _SHAPE[step] if key in table}
+    if kept.get("scheme") == "int8-qat":  # the same kinds of numbers in the file
+        kept["scheme"] = "int8"
+    return {"type": step, **kept}
+
+
+def _changes_the_file(table: Mapping[str, Any]) -> bool:
+    return _stored_sparse(table) if _is(table, "prune") else table["type"] in _SHAPE
+
+
+def _stored_sparse(table: Mapping[str, Any]) -> bool:
+    return _is(table, "prune") and bool(table.get("sparse_storage"))
+
+
+def _is(table: Mapping[str, Any], step: str) -> bool:
+    return bool(table["type"] == step)
+
+
+__all__ = ["bytes_a_weight", "kin_of", "sparsity_of", "twin_of"]
