@@ -1,6 +1,6 @@
 """Fashion-MNIST: teacher, the int8 student of at most 100 KB and the smallest of at most 32 KB, three seeds.
 
-    python benchmarks/fashion_mnist.py --data fashion-mnist
+    python benchmarks/fashion_mnist.py --data fashion-mnist [--only fashion-mnist]
 
 Every build is `hanji build` of examples/fashion-mnist.toml or -smallest.toml with another seed; both have the
 same teacher, which is trained once a seed. All numbers are those of the exported files, through the runtime.
@@ -31,9 +31,10 @@ def main() -> None:
     options.add_argument("--data", type=Path, required=True, help="where the four IDX files are")
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark-fashion-mnist")
+    options.add_argument("--only", choices=[recipe.stem for recipe in BOUNDS], help="leave the other one out")
     args = options.parse_args()
     result: dict[str, object] = {"seeds": args.seeds}
-    for recipe in (STUDENT, SMALLEST):
+    for recipe in (one for one in BOUNDS if args.only in (None, one.stem)):
         reports = [_build(recipe, args.data, args.out, seed) for seed in args.seeds]
         result[recipe.stem] = found = _summary(reports)
         print(f"\n{recipe.stem}")
