@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import resource
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,7 @@ def main() -> None:
     arguments.add_argument("--only", choices=[case.name for case in CASES])
     arguments.add_argument("--afresh", action="store_true", help="forget what an earlier run measured")
     options = arguments.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended; the same command goes on"))
     if options.afresh:
         shutil.rmtree(options.out, ignore_errors=True)
     from hanji.training.quiet import import_tensorflow

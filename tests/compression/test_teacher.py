@@ -80,7 +80,7 @@ def test_calibrated_logits_are_as_likely_as_the_interactions(
 ) -> None:
     from hanji.compression.compress import _fitting
 
-    fitting = _fitting(trained, Recipe("student", (STUDENT,)), small_dataset, None)
+    fitting = _fitting(trained, small_dataset, None)
     logits = pair_logits(trained.model, ensemble_of(fitting), fitting.epochs, fitting.seed)
     drawn = fitting.epochs(np.random.default_rng(9))
     users = np.repeat(drawn.users, drawn.items.shape[1])
