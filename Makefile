@@ -41,8 +41,10 @@ wheels: $(READY)
 	$(BIN)/python -m build --no-isolation --wheel --outdir dist runtime >/dev/null
 	@ls dist
 
+# One thread each: threads of two processes on two cores spend their time waiting for one another.
 pytest: $(READY) wheels
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1 \
+	    $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 web: $(READY)  ## Serve the demo's bundles (and BUNDLE=out/mine/bundle) as a page on localhost
 	@[ -f $(OUT)/bundle/manifest.json ] && [ -f $(DIGITS)/bundle/manifest.json ] || $(MAKE) demo

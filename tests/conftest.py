@@ -14,7 +14,18 @@ from .ports import build_bundles
 ROOT = Path(__file__).parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
+LONGEST_FIRST = ("web", "studies", "end_to_end", "android")
+"""Folders whose files take minutes: at the end, one process would be left alone with them."""
+
 SMALL = DataConfig(synthetic_users=200, synthetic_items=200, synthetic_interactions_per_user=20)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def turn(item: pytest.Item) -> int:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")

@@ -56,8 +56,8 @@ def test_only_the_devices_commands_are_there(device: Path) -> None:
     assert "train" not in shown and "build" not in shown
 
 
-def test_it_verifies_and_recommends(device: Path, demo: tuple[Path, str]) -> None:
-    bundle = demo[0] / "bundle"
+def test_it_verifies_and_recommends(device: Path, port_bundles: Path) -> None:
+    bundle = port_bundles / "history" / "bundle"
     done = subprocess.run([device / "hanji", "verify", bundle], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     done = subprocess.run(

@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 const [executablePath, webDemo, ...pages] = process.argv.slice(2);
 const require = createRequire(`${webDemo}/package.json`);
 const { chromium } = require("playwright-core");
-const { AxeBuilder } = require("@axe-core/playwright");
+const { findings } = await import(pathToFileURL(`${webDemo}/tests/browser/axe.mjs`));
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const LOOKS = [
@@ -61,8 +61,7 @@ async function looksRight(path, look) {
   if (path !== pages[0] && name !== "light") return; // axe takes its time
   const trusting = await opened(path, { ...options, bypassCSP: true }); // axe is a script of its own
   await openAll(trusting);
-  const { violations } = await new AxeBuilder({ page: trusting }).options({ runOnly: RULES }).analyze();
-  for (const { id, nodes } of violations) wrong.push(`${path}: ${name}: ${id}: ${nodes[0].html.slice(0, 200)}`);
+  for (const finding of await findings(trusting, { runOnly: RULES })) wrong.push(`${path}: ${name}: ${finding}`);
   await trusting.context().close();
 }
 

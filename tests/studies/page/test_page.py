@@ -217,10 +217,18 @@ def test_lower_is_better_turns_front_and_words() -> None:
     assert "worse by 0.1000" in page.all("table", "sortable")[1].text
 
 
+def _of_size(row: dict, name: str, size: int) -> dict:
+    spread = {**row["formats"]["tflite"]["bytes"], "mean": size}
+    tflite = {**row["formats"]["tflite"], "bytes": spread}
+    return {**row, "name": name, "formats": {**row["formats"], "tflite": tflite}}
+
+
 def test_where_names_have_no_room_numbers_stand_for_them() -> None:
     study = picture_study()
     full = study["rows"][0]
-    study["rows"] = [{**full, "name": f"one of many of the same {index}"} for index in range(60)]
+    study["rows"] = [
+        _of_size(full, f"one of many alike {index}", 90_000 + 300 * index) for index in range(60)
+    ]
     page = parsed(page_of(study))
     chart, figure = page.first("svg", "wide"), page.first("figure")
     written = [text.text for text in chart.all("text", "name")]

@@ -1,8 +1,8 @@
 /** axe-core on every view, in both languages and both schemes, on a desktop and on a phone. */
 
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findings } from "./axe.mjs";
 import { launch } from "./chromium.ts";
 import type { Site } from "./site.ts";
 import { draw, openSite, pickSuggestions, ready, visit } from "./visit.ts";
@@ -20,18 +20,11 @@ afterAll(async () => {
   await close?.();
 });
 
-async function findings(page: Page, where: string): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map((node) => `${where}: ${id}: ${node.html.slice(0, 120)}`),
-  );
-}
-
 /** Goes through all that there is to see. */
 async function everything(page: Page, compare: boolean): Promise<string[]> {
   const found: string[] = [];
   const look = async (where: string): Promise<void> => {
-    found.push(...(await findings(page, where)));
+    found.push(...(await findings(page)).map((finding) => `${where}: ${finding}`));
   };
   await ready(page);
   await look("recommend, empty");
@@ -112,7 +105,7 @@ it("finds nothing where a model was refused", async () => {
   site.serve("bundles/films/items.json", "{}");
   const { page } = await visit(browser, site);
   await page.waitForSelector(".notice.bad");
-  const found = await findings(page, "refused");
+  const found = await findings(page);
   await page.context().close();
   site.reset();
   expect(found).toEqual([]);
