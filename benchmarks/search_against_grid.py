@@ -69,7 +69,7 @@ def main() -> None:
         share = result["largest_share_of_processors"]
         print(verdict("most processor time over the grid's", share, SHARE_OF_TIME, at_most=True))
     if len(found) == len(CASES):
-        save("search_against_grid", {"cases": found})
+        save("search-against-grid", {"cases": found})
 
 
 def compared(case: Case, out: Path) -> dict[str, object]:

@@ -50,6 +50,13 @@ def test_a_job_that_fails_stops_no_other(tmp_path: Path) -> None:
     assert sorted(order(tmp_path)) == sorted(names)
 
 
+def test_what_is_under_way_is_said_from_the_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_all([planned(name, tmp_path) for name in ("one", "two", "three")], jobs=2, what="Jobs")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "Jobs: 0/3 steps, 0 s; under way: one, two"
+    assert "three" in lines[-1] and "s left" in lines[-1]
+
+
 def test_one_that_waits_comes_after_its_leader_even_if_that_failed(tmp_path: Path) -> None:
     begun: list[str] = []
     jobs = [

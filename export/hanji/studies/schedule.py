@@ -57,7 +57,8 @@ def run_all(planned: Sequence[Planned], *, jobs: int, what: str) -> dict[str, st
         task.expect(len(planned))
         try:
             while waiting or running:
-                _start(waiting, running, done, jobs)
+                if _start(waiting, running, done, jobs):
+                    task.report(f"under way: {', '.join(one.planned.name for one in running)}")
                 time.sleep(POLL_S)
                 for ended in [one for one in running if one.process.poll() is not None]:
                     running.remove(ended)
@@ -68,16 +69,18 @@ def run_all(planned: Sequence[Planned], *, jobs: int, what: str) -> dict[str, st
     return failures
 
 
-def _start(waiting: list[Planned], running: list[_Running], done: set[str], jobs: int) -> None:
-    """Begin with those whose turn it is, in their order, until there are ``jobs``."""
+def _start(waiting: list[Planned], running: list[_Running], done: set[str], jobs: int) -> int:
+    """Begin with those whose turn it is, in their order, until there are ``jobs``; how many that were."""
+    before = len(running)
     for planned in list(waiting):
         if len(running) >= jobs:
-            return
+            break
         if planned.after and planned.after not in done:
             continue
         waiting.remove(planned)
         planned.before_start()
         running.append(_started(planned))
+    return len(running) - before
 
 
 def _started(planned: Planned) -> _Running:
@@ -94,12 +97,9 @@ def _note(ended: _Running, failures: dict[str, str], task: Task) -> None:
     ended.log.close()
     task.advance()
     code = ended.process.returncode
-    if code == 0:
-        task.report(ended.planned.name)
-        return
-    reason = _reason(code, ended.planned.log)
-    failures[ended.planned.name] = reason
-    task.report(f"{ended.planned.name} FAILED: {reason}")
+    if code != 0:
+        failures[ended.planned.name] = reason = _reason(code, ended.planned.log)
+        task.report(f"{ended.planned.name} FAILED: {reason}")
 
 
 def _reason(code: int, log: Path) -> str:

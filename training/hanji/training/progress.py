@@ -39,11 +39,10 @@ class Task:
         """One line: how far, how long, how long yet, and the newest figures."""
         self.printed = time.monotonic()
         elapsed = self.printed - self.started
-        left = elapsed / max(self.done, 1) * max(self.total - self.done, 0)
+        seconds = elapsed / self.done * max(self.total - self.done, 0) if self.done else None
+        left = "" if seconds is None else f", about {seconds:.0f} s left"
         figures = f"; {self.found}" if self.found else ""
-        tell(
-            f"{self.name}: {self.done}/{self.total} steps, {elapsed:.0f} s, about {left:.0f} s left{figures}"
-        )
+        tell(f"{self.name}: {self.done}/{self.total} steps, {elapsed:.0f} s{left}{figures}")
 
 
 class _Bar(Task):
