@@ -20,45 +20,10 @@ from hanji.studies.search.worker import Worker, WorkerError, serve
 from hanji.training.errors import DataError, HanjiError
 from hanji.training.recipe_file import read_recipe_file
 
+from ..tiny import PICTURES, RATINGS
 from .fakes import FakeBench, variant
 
 HANJI = Path(sys.executable).with_name("hanji")
-PICTURES = """
-name = "tiny"
-task = "image-classification"
-[data]
-name = "digits"
-format = "digits"
-[model]
-type = "mobilenet-v1"
-stem_channels = 16
-stem_stride = 1
-channels = [32]
-blocks = [1]
-strides = [1]
-[training]
-epochs = 2
-batch_size = 64
-optimizer = "adam"
-learning_rate = 0.004
-"""
-RATINGS = """
-name = "tiny"
-[data]
-format = "synthetic"
-synthetic_users = 200
-synthetic_items = 200
-synthetic_interactions_per_user = 20
-[model]
-type = "history"
-embedding_size = 16
-hidden_units = []
-user_units = 8
-[training]
-epochs = 3
-batch_size = 64
-pretraining_epochs = 2
-"""
 STUDY = """
 name = "tiny"
 base = "base.toml"

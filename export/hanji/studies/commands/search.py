@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--max-latency-ms", type=_positive, metavar="MS", help="median of a call, one thread")
     parser.add_argument(
-        "--max-drop", type=_not_negative, metavar="X", help="of the metric, under the full model's: 0.01"
+        "--max-drop", type=_number, metavar="X", help="of the metric, under the full model's: 0.01"
     )
     parser.add_argument(
         "--trials", type=_count, metavar="N", help="trainings; default: a twentieth of the space, but four"
@@ -111,10 +111,6 @@ def _number(text: str) -> float:
     if not 0.0 <= number < float("inf"):
         raise argparse.ArgumentTypeError(f"expected a number of 0 or more, found {text!r}")
     return number
-
-
-def _not_negative(text: str) -> float:
-    return _number(text)
 
 
 def _positive(text: str) -> float:
