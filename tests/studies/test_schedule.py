@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hanji.studies import schedule
-from hanji.studies.run_job import Job, share_checkpoints
+from hanji.studies.job import Job, share_checkpoints
 from hanji.studies.schedule import Planned, run_all
 from hanji.studies.variant import Variant
 

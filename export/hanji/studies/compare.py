@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from hanji.export.measure import DEVICE_ENGINES
+from hanji.studies.job import ROW
 from hanji.studies.latency import CallTimes, Footprint, footprint, interleaved
 from hanji.studies.places import Places, job_name
 from hanji.studies.results import Row
 from hanji.studies.rows import Run, load_run, row_of
-from hanji.studies.run_job import ROW
 from hanji.studies.schedule import run_all
 from hanji.studies.slices import Slice, slices_of
 from hanji.studies.study import Study
@@ -28,12 +28,13 @@ from hanji.training.settings import settings_from
 
 @dataclass(frozen=True)
 class Compared:
-    """The rows, the full model's first, and how long all of it took."""
+    """The rows, the full model's first."""
 
     study: Study
     rows: Sequence[Row]
     data: dict[str, Any]
-    seconds: float
+    seconds: float | None
+    """How long all of it took; None where an earlier run had done a part."""
 
 
 def compare(study: Study, *, data: Path | None, out: Path, jobs: int | None = None) -> Compared:
@@ -46,6 +47,7 @@ def compare(study: Study, *, data: Path | None, out: Path, jobs: int | None = No
     for line in study.skipped:
         tell(f"left out: {line}")
     places = Places(study, data, out)
+    goes_on = places.begun()
     count = jobs or os.cpu_count() or 1
     failed = run_all([places.training(seed) for seed in study.seeds], jobs=count, what="Training full models")
     if failed:
@@ -54,7 +56,8 @@ def compare(study: Study, *, data: Path | None, out: Path, jobs: int | None = No
     dataset = _dataset(study, data, study.seeds[0])
     rows = _rows(study, places, reasons, data)
     rows = _timed(rows, places, study)
-    return Compared(study, rows, _about(dataset), round(time.monotonic() - start, 1))
+    seconds = None if goes_on else round(time.monotonic() - start, 1)
+    return Compared(study, rows, _about(dataset), seconds)
 
 
 def _rows(study: Study, places: Places, reasons: Mapping[str, str], data: Path | None) -> list[Row]:

@@ -15,8 +15,8 @@ from hanji.export.images.build import ImagePlan, earlier_classifier, image_plan_
 from hanji.export.images.debug_quantization import QuantizationDebugger
 from hanji.export.images.writer import export_classifier
 from hanji.studies.costs import costs_of
+from hanji.studies.job import OUTCOMES, Job, checkpoints_of
 from hanji.studies.outcomes import outcomes_of, save_outcomes
-from hanji.studies.run_job import OUTCOMES, Job, checkpoints_of
 from hanji.studies.study import file_of
 from hanji.studies.variant import Variant
 from hanji.training.images.data import ImageDataset, load_images

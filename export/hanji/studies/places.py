@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from hanji.export.build_report import PACKAGES
-from hanji.studies.run_job import ROW, Job, share_checkpoints
+from hanji.studies.job import ROW, Job, share_checkpoints
 from hanji.studies.schedule import Planned
 from hanji.studies.study import Study
 from hanji.studies.variant import FULL, Variant
@@ -22,6 +22,10 @@ class Places:
     def __init__(self, study: Study, data: Path | None, out: Path) -> None:
         self.study, self.data, self.out = study, data, out
         self.variants = (FULL, *study.variants)
+
+    def begun(self) -> bool:
+        """Whether an earlier run of the study left something that this one can go on from."""
+        return (self.out / "work").exists()
 
     def run_of(self, variant: Variant, seed: int) -> Path:
         """The directory of one variant with one seed; its name holds all that decides its content."""

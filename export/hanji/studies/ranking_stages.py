@@ -10,8 +10,8 @@ from hanji.export.build import earlier_trained, plan_of, train_into
 from hanji.export.clock import Clock
 from hanji.export.writer import export_bundle
 from hanji.studies.costs import costs_of
+from hanji.studies.job import OUTCOMES, Job, checkpoints_of
 from hanji.studies.outcomes import outcomes_of, save_outcomes
-from hanji.studies.run_job import OUTCOMES, Job, checkpoints_of
 from hanji.studies.study import file_of
 from hanji.studies.variant import Variant
 from hanji.training.data import load_dataset

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from hanji.studies.job import OUTCOMES, ROW
 from hanji.studies.likeness import likeness
 from hanji.studies.outcomes import Outcomes, PictureOutcomes, load_outcomes
 from hanji.studies.results import Row, SizeOfFormat, SliceResult
-from hanji.studies.run_job import OUTCOMES, ROW
 from hanji.studies.slices import Slice
 from hanji.studies.statistics import Difference, paired_bootstrap, spread
 from hanji.studies.variant import Variant
@@ -128,7 +128,8 @@ def _confusion(runs: Sequence[Run], labels: Sequence[str] | None) -> dict[str, A
 
 def _seconds(runs: Sequence[Run]) -> dict[str, float]:
     found = [run.costs["seconds"] for run in runs]
-    return {stage: round(statistics.fmean([one[stage] for one in found]), 1) for stage in found[0]}
+    stages = [stage for stage in found[0] if all(stage in one for one in found)]
+    return {stage: round(statistics.fmean([one[stage] for one in found]), 1) for stage in stages}
 
 
 def _identity(run: Run) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from hanji.runtime.fresh_python import last_line
-from hanji.studies.run_job import Job
+from hanji.studies.job import Job
 from hanji.training.files import write_text_atomic
 from hanji.training.progress import Task, progress
 

@@ -14,7 +14,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import helper
 
-from hanji.export.images.model_files import ModelFile, expect_classifier
+from hanji.export.images.model_file import ModelFile, expect_classifier
 from hanji.export.images.signature import IMAGE
 from hanji.export.onnx import IR_VERSION, OLDEST_ONNXRUNTIME, OPSET
 from hanji.runtime.engines.versions import installed_version

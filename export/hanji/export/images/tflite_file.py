@@ -9,7 +9,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from tensorflow.lite.python import schema_py_generated as schema
 
-from hanji.export.images.model_files import ModelFile, expect_classifier
+from hanji.export.images.model_file import ModelFile, expect_classifier
 from hanji.export.images.signature import CLASSIFY
 from hanji.export.tflite_graph import opened
 from hanji.export.tflite_runtime import tflite_engines

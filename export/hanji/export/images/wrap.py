@@ -22,7 +22,8 @@ from hanji.export.bundle_files import BundleSummary, manifest_files, write_files
 from hanji.export.edge_tpu import expect_edge_tpu
 from hanji.export.images.golden import picture_golden_table, picture_replay_tolerance
 from hanji.export.images.manifest import GOLDEN, LABELS, input_and_output, labels_table
-from hanji.export.images.model_files import ModelFile
+from hanji.export.images.model_file import ModelFile
+from hanji.export.images.read_model_file import read_model_file
 from hanji.export.images.reference import golden_count
 from hanji.export.images.wrap_card import wrapped_card
 from hanji.export.images.wrap_labels import ClassNames
@@ -76,7 +77,7 @@ def wrap_model(
     labels or settings do not fit it, EngineError for a missing engine, HanjiError if ``out`` is taken. Then
     nothing is left behind.
     """
-    model = ModelFile.read(path)
+    model = read_model_file(path)
     if edge_tpu:
         _check_for_edge_tpu(model)
     picture = settings.picture_for(model.input, model.size, str(path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hanji.export.images.model_files import ModelFile
+from hanji.export.images.model_file import ModelFile
 from hanji.export.images.wrap_labels import ClassNames
 from hanji.export.markdown import FORMAT_NAMES
 from hanji.runtime.manifest import PictureInput, Probabilities

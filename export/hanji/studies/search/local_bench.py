@@ -22,9 +22,10 @@ from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, create_engine
 from hanji.runtime.engines.versions import installed_version
 from hanji.runtime.errors import EngineError
 from hanji.runtime.timing import nanoseconds
+from hanji.studies.job import checkpoints_of
 from hanji.studies.latency import interleaved
 from hanji.studies.outcomes import Part, outcomes_of
-from hanji.studies.run_job import checkpoints_of, trained_once
+from hanji.studies.run_job import trained_once
 from hanji.studies.search.bench import Built, Finished, Shape
 from hanji.studies.search.setup import Setup
 from hanji.studies.search.twins import bytes_a_weight, sparsity_of, twin_of

@@ -42,30 +42,6 @@ class ModelFile:
         """How many numbers it gives for a picture."""
         return int(self.output.shape[-1] or 0)
 
-    @classmethod
-    def read(cls, path: Path) -> ModelFile:
-        """The model in ``path``.
-
-        ConversionError for a file that cannot be read, is neither format, is damaged, or is no classifier of
-        pictures.
-        """
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise ConversionError(f"{path}: cannot be read: {error.strerror or error}") from None
-        if content[4:8] == b"TFL3":
-            from hanji.export.images.tflite_file import read_tflite
-
-            return read_tflite(path, content)
-        if path.suffix.lower() == ".tflite":
-            raise ConversionError(
-                f"{path}: expected a TFLite file, which holds TFL3 behind its first four bytes, found "
-                "something else; copy it again"
-            )
-        from hanji.export.images.onnx_file import read_onnx
-
-        return read_onnx(path)
-
 
 def expect_classifier(
     path: Path, inputs: list[Tensor], outputs: list[Tensor], *, channels_first: str = ""
