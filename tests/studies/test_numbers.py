@@ -158,6 +158,8 @@ def test_what_binds_is_told_where_nothing_fits() -> None:
     found = winner(Budget("x", max_bytes=150), ROWS, **JUDGED)
     assert found.name is None
     assert found.binds == "nearest is 'b': 200 bytes, 50 more than 150"
+    two = winner(Budget("x", max_bytes=499, max_drop=0.0), ROWS, **JUDGED)  # 500 bytes, or 0.02 lost
+    assert two.binds == "nearest is 'a': 500 bytes, 1 more than 499"
     missing = winner(Budget("x", max_latency_ms=1.0), [row("a", 0.9, 5, None)], **JUDGED)
     assert "not measured" in missing.binds
     assert winner(Budget("x", max_bytes=1), ROWS[3:], **JUDGED).binds == "no recipe ended well"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -37,6 +38,27 @@ class Budget:
         ]
         return [line for line in found if line]
 
+    def excess(
+        self, *, bytes: float | None, latency_ms: float | None, drop: float | None, full_metric: float | None
+    ) -> dict[str, float]:
+        """How far these costs are beyond each bound, as a fraction of it; a drop as one of the full metric.
+
+        Negative within a bound; a bound on what is None is left out.
+        """
+        found: dict[str, float] = {}
+        if self.max_bytes and bytes is not None:
+            found["bytes"] = bytes / self.max_bytes - 1.0
+        if self.max_latency_ms and latency_ms is not None:
+            found["latency_ms"] = latency_ms / self.max_latency_ms - 1.0
+        if self.max_drop is not None and drop is not None:
+            found["drop"] = (drop - self.max_drop) / max(abs(full_metric or 0.0), 1e-9)
+        return found
+
+
+def beyond(excess: Mapping[str, float]) -> float:
+    """The largest of them, by which what does not fit is compared."""
+    return max(excess.values(), default=0.0)
+
 
 def _broken(what: str, value: float | None, bound: float | None, digits: str) -> str:
     if bound is None:
@@ -48,4 +70,4 @@ def _broken(what: str, value: float | None, bound: float | None, digits: str) ->
     return f"{value:{digits}} {what}, {value - bound:{digits}} more than {bound:{digits}}"
 
 
-__all__ = ["Budget"]
+__all__ = ["Budget", "beyond"]

@@ -8,6 +8,7 @@ from typing import Any
 from hanji.compression.compress import compress, uncompressed
 from hanji.export.build import earlier_trained, plan_of, train_into
 from hanji.export.clock import Clock
+from hanji.export.signatures import precomputed_signatures
 from hanji.export.writer import export_bundle
 from hanji.studies.costs import costs_of
 from hanji.studies.job import OUTCOMES, Job, checkpoints_of
@@ -15,6 +16,7 @@ from hanji.studies.outcomes import outcomes_of, save_outcomes
 from hanji.studies.study import file_of
 from hanji.studies.variant import Variant
 from hanji.training.data import load_dataset
+from hanji.training.models.macs import catalogue_macs
 from hanji.training.recipe_file import RecipeFile
 from hanji.training.trained import load_trained
 
@@ -47,7 +49,9 @@ def build_and_ask(base: RecipeFile, variant: Variant, job: Job, out: Path) -> di
         )
     with clock.stage("measure"):
         save_outcomes(outcomes_of(out / "bundle", dataset, engine=job.engine), out / OUTCOMES)
-    return {**costs_of(out / "bundle", found.model), "macs": None, "layers": None, "seconds": clock.seconds}
+    folded = "catalogue" in precomputed_signatures(found.scheme)
+    macs = catalogue_macs(found.config, found.full.data.items, folded=folded)
+    return {**costs_of(out / "bundle", found.model), "macs": macs, "layers": None, "seconds": clock.seconds}
 
 
 __all__ = ["build_and_ask", "train_once"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
-from hanji.studies.budget import Budget
+from hanji.studies.budget import Budget, beyond
 from hanji.studies.results import Row
 
 
@@ -18,27 +19,46 @@ class Winner:
     binds: str = ""
 
 
+class _Costs(TypedDict):
+    """Of one row, as ``Budget`` takes them."""
+
+    bytes: float | None
+    latency_ms: float | None
+    drop: float | None
+
+
 def winner(budget: Budget, rows: Sequence[Row], *, metric: str, format: str, engine: str) -> Winner:
-    """The row with the best mean of ``metric`` among those within the budget; of equals the smaller file."""
+    """The row with the best mean of ``metric`` among those within the budget; of equals the smaller file.
+
+    Where none is, the nearest is the one that goes least beyond the bound which it breaks most.
+    """
     done = [row for row in rows if row.metrics is not None]
-    full = next((row for row in done if not row.variant.tables), None)
-    broken = [(row, _broken(budget, row, full, metric, format, engine)) for row in done]
-    fitting = [row for row, reasons in broken if not reasons]
+    if not done:
+        return Winner(budget, None, "no recipe ended well")
+    full = next((_mean(row, metric) for row in done if not row.variant.tables), None)
+    costs = {row.variant.name: _costs(row, full, metric, format, engine) for row in done}
+    broken = {name: budget.binding(**found) for name, found in costs.items()}
+    fitting = [row for row in done if not broken[row.variant.name]]
     if fitting:
         best = max(fitting, key=lambda row: (_mean(row, metric), -(_bytes(row, format) or 0)))
         return Winner(budget, best.variant.name)
-    if not broken:
-        return Winner(budget, None, "no recipe ended well")
-    nearest, reasons = min(broken, key=lambda found: (len(found[1]), _bytes(found[0], format) or 0))
-    return Winner(budget, None, f"nearest is {nearest.variant.name!r}: {'; '.join(reasons)}")
+    nearest = min(costs, key=lambda name: _distance(budget, costs[name], full))
+    return Winner(budget, None, f"nearest is {nearest!r}: {'; '.join(broken[nearest])}")
 
 
-def _broken(budget: Budget, row: Row, full: Row | None, metric: str, format: str, engine: str) -> list[str]:
+def _costs(row: Row, full: float | None, metric: str, format: str, engine: str) -> _Costs:
     times = (row.latency or {}).get(engine)
-    drop = None if full is None else _mean(full, metric) - _mean(row, metric)
-    return budget.binding(
-        bytes=_bytes(row, format), latency_ms=None if times is None else times.p50_ms, drop=drop
-    )
+    return {
+        "bytes": _bytes(row, format),
+        "latency_ms": None if times is None else times.p50_ms,
+        "drop": None if full is None else full - _mean(row, metric),
+    }
+
+
+def _distance(budget: Budget, costs: _Costs, full: float | None) -> tuple[int, float]:
+    """What was not measured is farther than any number."""
+    unknown = list(costs.values()).count(None)
+    return unknown, beyond(budget.excess(**costs, full_metric=full))
 
 
 def _mean(row: Row, metric: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hanji.studies.budget import Budget
@@ -69,20 +68,10 @@ class Candidate:
         return self.untrained_ms if self.built is None else self.built.latency_ms
 
     def excess(self, budget: Budget, full_metric: float | None) -> dict[str, float]:
-        """How far beyond each bound it is, as a fraction of the bound; a drop as one of the full metric."""
-        found: dict[str, float] = {}
-        if budget.max_bytes and self.bytes is not None:
-            found["bytes"] = self.bytes / budget.max_bytes - 1.0
-        if budget.max_latency_ms and self.latency_ms is not None:
-            found["latency_ms"] = self.latency_ms / budget.max_latency_ms - 1.0
-        if budget.max_drop is not None and self.drop is not None:
-            found["drop"] = (self.drop - budget.max_drop) / max(abs(full_metric or 0.0), 1e-9)
-        return found
-
-
-def beyond(excess: Mapping[str, float]) -> float:
-    """The largest of them, by which candidates that do not fit are compared."""
-    return max(excess.values(), default=0.0)
+        """How far beyond each bound it is; see ``Budget.excess``."""
+        return budget.excess(
+            bytes=self.bytes, latency_ms=self.latency_ms, drop=self.drop, full_metric=full_metric
+        )
 
 
 def may_fit(untrained_bytes: int, most: int) -> bool:
@@ -90,4 +79,4 @@ def may_fit(untrained_bytes: int, most: int) -> bool:
     return untrained_bytes <= most * (1.0 + SIZE_MARGIN) + SIZE_MARGIN_BYTES
 
 
-__all__ = ["LATENCY_MARGIN", "SIZE_MARGIN", "SIZE_MARGIN_BYTES", "Candidate", "beyond", "may_fit"]
+__all__ = ["LATENCY_MARGIN", "SIZE_MARGIN", "SIZE_MARGIN_BYTES", "Candidate", "may_fit"]

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from hanji.studies.budget import Budget
+from hanji.studies.budget import Budget, beyond
 from hanji.studies.search.bench import Bench, Built, Finished
-from hanji.studies.search.candidate import LATENCY_MARGIN, Candidate, beyond, may_fit
+from hanji.studies.search.candidate import LATENCY_MARGIN, Candidate, may_fit
 from hanji.studies.search.chooser import Known, proposed
 from hanji.studies.search.space import Point, Space
 from hanji.studies.search.twins import bytes_a_weight, kin_of, twin_of
