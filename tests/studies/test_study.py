@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hanji.studies.compare import compare
 from hanji.studies.study import Study, file_of, read_study
-from hanji.training.errors import RecipeError
+from hanji.training.errors import HanjiError, RecipeError
 
 ROOT = Path(__file__).parents[2]
 HEAD = f'name = "one"\nbase = "{ROOT / "examples/digits.toml"}"\n'
@@ -110,6 +111,21 @@ def test_a_step_that_the_model_does_not_take_is_told(study) -> None:
     head = f'name = "one"\nbase = "{ROOT / "examples/demo.toml"}"\n'
     with pytest.raises(RecipeError, match="int8-rows"):
         study(INT8, head)
+
+
+def test_a_recipe_is_no_study_and_is_told_what_to_do() -> None:
+    with pytest.raises(RecipeError, match="found a recipe; a study names one as its base"):
+        read_study(ROOT / "examples/digits.toml")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"), [(None, "give it as --data"), ("nowhere", "expected a directory with data files")]
+)
+def test_data_that_cannot_be_read_is_told_once_and_first(tmp_path: Path, data: str | None, said: str) -> None:
+    found = read_study(ROOT / "examples/study-fashion-mnist.toml")
+    with pytest.raises(HanjiError, match=f"^(?!seed).*{said}"):
+        compare(found, data=data and tmp_path / data, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 STUDIES = ("digits", "fashion-mnist", "movielens-1m")

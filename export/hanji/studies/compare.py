@@ -40,24 +40,24 @@ class Compared:
 def compare(study: Study, *, data: Path | None, out: Path, jobs: int | None = None) -> Compared:
     """Run the study in ``out``; what an earlier run finished is taken as it is.
 
-    HanjiError if the full model cannot be trained: then there is nothing to compare with. A recipe that fails
-    is a row with its reason.
+    HanjiError for data that cannot be read, and if the full model cannot be trained: then there is nothing to
+    compare with. A recipe that fails is a row with its reason.
     """
     start = time.monotonic()
     for line in study.skipped:
         tell(f"left out: {line}")
     places = Places(study, data, out)
     goes_on = places.begun()
+    about = _about(_dataset(study, data, study.seeds[0]))  # what is wrong with the data is said here, once
     count = jobs or os.cpu_count() or 1
     failed = run_all([places.training(seed) for seed in study.seeds], jobs=count, what="Training full models")
     if failed:
         raise HanjiError("; ".join(f"{name}: {reason}" for name, reason in failed.items()))
     reasons = run_all(places.planned(), jobs=count, what="Recipes")
-    dataset = _dataset(study, data, study.seeds[0])
     rows = _rows(study, places, reasons, data)
     rows = _timed(rows, places, study)
     seconds = None if goes_on else round(time.monotonic() - start, 1)
-    return Compared(study, rows, _about(dataset), seconds)
+    return Compared(study, rows, about, seconds)
 
 
 def _rows(study: Study, places: Places, reasons: Mapping[str, str], data: Path | None) -> list[Row]:

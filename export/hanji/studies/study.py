@@ -80,7 +80,13 @@ class Study:
 
 def read_study(path: Path) -> Study:
     """Read and check a study file; RecipeError says what is wrong, before anything long begins."""
-    tables = settings_from(_Tables, read_toml(path), str(path))
+    found = read_toml(path)
+    if "model" in found and "base" not in found:
+        raise RecipeError(
+            f"{path}: expected a study, found a recipe; a study names one as its base (docs/studies.md), and "
+            "`hanji search` takes both"
+        )
+    tables = settings_from(_Tables, found, str(path))
     base = read_recipe_file(path.parent / tables.base)
     grid = grid_of(tables.grid, base, f"{path}: grid")
     named = [_variant(table, base, path, place) for place, table in enumerate(tables.recipes)]
