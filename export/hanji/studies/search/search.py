@@ -48,7 +48,7 @@ class Searched:
 
 
 def trials_for(space: Space) -> int:
-    """How many recipes are trained unless somebody says: a twentieth of them, but four at least."""
+    """How many recipes are trained unless somebody says: a twentieth of them, at least four."""
     return max(math.ceil(len(space.points) / _SHARE_OF_SPACE), _FEWEST_TRIALS)
 
 
