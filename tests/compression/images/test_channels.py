@@ -150,7 +150,8 @@ def test_flattened_places_follow_their_channels() -> None:
         [
             L.Conv2D(6, 3, activation="relu", input_shape=(8, 8, 3)),
             L.MaxPooling2D(),
-            L.SeparableConv2D(8, 3, depth_multiplier=2),
+            L.DepthwiseConv2D(3, depth_multiplier=2),
+            L.Conv2D(8, 1),
             L.PReLU(shared_axes=[1, 2]),
             L.Flatten(),
             L.Dense(10, activation="relu", name="hidden"),

@@ -21,7 +21,7 @@ Weight = NDArray[np.float64]
 Number = TypeVar("Number", np.int64, np.float64)
 
 L = keras.layers
-MAKING = (L.Conv2D, L.SeparableConv2D, L.Dense)
+MAKING = (L.Conv2D, L.Dense)
 IN_PLACE = (
     *(L.BatchNormalization, L.Activation, L.ReLU, L.LeakyReLU, L.PReLU, L.ELU, L.ThresholdedReLU, L.Softmax),
     *(L.Dropout, L.SpatialDropout2D, L.GaussianNoise, L.GaussianDropout, L.Rescaling, L.Normalization),

@@ -46,9 +46,6 @@ def _cut(layer: keras.layers.Layer, before: Places, after: Places) -> list[NDArr
     first, *rest = layer.get_weights()
     if type(layer) is L.DepthwiseConv2D:
         return [first[:, :, before], *_by_channel(rest, after)]
-    if type(layer) is L.SeparableConv2D:
-        inner = np.arange(first.shape[2] * first.shape[3]).reshape(first.shape[2:])[before].ravel()
-        return [first[:, :, before], rest[0][:, :, inner][..., after], *_by_channel(rest[1:], after)]
     if isinstance(layer, L.Conv2D | L.Dense):
         return [_cut_kernel(layer, first, before, after), *_by_channel(rest, after)]
     return _by_channel([first, *rest], after)

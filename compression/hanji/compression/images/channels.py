@@ -25,7 +25,7 @@ from hanji.training.determinism import seed_everything
 from hanji.training.errors import RecipeError
 
 L = keras.layers
-WIDTH = {"Conv2D": "filters", "SeparableConv2D": "filters", "Dense": "units"}
+WIDTH = {"Conv2D": "filters", "Dense": "units"}
 """What a layer's config calls the number of channels that it makes."""
 
 
@@ -83,8 +83,6 @@ def l1_gain(layer: keras.layers.Layer) -> Weight | None:
     if type(layer) is L.DepthwiseConv2D:
         kernel = layer.depthwise_kernel.numpy()
         kernel = kernel.reshape(*kernel.shape[:2], -1)
-    elif type(layer) is L.SeparableConv2D:
-        kernel = layer.pointwise_kernel.numpy()
     elif type(layer).__name__ in WIDTH:
         kernel = layer.kernel.numpy()
     if kernel is None:

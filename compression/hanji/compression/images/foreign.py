@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tf_keras as keras
 
+from hanji.compression.images.separable import separated
 from hanji.runtime.manifest import PictureInput
 from hanji.training.errors import RecipeError
 from hanji.training.images.models.rebuilding import flattened, rebuilt
@@ -59,12 +60,12 @@ def expect_classifier(inputs: Any, outputs: Any, where: str) -> None:
 
 
 def _flat(model: keras.Model, where: str) -> keras.Model:
-    """Networks in the network taken apart; the input float32, whatever it was."""
+    """Networks in the network and separable convolutions taken apart; the input float32, whatever it was."""
     try:
         if model.inputs and model.inputs[0].dtype != "float32":
             image = keras.Input(model.input_shape[1:], dtype="float32", name="image")
             model = keras.Model(image, model(image), name=model.name)
-        return flattened(model)
+        return separated(flattened(model))
     except ValueError as error:
         raise RecipeError(
             f"{where}: {error}; as a SavedModel it could take the recipes without training"

@@ -24,7 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-drop", type=_number, metavar="X", help="of the metric, under the full model's: 0.01"
     )
     parser.add_argument(
-        "--trials", type=_count, metavar="N", help="trainings; default: a twentieth of the space, at least four"
+        "--trials",
+        type=_count,
+        metavar="N",
+        help="trainings; default: a twentieth of the space, 4 at least",
     )
     parser.add_argument("--max-minutes", type=_positive, metavar="M", help="start no training after so many")
     parser.add_argument(
