@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,8 @@ from hanji.studies import schedule
 from hanji.studies.job import Job, share_checkpoints
 from hanji.studies.schedule import Planned, run_all
 from hanji.studies.variant import Variant
+from hanji.training.errors import HanjiError
+from hanji.training.interruption import resumable
 
 SCRIPT = """\
 import json, os, signal, sys, time
@@ -21,6 +27,7 @@ name = asked["variant"]["name"]
 if name == "refused": sys.exit("quantize: the converter does not know this operator")
 if name == "killed": os.kill(os.getpid(), signal.SIGKILL)
 if name == "raised": raise RuntimeError("deep inside")
+if name == "long": open(asked["out"] + "/pid", "w").write(str(os.getpid())); time.sleep(60)
 time.sleep(0.3)
 """
 
@@ -66,6 +73,19 @@ def test_one_that_waits_comes_after_its_leader_even_if_that_failed(tmp_path: Pat
     run_all(jobs, jobs=2, what="Jobs")
     assert order(tmp_path) == ["refused", "second"]
     assert begun == ["second"]
+
+
+def test_a_study_that_is_told_to_end_takes_its_jobs_with_it(tmp_path: Path) -> None:
+    def end_it() -> None:
+        while not (tmp_path / "pid").is_file() or not (tmp_path / "pid").read_text():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=end_it, daemon=True).start()
+    with pytest.raises(HanjiError, match="run the same command again"), resumable():
+        run_all([planned("long", tmp_path)], jobs=1, what="Jobs")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_a_request_says_all_of_the_job(tmp_path: Path) -> None:
