@@ -114,28 +114,31 @@ def test_an_unknown_user_gets_popularity_and_is_told_so(staged: Path, hanji: Han
     assert json.loads(done.stdout)["source"] == "popularity"
 
 
-def test_build_does_all_of_it_and_goes_on_where_it_was(books: Path, hanji: Hanji, tmp_path: Path) -> None:
-    arguments = ("build", books / "books.toml", "--data", books, "--out", tmp_path / "out")
-    first = hanji(*arguments)
-    assert first.returncode == 0, first.stderr
-    hashes = (tmp_path / "out" / "bundle" / "manifest.sha256").read_text()
-    seconds = json.loads((tmp_path / "out" / "report.json").read_text())["seconds"]
-    again = hanji(*arguments)
+@pytest.fixture(scope="module")
+def built(books: Path, hanji: Hanji, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `hanji build` makes of all stages together."""
+    out = tmp_path_factory.mktemp("built") / "out"
+    done = hanji("build", books / "books.toml", "--data", books, "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_build_goes_on_where_it_was(books: Path, built: Path, hanji: Hanji) -> None:
+    hashes = (built / "bundle" / "manifest.sha256").read_text()
+    seconds = json.loads((built / "report.json").read_text())["seconds"]
+    again = hanji("build", books / "books.toml", "--data", books, "--out", built)
     assert again.returncode == 0, again.stderr
     assert again.stderr.count("taken as it is") == 2
-    found = json.loads((tmp_path / "out" / "report.json").read_text())["seconds"]
+    found = json.loads((built / "report.json").read_text())["seconds"]
     assert (found["train"], found["compress"]) == (seconds["train"], seconds["compress"])
-    assert (tmp_path / "out" / "bundle" / "manifest.sha256").read_text() == hashes
+    assert (built / "bundle" / "manifest.sha256").read_text() == hashes
 
 
-def test_the_same_seed_builds_the_same_bundle(books: Path, hanji: Hanji, tmp_path: Path) -> None:
-    manifests = []
-    for name in ("one", "two"):
-        out = tmp_path / name
-        done = hanji("build", books / "books.toml", "--data", books, "--out", out)
-        assert done.returncode == 0, done.stderr
-        manifests.append((out / "bundle" / "manifest.json").read_bytes())
-    assert manifests[0] == manifests[1]
+def test_the_same_seed_builds_the_same_bundle(books: Path, built: Path, hanji: Hanji, tmp_path: Path) -> None:
+    done = hanji("build", books / "books.toml", "--data", books, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    manifests = [out / "bundle" / "manifest.json" for out in (built, tmp_path / "out")]
+    assert manifests[0].read_bytes() == manifests[1].read_bytes()
 
 
 def test_ctrl_c_in_training_is_one_line_and_leaves_nothing_half_written(books: Path, tmp_path: Path) -> None:

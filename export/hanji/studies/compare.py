@@ -50,7 +50,7 @@ def compare(study: Study, *, data: Path | None, out: Path, jobs: int | None = No
     goes_on = places.begun()
     about = _about(_dataset(study, data, study.seeds[0]))  # what is wrong with the data is said here, once
     count = jobs or os.cpu_count() or 1
-    failed = run_all([places.training(seed) for seed in study.seeds], jobs=count, what="Training full models")
+    failed = run_all(places.trainings(), jobs=count, what="Training full models")
     if failed:
         raise HanjiError("; ".join(f"{name}: {reason}" for name, reason in failed.items()))
     reasons = run_all(places.planned(), jobs=count, what="Recipes")

@@ -26,10 +26,15 @@ from hanji.training.recipe_file import RecipeFile
 
 def train_once(base: RecipeFile, data: Path | None, work: Path) -> None:
     """The full model, in WORK/trained."""
-    plan = image_plan_of(base)
-    if earlier_classifier(plan, work) is None:
+    if not is_trained(base, work):
+        plan = image_plan_of(base)
         with Clock(work / "seconds.json").stage("train"):
             train_into(plan, load_images(plan.data, data, seed=base.seed), work)
+
+
+def is_trained(base: RecipeFile, work: Path) -> bool:
+    """Whether WORK/trained is the full model of ``base``."""
+    return earlier_classifier(image_plan_of(base), work) is not None
 
 
 def build_and_ask(base: RecipeFile, variant: Variant, job: Job, out: Path) -> dict[str, Any]:
@@ -66,4 +71,4 @@ def _layers(found: CompressedClassifier) -> list[dict[str, Any]] | None:
     return [{name: asdict(layer)[name] for name in kept} for layer in diagnosis.layers]
 
 
-__all__ = ["build_and_ask", "train_once"]
+__all__ = ["build_and_ask", "is_trained", "train_once"]

@@ -11,9 +11,11 @@ from pathlib import Path
 
 from hanji.export.build_report import PACKAGES
 from hanji.studies.job import ROW, Job, share_checkpoints
+from hanji.studies.run_job import is_trained
 from hanji.studies.schedule import Planned
 from hanji.studies.study import Study
 from hanji.studies.variant import FULL, Variant
+from hanji.training.recipe_file import read_recipe_file
 
 
 class Places:
@@ -43,9 +45,13 @@ class Places:
         """Of the first seed: the one that is timed."""
         return self.run_of(variant, self.study.seeds[0]) / "bundle"
 
-    def training(self, seed: int) -> Planned:
-        """The training of the full model; a process that finds it done ends at once."""
-        return Planned(f"seed {seed}", self._job(None, seed), self.work(seed) / "train.log")
+    def trainings(self) -> list[Planned]:
+        """Of the full model, with each seed that no earlier run has trained it with."""
+        return [
+            Planned(f"seed {seed}", self._job(None, seed), self.work(seed) / "train.log")
+            for seed in self.study.seeds
+            if not is_trained(read_recipe_file(self.study.base.path, seed=seed), self.work(seed))
+        ]
 
     def planned(self) -> list[Planned]:
         """What has not been done yet, a seed after the other."""

@@ -23,10 +23,15 @@ from hanji.training.trained import load_trained
 
 def train_once(base: RecipeFile, data: Path | None, work: Path) -> None:
     """The full model, in WORK/trained."""
-    plan = plan_of(base)
-    if earlier_trained(plan, work) is None:
+    if not is_trained(base, work):
+        plan = plan_of(base)
         with Clock(work / "seconds.json").stage("train"):
             train_into(plan, load_dataset(plan.data, data), work)
+
+
+def is_trained(base: RecipeFile, work: Path) -> bool:
+    """Whether WORK/trained is the full model of ``base``."""
+    return earlier_trained(plan_of(base), work) is not None
 
 
 def build_and_ask(base: RecipeFile, variant: Variant, job: Job, out: Path) -> dict[str, Any]:
@@ -54,4 +59,4 @@ def build_and_ask(base: RecipeFile, variant: Variant, job: Job, out: Path) -> di
     return {**costs_of(out / "bundle", found.model), "macs": macs, "layers": None, "seconds": clock.seconds}
 
 
-__all__ = ["build_and_ask", "train_once"]
+__all__ = ["build_and_ask", "is_trained", "train_once"]

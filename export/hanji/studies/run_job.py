@@ -38,6 +38,15 @@ def trained_once(base: RecipeFile, data: Path | None, work: Path) -> None:
     train_once(base, data, work)
 
 
+def is_trained(base: RecipeFile, work: Path) -> bool:
+    """Whether an earlier run left the full model of ``base`` in WORK/trained."""
+    if base.task == "image-classification":
+        from hanji.studies.picture_stages import is_trained
+    else:
+        from hanji.studies.ranking_stages import is_trained
+    return is_trained(base, work)
+
+
 def run_job(base: RecipeFile, variant: Variant, job: Job) -> None:
     """Compress, export and ask one variant; OUT appears whole or not at all.
 
@@ -79,4 +88,4 @@ if __name__ == "__main__":
     main()
 
 
-__all__ = ["run", "run_job", "trained_once"]
+__all__ = ["is_trained", "run", "run_job", "trained_once"]

@@ -52,6 +52,8 @@ def run_all(planned: Sequence[Planned], *, jobs: int, what: str) -> dict[str, st
     """
     waiting, running = list(planned), list[_Running]()
     failures: dict[str, str] = {}
+    if not waiting:
+        return failures
     done: set[str] = set()
     with progress(what) as task:
         task.expect(len(planned))

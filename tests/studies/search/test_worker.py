@@ -147,6 +147,7 @@ def test_untrained_files_weigh_what_trained_ones_do(found: dict[str, Any]) -> No
         assert may_fit(untrained, trained) and may_fit(trained, untrained)
 
 
+@pytest.mark.parametrize("folder", ["ratings"], indirect=True)  # of pictures it is the same code
 def test_what_was_measured_is_not_measured_again(folder: Path, found: dict[str, Any]) -> None:
     kept = {path: path.stat().st_mtime_ns for path in (folder / "out" / "work" / "measured").iterdir()}
     again = search(folder, "--max-size", "12KB", "--max-latency-ms", "50", "--trials", "3")
@@ -157,6 +158,7 @@ def test_what_was_measured_is_not_measured_again(folder: Path, found: dict[str, 
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
 
+@pytest.mark.parametrize("folder", ["ratings"], indirect=True)  # of pictures it is the same code
 def test_a_budget_that_nothing_keeps_is_exit_1_with_what_binds(folder: Path, found: dict[str, Any]) -> None:
     done = search(folder, "--max-size", "1KB")
     assert done.returncode == 1
