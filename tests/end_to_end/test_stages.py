@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hanji.runtime.cli import main
+
 Hanji = Callable[..., subprocess.CompletedProcess[str]]
 
 RECIPE = """
@@ -105,7 +107,7 @@ def test_evaluate_on_other_data_is_told(staged: Path, hanji: Hanji, tmp_path: Pa
     (tmp_path / "titles.csv").write_text((staged / "titles.csv").read_text())
     (tmp_path / "loans.csv").write_text((staged / "loans.csv").read_text().replace("isbn-1", "other-1"))
     done = hanji("evaluate", staged / "bundle", "--data", tmp_path)
-    assert_told(done, "does not know")
+    assert_told(done.returncode, done.stderr, "does not know")
 
 
 def test_an_unknown_user_gets_popularity_and_is_told_so(staged: Path, hanji: Hanji) -> None:
@@ -176,24 +178,29 @@ def test_ctrl_c_in_training_is_one_line_and_leaves_nothing_half_written(books: P
     ],
 )
 def test_a_faulty_recipe_is_told_before_anything_long_begins(
-    books: Path, hanji: Hanji, tmp_path: Path, change: tuple[str, str], parts: list[str]
+    books: Path,
+    tmp_path: Path,
+    change: tuple[str, str],
+    parts: list[str],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     faulty = tmp_path / "faulty.toml"
     faulty.write_text((books / "books.toml").read_text().replace(*change))
-    done = hanji("build", faulty, "--data", books, "--out", tmp_path / "out")
-    assert_told(done, *parts)
+    code = main(["build", str(faulty), "--data", str(books), "--out", str(tmp_path / "out")])
+    assert_told(code, capsys.readouterr().err, *parts)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_history_model_has_no_policy_for_unknown_users(tmp_path: Path, hanji: Hanji) -> None:
+def test_a_history_model_has_no_policy_for_unknown_users(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     recipe = tmp_path / "history.toml"
     recipe.write_text(
         'name = "h"\n[data]\nformat = "synthetic"\n[model]\ntype = "history"\n'
         '[export]\nunknown_user = "error"\n'
     )
-    done = hanji("build", recipe, "--out", tmp_path / "out")
-    assert done.returncode == 1
-    assert "export.unknown_user" in done.stderr and "knows no users" in done.stderr
+    code = main(["build", str(recipe), "--out", str(tmp_path / "out")])
+    assert_told(code, capsys.readouterr().err, "export.unknown_user", "knows no users")
 
 
 def test_a_place_that_cannot_be_written_is_told(staged: Path, hanji: Hanji, tmp_path: Path) -> None:
@@ -201,7 +208,7 @@ def test_a_place_that_cannot_be_written_is_told(staged: Path, hanji: Hanji, tmp_
     done = hanji(
         "export", staged / "compressed", "--out", tmp_path / "file" / "bundle", "--formats", "tflite"
     )
-    assert_told(done, "file")
+    assert_told(done.returncode, done.stderr, "file")
 
 
 def test_a_full_disk_is_told_and_nothing_half_written_stays(
@@ -223,11 +230,11 @@ def test_a_full_disk_is_told_and_nothing_half_written_stays(
     assert list(tmp_path.iterdir()) == []
 
 
-def assert_told(done: subprocess.CompletedProcess[str], *parts: str) -> None:
+def assert_told(code: int, stderr: str, *parts: str) -> None:
     """One clear line on stderr, exit code 1, no traceback."""
-    assert done.returncode == 1, done.stdout
-    assert "Traceback" not in done.stderr
-    last = done.stderr.strip().splitlines()[-1]
+    assert code == 1, stderr
+    assert "Traceback" not in stderr
+    last = stderr.strip().splitlines()[-1]
     assert last.startswith("hanji: error: ")
     for part in parts:
         assert part in last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,18 @@ TOLERANCE = {"float32": 1e-5, "float16": 0.02}  # of the spread of a user's scor
 USERS = (7, 101)
 
 
+@functools.cache
+def tflite_of(compressed: Any, kind: str, scheme: Any) -> bytes:
+    """The model's file with both signatures, converted once for all tests."""
+    return convert_tflite(compressed(kind).model, 200, scheme)
+
+
+@functools.cache
+def catalogue_of(compressed: Any, kind: str, scheme: Any) -> bytes:
+    """The same of ONNX, with the catalogue alone."""
+    return convert_onnx(compressed(kind).model, 200, scheme, "catalogue")
+
+
 def keras_scores(compressed: CompressedModel, user: int) -> np.ndarray:
     pairs = [np.full(200, user, np.int32), np.arange(200, dtype=np.int32)]
     return compressed.model(pairs, training=False).numpy()[:, 0]
@@ -48,7 +61,7 @@ def half_of(compressed: CompressedModel) -> np.ndarray:
 @pytest.mark.parametrize("kind", KINDS)
 def test_litert_answers_as_keras_does(compressed: Any, kind: str, scheme: Any) -> None:
     model = compressed(kind)
-    interpreter = Interpreter(model_content=convert_tflite(model.model, 200, scheme))
+    interpreter = Interpreter(model_content=tflite_of(compressed, kind, scheme))
     catalogue, pairs = map(interpreter.get_signature_runner, ("catalogue", "pairs"))
     items = np.array([199, 0, 3, 3], np.int32)
     for user in USERS:
@@ -62,7 +75,7 @@ def test_litert_answers_as_keras_does(compressed: Any, kind: str, scheme: Any) -
 @pytest.mark.parametrize("kind", KINDS)
 def test_onnxruntime_answers_as_keras_does(compressed: Any, kind: str, scheme: Any) -> None:
     model = compressed(kind)
-    session = onnxruntime.InferenceSession(convert_onnx(model.model, 200, scheme, "catalogue"))
+    session = onnxruntime.InferenceSession(catalogue_of(compressed, kind, scheme))
     for user in USERS:
         (scores,) = session.run(None, {"user": np.array([user], np.int32)})
         assert_close(scores, keras_scores(model, user), scheme)
@@ -104,7 +117,7 @@ def test_an_ncf_file_holds_half_and_table_once_each(compressed: Any) -> None:
 def test_a_product_alone_needs_nothing_more(compressed: Any, kind: str) -> None:
     model = compressed(kind).model
     trained = convert_functions(Signatures(model, 200), "float32", ["catalogue", "pairs"])
-    assert len(convert_tflite(model, 200, "float32")) <= len(trained)
+    assert len(tflite_of(compressed, kind, "float32")) <= len(trained)
 
 
 def test_pairs_in_a_file_of_their_own_stay_as_they_are(compressed: Any) -> None:
@@ -115,10 +128,10 @@ def test_pairs_in_a_file_of_their_own_stay_as_they_are(compressed: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_user_is_looked_up_once(compressed: Any, kind: str) -> None:
-    interpreter = Interpreter(model_content=convert_tflite(compressed(kind).model, 200, "float32"))
+    interpreter = Interpreter(model_content=tflite_of(compressed, kind, "float32"))
     operations = {details["op_name"] for details in interpreter._get_ops_details()}
     assert not operations & {"TILE", "CONCATENATION", "BROADCAST_TO"}
-    graph = onnx.load_from_string(convert_onnx(compressed(kind).model, 200, "float32", "catalogue")).graph
+    graph = onnx.load_from_string(catalogue_of(compressed, kind, "float32")).graph
     looked_up = {node.input[0] for node in graph.node if node.op_type == "Gather"}
     tables = {tensor.name: tensor for tensor in graph.initializer if tensor.name in looked_up}
     assert {numpy_helper.to_array(tensor).shape[0] for tensor in tables.values()} == {120}

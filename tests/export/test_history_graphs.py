@@ -47,6 +47,12 @@ def history_model(kind: str, scheme: str, items: int = ITEMS, **more: Any) -> Hi
     return model
 
 
+@functools.cache
+def onnx_of(kind: str, scheme: Any, signature: str) -> bytes:
+    """The model's file, converted once for all tests."""
+    return convert_history_onnx(history_model(kind, scheme), scheme, signature)
+
+
 def questions() -> list[tuple[np.ndarray, np.ndarray]]:
     """Histories, some with padding and one of nothing else, and the items to explain."""
     rng = np.random.default_rng(1)
@@ -82,9 +88,7 @@ def entries(files: dict[str, bytes]) -> list[dict[str, Any]]:
 @KINDS
 def test_onnx_answers_as_keras_does(kind: str, scheme: Any) -> None:
     model = history_model(kind, scheme)
-    history, why = (
-        onnxruntime.InferenceSession(convert_history_onnx(model, scheme, name)) for name in ("history", "why")
-    )
+    history, why = (onnxruntime.InferenceSession(onnx_of(kind, scheme, name)) for name in ("history", "why"))
     answers = [
         (history.run(["scores"], {"history": met})[0], why.run(["shares"], {"history": met, "item": item})[0])
         for met, item in questions()
@@ -112,7 +116,7 @@ def test_tfjs_answers_as_keras_does(tfjs: TfjsNode, kind: str, scheme: Any) -> N
     ],
 )
 def test_onnx_names_types_and_shapes(signature: str, inputs: dict[str, Any], output: tuple[str, Any]) -> None:
-    content = convert_history_onnx(history_model("sum", "int4-rows"), "int4-rows", signature)
+    content = onnx_of("sum", "int4-rows", signature)
     session = onnxruntime.InferenceSession(content)
     assert {value.name: value.shape for value in session.get_inputs()} == inputs
     assert {value.type for value in session.get_inputs()} == {"tensor(int32)"}
@@ -136,7 +140,7 @@ def test_the_tfjs_graph_says_what_it_takes_and_gives() -> None:
 )
 @pytest.mark.parametrize("signature", ["history", "why"])
 def test_onnx_holds_the_table_once(kind: str, scheme: Any, dtype: str, signature: str) -> None:
-    weights = initializers(convert_history_onnx(history_model(kind, scheme), scheme, signature))
+    weights = initializers(onnx_of(kind, scheme, signature))
     (table,) = (values for values in weights if values.ndim > 1 and ITEMS in values.shape)
     size = VARIANTS[kind].get("embedding_size", 8)
     assert table.dtype == np.dtype(dtype)
@@ -159,7 +163,7 @@ def test_tfjs_holds_the_table_once(kind: str, scheme: Any, dtype: str) -> None:
 
 @ROWS
 def test_a_look_up_in_onnx_widens_only_what_it_finds(scheme: Any) -> None:
-    graph = onnx.load_from_string(convert_history_onnx(history_model("sum", scheme), scheme, "why")).graph
+    graph = onnx.load_from_string(onnx_of("sum", scheme, "why")).graph
     tables = {tensor.name for tensor in graph.initializer if ITEMS in tensor.dims}
     assert {node.op_type for node in graph.node if tables & set(node.input)} == {"Gather"}
 

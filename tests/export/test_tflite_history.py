@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,12 @@ def large_model(bits: int | None, items: int = 3706, size: int = 96) -> HistoryM
     return model
 
 
+@functools.cache
+def tflite_of(compressed: Any, kind: str, scheme: Any) -> bytes:
+    """The model's file, converted once for all tests."""
+    return convert_history_tflite(compressed(kind, scheme).model, scheme)
+
+
 def histories() -> list[np.ndarray]:
     """Some short, one long, one with padding, one of nothing else."""
     rng = np.random.default_rng(1)
@@ -50,7 +57,7 @@ def test_both_signatures_answer_as_keras_does(
     model = compressed(kind, scheme).model
     kinds = OpResolverType.AUTO if delegate else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     interpreter = Interpreter(
-        model_content=convert_history_tflite(model, scheme), experimental_op_resolver_type=kinds
+        model_content=tflite_of(compressed, kind, scheme), experimental_op_resolver_type=kinds
     )
     scores, why = (interpreter.get_signature_runner(name) for name in ("history", "why"))
     keras, item = HistorySignatures(model), np.array([11], np.int32)
@@ -72,7 +79,7 @@ def test_the_table_is_stored_once_in_the_bits_of_the_scheme(
     compressed: Any, kind: str, scheme: Any, bits: int
 ) -> None:
     model = compressed(kind, scheme).model
-    content = convert_history_tflite(model, scheme)
+    content = tflite_of(compressed, kind, scheme)
     rows = row_table(model, scheme)
     assert rows is not None
     numbers = rows.numbers.reshape(-1).astype(np.uint8)
@@ -99,12 +106,10 @@ def test_a_second_conversion_gives_the_same_bytes(compressed: Any) -> None:
 
 @pytest.mark.parametrize("scheme", ["float32", "int4-rows"])
 def test_an_engine_that_cannot_resize_pads(compressed: Any, scheme: Any) -> None:
-    interpreter = Interpreter(
-        model_content=convert_history_tflite(compressed("attention", scheme).model, scheme)
-    )
+    interpreter = Interpreter(model_content=tflite_of(compressed, "attention", scheme))
     history = histories()[1]
     expected = interpreter.get_signature_runner("history")(history=history)["scores"]
-    fixed = Interpreter(model_content=convert_history_tflite(compressed("attention", scheme).model, scheme))
+    fixed = Interpreter(model_content=tflite_of(compressed, "attention", scheme))
     (details,) = fixed.get_input_details()
     assert (list(details["shape"]), list(details["shape_signature"])) == ([HISTORY_LENGTH], [-1])
     fixed.allocate_tensors()
@@ -116,8 +121,8 @@ def test_an_engine_that_cannot_resize_pads(compressed: Any, scheme: Any) -> None
 
 
 def test_rows_need_the_engine_that_ran_them(compressed: Any) -> None:
-    rows = convert_history_tflite(compressed("history", "int8-rows").model, "int8-rows")
-    floats = convert_history_tflite(compressed("history").model, "float32")
+    rows = tflite_of(compressed, "history", "int8-rows")
+    floats = tflite_of(compressed, "history", "float32")
     assert oldest_litert(rows, "9.9.9") == "9.9.9"
     assert oldest_litert(floats, "9.9.9") == FIRST_LITERT
 
@@ -141,7 +146,7 @@ def test_weights_beyond_float16_are_refused() -> None:
 
 
 def test_a_table_that_is_not_in_the_file_is_an_error(compressed: Any) -> None:
-    _, graphs = opened(convert_history_tflite(compressed("history").model, "float32"))
+    _, graphs = opened(tflite_of(compressed, "history", "float32"))
     other = RowTable(np.ones((200, 12), np.int8), np.ones(200, np.float32), bits=8)
     with pytest.raises(
         ConversionError, match="expected the item table once in each signature, found it 0 times"
