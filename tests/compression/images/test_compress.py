@@ -60,9 +60,18 @@ def test_uncompressed_is_what_no_steps_give(trained_digits: TrainedClassifier, d
     assert plain.metrics == trained_digits.metrics
 
 
-def test_the_trained_model_is_left_as_it_is(trained_digits: TrainedClassifier, digits: ImageDataset) -> None:
-    before = trained_digits.model.get_weights()
-    run(trained_digits, digits, replace(STUDENT, epochs=1), Prune(epochs=1), Cluster(epochs=1), QAT)
+@pytest.fixture(scope="module")
+def twice(
+    trained_digits: TrainedClassifier, digits: ImageDataset
+) -> tuple[list[np.ndarray], list[CompressedClassifier]]:
+    """The trained model's weights before, and what the same recipe made of it two times."""
+    before = [weight.copy() for weight in trained_digits.model.get_weights()]
+    steps = (replace(STUDENT, epochs=1, feature_weight=0.1), Prune(epochs=1), Cluster(epochs=1), QAT)
+    return before, [run(trained_digits, digits, *steps) for _ in range(2)]
+
+
+def test_the_trained_model_is_left_as_it_is(trained_digits: TrainedClassifier, twice) -> None:
+    before, _ = twice
     for old, new in zip(before, trained_digits.model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
 
@@ -128,11 +137,8 @@ def test_all_steps_after_one_another_keep_what_each_did(
     np.testing.assert_array_equal(logits(loaded, digits), logits(found, digits))
 
 
-def test_the_same_seed_compresses_to_the_same_weights(
-    trained_digits: TrainedClassifier, digits: ImageDataset
-) -> None:
-    steps = (replace(STUDENT, epochs=1, feature_weight=0.1), Prune(epochs=1), Cluster(epochs=1), QAT)
-    one, other = (run(trained_digits, digits, *steps) for _ in range(2))
+def test_the_same_seed_compresses_to_the_same_weights(twice) -> None:
+    _, (one, other) = twice
     for first, second in zip(one.model.get_weights(), other.model.get_weights(), strict=True):
         np.testing.assert_array_equal(first, second)
 
