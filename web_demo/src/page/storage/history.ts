@@ -44,12 +44,13 @@ export class History {
     await this.database.change([{ store: "history", remove: [this.bundle, item] }]);
   }
 
+  /** Shows as gone only what is gone: a page that is closed at once must not bring it back. */
   async erase(): Promise<void> {
     const gone = this.picks.value;
-    this.picks.set([]);
     await this.database.change(
       gone.map((pick) => ({ store: "history", remove: [pick.bundle, pick.item] }) as const),
     );
+    this.picks.set(this.picks.value.filter((pick) => !gone.includes(pick)));
   }
 
   /** What "Export" writes: JSON that a person can read and `hanji recommend --history` can be fed from. */
