@@ -21,14 +21,15 @@ import numpy as np
 import tf_keras as keras
 from common import parser, save, spread, verdict
 
-from hanji.export.artifacts import Converted, convert
+from hanji.export.bundle.artifact import Converted
+from hanji.export.recommenders.artifacts import convert
 from hanji.runtime.engines.base import Engine
 from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, create_engine
 from hanji.runtime.engines.versions import installed_version
-from hanji.training.models.build import build_model
-from hanji.training.models.config import ModelConfig
-from hanji.training.models.inference import inference_config
 from hanji.training.recipe_file import read_recipe_file
+from hanji.training.recommenders.models.build import build_model
+from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.models.inference import inference_config
 from hanji.training.settings import settings_from
 
 RECIPE = Path(__file__).parents[1] / "examples" / "movielens-1m.toml"

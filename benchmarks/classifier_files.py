@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import tf_keras as keras
 
-from hanji.compression.images.steps import ImageScheme
-from hanji.export.images.signature import ClassifySignature
-from hanji.export.images.tflite import convert_classifier_tflite
+from hanji.compression.classifiers.steps import ImageScheme
+from hanji.export.classifiers.formats.signature import ClassifySignature
+from hanji.export.classifiers.formats.tflite import convert_classifier_tflite
 from hanji.runtime.manifest import PictureInput
 
 

@@ -13,7 +13,7 @@ from classifier_files import tflite_file
 from common import interleaved_us, parser, save, spread, verdict
 from structured_pruning import STUDENT, loaded, network
 
-from hanji.training.images.models.config import ImageModelConfig
+from hanji.training.classifiers.models.config import ImageModelConfig
 
 ROUNDS = 9
 LEAST_SPEEDUP = 2.5

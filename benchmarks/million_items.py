@@ -94,16 +94,16 @@ def make_bundle(out: Path, items: int, scheme: str) -> None:
     """An untrained history model of ``items`` items as a bundle."""
     import numpy as np
 
-    from hanji.compression.compressed import CompressedModel
-    from hanji.compression.recipe import Recipe
-    from hanji.compression.steps import ROW_BITS
-    from hanji.export.writer import export_bundle
+    from hanji.compression.recommenders.compressed import CompressedModel
+    from hanji.compression.recommenders.recipe import Recipe
+    from hanji.compression.recommenders.steps import ROW_BITS
+    from hanji.export.recommenders.writer import export_bundle
     from hanji.runtime.manifest import TrainingData
-    from hanji.training.config import TrainingConfig
-    from hanji.training.data import Catalogue
-    from hanji.training.models.config import ModelConfig
-    from hanji.training.models.history import HistoryModel
-    from hanji.training.trained import TrainedModel
+    from hanji.training.recommenders.config import TrainingConfig
+    from hanji.training.recommenders.data import Catalogue
+    from hanji.training.recommenders.models.config import ModelConfig
+    from hanji.training.recommenders.models.history import HistoryModel
+    from hanji.training.recommenders.trained import TrainedModel
 
     config = ModelConfig(type="history", embedding_size=FACTORS, hidden_units=())
     model = HistoryModel(config, items, row_bits=ROW_BITS[scheme])

@@ -35,10 +35,10 @@ from classifier_files import tflite_file
 from common import parser, save, spread
 from on_device import answers
 
-from hanji.compression.images.prune import pruned_layers
-from hanji.compression.images.steps import Prune
-from hanji.training.images.models.build import build_classifier
-from hanji.training.images.models.config import ImageModelConfig
+from hanji.compression.classifiers.pruning.magnitude import pruned_layers
+from hanji.compression.classifiers.steps import ImagePrune
+from hanji.training.classifiers.models.build import build_classifier
+from hanji.training.classifiers.models.config import ImageModelConfig
 
 SPARSITY = 0.75
 SHAPE = (96, 96, 3)
@@ -106,7 +106,7 @@ def network(*, sparse_friendly: bool) -> keras.Model:
 
 def put_zeros(model: keras.Model) -> None:
     """What pruning leaves: the largest weights of each 1×1 kernel."""
-    for name in pruned_layers(model, Prune(sparsity=SPARSITY, layers="1x1")):
+    for name in pruned_layers(model, ImagePrune(sparsity=SPARSITY, layers="1x1")):
         kernel = model.get_layer(name).kernel
         sizes = np.abs(kernel.numpy())
         kernel.assign(np.where(sizes > np.quantile(sizes, SPARSITY), kernel.numpy(), 0.0))

@@ -17,11 +17,11 @@ from ai_edge_litert.interpreter import Interpreter
 from classifier_files import tflite_file
 from common import interleaved_us, parser, save, spread, verdict
 
-from hanji.compression.images.channels import cut_channels
-from hanji.compression.images.steps import ImageScheme
-from hanji.training.images.models.build import build_classifier
-from hanji.training.images.models.config import ImageModelConfig
-from hanji.training.images.profile import profile
+from hanji.compression.classifiers.pruning.channels import cut_channels
+from hanji.compression.classifiers.steps import ImageScheme
+from hanji.training.classifiers.models.build import build_classifier
+from hanji.training.classifiers.models.config import ImageModelConfig
+from hanji.training.classifiers.profile import profile
 
 ROUNDS = 9  # of measuring
 KEEP = 0.5

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hanji.training.data import DataConfig, Dataset, load_dataset
+from hanji.training.recommenders.data import DataConfig, Dataset, load_dataset
 
 from .ports import build_bundles
 
@@ -42,13 +42,12 @@ def small_dataset() -> Dataset:
 @pytest.fixture(scope="session")
 def trained(small_dataset: Dataset):
     """A NeuMF trained for a few epochs on the small data set."""
-    from hanji.training.config import TrainingConfig
-    from hanji.training.models.config import ModelConfig
-    from hanji.training.train import train
+    from hanji.training.recommenders.config import TrainingConfig
+    from hanji.training.recommenders.models.config import ModelConfig
+    from hanji.training.recommenders.train import train
 
     return train(
         small_dataset,
-        data=SMALL,
         model=ModelConfig(embedding_size=16, mlp_embedding_size=8, hidden_units=(16, 8)),
         training=TrainingConfig(epochs=12, batch_size=512, average_decay=0.9, learning_rate=0.01),
         seed=3,
@@ -58,13 +57,12 @@ def trained(small_dataset: Dataset):
 @pytest.fixture(scope="session")
 def trained_history(small_dataset: Dataset):
     """A history model trained for a few epochs on the small data set."""
-    from hanji.training.config import TrainingConfig
-    from hanji.training.models.config import ModelConfig
-    from hanji.training.train import train
+    from hanji.training.recommenders.config import TrainingConfig
+    from hanji.training.recommenders.models.config import ModelConfig
+    from hanji.training.recommenders.train import train
 
     return train(
         small_dataset,
-        data=SMALL,
         model=ModelConfig(type="history", embedding_size=16, hidden_units=(), user_units=8),
         training=TrainingConfig(epochs=10, batch_size=64, average_decay=0.9, pretraining_epochs=4),
         seed=3,

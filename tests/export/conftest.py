@@ -12,19 +12,19 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
-from hanji.compression.compressed import CompressedModel
-from hanji.compression.fake_quantization import fake_quantized
-from hanji.compression.recipe import Recipe
-from hanji.compression.steps import ROW_BITS, Quantize
-from hanji.export.tfjs_node import TfjsMissingError, TfjsNode, find_tfjs
-from hanji.export.writer import BundleSummary, export_bundle
+from hanji.compression.recommenders.compressed import CompressedModel
+from hanji.compression.recommenders.fake_quantization import fake_quantized
+from hanji.compression.recommenders.recipe import Recipe
+from hanji.compression.recommenders.steps import ROW_BITS, Quantize
+from hanji.export.formats.tfjs_node import TfjsMissingError, TfjsNode, find_tfjs
+from hanji.export.recommenders.writer import BundleSummary, export_bundle
 from hanji.runtime.manifest import TrainingData
-from hanji.training.config import TrainingConfig
-from hanji.training.data import Catalogue
-from hanji.training.models.build import build_model
-from hanji.training.models.config import ModelConfig
-from hanji.training.models.history import HistoryModel
-from hanji.training.trained import TrainedModel
+from hanji.training.recommenders.config import TrainingConfig
+from hanji.training.recommenders.data import Catalogue
+from hanji.training.recommenders.models.build import build_model
+from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.models.history import HistoryModel
+from hanji.training.recommenders.trained import TrainedModel
 
 USERS, ITEMS = 120, 200
 METRICS = {"hr_at_10": 0.5, "ndcg_at_10": 0.25}

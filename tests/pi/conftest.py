@@ -16,25 +16,25 @@ sys.path.insert(0, str(Path(__file__).parent))
 from debian import MissingError
 from emulated_pi import ROOT, EmulatedPi, set_up
 
-from hanji.compression.compressed import CompressedModel
-from hanji.compression.images.compress import uncompressed_classifier
-from hanji.compression.images.compressed import CompressedClassifier
-from hanji.compression.images.recipe import ImageRecipe
-from hanji.compression.images.steps import Quantize
-from hanji.compression.recipe import Recipe
-from hanji.compression.steps import ROW_BITS
-from hanji.export.images.writer import export_classifier
-from hanji.export.writer import export_bundle
+from hanji.compression.classifiers.compress import uncompressed_classifier
+from hanji.compression.classifiers.compressed import CompressedClassifier
+from hanji.compression.classifiers.recipe import ImageRecipe
+from hanji.compression.classifiers.steps import ImageQuantize
+from hanji.compression.recommenders.compressed import CompressedModel
+from hanji.compression.recommenders.recipe import Recipe
+from hanji.compression.recommenders.steps import ROW_BITS
+from hanji.export.classifiers.writer import export_classifier
+from hanji.export.recommenders.writer import export_bundle
 from hanji.runtime.manifest import TrainingData
-from hanji.training.config import TrainingConfig
-from hanji.training.data import Catalogue
-from hanji.training.images.config import ImageTrainingConfig
-from hanji.training.images.data import ImageDataConfig, load_images
-from hanji.training.images.models.config import ImageModelConfig
-from hanji.training.images.train import train_classifier
-from hanji.training.models.config import ModelConfig
-from hanji.training.models.history import HistoryModel
-from hanji.training.trained import TrainedModel
+from hanji.training.classifiers.config import ImageTrainingConfig
+from hanji.training.classifiers.data import ImageDataConfig, load_images
+from hanji.training.classifiers.models.config import ImageModelConfig
+from hanji.training.classifiers.train import train_classifier
+from hanji.training.recommenders.config import TrainingConfig
+from hanji.training.recommenders.data import Catalogue
+from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.models.history import HistoryModel
+from hanji.training.recommenders.trained import TrainedModel
 
 from ..left_out import missing
 
@@ -121,9 +121,9 @@ def int8_classifier() -> CompressedClassifier:
         residual=True,
     )
     training = ImageTrainingConfig(epochs=2, batch_size=64, optimizer="adam", learning_rate=0.005)
-    trained = train_classifier(digits, data=ImageDataConfig(), model=model, training=training, seed=0)
+    trained = train_classifier(digits, model=model, training=training, seed=0)
     plain = uncompressed_classifier(trained, digits.train.images[:64])
-    return dataclasses.replace(plain, scheme="int8", recipe=ImageRecipe("test", (Quantize("int8"),)))
+    return dataclasses.replace(plain, scheme="int8", recipe=ImageRecipe("test", (ImageQuantize("int8"),)))
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from debian import MissingError
 from emulated_pi import PLACE, ROOT
 from wheels import install
 
-from hanji.export.tflite_runtime import NEWEST_VERSIONS
+from hanji.export.formats.tflite_runtime import NEWEST_VERSIONS
 
 from ..left_out import missing
 

@@ -10,14 +10,15 @@ from scipy.stats import spearmanr
 
 from hanji.studies.budget import Budget
 from hanji.studies.latency import CallTimes
-from hanji.studies.likeness import likeness, rank_correlation
-from hanji.studies.outcomes import PictureOutcomes, RankingOutcomes, load_outcomes, save_outcomes
+from hanji.studies.classifiers.outcomes import ImageOutcomes
+from hanji.studies.outcomes import load_outcomes, rank_correlation, save_outcomes
+from hanji.studies.recommenders.outcomes import RankingOutcomes
+from hanji.studies.recommenders.slices import ranking_slices
 from hanji.studies.results import Row, SizeOfFormat
-from hanji.studies.slices import slices_of
 from hanji.studies.statistics import paired_bootstrap, spread
 from hanji.studies.variant import FULL, Variant
 from hanji.studies.winners import winner
-from hanji.training.data import Dataset
+from hanji.training.recommenders.data import Dataset
 
 
 def right(share: float, count: int = 400, seed: int = 0) -> np.ndarray:
@@ -74,10 +75,10 @@ def test_rank_correlation_is_spearmans() -> None:
     assert rank_correlation(first, np.zeros_like(first)) == 0.0
 
 
-def pictures(seed: int = 0) -> PictureOutcomes:
+def pictures(seed: int = 0) -> ImageOutcomes:
     rng = np.random.default_rng(seed)
     found = rng.dirichlet(np.ones(4), 50).astype(np.float32)
-    return PictureOutcomes(found, rng.integers(0, 4, 50).astype(np.int32))
+    return ImageOutcomes(found, rng.integers(0, 4, 50).astype(np.int32))
 
 
 def rankings(seed: int = 0) -> RankingOutcomes:
@@ -100,7 +101,7 @@ def test_metrics_are_the_means_of_single_values(outcomes) -> None:
 @pytest.mark.parametrize("outcomes", [pictures(), rankings()])
 def test_outcomes_survive_the_disk(outcomes, tmp_path) -> None:
     save_outcomes(outcomes, tmp_path / "outcomes.npz")
-    again = load_outcomes(tmp_path / "outcomes.npz")
+    again = load_outcomes(tmp_path / "outcomes.npz", type(outcomes))
     assert type(again) is type(outcomes)
     assert again.metrics() == outcomes.metrics()
     for field in dataclasses.fields(outcomes):
@@ -109,13 +110,13 @@ def test_outcomes_survive_the_disk(outcomes, tmp_path) -> None:
 
 @pytest.mark.parametrize("made", [pictures, rankings])
 def test_a_model_is_like_itself(made) -> None:
-    same, other = likeness(made(), made()), likeness(made(), made(1))
+    same, other = made().agreement(made()), made(1).agreement(made())
     assert all(value == pytest.approx(1.0) for value in same.values())
     assert all(value < 0.9 for value in other.values())
 
 
 def test_slices_of_rankings_cover_everybody_once(small_dataset: Dataset) -> None:
-    found = slices_of(small_dataset)
+    found = ranking_slices(small_dataset)
     for group in ("items", "users"):
         parts = [part.chosen for part in found if part.group == group]
         assert np.array_equal(np.sum(parts, axis=0), np.ones(len(small_dataset.test)))

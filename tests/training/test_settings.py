@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from hanji.training.config import TrainingConfig
 from hanji.training.errors import RecipeError
-from hanji.training.models.config import ModelConfig
 from hanji.training.recipe_file import read_recipe_file
+from hanji.training.recommenders.config import TrainingConfig
+from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.settings import settings_from, table_from
 
 

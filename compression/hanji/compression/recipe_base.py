@@ -17,6 +17,14 @@ Step = TypeVar("Step")
 Self = TypeVar("Self", bound="RecipeBase[Any]")
 
 
+def check_training(epochs: int, learning_rate: float) -> None:
+    """ValueError where a step could not train with these."""
+    if epochs < 1:
+        raise ValueError(f"epochs must be at least 1, found {epochs}")
+    if learning_rate <= 0:
+        raise ValueError(f"learning_rate must be positive, found {learning_rate}")
+
+
 @dataclass(frozen=True)
 class RecipeBase(Generic[Step]):
     """A named, ordered tuple of steps; a task's own recipe says which steps there are."""
@@ -55,7 +63,7 @@ class RecipeBase(Generic[Step]):
         return next(word for word, kind in cls.step_types.items() if isinstance(step, kind))
 
     @classmethod
-    def of_tables(cls: type[Self], name: str, tables: Sequence[dict[str, Any]], where: str) -> Self:
+    def from_tables(cls: type[Self], name: str, tables: Sequence[dict[str, Any]], where: str) -> Self:
         """A recipe from plain tables, each with its ``type``; ``where`` names them in errors."""
         steps = tuple(
             cls._step_of(table, f"{where}: compression[{index}]") for index, table in enumerate(tables)
@@ -66,21 +74,18 @@ class RecipeBase(Generic[Step]):
             raise RecipeError(f"{where}: {error}") from None
 
     @classmethod
-    def of_file(cls: type[Self], file: RecipeFile) -> Self:
+    def from_file(cls: type[Self], file: RecipeFile) -> Self:
         """The compression recipe of a recipe file; RecipeError names the step that is wrong."""
-        if file.task != cls.task:
-            raise RecipeError(
-                f'{file.path}: expected a recipe with task = "{cls.task}", found task = "{file.task}"'
-            )
-        return cls.of_tables(file.name, file.compression, str(file.path))
+        file.expect_task(cls.task)
+        return cls.from_tables(file.name, file.compression, str(file.path))
 
     @classmethod
     def load(cls: type[Self], name_or_path: str) -> Self:
         """A built-in recipe by its name, or the recipe in a TOML file."""
-        return cls.of_file(cls.file_of(name_or_path))
+        return cls.from_file(cls.file_named(name_or_path))
 
     @classmethod
-    def file_of(cls, name_or_path: str) -> RecipeFile:
+    def file_named(cls, name_or_path: str) -> RecipeFile:
         """The file of a built-in recipe by its name, or the file itself."""
         built_in = cls.built_in / f"{name_or_path}.toml"
         if built_in.is_file():

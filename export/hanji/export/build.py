@@ -1,32 +1,28 @@
 """All stages in one go: data → trained → compressed → bundle → report.
 
-Each stage's result is kept in OUT/work, so that a build that was stopped goes on where it was, and
-one whose recipe changed repeats only what the change touches.
+Each stage's result is kept in OUT/work: an interrupted build resumes, and a build whose recipe changed
+repeats only what the change affects.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from hanji.compression.compress import compress, uncompressed
-from hanji.compression.compressed import CompressedModel, load_compressed, save_compressed
-from hanji.compression.recipe import Recipe, check_recipe, recipe_from
-from hanji.export.build_report import write_report
-from hanji.export.clock import Clock
-from hanji.export.config import ExportConfig, check_unknown_user
-from hanji.export.measure import DEVICE_ENGINES, Row, measure_bundle
-from hanji.export.report import Report
-from hanji.export.writer import export_bundle
-from hanji.training.config import TrainingConfig
-from hanji.training.data import DataConfig, Dataset, load_dataset
-from hanji.training.models.config import ModelConfig
-from hanji.training.progress import tell
+from hanji.export.bundle.engines import engines_of
+from hanji.export.formats.names import Format
+from hanji.export.reporting.build_report import BuildReport, write_report
+from hanji.export.reporting.clock import Clock
+from hanji.export.task import ExportTask, task_named
+from hanji.training.errors import RecipeError
+from hanji.training.progress import logger
 from hanji.training.recipe_file import RecipeFile
 from hanji.training.settings import settings_from, table_from
-from hanji.training.train import train
-from hanji.training.trained import TrainedModel, load_trained, save_trained
+
+if TYPE_CHECKING:
+    from hanji.training.fitting.loop import OnEpoch
 
 
 @dataclass(frozen=True)
@@ -34,124 +30,137 @@ class Plan:
     """A recipe file with every table checked, before anything long begins."""
 
     file: RecipeFile
-    data: DataConfig
-    model: ModelConfig
-    training: TrainingConfig
-    recipe: Recipe
-    export: ExportConfig
+    data: Any
+    model: Any
+    training: Any
+    recipe: Any
+    export: Any
+
+    @property
+    def task(self) -> ExportTask[Any, Any, Any]:
+        """The task of the recipe."""
+        return task_named(self.file.task)
 
 
 def plan_of(file: RecipeFile) -> Plan:
-    """Check all tables of a recipe file."""
-    model, recipe = settings_from(ModelConfig, file.model, f"{file.path}: model"), recipe_from(file)
-    check_recipe(recipe, model.type)
-    export = settings_from(ExportConfig, file.export, f"{file.path}: export")
-    check_unknown_user(
-        export.unknown_user, knows_no_users=model.type == "history", where=f"{file.path}: export."
-    )
+    """Check all tables of a recipe file; RecipeError names what is wrong."""
+    task = task_named(file.task)
+    model = settings_from(task.model_config, file.model, f"{file.path}: model")
+    recipe = task.recipe.from_file(file)
+    task.check_recipe(recipe, model)
+    export = settings_from(task.export_config, file.export, f"{file.path}: export")
+    task.check_export(export, model, f"{file.path}: export.")
     return Plan(
         file=file,
-        data=settings_from(DataConfig, file.data, f"{file.path}: data"),
+        data=settings_from(task.data_config, file.data, f"{file.path}: data"),
         model=model,
-        training=settings_from(TrainingConfig, file.training, f"{file.path}: training"),
+        training=settings_from(task.training_config, file.training, f"{file.path}: training"),
         recipe=recipe,
         export=export,
     )
 
 
-def build(plan: Plan, *, data: Path | None, out: Path) -> Report:
+def build(plan: Plan, *, data: Path | None, out: Path, on_epoch: OnEpoch | None = None) -> BuildReport:
     """Run every stage and write OUT/bundle, OUT/full, OUT/report.json and OUT/report.md.
 
     OUT/full is the full model as a float32 bundle: what the compressed one is compared with.
     """
-    work = out / "work"
-    dataset = load_dataset(plan.data, data)
-    _tell_about(dataset)
+    task, work = plan.task, out / "work"
+    dataset = task.load(plan.data, data, seed=plan.file.seed)
+    for line in task.summary(dataset):
+        logger.info(line)
     work.mkdir(parents=True, exist_ok=True)
     clock = Clock(work / "seconds.json")
     trained = earlier_trained(plan, work)
     if trained is None:
         with clock.stage("train"):
-            trained = train_into(plan, dataset, work)
+            trained = train_into(plan, dataset, work, on_epoch)
     compressed = earlier_compressed(plan, trained, work)
     if compressed is None:
         with clock.stage("compress"):
-            compressed = compress(trained, plan.recipe, dataset, work=work / "checkpoints")
-            save_compressed(compressed, work / "compressed")
+            checkpoints = work / "checkpoints"
+            compressed = task.compress(trained, plan.recipe, dataset, work=checkpoints, on_epoch=on_epoch)
+            task.save_compressed(compressed, work / "compressed")
+    full = task.uncompressed(trained, dataset, plan.recipe)
     with clock.stage("export"):
-        export_bundle(uncompressed(trained), out / "full", formats=("tflite",), replace=True)
-        summary = export_bundle(
-            compressed,
-            out / "bundle",
-            formats=plan.export.formats,
-            unknown_user=plan.export.unknown_user,
-            unknown_item=plan.export.unknown_item,
-            replace=True,
-        )
-    for line in summary.lines():
-        tell(line)
+        _export(plan, full, compressed, dataset, out)
     with clock.stage("measure"):
-        rows = _measure(out, dataset, plan.export)
-    report = Report.of(plan.recipe, compressed, dataset, rows, clock.seconds)
+        rows = _measure(plan, full, compressed, dataset, out)
+    report = task.report(compressed, plan.recipe, dataset, rows, clock.seconds)
     write_report(report, out)
     return report
 
 
-def earlier_trained(plan: Plan, work: Path) -> TrainedModel | None:
-    """What an earlier run with the same settings left in ``work``, if there is such."""
-    directory = work / "trained"
-    if not directory.exists():
-        return None
-    found = load_trained(directory)
-    if _settings(found) != (plan.model, plan.training, table_from(plan.data), plan.file.seed):
-        return None
-    tell(f"{directory}: trained with these settings before; taken as it is")
-    return found
+def with_formats(config: Any, formats: Sequence[Format]) -> Any:
+    """An export config with other formats; RecipeError where its other options do not allow them."""
+    try:
+        return replace(config, formats=tuple(formats))
+    except ValueError as error:
+        raise RecipeError(f"export: {error}") from None
 
 
-def earlier_compressed(plan: Plan, trained: TrainedModel, work: Path) -> CompressedModel | None:
-    """What an earlier run with the same teacher and recipe left in ``work``, if there is such."""
-    directory = work / "compressed"
-    if not directory.exists():
-        return None
-    found = load_compressed(directory)
-    same_teacher = _settings(found.full) == _settings(trained) and found.full.metrics == trained.metrics
-    if not same_teacher or found.recipe.tables != plan.recipe.tables:
-        return None
-    tell(f"{directory}: compressed with these settings before; taken as it is")
-    return found
-
-
-def train_into(plan: Plan, dataset: Dataset, work: Path) -> TrainedModel:
+def train_into(plan: Plan, dataset: Any, work: Path, on_epoch: OnEpoch | None = None) -> Any:
     """Train the full model and keep it in WORK/trained."""
-    trained = train(
+    trained = plan.task.train(
         dataset,
-        data=plan.data,
-        model=plan.model,
-        training=plan.training,
+        plan.model,
+        plan.training,
         seed=plan.file.seed,
         work=work / "checkpoints",
+        on_epoch=on_epoch,
     )
-    save_trained(trained, work / "trained")
+    plan.task.save_trained(trained, work / "trained")
     return trained
 
 
-def _settings(trained: TrainedModel) -> tuple[ModelConfig, TrainingConfig, Mapping[str, object], int]:
+def earlier_trained(plan: Plan, work: Path) -> Any | None:
+    """The model that an earlier run with the same settings left in ``work``, if there is one."""
+    directory = work / "trained"
+    if not directory.exists():
+        return None
+    found = plan.task.load_trained(directory)
+    if _settings(found) != (plan.model, plan.training, table_from(plan.data), plan.file.seed):
+        return None
+    logger.info(f"{directory}: reusing the model that was trained with these settings")
+    return found
+
+
+def earlier_compressed(plan: Plan, trained: Any, work: Path) -> Any | None:
+    """What an earlier run with the same full model and recipe left in ``work``, if there is anything."""
+    directory = work / "compressed"
+    if not directory.exists():
+        return None
+    found = plan.task.load_compressed(directory)
+    same_full = _settings(found.full) == _settings(trained) and found.full.metrics == trained.metrics
+    if not same_full or found.recipe.tables != plan.recipe.tables:
+        return None
+    logger.info(f"{directory}: reusing the model that was compressed with these settings")
+    return found
+
+
+def _settings(trained: Any) -> tuple[Any, Any, Mapping[str, object], int]:
     return trained.config, trained.training, trained.data.config, trained.seed
 
 
-def _tell_about(dataset: Dataset) -> None:
-    kind = "synthetic catalogue" if dataset.synthetic else "data"
-    users, items = dataset.catalogue.users, dataset.catalogue.items
-    tell(f"{kind} {dataset.name}: {users} users, {items} items, {len(dataset.train)} interactions")
-    for line in dataset.quality.lines():
-        tell(f"  {line}")
+def _export(plan: Plan, full: Any, compressed: Any, dataset: Any, out: Path) -> None:
+    task = plan.task
+    task.export(full, out / "full", task.full_export(plan.export), dataset=dataset, replace=True)
+    summary = task.export(compressed, out / "bundle", plan.export, dataset=dataset, replace=True)
+    task.write_samples(dataset, out)
+    for line in summary.lines():
+        logger.info(line)
 
 
-def _measure(out: Path, dataset: Dataset, export: ExportConfig) -> list[Row]:
-    engines = [engine for format, engine in DEVICE_ENGINES.items() if format in export.formats]
-    full = measure_bundle(out / "full", dataset, model="full", engine="litert")
+def _measure(plan: Plan, full: Any, compressed: Any, dataset: Any, out: Path) -> list[Any]:
+    """The full model, then the compressed one, in each engine that runs their formats."""
+    task = plan.task
+    measured = [("full", out / "full", full, task.full_export(plan.export))]
+    measured += [("compressed", out / "bundle", compressed, plan.export)]
     return [
-        full,
-        *(measure_bundle(out / "bundle", dataset, model="compressed", engine=name) for name in engines),
+        task.measure(bundle, dataset, model, model=name, engine=engine)
+        for name, bundle, model, config in measured
+        for engine in engines_of(config.formats)
     ]
+
+
+__all__ = ["Plan", "build", "earlier_compressed", "earlier_trained", "plan_of", "train_into", "with_formats"]

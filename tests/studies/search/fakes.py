@@ -17,7 +17,7 @@ SCHEMES = ("float16", "int8-rows", "int4-rows")
 OVERHEAD = 1_000
 FULL_METRIC = 0.5
 BASE = RecipeFile(
-    Path("base.toml"), "fake", "recommendation", 0, {}, {"type": "history", "embedding_size": 128}, {}, (), {}
+    path=Path("base.toml"), name="fake", model={"type": "history", "embedding_size": 128}
 )
 
 

@@ -1,6 +1,6 @@
 """A recipe file: one TOML file from data to bundle, a table for each stage.
 
-Every stage reads its own tables and leaves the others alone, so the same file serves
+Every stage reads its own tables and ignores the others, so the same file serves
 ``hanji train``, ``hanji compress`` and ``hanji build``.
 """
 
@@ -8,41 +8,61 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from hanji.training.errors import RecipeError
 from hanji.training.settings import read_toml, settings_from
-
-Task = Literal["recommendation", "image-classification"]
+from hanji.training.task import PACKAGES
 
 
 @dataclass(frozen=True)
-class _Tables:
-    """The top level of the file; ``settings_from`` checks names and types."""
+class RecipeTables:
+    """The top level of a recipe file; raises ValueError for an unknown task or a seed out of range."""
 
     name: str
-    task: Task = "recommendation"
+    """Name of the recipe, in reports and bundles."""
+
+    task: str = "recommendation"
+    """``recommendation`` or ``image-classification``; decides which keys the tables take."""
+
     seed: int = 0
+    """Seed of training, of the validation split and of everything sampled, from 0 to 4294967295."""
+
     data: dict[str, Any] = field(default_factory=dict)
+    """Table ``[data]``: what is read, cleaned and split."""
+
     model: dict[str, Any] = field(default_factory=dict)
+    """Table ``[model]``: the architecture of the full model."""
+
     training: dict[str, Any] = field(default_factory=dict)
+    """Table ``[training]``: how the full model is trained."""
+
     compression: tuple[dict[str, Any], ...] = ()
+    """Tables ``[[compression]]``: the compression steps, in order; each has a ``type``."""
+
     export: dict[str, Any] = field(default_factory=dict)
+    """Table ``[export]``: formats and policies of the bundle."""
+
+    def __post_init__(self) -> None:
+        if self.task not in PACKAGES:
+            known = ", ".join(map(repr, PACKAGES))
+            raise ValueError(f"task: expected one of {known}, found {self.task!r}")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"expected a seed from 0 to {2**32 - 1}, found {self.seed}")
 
 
-@dataclass(frozen=True)
-class RecipeFile:
-    """The file's top level; the tables are still as written."""
+@dataclass(frozen=True, kw_only=True)
+class RecipeFile(RecipeTables):
+    """The top level of the file at ``path``; the tables are still as written."""
 
     path: Path
-    name: str
-    task: Task
-    seed: int
-    data: dict[str, Any]
-    model: dict[str, Any]
-    training: dict[str, Any]
-    compression: tuple[dict[str, Any], ...]
-    export: dict[str, Any]
+
+    def expect_task(self, task: str) -> None:
+        """RecipeError unless the recipe is for this task."""
+        if self.task != task:
+            raise RecipeError(
+                f'{self.path}: expected a recipe with task = "{task}", found task = "{self.task}"'
+            )
 
 
 def read_recipe_file(path: Path, *, seed: int | None = None) -> RecipeFile:
@@ -50,9 +70,11 @@ def read_recipe_file(path: Path, *, seed: int | None = None) -> RecipeFile:
 
     RecipeError names what is wrong and the valid keys.
     """
-    tables = settings_from(_Tables, read_toml(path), str(path))
-    if seed is not None:
-        tables = replace(tables, seed=seed)
-    if not 0 <= tables.seed < 2**32:
-        raise RecipeError(f"{path}: expected a seed from 0 to {2**32 - 1}, found {tables.seed}")
-    return RecipeFile(path=path, **vars(tables))
+    tables = settings_from(RecipeTables, read_toml(path), str(path))
+    try:
+        return RecipeFile(path=path, **vars(tables if seed is None else replace(tables, seed=seed)))
+    except ValueError as error:
+        raise RecipeError(f"{path}: {error}") from None
+
+
+__all__ = ["RecipeFile", "RecipeTables", "read_recipe_file"]

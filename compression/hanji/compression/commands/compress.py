@@ -5,14 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
-from hanji.compression.images.preprocessing import OPTIONS, add_preprocessing_options
+from hanji.compression.classifiers.foreign.preprocessing import OPTIONS, add_preprocessing_options
 
 HELP = "compress a trained model by a recipe"
 EXAMPLE = "hanji compress out/trained --recipe int8-qat --data ml-1m --out out/compressed"
-
-Kind = Literal["recommender", "classifier", "keras"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,10 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compress and save; 0 when done."""
-    kind = kind_of(args.trained)
-    _expect_no_preprocessing(args, kind)
-    compress = {"recommender": _recommender, "classifier": _classifier, "keras": _keras_file}[kind]
-    full, compressed = compress(args)
+    from hanji.training.progress import show_progress
+    from hanji.training.task import task_of_directory
+
+    show_progress()
+    task = task_of_directory(args.trained, "training", "trained_file")
+    _expect_no_preprocessing(args, foreign=task is None)
+    full, compressed = _foreign(args) if task is None else _trained(args, task)
     print("metric           full      compressed")
     for name, value in compressed.items():
         print(f"{name:<16} {full[name]:<9.4f} {value:.4f}")
@@ -49,85 +49,47 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def kind_of(trained: Path) -> Kind:
-    """What TRAINED holds; DataError if it is nothing that can be compressed."""
-    from hanji.training.errors import DataError
-
-    if (trained / "trained.json").is_file():
-        return "recommender"
-    if (trained / "classifier.json").is_file():
-        return "classifier"
-    if trained.is_file() or (trained / "saved_model.pb").is_file():
-        return "keras"
-    raise DataError(
-        f"{trained}: expected a directory written by `hanji train`, a .keras or .h5 file or a SavedModel "
-        "directory, found none of them"
-    )
-
-
-def _recommender(args: argparse.Namespace) -> tuple[Mapping[str, float], Mapping[str, float]]:
-    from hanji.compression.recipe import load_recipe
+def _trained(args: argparse.Namespace, name: str) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    from hanji.compression.task import task_named
     from hanji.training.quiet import import_tensorflow
+    from hanji.training.settings import settings_from
 
-    recipe = load_recipe(args.recipe)
+    task = task_named(name)
+    recipe = task.recipe.load(args.recipe)
 
     import_tensorflow()
-    from hanji.compression.compress import compress
-    from hanji.compression.compressed import save_compressed
-    from hanji.training.data import DataConfig, load_dataset
     from hanji.training.interruption import resumable
-    from hanji.training.settings import settings_from
-    from hanji.training.trained import load_trained
 
-    trained = load_trained(args.trained)
-    data = settings_from(DataConfig, trained.data.config, f"{args.trained}: data")
-    dataset = load_dataset(data, args.data)
+    trained = task.load_trained(args.trained)
+    config = settings_from(task.data_config, trained.data.config, f"{args.trained}: data")
+    dataset = task.load(config, args.data, seed=trained.seed)
     with resumable():
-        compressed = compress(trained, recipe, dataset, work=_checkpoints(args))
-    save_compressed(compressed, args.out)
+        compressed = task.compress(trained, recipe, dataset, work=_checkpoints(args))
+    task.save_compressed(compressed, args.out)
     return trained.metrics, compressed.metrics
 
 
-def _classifier(args: argparse.Namespace) -> tuple[Mapping[str, float], Mapping[str, float]]:
-    from hanji.compression.images.recipe import ImageRecipe
-    from hanji.training.quiet import import_tensorflow
-
-    recipe = ImageRecipe.load(args.recipe)
-
-    import_tensorflow()
-    from hanji.compression.images.compress import compress_classifier
-    from hanji.compression.images.compressed import save_compressed_classifier
-    from hanji.training.images.data import ImageDataConfig, load_images
-    from hanji.training.images.trained import load_classifier
-    from hanji.training.interruption import resumable
-    from hanji.training.settings import settings_from
-
-    trained = load_classifier(args.trained)
-    data = settings_from(ImageDataConfig, trained.data.config, f"{args.trained}: data")
-    dataset = load_images(data, args.data, seed=trained.seed)
-    with resumable():
-        compressed = compress_classifier(trained, recipe, dataset, work=_checkpoints(args))
-    save_compressed_classifier(compressed, args.out)
-    _tell(compressed.notes)
-    return trained.metrics, compressed.metrics
-
-
-def _keras_file(args: argparse.Namespace) -> tuple[Mapping[str, float], Mapping[str, float]]:
-    from hanji.compression.images.preprocessing import preprocessing_of
-    from hanji.compression.images.recipe import ImageRecipe
+def _foreign(args: argparse.Namespace) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    from hanji.compression.classifiers.foreign.preprocessing import preprocessing_of
+    from hanji.compression.classifiers.recipe import ImageRecipe
+    from hanji.training.classifiers.config import ImageTrainingConfig
     from hanji.training.errors import DataError
-    from hanji.training.images.config import ImageTrainingConfig
     from hanji.training.quiet import import_tensorflow
     from hanji.training.settings import settings_from
 
-    file = ImageRecipe.file_of(args.recipe)
-    recipe, preprocessing = ImageRecipe.of_file(file), preprocessing_of(args)
+    if not (args.trained.is_file() or (args.trained / "saved_model.pb").is_file()):
+        raise DataError(
+            f"{args.trained}: expected a directory written by `hanji train`, a .keras or .h5 file or a "
+            "SavedModel directory, found none of them"
+        )
+    file = ImageRecipe.file_named(args.recipe)
+    recipe, preprocessing = ImageRecipe.from_file(file), preprocessing_of(args)
     if args.data is None:
         raise DataError("expected --data with a folder of pictures, one sub-folder a class, found none")
 
     import_tensorflow()
-    from hanji.compression.images.compressed import save_compressed_classifier
-    from hanji.compression.images.keras_file import TRAINING, compress_keras_file
+    from hanji.compression.classifiers.compressed import save_compressed_classifier
+    from hanji.compression.classifiers.foreign.keras_file import TRAINING, compress_keras_file
     from hanji.training.interruption import resumable
 
     training = settings_from(ImageTrainingConfig, file.training, f"{file.path}: training")
@@ -142,7 +104,6 @@ def _keras_file(args: argparse.Namespace) -> tuple[Mapping[str, float], Mapping[
             seed=file.seed,
         )
     save_compressed_classifier(compressed, args.out)
-    _tell(compressed.notes)
     return compressed.full.metrics, compressed.metrics
 
 
@@ -151,18 +112,11 @@ def _checkpoints(args: argparse.Namespace) -> Path:
     return work
 
 
-def _tell(notes: tuple[str, ...]) -> None:
-    from hanji.training.progress import tell
-
-    for note in notes:
-        tell(note)
-
-
-def _expect_no_preprocessing(args: argparse.Namespace, kind: Kind) -> None:
+def _expect_no_preprocessing(args: argparse.Namespace, *, foreign: bool) -> None:
     from hanji.training.errors import RecipeError
 
     given = [f"--{name}" for name in OPTIONS if getattr(args, name) is not None]
-    if given and kind != "keras":
+    if given and not foreign:
         raise RecipeError(
             f"{', '.join(given)}: expected with a model trained elsewhere only, but {args.trained} was "
             "written by `hanji train`; leave them out"

@@ -6,11 +6,6 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from hanji.export.build_report import BuildReport
-    from hanji.training.recipe_file import RecipeFile
 
 HELP = "train, compress and export by a recipe, and report what it reached"
 EXAMPLE = "hanji build examples/movielens-1m.toml --data ml-1m --out out/movielens-1m"
@@ -29,15 +24,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build and print the comparison; 0 when done."""
+    from hanji.export.build import build, plan_of
+    from hanji.training.interruption import resumable
+    from hanji.training.progress import show_progress
     from hanji.training.quiet import import_tensorflow
     from hanji.training.recipe_file import read_recipe_file
 
-    file = read_recipe_file(args.recipe, seed=args.seed)
+    show_progress()
+    plan = plan_of(read_recipe_file(args.recipe, seed=args.seed))
 
+    # TensorFlow takes seconds to import: a faulty recipe is reported before.
     import_tensorflow()
-    out = args.out or Path("out") / file.name
-    stages = _build_recommender if file.task == "recommendation" else _build_classifier
-    report = stages(file, args.data, out)
+    out = args.out or Path("out") / plan.file.name
+    with resumable():
+        report = build(plan, data=args.data, out=out)
     if args.json:
         print(json.dumps(asdict(report), sort_keys=True))
         return 0
@@ -47,24 +47,6 @@ def run(args: argparse.Namespace) -> int:
         print(note)
     print(f"Bundle: {out / 'bundle'}   report: {out / 'report.md'}")
     return 0
-
-
-def _build_recommender(file: RecipeFile, data: Path | None, out: Path) -> BuildReport:
-    from hanji.export.build import build, plan_of
-    from hanji.training.interruption import resumable
-
-    plan = plan_of(file)
-    with resumable():
-        return build(plan, data=data, out=out)
-
-
-def _build_classifier(file: RecipeFile, data: Path | None, out: Path) -> BuildReport:
-    from hanji.export.images.build import build_classifier_bundle, image_plan_of
-    from hanji.training.interruption import resumable
-
-    plan = image_plan_of(file)
-    with resumable():
-        return build_classifier_bundle(plan, data=data, out=out)
 
 
 def _print_table(rows: list[list[str]]) -> None:

@@ -41,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Wrap; 0 when done."""
-    from hanji.export.images.wrap_labels import read_labels
-    from hanji.export.images.wrap_settings import WrapSettings
+    from hanji.export.classifiers.wrap.labels import read_labels
+    from hanji.export.classifiers.wrap.settings import WrapSettings
     from hanji.training.settings import read_toml, settings_from
 
     labels = read_labels(args.labels)
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     from hanji.training.quiet import import_tensorflow
 
     import_tensorflow()
-    from hanji.export.images.wrap import wrap_model
+    from hanji.export.classifiers.wrap.wrap import wrap_model
 
     summary = wrap_model(
         args.model,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hanji.export.images.debug_quantization import Diagnosis, Loss
+    from hanji.export.classifiers.debug_quantization import Diagnosis, Loss
 
 HELP = "rank the layers of a picture classifier by the error that int8 adds"
 EXAMPLE = "hanji debug-quantization out/digits/work/compressed --leave-float 2"
@@ -44,25 +44,29 @@ def run(args: argparse.Namespace) -> int:
         raise RecipeError(f"--pictures: expected 1 or more, found {args.pictures}")
 
     import_tensorflow()
-    from hanji.export.images.debug_quantization import QuantizationDebugger
-    from hanji.export.images.evaluate import pictures_behind
-    from hanji.export.images.leave_float import classifier_to_debug, recipe_snippet, with_float_layers
-    from hanji.export.images.writer import export_classifier
-    from hanji.training.progress import tell
+    from hanji.export.classifiers.debug_quantization import QuantizationDebugger
+    from hanji.export.classifiers.evaluate import training_images
+    from hanji.export.classifiers.selective_quantization import (
+        classifier_to_debug,
+        recipe_snippet,
+        with_float_layers,
+    )
+    from hanji.export.classifiers.writer import export_classifier
+    from hanji.training.progress import logger
 
     compressed = classifier_to_debug(args.classifier, args.data)
-    dataset = pictures_behind(compressed, args.data)
+    dataset = training_images(compressed, args.data)
     test = None if dataset is None else dataset.test
     if args.out:
         with_float_layers(compressed, ())  # what cannot be written is told before anything long
     debugger = QuantizationDebugger(compressed, test=test, pictures=args.pictures)
-    found = debugger.diagnosis(leave_float=args.leave_float, tell=tell)
+    found = debugger.diagnosis(leave_float=args.leave_float)
     snippet = recipe_snippet(compressed.recipe, found.left_in_float) if found.left_in_float else ""
     print(json.dumps({**asdict(found), "recipe": snippet}) if args.json else _page(found, snippet))
     if args.out:
         left = with_float_layers(compressed, found.left_in_float)
         for line in export_classifier(left, args.out, test=test, replace=True).lines():
-            tell(line)
+            logger.info(line)
     return 0
 
 

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from hanji.export.config import FORMATS
-
-if TYPE_CHECKING:
-    from hanji.export.bundle_files import BundleSummary
+from hanji.export.formats.names import FORMATS
 
 HELP = "export a compressed model as a bundle"
 EXAMPLE = "hanji export out/compressed --out out/bundle --formats tflite,onnx"
 
-_POLICIES = ("unknown_user", "unknown_item")
-_CLASSIFIER = "compressed-classifier.json"  # what hanji compress writes of a picture classifier
+_OPTIONS = ("unknown_user", "unknown_item", "edge_tpu")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,66 +40,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Export; 0 when done."""
-    classifier = (args.compressed / _CLASSIFIER).exists()
-    summary = _export_classifier(args) if classifier else _export_recommender(args)
+    from hanji.export.task import task_named
+    from hanji.training.errors import DataError, RecipeError
+    from hanji.training.progress import show_progress
+    from hanji.training.quiet import import_tensorflow
+    from hanji.training.settings import settings_from
+    from hanji.training.task import task_of_directory
+
+    show_progress()
+    name = task_of_directory(args.compressed, "compression", "compressed_file")
+    if name is None:
+        raise DataError(
+            f"{args.compressed}: expected a directory written by `hanji compress`, found none there"
+        )
+    task = task_named(name)
+    for option, reason in task.refused_options.items():
+        if getattr(args, option):
+            raise RecipeError(f"hanji export: {reason}")
+    chosen = {option: getattr(args, option) for option in _OPTIONS if getattr(args, option)}
+    config = settings_from(task.export_config, {**_formats(args), **chosen}, "hanji export")
+
+    import_tensorflow()
+    compressed = task.load_compressed(args.compressed)
+    dataset = task.dataset_of_compressed(compressed, args.data)
+    summary = task.export(compressed, args.out, config, dataset=dataset, replace=True)
     print("\n".join(summary.lines()))
     return 0
-
-
-def _export_recommender(args: argparse.Namespace) -> BundleSummary:
-    from hanji.export.config import ExportConfig
-    from hanji.training.errors import RecipeError
-    from hanji.training.quiet import import_tensorflow
-    from hanji.training.settings import settings_from
-
-    if args.edge_tpu:
-        raise RecipeError(
-            "hanji export: --edge-tpu is for picture classifiers; a recommender looks rows up in tables, "
-            "which the Edge TPU cannot"
-        )
-    if args.data is not None:
-        raise RecipeError("hanji export: --data is for picture classifiers; leave it out for a recommender")
-    chosen = {name: getattr(args, name) for name in _POLICIES if getattr(args, name) is not None}
-    config = settings_from(ExportConfig, {**_formats(args), **chosen}, "hanji export")
-
-    import_tensorflow()
-    from hanji.compression.compressed import load_compressed
-    from hanji.export.writer import export_bundle
-
-    return export_bundle(
-        load_compressed(args.compressed),
-        args.out,
-        formats=config.formats,
-        unknown_user=config.unknown_user,
-        unknown_item=config.unknown_item,
-        replace=True,
-    )
-
-
-def _export_classifier(args: argparse.Namespace) -> BundleSummary:
-    from hanji.export.images.config import ImageExportConfig
-    from hanji.training.errors import RecipeError
-    from hanji.training.quiet import import_tensorflow
-    from hanji.training.settings import settings_from
-
-    if any(getattr(args, name) is not None for name in _POLICIES):
-        raise RecipeError(
-            "hanji export: --unknown-user and --unknown-item are for recommenders; a classifier knows no ids"
-        )
-    table = {**_formats(args), "edge_tpu": args.edge_tpu}
-    config = settings_from(ImageExportConfig, table, "hanji export")
-
-    import_tensorflow()
-    from hanji.compression.images.compressed import load_compressed_classifier
-    from hanji.export.images.evaluate import pictures_behind
-    from hanji.export.images.writer import export_classifier
-
-    compressed = load_compressed_classifier(args.compressed)
-    dataset = pictures_behind(compressed, args.data)
-    test = None if dataset is None else dataset.test
-    return export_classifier(
-        compressed, args.out, formats=config.formats, test=test, edge_tpu=config.edge_tpu, replace=True
-    )
 
 
 def _formats(args: argparse.Namespace) -> dict[str, list[str]]:

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Install unless it is there; 0 when TF.js can be used."""
-    from hanji.export.tfjs_node import TfjsMissingError, find_tfjs, install_tfjs
+    from hanji.export.formats.tfjs_node import TfjsMissingError, find_tfjs, install_tfjs
 
     if not args.force:
         try:

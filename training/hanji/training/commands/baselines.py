@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hanji.training.reference.baselines import Baseline
+    from hanji.training.recommenders.baselines.baselines import Baseline
 
 HELP = "measure simple reference models on the data of a recipe"
 EXAMPLE = "hanji baselines examples/movielens-1m.toml --data ml-1m --factors 128"
@@ -28,11 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Fit, choose on validation items, test, print; 0 when done."""
-    from hanji.training.data import DataConfig, load_dataset
     from hanji.training.errors import RecipeError
-    from hanji.training.evaluation import PROTOCOL
     from hanji.training.recipe_file import read_recipe_file
-    from hanji.training.reference.baselines import baselines
+    from hanji.training.recommenders.baselines.baselines import baselines
+    from hanji.training.recommenders.data import DataConfig, load_dataset
+    from hanji.training.recommenders.evaluation import PROTOCOL
     from hanji.training.settings import settings_from
 
     if args.factors < 1:

@@ -6,11 +6,10 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hanji.training.data import DataConfig
-    from hanji.training.images.data import ImageDataConfig
+    from hanji.training.task import Overview
 
 HELP = "fetch ratings, or check the quality of your own ratings or pictures"
 EXAMPLE = "hanji data check pictures/"
@@ -18,8 +17,8 @@ EXAMPLE = "hanji data check pictures/"
 FORMATS = ("auto", "ncf", "movielens-1m", "movielens-100k", "movielens-csv")
 """Those that need no columns named; written here, not taken from `config.Format`, to keep `--help` light."""
 
-PICTURE_FORMATS = ("folder", "idx", "npz")
-"""A folder with one sub-folder a class, the files of the MNIST family, NumPy's arrays."""
+IMAGE_FORMATS = ("folder", "idx", "npz")
+"""A folder with one sub-folder per class, the files of the MNIST family, NumPy arrays."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = check.add_mutually_exclusive_group()
     how.add_argument(
         "--format",
-        choices=(*FORMATS, *PICTURE_FORMATS),
+        choices=(*FORMATS, *IMAGE_FORMATS),
         default="auto",
         help="default: auto, by the names of the files",
     )
@@ -54,8 +53,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _fetch(args: argparse.Namespace) -> int:
-    from hanji.training.data.fetch import ARCHIVES, fetch
     from hanji.training.errors import DataError
+    from hanji.training.recommenders.data.fetch import ARCHIVES, fetch
 
     archive = ARCHIVES[args.name]
     print(archive.licence, file=sys.stderr)
@@ -76,77 +75,38 @@ def _accepted() -> bool:
 
 
 def _check(args: argparse.Namespace) -> int:
-    table, lines = _by_recipe(args) if args.recipe is not None else _by_format(args)
+    overview = _by_recipe(args) if args.recipe is not None else _by_format(args)
     if args.json:
-        print(json.dumps(table, sort_keys=True, indent=1, ensure_ascii=False))
+        print(json.dumps(overview.table, sort_keys=True, indent=1, ensure_ascii=False))
     else:
-        print("\n".join(lines))
+        print("\n".join(overview.lines))
     return 0
 
 
-def _by_recipe(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+def _by_recipe(args: argparse.Namespace) -> Overview:
     from hanji.training.recipe_file import read_recipe_file
     from hanji.training.settings import settings_from
+    from hanji.training.task import task_named
 
     recipe = read_recipe_file(args.recipe)
-    where = f"{args.recipe}: data"
-    if recipe.task == "image-classification":
-        from hanji.training.images.data import ImageDataConfig
-
-        return _pictures(settings_from(ImageDataConfig, recipe.data, where), args.directory, recipe.seed)
-    from hanji.training.data import DataConfig
-
-    return _ratings(settings_from(DataConfig, recipe.data, where), args.directory)
+    task = task_named(recipe.task)
+    config = settings_from(task.data_config, recipe.data, f"{args.recipe}: data")
+    return task.overview(task.load(config, args.directory, seed=recipe.seed))
 
 
-def _by_format(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
-    from hanji.training.data import DataConfig
-    from hanji.training.images.data.detect import DetectedImages, detect_pictures
-
-    name = f"data in {args.directory}"
-    pictures: DetectedImages | None = args.format if args.format in PICTURE_FORMATS else None
-    if args.format == "auto":
-        pictures = detect_pictures(args.directory)
-    if pictures is None:
-        config = DataConfig(name=name, format=args.format)
-        _check_recognized(config, args.directory)
-        return _ratings(config, args.directory)
-    if pictures == "folder":
-        from hanji.training.images.data.survey import survey_folder
-
-        survey = survey_folder(args.directory)
-        return survey.table(), survey.lines()
-    from hanji.training.images.data import ImageDataConfig
-
-    return _pictures(ImageDataConfig(name=name, format=pictures), args.directory, 0)
-
-
-def _check_recognized(config: DataConfig, directory: Path) -> None:
-    from hanji.training.data.detect import detect_format
+def _by_format(args: argparse.Namespace) -> Overview:
+    """The overview of the first task that recognizes the files."""
     from hanji.training.errors import DataError
+    from hanji.training.sources import directory_listing
+    from hanji.training.task import PACKAGES, task_named
 
-    if config.format != "auto":
-        return
-    try:
-        detect_format(config, directory)
-    except DataError as error:
-        raise DataError(
-            f"{error}; pictures are recognized by a sub-folder for each class with .png or .jpg files in it, "
-            "by train-images-idx3-ubyte, or by one .npz file"
-        ) from None
-
-
-def _ratings(config: DataConfig, directory: Path) -> tuple[dict[str, Any], list[str]]:
-    from hanji.training.data import load_dataset
-    from hanji.training.data.overview import overview_lines, overview_table
-
-    dataset = load_dataset(config, directory)
-    return overview_table(dataset), overview_lines(dataset)
-
-
-def _pictures(config: ImageDataConfig, directory: Path, seed: int) -> tuple[dict[str, Any], list[str]]:
-    from hanji.training.images.data import load_images
-    from hanji.training.images.data.overview import overview_lines, overview_table
-
-    dataset = load_images(config, directory, seed=seed)
-    return overview_table(dataset), overview_lines(dataset)
+    tasks = [task_named(name) for name in PACKAGES]
+    for task in tasks:
+        overview = task.survey(args.directory, args.format)
+        if overview is not None:
+            return overview
+    raise DataError(
+        f"{args.directory}: expected files of a known format, found none: "
+        f"{directory_listing(args.directory)}. Known are {'; '.join(task.recognized_by for task in tasks)}. "
+        "For any other CSV or TSV, name its columns in a recipe: --recipe"
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from hanji.training.images.data import ImageDataConfig
+    from hanji.training.classifiers.data import ImageDataConfig
 
 HELP = "count parameters and multiply-accumulates of a network for pictures, layer by layer"
 EXAMPLE = "hanji profile examples/fashion-mnist.toml"
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
     # TensorFlow takes seconds to import: a faulty recipe is told before.
     import_tensorflow()
-    from hanji.training.images.profile import profile
+    from hanji.training.classifiers.profile import profile
 
     model = _built(recipe, args.model) if recipe else _loaded(args.model)
     try:
@@ -63,17 +63,14 @@ class _Recipe(NamedTuple):
 
 
 def _recipe(args: argparse.Namespace) -> _Recipe:
+    from hanji.training.classifiers.data.config import ImageDataConfig
+    from hanji.training.classifiers.models.config import ImageModelConfig
     from hanji.training.errors import RecipeError
-    from hanji.training.images.data.config import ImageDataConfig
-    from hanji.training.images.models.config import ImageModelConfig
     from hanji.training.recipe_file import read_recipe_file
     from hanji.training.settings import settings_from
 
     file = read_recipe_file(args.model)
-    if file.task != "image-classification":
-        raise RecipeError(
-            f'{args.model}: expected a recipe with task = "image-classification", found {file.task!r}'
-        )
+    file.expect_task("image-classification")
     data = settings_from(ImageDataConfig, file.data, f"{args.model}: data")
     shape, classes = args.input or _data_shape(data), args.classes or _data_classes(data)
     if shape is None:
@@ -99,8 +96,8 @@ def _data_classes(data: ImageDataConfig) -> int | None:
 
 
 def _built(recipe: _Recipe, path: Path) -> Any:
+    from hanji.training.classifiers.models.build import build_classifier
     from hanji.training.errors import RecipeError
-    from hanji.training.images.models.build import build_classifier
 
     height, width, channels = recipe.shape
     try:
@@ -112,9 +109,9 @@ def _built(recipe: _Recipe, path: Path) -> Any:
 
 
 def _loaded(path: Path) -> Any:
+    from hanji.training.classifiers.models.loading import SUFFIXES, load_network
+    from hanji.training.classifiers.trained import load_classifier
     from hanji.training.errors import DataError
-    from hanji.training.images.models.loading import SUFFIXES, load_network
-    from hanji.training.images.trained import load_classifier
 
     if path.is_dir():
         return load_classifier(path).model

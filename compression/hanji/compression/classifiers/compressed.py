@@ -1,0 +1,178 @@
+"""CompressedClassifier: what compression hands to export, in memory and on disk."""
+
+from __future__ import annotations
+
+import json
+import typing
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tf_keras as keras
+from numpy.typing import NDArray
+
+from hanji.compression.classifiers.foreign.keras_classifier import ABOUT as ABOUT_KERAS
+from hanji.compression.classifiers.foreign.keras_classifier import (
+    Full,
+    KerasClassifier,
+    load_architecture,
+    load_keras_classifier,
+    load_network,
+    save_keras_classifier,
+    save_network,
+)
+from hanji.compression.classifiers.quantization.qat import in_float, quantization_aware
+from hanji.compression.classifiers.recipe import ImageRecipe
+from hanji.compression.classifiers.steps import ImageScheme
+from hanji.training.artifact import FORMAT_VERSION, load_weights, read_about
+from hanji.training.classifiers.models.config import ImageModelConfig
+from hanji.training.classifiers.trained import load_classifier, save_classifier
+from hanji.training.errors import DataError
+from hanji.training.files import atomic_directory
+from hanji.training.settings import settings_from, table_from
+
+ABOUT = "compressed-classifier.json"
+
+
+@dataclass(frozen=True)
+class CompressedClassifier:
+    """A classifier ready for export: wrappers of pruning and clustering gone, ranges final."""
+
+    model: keras.Model
+    """Normalized pictures float32 [B, h, w, c] → logits float32 [B, classes]. For ``int8-qat`` TFMOT's
+    network, whose own FakeQuant operations say how it is rounded; else a float network, batch normalizations
+    folded, which the converter rounds as ``scheme`` says."""
+
+    config: ImageModelConfig | None
+    """The shape of the network; a channels step has made it narrower than this says. None: a model trained
+    elsewhere."""
+
+    scheme: ImageScheme
+    calibration: NDArray[np.uint8]
+    """Training pictures [n, h, w, c] that set the ranges of activations."""
+
+    temperature: float
+    """By which logits are divided before the softmax, fitted on the validation pictures."""
+
+    sparse: bool
+    """Whether zeros are to be stored as sparse tensors (``float32`` only)."""
+
+    float_layers: tuple[str, ...]
+    """The layers that stay in float (integer schemes)."""
+
+    recipe: ImageRecipe
+    metrics: dict[str, float]
+    """Of ``model`` on the test set; what the converter rounds is not rounded yet."""
+
+    full: Full
+    """The model that it came from."""
+
+    teacher_metrics: dict[str, float] | None = None
+    """Of the teacher on the test set, where that was not the full model."""
+
+    step_metrics: tuple[dict[str, float], ...] = ()
+    """Of the network behind each step of the recipe, on the test set: what each of them cost. Empty for a
+    network that is opaque."""
+
+    notes: tuple[str, ...] = ()
+    """In plain words, what steps of the recipe do not buy."""
+
+    plain: keras.Model | None = None
+    """``int8-qat`` only: the same weights in the float network, batch normalizations still in: what formats
+    without FakeQuant operations start from."""
+
+
+def save_compressed_classifier(compressed: CompressedClassifier, directory: Path) -> None:
+    """Write a directory: compressed-classifier.json, the network, calibration.npz, the full model."""
+    about = {
+        "format_version": FORMAT_VERSION,
+        "model": table_from(compressed.config) if compressed.config else None,
+        "scheme": compressed.scheme,
+        "temperature": compressed.temperature,
+        "sparse": compressed.sparse,
+        "float_layers": compressed.float_layers,
+        "recipe": {"name": compressed.recipe.name, "steps": compressed.recipe.tables},
+        "metrics": compressed.metrics,
+        "teacher_metrics": compressed.teacher_metrics,
+        "step_metrics": compressed.step_metrics,
+        "notes": compressed.notes,
+    }
+    with atomic_directory(directory, replace=True) as aside:
+        (aside / ABOUT).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+        np.savez_compressed(aside / "calibration.npz", images=compressed.calibration)
+        _save_full(compressed.full, aside / "full")
+        if _saved_model_of(compressed.full) is None:
+            save_network(compressed.model, aside, architecture=compressed.plain)
+
+
+def load_compressed_classifier(directory: Path) -> CompressedClassifier:
+    """Read what ``save_compressed_classifier`` wrote; DataError if it is not that."""
+    path = directory / ABOUT
+    about = read_about(path, "hanji compress")
+    scheme = about["scheme"]
+    if scheme not in typing.get_args(ImageScheme):
+        raise DataError(f"{path}: unknown scheme {scheme!r}; run `hanji compress` again")
+    full, float_layers = _load_full(directory / "full"), tuple(about["float_layers"])
+    model, plain = _load_networks(directory, full, scheme, float_layers)
+    config = about["model"]
+    return CompressedClassifier(
+        model=model,
+        config=settings_from(ImageModelConfig, config, f"{path}: model") if config else None,
+        scheme=scheme,
+        calibration=_load_calibration(directory / "calibration.npz"),
+        temperature=about["temperature"],
+        sparse=about["sparse"],
+        float_layers=float_layers,
+        recipe=ImageRecipe.from_tables(about["recipe"]["name"], about["recipe"]["steps"], str(path)),
+        metrics=about["metrics"],
+        full=full,
+        teacher_metrics=about["teacher_metrics"],
+        step_metrics=tuple(about.get("step_metrics", ())),  # files of before have none
+        notes=tuple(about["notes"]),
+        plain=plain,
+    )
+
+
+def _load_networks(
+    directory: Path, full: Full, scheme: ImageScheme, float_layers: tuple[str, ...]
+) -> tuple[keras.Model, keras.Model | None]:
+    """The network, and for ``int8-qat`` its float twin: TFMOT's networks cannot be read, only built again."""
+    if _saved_model_of(full):
+        return full.model, None
+    if scheme != "int8-qat":
+        return load_network(directory), None
+    plain = load_architecture(directory)
+    model = quantization_aware(plain, float_layers=float_layers)
+    load_weights(model, directory / "weights.npz")
+    return model, in_float(plain, model)
+
+
+def _save_full(full: Full, directory: Path) -> None:
+    if isinstance(full, KerasClassifier):
+        save_keras_classifier(full, directory)
+    else:
+        save_classifier(full, directory)
+
+
+def _load_full(directory: Path) -> Full:
+    if (directory / ABOUT_KERAS).exists():
+        return load_keras_classifier(directory)
+    return load_classifier(directory)
+
+
+def _saved_model_of(full: Full) -> Path | None:
+    return full.saved_model if isinstance(full, KerasClassifier) else None
+
+
+def _load_calibration(path: Path) -> NDArray[np.uint8]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            images: NDArray[Any] = file["images"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: cannot be read ({error}); run `hanji compress` again") from None
+    return images
+
+
+__all__ = ["ABOUT", "CompressedClassifier", "load_compressed_classifier", "save_compressed_classifier"]

@@ -1,0 +1,1 @@
+"""Image classifiers that were trained elsewhere: Keras files and SavedModels."""

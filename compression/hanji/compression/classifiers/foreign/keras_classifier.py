@@ -1,0 +1,126 @@
+"""KerasClassifier: a classifier that was trained elsewhere, in memory and on disk.
+
+It stands where a TrainedClassifier stands: what compression starts from and what reports compare with.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import tf_keras as keras
+
+from hanji.compression.classifiers.foreign.saved_model import network_of_saved_model
+from hanji.compression.classifiers.networks import architecture_of, network_of
+from hanji.runtime.manifest import PictureData, PictureInput
+from hanji.training.artifact import FORMAT_VERSION, load_weights, read_about, save_weights
+from hanji.training.classifiers.config import ImageTrainingConfig
+from hanji.training.classifiers.trained import TrainedClassifier, picture_from
+from hanji.training.errors import DataError
+from hanji.training.files import atomic_directory
+from hanji.training.settings import settings_from, table_from
+
+ABOUT = "keras-classifier.json"
+_ARCHITECTURE = "architecture.json"
+_SAVED_MODEL = "saved_model"
+
+
+@dataclass(frozen=True)
+class KerasClassifier:
+    """A Keras network of normalized pictures float32 [B, h, w, c] → logits float32 [B, classes]."""
+
+    model: keras.Model
+    labels: tuple[str, ...]
+    names: Mapping[str, tuple[str, ...]]
+    picture: PictureInput
+    metrics: dict[str, float]
+
+    training: ImageTrainingConfig
+    """How steps train it on; how it was trained nobody knows here."""
+
+    data: PictureData
+    """What it was tested on here."""
+
+    seed: int
+
+    saved_model: Path | None = None
+    """The SavedModel that computes, where there is no Keras network that could be looked into."""
+
+    @property
+    def config(self) -> None:
+        """None: no ImageModelConfig describes it."""
+        return None
+
+
+Full = TrainedClassifier | KerasClassifier
+"""What compression starts from."""
+
+
+def save_keras_classifier(classifier: KerasClassifier, directory: Path) -> None:
+    """Write ``classifier`` as a directory; an older one is replaced when the new one is whole."""
+    about = {
+        "format_version": FORMAT_VERSION,
+        "seed": classifier.seed,
+        "labels": classifier.labels,
+        "names": dict(classifier.names),
+        "picture": asdict(classifier.picture),
+        "training": table_from(classifier.training),
+        "metrics": classifier.metrics,
+        "data": asdict(classifier.data),
+    }
+    with atomic_directory(directory, replace=True) as aside:
+        (aside / ABOUT).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+        if classifier.saved_model:
+            shutil.copytree(classifier.saved_model, aside / _SAVED_MODEL)
+        else:
+            save_network(classifier.model, aside)
+
+
+def load_keras_classifier(directory: Path) -> KerasClassifier:
+    """Read what ``save_keras_classifier`` wrote; DataError if it is not that."""
+    path = directory / ABOUT
+    about = read_about(path, "hanji compress")
+    picture, labels = picture_from(about["picture"]), tuple(about["labels"])
+    saved_model = directory / _SAVED_MODEL
+    if saved_model.is_dir():
+        model = network_of_saved_model(saved_model, picture.shape)
+    else:
+        model = load_network(directory)
+    return KerasClassifier(
+        model=model,
+        labels=labels,
+        names={language: tuple(names) for language, names in about["names"].items()},
+        picture=picture,
+        metrics=about["metrics"],
+        training=settings_from(ImageTrainingConfig, about["training"], f"{path}: training"),
+        data=PictureData(**about["data"]),
+        seed=about["seed"],
+        saved_model=saved_model if saved_model.is_dir() else None,
+    )
+
+
+def save_network(model: keras.Model, directory: Path, *, architecture: keras.Model | None = None) -> None:
+    """architecture.json and weights.npz; the architecture is that of another network if one is given."""
+    text = architecture_of(architecture or model)
+    (directory / _ARCHITECTURE).write_text(text, encoding="utf-8")
+    save_weights(model, directory / "weights.npz")
+
+
+def load_network(directory: Path) -> keras.Model:
+    """The network that ``save_network`` wrote; DataError if it is not there or damaged."""
+    model = load_architecture(directory)
+    load_weights(model, directory / "weights.npz")
+    return model
+
+
+def load_architecture(directory: Path) -> keras.Model:
+    """The network without its weights."""
+    path = directory / _ARCHITECTURE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); run the stage again") from None
+    return network_of(text, str(path))

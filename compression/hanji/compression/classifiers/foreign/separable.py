@@ -1,0 +1,69 @@
+"""Separable convolutions as the two layers that they are.
+
+Engines compute a depthwise and a pointwise convolution, and TFMOT rounds, prunes and clusters no other: in
+one layer both would stay in float.
+"""
+
+from __future__ import annotations
+
+import tf_keras as keras
+
+from hanji.training.classifiers.models.rebuilding import flattened, rebuilt
+
+L = keras.layers
+_DEPTHWISE = ("strides", "padding", "data_format", "dilation_rate", "depth_multiplier", "dtype")
+_POINTWISE = ("filters", "data_format", "activation", "use_bias", "dtype")
+
+
+def separated(flat: keras.Model) -> keras.Model:
+    """A copy of the ``flat`` network in which each SeparableConv2D is a DepthwiseConv2D and a Conv2D.
+
+    The second has the layer's name, the first the same and "_depthwise". What comes out stays the same.
+    """
+    if not any(_is_separable(layer) for layer in flat.layers):
+        return flat
+    parts: dict[str, keras.Model] = {}
+
+    def change(layer: keras.layers.Layer) -> keras.layers.Layer:
+        if not _is_separable(layer):
+            return layer.__class__.from_config(layer.get_config())
+        parts[layer.name] = _parts(layer)
+        return parts[layer.name]
+
+    changed = rebuilt(flat, change)
+    for layer in flat.layers:
+        if _is_separable(layer):
+            parts[layer.name].set_weights(layer.get_weights())  # in this order: depthwise, pointwise, bias
+        else:
+            copy = changed.get_layer(layer.name)
+            copy.set_weights(layer.get_weights())
+            if hasattr(copy, "finalize_state"):
+                copy.finalize_state()
+    return flattened(changed)
+
+
+def _is_separable(layer: keras.layers.Layer) -> bool:
+    return type(layer) is L.SeparableConv2D
+
+
+def _parts(layer: keras.layers.Layer) -> keras.Model:
+    """Both layers, one after the other, as a network of their own; for pictures of any size."""
+    config = layer.get_config()
+    last = config["data_format"] == "channels_last"
+    channels = int(layer.depthwise_kernel.shape[2])
+    return keras.Sequential(
+        [
+            keras.Input((None, None, channels) if last else (channels, None, None)),
+            L.DepthwiseConv2D(
+                config["kernel_size"],
+                use_bias=False,
+                name=f"{layer.name}_depthwise",
+                **{key: config[key] for key in _DEPTHWISE},
+            ),
+            L.Conv2D(kernel_size=1, name=layer.name, **{key: config[key] for key in _POINTWISE}),
+        ],
+        name=f"{layer.name}_parts",
+    )
+
+
+__all__ = ["separated"]

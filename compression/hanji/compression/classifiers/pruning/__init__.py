@@ -1,0 +1,1 @@
+"""Pruning of image classifiers: whole channels, or single weights."""

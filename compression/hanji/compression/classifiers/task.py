@@ -1,0 +1,66 @@
+"""Image classification, as the compression stage needs it. TensorFlow is imported when a method needs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hanji.compression.classifiers.recipe import ImageRecipe
+from hanji.compression.task import CompressionTask
+from hanji.training.classifiers.data import ImageDataset
+from hanji.training.classifiers.models.config import ImageModelConfig
+from hanji.training.classifiers.task import ClassifierTraining
+
+if TYPE_CHECKING:
+    from hanji.compression.classifiers.compressed import CompressedClassifier
+    from hanji.training.classifiers.trained import TrainedClassifier
+    from hanji.training.fitting.loop import OnEpoch
+
+
+class ClassifierCompression(ClassifierTraining):
+    """Implements ``CompressionTask``."""
+
+    recipe = ImageRecipe
+    compressed_file = "compressed-classifier.json"
+
+    def check_recipe(self, recipe: ImageRecipe, model: ImageModelConfig) -> None:
+        """See CompressionTask; only the network itself tells what its steps need, so compress checks it."""
+
+    def compress(
+        self,
+        trained: TrainedClassifier,
+        recipe: ImageRecipe,
+        dataset: ImageDataset,
+        *,
+        work: Path | None = None,
+        on_epoch: OnEpoch | None = None,
+    ) -> CompressedClassifier:
+        """See CompressionTask."""
+        from hanji.compression.classifiers.compress import compress_classifier
+
+        return compress_classifier(trained, recipe, dataset, work=work, on_epoch=on_epoch)
+
+    def uncompressed(
+        self, trained: TrainedClassifier, dataset: ImageDataset, recipe: ImageRecipe
+    ) -> CompressedClassifier:
+        """See CompressionTask; calibration images are those of ``recipe``."""
+        from hanji.compression.classifiers.compress import uncompressed_classifier
+        from hanji.compression.classifiers.quantization.quantize import calibration_images
+
+        count = recipe.quantization.calibration_pictures
+        return uncompressed_classifier(trained, calibration_images(dataset.train, count, trained.seed))
+
+    def save_compressed(self, compressed: CompressedClassifier, directory: Path) -> None:
+        """See CompressionTask."""
+        from hanji.compression.classifiers.compressed import save_compressed_classifier
+
+        save_compressed_classifier(compressed, directory)
+
+    def load_compressed(self, directory: Path) -> CompressedClassifier:
+        """See CompressionTask."""
+        from hanji.compression.classifiers.compressed import load_compressed_classifier
+
+        return load_compressed_classifier(directory)
+
+
+TASK: CompressionTask[ImageDataset, TrainedClassifier, CompressedClassifier] = ClassifierCompression()

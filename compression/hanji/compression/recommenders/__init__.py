@@ -1,0 +1,1 @@
+"""Compression of recommenders: distillation, low rank, pruning and quantization."""

@@ -1,0 +1,97 @@
+"""The compression stage: a loop over the steps of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import tf_keras as keras
+
+from hanji.compression.recommenders.compressed import CompressedModel
+from hanji.compression.recommenders.distil import distil
+from hanji.compression.recommenders.fitting import Fitting
+from hanji.compression.recommenders.low_rank import low_rank
+from hanji.compression.recommenders.prune import prune
+from hanji.compression.recommenders.quantize import quantize
+from hanji.compression.recommenders.recipe import Recipe, check_recipe
+from hanji.compression.recommenders.steps import Distil, LowRank, Prune, Scheme, Step
+from hanji.training.fitting.loop import OnEpoch
+from hanji.training.recommenders.baselines.histories import ScoresOf, evaluate_scores
+from hanji.training.recommenders.config import TrainingConfig
+from hanji.training.recommenders.data import Dataset
+from hanji.training.recommenders.data.split import TrainValidationSplit, train_validation_split
+from hanji.training.recommenders.fit import default_supervision
+from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.models.inference import inference_config, inference_model
+from hanji.training.recommenders.scoring import evaluate_model
+from hanji.training.recommenders.trained import TrainedModel
+
+
+def compress(
+    trained: TrainedModel,
+    recipe: Recipe,
+    dataset: Dataset,
+    *,
+    work: Path | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> CompressedModel:
+    """Apply the recipe to ``trained``; ``dataset`` is the one it was trained on.
+
+    ``trained`` stays unchanged. With checkpoints in ``work`` an interrupted run resumes; ``on_epoch`` is
+    called after each epoch of each fit. The test set is read once, at the end. Raises RecipeError for a step
+    that this type of model does not support.
+    """
+    check_recipe(recipe, trained.config.type)
+    fitting = fitting_of(dataset, trained.config, trained.training, seed=trained.seed)
+    fitting = replace(fitting, work=work, on_epoch=on_epoch)
+    config = inference_config(trained.config)
+    scheme: Scheme = "float32"
+    teacher: ScoresOf | None = None
+    model = _bare(trained.model, trained.config, fitting.data)
+    for place, step in enumerate(recipe.steps):
+        fitting = replace(fitting, identity=_identity(trained, recipe.steps[: place + 1]))
+        if isinstance(step, Distil):
+            distilled = distil(model, trained.config, step, fitting)
+            fitting, teacher = distilled.fitting, distilled.teacher
+            model = _bare(distilled.student, distilled.config, fitting.data)
+            config = inference_config(distilled.config)
+        elif isinstance(step, LowRank):
+            model = low_rank(model, step, fitting)
+            config = model.config
+        elif isinstance(step, Prune):
+            model = prune(model, step, fitting)
+        else:
+            scheme = step.artifact_scheme
+            model = quantize(model, step, fitting, keep_zeros=_prunes(recipe))
+    metrics = evaluate_model(model, dataset)
+    teacher_metrics = evaluate_scores(teacher, dataset) if teacher else None
+    return CompressedModel(model, config, scheme, recipe, metrics, trained, teacher_metrics)
+
+
+def uncompressed(trained: TrainedModel) -> CompressedModel:
+    """``trained`` itself, made for inference: what an export of the full model starts from."""
+    users, items = trained.catalogue.users, trained.catalogue.items
+    model = inference_model(trained.model, trained.config, users=users, items=items)
+    config = inference_config(trained.config)
+    return CompressedModel(model, config, "float32", Recipe("full", ()), trained.metrics, trained)
+
+
+def fitting_of(dataset: Dataset, config: ModelConfig, training: TrainingConfig, *, seed: int) -> Fitting:
+    """What the steps of a recipe share before the first one: supervision without a teacher."""
+    data = train_validation_split(dataset, seed)
+    supervision = default_supervision(config, data, training)
+    return Fitting(data=data, supervision=supervision, training=training, seed=seed, identity="")
+
+
+def _identity(trained: TrainedModel, steps: Sequence[Step]) -> str:
+    """Of the full model and the steps so far: what comes later does not change what they make."""
+    return f"{Recipe('so far', tuple(steps)).sha256} {sorted(trained.metrics.items())}"
+
+
+def _bare(model: keras.Model, config: ModelConfig, data: TrainValidationSplit) -> keras.Model:
+    return inference_model(model, config, users=data.users, items=data.items)
+
+
+def _prunes(recipe: Recipe) -> bool:
+    return any(isinstance(step, Prune) for step in recipe.steps)

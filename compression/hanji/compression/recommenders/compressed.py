@@ -1,0 +1,77 @@
+"""CompressedModel: what compression hands to export, in memory and on disk."""
+
+from __future__ import annotations
+
+import json
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+
+import tf_keras as keras
+
+from hanji.compression.recommenders.fake_quantization import fake_quantized
+from hanji.compression.recommenders.recipe import Recipe
+from hanji.compression.recommenders.steps import ROW_BITS, Scheme
+from hanji.training.artifact import FORMAT_VERSION, load_weights, read_about, save_weights
+from hanji.training.errors import DataError
+from hanji.training.files import atomic_directory
+from hanji.training.recommenders.models.build import build_model
+from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.trained import TrainedModel, load_trained, save_trained
+from hanji.training.settings import settings_from, table_from
+
+
+@dataclass(frozen=True)
+class CompressedModel:
+    """A model ready for export: TFMOT's pruning wrappers stripped, dropout gone, ranges final."""
+
+    model: keras.Model
+    """``[user, item]`` → logits [B, 1]; for ``int8`` it rounds as its export will."""
+
+    config: ModelConfig
+    scheme: Scheme
+    recipe: Recipe
+    metrics: dict[str, float]
+    """Of this model, on the test set."""
+
+    full: TrainedModel
+    """The model that it came from."""
+
+    teacher_metrics: dict[str, float] | None = None
+    """Of the teacher on the test set, where that was not the full model."""
+
+
+def save_compressed(compressed: CompressedModel, directory: Path) -> None:
+    """Write a directory: compressed.json, weights.npz and the full model beside them in full/."""
+    about = {
+        "format_version": FORMAT_VERSION,
+        "model": table_from(compressed.config),
+        "scheme": compressed.scheme,
+        "recipe": {"name": compressed.recipe.name, "steps": compressed.recipe.tables},
+        "metrics": compressed.metrics,
+        "teacher_metrics": compressed.teacher_metrics,
+    }
+    with atomic_directory(directory, replace=True) as aside:
+        (aside / "compressed.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+        save_weights(compressed.model, aside / "weights.npz")
+        save_trained(compressed.full, aside / "full")
+
+
+def load_compressed(directory: Path) -> CompressedModel:
+    """Read what ``save_compressed`` wrote; DataError if it is not that."""
+    path = directory / "compressed.json"
+    about = read_about(path, "hanji compress")
+    full = load_trained(directory / "full")
+    config = settings_from(ModelConfig, about["model"], f"{path}: model")
+    scheme = about["scheme"]
+    if scheme not in typing.get_args(Scheme):
+        raise DataError(f"{path}: unknown scheme {scheme!r}; run `hanji compress` again")
+    model = build_model(config, users=full.data.users, items=full.data.items)
+    if scheme == "int8":
+        model = fake_quantized(model)
+    load_weights(model, directory / "weights.npz")
+    if scheme in ROW_BITS:
+        model.row_bits = ROW_BITS[scheme]
+    recipe = Recipe.from_tables(about["recipe"]["name"], about["recipe"]["steps"], str(path))
+    metrics, teacher_metrics = about["metrics"], about["teacher_metrics"]
+    return CompressedModel(model, config, scheme, recipe, metrics, full, teacher_metrics)

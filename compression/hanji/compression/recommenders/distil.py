@@ -1,0 +1,94 @@
+"""Distillation: a smaller model of the same kind learns from the teacher's scores.
+
+A student of users and items sees the same sampled items as the teacher did, with the teacher's
+probability for each instead of a bare 0 or 1 (Hinton, Vinyals and Dean 2015). A history student
+follows the teacher's ranking of the whole catalogue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import tf_keras as keras
+
+from hanji.compression.recommenders.fitting import Fitting
+from hanji.compression.recommenders.steps import Distil
+from hanji.compression.recommenders.teacher import ensemble_of, pair_logits, teacher_targets
+from hanji.training.fitting.determinism import seed_everything
+from hanji.training.fitting.loop import Supervision
+from hanji.training.recommenders.baselines.histories import ScoresOf, histories_of, standardized
+from hanji.training.recommenders.history_samples import held_back_histories
+from hanji.training.recommenders.models.build import build_model
+from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.models.history import HistoryModel
+from hanji.training.recommenders.models.history_start import start_from_scores
+from hanji.training.recommenders.objectives import distillation_objective
+from hanji.training.recommenders.samples import positives_and_negatives
+from hanji.training.recommenders.scoring import scores_of_histories
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """A student, its teacher where that is not the full model, and the fitting of the steps that follow."""
+
+    student: keras.Model
+    config: ModelConfig
+    fitting: Fitting
+    """Supervised by the teacher: pruning and quantization follow it, too."""
+
+    teacher: ScoresOf | None
+
+
+def student_config(teacher: ModelConfig, step: Distil) -> ModelConfig:
+    """The teacher's kind of model in the student's size."""
+    return replace(
+        teacher,
+        embedding_size=step.embedding_size,
+        mlp_embedding_size=step.mlp_embedding_size,
+        hidden_units=step.hidden_units,
+        dropout=step.dropout,
+        embedding_dropout=step.embedding_dropout,
+        embedding_regularization=step.embedding_regularization,
+        history_pooling=step.history_pooling,
+        user_units=step.user_units,
+    )
+
+
+def distil(model: keras.Model, config: ModelConfig, step: Distil, fitting: Fitting) -> Distilled:
+    """A trained student of ``model``, whose config is ``config``."""
+    if isinstance(model, HistoryModel):
+        return _history_student(model, config, step, fitting)
+    ensemble = ensemble_of(fitting) if step.teacher == "ensemble" else None
+    data, negatives = fitting.data, fitting.training.negatives
+    samples = positives_and_negatives(data.train, items=data.items, negatives=negatives)
+    logits = pair_logits(model, ensemble, samples, fitting.seed)
+    targets = teacher_targets(samples, logits, step.teacher_weight)
+    follows = replace(fitting, supervision=replace(fitting.supervision, epochs=targets))
+    learning = student_config(config, step)
+    seed_everything(fitting.seed)
+    student = build_model(learning, users=data.users, items=data.items)
+    follows.fit(student, follows.schedule(step), "Distilling")
+    return Distilled(student, learning, follows, ensemble.scores if ensemble else None)
+
+
+def _history_student(model: HistoryModel, config: ModelConfig, step: Distil, fitting: Fitting) -> Distilled:
+    data, full = fitting.data, scores_of_histories(model)
+    train = histories_of(data.train, users=data.users, items=data.items)
+    ensemble = ensemble_of(fitting, {"full model": full}) if step.teacher == "ensemble" else None
+    targets = standardized(ensemble.fitted if ensemble else full(train))
+    learning = student_config(config, step)
+    seed_everything(fitting.seed)
+    student = HistoryModel(learning, data.items)
+    start_from_scores(student, targets, train, seed=fitting.seed)
+    histories = held_back_histories(
+        data.train, data.users, held_back=step.held_back, latest=config.history_order, teacher=targets
+    )
+    objective = distillation_objective(
+        data.items,
+        teacher_weight=step.teacher_weight,
+        temperature=step.temperature,
+        regression_weight=step.regression_weight,
+    )
+    follows = replace(fitting, supervision=Supervision(histories, objective))
+    follows.fit(student, follows.schedule(step), "Distilling")
+    return Distilled(student, learning, follows, ensemble.scores if ensemble else None)

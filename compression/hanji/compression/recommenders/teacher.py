@@ -1,0 +1,62 @@
+"""Who a student of users and items learns from, and the targets that come of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import tf_keras as keras
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from hanji.compression.recommenders.fitting import Fitting
+from hanji.training.progress import logger
+from hanji.training.recommenders.baselines.ensemble import Ensemble, fit_ensemble
+from hanji.training.recommenders.baselines.histories import Scores, ScoresOf
+from hanji.training.recommenders.evaluation import PairScorer
+from hanji.training.recommenders.samples import Samples, SampleSource
+from hanji.training.recommenders.scoring import KerasScorer
+
+CALIBRATION_ROWS = 100_000
+
+
+def ensemble_of(fitting: Fitting, others: dict[str, ScoresOf] | None = None) -> Ensemble:
+    """The ensemble for the data of ``fitting``, told about; ``others`` are members trained already."""
+    ensemble = fit_ensemble(fitting.data, seed=fitting.seed, others=others)
+    logger.info(f"Ensemble teacher: {ensemble}")
+    return ensemble
+
+
+def pair_logits(
+    model: keras.Model, ensemble: Ensemble | None, samples: SampleSource, seed: int
+) -> PairScorer:
+    """(users, items) → the teacher's logits: the full model's own, or the ensemble's, calibrated."""
+    if ensemble is None:
+        return KerasScorer(model).pairs
+    return _calibrated(ensemble.fitted, samples(np.random.default_rng([seed, 2])))
+
+
+def teacher_targets(samples: SampleSource, logits: PairScorer, teacher_weight: float) -> SampleSource:
+    """The same samples, their targets moved towards the teacher's probabilities."""
+
+    def draw(rng: np.random.Generator) -> Samples:
+        plain = samples(rng)
+        users = np.repeat(plain.users, plain.items.shape[1])
+        taught = logits(users, plain.items.ravel()).reshape(plain.items.shape)
+        probabilities = 1.0 / (1.0 + np.exp(-taught))
+        targets = teacher_weight * probabilities + (1.0 - teacher_weight) * plain.targets
+        return Samples(plain.users, plain.items, targets.astype(np.float32))
+
+    return draw
+
+
+def _calibrated(table: Scores, samples: Samples) -> PairScorer:
+    """z-scores are no logits: scale and shift make probabilities of them (Platt 1999)."""
+    chosen = slice(0, CALIBRATION_ROWS)
+    scores = table[samples.users[chosen, None], samples.items[chosen]].astype(np.float64)
+    targets = samples.targets[chosen]
+
+    def cross_entropy(scale_and_shift: NDArray[np.float64]) -> float:
+        logits = scale_and_shift[0] * scores + scale_and_shift[1]
+        return float(np.mean(np.logaddexp(0.0, logits) - targets * logits))
+
+    scale, shift = minimize(cross_entropy, np.array([1.0, 0.0])).x.astype(np.float32)
+    return lambda users, items: scale * table[users, items] + shift

@@ -1,0 +1,53 @@
+"""The parts of manifest.json that every task has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import tf_keras as keras
+
+from hanji.export.formats.tfjs import OLDEST_TFJS
+from hanji.runtime import __version__
+from hanji.runtime.engines.versions import installed_version
+from hanji.runtime.manifest import Artifact
+
+_TOOLS = (
+    "ai-edge-litert",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "tensorflow",
+    "tensorflow-model-optimization",
+    "tf2onnx",
+    "tf_keras",
+)
+_RANGES = ("min", "max", "optimizer_step")  # variables of quantization, not parameters of the model
+
+
+def parameters(model: keras.Model) -> int:
+    """Numbers that the model has learned; the ranges of quantization do not count."""
+    return sum(
+        int(weight.shape.num_elements())
+        for weight in model.weights
+        if not weight.name.split("/")[-1].split(":")[0].endswith(_RANGES)
+    )
+
+
+def artifact_table(artifact: Artifact) -> dict[str, Any]:
+    """The manifest's entry of an artifact."""
+    table = asdict(artifact)
+    table["parity"] = {key: value for key, value in table["parity"].items() if value is not None}
+    return table
+
+
+def versions_of(artifacts: Sequence[Artifact]) -> dict[str, str]:
+    """The tools that made the bundle, with their versions."""
+    versions = {tool: installed_version(tool) for tool in _TOOLS}
+    if any(artifact.format == "tfjs" and artifact.parity.checked for artifact in artifacts):
+        versions["tfjs"] = OLDEST_TFJS
+    return {"hanji": __version__, **{tool: version for tool, version in versions.items() if version}}
+
+
+__all__ = ["artifact_table", "parameters", "versions_of"]

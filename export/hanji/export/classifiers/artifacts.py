@@ -1,0 +1,165 @@
+"""One classifier in one format: its files, and what the manifest says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from hanji.compression.classifiers.compressed import CompressedClassifier
+from hanji.export.bundle.answers import Answers, Question, ask
+from hanji.export.bundle.artifact import (
+    ONNX_PATH,
+    TFJS_DIRECTORY,
+    TFJS_PATH,
+    TFLITE_PATH,
+    UNMEASURED,
+    Converted,
+    file_entry,
+)
+from hanji.export.classifiers.formats.integer_only import IntegerOnly, integer_only, integer_signature
+from hanji.export.classifiers.formats.onnx import convert_classifier_onnx, from_integers
+from hanji.export.classifiers.formats.signature import CLASSIFY, IMAGE, PROBABILITIES, ClassifySignature
+from hanji.export.classifiers.formats.tfjs import convert_classifier_tfjs
+from hanji.export.classifiers.formats.tflite import named_classifier_tflite
+from hanji.export.classifiers.precision import INTEGERS_ONLY, precision_of
+from hanji.export.formats.compact import compacted
+from hanji.export.formats.edge_tpu import expect_edge_tpu
+from hanji.export.formats.names import Format
+from hanji.export.formats.onnx import OLDEST_ONNXRUNTIME
+from hanji.export.formats.tfjs import OLDEST_TFJS
+from hanji.export.formats.tflite_runtime import tflite_engines
+from hanji.runtime.manifest import (
+    Artifact,
+    EngineRequirement,
+    PictureInput,
+    Probabilities,
+    Signature,
+    Tensor,
+)
+from hanji.runtime.tensors import PictureTensor, dequantized, probabilities_of
+
+
+class ClassifierFiles:
+    """What a compressed classifier becomes in each format; what several formats start from is made once.
+
+    With ``edge_tpu`` it becomes a TFLite file of whole numbers only: the runtime normalizes pictures and
+    makes probabilities of logits.
+    """
+
+    def __init__(self, compressed: CompressedClassifier, *, edge_tpu: bool = False) -> None:
+        self.compressed = compressed
+        self.edge_tpu = edge_tpu
+        picture = compressed.full.picture
+        self._network = ClassifySignature(compressed.model, picture, compressed.temperature)
+
+    @property
+    def picture(self) -> PictureInput:
+        """How a picture becomes the input of every artifact."""
+        picture = self.compressed.full.picture
+        if not self.edge_tpu:
+            return picture
+        network = self._integers
+        return replace(picture, mean=network.mean, std=network.std, normalized_by="runtime")
+
+    @property
+    def probabilities(self) -> Probabilities:
+        """What the output of every artifact is."""
+        if not self.edge_tpu:
+            return Probabilities("graph", 1.0)
+        return Probabilities("softmax", self._integers.temperature)
+
+    def converted(self, target: Format) -> Converted:
+        """The artifact in the format ``target``; its parity is not measured yet.
+
+        Raises ConversionError where the format cannot hold the model.
+        """
+        if target == "tflite":
+            return self._tflite()
+        return self._onnx() if target == "onnx" else self._tfjs()
+
+    def asked(self, converted: Converted, questions: Sequence[Question]) -> Answers:
+        """The artifact's probabilities, as a device computes them around it; raises what ``ask`` does."""
+        if not self.edge_tpu:
+            return ask(converted, questions)
+        signature = converted.artifact.signatures[CLASSIFY]
+        tensor, output = PictureTensor(self.picture, signature.inputs[0]), signature.outputs[0]
+        prepared = [Question(CLASSIFY, {IMAGE: tensor.of(asked.inputs[IMAGE])}) for asked in questions]
+        answers = ask(converted, prepared)
+        rule = self.probabilities
+        scores = tuple(probabilities_of(dequantized(row, output), rule) for row in answers.scores)
+        return replace(answers, scores=scores)
+
+    def _tflite(self) -> Converted:
+        if not self.edge_tpu:
+            content = compacted(self._own)
+            return self._artifact("tflite", {TFLITE_PATH: content}, tflite_engines(content))
+        network = self._integers.content
+        expect_edge_tpu(network, "Edge TPU")
+        content = compacted(network)
+        made = self._artifact("tflite", {TFLITE_PATH: content}, tflite_engines(content))
+        signatures = {CLASSIFY: integer_signature(content, TFLITE_PATH)}
+        changed = replace(made.artifact, precision=INTEGERS_ONLY, signatures=signatures)
+        return replace(made, artifact=changed)
+
+    def _onnx(self) -> Converted:
+        scheme = self.compressed.scheme
+        content = convert_classifier_onnx(self._own if from_integers(scheme) else self._float, scheme)
+        engine = EngineRequirement("onnxruntime", OLDEST_ONNXRUNTIME)
+        return self._artifact("onnx", {ONNX_PATH: content}, (engine,))
+
+    def _tfjs(self) -> Converted:
+        compressed = self.compressed
+        files = convert_classifier_tfjs(
+            compressed.model, compressed.full.picture, compressed.temperature, compressed.scheme
+        )
+        contents = {TFJS_DIRECTORY + name: content for name, content in files.items()}
+        return self._artifact("tfjs", contents, (EngineRequirement("tfjs", OLDEST_TFJS),))
+
+    @cached_property
+    def _integers(self) -> IntegerOnly:
+        """The network of ``_own`` alone."""
+        return integer_only(self._own)
+
+    @cached_property
+    def _own(self) -> bytes:
+        """The TFLite file under the classifier's own scheme."""
+        compressed = self.compressed
+        if compressed.scheme == "float32" and not compressed.sparse:
+            return self._float
+        return named_classifier_tflite(
+            self._network,
+            compressed.scheme,
+            calibration=compressed.calibration,
+            float_layers=compressed.float_layers,
+            sparse=compressed.sparse,
+        )
+
+    @cached_property
+    def _float(self) -> bytes:
+        return named_classifier_tflite(self._network, "float32")
+
+    def _artifact(
+        self, target: Format, contents: Mapping[str, bytes], engines: tuple[EngineRequirement, ...]
+    ) -> Converted:
+        compressed = self.compressed
+        paths = {"tflite": TFLITE_PATH, "onnx": ONNX_PATH, "tfjs": TFJS_PATH}
+        dtype = "int32" if target == "tfjs" else "uint8"
+        artifact = Artifact(
+            format=target,
+            precision=precision_of(target, compressed.scheme, sparse=compressed.sparse),
+            files=tuple(file_entry(path, content) for path, content in contents.items()),
+            engines=engines,
+            signatures={CLASSIFY: self._signature(paths[target], dtype)},
+            parity=UNMEASURED,
+        )
+        return Converted(artifact, contents)
+
+    def _signature(self, path: str, dtype: str) -> Signature:
+        full = self.compressed.full
+        image = Tensor(IMAGE, dtype, (1, *full.picture.shape), scale=None, zero_point=None)
+        shape = (1, len(full.labels))
+        return Signature(path, (image,), (Tensor(PROBABILITIES, "float32", shape, None, None),))
+
+
+__all__ = ["ClassifierFiles"]

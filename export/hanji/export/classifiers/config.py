@@ -1,0 +1,30 @@
+"""What to export of a classifier: the ``[export]`` table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hanji.export.formats.names import FORMATS, Format, check_formats
+
+EDGE_TPU_FORMATS: tuple[Format, ...] = ("tflite",)
+"""What an Edge TPU's compiler reads."""
+
+
+@dataclass(frozen=True)
+class ImageExportConfig:
+    """Options of the export stage."""
+
+    formats: tuple[Format, ...] = FORMATS
+    """Which artifacts the bundle holds."""
+
+    edge_tpu: bool = False
+    """A TFLite file of whole numbers only for Google's Edge TPU, refused where an operator stands in the way;
+    ``formats`` must then be ["tflite"]."""
+
+    def __post_init__(self) -> None:
+        check_formats(self.formats)
+        if self.edge_tpu and self.formats != EDGE_TPU_FORMATS:
+            raise ValueError(f'formats must be ["tflite"] with edge_tpu, found {list(self.formats)}')
+
+
+__all__ = ["EDGE_TPU_FORMATS", "ImageExportConfig"]

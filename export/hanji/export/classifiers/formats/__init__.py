@@ -1,0 +1,1 @@
+"""An image classifier in TFLite, ONNX and TF.js."""

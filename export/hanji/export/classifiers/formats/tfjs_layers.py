@@ -1,0 +1,252 @@
+"""The graph of a classifier for TF.js: each layer's convolution, bias and activation as one operation.
+
+TF.js fuses nothing itself. A batch normalization behind a convolution goes into its kernel and bias; a
+kernel in 8 bits is stored as whole numbers, which are multiplied by a scale for each output channel.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tensorflow.core.framework.node_def_pb2 import NodeDef
+
+from hanji.export.formats.fake_quant import Grid, scales_of_ranges
+from hanji.export.formats.tfjs_graph import PASSING, Shape, Walk
+from hanji.export.formats.weights import symmetric_int8_channels, worth_quantizing
+
+Values = npt.NDArray[Any]
+
+_FUSED = {
+    "Conv2D": "_FusedConv2D",
+    "DepthwiseConv2dNative": "FusedDepthwiseConv2dNative",
+    "MatMul": "_FusedMatMul",
+}
+_ACTIVATIONS = ("Relu", "Relu6")
+_BIASES = ("BiasAdd", "FusedBatchNormV3")
+_RANGES = "FakeQuantWithMinMaxVarsPerChannel"
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    """``values``, or where they are stored in 8 bits ``numbers`` · ``scales``, which broadcast to them."""
+
+    values: Values
+    numbers: Values | None = None
+    scales: Values | None = None
+
+    def scaled(self, factor: Values) -> _Kernel:
+        """The kernel of a layer whose output is multiplied by ``factor``, one number a channel."""
+        if self.scales is None:
+            return _Kernel(self.values * factor)
+        return _Kernel(self.values * factor, self.numbers, self.scales * factor)
+
+    def part(self, index: int, count: int) -> _Kernel:
+        """One of ``count`` groups of output channels."""
+        values = np.split(self.values, count, axis=-1)[index]
+        return _Kernel(values, _part(self.numbers, index, count), _part(self.scales, index, count))
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A convolution or matrix product and what follows it directly."""
+
+    product: NodeDef
+    kernel: _Kernel
+    bias: Values | None
+    activation: str | None
+
+    def part(self, index: int, count: int) -> _Layer:
+        """One of ``count`` groups."""
+        kernel, bias = self.kernel.part(index, count), _part(self.bias, index, count)
+        return _Layer(self.product, kernel, bias, self.activation)
+
+
+class LayerWalk(Walk):
+    """A walk that makes one operation of each layer; ``in_bytes`` stores large kernels in 8 bits."""
+
+    def __init__(
+        self, function: Any, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], *, in_bytes: bool
+    ) -> None:
+        super().__init__(function, inputs, outputs)
+        self.in_bytes = in_bytes
+        nodes = (node for node in self.definition.node if node.op not in PASSING)
+        self.readers = Counter(name for node in nodes for name in self._inputs(node))
+
+    def _emitted(self, node: NodeDef, label: str | None) -> str:
+        layer = None if self._is_constant(node.name) else self._layer(node)
+        if layer is None:
+            return super()._emitted(node, label)
+        source = self._inputs(layer.product)[0]
+        groups = self._groups(layer, source)
+        if groups == 1:
+            return self._fused(layer, self._visit(source))
+        parts = [
+            self._fused(layer.part(index, groups), self._channels(self._visit(source), index, layer.kernel))
+            for index in range(groups)
+        ]
+        return self._joined(parts)
+
+    def _layer(self, node: NodeDef) -> _Layer | None:
+        """The layer that ends in ``node``, if it is one whose kernel is known here."""
+        activation = node.op if node.op in _ACTIVATIONS else None
+        below = self._only_input(node) if activation else node
+        after = below if below is not None and below.op in _BIASES else None
+        product = self._only_input(after) if after is not None else below
+        if product is None or product.op not in _FUSED or not self._has_kernel(product):
+            return None
+        kernel = self._kernel(product)
+        if after is None:
+            return _Layer(product, kernel, None, activation)
+        if after.op == "BiasAdd":
+            return _Layer(product, kernel, self._value(self._inputs(after)[1]), activation)
+        factor, shift = self._normalization(after)
+        return _Layer(product, kernel.scaled(_as_channels(factor, kernel.values)), shift, activation)
+
+    def _only_input(self, node: NodeDef) -> NodeDef | None:
+        """The node that ``node`` works on, if nobody else reads it, and all else it reads is known here."""
+        first, *others = self._inputs(node)
+        if self.readers[first] > 1 or ":" in first or not all(map(self._is_constant, others)):
+            return None
+        return self.source[first]
+
+    def _has_kernel(self, product: NodeDef) -> bool:
+        if product.op == "MatMul" and (product.attr["transpose_a"].b or product.attr["transpose_b"].b):
+            return False
+        return self._is_constant(self._inputs(product)[1])
+
+    def _kernel(self, product: NodeDef) -> _Kernel:
+        name = self._inputs(product)[1]
+        values = self._value(name)
+        scales = self._rounding(name, values.shape)
+        if scales is not None:
+            return _Kernel(values, np.rint(values / scales), scales)
+        if self.in_bytes and worth_quantizing(values):
+            # A depthwise kernel has its output channels along its third axis, any other along its last.
+            axis = 2 if product.op == "DepthwiseConv2dNative" else values.ndim - 1
+            numbers, scales = symmetric_int8_channels(values, axis)
+            return _Kernel(values, numbers.astype(np.float32), scales)
+        return _Kernel(values)
+
+    def _rounding(self, name: str, shape: tuple[int, ...]) -> Values | None:
+        """The step of the grid on which each value of a kernel lies where a FakeQuant put it there."""
+        node = self.source[name]
+        if node.op in ("Reshape", "Transpose"):
+            source, how = self._inputs(node)
+            found = self._rounding(source, self._value(source).shape)
+            if found is None:
+                return None
+            moved = found.reshape(shape) if node.op == "Reshape" else found.transpose(self._value(how))
+            return moved
+        if node.op == _RANGES:
+            low, high = (self._value(source) for source in self._inputs(node)[1:])
+            bits, narrow = node.attr["num_bits"].i, node.attr["narrow_range"].b
+            return np.broadcast_to(scales_of_ranges(low, high, bits=bits, narrow=narrow), shape)
+        grid = self._grid(node)
+        return None if grid is None else np.full(shape, grid.scale, np.float32)
+
+    def _normalization(self, node: NodeDef) -> tuple[Values, Values]:
+        """What a batch normalization multiplies by, and what it then adds."""
+        scale, offset, mean, variance = (self._value(name) for name in self._inputs(node)[1:5])
+        exact = scale / np.sqrt(variance.astype(np.float64) + node.attr["epsilon"].f)
+        return exact.astype(np.float32), (offset - mean * exact).astype(np.float32)
+
+    def _groups(self, layer: _Layer, source: str) -> int:
+        """Of how many groups a convolution is made; TF.js knows only those of one."""
+        if layer.product.op != "Conv2D":
+            return 1
+        name, _, port = source.partition(":")
+        channels = self.frozen.graph.get_tensor_by_name(f"{name}:{port or 0}").shape[-1]
+        return int(channels // layer.kernel.values.shape[2])
+
+    def _fused(self, layer: _Layer, source: str) -> str:
+        kernel, factor = layer.kernel, _by_output(layer.kernel)
+        if factor is None:
+            return self._one(layer, source, self._keep(kernel.values))
+        if factor.size == 1:
+            return self._one(layer, source, self._whole(kernel, scale=float(factor[0])))
+        # TF.js packs a kernel once; one that is multiplied in each call it packs in each call. So the scales
+        # are multiplied into the result, behind the bias and as far as it can stand there the activation.
+        whole = self._whole(kernel, scale=1.0)
+        bias = None if layer.bias is None else (layer.bias / factor).astype(np.float32)
+        inside = layer.activation if layer.activation == "Relu" and (factor > 0).all() else None
+        found = self._one(_Layer(layer.product, kernel, bias, inside), source, whole)
+        found = self._emit(NodeDef(op="Mul"), [found, self._keep(factor)])
+        if layer.activation in (inside, None):
+            return found
+        return self._emit(NodeDef(op=layer.activation), [found])
+
+    def _one(self, layer: _Layer, source: str, kernel: str) -> str:
+        """The product with ``kernel`` and all that follows it as one operation."""
+        inputs, fused = [source, kernel], []
+        if layer.bias is not None:
+            inputs.append(self._keep(layer.bias))
+            fused.append("BiasAdd")
+        if layer.activation is not None:
+            fused.append(layer.activation)
+        if not fused:
+            return self._emit(layer.product, inputs)
+        node = NodeDef()
+        node.CopyFrom(layer.product)
+        node.op = _FUSED[layer.product.op]
+        node.attr["fused_ops"].list.s.extend(name.encode() for name in fused)
+        node.attr["num_args"].i = len(inputs) - 2
+        return self._emit(node, inputs)
+
+    def _whole(self, kernel: _Kernel, *, scale: float) -> str:
+        """The kernel's whole numbers, times ``scale``."""
+        numbers = np.zeros(0) if kernel.numbers is None else kernel.numbers
+        grid = Grid(scale, zero_point=max(0, int(-numbers.min())), first=0, last=255)
+        return self._keep((numbers * np.float32(scale)).astype(np.float32), grid)
+
+    def _channels(self, source: str, index: int, kernel: _Kernel) -> str:
+        size = kernel.values.shape[2]
+        ends = [np.array(end, np.int32) for end in ((0, 0, 0, index * size), (-1, -1, -1, size))]
+        return self._emit(NodeDef(op="Slice"), [source, *map(self._keep, ends)])
+
+    def _joined(self, parts: list[str]) -> str:
+        node = NodeDef(op="ConcatV2")
+        node.attr["N"].i = len(parts)
+        return self._emit(node, [*parts, self._keep(np.int32(3))])
+
+
+def _as_channels(factor: Values, kernel: Values) -> Values:
+    """``factor``, one number an output channel, in the shape that multiplies a kernel."""
+    if kernel.ndim == 4 and kernel.shape[3] != len(factor):  # depthwise: [h, w, channels, multiplier]
+        return factor.reshape(kernel.shape[2:])
+    return factor
+
+
+def _by_output(kernel: _Kernel) -> Values | None:
+    """The scales of a kernel as one number for each channel of the output, or one for all.
+
+    None for a kernel that is stored in floats, or has to be: of more than 8 bits, or with scales that no
+    output channel could be multiplied by.
+    """
+    if kernel.numbers is None or kernel.scales is None or np.ptp(kernel.numbers) > 255:
+        return None
+    scales = kernel.scales
+    for axis in range(scales.ndim):
+        first = scales.take([0], axis)
+        if np.array_equal(np.broadcast_to(first, scales.shape), scales):
+            scales = first
+    outputs = kernel.values.shape[-1:] if kernel.values.shape[-1] > 1 else kernel.values.shape[-2:]
+    if scales.size > 1:
+        if scales.size != int(np.prod(scales.shape[-len(outputs) :])) or not (scales != 0).all():
+            return None
+        scales = np.broadcast_to(scales.reshape(scales.shape[-len(outputs) :]), outputs)
+    return np.ascontiguousarray(scales, np.float32).ravel()
+
+
+def _part(array: Values | None, index: int, count: int) -> Values | None:
+    """One of ``count`` parts of the last axis; all of what has one place there."""
+    if array is None or array.shape[-1] == 1:
+        return array
+    return np.split(array, count, axis=-1)[index]
+
+
+__all__ = ["LayerWalk"]

@@ -1,0 +1,76 @@
+"""One row of a classifier's report: what a bundle reaches, weighs and costs in one engine."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+from pathlib import Path
+
+from hanji.compression.classifiers.compressed import CompressedClassifier
+from hanji.export.bundle.artifact import MODEL_FILES
+from hanji.export.classifiers.evaluate import evaluate_classifier_bundle
+from hanji.export.classifiers.manifest import own_parameters
+from hanji.runtime.classifier_benchmark import benchmark_classifier
+from hanji.training.classifiers.data import ImageDataset
+from hanji.training.classifiers.profile import profile
+
+BENCHMARK_RUNS = 300
+
+
+@dataclass(frozen=True)
+class Complexity:
+    """The size of a network and its work for one image, whatever precision it is stored in."""
+
+    parameters: int
+    macs: int | None
+    """Multiply-accumulates; None for a network whose layers are not known."""
+
+
+@dataclass(frozen=True)
+class ClassifierRow:
+    """Metrics, bytes and latency of one artifact, all measured on the artifact itself."""
+
+    model: str
+    format: str
+    precision: str
+    engine: str
+    metrics: dict[str, float]
+    bytes: int
+    gzip_bytes: int
+    parameters: int
+    macs: int | None
+    classify_p50_ms: float
+    classify_p90_ms: float
+    engine_p50_ms: float
+
+
+def measure_classifier(
+    bundle: Path, dataset: ImageDataset, *, model: str, engine: str, complexity: Complexity
+) -> ClassifierRow:
+    """Evaluate and time ``bundle`` in ``engine``, one thread."""
+    timing = benchmark_classifier(bundle, engine=engine, runs=BENCHMARK_RUNS)
+    content = (bundle / MODEL_FILES[timing.artifact]).read_bytes()
+    return ClassifierRow(
+        model=model,
+        format=timing.artifact,
+        precision=timing.precision,
+        engine=f"{timing.engine.name} {timing.engine.version}",
+        metrics=evaluate_classifier_bundle(bundle, dataset, engine=engine),
+        bytes=len(content),
+        gzip_bytes=len(gzip.compress(content, 9, mtime=0)),
+        parameters=complexity.parameters,
+        macs=complexity.macs,
+        classify_p50_ms=timing.classify.p50_ms,
+        classify_p90_ms=timing.classify.p90_ms,
+        engine_p50_ms=timing.engine_alone.p50_ms,
+    )
+
+
+def complexity_of(compressed: CompressedClassifier) -> Complexity:
+    """Parameters and multiply-accumulates of the network that ships."""
+    network = compressed.plain if compressed.plain is not None else compressed.model
+    found = profile(network)
+    return Complexity(own_parameters(compressed), None if found.uncounted else found.macs)
+
+
+__all__ = ["ClassifierRow", "Complexity", "complexity_of", "measure_classifier"]

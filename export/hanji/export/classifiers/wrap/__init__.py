@@ -1,0 +1,1 @@
+"""Bundles around existing .tflite and .onnx image classifiers."""

@@ -1,0 +1,33 @@
+"""Reads a ``.tflite`` or ``.onnx`` file that was made elsewhere as what it says it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hanji.export.classifiers.wrap.model_file import ModelFile
+from hanji.export.classifiers.wrap.onnx_file import read_onnx
+from hanji.export.classifiers.wrap.tflite_file import read_tflite
+from hanji.training.errors import ConversionError
+
+
+def read_model_file(path: Path) -> ModelFile:
+    """The model in ``path``.
+
+    ConversionError for a file that cannot be read, is neither format, is damaged, or is no classifier of
+    pictures.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConversionError(f"{path}: cannot be read: {error.strerror or error}") from None
+    if content[4:8] == b"TFL3":
+        return read_tflite(path, content)
+    if path.suffix.lower() == ".tflite":
+        raise ConversionError(
+            f"{path}: expected a TFLite file, which holds TFL3 behind its first four bytes, found "
+            "something else; copy it again"
+        )
+    return read_onnx(path)
+
+
+__all__ = ["read_model_file"]

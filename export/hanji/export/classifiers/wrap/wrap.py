@@ -1,0 +1,206 @@
+"""A bundle around a model that exists already: a ``.tflite`` or ``.onnx`` file, taken as it is.
+
+Nothing is trained or converted. What the file says of itself is read from it, what it does not say comes
+from ``preprocessing.toml``; then the model is asked, through the runtime's own arithmetic, and golden.json
+holds what it answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hanji.compression.classifiers.recipe import ImageRecipe
+from hanji.export.bundle.answers import Answers
+from hanji.export.bundle.artifact import MODEL_FILES, file_entry
+from hanji.export.bundle.files import BundleSummary, manifest_files, write_files
+from hanji.export.bundle.json_files import json_bytes
+from hanji.export.bundle.manifest import artifact_table, versions_of
+from hanji.export.classifiers.expected_outputs import golden_count
+from hanji.export.classifiers.golden import picture_golden_table, picture_replay_tolerance
+from hanji.export.classifiers.manifest import GOLDEN, LABELS, input_and_output, labels_table
+from hanji.export.classifiers.wrap.card import wrapped_card
+from hanji.export.classifiers.wrap.labels import ClassNames
+from hanji.export.classifiers.wrap.model_file import ModelFile
+from hanji.export.classifiers.wrap.read_model_file import read_model_file
+from hanji.export.classifiers.wrap.settings import WrapSettings
+from hanji.export.classifiers.writer import CARD
+from hanji.export.formats.edge_tpu import expect_edge_tpu
+from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, create_engine
+from hanji.runtime.engines.versions import installed_version
+from hanji.runtime.errors import EngineError
+from hanji.runtime.manifest import (
+    CLASSIFICATION,
+    Artifact,
+    FileEntry,
+    Parity,
+    PictureData,
+    PictureInput,
+    Signature,
+)
+from hanji.runtime.manifest_reader import SCHEMA_VERSION
+from hanji.runtime.tensors import PictureTensor, dequantized, probabilities_of
+from hanji.training.classifiers.data import load_pictures
+from hanji.training.errors import ConversionError, RecipeError
+from hanji.training.files import atomic_directory
+
+Images = npt.NDArray[np.uint8]
+Values = npt.NDArray[np.float32]
+UNCHECKED = "a wrapped model has none to compare with"
+PICTURES = 32
+"""Pictures that the model is asked about."""
+
+
+def wrap_model(
+    path: Path,
+    out: Path,
+    *,
+    labels: ClassNames,
+    settings: WrapSettings,
+    pictures: Path | None = None,
+    name: str = "",
+    edge_tpu: bool = False,
+    replace_out: bool = False,
+) -> BundleSummary:
+    """Write the model in ``path`` as a bundle, the directory ``out``.
+
+    ``pictures`` is a folder of any pictures for golden.json; without, they are made from a seed. Raises
+    ConversionError for a file that is no picture classifier, that its engine refuses or, with ``edge_tpu``,
+    that an Edge TPU cannot run, RecipeError where
+    labels or settings do not fit it, EngineError for a missing engine, HanjiError if ``out`` is taken. Then
+    nothing is left behind.
+    """
+    model = read_model_file(path)
+    if edge_tpu:
+        _check_for_edge_tpu(model)
+    picture = settings.picture_for(model.input, model.size, str(path))
+    model = replace(model, input=replace(model.input, shape=(model.input.shape[0], *picture.shape)))
+    _check_classes(model, labels, path)
+    artifact = _artifact(model)
+    shown = _shown(picture, pictures)
+    outputs = _outputs(model, artifact, picture, shown)
+    rule = settings.probabilities_for(outputs, path)
+    answers = Answers("", tuple(probabilities_of(row, rule) for row in outputs))
+    count = golden_count(shown)
+    golden = picture_golden_table(
+        picture, shown[:count], {model.format: (answers, _tolerance(model, answers))}
+    )
+    data = {
+        LABELS: json_bytes(labels_table(labels.labels, labels.names)),
+        GOLDEN: json_bytes(golden),
+        CARD: wrapped_card(name or path.stem, model, labels, picture, rule, settings.licence).encode(),
+    }
+    entries = [file_entry(file, content) for file, content in data.items()]
+    about = {
+        "name": name or path.stem,
+        **input_and_output(picture, len(labels.labels), rule),
+        **_unknown(name or path.stem, model, len(labels.labels), settings.licence),
+    }
+    manifest = manifest_files(_manifest(about, artifact, entries))
+    with atomic_directory(out, replace=replace_out) as aside:
+        write_files(aside, {MODEL_FILES[model.format]: model.content, **data, **manifest})
+    return BundleSummary(out, (artifact,))
+
+
+def _check_for_edge_tpu(model: ModelFile) -> None:
+    if model.format != "tflite":
+        raise ConversionError(f"{model.path}: expected a .tflite file for the Edge TPU, found {model.format}")
+    expect_edge_tpu(model.content, str(model.path))
+
+
+def _check_classes(model: ModelFile, labels: ClassNames, path: Path) -> None:
+    if len(labels.labels) != model.classes:
+        raise RecipeError(
+            f"{labels.source}: expected {model.classes} labels, one for each output of {path}, found "
+            f"{len(labels.labels)}; one label a line, in the order of the outputs"
+        )
+
+
+def _artifact(model: ModelFile) -> Artifact:
+    path = MODEL_FILES[model.format]
+    signature = Signature(path, (model.input,), (model.output,))
+    return Artifact(
+        format=model.format,
+        precision=model.precision,
+        files=(file_entry(path, model.content),),
+        engines=model.engines,
+        signatures={"classify": signature},
+        parity=Parity(checked=False, reason=UNCHECKED),
+    )
+
+
+def _shown(picture: PictureInput, directory: Path | None) -> Images:
+    """Pictures of a folder, or smooth noise: patches of colour in which a network finds something."""
+    if directory is not None:
+        return load_pictures(directory, picture, PICTURES).images
+    rng = np.random.default_rng(0)
+    rows, columns = (np.arange(side) * 4 // side for side in (picture.height, picture.width))
+    patches = rng.integers(0, 256, (PICTURES, 4, 4, picture.channels))
+    noise = rng.integers(-24, 25, (PICTURES, *picture.shape))
+    return (patches[:, rows][:, :, columns] + noise).clip(0, 255).astype(np.uint8)
+
+
+def _outputs(model: ModelFile, artifact: Artifact, picture: PictureInput, images: Images) -> Values:
+    """What the model gives for each picture in its own engine, as real numbers float32 [n, classes].
+
+    Raises ConversionError for numbers that are not finite, and where the engine refuses the model.
+    """
+    kind = next(kind for kind in ENGINE_KINDS if kind.name == model.engines[0].name)
+    version = installed_version(kind.distribution)
+    if version is None:
+        raise EngineError(f"{kind.distribution} is not installed; try: pip install {kind.distribution}")
+    tensor = PictureTensor(picture, model.input)
+    try:
+        engine = create_engine(
+            Choice(kind, version, artifact), {MODEL_FILES[model.format]: model.content}, threads=1
+        )
+        found = [engine.run("classify", {model.input.name: tensor.of(image[None])}) for image in images]
+    except EngineError as error:
+        raise ConversionError(f"{model.path}: expected a model that {kind.name} runs: {error}") from error
+    outputs = np.stack([dequantized(answer.ravel(), model.output) for answer in found])
+    if outputs.shape[1] != model.classes or not np.isfinite(outputs).all():
+        raise ConversionError(
+            f"{model.path}: expected {model.classes} finite numbers a picture, found NaN, infinity or others"
+        )
+    return outputs
+
+
+def _tolerance(model: ModelFile, answers: Answers) -> float:
+    """How far an answer on a device may be from the one here: as for exported models, by its own size."""
+    size = max(1.0, float(np.abs(np.stack(answers.scores)).max()))
+    return float(f"{picture_replay_tolerance(model.precision) * size:.3g}")
+
+
+def _unknown(name: str, model: ModelFile, classes: int, licence: str) -> dict[str, Any]:
+    """What nobody knows of a model that was made elsewhere."""
+    data = PictureData(
+        name=name, format="unknown", synthetic=False, licence=licence, pictures=0, classes=classes, config={}
+    )
+    recipe = ImageRecipe("wrapped", ())
+    return {
+        "model": {"type": "wrapped", "parameters": model.parameters, "full_parameters": model.parameters},
+        "recipe": {"name": recipe.name, "sha256": recipe.sha256, "steps": []},
+        "metrics": {"protocol": "not measured", "full": {}, "compressed": {}},
+        "training_data": asdict(data),
+    }
+
+
+def _manifest(about: Mapping[str, Any], artifact: Artifact, files: Sequence[FileEntry]) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "task": CLASSIFICATION,
+        **about,
+        "artifacts": [artifact_table(artifact)],
+        "files": [asdict(file) for file in files],
+        "golden": GOLDEN,
+        "seed": 0,
+        "versions": versions_of([artifact]),
+    }
+
+
+__all__ = ["PICTURES", "UNCHECKED", "wrap_model"]

@@ -1,0 +1,82 @@
+"""A TF.js graph model as files: ``model.json`` and weight shards, written by hanji itself.
+
+TF.js computes in float32 whatever the weights are stored in.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from google.protobuf import json_format
+
+from hanji.export.formats.fake_quant import Grid
+from hanji.export.formats.tfjs_graph import FrozenGraph, Shape, Weight
+from hanji.export.formats.weights import symmetric_int8, worth_halving, worth_quantizing
+
+LARGEST_SHARD_BYTES = 4 * 2**20  # browsers cache files up to this size well
+OLDEST_TFJS = "4.22.0"  # the one that was tried
+
+
+def graph_model(graph: FrozenGraph, scheme: str) -> dict[str, bytes]:
+    """The files of ``graph``, its weights stored as ``scheme`` says."""
+    stored = [_stored(weight, scheme) for weight in graph.weights]
+    content = b"".join(data for _, data in stored)
+    cuts = range(0, len(content), LARGEST_SHARD_BYTES)
+    shards = {
+        f"group1-shard{number}of{len(cuts)}.bin": content[start : start + LARGEST_SHARD_BYTES]
+        for number, start in enumerate(cuts, start=1)
+    }
+    manifest = [{"paths": list(shards), "weights": [entry for entry, _ in stored]}]
+    return {"model.json": _model_json(graph, manifest), **shards}
+
+
+def _model_json(graph: FrozenGraph, manifest: list[dict[str, Any]]) -> bytes:
+    model = {
+        "format": "graph-model",
+        "generatedBy": "hanji",
+        "convertedBy": "hanji",
+        "signature": {
+            "inputs": {name: _tensor_info(name, "DT_INT32", shape) for name, shape in graph.inputs.items()},
+            "outputs": {name: _tensor_info(name, "DT_FLOAT", shape) for name, shape in graph.outputs.items()},
+        },
+        "modelTopology": {
+            "node": [json_format.MessageToDict(node) for node in graph.nodes],
+            "library": {},
+            "versions": {"producer": graph.producer},
+        },
+        "weightsManifest": manifest,
+    }
+    return (json.dumps(model, sort_keys=True, separators=(",", ":")) + "\n").encode()
+
+
+def _tensor_info(name: str, dtype: str, shape: Shape) -> dict[str, Any]:
+    sizes = [{"size": "-1" if size is None else str(size)} for size in shape]
+    return {"name": f"{name}:0", "dtype": dtype, "tensorShape": {"dim": sizes}}
+
+
+def _stored(weight: Weight, scheme: str) -> tuple[dict[str, Any], bytes]:
+    """One weight's entry in the manifest, and its bytes in the shards."""
+    values = weight.values
+    entry = {"name": weight.name, "shape": list(values.shape), "dtype": tf.as_dtype(values.dtype).name}
+    if weight.grid is not None and weight.grid.last < 256:
+        numbers = np.rint(values / weight.grid.scale) + weight.grid.zero_point
+        return _in_bytes(entry, numbers, weight.grid)
+    if scheme == "dynamic" and worth_quantizing(values):
+        signed, scale = symmetric_int8(values)
+        return _in_bytes(entry, signed + 127.0, Grid(scale, zero_point=127, first=0, last=254))
+    if worth_halving(values, scheme):
+        return {**entry, "quantization": {"dtype": "float16"}}, values.astype("<f2").tobytes()
+    return entry, values.astype(values.dtype.newbyteorder("<")).tobytes()
+
+
+def _in_bytes(entry: dict[str, Any], numbers: npt.NDArray[Any], grid: Grid) -> tuple[dict[str, Any], bytes]:
+    # TF.js computes number · scale + min in 64 bits and rounds once: exactly (number - zero_point) · scale.
+    quantization = {"dtype": "uint8", "scale": grid.scale, "min": -grid.zero_point * grid.scale}
+    return {**entry, "quantization": quantization}, numbers.astype(np.uint8).tobytes()
+
+
+__all__ = ["LARGEST_SHARD_BYTES", "OLDEST_TFJS", "graph_model"]

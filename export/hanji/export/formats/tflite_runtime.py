@@ -1,0 +1,91 @@
+"""Which ``.tflite`` files run in tflite-runtime 2.14, the one engine with a wheel for a 32-bit Raspberry Pi.
+
+It is older than the converter: a file may hold operators that it does not know, or newer versions of those
+that it does, and it then refuses the whole file. What it knows was found by asking it about every version of
+every operator; tests/pi asks it again.
+"""
+
+from __future__ import annotations
+
+from tensorflow.lite.python import schema_py_generated as schema
+
+from hanji.export.formats.tflite import FIRST_LITERT, oldest_litert
+from hanji.export.formats.tflite_graph import KIND_NAMES, opened
+from hanji.runtime.engines.versions import installed_version
+from hanji.runtime.manifest import EngineRequirement
+from hanji.training.progress import logger
+
+OLDEST_TFLITE_RUNTIME = "2.14.0"
+_BY_NEWEST_VERSION = {
+    1: (
+        "ADD_N ASSIGN_VARIABLE ATAN2 BITCAST BITWISE_XOR BROADCAST_ARGS BUCKETIZE CALL_ONCE CEIL "
+        "COMPLEX_ABS CONV_3D CONV_3D_TRANSPOSE COS CUMSUM DENSIFY DYNAMIC_UPDATE_SLICE ELU "
+        "EMBEDDING_LOOKUP_SPARSE EXPAND_DIMS FLOOR HARD_SWISH HASHTABLE HASHTABLE_FIND HASHTABLE_IMPORT "
+        "HASHTABLE_LOOKUP HASHTABLE_SIZE IF IMAG L2_POOL_2D LOCAL_RESPONSE_NORMALIZATION LOG LOGICAL_AND "
+        "LOGICAL_NOT LOGICAL_OR LSH_PROJECTION MATRIX_DIAG MATRIX_SET_DIAG MULTINOMIAL NEG "
+        "NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 ONE_HOT POW PRELU RANDOM_STANDARD_NORMAL "
+        "RANDOM_UNIFORM RANK READ_VARIABLE REAL REDUCE_ALL REDUCE_ANY RELU_0_TO_1 RELU_N1_TO_1 RESHAPE "
+        "REVERSE_SEQUENCE RFFT2D RIGHT_SHIFT ROUND SCATTER_ND SEGMENT_SUM SHAPE SIN SKIP_GRAM SQRT SQUARE "
+        "UNIQUE UNSORTED_SEGMENT_MAX UNSORTED_SEGMENT_MIN UNSORTED_SEGMENT_PROD UNSORTED_SEGMENT_SUM "
+        "VAR_HANDLE WHILE ZEROS_LIKE"
+    ),
+    2: (
+        "DEPTH_TO_SPACE DIV EXP FAKE_QUANT FLOOR_MOD GELU GREATER L2_NORMALIZATION LEAKY_RELU LESS_EQUAL "
+        "LOG_SOFTMAX RANGE REDUCE_PROD RSQRT SELECT_V2 SIGN SPACE_TO_DEPTH SPLIT_V SQUARED_DIFFERENCE "
+        "SQUEEZE SUM WHERE"
+    ),
+    3: (
+        "ARG_MAX ARG_MIN AVERAGE_POOL_2D BIDIRECTIONAL_SEQUENCE_LSTM BIDIRECTIONAL_SEQUENCE_RNN "
+        "BROADCAST_TO EMBEDDING_LOOKUP FLOOR_DIV GREATER_EQUAL LESS LOGISTIC MAX_POOL_2D MEAN MIRROR_PAD "
+        "NOT_EQUAL QUANTIZE REDUCE_MAX REDUCE_MIN RELU RELU6 REVERSE_V2 RNN SOFTMAX SPARSE_TO_DENSE TANH "
+        "TILE TOPK_V2 UNIDIRECTIONAL_SEQUENCE_RNN"
+    ),
+    4: (
+        "BATCH_MATMUL BATCH_TO_SPACE_ND CONCATENATION EQUAL FILL GATHER_ND LSTM MAXIMUM MINIMUM PACK PAD "
+        "PADV2 RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR SELECT SPACE_TO_BATCH_ND SPLIT SVDF TRANSPOSE_CONV "
+        "UNIDIRECTIONAL_SEQUENCE_LSTM UNPACK"
+    ),
+    5: ("ABS ADD CAST DEQUANTIZE SUB"),
+    6: ("GATHER SLICE TRANSPOSE"),
+    7: ("CONV_2D DEPTHWISE_CONV_2D MUL"),
+    8: ("STRIDED_SLICE"),
+    10: ("FULLY_CONNECTED"),
+}
+NEWEST_VERSIONS: dict[str, int] = {
+    name: version for version, names in _BY_NEWEST_VERSION.items() for name in names.split()
+}
+"""The newest version that tflite-runtime 2.14 knows of each operator, by the schema's names. It knows those
+before it, too, but for version 1 of BROADCAST_TO, which no converter writes any more."""
+
+
+def unknown_to_tflite_runtime(content: bytes) -> list[str]:
+    """The operators of a ``.tflite`` file that stand in tflite-runtime's way, in words; none if it runs."""
+    model, _ = opened(content)
+    found = []
+    for code in model.operatorCodes:
+        kind = max(code.builtinCode, code.deprecatedBuiltinCode)
+        name = KIND_NAMES.get(kind, f"operator {kind}")
+        if kind == schema.BuiltinOperator.CUSTOM:
+            found.append(f"the custom operator {code.customCode.decode()}")
+        elif name not in NEWEST_VERSIONS:
+            found.append(name)
+        elif code.version > NEWEST_VERSIONS[name]:
+            found.append(f"{name} of version {code.version} (it knows up to {NEWEST_VERSIONS[name]})")
+    return sorted(found)
+
+
+def tflite_engines(content: bytes) -> tuple[EngineRequirement, ...]:
+    """The engines that run a ``.tflite`` file, for the manifest; what stands in the way of one is told."""
+    oldest = oldest_litert(content, installed_version("ai-edge-litert") or FIRST_LITERT)
+    litert = EngineRequirement("litert", oldest)
+    unknown = unknown_to_tflite_runtime(content)
+    if not unknown:
+        return (litert, EngineRequirement("tflite-runtime", OLDEST_TFLITE_RUNTIME))
+    logger.info(
+        f"tflite: for LiteRT only; tflite-runtime {OLDEST_TFLITE_RUNTIME}, the engine of a 32-bit Raspberry "
+        f"Pi, does not know {', '.join(unknown)}"
+    )
+    return (litert,)
+
+
+__all__ = ["NEWEST_VERSIONS", "OLDEST_TFLITE_RUNTIME", "tflite_engines", "unknown_to_tflite_runtime"]

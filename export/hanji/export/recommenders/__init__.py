@@ -1,0 +1,1 @@
+"""Export of recommenders: from a compressed model to a checked bundle."""

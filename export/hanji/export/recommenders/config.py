@@ -1,0 +1,36 @@
+"""What to export and what the device does with ids it does not know: the ``[export]`` table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hanji.export.formats.names import FORMATS, Format, check_formats
+from hanji.training.errors import RecipeError
+
+
+def check_unknown_user(policy: str, *, has_users: bool, where: str = "") -> None:
+    """RecipeError for a policy on unknown users where the model has no users at all."""
+    if not has_users and policy != ExportConfig.unknown_user:
+        raise RecipeError(
+            f"{where}unknown_user: expected none for a history model, which knows no users, "
+            f"found {policy!r}; leave it out"
+        )
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """Options of the export stage."""
+
+    formats: tuple[Format, ...] = FORMATS
+    """Which artifacts the bundle holds."""
+
+    unknown_user: Literal["popularity", "error"] = "popularity"
+    """What a user whom training never saw gets: a ranking by popularity, which says so, or an error. Not
+    for history models, which know no users."""
+
+    unknown_item: Literal["skip", "error"] = "skip"
+    """What an unknown id in a history or among excluded items gets: skipped and counted, or an error."""
+
+    def __post_init__(self) -> None:
+        check_formats(self.formats)

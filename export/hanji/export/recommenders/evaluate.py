@@ -1,0 +1,76 @@
+"""Metrics of the artifact that ships, through the runtime that ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hanji.runtime import Recommender
+from hanji.runtime.manifest import Manifest
+from hanji.training.errors import DataError
+from hanji.training.recommenders.data import DataConfig, Dataset, load_dataset
+from hanji.training.recommenders.evaluation import CatalogueScorer, evaluate
+from hanji.training.recommenders.history_samples import flat_histories
+from hanji.training.settings import settings_from
+
+
+def dataset_of(manifest: Manifest, directory: Path | None) -> Dataset:
+    """The very split the bundle's model was trained and tested with, rebuilt from its manifest."""
+    config = settings_from(DataConfig, manifest.training_data.config, "manifest.json: training_data.config")
+    return load_dataset(config, None if manifest.training_data.synthetic else directory)
+
+
+def evaluate_bundle(bundle: Path, dataset: Dataset, *, engine: str = "auto") -> dict[str, float]:
+    """HR@10, NDCG@10, Precision@10 and diversity@10 of a bundle, answered by ``engine``.
+
+    Raises DataError if the bundle does not know the users or items of ``dataset``.
+    """
+    with Recommender.open(bundle, engine=engine) as recommender:
+        return evaluate(bundle_scorer(recommender, dataset), dataset)
+
+
+def bundle_scorer(recommender: Recommender, dataset: Dataset) -> CatalogueScorer:
+    """What an open bundle says of each user of ``dataset``, in the order of the dataset's items.
+
+    Raises DataError if it does not know its users or items.
+    """
+    order = _positions(dataset, recommender)
+    scorer = _of_histories if recommender.takes == "history" else _of_users
+    score = scorer(recommender, dataset)
+    return lambda user: score(user)[order]
+
+
+def _of_users(recommender: Recommender, dataset: Dataset) -> CatalogueScorer:
+    users = dataset.catalogue.user_ids
+    return lambda user: recommender.scores(users[user])
+
+
+def _of_histories(recommender: Recommender, dataset: Dataset) -> CatalogueScorer:
+    """Each user asks as on their device: with the items they met in training, oldest first.
+
+    Who met none there gets the ranking by popularity, as on their device, too.
+    """
+    items = dataset.catalogue.item_ids
+    histories = flat_histories(dataset.train, dataset.catalogue.users)
+
+    def scores(user: int) -> NDArray[np.float32]:
+        history = [items[index] for index in histories.of(user)]
+        return recommender.scores(history=history) if history else popularity
+
+    popularity = recommender.items.popularity.astype(np.float32)
+    return scores
+
+
+def _positions(dataset: Dataset, recommender: Recommender) -> NDArray[np.int64]:
+    """Where each of the dataset's items stands in the bundle's scores."""
+    position = {item: index for index, item in enumerate(recommender.items.ids.values)}
+    unknown = [item for item in dataset.catalogue.item_ids if item not in position]
+    if unknown:
+        raise DataError(
+            f"the bundle {recommender.manifest.name!r} does not know {len(unknown)} of the data's "
+            f"{dataset.catalogue.items} items ({unknown[0]!r} for one); expected the data it was trained on: "
+            "check --data"
+        )
+    return np.array([position[item] for item in dataset.catalogue.item_ids])

@@ -1,0 +1,1 @@
+"""A recommender in TFLite, ONNX and TF.js."""

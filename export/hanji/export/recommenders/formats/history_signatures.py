@@ -1,0 +1,79 @@
+"""The two questions a history model answers, as TensorFlow functions over one Keras model.
+
+    history   history int32 [L]                    → scores float32 [items]
+    why       history int32 [L], item int32 [1]    → shares float32 [L]
+
+A history holds item indices; -1 is padding. Scores are logits. ``shares`` says what each item of the
+history brought to the score of ``item``: with the attention as it is, the model is linear in the rows of
+the history wherever no ReLU changes sides, so the score is the sum of the shares and of what no history
+item brought.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from hanji.training.recommenders.models.history import SINGLE_USER, HistoryModel
+
+HISTORY_SIGNATURES = ("history", "why")
+Tensor = Any
+
+
+class HistorySignatures(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+    """``history`` and ``why`` of a HistoryModel."""
+
+    def __init__(self, model: HistoryModel) -> None:
+        super().__init__(name="hanji")
+        self.model = model
+        history, item = tf.TensorSpec([None], tf.int32, "history"), tf.TensorSpec([1], tf.int32, "item")
+        self.history = tf.function(self._history, input_signature=[history], autograph=False)
+        self.why = tf.function(self._why, input_signature=[history, item], autograph=False)
+
+    def _history(self, history: Tensor) -> dict[str, Tensor]:
+        table = self.model.table()
+        rows, weights = self._weighted(history, table)
+        user = self.model.user_of(SINGLE_USER.pool(weights * rows))
+        return {"scores": tf.reshape(self.model.scores_of(user, table), [self.model.items])}
+
+    def _why(self, history: Tensor, item: Tensor) -> dict[str, Tensor]:
+        table = self.model.table()
+        rows, weights = self._weighted(history, table)
+        direction = self._slope(SINGLE_USER.pool(weights * rows), tf.gather(table, item))
+        shares = weights * tf.matmul(rows, direction, transpose_b=True)
+        return {"shares": tf.reshape(shares, [-1])}
+
+    def _weighted(self, history: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
+        """The history's rows [L, size], and how much each counts [L, 1]."""
+        present = tf.cast(history >= 0, tf.float32)[:, None]
+        rows = tf.gather(table, tf.maximum(history, 0))
+        age = SINGLE_USER.pool(present) - tf.cumsum(present)
+        return rows, self.model.pooling_weights(rows, present, age, SINGLE_USER)
+
+    def _slope(self, pooled: Tensor, item: Tensor) -> Tensor:
+        """How the score of ``item`` (a row [1, size]) grows with the pooled history, [1, size]."""
+        model = self.model
+        slope = item
+        if model.tower:
+            slope += self._tower_slope(model.user_of(pooled), item)
+        if model.config.user_units:
+            open_units = _sign(model.user_hidden(model.user_straight(pooled)))
+            back = tf.matmul(slope, model.user_out, transpose_b=True) * open_units
+            slope += tf.matmul(back, model.user_in, transpose_b=True)
+        return tf.matmul(slope, model.user_kernel, transpose_b=True)
+
+    def _tower_slope(self, user: Tensor, item: Tensor) -> Tensor:
+        layers = self.model.tower_hidden(user, self.model.tower_items(item))
+        slope = tf.transpose(self.model.tower_head)
+        for (kernel, _), hidden in zip(reversed(self.model.tower), reversed(layers), strict=True):
+            slope = tf.matmul(slope * _sign(hidden[0]), kernel, transpose_b=True)
+        return slope
+
+
+def _sign(hidden: Tensor) -> Tensor:
+    """1 where a unit behind its ReLU is open, else 0."""
+    return tf.cast(hidden > 0.0, tf.float32)
+
+
+__all__ = ["HISTORY_SIGNATURES", "HistorySignatures"]

@@ -1,0 +1,74 @@
+"""manifest.json: everything a device has to know, and where the model came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hanji.compression.recommenders.compressed import CompressedModel
+from hanji.export.bundle.manifest import artifact_table, parameters, versions_of
+from hanji.runtime.manifest import Artifact, FileEntry
+from hanji.runtime.manifest_reader import SCHEMA_VERSION
+from hanji.training.recommenders.evaluation import PROTOCOL
+
+UNKNOWN_USER = ("popularity", "error")
+UNKNOWN_ITEM = ("skip", "error")
+
+
+@dataclass(frozen=True)
+class Policies:
+    """What a device does with an id that the bundle does not know. With a history model it knows no users."""
+
+    unknown_user: str
+    unknown_item: str
+
+
+def manifest_table(
+    compressed: CompressedModel, artifacts: Sequence[Artifact], files: Sequence[FileEntry], policies: Policies
+) -> dict[str, Any]:
+    """The content of manifest.json; ``files`` are those that belong to no artifact."""
+    full, recipe = compressed.full, compressed.recipe
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": full.data.name,
+        "task": "recommendation",
+        "model": {
+            "type": compressed.config.type,
+            "parameters": parameters(compressed.model),
+            "full_parameters": parameters(full.model),
+        },
+        "artifacts": [artifact_table(artifact) for artifact in artifacts],
+        "files": [asdict(file) for file in files],
+        "ids": _ids(compressed, policies),
+        "preprocessing": _preprocessing(compressed),
+        "golden": "golden.json",
+        "recipe": {"name": recipe.name, "sha256": recipe.sha256, "steps": recipe.tables},
+        "metrics": {"protocol": PROTOCOL, "full": full.metrics, "compressed": compressed.metrics},
+        "training_data": asdict(full.data),
+        "seed": full.seed,
+        "versions": versions_of(artifacts),
+    }
+
+
+def _ids(compressed: CompressedModel, policies: Policies) -> dict[str, Any]:
+    catalogue = compressed.full.catalogue
+    items = {"path": "items.json", "count": catalogue.items, "unknown": policies.unknown_item}
+    if not compressed.config.has_users:
+        return {"items": items}
+    users = {"path": "users.json", "count": catalogue.users, "unknown": policies.unknown_user}
+    return {"users": users, "items": items}
+
+
+def _preprocessing(compressed: CompressedModel) -> dict[str, str]:
+    item = "index of the id in items.json"
+    if not compressed.config.has_users:
+        return {
+            "history": f"for each item that the user has met, each once, oldest first, the {item}; at least "
+            "one and as many as there are; -1 is padding and counts for nothing",
+            "item": item,
+        }
+    return {"user": "index of the id in users.json", "item": item}
+
+
+__all__ = ["UNKNOWN_ITEM", "UNKNOWN_USER", "Policies", "manifest_table"]

@@ -1,0 +1,52 @@
+"""One row of a report: what a bundle reaches, weighs and costs in one engine."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+from pathlib import Path
+
+from hanji.export.bundle.artifact import MODEL_FILES
+from hanji.export.recommenders.evaluate import evaluate_bundle
+from hanji.runtime.benchmark import BenchmarkReport, benchmark
+from hanji.training.recommenders.data import Dataset
+
+BENCHMARK_RUNS = 300
+
+
+@dataclass(frozen=True)
+class Row:
+    """Metrics, bytes and latency of one artifact, all measured on the artifact itself."""
+
+    model: str
+    format: str
+    precision: str
+    engine: str
+    metrics: dict[str, float]
+    bytes: int
+    gzip_bytes: int
+    recommend_p50_ms: float
+    recommend_p90_ms: float
+    engine_p50_ms: float
+
+
+def measure_bundle(bundle: Path, dataset: Dataset, *, model: str, engine: str) -> Row:
+    """Evaluate and time ``bundle`` in ``engine``, one thread."""
+    timing = benchmark(bundle, engine=engine, runs=BENCHMARK_RUNS)
+    content = (bundle / MODEL_FILES[timing.artifact]).read_bytes()
+    return _row(model, timing, evaluate_bundle(bundle, dataset, engine=engine), content)
+
+
+def _row(model: str, timing: BenchmarkReport, metrics: dict[str, float], content: bytes) -> Row:
+    return Row(
+        model=model,
+        format=timing.artifact,
+        precision=timing.precision,
+        engine=f"{timing.engine.name} {timing.engine.version}",
+        metrics=metrics,
+        bytes=len(content),
+        gzip_bytes=len(gzip.compress(content, 9, mtime=0)),
+        recommend_p50_ms=timing.recommend.p50_ms,
+        recommend_p90_ms=timing.recommend.p90_ms,
+        engine_p50_ms=timing.engine_alone.p50_ms,
+    )

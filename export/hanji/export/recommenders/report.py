@@ -1,0 +1,85 @@
+"""What a build of a recommender reached."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hanji.compression.recommenders.compressed import CompressedModel
+from hanji.compression.recommenders.recipe import Recipe
+from hanji.export.recommenders.measure import Row
+from hanji.export.reporting.build_report import BuildReport, surroundings
+from hanji.training.recommenders.data import Dataset
+from hanji.training.recommenders.evaluation import PROTOCOL
+
+METRICS = ("hr_at_10", "ndcg_at_10", "precision_at_10", "diversity_at_10")
+HEADINGS = ("model", "format", "HR@10", "NDCG@10", "Prec@10", "Div@10", "bytes", "gzip", "p50 ms", "engine")
+
+
+@dataclass(frozen=True)
+class Report(BuildReport):
+    """The rows of a recommender; ``rows`` are of type Row."""
+
+    best_hr_at_10: float | None
+
+    @classmethod
+    def of(
+        cls,
+        recipe: Recipe,
+        compressed: CompressedModel,
+        dataset: Dataset,
+        rows: Sequence[Row],
+        seconds: dict[str, float],
+    ) -> Report:
+        """The report of one build on this machine, now."""
+        return cls(
+            name=recipe.name,
+            recipe_sha256=recipe.sha256,
+            steps=recipe.tables,
+            seed=compressed.full.seed,
+            data=vars(compressed.full.data),
+            best_hr_at_10=dataset.best_hr_at_10,
+            teacher_metrics=compressed.teacher_metrics,
+            rows=list(rows),
+            seconds=seconds,
+            **surroundings(),
+        )
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        return HEADINGS
+
+    @property
+    def cells(self) -> list[list[str]]:
+        return [_cells(row) for row in self.rows]
+
+    @property
+    def notes(self) -> list[str]:
+        full, small = self.rows[0], self.rows[1]
+        notes = [f"Measured on the exported files through the runtime, one thread; {PROTOCOL}."]
+        if self.best_hr_at_10 is not None:
+            notes.append(
+                f"The data is synthetic; no model can expect a better HR@10 than {self.best_hr_at_10:.4f}."
+            )
+        if self.teacher_metrics is not None:
+            reached = (self.teacher_metrics[name] for name in ("hr_at_10", "ndcg_at_10"))
+            found = "HR@10 {:.4f}, NDCG@10 {:.4f}".format(*reached)
+            notes.append(f"The teacher, an ensemble that does not ship, reaches {found}.")
+        for name, heading in (("hr_at_10", "HR@10"), ("ndcg_at_10", "NDCG@10")):
+            kept = small.metrics[name] / full.metrics[name]
+            notes.append(f"The compressed model keeps {kept:.1%} of the full one's {heading}.")
+        notes.append(f"Its {small.format} file is {full.bytes / small.bytes:.1f} times smaller.")
+        return notes
+
+
+def _cells(row: Row) -> list[str]:
+    metrics = [f"{row.metrics[name]:.4f}" if name in row.metrics else "" for name in METRICS]
+    sizes = [f"{row.bytes:,}", f"{row.gzip_bytes:,}"]
+    return [
+        row.model,
+        f"{row.format} {row.precision}",
+        *metrics,
+        *sizes,
+        f"{row.recommend_p50_ms:.3f}",
+        row.engine,
+    ]

@@ -1,0 +1,1 @@
+"""The report of a build: tables, timings, Markdown."""

@@ -1,0 +1,1 @@
+"""Recommenders in studies and searches."""

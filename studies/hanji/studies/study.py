@@ -1,0 +1,181 @@
+"""The study file: one model and data set, the recipes to compare on them, seeds and budgets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from hanji.export.bundle.engines import DEVICE_ENGINES
+from hanji.export.formats.names import FORMATS, Format
+from hanji.studies.budget import Budget
+from hanji.studies.space import Alternative, combinations, grid_of
+from hanji.studies.task import task_named
+from hanji.studies.variant import Variant
+from hanji.training.errors import RecipeError
+from hanji.training.recipe_file import RecipeFile, read_recipe_file
+from hanji.training.settings import read_toml, settings_from
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """The top level of the file; ``settings_from`` checks names and types."""
+
+    name: str
+    base: str
+    seeds: tuple[int, ...] = (0,)
+    formats: tuple[str, ...] = ("tflite", "onnx")
+    metric: str = ""
+    recipes: tuple[dict[str, Any], ...] = ()
+    grid: dict[str, Any] = field(default_factory=dict)
+    budgets: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class _RecipeTable:
+    name: str
+    compression: tuple[dict[str, Any], ...] = ()
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is compared; every recipe has been checked against its task."""
+
+    path: Path
+    name: str
+    base: RecipeFile
+    """Task, data, model, training and export; its own compression is not part of the study."""
+
+    seeds: tuple[int, ...]
+    formats: tuple[Format, ...]
+    """The first of them is the one that metrics, budgets and latencies are about."""
+
+    metric: str
+    variants: tuple[Variant, ...]
+    """The recipes, without the full model."""
+
+    budgets: tuple[Budget, ...]
+    grid: Mapping[str, tuple[Alternative, ...]]
+    skipped: tuple[str, ...]
+    """Combinations of the grid that the task does not take, each with the reason."""
+
+    sha256: str
+    """Of everything that decides the numbers."""
+
+    @property
+    def engine(self) -> str:
+        """The engine that answers for the first format."""
+        return DEVICE_ENGINES[self.formats[0]]
+
+
+def read_study(path: Path) -> Study:
+    """Read and check a study file; RecipeError says what is wrong, before anything long begins."""
+    found = read_toml(path)
+    if "model" in found and "base" not in found:
+        raise RecipeError(
+            f"{path}: expected a study, found a recipe; a study names one as its base (docs/studies.md), and "
+            "`hanji search` takes both"
+        )
+    tables = settings_from(_Tables, found, str(path))
+    base = read_recipe_file(path.parent / tables.base)
+    grid = grid_of(tables.grid, base, f"{path}: grid")
+    named = [_variant(table, base, path, place) for place, table in enumerate(tables.recipes)]
+    combined, skipped = combinations(grid, base)
+    variants = (*named, *combined)
+    _check_names(variants, path)
+    study = Study(
+        path=path,
+        name=tables.name,
+        base=base,
+        seeds=_seeds(tables.seeds, path),
+        formats=_formats(tables.formats, path),
+        metric=_metric(tables.metric, base, path),
+        variants=variants,
+        budgets=tuple(
+            settings_from(Budget, table, f"{path}: budgets[{place}]")
+            for place, table in enumerate(tables.budgets)
+        ),
+        grid=grid,
+        skipped=tuple(skipped),
+        sha256="",
+    )
+    return replace(study, sha256=_sha256(study))
+
+
+def file_of(base: RecipeFile, variant: Variant, seed: int) -> RecipeFile:
+    """The recipe file that builds one variant with one seed."""
+    return replace(
+        base, name=variant.name, seed=seed, compression=tuple(dict(table) for table in variant.tables)
+    )
+
+
+def _variant(table: dict[str, Any], base: RecipeFile, path: Path, place: int) -> Variant:
+    where = f"{path}: recipes[{place}]"
+    found = settings_from(_RecipeTable, table, where)
+    if bool(found.file) == bool(found.compression):
+        raise RecipeError(f'{where}: expected compression = [...] or file = "...", one of both')
+    tables = found.compression
+    if found.file:
+        other = read_recipe_file(path.parent / found.file)
+        if other.task != base.task:
+            raise RecipeError(f'{where}: {other.path}: expected task = "{base.task}", found "{other.task}"')
+        tables = other.compression
+    variant = Variant(found.name, tuple(tables))
+    variant.check(base, where)
+    return variant
+
+
+def _check_names(variants: Sequence[Variant], path: Path) -> None:
+    names = ["full", *(variant.name for variant in variants)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise RecipeError(
+            f"{path}: expected every recipe to have a name of its own, found {twice[0]!r} twice"
+        )
+    if len(names) == 1:
+        raise RecipeError(
+            f"{path}: expected [[recipes]] or a [grid], found neither: there is nothing to compare"
+        )
+
+
+def _seeds(seeds: tuple[int, ...], path: Path) -> tuple[int, ...]:
+    if not seeds or len(set(seeds)) < len(seeds) or not all(0 <= seed < 2**32 for seed in seeds):
+        raise RecipeError(
+            f"{path}: seeds: expected different numbers from 0 to {2**32 - 1}, found {list(seeds)}"
+        )
+    return seeds
+
+
+def _formats(formats: tuple[str, ...], path: Path) -> tuple[Format, ...]:
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown or not formats or formats[0] not in DEVICE_ENGINES:
+        raise RecipeError(
+            f"{path}: formats: expected some of {', '.join(FORMATS)}, the first of them one of "
+            f"{', '.join(DEVICE_ENGINES)}, which Python can run; found {list(formats)}"
+        )
+    return typing.cast("tuple[Format, ...]", formats)
+
+
+def _metric(metric: str, base: RecipeFile, path: Path) -> str:
+    known = task_named(base.task).metrics
+    if metric and metric not in known:
+        raise RecipeError(f"{path}: metric: expected one of {', '.join(known)}, found {metric!r}")
+    return metric or known[0]
+
+
+def _sha256(study: Study) -> str:
+    base = study.base
+    decides = [
+        [base.task, base.data, base.model, base.training, base.export],
+        [study.seeds, study.formats, study.metric],
+        [[variant.name, variant.tables] for variant in study.variants],
+    ]
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+
+__all__ = ["Budget", "Study", "Variant", "file_of", "read_study"]

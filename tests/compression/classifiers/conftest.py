@@ -1,0 +1,86 @@
+"""What the tests of the steps share: a tiny data set of pictures and all that a step needs to fit on it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hanji.training.classifiers.data import ImageDataset, Pictures
+
+SIDE = 8
+
+
+@pytest.fixture(scope="session")
+def toy_pictures() -> ImageDataset:
+    """Grey 8×8 pictures of three classes: noise with a bright band at the top, in the middle or below."""
+
+    def some(count: int, rng: np.random.Generator) -> Pictures:
+        labels = rng.integers(0, 3, count).astype(np.int32)
+        images = rng.integers(0, 120, (count, SIDE, SIDE, 1), dtype=np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            image[3 * label : 3 * label + 2] += np.uint8(100)
+        return Pictures(images, labels)
+
+    rng = np.random.default_rng(0)
+    return ImageDataset(
+        name="toy",
+        format="npz",
+        licence="",
+        synthetic=True,
+        labels=("top", "middle", "bottom"),
+        names={},
+        fit="crop",
+        train=some(192, rng),
+        validation=some(48, rng),
+        test=some(48, rng),
+        config=ImageDataConfig(name="toy", format="npz"),
+    )
+
+
+@pytest.fixture
+def toy_fitting(toy_pictures: ImageDataset):
+    """A Fitting on the toy pictures, with labels as targets and no checkpoints."""
+    from hanji.compression.classifiers.fitting import Fitting
+    from hanji.training.classifiers.config import ImageTrainingConfig
+    from hanji.training.classifiers.fit import default_supervision
+    from hanji.training.classifiers.train import picture_of
+
+    training = ImageTrainingConfig(epochs=4, batch_size=32, learning_rate=0.05)
+    picture = picture_of(toy_pictures)
+    return Fitting(
+        dataset=toy_pictures,
+        picture=picture,
+        supervision=default_supervision(toy_pictures, training, picture),
+        training=training,
+        seed=0,
+        work=None,
+        identity="toy",
+    )
+
+
+@pytest.fixture(scope="session")
+def digits() -> ImageDataset:
+    """Scikit-learn's digits, as a recipe's default ``[data]`` gives them."""
+    from hanji.training.classifiers.data import ImageDataConfig, load_images
+
+    return load_images(ImageDataConfig(), None, seed=0)
+
+
+@pytest.fixture(scope="session")
+def trained_digits(digits: ImageDataset):
+    """A small MobileNet trained on the digits for some seconds."""
+    from hanji.training.classifiers.config import ImageTrainingConfig
+    from hanji.training.classifiers.data import ImageDataConfig
+    from hanji.training.classifiers.models.config import ImageModelConfig
+    from hanji.training.classifiers.train import train_classifier
+
+    return train_classifier(
+        digits,
+        model=ImageModelConfig(
+            stem_channels=16, stem_stride=1, channels=(32, 64), blocks=(2, 1), strides=(1, 2)
+        ),
+        training=ImageTrainingConfig(
+            epochs=8, batch_size=64, optimizer="adam", learning_rate=0.01, weight_decay=0.0
+        ),
+        seed=0,
+    )

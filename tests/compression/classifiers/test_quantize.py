@@ -1,0 +1,203 @@
+"""Rounding in the loop: ranges, what survives it, what TFMOT does not know."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tf_keras as keras
+
+from hanji.compression.classifiers.compress import compress_classifier
+from hanji.compression.classifiers.compressed import CompressedClassifier
+from hanji.compression.classifiers.networks import copied, named_variables, weights_by_name
+from hanji.compression.classifiers.quantization.max_pooling import pools_last
+from hanji.compression.classifiers.quantization.qat import (
+    computed_in_float,
+    in_float,
+    kept_by_layer,
+    quantization_aware,
+)
+from hanji.compression.classifiers.quantization.ranges import measure_ranges, refresh_kernel_ranges
+from hanji.compression.classifiers.recipe import ImageRecipe
+from hanji.compression.classifiers.steps import ClusterWeights, ImagePrune, ImageQuantize
+from hanji.training.classifiers.data import ImageDataset
+from hanji.training.classifiers.evaluation import ClassifierScorer, evaluate_classifier
+from hanji.training.classifiers.models.build import build_classifier
+from hanji.training.classifiers.models.config import ImageModelConfig
+from hanji.training.classifiers.trained import TrainedClassifier
+from hanji.training.errors import RecipeError
+
+L = keras.layers
+QAT = ImageQuantize("int8-qat", epochs=2, learning_rate=0.001)
+
+
+def rounded(model: keras.Model, dataset: ImageDataset, trained: TrainedClassifier, **settings) -> keras.Model:
+    found = quantization_aware(model, **settings)
+    refresh_kernel_ranges(found)
+    measure_ranges(found, dataset.train.images[:256], trained.picture, 64)
+    return found
+
+
+def logits(model: keras.Model, dataset: ImageDataset, trained: TrainedClassifier) -> np.ndarray:
+    return ClassifierScorer(model, trained.picture).logits(dataset.test.images)
+
+
+def pointwise(model: keras.Model) -> dict[str, np.ndarray]:
+    named = weights_by_name(model)
+    return {name: value for name, value in named.items() if name.endswith("_pointwise/kernel")}
+
+
+def test_with_measured_ranges_rounding_alone_costs_little(
+    trained_digits: TrainedClassifier, digits: ImageDataset
+) -> None:
+    found = rounded(trained_digits.model, digits, trained_digits)
+    metrics = evaluate_classifier(found, digits.test, trained_digits.picture)
+    assert metrics["top1"] > trained_digits.metrics["top1"] - 0.02
+    ends = {name: float(v) for name, v in named_variables(found).items() if name.endswith("output_min")}
+    relus = {name: low for name, low in ends.items() if "relu" in name}
+    assert relus
+    assert all(abs(low) < 1e-3 for low in relus.values())  # TFMOT starts at −6, where a ReLU never is
+
+
+def test_measuring_changes_nothing_but_ranges(
+    trained_digits: TrainedClassifier, digits: ImageDataset
+) -> None:
+    found = quantization_aware(trained_digits.model)
+    refresh_kernel_ranges(found)
+    before = weights_by_name(found)
+    measure_ranges(found, digits.train.images[:64], trained_digits.picture, 64)
+    for name, value in weights_by_name(found).items():
+        if not name.endswith(("min", "max")) or "kernel" in name:
+            np.testing.assert_array_equal(value, before[name], err_msg=name)
+    assert all(layer.trainable for layer in found.layers)
+
+
+@pytest.fixture(scope="module")
+def aware(trained_digits: TrainedClassifier, digits: ImageDataset) -> CompressedClassifier:
+    return compress_classifier(trained_digits, ImageRecipe("qat", (QAT,)), digits)
+
+
+def test_training_brings_it_within_reach_of_float(
+    aware: CompressedClassifier, trained_digits: TrainedClassifier, digits: ImageDataset
+) -> None:
+    assert aware.scheme == "int8-qat"
+    assert aware.metrics["top1"] > trained_digits.metrics["top1"] - 0.015
+    assert aware.plain is not None
+    twin = evaluate_classifier(aware.plain, digits.test, trained_digits.picture)
+    assert twin["top1"] > aware.metrics["top1"] - 0.015
+
+
+def test_kernel_ranges_are_those_of_the_kernels_that_are_kept(aware: CompressedClassifier) -> None:
+    values = weights_by_name(aware.model)
+    kernel, high = values["block_2_pointwise/kernel"], values["block_2_pointwise/kernel_max"]
+    np.testing.assert_allclose(np.abs(kernel).max(axis=(0, 1, 2)), high, rtol=1e-6)
+
+
+def test_zeros_survive_the_training(trained_digits: TrainedClassifier, digits: ImageDataset) -> None:
+    found = compress_classifier(trained_digits, ImageRecipe("kept", (ImagePrune(0.6, epochs=2), QAT)), digits)
+    for name, kernel in pointwise(found.model).items():
+        assert np.mean(kernel == 0.0) == pytest.approx(0.6, abs=0.01), name
+    assert found.metrics["top1"] > 0.9
+
+
+def test_shared_values_and_zeros_survive_and_are_rounded_on_one_scale(
+    trained_digits: TrainedClassifier, digits: ImageDataset
+) -> None:
+    recipe = ImageRecipe("kept", (ImagePrune(0.6, epochs=2), ClusterWeights(clusters=8, epochs=1), QAT))
+    found = compress_classifier(trained_digits, recipe, digits)
+    values = weights_by_name(found.model)
+    for name, kernel in pointwise(found.model).items():
+        assert np.mean(kernel == 0.0) == pytest.approx(0.6, abs=0.01), name
+        assert len(np.unique(kernel)) <= 8, name
+        high = values[f"{name}_max"]
+        assert np.ptp(high) == 0.0
+        assert len(np.unique(np.rint(kernel / high * 127))) <= 8
+    assert found.metrics["top1"] > 0.85
+    assert not [name for name in values if "shared_values" in name]
+
+
+def test_each_layer_is_kept_for_what_it_holds(trained_digits: TrainedClassifier) -> None:
+    model = copied(trained_digits.model)
+    kernel, *rest = model.get_layer("block_1_pointwise").get_weights()
+    model.get_layer("block_1_pointwise").set_weights([np.where(kernel > 0.0, kernel, 0.0), *rest])
+    kernel, *rest = model.get_layer("block_2_pointwise").get_weights()
+    model.get_layer("block_2_pointwise").set_weights([np.sign(kernel), *rest])
+    assert kept_by_layer(model, pruned=True, clusters=4) == {
+        "block_1_pointwise": "zeros",
+        "block_2_pointwise": "shared values",
+    }
+    assert kept_by_layer(model, pruned=False, clusters=0) == {}
+
+
+def test_layers_asked_for_stay_in_float(trained_digits: TrainedClassifier, digits: ImageDataset) -> None:
+    found = rounded(trained_digits.model, digits, trained_digits, float_layers=("block_1_pointwise",))
+    names = [layer.name for layer in found.layers]
+    assert "quant_block_2_pointwise" in names
+    assert {"block_1_pointwise", "block_1_pointwise_norm"} <= set(names)
+    assert "quant_block_1_pointwise_relu" in names  # its result is rounded for the layer that follows
+    agreement = logits(found, digits, trained_digits).argmax(1) == logits(
+        trained_digits.model, digits, trained_digits
+    ).argmax(1)
+    assert agreement.mean() > 0.97
+    with pytest.raises(RecipeError, match=r"no layer 'block_99'.*block_1_depthwise"):
+        quantization_aware(trained_digits.model, float_layers=("block_99",))
+
+
+FAMILIES = {
+    "cnn": ImageModelConfig("cnn", channels=(8, 16), blocks=(1, 2), strides=(1, 2), residual=True),
+    "sparse-friendly": ImageModelConfig(
+        stem_channels=8, channels=(8, 16), blocks=(1, 1), strides=(1, 2), sparse_friendly=True
+    ),
+    "mobilenet-v2": ImageModelConfig(
+        "mobilenet-v2", stem_channels=8, channels=(8, 16), blocks=(1, 2), strides=(1, 2), last_channels=16
+    ),
+    "shufflenet": ImageModelConfig(
+        "shufflenet", stem_channels=24, stem_stride=1, channels=(48,), blocks=(2,), strides=(2,)
+    ),
+    "hard-swish": ImageModelConfig(
+        stem_channels=8, channels=(8, 16), blocks=(1, 1), strides=(1, 2), activation="hard-swish"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_family_can_be_rounded(
+    trained_digits: TrainedClassifier, digits: ImageDataset, name: str
+) -> None:
+    model = pools_last(build_classifier(FAMILIES[name], height=8, width=8, channels=1, classes=10))
+    found = rounded(model, digits, trained_digits)
+    exact, coarse = (logits(network, digits, trained_digits) for network in (model, found))
+    assert np.corrcoef(exact.ravel(), coarse.ravel())[0, 1] > 0.95
+    unknown = ("_swish",) if name == "hard-swish" else ()
+    assert all(layer.endswith(unknown) for layer in computed_in_float(model))
+    np.testing.assert_allclose(logits(in_float(model, found), digits, trained_digits), exact, atol=1e-5)
+
+
+def test_a_pooling_before_a_normalization_goes_behind_it() -> None:
+    model = build_classifier(FAMILIES["cnn"], height=8, width=8, channels=1, classes=10)
+    moved = pools_last(model)
+    order = [layer.name for layer in moved.layers if layer.name.startswith("block_2")]
+    assert order == ["block_2", "block_2_norm", "block_2_relu", "block_2_pool"]
+    pictures = np.random.default_rng(0).normal(size=(4, 8, 8, 1)).astype(np.float32)
+    np.testing.assert_allclose(moved(pictures).numpy(), model(pictures).numpy(), atol=1e-5)
+
+
+def test_a_pooling_stays_where_a_scale_is_negative() -> None:
+    model = build_classifier(FAMILIES["cnn"], height=8, width=8, channels=1, classes=10)
+    gamma, *rest = model.get_layer("block_2_norm").get_weights()
+    model.get_layer("block_2_norm").set_weights([-gamma, *rest])
+    order = [layer.name for layer in pools_last(model).layers if layer.name.startswith("block_2")]
+    assert order == ["block_2", "block_2_pool", "block_2_norm", "block_2_relu"]
+
+
+def test_what_tfmot_does_not_know_is_left_in_float() -> None:
+    image = keras.Input((8, 8, 1))
+    x = L.BatchNormalization(name="first_norm")(image)
+    x = L.Conv2D(4, 3, name="conv")(x)
+    x = L.PReLU(shared_axes=(1, 2), name="prelu")(x)
+    gate = L.Dense(4, activation="sigmoid", name="gate")(L.GlobalAveragePooling2D(name="squeeze")(x))
+    x = L.Multiply(name="gated")([x, L.Reshape((1, 1, 4), name="spread")(gate)])
+    model = keras.Model(image, L.Dense(3, name="head")(L.Flatten(name="flat")(x)))
+    assert computed_in_float(model) == ["first_norm", "prelu", "gated"]
+    found = quantization_aware(model)
+    pictures = np.random.default_rng(0).normal(size=(4, 8, 8, 1)).astype(np.float32)
+    assert np.isfinite(found(pictures, training=True).numpy()).all()

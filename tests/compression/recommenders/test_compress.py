@@ -1,0 +1,169 @@
+"""Each step does what it says to the weights, and the steps work together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tf_keras as keras
+
+from hanji.compression.recommenders.compress import compress, uncompressed
+from hanji.compression.recommenders.compressed import load_compressed, save_compressed
+from hanji.compression.recommenders.recipe import Recipe
+from hanji.compression.recommenders.steps import Distil, Prune, Quantize
+from hanji.training.errors import DataError
+from hanji.training.recommenders.data import DataConfig, Dataset
+from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.scoring import KerasScorer
+from hanji.training.recommenders.train import train
+from hanji.training.recommenders.trained import TrainedModel
+
+SMALL_STUDENT = Distil(
+    embedding_size=8, mlp_embedding_size=4, hidden_units=(8,), epochs=8, learning_rate=0.01
+)
+
+
+def tables(model: keras.Model) -> dict[str, np.ndarray]:
+    return {w.name: w.numpy() for w in model.weights if "embeddings" in w.name}
+
+
+def sparsity(array: np.ndarray) -> float:
+    return float(np.mean(array == 0))
+
+
+def scores(model: keras.Model) -> np.ndarray:
+    scorer = KerasScorer(model)
+    return np.stack([scorer.catalogue(user, 200) for user in range(20)])
+
+
+def top_ten_overlap(one: np.ndarray, other: np.ndarray) -> float:
+    tops = [np.argsort(-table, axis=1)[:, :10] for table in (one, other)]
+    return float(np.mean([len(set(a) & set(b)) / 10 for a, b in zip(*tops, strict=True)]))
+
+
+def test_no_steps_leave_the_scores_alone(trained: TrainedModel, small_dataset: Dataset) -> None:
+    full = compress(trained, Recipe("full", ()), small_dataset)
+    assert full.scheme == "float32"
+    np.testing.assert_allclose(scores(full.model), scores(trained.model), atol=1e-5)
+    assert full.metrics == pytest.approx(trained.metrics)
+
+
+def test_uncompressed_is_what_no_steps_give(trained: TrainedModel, small_dataset: Dataset) -> None:
+    plain, stepped = uncompressed(trained), compress(trained, Recipe("full", ()), small_dataset)
+    np.testing.assert_array_equal(scores(plain.model), scores(stepped.model))
+    assert plain.metrics == pytest.approx(stepped.metrics)
+    assert (plain.scheme, plain.recipe, plain.config) == (stepped.scheme, stepped.recipe, stepped.config)
+
+
+def test_the_trained_model_is_left_as_it_is(trained: TrainedModel, small_dataset: Dataset) -> None:
+    before = [weight.copy() for weight in trained.model.get_weights()]
+    compress(
+        trained,
+        Recipe("all", (SMALL_STUDENT, Prune(epochs=1), Quantize("int8-qat", epochs=1))),
+        small_dataset,
+    )
+    for old, new in zip(before, trained.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_a_student_is_smaller_and_learns_from_its_teacher(
+    trained: TrainedModel, small_dataset: Dataset
+) -> None:
+    student = compress(trained, Recipe("student", (SMALL_STUDENT,)), small_dataset)
+    assert student.model.count_params() < trained.model.count_params() * 0.6
+    assert student.metrics["hr_at_10"] > 0.8 * trained.metrics["hr_at_10"]
+    assert top_ten_overlap(scores(student.model), scores(trained.model)) > 0.5
+
+
+def test_pruning_zeroes_the_fraction_asked_for(trained: TrainedModel, small_dataset: Dataset) -> None:
+    pruned = compress(trained, Recipe("pruned", (Prune(sparsity=0.6, epochs=2),)), small_dataset)
+    for name, table in tables(pruned.model).items():
+        assert sparsity(table) == pytest.approx(0.6, abs=0.02), name
+    assert sparsity(pruned.model.get_layer("hidden_0").get_weights()[0]) == pytest.approx(0.6, abs=0.05)
+    assert sparsity(pruned.model.get_layer("head").get_weights()[0]) == 0.0
+
+
+def test_pruning_without_embeddings_leaves_them_dense(trained: TrainedModel, small_dataset: Dataset) -> None:
+    step = Prune(sparsity=0.6, epochs=1, embeddings=False)
+    pruned = compress(trained, Recipe("pruned", (step,)), small_dataset)
+    assert all(sparsity(table) < 0.01 for table in tables(pruned.model).values())
+    assert sparsity(pruned.model.get_layer("hidden_0").get_weights()[0]) > 0.5
+
+
+@pytest.mark.parametrize("scheme", ["float16", "dynamic"])
+def test_what_the_converter_does_alone_changes_no_weight(
+    trained: TrainedModel, small_dataset: Dataset, scheme: str
+) -> None:
+    compressed = compress(trained, Recipe(scheme, (Quantize(scheme),)), small_dataset)  # type: ignore[arg-type]
+    assert compressed.scheme == scheme
+    np.testing.assert_allclose(scores(compressed.model), scores(trained.model), atol=1e-5)
+
+
+@pytest.mark.parametrize("scheme", ["int8", "int8-qat"])
+def test_eight_bits_still_rank(trained: TrainedModel, small_dataset: Dataset, scheme: str) -> None:
+    compressed = compress(trained, Recipe(scheme, (Quantize(scheme, epochs=1),)), small_dataset)  # type: ignore[arg-type]
+    assert compressed.scheme == "int8"
+    rounded = scores(compressed.model)
+    assert top_ten_overlap(rounded, scores(trained.model)) > 0.8
+    assert len(np.unique(rounded[0])) > 190  # the float head keeps scores apart
+    assert compressed.metrics["ndcg_at_10"] > 0.9 * trained.metrics["ndcg_at_10"]
+
+
+def test_calibration_sets_every_range(trained: TrainedModel, small_dataset: Dataset) -> None:
+    compressed = compress(trained, Recipe("int8", (Quantize("int8"),)), small_dataset)
+    ends = {
+        w.name: float(w.numpy()) for w in compressed.model.weights if w.name.endswith(("_min:0", "_max:0"))
+    }
+    assert ends
+    for name, value in ends.items():
+        assert value <= 0.0 if name.endswith("_min:0") else value > 0.0, name
+
+
+def test_zeros_survive_quantization_aware_training(trained: TrainedModel, small_dataset: Dataset) -> None:
+    steps = (Prune(sparsity=0.5, epochs=1), Quantize("int8-qat", epochs=1))
+    compressed = compress(trained, Recipe("both", steps), small_dataset)
+    for name, table in tables(compressed.model).items():
+        assert sparsity(table) == pytest.approx(0.5, abs=0.03), name
+
+
+@pytest.mark.parametrize("scheme", ["float16", "int8-qat"])
+def test_saved_and_loaded_it_scores_the_same(
+    trained: TrainedModel, small_dataset: Dataset, tmp_path: Path, scheme: str
+) -> None:
+    recipe = Recipe("kept", (SMALL_STUDENT, Quantize(scheme, epochs=1)))  # type: ignore[arg-type]
+    compressed = compress(trained, recipe, small_dataset)
+    save_compressed(compressed, tmp_path / "compressed")
+    loaded = load_compressed(tmp_path / "compressed")
+    np.testing.assert_array_equal(scores(loaded.model), scores(compressed.model))
+    assert (loaded.scheme, loaded.recipe, loaded.metrics) == (compressed.scheme, recipe, compressed.metrics)
+    assert loaded.full.metrics == trained.metrics
+
+
+def test_the_same_seed_compresses_to_the_same_bytes(trained: TrainedModel, small_dataset: Dataset) -> None:
+    recipe = Recipe(
+        "twice", (replace(SMALL_STUDENT, epochs=1), Prune(epochs=1), Quantize("int8-qat", epochs=1))
+    )
+    one, other = (compress(trained, recipe, small_dataset) for _ in range(2))
+    for first, second in zip(one.model.get_weights(), other.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_a_directory_that_is_no_compressed_model_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="hanji compress"):
+        load_compressed(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["ncf", "mf"])
+def test_the_other_models_go_through_every_step(
+    small_dataset: Dataset, small_config: DataConfig, trained: TrainedModel, kind: str
+) -> None:
+    config = ModelConfig(type=kind, embedding_size=8, hidden_units=(8,), batch_normalization=kind == "ncf")  # type: ignore[arg-type]
+    short = replace(trained.training, epochs=3)
+    full = train(small_dataset, model=config, training=short, seed=0)
+    recipe = Recipe(
+        "all", (replace(SMALL_STUDENT, epochs=2), Prune(epochs=1), Quantize("int8-qat", epochs=1))
+    )
+    compressed = compress(full, recipe, small_dataset)
+    assert np.isfinite(scores(compressed.model)).all()

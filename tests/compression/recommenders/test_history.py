@@ -1,0 +1,111 @@
+"""What a recipe does to a history model: distillation, lower rank, rows of few bits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hanji.compression.recommenders.compress import compress
+from hanji.compression.recommenders.compressed import load_compressed, save_compressed
+from hanji.compression.recommenders.recipe import Recipe, check_recipe
+from hanji.compression.recommenders.steps import Distil, LowRank, Prune, Quantize, Step
+from hanji.training.errors import RecipeError
+from hanji.training.recommenders.baselines.histories import Scores, histories_of
+from hanji.training.recommenders.data import DataConfig, Dataset
+from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.models.history import HistoryModel
+from hanji.training.recommenders.models.rows import levels
+from hanji.training.recommenders.scoring import scores_of_histories
+from hanji.training.recommenders.train import train
+from hanji.training.recommenders.trained import TrainedModel
+
+STUDENT = Distil(teacher="ensemble", embedding_size=8, hidden_units=(), user_units=4, epochs=6)
+
+
+@pytest.fixture(scope="module")
+def full(trained_history: TrainedModel) -> TrainedModel:
+    return trained_history
+
+
+def scores(model: HistoryModel, dataset: Dataset) -> Scores:
+    users, items = dataset.catalogue.users, dataset.catalogue.items
+    return scores_of_histories(model)(histories_of(dataset.train, users=users, items=items))
+
+
+def test_a_student_ranks_as_well_as_the_full_model_and_knows_its_teachers_metrics(
+    full: TrainedModel, small_dataset: Dataset
+) -> None:
+    student = compress(full, Recipe("student", (STUDENT,)), small_dataset)
+    assert student.config.embedding_size == 8
+    assert student.metrics["ndcg_at_10"] > 0.85 * full.metrics["ndcg_at_10"]
+    assert student.teacher_metrics is not None
+    assert student.teacher_metrics["ndcg_at_10"] > 0.9 * full.metrics["ndcg_at_10"]
+
+
+@pytest.mark.parametrize(("scheme", "bits"), [("int8-rows", 8), ("int4-rows", 4)])
+def test_rows_end_on_their_grid_and_rank_as_before(
+    full: TrainedModel, small_dataset: Dataset, scheme: str, bits: int, tmp_path: Path
+) -> None:
+    recipe = Recipe("rows", (Quantize(scheme, epochs=2),))  # type: ignore[arg-type]
+    compressed = compress(full, recipe, small_dataset)
+    table = compressed.model.item_table.numpy()
+    whole = table / np.abs(table).max(axis=1, keepdims=True) * levels(bits)
+    np.testing.assert_allclose(whole, np.rint(whole), atol=1e-3)
+    assert compressed.scheme == scheme
+    assert compressed.metrics["ndcg_at_10"] > 0.9 * full.metrics["ndcg_at_10"]
+    save_compressed(compressed, tmp_path / "compressed")
+    loaded = load_compressed(tmp_path / "compressed")
+    assert loaded.model.row_bits == bits
+    np.testing.assert_array_equal(
+        scores(loaded.model, small_dataset), scores(compressed.model, small_dataset)
+    )
+
+
+def test_the_full_rank_but_one_loses_little_and_one_factor_loses_much(
+    full: TrainedModel, small_dataset: Dataset
+) -> None:
+    def error(rank: int) -> float:
+        smaller = compress(full, Recipe("smaller", (LowRank(rank),)), small_dataset)
+        difference = scores(smaller.model, small_dataset) - scores(full.model, small_dataset)
+        return float(np.sqrt(np.mean(difference**2)))
+
+    assert error(full.config.embedding_size - 1) < 0.3 * error(1)
+
+
+def test_lower_rank_wants_fewer_factors(full: TrainedModel, small_dataset: Dataset) -> None:
+    with pytest.raises(RecipeError, match="fewer factors than the model's 16"):
+        compress(full, Recipe("same", (LowRank(16),)), small_dataset)
+
+
+@pytest.mark.parametrize(
+    ("model", "step"),
+    [
+        ("history", Prune()),
+        ("history", Quantize("int8-qat")),
+        ("neumf", LowRank(4)),
+        ("neumf", Quantize("int4-rows")),
+    ],
+)
+def test_a_step_that_does_not_fit_is_refused_before_anything_long(model: str, step: Step) -> None:
+    with pytest.raises(RecipeError, match=model):
+        check_recipe(Recipe("wrong", (step,)), model)
+
+
+def test_two_runs_give_the_same_student(small_dataset: Dataset, small_config: DataConfig) -> None:
+    recipe = Recipe("student", (STUDENT, Quantize("int4-rows", epochs=1)))
+
+    def table() -> Scores:
+        model = compress(fitted(small_dataset, small_config), recipe, small_dataset).model
+        return np.asarray(model.item_table.numpy())
+
+    np.testing.assert_array_equal(table(), table())
+
+
+def fitted(dataset: Dataset, config: DataConfig) -> TrainedModel:
+    from hanji.training.recommenders.config import TrainingConfig
+
+    model = ModelConfig(type="history", embedding_size=12, hidden_units=())
+    training = TrainingConfig(epochs=2, batch_size=64, pretraining_epochs=2)
+    return train(dataset, model=model, training=training, seed=1)

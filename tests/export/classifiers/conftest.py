@@ -1,0 +1,113 @@
+"""A small classifier of digits under every scheme, and its bundles, made once a session."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hanji.compression.classifiers.compress import compress_classifier, uncompressed_classifier
+from hanji.compression.classifiers.compressed import CompressedClassifier
+from hanji.compression.classifiers.recipe import ImageRecipe
+from hanji.compression.classifiers.steps import ImageQuantize
+from hanji.export.bundle.files import BundleSummary
+from hanji.export.classifiers.writer import export_classifier
+from hanji.training.classifiers.config import ImageTrainingConfig
+from hanji.training.classifiers.data import ImageDataConfig, ImageDataset, load_images
+from hanji.training.classifiers.models.config import ImageModelConfig
+from hanji.training.classifiers.train import train_classifier
+from hanji.training.classifiers.trained import TrainedClassifier
+
+DATA = ImageDataConfig()
+MODEL = ImageModelConfig(
+    type="mobilenet-v1",
+    stem_channels=16,
+    stem_stride=1,
+    channels=(32, 48),
+    blocks=(1, 2),
+    strides=(2, 1),
+    residual=True,
+)
+TRAINING = ImageTrainingConfig(epochs=8, batch_size=64, optimizer="adam", learning_rate=0.005)
+FLOAT_LAYER = "block_2_pointwise"
+
+
+@pytest.fixture(scope="session")
+def digits() -> ImageDataset:
+    return load_images(DATA, None, seed=0)
+
+
+@pytest.fixture(scope="session")
+def trained_classifier(digits: ImageDataset) -> TrainedClassifier:
+    """Right about nine digits of ten after some seconds."""
+    return train_classifier(digits, model=MODEL, training=TRAINING, seed=0)
+
+
+@pytest.fixture(scope="session")
+def classifier(
+    trained_classifier: TrainedClassifier, digits: ImageDataset
+) -> Callable[[str], CompressedClassifier]:
+    """Gives the shared classifier under a scheme; ``sparse`` and ``int8-qat-float`` beside the schemes."""
+    plain = uncompressed_classifier(trained_classifier, digits.train.images[::8])
+
+    def quantized(*float_layers: str) -> CompressedClassifier:
+        step = ImageQuantize("int8-qat", calibration_pictures=100, epochs=1, float_layers=float_layers)
+        found = compress_classifier(trained_classifier, ImageRecipe("test", (step,)), digits)
+        return dataclasses.replace(found, calibration=plain.calibration)
+
+    @functools.cache
+    def made(scheme: str) -> CompressedClassifier:
+        if scheme == "int8-qat":
+            return quantized()
+        if scheme == "int8-qat-float":
+            return quantized(FLOAT_LAYER)
+        if scheme == "sparse":
+            return mostly_zero(uncompressed_classifier(trained_classifier, plain.calibration))
+        steps = () if scheme == "float32" else (ImageQuantize(scheme),)  # type: ignore[arg-type]
+        notes = (f"{scheme}: a note.",) if steps else ()
+        changes: Any = {"scheme": scheme, "recipe": ImageRecipe("test", steps), "notes": notes}
+        return dataclasses.replace(plain, temperature=0.8, **changes)
+
+    return made
+
+
+def mostly_zero(compressed: CompressedClassifier) -> CompressedClassifier:
+    """Its 1×1 kernels four fifths zero, to be stored as sparse tensors."""
+    for layer in compressed.model.layers:
+        if layer.name.endswith("_pointwise"):
+            kernel, *rest = layer.get_weights()
+            kernel[np.abs(kernel) < np.quantile(np.abs(kernel), 0.8)] = 0.0
+            layer.set_weights([kernel, *rest])
+    return dataclasses.replace(compressed, sparse=True)
+
+
+@pytest.fixture(scope="session")
+def bundle(
+    classifier: Callable[[str], CompressedClassifier],
+    digits: ImageDataset,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str], BundleSummary]:
+    """Gives the shared classifier's bundle under a scheme in all formats, exported when first asked for."""
+    root = tmp_path_factory.mktemp("classifiers")
+
+    @functools.cache
+    def exported(scheme: str) -> BundleSummary:
+        return export_classifier(classifier(scheme), root / scheme, test=digits.test)
+
+    return exported
+
+
+@pytest.fixture(scope="session")
+def file(bundle: Callable[[str], BundleSummary]) -> Callable[[str, str], bytes]:
+    """Gives a file of the shared bundle under a scheme."""
+    return lambda scheme, name: (bundle(scheme).path / name).read_bytes()
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "bundle"

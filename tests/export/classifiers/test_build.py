@@ -1,0 +1,199 @@
+"""Builds of picture recipes: every stage, resumed where it was; evaluation and export by command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import hanji.compression.classifiers.compress as compress_module
+import hanji.export.build as stages
+import hanji.export.classifiers.measure as measure
+import hanji.training.classifiers.train as train_module
+from hanji.compression.classifiers.compressed import save_compressed_classifier
+from hanji.export.build import plan_of
+from hanji.export.classifiers.evaluate import classifier_test_set, evaluate_classifier_bundle
+from hanji.export.commands import build as build_command
+from hanji.export.commands import evaluate as evaluate_command
+from hanji.export.commands import export as export_command
+from hanji.runtime import Classifier
+from hanji.training.errors import DataError, HanjiError, RecipeError
+from hanji.training.recipe_file import read_recipe_file
+
+RECIPE = """
+name = "tiny"
+task = "image-classification"
+seed = 3
+
+[model]
+type = "mobilenet-v1"
+stem_channels = 8
+stem_stride = 1
+channels = [16, 24]
+blocks = [1, 1]
+strides = [2, 1]
+
+[training]
+epochs = 3
+batch_size = 64
+optimizer = "adam"
+learning_rate = 0.005
+
+[[compression]]
+type = "quantize"
+scheme = "int8"
+calibration_pictures = 64
+
+[export]
+formats = ["tflite", "onnx"]
+"""
+
+
+def run(command: ModuleType, *words: object) -> int:
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    result: int = command.run(parser.parse_args(list(map(str, words))))
+    return result
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def built(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `hanji build` wrote."""
+    out = tmp_path_factory.mktemp("built")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(measure, "BENCHMARK_RUNS", 5)
+        assert run(build_command, recipe, "--out", out) == 0
+    return out
+
+
+def test_a_build_writes_bundles_and_reports(built: Path) -> None:
+    report = json.loads((built / "report.json").read_text())
+    rows = [(row["model"], row["engine"].split()[0], row["precision"]) for row in report["rows"]]
+    assert rows == [
+        ("full", "litert", "float32"),
+        ("full", "onnxruntime", "float32"),
+        ("compressed", "litert", "int8"),
+        ("compressed", "onnxruntime", "int8"),
+    ]
+    for row in report["rows"]:
+        assert row["bytes"] > row["gzip_bytes"] > 1000
+        assert row["classify_p50_ms"] > row["engine_p50_ms"] > 0
+        assert row["macs"] > row["parameters"] > 500
+        assert {"top1", "macro_top1", "nll", "ece"} == set(row["metrics"])
+        assert row["metrics"]["top1"] > 0.3
+    assert len(report["step_metrics"]) == len(report["steps"]) == 1
+    assert set(report["seconds"]) == {"train", "compress", "export", "measure"}
+    assert report["pictures"]["test"] == 359
+    page = (built / "report.md").read_text()
+    assert "| model | format | top-1 | macro |" in page
+    assert "times smaller" in page
+    for name in ("bundle", "full"):
+        with Classifier.open(built / name) as classifier:
+            assert classifier.self_test().passed
+
+
+def test_a_build_goes_on_where_it_was(
+    built: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def again(*arguments: Any, **options: Any) -> None:
+        raise AssertionError("this stage was done before")
+
+    monkeypatch.setattr(train_module, "train_classifier", again)
+    monkeypatch.setattr(compress_module, "compress_classifier", again)
+    monkeypatch.setattr(measure, "BENCHMARK_RUNS", 5)
+    before = (built / "bundle" / "manifest.json").read_bytes()
+    assert run(build_command, recipe, "--out", built, "--json") == 0
+    captured = capsys.readouterr()
+    assert "the model that was trained with these settings" in captured.err
+    assert "the model that was compressed with these settings" in captured.err
+    assert json.loads(captured.out)["name"] == "tiny"
+    assert (built / "bundle" / "manifest.json").read_bytes() == before
+
+
+def test_another_recipe_compresses_again_and_does_not_train_again(
+    built: Path, recipe: Path, tmp_path: Path
+) -> None:
+    changed = tmp_path / "tiny.toml"
+    changed.write_text(RECIPE.replace('"int8"', '"float16"'))
+    plan = plan_of(read_recipe_file(changed))
+    trained = stages.earlier_trained(plan, built / "work")
+    assert trained is not None
+    assert stages.earlier_compressed(plan, trained, built / "work") is None
+    other_seed = plan_of(read_recipe_file(recipe, seed=4))
+    assert stages.earlier_trained(other_seed, built / "work") is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("stem_stride = 1", "stem_strid = 1", "model: unknown key 'stem_strid'"),
+        ('scheme = "int8"', 'scheme = "int4"', "scheme: expected one of"),
+        ('formats = ["tflite", "onnx"]', "formats = []", "formats must name each format once"),
+        ('formats = ["tflite", "onnx"]', 'unknown_user = "error"', "export: unknown key 'unknown_user'"),
+        ('task = "image-classification"', "", "model: unknown key"),
+    ],
+)
+def test_a_faulty_recipe_is_told_before_anything_long(tmp_path: Path, old: str, new: str, words: str) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(RECIPE.replace(old, new))
+    with pytest.raises(RecipeError, match=words):
+        run(build_command, path, "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("engine", ["litert", "onnxruntime"])
+def test_a_bundle_is_measured_through_the_runtime(
+    built: Path, capsys: pytest.CaptureFixture[str], engine: str
+) -> None:
+    report = json.loads((built / "report.json").read_text())
+    assert run(evaluate_command, built / "bundle", "--engine", engine, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    row = next(row for row in report["rows"][2:] if row["engine"].startswith(engine))
+    assert found["top1"] == pytest.approx(row["metrics"]["top1"])
+    assert run(evaluate_command, built / "bundle", "--engine", engine) == 0
+    assert "359 test pictures" in capsys.readouterr().out
+
+
+def test_a_bundle_reaches_what_keras_does(bundle: Any, classifier: Any, digits: Any) -> None:
+    from hanji.training.classifiers.evaluation import evaluate_classifier
+
+    compressed = classifier("float32")
+    expected = evaluate_classifier(
+        compressed.model, digits.test, compressed.full.picture, temperature=compressed.temperature
+    )
+    assert evaluate_classifier_bundle(bundle("float32").path, digits) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_data_behind_a_bundle_has_to_be_its_own(bundle: Any, digits: Any) -> None:
+    import dataclasses
+
+    strangers = dataclasses.replace(digits, labels=tuple("abcdefghij"))
+    with pytest.raises(DataError, match="does not know 10 of the data's 10 classes"):
+        evaluate_classifier_bundle(bundle("float32").path, strangers)
+    with Classifier.open(bundle("float32").path) as opened:
+        assert len(classifier_test_set(opened.manifest, None).test) == len(digits.test)
+
+
+def test_a_compressed_classifier_is_exported_by_command(
+    classifier: Any, tmp_path: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_compressed_classifier(classifier("float16"), tmp_path / "compressed")
+    assert run(export_command, tmp_path / "compressed", "--out", out, "--formats", "tflite") == 0
+    assert "tflite float16" in capsys.readouterr().out
+    with pytest.raises(RecipeError, match="a classifier knows no ids"):
+        run(export_command, tmp_path / "compressed", "--out", out, "--unknown-user", "error")
+    with pytest.raises(HanjiError, match="hanji compress"):
+        run(export_command, tmp_path / "nothing", "--out", out)
+    with pytest.raises(RecipeError, match="--data is for picture classifiers"):
+        run(export_command, tmp_path / "nothing", "--out", out, "--data", tmp_path)

@@ -1,0 +1,137 @@
+"""`hanji debug-quantization`: the layers that rounding hurts, and what leaving them in floats gives."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hanji.compression.classifiers.compress import uncompressed_classifier
+from hanji.compression.classifiers.compressed import save_compressed_classifier
+from hanji.compression.classifiers.recipe import ImageRecipe
+from hanji.compression.classifiers.steps import ClusterWeights, ImageQuantize
+from hanji.export.classifiers.debug_quantization import QuantizationDebugger
+from hanji.export.classifiers.selective_quantization import recipe_snippet, with_float_layers
+from hanji.export.commands import debug_quantization as command
+from hanji.runtime import Classifier
+from hanji.training.classifiers.trained import save_classifier
+from hanji.training.errors import ConversionError, DataError, RecipeError
+
+
+def run(*words: object) -> int:
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    return command.run(parser.parse_args(list(map(str, words))))
+
+
+@pytest.fixture(scope="module")
+def spoiled(trained_classifier: Any, digits: Any) -> Any:
+    """Computes the same in floats, but one activation of a channel is 2000 times as large as the others."""
+    compressed = uncompressed_classifier(trained_classifier, digits.train.images[::8])
+    depthwise, pointwise = (
+        compressed.model.get_layer(f"block_2_{name}") for name in ("depthwise", "pointwise")
+    )
+    kernel, bias = depthwise.get_weights()
+    reader, reader_bias = pointwise.get_weights()
+    channel = int(np.abs(reader[0, 0]).max(axis=1).argmin())
+    kernel[:, :, channel] *= 2000.0
+    bias[channel] *= 2000.0
+    reader[0, 0, channel] /= 2000.0
+    depthwise.set_weights([kernel, bias])
+    pointwise.set_weights([reader, reader_bias])
+    return compressed
+
+
+def test_the_layer_that_rounding_hurts_comes_first(spoiled: Any, digits: Any) -> None:
+    told: list[str] = []
+    debugger = QuantizationDebugger(spoiled, test=digits.test, pictures=40)
+    found = debugger.diagnosis(leave_float=2, tell=told.append)
+    assert found.pictures == 40
+    worst, *others = found.layers
+    assert worst.layer in ("block_2_depthwise", "block_2_pointwise")
+    assert worst.error > 5 * max(layer.error for layer in others if not layer.layer.startswith("block_2"))
+    assert [layer.error for layer in found.layers] == sorted(
+        (layer.error for layer in found.layers), reverse=True
+    )
+    assert len(told) == len(found.layers)
+    assert found.rest_quantized.error < 0.5 * found.all_quantized.error
+    assert found.rest_quantized.top1 >= found.all_quantized.top1
+    assert found.float_top1 > 0.8
+    assert found.rest_bytes > found.bytes > 5000
+
+
+def test_errors_add_up_as_independent_noise_does(classifier: Any) -> None:
+    found = QuantizationDebugger(classifier("int8"), pictures=60).diagnosis()
+    together = float(np.sqrt(sum(layer.error**2 for layer in found.layers)))
+    assert together == pytest.approx(found.all_quantized.error, rel=0.5)
+    assert found.all_quantized.top1 is found.float_top1 is found.rest_quantized is None
+    kinds = {layer.layer: layer.operators for layer in found.layers}
+    assert kinds["stem"] == ("CONV_2D",)
+    assert kinds["head"] == ("FULLY_CONNECTED",)
+    assert {"block_3_sum", "pooling"} <= set(kinds)
+
+
+def test_of_a_network_that_rounds_its_float_twin_is_looked_at(classifier: Any) -> None:
+    found = QuantizationDebugger(classifier("int8-qat"), pictures=10).diagnosis()
+    assert "block_1_depthwise" in {layer.layer for layer in found.layers}
+
+
+@pytest.mark.parametrize("count", [-1, 99])
+def test_more_layers_than_there_are_cannot_stay(classifier: Any, count: int) -> None:
+    with pytest.raises(ConversionError, match=r"leave_float: expected 0 to \d+, .* found"):
+        QuantizationDebugger(classifier("int8"), pictures=2).diagnosis(leave_float=count)
+
+
+def test_a_recipe_snippet_keeps_the_scheme() -> None:
+    own = ImageRecipe("own", (ClusterWeights(), ImageQuantize("int8-qat")))
+    assert 'scheme = "int8-qat"\nfloat_layers = ["stem", "head"]' in recipe_snippet(own, ["stem", "head"])
+    assert 'scheme = "int8"' in recipe_snippet(ImageRecipe("own", (ImageQuantize("float16"),)), ["stem"])
+
+
+def test_layers_are_left_in_floats_by_a_recipe_that_says_so(classifier: Any) -> None:
+    left = with_float_layers(classifier("float32"), ["head"])
+    assert (left.scheme, left.float_layers) == ("int8", ("head",))
+    assert left.recipe.tables[-1]["float_layers"] == ["head"]
+    with pytest.raises(RecipeError, match="put float_layers into the recipe and build it again"):
+        with_float_layers(classifier("int8-qat"), ["head"])
+
+
+def test_the_command_ranks_and_writes_a_bundle(
+    classifier: Any, tmp_path: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_compressed_classifier(classifier("int8"), tmp_path / "compressed")
+    assert run(tmp_path / "compressed", "--pictures", 20, "--leave-float", 1, "--out", out) == 0
+    shown = capsys.readouterr().out
+    assert "(conv_2d)" in shown
+    assert "all in int8: error" in shown
+    assert "the worst 1 in floats: error" in shown
+    assert 'type = "quantize"' in shown
+    with Classifier.open(out) as opened:
+        assert opened.self_test().passed
+        assert opened.manifest.recipe.steps[-1]["float_layers"]
+
+
+def test_the_command_takes_what_training_wrote_and_speaks_json(
+    trained_classifier: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_classifier(trained_classifier, tmp_path / "trained")
+    assert run(tmp_path / "trained", "--pictures", 20, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["all_quantized"]["top1"] > 0.7
+    assert {"layer", "error", "agreement", "operators", "weights"} <= set(found["layers"][0])
+
+
+def test_what_makes_no_sense_is_told_before_anything_long(tmp_path: Path, classifier: Any) -> None:
+    with pytest.raises(RecipeError, match="--out: expected --leave-float with it"):
+        run(tmp_path, "--out", tmp_path / "bundle")
+    with pytest.raises(RecipeError, match="--pictures: expected 1 or more"):
+        run(tmp_path, "--pictures", 0)
+    with pytest.raises(DataError, match=r"found neither compressed-classifier\.json nor classifier\.json"):
+        run(tmp_path)
+    save_compressed_classifier(classifier("int8-qat"), tmp_path / "qat")
+    with pytest.raises(RecipeError, match="trained with the rounding in it"):
+        run(tmp_path / "qat", "--leave-float", 1, "--out", tmp_path / "bundle")

@@ -1,0 +1,315 @@
+"""The Edge TPU's profile: whole numbers only, and what stands in the way is named."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import pytest
+import tf_keras as keras
+from ai_edge_litert.interpreter import Interpreter
+from tensorflow.lite.python import schema_py_generated as schema
+
+from hanji.compression.classifiers.compressed import CompressedClassifier, save_compressed_classifier
+from hanji.export.classifiers.config import ImageExportConfig
+from hanji.export.classifiers.formats.integer_only import integer_only, integer_signature
+from hanji.export.classifiers.formats.signature import ClassifySignature
+from hanji.export.classifiers.formats.tflite import named_classifier_tflite
+from hanji.export.classifiers.writer import export_classifier
+from hanji.export.formats.edge_tpu import obstacles
+from hanji.export.formats.tflite_graph import opened
+from hanji.runtime import Classifier
+from hanji.runtime.cli import main
+from hanji.runtime.manifest import PictureInput, Probabilities
+from hanji.runtime.tensors import PictureTensor, dequantized, probabilities_of
+from hanji.training.classifiers.data import ImageDataset
+from hanji.training.classifiers.models.build import build_classifier
+from hanji.training.classifiers.models.config import ImageModelConfig
+from hanji.training.errors import ConversionError, RecipeError
+from hanji.training.settings import settings_from
+
+Kind = schema.BuiltinOperator
+Made = Callable[[str], CompressedClassifier]
+Picture = (1, 8, 8, 4)
+
+
+def one_operator(
+    kind: int,
+    inputs: Sequence[Any],
+    output: Any,
+    options: Any = None,
+    *,
+    version: int = 1,
+) -> bytes:
+    """A file with one operator; a tensor is a shape of int8, (shape, dtype), or an array: a constant."""
+    model, graph, code, operator = (
+        schema.ModelT(),
+        schema.SubGraphT(),
+        schema.OperatorCodeT(),
+        schema.OperatorT(),
+    )
+    model.buffers, graph.tensors = [schema.BufferT()], []
+    for value in [*inputs, output]:
+        tensor = schema.TensorT()
+        constant = value if isinstance(value, np.ndarray) else None
+        shape, dtype = (value, "int8") if constant is None else (value.shape, value.dtype.name)
+        if constant is None and isinstance(value[-1], str):
+            shape, dtype = value
+        tensor.shape, tensor.type = (
+            [max(size, 1) for size in shape],
+            getattr(schema.TensorType, dtype.upper()),
+        )
+        tensor.shapeSignature = list(shape) if any(size < 0 for size in shape) else None
+        if constant is not None:
+            tensor.buffer = len(model.buffers)
+            model.buffers.append(schema.BufferT())
+            model.buffers[-1].data = np.frombuffer(constant.tobytes(), np.uint8)
+        graph.tensors.append(tensor)
+    code.builtinCode, code.deprecatedBuiltinCode, code.version = kind, min(kind, 127), version
+    operator.inputs, operator.outputs = list(range(len(inputs))), [len(inputs)]
+    if options is not None:
+        operator.builtinOptions = options
+        operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
+    graph.inputs, graph.outputs, graph.operators = [0], [len(inputs)], [operator]
+    model.version, model.operatorCodes, model.subgraphs = 3, [code], [graph]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def axes(*values: int) -> np.ndarray:
+    return np.array(values, np.int32)
+
+
+def with_(options: Any, **values: Any) -> Any:
+    for name, value in values.items():
+        setattr(options, name, value)
+    return options
+
+
+KERNEL, BIAS = np.ones((4, 3, 3, 4), np.int8), np.ones(4, np.int32)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        one_operator(Kind.CONV_2D, [Picture, KERNEL, BIAS], Picture, schema.Conv2DOptionsT()),
+        one_operator(Kind.MEAN, [Picture, axes(1, 2)], (1, 4)),
+        one_operator(Kind.MEAN, [Picture, axes(3)], (1, 8, 8)),
+        one_operator(Kind.SOFTMAX, [(1, 10)], (1, 10)),
+        one_operator(Kind.QUANTIZE, [(Picture, "uint8")], Picture),
+        one_operator(
+            Kind.PAD, [Picture, np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32)], (1, 10, 10, 4)
+        ),
+        one_operator(Kind.CONCATENATION, [Picture, Picture], (1, 8, 8, 8), schema.ConcatenationOptionsT()),
+        one_operator(Kind.SPLIT, [axes(3), Picture], (1, 8, 8, 2), schema.SplitOptionsT()),
+        one_operator(Kind.SQUEEZE, [(1, 1, 1, 10)], (1, 10)),
+        one_operator(Kind.PRELU, [Picture, np.ones((1, 1, 4), np.int8)], Picture),
+    ],
+    ids=lambda content: schema_name(content),
+)
+def test_what_the_list_allows_is_allowed(content: bytes) -> None:
+    assert obstacles(content) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (one_operator(Kind.CAST, [Picture], (Picture, "float32")), "not on the compiler's list"),
+        (one_operator(Kind.GATHER, [Picture, axes(1)], Picture), "not on the compiler's list"),
+        (one_operator(Kind.ADD, [(Picture, "float32")] * 2, (Picture, "float32")), "computes with float32"),
+        (one_operator(Kind.ADD, [(Picture, "int16")] * 2, (Picture, "int16")), "computes with int16"),
+        (one_operator(Kind.ADD, [(-1, 8, 8, 4)] * 2, (-1, 8, 8, 4)), "not known before it runs"),
+        (one_operator(Kind.ADD, [(2, 8, 8, 4)] * 2, (2, 8, 8, 4)), "only the last three sizes"),
+        (one_operator(Kind.CONV_2D, [Picture, KERNEL.shape, BIAS], Picture, schema.Conv2DOptionsT()),
+         "weights are computed"),
+        (one_operator(Kind.CONV_2D, [Picture, KERNEL, BIAS], Picture, schema.Conv2DOptionsT(), version=6),
+         "version 6, of which the compiler knows 5"),
+        (one_operator(Kind.CONV_2D, [Picture, KERNEL, BIAS], Picture,
+                      with_(schema.Conv2DOptionsT(), dilationWFactor=2)), "alike in both directions"),
+        (one_operator(Kind.MAX_POOL_2D, [Picture], Picture,
+                      with_(schema.Pool2DOptionsT(), fusedActivationFunction=1)), "fused with an activation"),
+        (one_operator(Kind.CONCATENATION, [Picture, np.ones(Picture, np.int8)], (1, 8, 8, 8),
+                      schema.ConcatenationOptionsT()), "all zeros"),
+        (one_operator(Kind.FULLY_CONNECTED, [(3, 4), np.ones((5, 4), np.int8)], (3, 5)), "must have one row"),
+        (one_operator(Kind.SOFTMAX, [(2, 10)], (2, 10)), "must have one row"),
+        (one_operator(Kind.SOFTMAX, [(1, 16_001)], (1, 16_001)), "16,000 are the most"),
+        (one_operator(Kind.MEAN, [(1, 8, 8, 5), axes(-1)], (1, 8, 8)), "multiple of 4"),
+        (one_operator(Kind.SUM, [Picture, axes(0)], (8, 8, 4)), "several pictures"),
+        (one_operator(Kind.PAD, [Picture, np.array([[0, 1], [0, 0], [0, 0], [0, 0]], np.int32)], Picture),
+         "pads the number of pictures"),
+        (one_operator(Kind.SPLIT, [axes(-4), Picture], Picture, schema.SplitOptionsT()), "splits the number"),
+        (one_operator(Kind.PACK, [(8, 8, 4)], Picture, with_(schema.PackOptionsT(), axis=0)), "puts several"),
+        (one_operator(Kind.PRELU, [Picture, np.ones((8, 8, 4), np.int8)], Picture), "one for each channel"),
+        (one_operator(Kind.SQUEEZE, [(5, 1, 10)], (5, 10)), "stand in front"),
+        (one_operator(Kind.STRIDED_SLICE, [Picture, axes(0, 0, 0, 0), axes(1, 8, 8, 4), axes(1, 2, 1, 1)],
+                      (1, 4, 8, 4), schema.StridedSliceOptionsT()), "strides other than 1"),
+    ],
+    ids=lambda value: schema_name(value) if isinstance(value, bytes) else value.replace(" ", "-"),
+)  # fmt: skip
+def test_what_stands_in_the_way_is_named(content: bytes, why: str) -> None:
+    found = obstacles(content)
+    assert any(why in line for line in found), found
+    assert found[0].startswith(f"operator 0, {schema_name(content)}: ")
+
+
+def schema_name(content: bytes) -> str:
+    model, _ = opened(content)
+    names = {number: name for name, number in vars(Kind).items()}
+    return str(names[max(model.operatorCodes[0].builtinCode, model.operatorCodes[0].deprecatedBuiltinCode)])
+
+
+@pytest.fixture(scope="module")
+def edge_bundles(
+    classifier: Made, digits: ImageDataset, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """Gives the shared classifier under a scheme, for the Edge TPU."""
+    root = tmp_path_factory.mktemp("edge")
+
+    @functools.cache
+    def exported(scheme: str) -> Path:
+        export_classifier(
+            classifier(scheme), root / scheme, formats=("tflite",), test=digits.test, edge_tpu=True
+        )
+        return root / scheme
+
+    return exported
+
+
+@pytest.fixture(scope="module")
+def edge_bundle(edge_bundles: Callable[[str], Path]) -> Path:
+    return edge_bundles("int8-qat")
+
+
+def test_the_file_holds_no_floats(edge_bundle: Path) -> None:
+    content = (edge_bundle / "model.tflite").read_bytes()
+    _, graphs = opened(content)
+    types = {tensor.type for tensor in graphs[0].tensors}
+    assert types <= {schema.TensorType.INT8, schema.TensorType.INT32}
+    assert obstacles(content) == []
+    manifest = json.loads((edge_bundle / "manifest.json").read_text())
+    (artifact,) = manifest["artifacts"]
+    assert artifact["precision"] == "int8-only"
+    assert artifact["parity"]["checked"]
+    signature = artifact["signatures"]["classify"]
+    assert [tensor["dtype"] for tensor in signature["inputs"] + signature["outputs"]] == ["int8", "int8"]
+    assert signature["inputs"][0]["scale"] > 0 and signature["outputs"][0]["scale"] > 0
+    assert manifest["picture"]["normalized_by"] == "runtime"
+    assert manifest["probabilities"]["source"] == "softmax"
+    assert "makes probabilities" in (edge_bundle / "MODEL_CARD.md").read_text()
+
+
+@pytest.mark.parametrize("scheme", ["int8", "int8-qat"])
+def test_it_answers_as_the_bundle_with_floats_around_it(
+    edge_bundles: Callable[[str], Path], classifier: Made, digits: ImageDataset, out: Path, scheme: str
+) -> None:
+    """Under int8 the converter puts the factor of the normalization into the first layer."""
+    export_classifier(classifier(scheme), out, formats=("tflite",), test=digits.test)
+    with Classifier.open(edge_bundles(scheme)) as edge, Classifier.open(out) as usual:
+        assert edge.self_test().passed
+        for picture in digits.test.images[:40]:
+            # Normalization in doubles and in floats may fall on neighbouring levels of the input.
+            assert np.abs(edge.probabilities(picture) - usual.probabilities(picture)).max() < 0.1
+
+
+@pytest.mark.parametrize("scheme", ["float32", "float16", "dynamic", "int16x8"])
+def test_other_schemes_are_refused(classifier: Made, scheme: str, out: Path) -> None:
+    with pytest.raises(ConversionError, match="whole numbers of 8 bits throughout"):
+        export_classifier(classifier(scheme), out, formats=("tflite",), edge_tpu=True)
+    assert not out.exists()
+
+
+def test_a_layer_left_in_floats_is_named(classifier: Made, out: Path) -> None:
+    with pytest.raises(ConversionError, match=r"DEQUANTIZE .*block_2_pointwise|block_2_pointwise.*float32"):
+        export_classifier(classifier("int8-qat-float"), out, formats=("tflite",), edge_tpu=True)
+    assert not out.exists()
+
+
+def test_other_formats_are_refused(classifier: Made, out: Path) -> None:
+    with pytest.raises(RecipeError, match="formats"):
+        export_classifier(classifier("int8-qat"), out, edge_tpu=True)
+    with pytest.raises(RecipeError, match="tflite"):
+        settings_from(ImageExportConfig, {"edge_tpu": True}, "export")
+    config = settings_from(ImageExportConfig, {"edge_tpu": True, "formats": ["tflite"]}, "export")
+    assert config.edge_tpu
+
+
+def test_the_command_asks_for_tflite_alone(
+    classifier: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_compressed_classifier(classifier("int8-qat"), tmp_path / "compressed")
+    assert main(["export", str(tmp_path / "compressed"), "--out", str(tmp_path / "edge"), "--edge-tpu"]) == 0
+    assert "tflite int8-only" in capsys.readouterr().out
+    assert sorted(path.name for path in (tmp_path / "edge").iterdir()) == [
+        "MODEL_CARD.md",
+        "golden.json",
+        "labels.json",
+        "manifest.json",
+        "manifest.sha256",
+        "model.tflite",
+    ]
+
+
+def test_a_wrapped_model_is_checked_when_asked_for(
+    edge_bundle: Path, file: Callable[[str, str], bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "labels.txt").write_text("\n".join(map(str, range(10))))
+    (tmp_path / "whole.tflite").write_bytes((edge_bundle / "model.tflite").read_bytes())
+    (tmp_path / "floats.tflite").write_bytes(file("int8-qat", "model.tflite"))
+    picture = json.loads((edge_bundle / "manifest.json").read_text())["picture"]
+    options = ["--labels", str(tmp_path / "labels.txt"), "--out", str(tmp_path / "out"), "--edge-tpu"]
+    (tmp_path / "p.toml").write_text(f'mean = {picture["mean"]}\nstd = {picture["std"]}\ngives = "logits"\n')
+    options += ["--preprocessing", str(tmp_path / "p.toml")]
+    assert main(["bundle", str(tmp_path / "floats.tflite"), *options]) == 1
+    assert "operator 0, CAST" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert main(["bundle", str(tmp_path / "whole.tflite"), *options]) == 0
+    with Classifier.open(tmp_path / "out") as wrapped:
+        assert wrapped.self_test().passed
+
+
+def test_a_network_cut_from_a_file_keeps_its_numbers(file: Callable[[str, str], bytes]) -> None:
+    before, (graph, *_) = opened(file("int8-qat", "model.tflite"))
+    found = integer_only(file("int8-qat", "model.tflite"))
+    after, (cut, *_) = opened(found.content)
+    assert len(cut.operators) < len(graph.operators)
+    kinds = [cut.kind(operator) for operator in cut.operators]
+    assert Kind.DEQUANTIZE not in kinds and Kind.QUANTIZE not in kinds
+    assert found.content[4:8] == b"TFL3"
+    assert len(after.buffers) < len(before.buffers)
+
+
+@pytest.mark.parametrize("scheme", ["int8", "int16x8"])
+def test_channels_have_means_of_their_own(scheme: str) -> None:
+    """A colour network: the file with its ends and the network alone with the runtime around it."""
+    picture = PictureInput(8, 8, 3, "crop", (120.0, 110.5, 100.0), (60.0, 62.0, 64.25), "graph")
+    keras.utils.set_random_seed(0)
+    config = ImageModelConfig(stem_channels=8, stem_stride=1, channels=(8,), blocks=(1,), strides=(1,))
+    model = build_classifier(config, height=8, width=8, channels=3, classes=4)
+    images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), np.uint8)
+    whole = named_classifier_tflite(ClassifySignature(model, picture, 0.7), scheme, calibration=images)
+    if scheme != "int8":
+        with pytest.raises(ConversionError, match="its first layer"):
+            integer_only(whole)
+        return
+    found = integer_only(whole)
+    signature = integer_signature(found.content, "model.tflite")
+    own = replace(picture, mean=found.mean, std=found.std, normalized_by="runtime")
+    tensor, rule = PictureTensor(own, signature.inputs[0]), Probabilities("softmax", found.temperature)
+    for image in images[:10]:
+        (expected,) = run(whole, image[None])
+        (levels,) = run(found.content, tensor.of(image[None]))
+        answer = probabilities_of(dequantized(levels, signature.outputs[0]), rule)
+        assert np.abs(answer - expected).max() < 0.05
+
+
+def run(content: bytes, image: np.ndarray) -> np.ndarray:
+    return next(
+        iter(Interpreter(model_content=content).get_signature_runner("classify")(image=image).values())
+    )

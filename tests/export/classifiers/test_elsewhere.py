@@ -1,0 +1,75 @@
+"""Classifiers that were trained elsewhere, exported like any other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras as keras
+from PIL import Image
+
+from hanji.compression.classifiers.foreign.keras_file import compress_keras_file
+from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
+from hanji.compression.classifiers.recipe import ImageRecipe
+from hanji.compression.classifiers.steps import ImageQuantize
+from hanji.export.classifiers.writer import export_classifier
+from hanji.runtime import Classifier
+
+COLOURS = {"blue": (30, 40, 220), "green": (20, 210, 30), "red": (220, 30, 20)}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve pictures of each colour."""
+    root = tmp_path_factory.mktemp("colours")
+    rng = np.random.default_rng(0)
+    for label, colour in COLOURS.items():
+        (root / label).mkdir()
+        for number in range(12):
+            noisy = np.clip(np.array(colour) + rng.integers(-20, 20, (10, 12, 3)), 0, 255)
+            Image.fromarray(noisy.astype(np.uint8)).save(root / label / f"{number}.png")
+    return root
+
+
+def colour_net() -> keras.Model:
+    """Levels / 255 → probabilities of blue, green and red."""
+    image = keras.Input((8, 8, 3))
+    found = keras.layers.Conv2D(8, 3, activation="relu", kernel_initializer="ones")(image)
+    means = keras.layers.Concatenate()(
+        [keras.layers.GlobalAveragePooling2D()(layer) for layer in (image, found)]
+    )
+    kernel = np.zeros((11, 3), np.float32)
+    kernel[:3] = np.eye(3)[::-1] * 6
+    kernel[3:] = 0.01
+    head = keras.layers.Dense(3, activation="softmax")
+    model = keras.Model(image, head(means))
+    head.set_weights([kernel, np.zeros(3, np.float32)])
+    return model
+
+
+@pytest.mark.parametrize("kind", ["h5", "saved model"])
+def test_every_format_holds_a_network_from_elsewhere(
+    tmp_path: Path, out: Path, folder: Path, tfjs: object, kind: str
+) -> None:
+    path = tmp_path / ("model.h5" if kind == "h5" else "model")
+    if kind == "h5":
+        colour_net().save(path)
+    else:
+        tf.saved_model.save(colour_net(), str(path))
+    compressed = compress_keras_file(
+        path,
+        ImageRecipe("small", (ImageQuantize("int8", calibration_pictures=20),)),
+        folder,
+        preprocessing=Preprocessing(scale=1 / 255),
+        work=tmp_path / "work",
+    )
+    summary = export_classifier(compressed, out)
+    assert [artifact.precision for artifact in summary.artifacts] == ["int8", "int8", "int8-weights"]
+    for engine in ("litert", "onnxruntime"):
+        with Classifier.open(out, engine=engine) as classifier:
+            assert classifier.self_test().passed
+            assert classifier.manifest.model.type == "trained elsewhere"
+            found = [classifier.classify(folder / label / "3.png", k=1)[0].label for label in COLOURS]
+            assert found == list(COLOURS)

@@ -1,0 +1,62 @@
+"""What the export says of tflite-runtime, the engine of a 32-bit Raspberry Pi; tests/pi asks it itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tensorflow.lite.python import schema_py_generated as schema
+
+from hanji.compression.recommenders.compressed import CompressedModel
+from hanji.export.formats.tflite_graph import opened, packed
+from hanji.export.formats.tflite_runtime import NEWEST_VERSIONS, unknown_to_tflite_runtime
+from hanji.export.recommenders.artifacts import convert
+from hanji.export.recommenders.writer import export_bundle
+
+Kind = schema.BuiltinOperator
+Compressed = Callable[..., CompressedModel]
+
+
+def engines(compressed: CompressedModel) -> dict[str, str]:
+    artifact = convert(compressed.model, 200, compressed.scheme, "tflite").artifact
+    return {requirement.name: requirement.oldest_version for requirement in artifact.engines}
+
+
+@pytest.mark.parametrize(
+    ("kind", "scheme"), [("neumf", "int8"), ("neumf", "float16"), ("history", "int8-rows")]
+)
+def test_a_file_that_it_runs_names_it(compressed: Compressed, kind: str, scheme: str) -> None:
+    found = engines(compressed(kind, scheme))
+    assert found["tflite-runtime"] == "2.14.0"
+    assert list(found) == ["litert", "tflite-runtime"]
+
+
+def test_a_file_that_it_does_not_run_says_why(
+    compressed: Compressed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export_bundle(compressed("history", "int4-rows"), tmp_path / "bundle", formats=("tflite",))
+    said = capsys.readouterr()
+    line = next(line for line in (said.out + said.err).splitlines() if "tflite-runtime" in line)
+    assert "EMBEDDING_LOOKUP of version 4 (it knows up to 3)" in line
+    assert "FULLY_CONNECTED of version 12 (it knows up to 10)" in line
+    manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_text())
+    assert [entry["name"] for entry in manifest["artifacts"][0]["engines"]] == ["litert"]
+
+
+def test_unknown_operators_are_named(compressed: Compressed) -> None:
+    content = convert(compressed("mf", "float32").model, 200, "float32", "tflite").contents["model.tflite"]
+    assert unknown_to_tflite_runtime(content) == []
+    model, _ = opened(content)
+    gather = next(code for code in model.operatorCodes if code.builtinCode == Kind.GATHER)
+    gather.builtinCode = gather.deprecatedBuiltinCode = Kind.CUSTOM
+    gather.customCode = b"edgetpu-custom-op"
+    assert unknown_to_tflite_runtime(packed(model)) == ["the custom operator edgetpu-custom-op"]
+    gather.builtinCode, gather.deprecatedBuiltinCode = Kind.STABLEHLO_COMPOSITE, 127
+    assert unknown_to_tflite_runtime(packed(model)) == ["STABLEHLO_COMPOSITE"]
+
+
+def test_each_operator_is_one_of_the_schema() -> None:
+    assert set(NEWEST_VERSIONS) < set(vars(Kind))
+    assert len(NEWEST_VERSIONS) == 157

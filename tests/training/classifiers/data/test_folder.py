@@ -1,0 +1,275 @@
+"""Folders of pictures."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hanji.runtime.manifest import PictureInput
+from hanji.runtime.pictures import decode, prepare
+from hanji.training.classifiers.data import ImageDataConfig, ImageDataset, load_images, load_pictures
+from hanji.training.classifiers.data.dataset import UNLABELLED
+from hanji.training.classifiers.data.preparing import picture_input
+from hanji.training.classifiers.data.overview import overview_lines
+from hanji.training.errors import DataError
+
+from .conftest import CLASSES, EACH, write_picture
+
+
+def load(directory: Path, **settings: Any) -> ImageDataset:
+    sizes = {"height": 8, "width": 8} | settings
+    return load_images(ImageDataConfig(name="plants", format="folder", **sizes), directory, seed=2)
+
+
+def error_of(directory: Path, **settings: Any) -> str:
+    with pytest.raises(DataError) as caught:
+        load(directory, **settings)
+    return str(caught.value)
+
+
+def divide(folder: Path, *parts: str) -> None:
+    """Move the classes below `train/` and give each other part two pictures of every class."""
+    (folder / "train").mkdir()
+    for label, name in enumerate(CLASSES):
+        (folder / name).rename(folder / "train" / name)
+        for part in parts:
+            for number in (1, 2):
+                write_picture(folder / part / name / f"{number}.jpg", level=80 * label + 70)
+
+
+def test_folder(folder: Path) -> None:
+    dataset = load(folder)
+    assert dataset.labels == CLASSES
+    assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (21, 3, 6)
+    assert dataset.train.images.shape == (21, 8, 8, 3)
+    assert dataset.faults == dataset.left_out == ()
+    levels = [part.images[:, 0, 0, 0] for part in (dataset.train, dataset.validation, dataset.test)]
+    assert sorted(np.concatenate(levels).tolist()) == [
+        80 * label + number for label in range(3) for number in range(EACH)
+    ]
+    assert (dataset.train.labels == levels[0] // 80).all()
+
+
+def test_grey(folder: Path) -> None:
+    assert load(folder, colour="grey").channels == 1
+
+
+def test_a_picture_becomes_what_the_device_makes_of_it(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in CLASSES:
+        for path in (folder / name).iterdir():
+            Image.fromarray(rng.integers(0, 256, (20, 31, 3), dtype=np.uint8)).save(path)
+    dataset = load(folder, fit="pad", height=9, width=7)
+    picture = picture_input(9, 7, 3, "pad")
+    expected = {prepare(decode(path), picture)[0].tobytes() for path in folder.glob("*/*.png")}
+    assert {image.tobytes() for image in dataset.train.images} < expected
+
+
+def test_train_and_test_folders_are_kept(folder: Path) -> None:
+    divide(folder, "test")
+    dataset = load(folder)
+    assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (27, 3, 6)
+    assert (dataset.test.images[:, 0, 0, 0] % 80 == 70).all()
+
+
+def test_val_is_the_test_set_where_there_is_no_other(folder: Path) -> None:
+    divide(folder, "val")
+    dataset = load(folder)
+    assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (27, 3, 6)
+    assert (dataset.test.images[:, 0, 0, 0] % 80 == 70).all()
+
+
+@pytest.mark.parametrize("name", ["val", "validation"])
+def test_validation_folder_beside_a_test_folder(folder: Path, name: str) -> None:
+    divide(folder, "test", name)
+    dataset = load(folder)
+    assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (30, 6, 6)
+
+
+def test_class_called_train(folder: Path) -> None:
+    (folder / "root").rename(folder / "train")
+    assert load(folder).labels == ("bark", "leaf", "train")
+
+
+def test_all_spellings_of_endings(folder: Path) -> None:
+    for ending in ("JPG", "jpeg", "Jpeg", "PNG"):
+        write_picture(folder / "bark" / f"more.{ending}")
+    dataset = load(folder)
+    assert len(dataset.train) + len(dataset.validation) + len(dataset.test) == 34
+
+
+def test_hidden_files_and_folders_are_not_there(folder: Path) -> None:
+    (folder / "bark" / ".hidden.png").write_bytes(b"no picture")
+    (folder / "bark" / "Thumbs.db").write_bytes(b"no picture")
+    (folder / ".cache").mkdir()
+    dataset = load(folder)
+    assert dataset.labels == CLASSES
+    assert dataset.faults == dataset.left_out == ()
+
+
+def test_other_files_are_counted(folder: Path) -> None:
+    for name in ("a.txt", "b.TXT", "README"):
+        (folder / "leaf" / name).write_text("no picture")
+    write_picture(folder / "beside.png")
+    assert load(folder).left_out == (
+        "2 × .txt, neither PNG nor JPEG",
+        "1 × no ending, neither PNG nor JPEG",
+        "1 × picture beside the folders of the classes",
+    )
+
+
+def test_decomposed_names_are_composed(folder: Path) -> None:
+    name = "한지"
+    (folder / "root").rename(folder / unicodedata.normalize("NFD", name))
+    assert load(folder).labels == ("bark", "leaf", name)
+
+
+def test_the_same_folder_gives_the_same_dataset(folder: Path) -> None:
+    first, second = load(folder), load(folder)
+    for part in ("train", "validation", "test"):
+        assert (getattr(first, part).images == getattr(second, part).images).all()
+
+
+def test_broken_pictures_are_named_and_left_out(folder: Path) -> None:
+    good = (folder / "leaf" / "01.png").read_bytes()
+    (folder / "leaf" / "00.png").write_bytes(b"")
+    (folder / "leaf" / "01.png").write_bytes(good[: len(good) // 2])
+    (folder / "root" / "05.png").write_bytes(b"<html>not found</html>")
+    dataset = load(folder, broken_limit=0.1)
+    assert len(dataset.train) + len(dataset.validation) + len(dataset.test) == 27
+    assert sorted(fault.split(":")[0] for fault in dataset.faults) == [
+        "leaf/00.png",
+        "leaf/01.png",
+        "root/05.png",
+    ]
+    assert "broken pictures, left out: 3" in "\n".join(overview_lines(dataset))
+    message = error_of(folder, broken_limit=0.09)
+    assert "expected at most 9.0% of 30 pictures to be unreadable, found 3 so far" in message
+    assert "broken_limit" in message
+
+
+def test_broken_pictures_leave_the_split_of_the_others_alone(folder: Path) -> None:
+    whole = load(folder)
+    (folder / "bark" / "03.png").write_bytes(b"broken")
+    dirty = load(folder, broken_limit=0.1)
+    for part in ("train", "validation", "test"):
+        levels = set(getattr(whole, part).images[:, 0, 0, 0].tolist())
+        assert levels - {3} == set(getattr(dirty, part).images[:, 0, 0, 0].tolist())
+
+
+def test_class_that_is_broken_throughout(folder: Path) -> None:
+    for path in (folder / "leaf").iterdir():
+        path.write_bytes(b"broken")
+    assert "training pictures: expected pictures of every class, found none of leaf" in error_of(
+        folder, broken_limit=0.9
+    )
+
+
+def test_no_sub_folders(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.png")
+    assert "expected one sub-folder a class with its pictures, found no sub-folder" in error_of(tmp_path)
+    assert "found none" in error_of(tmp_path / "missing")
+    assert "found a file" in error_of(tmp_path / "a.png")
+
+
+def test_empty_class(folder: Path) -> None:
+    (folder / "stem").mkdir()
+    assert f"{folder}: expected pictures of every class, found none of stem" in error_of(folder)
+
+
+def test_one_class(folder: Path) -> None:
+    for name in CLASSES[1:]:
+        (folder / name).rename(folder.parent / f"{folder.name}-{name}")
+    assert "at least two classes to tell apart, found bark" in error_of(folder)
+
+
+def test_folders_in_a_class(folder: Path) -> None:
+    (folder / "bark" / "oak").mkdir()
+    assert "expected pictures of the class 'bark', found the folder 'oak'" in error_of(folder)
+
+
+def test_class_that_training_lacks(folder: Path) -> None:
+    divide(folder, "test")
+    write_picture(folder / "test" / "stem" / "1.png")
+    assert "found 'stem' as well" in error_of(folder)
+
+
+def test_class_that_the_test_lacks(folder: Path) -> None:
+    divide(folder, "test")
+    for path in (folder / "test" / "leaf").iterdir():
+        path.unlink()
+    assert f"{folder / 'test'}: expected pictures of every class, found none of leaf" in error_of(folder)
+
+
+def test_two_folders_to_choose_by(folder: Path) -> None:
+    divide(folder, "val", "validation")
+    assert "expected one of val and validation, found both" in error_of(folder)
+
+
+def test_names_that_are_no_text(folder: Path) -> None:
+    (folder / "bark" / "\udcff.png").write_bytes(b"broken")
+    (fault,) = load(folder, broken_limit=0.1).faults
+    assert fault.startswith("bark/?.png: ")
+
+
+def test_other_folders_beside_train(folder: Path) -> None:
+    divide(folder)
+    write_picture(folder / "extra" / "1.png")
+    assert "found extra" in error_of(folder)
+
+
+def test_unreadable_name(folder: Path) -> None:
+    (folder / "root").rename(folder / "ro\not")
+    assert "class names that people can read" in error_of(folder)
+
+
+def test_more_pictures_than_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sysconf", lambda name: 64)
+    assert "lower data.height and data.width" in error_of(folder)
+
+
+PICTURE = PictureInput(
+    height=6, width=6, channels=1, fit="crop", mean=(0.0,), std=(1.0,), normalized_by="runtime"
+)
+
+
+def test_load_pictures_reads_whatever_pictures_there_are(folder: Path) -> None:
+    write_picture(folder / "bark" / "deep" / "er.jpg")
+    write_picture(folder / "top.png")
+    pictures = load_pictures(folder, PICTURE, None)
+    assert pictures.images.shape == (32, 6, 6, 1)
+    assert (pictures.labels == UNLABELLED).all()
+
+
+def test_load_pictures_takes_some_of_each_folder(folder: Path) -> None:
+    pictures = load_pictures(folder, PICTURE, 6)
+    assert (pictures.images[:, 0, 0, 0] // 80).tolist() == [0, 0, 1, 1, 2, 2]
+    assert len(load_pictures(folder, PICTURE, 99)) == 30
+
+
+def test_load_pictures_follows_a_link_once(folder: Path) -> None:
+    (folder / "bark" / "again").symlink_to(folder)
+    assert len(load_pictures(folder, PICTURE, None)) == 30
+
+
+def test_load_pictures_of_none(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="expected pictures"):
+        load_pictures(tmp_path, PICTURE, None)
+
+
+def test_load_pictures_names_broken_ones(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(4):
+        for name in CLASSES:
+            for count in range(10):
+                write_picture(folder / name / f"{number}{count}-more.png")
+    (folder / "leaf" / "05.png").write_bytes(b"broken")
+    assert len(load_pictures(folder, PICTURE, None)) == 149
+    assert "left out, broken: leaf/05.png" in capsys.readouterr().err
+    (folder / "leaf" / "06.png").write_bytes(b"broken")
+    with pytest.raises(DataError, match=r"at most 1\.0% of 150 pictures"):
+        load_pictures(folder, PICTURE, None)

@@ -1,0 +1,104 @@
+"""`hanji data`."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import typing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hanji.training.commands import data as command
+from hanji.training.errors import DataError
+from hanji.training.recommenders.data import fetch as fetch_module
+from hanji.training.recommenders.data.config import Format
+
+
+def run(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    return command.run(parser.parse_args(words))
+
+
+def test_check(movielens_1m: Path, rows: list, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", str(movielens_1m)) == 0
+    shown = capsys.readouterr().out
+    assert f"interactions   {len(rows):,}" in shown
+    assert "heaviest user  80 with 10 interactions" in shown
+    assert "Café" in shown
+    assert "nothing to report" not in shown  # items that one user alone has went back to training
+
+
+def test_check_as_json(movielens_1m: Path, rows: list, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", str(movielens_1m), "--format", "movielens-1m", "--json") == 0
+    table = json.loads(capsys.readouterr().out)
+    users = len({row.user for row in rows})
+    assert table["users"] == users
+    assert table["interactions"] == len(rows)
+    assert table["density"] == pytest.approx(len(rows) / (users * table["items"]))
+    assert table["quality"]["lines_read"] == len(rows)
+    assert len(table["most_popular"]) == 10
+
+
+def test_check_by_a_recipe(csv_file: Path, rows: list, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = csv_file.parent / "recipe.toml"
+    recipe.write_text(
+        'name = "plays"\n[data]\nname = "plays"\nformat = "csv"\nratings = "plays.csv"\n'
+        'user_column = "who"\nitem_column = "what"\n'
+    )
+    assert run("check", str(csv_file.parent), "--recipe", str(recipe)) == 0
+    assert f"{len(rows):,}" in capsys.readouterr().out
+
+
+def test_check_of_nothing(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no files"):
+        run("check", str(tmp_path))
+
+
+def test_fetch_needs_the_licence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    with pytest.raises(DataError, match="--accept-licence"):
+        run("fetch", "movielens-1m", "--out", str(tmp_path / "out"))
+    assert "research use only" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "accepted"), [("y\n", True), ("yes\n", True), ("\n", False), ("n\n", False)]
+)
+def test_fetch_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, accepted: bool) -> None:
+    typed = io.StringIO(answer)
+    typed.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr("sys.stdin", typed)
+    fetched = []
+    monkeypatch.setattr(fetch_module, "fetch", lambda archive, out: fetched.append((archive.name, out)))
+    words = ("fetch", "movielens-100k", "--out", str(tmp_path / "out"))
+    if accepted:
+        assert run(*words) == 0
+        assert fetched == [("movielens-100k", tmp_path / "out")]
+    else:
+        with pytest.raises(DataError, match="not accepted"):
+            run(*words)
+        assert not fetched
+
+
+def test_fetch_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = replace(fetch_module.ARCHIVES["movielens-1m"], url="http://127.0.0.1:9/x")
+    monkeypatch.setitem(fetch_module.ARCHIVES, "movielens-1m", archive)
+    with pytest.raises(DataError, match="cannot be downloaded"):
+        run("fetch", "movielens-1m", "--out", str(tmp_path / "out"), "--accept-licence")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_formats_are_those_of_the_config() -> None:
+    assert {*command.FORMATS, "synthetic", "csv"} == set(typing.get_args(Format))
+
+
+def test_wrong_use() -> None:
+    for words in ([], ["fetch", "netflix", "--out", "x"], ["check"], ["check", "x", "--format", "synthetic"]):
+        with pytest.raises(SystemExit) as caught:
+            run(*words)
+        assert caught.value.code == 2

@@ -1,0 +1,127 @@
+"""Cleaning and the leave-one-out split."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hanji.training.recommenders.data import DataConfig, Interactions
+from hanji.training.recommenders.data.clean import clean
+from hanji.training.recommenders.data.raw import RawRatings, ids_from_text
+from hanji.training.recommenders.data.split import leave_one_out
+
+ITEMS = 130
+
+
+def raw(rows: list[tuple[int, int, int]]) -> RawRatings:
+    users, items, times = (np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))
+    return RawRatings(users, items, None, times)
+
+
+def interactions(rows: list[tuple[int, int, int]], *, times: bool = True) -> Interactions:
+    """`rows` and two users who have the first twenty items, so that those are seen in training."""
+    rows = rows + [(8, item, 50 - item) for item in range(20)] + [(9, item, item) for item in range(20)]
+    users, items, stamps = (np.array(column) for column in zip(*rows, strict=True))
+    return Interactions(
+        users.astype(np.int32), items.astype(np.int32), stamps.astype(np.int64) if times else None
+    )
+
+
+def held_out(data: Interactions, seed: int = 0) -> dict[int, int]:
+    split = leave_one_out(data, list(range(10)), ITEMS, seed)
+    return dict(zip(split.test.users.tolist(), split.test.items.tolist(), strict=True))
+
+
+def test_duplicates_keep_the_latest() -> None:
+    cleaned = clean(raw([(1, 1, 50), (1, 1, 10), (2, 1, 5), (2, 2, 5), (2, 2, 5)]), DataConfig())
+    assert cleaned.duplicates == 2
+    assert cleaned.interactions.users.tolist() == [0, 1, 1]
+    assert cleaned.interactions.timestamps is not None
+    assert cleaned.interactions.timestamps.tolist() == [50, 5, 5]
+
+
+def test_minimums_are_applied_until_none_is_below() -> None:
+    rows = [(1, 1, 0), (1, 2, 1), (2, 1, 0), (2, 2, 0), (3, 2, 0), (3, 3, 0), (4, 3, 0)]
+    config = DataConfig(minimum_user_interactions=2, minimum_item_interactions=2)
+    cleaned = clean(raw(rows), config)
+    # User 4 goes, so item 3 has one left and goes, so user 3 has one left and goes.
+    assert cleaned.user_ids.tolist() == [1, 2]
+    assert cleaned.item_ids.tolist() == [1, 2]
+    assert (cleaned.users_dropped, cleaned.items_dropped, cleaned.interactions_dropped) == (2, 1, 3)
+
+
+def test_equal_times_are_no_order() -> None:
+    cleaned = clean(raw([(1, 1, 7), (1, 2, 7), (2, 1, 7)]), DataConfig())
+    assert cleaned.interactions.timestamps is None
+
+
+def test_text_ids_are_sorted_and_indexed() -> None:
+    ids = ids_from_text(["b", "10", "b", "a"])
+    cleaned = clean(RawRatings(ids, ids_from_text(["1", "2", "3", "-4"]), None, None), DataConfig())
+    assert cleaned.user_ids.tolist() == ["10", "a", "b"]
+    assert cleaned.interactions.users.tolist() == [2, 0, 2, 1]
+    assert cleaned.item_ids.tolist() == [-4, 1, 2, 3]
+
+
+def test_last_by_time_is_held_out() -> None:
+    found = held_out(interactions([(0, 3, 20), (0, 4, 30), (0, 5, 10), (1, 6, 1), (1, 7, 2)]))
+    assert (found[0], found[1]) == (4, 7)
+
+
+def test_ties_go_by_file_order() -> None:
+    assert held_out(interactions([(0, 3, 5), (0, 9, 5), (0, 4, 5), (0, 1, 4)]))[0] == 4
+
+
+def test_without_times_the_seed_decides() -> None:
+    data = interactions([(0, item, 0) for item in range(20)], times=False)
+    chosen = {held_out(data, seed)[0] for seed in range(12)}
+    assert len(chosen) > 3
+    assert held_out(data, 5) == held_out(data, 5)
+
+
+def test_one_interaction_stays_in_training() -> None:
+    split = leave_one_out(interactions([(0, 3, 1), (1, 4, 1), (1, 5, 2)]), list(range(10)), ITEMS, 0)
+    assert 0 not in split.test.users
+    assert 0 in split.train.users
+    assert split.users_training_only == 7  # the six without any as well
+
+
+def test_item_that_nobody_else_has_returns_to_training() -> None:
+    split = leave_one_out(
+        interactions([(0, 3, 1), (0, 77, 2), (1, 4, 1), (1, 5, 2)]), list(range(10)), ITEMS, 0
+    )
+    assert split.unseen_returned == 1
+    assert 0 not in split.test.users
+    assert 77 in split.train.items
+    assert set(split.test.items.tolist()) <= set(split.train.items.tolist())
+
+
+def test_negatives_are_99_different_items_the_user_never_had() -> None:
+    rng = np.random.default_rng(0)
+    rows = [
+        (user, int(item), step) for user in range(8) for step, item in enumerate(rng.permutation(20)[:15])
+    ]
+    data = interactions(rows)
+    split = leave_one_out(data, list(range(10)), ITEMS, 0)
+    assert split.test.negatives.shape == (len(split.test), 99)
+    for user, negatives in zip(split.test.users, split.test.negatives, strict=True):
+        assert len(set(negatives.tolist())) == 99
+        assert not set(negatives.tolist()) & set(data.items[data.users == user].tolist())
+
+
+def test_split_loses_nothing() -> None:
+    data = interactions([(user, item, item) for user in range(8) for item in range(user, user + 9)])
+    split = leave_one_out(data, list(range(10)), ITEMS, 0)
+    users = np.concatenate([split.train.users, split.test.users])
+    items = np.concatenate([split.train.items, split.test.items])
+    assert sorted(zip(users, items, strict=True)) == sorted(zip(data.users, data.items, strict=True))
+
+
+@pytest.mark.parametrize("text", ["7", "0", "-3", "123456789012345"])
+def test_canonical_integers(text: str) -> None:
+    assert ids_from_text([text]).tolist() == [int(text)]
+
+
+@pytest.mark.parametrize("text", ["007", "+7", "1.0", "1e3", "-0", "1234567890123456", "٣", "7 "])
+def test_other_ids_stay_text(text: str) -> None:
+    assert ids_from_text(["1", text]).tolist() == ["1", text]

@@ -1,0 +1,174 @@
+"""The history model: what it is given, what it answers, and that every part of it learns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from hanji.training.errors import RecipeError
+from hanji.training.recommenders.baselines.histories import histories_of, standardized
+from hanji.training.recommenders.config import TrainingConfig
+from hanji.training.recommenders.data import DataConfig, Dataset, Interactions
+from hanji.training.recommenders.evaluation import evaluate_candidates
+from hanji.training.recommenders.history_samples import flat_histories, held_back_histories
+from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.models.history import HistoryModel
+from hanji.training.recommenders.models.history_start import start_from_scores
+from hanji.training.recommenders.models.rows import levels, rounded_rows
+from hanji.training.recommenders.objectives import distillation_objective
+from hanji.training.recommenders.scoring import scorer_of, scores_of_histories
+from hanji.training.recommenders.train import train
+from hanji.training.recommenders.trained import TrainedModel
+
+ITEMS = 30
+PLAIN = ModelConfig(type="history", embedding_size=6, hidden_units=(), embedding_stddev=0.5)
+CONFIGS = {
+    "sum": PLAIN,
+    "sum and hidden layer": replace(PLAIN, user_units=5),
+    "attention": replace(PLAIN, history_pooling="attention", attention_units=3),
+    "order": replace(PLAIN, history_order=True),
+    "attention and tower": replace(PLAIN, history_pooling="attention", hidden_units=(7, 4)),
+}
+
+
+def random_model(config: ModelConfig, seed: int = 0) -> HistoryModel:
+    model, rng = HistoryModel(config, ITEMS), np.random.default_rng(seed)
+    model.set_weights([rng.normal(0, 0.5, weight.shape).astype(np.float32) for weight in model.weights])
+    return model
+
+
+def scores(model: HistoryModel, *histories: list[int]) -> np.ndarray:
+    return np.asarray(model(tf.ragged.constant(histories, dtype=tf.int32)).numpy())
+
+
+@pytest.fixture(params=CONFIGS, name="model")
+def _model(request: pytest.FixtureRequest) -> HistoryModel:
+    return random_model(CONFIGS[request.param])
+
+
+def test_each_history_is_scored_by_itself(model: HistoryModel) -> None:
+    together = scores(model, [1, 2, 3], [7], [9, 4])
+    assert together.shape == (3, ITEMS) and np.isfinite(together).all()
+    np.testing.assert_allclose(together[1], scores(model, [7])[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(together[2], scores(model, [9, 4])[0], rtol=1e-4, atol=1e-5)
+
+
+def test_order_counts_only_where_it_is_asked_for(model: HistoryModel) -> None:
+    same = np.allclose(scores(model, [1, 2, 3]), scores(model, [3, 2, 1]), rtol=1e-4, atol=1e-5)
+    assert same is not model.config.history_order
+
+
+def test_data_without_times_has_no_order_to_learn(small_dataset: Dataset, small_config: DataConfig) -> None:
+    timeless = replace(small_dataset, train=replace(small_dataset.train, timestamps=None))
+    config, training = replace(PLAIN, history_order=True), TrainingConfig(epochs=1)
+    with pytest.raises(RecipeError, match="no times"):
+        train(timeless, model=config, training=training, seed=0)
+
+
+def test_another_history_gets_other_scores_and_an_empty_one_finite_ones(model: HistoryModel) -> None:
+    assert not np.allclose(scores(model, [1, 2])[0], scores(model, [1, 3])[0])
+    empty = model(tf.RaggedTensor.from_row_splits(tf.zeros([0], tf.int32), [0, 0])).numpy()
+    assert np.isfinite(empty).all()
+
+
+def test_every_weight_takes_part_in_the_loss(model: HistoryModel) -> None:
+    objective = distillation_objective(ITEMS, teacher_weight=0.5, temperature=1.0, regression_weight=1.0)
+    kept, held = np.array([[0, 1], [0, 2], [1, 3]], np.int32), np.array([[0, 4], [1, 5]], np.int32)
+    teacher = np.random.default_rng(1).normal(size=(2, ITEMS)).astype(np.float32)
+    with tf.GradientTape() as tape:
+        loss = objective.loss(model, *map(tf.constant, (kept, held, np.int32(2), teacher)))
+    for weight, gradient in zip(
+        model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True
+    ):
+        assert gradient is not None and np.abs(tf.convert_to_tensor(gradient)).max() > 0, weight.name
+
+
+def test_one_more_interaction_counts_at_once(trained_history: TrainedModel, small_dataset: Dataset) -> None:
+    model, history = trained_history.model, [3, 5, 8]
+    before, after = scores(model, history)[0], scores(model, [*history, 11])[0]
+    assert np.argsort(-before).tolist() != np.argsort(-after).tolist()
+
+
+def test_training_beats_popularity_and_where_it_started(
+    trained_history: TrainedModel, small_dataset: Dataset
+) -> None:
+    counts = np.array(small_dataset.catalogue.popularity, np.float32)
+    popular = evaluate_candidates(lambda users, items: counts[items], small_dataset.test)
+    assert trained_history.metrics["ndcg_at_10"] > 1.1 * popular["ndcg_at_10"]
+
+
+def test_the_same_seed_gives_the_same_model(small_dataset: Dataset, small_config: DataConfig) -> None:
+    config = replace(PLAIN, history_pooling="attention", hidden_units=(4,))
+    training = TrainingConfig(epochs=2, batch_size=64)
+    one, other = (
+        train(small_dataset, model=config, training=training, seed=5).model.get_weights()
+        for _ in range(2)
+    )
+    for left, right in zip(one, other, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_pairs_and_tables_are_the_same_scores(trained_history: TrainedModel, small_dataset: Dataset) -> None:
+    users, items = small_dataset.catalogue.users, small_dataset.catalogue.items
+    scorer = scorer_of(trained_history.model, small_dataset.train, users)
+    table = scores_of_histories(trained_history.model)(
+        histories_of(small_dataset.train, users=users, items=items)
+    )
+    rng = np.random.default_rng(0)
+    some = rng.integers(0, users, 300).astype(np.int32), rng.integers(0, items, 300).astype(np.int32)
+    np.testing.assert_allclose(scorer.pairs(*some), table[some], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(scorer.catalogue(7, items), table[7], rtol=1e-4, atol=1e-4)
+
+
+def test_the_start_follows_scores_that_a_history_can_give() -> None:
+    rng = np.random.default_rng(0)
+    model = HistoryModel(replace(PLAIN, embedding_size=4), ITEMS)
+    pairs = np.unique(rng.integers(0, [50, ITEMS], (400, 2)), axis=0)
+    train_set = Interactions(pairs[:, 0].astype(np.int32), pairs[:, 1].astype(np.int32), None)
+    histories = histories_of(train_set, users=50, items=ITEMS)
+    lengths = np.maximum(np.asarray(histories.sum(axis=1)), 1)
+    factors = rng.normal(size=(ITEMS, 4))
+    wanted = (histories @ factors / lengths**0.65 @ factors.T).astype(np.float32)
+    start_from_scores(model, wanted, histories, seed=0)
+    found = scores_of_histories(model)(histories)
+    assert np.sqrt(np.mean((found - wanted) ** 2)) < 0.5 * wanted.std()
+
+
+def test_histories_are_in_order_of_time_and_hold_each_item_once() -> None:
+    train_set = Interactions(
+        np.array([1, 0, 1, 1, 1], np.int32),
+        np.array([5, 9, 2, 5, 7], np.int32),
+        np.array([30, 1, 10, 20, 20], np.int64),
+    )
+    histories = flat_histories(train_set, 3)
+    assert [histories.of(user).tolist() for user in range(3)] == [[9], [2, 5, 7], []]
+
+
+def test_an_epoch_holds_back_a_part_of_every_history(small_dataset: Dataset) -> None:
+    users = small_dataset.catalogue.users
+    draw = held_back_histories(small_dataset.train, users, held_back=0.3)
+    epoch = draw(np.random.default_rng(0))
+    batches = list(epoch.batches(50))
+    assert len(batches) == epoch.steps(50) == users // 50
+    kept, held = (sum(len(batch[part]) for batch in batches) for part in (0, 1))
+    assert kept + held == len(flat_histories(small_dataset.train, users).items)
+    assert 0.25 < held / (kept + held) < 0.35
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_rounded_rows_are_on_their_grid_for_good(bits: int) -> None:
+    table = np.random.default_rng(0).normal(size=(20, 16)).astype(np.float32)
+    table[3] = 0.0
+    once = rounded_rows(table, bits).numpy()
+    scale = np.abs(once).max(axis=1, keepdims=True) / levels(bits)
+    whole = once / np.where(scale > 0, scale, 1)
+    np.testing.assert_allclose(whole, np.rint(whole), atol=1e-3)
+    np.testing.assert_allclose(rounded_rows(once, bits).numpy(), once, rtol=1e-6)
+    assert np.sqrt(np.mean((once - table) ** 2)) < {4: 0.12, 8: 0.008}[bits] * table.std() * 1.5
+
+
+def test_standardized_scores_of_a_user_without_spread_stay_finite() -> None:
+    assert np.isfinite(standardized(np.ones((2, 5), np.float32))).all()

@@ -1,0 +1,155 @@
+"""Training learns, repeats itself to the last bit, and goes on where it was killed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hanji.training.errors import DataError
+from hanji.training.recommenders.config import TrainingConfig
+from hanji.training.recommenders.data import DataConfig, Dataset
+from hanji.training.recommenders.data.split import train_validation_split
+from hanji.training.recommenders.evaluation import evaluate, evaluate_candidates
+from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.samples import positives_and_negatives
+from hanji.training.recommenders.scoring import KerasScorer
+from hanji.training.recommenders.train import TrainedModel, train
+from hanji.training.recommenders.trained import load_trained, save_trained
+
+MODEL = ModelConfig(embedding_size=4, mlp_embedding_size=4, hidden_units=(4,), dropout=0.2)
+TRAINING = TrainingConfig(epochs=3, batch_size=1024)
+
+
+def popularity_hit_ratio(dataset: Dataset) -> float:
+    counts = np.array(dataset.catalogue.popularity, np.float32)
+    return evaluate_candidates(lambda users, items: counts[items], dataset.test)["hr_at_10"]
+
+
+def test_a_trained_model_beats_popularity_and_not_the_best_reachable(
+    trained: TrainedModel, small_dataset: Dataset
+) -> None:
+    assert trained.metrics["hr_at_10"] > popularity_hit_ratio(small_dataset)
+    assert small_dataset.best_hr_at_10 is not None
+    assert trained.metrics["hr_at_10"] < small_dataset.best_hr_at_10 + 0.1
+
+
+def test_validation_items_are_not_trained_on(small_dataset: Dataset) -> None:
+    data = train_validation_split(small_dataset, seed=0)
+    pairs = set(zip(data.train.users.tolist(), data.train.items.tolist(), strict=True))
+    held_out = set(zip(data.validation.users.tolist(), data.validation.items.tolist(), strict=True))
+    tested = set(zip(small_dataset.test.users.tolist(), small_dataset.test.items.tolist(), strict=True))
+    assert held_out and not held_out & pairs
+    assert not tested & held_out
+
+
+def test_samples_hold_one_positive_and_then_items_never_met(small_dataset: Dataset) -> None:
+    items = small_dataset.catalogue.items
+    samples = positives_and_negatives(small_dataset.train, items=items, negatives=3)(np.random.default_rng(0))
+    met = set(zip(small_dataset.train.users.tolist(), small_dataset.train.items.tolist(), strict=True))
+    assert len(samples) == len(small_dataset.train)
+    assert samples.targets[0].tolist() == [1, 0, 0, 0]
+    for user, row in zip(samples.users[:500].tolist(), samples.items[:500].tolist(), strict=True):
+        assert (user, row[0]) in met
+        assert not any((user, item) in met for item in row[1:])
+
+
+def test_the_same_seed_gives_the_same_bytes(small_dataset: Dataset, small_config: DataConfig) -> None:
+    first, second = (
+        train(small_dataset, model=MODEL, training=TRAINING, seed=5) for _ in range(2)
+    )
+    for one, other in zip(first.model.get_weights(), second.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_killed_training_goes_on_behind_its_last_epoch(
+    small_dataset: Dataset,
+    small_config: DataConfig,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run(training: TrainingConfig) -> TrainedModel:
+        return train(small_dataset, model=MODEL, training=training, seed=5, work=tmp_path)
+
+    from hanji.training.fitting import loop
+
+    whole_epoch, calls = loop._run_epoch, []
+
+    def killed_in_the_third(*args: object) -> None:
+        calls.append(args)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        whole_epoch(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "_run_epoch", killed_in_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        run(TRAINING)
+    monkeypatch.setattr(loop, "_run_epoch", whole_epoch)
+    run(TRAINING)
+    assert "going on behind epoch 2" in capsys.readouterr().err
+
+
+def test_a_checkpoint_of_other_settings_is_not_taken(
+    small_dataset: Dataset, small_config: DataConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for rate in (0.002, 0.001):
+        training = replace(TRAINING, epochs=1, learning_rate=rate)
+        train(small_dataset, model=MODEL, training=training, seed=5, work=tmp_path)
+    assert "belongs to other settings" in capsys.readouterr().err
+
+
+def test_a_broken_checkpoint_is_told_and_training_starts_anew(
+    small_dataset: Dataset, small_config: DataConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "training-neumf.npz").write_bytes(b"not a checkpoint")
+    training = replace(TRAINING, epochs=1)
+    train(small_dataset, model=MODEL, training=training, seed=5, work=tmp_path)
+    assert "starting from the beginning" in capsys.readouterr().err
+
+
+def test_pre_training_runs_both_towers(
+    small_dataset: Dataset, small_config: DataConfig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training = replace(TRAINING, epochs=1, pretraining_epochs=1)
+    train(small_dataset, model=MODEL, training=training, seed=5)
+    shown = capsys.readouterr().err
+    assert shown.index("Pre-training gmf") < shown.index("Pre-training mlp") < shown.index("Training neumf")
+
+
+def test_saved_and_loaded_it_scores_the_same(trained: TrainedModel, tmp_path: Path) -> None:
+    save_trained(trained, tmp_path / "trained")
+    loaded = load_trained(tmp_path / "trained")
+    assert loaded.catalogue == trained.catalogue
+    assert (loaded.config, loaded.training, loaded.data) == (trained.config, trained.training, trained.data)
+    np.testing.assert_array_equal(
+        KerasScorer(loaded.model).catalogue(4, 200), KerasScorer(trained.model).catalogue(4, 200)
+    )
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "version", "weights"])
+def test_a_damaged_trained_model_is_told(trained: TrainedModel, tmp_path: Path, damage: str) -> None:
+    directory = tmp_path / "trained"
+    save_trained(trained, directory)
+    about = directory / "trained.json"
+    if damage == "missing":
+        about.unlink()
+    elif damage == "truncated":
+        about.write_text(about.read_text()[:100])
+    elif damage == "version":
+        about.write_text(about.read_text().replace('"format_version": 1', '"format_version": 99'))
+    else:
+        (directory / "weights.npz").write_bytes(b"nothing")
+    with pytest.raises(DataError, match=r"trained\.json|weights\.npz"):
+        load_trained(directory)
+
+
+def test_evaluation_by_catalogue_equals_evaluation_by_pairs(
+    trained: TrainedModel, small_dataset: Dataset
+) -> None:
+    scorer = KerasScorer(trained.model)
+    items = small_dataset.catalogue.items
+    found = evaluate(lambda user: scorer.catalogue(user, items), small_dataset)
+    assert found == pytest.approx(trained.metrics)

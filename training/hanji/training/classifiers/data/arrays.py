@@ -1,0 +1,52 @@
+"""Pictures that a file holds as one array."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hanji.training.classifiers.data.classes import check_classes, class_names
+from hanji.training.classifiers.data.config import ImageDataConfig
+from hanji.training.classifiers.data.dataset import Pictures
+from hanji.training.classifiers.data.parts import ArrayPart, RawImages
+from hanji.training.classifiers.data.preparing import picture_input
+from hanji.training.errors import DataError
+
+
+def raw_images(
+    train: Pictures, test: Pictures | None, config: ImageDataConfig, where: str, *, licence: str = ""
+) -> RawImages:
+    """Pictures in memory, to be taken in the size and colour of the config; `where` names them in errors.
+
+    Raises DataError where test pictures are of another shape, or a class has no pictures.
+    """
+    parts = {"training": train} if test is None else {"training": train, "test": test}
+    shape = train.images.shape[1:]
+    if test is not None and test.images.shape[1:] != shape:
+        raise DataError(
+            f"{where}: expected test pictures of {list(shape)} as the training pictures are, found "
+            f"{list(test.images.shape[1:])}; the two belong together"
+        )
+    labels = class_names(config.labels, np.concatenate([part.labels for part in parts.values()]), where)
+    for name, part in parts.items():
+        check_classes(part.labels, labels, f"{where}, {name} pictures")
+    channels = {"auto": shape[2], "grey": 1, "rgb": 3}[config.colour]
+    picture = picture_input(config.height or shape[0], config.width or shape[1], channels, config.fit)
+    return RawImages(
+        labels=labels,
+        train=ArrayPart(train, picture),
+        validation=None,
+        test=None if test is None else ArrayPart(test, picture),
+        licence=licence,
+    )
+
+
+def as_images(values: NDArray[np.uint8], where: str) -> NDArray[np.uint8]:
+    """`values` uint8[N, height, width(, channels)] with a channel axis; DataError for any other shape."""
+    images = values[..., None] if values.ndim == 3 else values
+    if images.ndim != 4 or 0 in images.shape or images.shape[3] not in (1, 3):
+        raise DataError(
+            f"{where}: expected pictures of the shape [number, height, width] or "
+            f"[number, height, width, 1 or 3 channels], found {list(values.shape)}"
+        )
+    return images

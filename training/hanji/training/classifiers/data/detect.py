@@ -1,0 +1,35 @@
+"""Whether a directory holds pictures, and in which format, by the names in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from hanji.training.classifiers.data.idx import is_idx
+from hanji.training.classifiers.data.listing import all_pictures
+from hanji.training.classifiers.data.npz import is_npz
+from hanji.training.sources import file_names
+
+DetectedImages = Literal["idx", "npz", "folder"]
+RECOGNIZED_BY = (
+    "images by a sub-folder for each class with .png or .jpg files in it, by train-images-idx3-ubyte, or by "
+    "one .npz file"
+)
+"""How a directory with images is recognized, for error messages."""
+
+
+def detect_images(directory: Path) -> DetectedImages | None:
+    """The format of the pictures in `directory`, None if there are none.
+
+    Raises DataError if there is no such directory.
+    """
+    names = file_names(directory)
+    if any(map(is_idx, names)):
+        return "idx"
+    if any(map(is_npz, names)):
+        return "npz"
+    return "folder" if any(_holds_pictures(path) for path in directory.iterdir() if path.is_dir()) else None
+
+
+def _holds_pictures(directory: Path) -> bool:
+    return not directory.name.startswith(".") and any(all_pictures(directory))

@@ -1,0 +1,88 @@
+"""NumPy's `.npz` as Keras has it: `x_train`, `y_train` and, where they are, `x_test`, `y_test`."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hanji.training.classifiers.data.arrays import as_images, raw_images
+from hanji.training.classifiers.data.classes import as_labels
+from hanji.training.classifiers.data.config import ImageDataConfig
+from hanji.training.classifiers.data.dataset import Pictures
+from hanji.training.classifiers.data.parts import RawImages
+from hanji.training.errors import DataError
+from hanji.training.sources import directory_listing, file_names
+
+_DAMAGE = (ValueError, EOFError, MemoryError, RuntimeError, zlib.error, zipfile.BadZipFile)
+_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+def is_npz(name: str) -> bool:
+    """Whether a file is called as NumPy's archives are."""
+    return name.lower().endswith(".npz")
+
+
+def read_npz(config: ImageDataConfig, directory: Path) -> RawImages:
+    """Read the one `.npz` file of a directory; DataError if it does not hold such arrays.
+
+    Pictures are uint8[N, height, width] or [N, height, width, channels], labels integers [N] or [N, 1].
+    """
+    path = _npz_file(directory)
+    arrays = _load(path)
+    test = _pair(arrays, "test", path) if "x_test" in arrays or "y_test" in arrays else None
+    return raw_images(_pair(arrays, "train", path), test, config, str(path))
+
+
+def _npz_file(directory: Path) -> Path:
+    found = [name for name in file_names(directory) if is_npz(name) and not name.startswith(".")]
+    if len(found) != 1:
+        what = ", ".join(found) if found else directory_listing(directory)
+        raise DataError(
+            f"{directory}: expected one .npz file, found {what}; give each a directory of its own"
+        )
+    return directory / found[0]
+
+
+def _load(path: Path) -> Mapping[str, NDArray[Any]]:
+    try:
+        with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in _ARRAYS if name in archive.files}
+    except _DAMAGE as error:
+        raise DataError(
+            f"{path}: expected an .npz file of plain arrays, found {error or type(error).__name__}; write it "
+            "with numpy.savez_compressed, or fetch it again"
+        ) from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}; check its permissions and kind") from None
+
+
+def _pair(arrays: Mapping[str, NDArray[Any]], part: str, path: Path) -> Pictures:
+    x, y = f"x_{part}", f"y_{part}"
+    for name in (x, y):
+        if name not in arrays:
+            found = ", ".join(arrays) or f"none of {', '.join(_ARRAYS)}"
+            raise DataError(f"{path}: expected an array {name}, found {found}")
+    if arrays[x].dtype != np.uint8:
+        raise DataError(
+            f"{path}: {x}: expected pixels uint8 from 0 to 255, found {arrays[x].dtype}; scale and round them"
+        )
+    images = as_images(arrays[x], f"{path}: {x}")
+    labels = _one_axis(arrays[y], f"{path}: {y}")
+    return Pictures(images, as_labels(labels, len(images), f"{path}: {y}"))
+
+
+def _one_axis(labels: NDArray[Any], where: str) -> NDArray[np.integer]:
+    if labels.ndim == 2 and labels.shape[1] == 1:  # as Keras has those of CIFAR-10
+        labels = labels[:, 0]
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise DataError(
+            f"{where}: expected one integer for each picture, found {labels.dtype} of shape "
+            f"{list(labels.shape)}; for one-hot labels take argmax(axis=1)"
+        )
+    return labels

@@ -1,0 +1,50 @@
+"""A Keras classifier on pictures: its logits and its metrics."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+from numpy.typing import NDArray
+
+from hanji.runtime.manifest import PictureInput
+from hanji.training.classifiers.data import Pictures
+from hanji.training.classifiers.metrics import metrics_of, probabilities_of
+from hanji.training.classifiers.objectives import normalized
+
+_AT_ONCE = 500  # pictures in one call
+
+
+class ClassifierScorer:
+    """Logits of a model as it is at the time of the call, compiled once."""
+
+    def __init__(self, model: keras.Model, picture: PictureInput) -> None:
+        shape = [None, picture.height, picture.width, picture.channels]
+        self._model, self._picture = model, picture
+        # A method, not a lambda: TensorFlow counts its tracings by instance, and each model needs its own.
+        self._compiled = tf.function(self._call, input_signature=[tf.TensorSpec(shape, tf.uint8)])
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Float32 [n, classes] of ``images`` uint8 [n, h, w, c]."""
+        found = np.empty((len(images), int(self._model.output_shape[-1])), np.float32)
+        for start in range(0, len(images), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            found[part] = self._compiled(tf.constant(images[part])).numpy()
+        return found
+
+    def metrics(self, pictures: Pictures, *, temperature: float = 1.0) -> dict[str, float]:
+        """All metrics on labelled images; see ``metrics_of``."""
+        return metrics_of(probabilities_of(self.logits(pictures.images), temperature), pictures.labels)
+
+    def _call(self, images: tf.Tensor) -> tf.Tensor:
+        return tf.cast(self._model(normalized(images, self._picture), training=False), tf.float32)
+
+
+def evaluate_classifier(
+    model: keras.Model, pictures: Pictures, picture: PictureInput, *, temperature: float = 1.0
+) -> dict[str, float]:
+    """All metrics of a Keras classifier (normalized pictures → logits); see ``metrics_of``."""
+    return ClassifierScorer(model, picture).metrics(pictures, temperature=temperature)
+
+
+__all__ = ["ClassifierScorer", "evaluate_classifier"]

@@ -1,0 +1,51 @@
+"""Keras models from files that others wrote."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import tf_keras as keras
+from tf_keras.src.saving.serialization_lib import SafeModeScope
+
+from hanji.training.errors import DataError
+
+SUFFIXES = (".keras", ".h5", ".hdf5")
+
+
+def load_network(path: Path) -> keras.Model:
+    """The model in a file that tf_keras saved; code inside it (a Lambda layer) is never run.
+
+    DataError if there is no such file, or none that tf_keras can load.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: expected a file that tf_keras saved ({', '.join(SUFFIXES)}), found none")
+    version = _keras_version(path)
+    if not version.startswith("2"):
+        raise DataError(
+            f"{path}: saved by Keras {version}, and tf_keras reads files of Keras 2; save it from there with "
+            "model.export(DIRECTORY), or build it again with tf_keras and load the weights"
+        )
+    try:
+        with SafeModeScope(safe_mode=True):
+            return keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
+        first = str(error).strip().split("\n")[0]
+        raise DataError(f"{path}: tf_keras cannot load this model: {first}") from None
+
+
+def _keras_version(path: Path) -> str:
+    """The version of Keras that wrote a .keras file; an .h5 file is taken for one of Keras 2."""
+    if not zipfile.is_zipfile(path):
+        return "2"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return str(json.loads(archive.read("metadata.json"))["keras_version"])
+    except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"{path}: not a Keras file ({error}); expected metadata.json with keras_version"
+        ) from None
+
+
+__all__ = ["SUFFIXES", "load_network"]

@@ -1,0 +1,93 @@
+"""What the fit of a classifier minimizes. Batches hold uint8 pictures: they are normalized in the graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+from numpy.typing import NDArray
+
+from hanji.runtime.manifest import PictureInput
+from hanji.training.fitting.objective import Objective
+
+Tensor = Any
+
+
+def normalized(images: Tensor, picture: PictureInput) -> Tensor:
+    """Pixels uint8 [B, h, w, c] as the network takes them: float32, mean 0 and deviation 1 a channel."""
+    mean, scale = normalization(picture)
+    return (tf.cast(images, tf.float32) - mean) * scale
+
+
+def normalization(picture: PictureInput) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What is taken off each channel and what it is then multiplied by, float32 [channels] each."""
+    mean, std = np.array(picture.mean, np.float64), np.array(picture.std, np.float64)
+    return mean.astype(np.float32), (1.0 / std).astype(np.float32)
+
+
+def cross_entropy_objective(
+    picture: PictureInput,
+    classes: int,
+    *,
+    label_smoothing: float = 0.0,
+    class_weights: NDArray[np.float32] | None = None,
+) -> Objective:
+    """Cross-entropy with the labels; ``class_weights`` float32 [classes] weigh each picture by its class."""
+    weights = tf.constant(np.ones(classes, np.float32) if class_weights is None else class_weights)
+
+    def loss(model: keras.Model, images: Tensor, labels: Tensor) -> Tensor:
+        logits = model(normalized(images, picture), training=True)
+        losses = cross_entropy(labels, logits, classes, label_smoothing)
+        return tf.reduce_mean(losses * tf.gather(weights, labels))
+
+    return Objective(loss, batch_of(picture))
+
+
+def distillation_objective(
+    picture: PictureInput, classes: int, *, teacher_weight: float, temperature: float
+) -> Objective:
+    """Follows a teacher's logits float32 [B, classes], the last array of a batch, at ``temperature``.
+
+    The rest of the weight follows the labels (Hinton, Vinyals and Dean 2015). The softened part is multiplied
+    by the square of the temperature, which keeps the size of its gradients.
+    """
+
+    def loss(model: keras.Model, images: Tensor, labels: Tensor, teacher: Tensor) -> Tensor:
+        logits = model(normalized(images, picture), training=True)
+        return distillation_loss(labels, teacher, logits, classes, teacher_weight, temperature)
+
+    return Objective(loss, (*batch_of(picture), tf.TensorSpec([None, classes], tf.float32)))
+
+
+def distillation_loss(
+    labels: Tensor, teacher: Tensor, logits: Tensor, classes: int, teacher_weight: float, temperature: float
+) -> Tensor:
+    """The mean loss of ``distillation_objective``, a scalar."""
+    soft = tf.nn.softmax_cross_entropy_with_logits(tf.nn.softmax(teacher / temperature), logits / temperature)
+    hard = cross_entropy(labels, logits, classes, 0.0)
+    return tf.reduce_mean(teacher_weight * temperature**2 * soft + (1.0 - teacher_weight) * hard)
+
+
+def cross_entropy(labels: Tensor, logits: Tensor, classes: int, label_smoothing: float) -> Tensor:
+    """Of each picture, float32 [B]."""
+    targets = tf.one_hot(labels, classes) * (1.0 - label_smoothing) + label_smoothing / classes
+    return tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+
+
+def batch_of(picture: PictureInput) -> tuple[Any, ...]:
+    """Shapes and types of a batch: images and labels."""
+    images = [None, picture.height, picture.width, picture.channels]
+    return tf.TensorSpec(images, tf.uint8), tf.TensorSpec([None], tf.int32)
+
+
+__all__ = [
+    "batch_of",
+    "cross_entropy",
+    "cross_entropy_objective",
+    "distillation_loss",
+    "distillation_objective",
+    "normalization",
+    "normalized",
+]

@@ -1,0 +1,49 @@
+"""What one epoch of fitting a classifier sees: augmented pictures in random order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hanji.training.classifiers.augmentation import Augmentation, augment
+from hanji.training.classifiers.data import Pictures
+from hanji.training.fitting.epoch import EpochSource
+
+
+@dataclass(frozen=True)
+class PictureEpoch:
+    """Batches of images uint8 [B, h, w, c], labels int32 [B] and what else belongs to them, row by row."""
+
+    pictures: Pictures
+    order: NDArray[np.intp]
+    augmentation: Augmentation
+    rng: np.random.Generator
+    beside: tuple[NDArray[Any], ...] = ()
+    """Arrays with one row a picture, such as what a teacher says of it."""
+
+    def steps(self, batch_size: int) -> int:
+        """How many batches there are; pictures that fill none are left out."""
+        return max(len(self.order) // batch_size, 1)
+
+    def batches(self, batch_size: int) -> Iterator[tuple[NDArray[Any], ...]]:
+        """Images and labels, and the rows of ``beside``, ``batch_size`` at a time."""
+        for step in range(self.steps(batch_size)):
+            rows = self.order[step * batch_size : (step + 1) * batch_size]
+            images = augment(self.pictures.images[rows], self.augmentation, self.rng)
+            yield images, self.pictures.labels[rows], *(array[rows] for array in self.beside)
+
+
+def labelled_pictures(pictures: Pictures, augmentation: Augmentation) -> EpochSource:
+    """Each picture once an epoch, in random order, augmented anew."""
+
+    def draw(rng: np.random.Generator) -> PictureEpoch:
+        return PictureEpoch(pictures, rng.permutation(len(pictures)), augmentation, rng)
+
+    return draw
+
+
+__all__ = ["PictureEpoch", "labelled_pictures"]

@@ -1,0 +1,128 @@
+"""The training stage of a classifier: from an image dataset to a TrainedClassifier.
+
+The validation pictures pick the epoch. The test set is read once, after the last epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import tf_keras as keras
+
+from hanji.runtime.manifest import PictureInput
+from hanji.training.classifiers.config import ImageTrainingConfig
+from hanji.training.classifiers.data import ImageDataset
+from hanji.training.classifiers.evaluation import evaluate_classifier
+from hanji.training.classifiers.fit import default_supervision, optimizer_of, validation_of
+from hanji.training.classifiers.models.build import build_classifier
+from hanji.training.classifiers.models.config import ImageModelConfig
+from hanji.training.classifiers.trained import TrainedClassifier, summarize
+from hanji.training.errors import DataError, RecipeError
+from hanji.training.fitting.checkpoint import Checkpoint
+from hanji.training.fitting.determinism import seed_everything
+from hanji.training.fitting.loop import FitRun, OnEpoch, fit
+from hanji.training.settings import table_from
+
+_POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
+
+def picture_of(dataset: ImageDataset) -> PictureInput:
+    """How a picture becomes the network's input, for a network trained on ``dataset``."""
+    mean, std = dataset.normalization
+    return PictureInput(
+        height=dataset.height,
+        width=dataset.width,
+        channels=dataset.channels,
+        fit=dataset.fit,
+        mean=tuple(float(f"{value:.6g}") for value in mean),
+        std=tuple(float(f"{value:.6g}") for value in std),
+        normalized_by="graph",
+    )
+
+
+def network_for(config: ImageModelConfig, dataset: ImageDataset) -> keras.Model:
+    """The untrained network of ``config`` for the pictures of ``dataset``.
+
+    Raises RecipeError where the pictures are too small for the network.
+    """
+    try:
+        return build_classifier(
+            config,
+            height=dataset.height,
+            width=dataset.width,
+            channels=dataset.channels,
+            classes=dataset.classes,
+        )
+    except ValueError as error:
+        raise RecipeError(f"model: {error}") from error
+
+
+@contextmanager
+def arithmetic(training: ImageTrainingConfig) -> Iterator[None]:
+    """Networks that are built inside the block compute in the training's precision."""
+    before = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy(_POLICIES[training.precision])
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_global_policy(before)
+
+
+def train_classifier(
+    dataset: ImageDataset,
+    model: ImageModelConfig,
+    training: ImageTrainingConfig,
+    *,
+    seed: int,
+    work: Path | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> TrainedClassifier:
+    """Train ``model`` on ``dataset``; with checkpoints in ``work`` an interrupted run resumes.
+
+    ``on_epoch`` is called after each epoch. Raises RecipeError for a network that the images are too small
+    for, DataError where no images are held out to pick the epoch.
+    """
+    _check(dataset, training)
+    seed_everything(seed)
+    picture = picture_of(dataset)
+    settings = [table_from(model), table_from(training), seed, dataset.name, len(dataset.train)]
+    checkpoint = Checkpoint(work / f"training-{model.type}.npz", settings) if work else None
+    with arithmetic(training):
+        fitted = network_for(replace(model, mirrored=False), dataset)
+        fit(
+            fitted,
+            default_supervision(dataset, training, picture),
+            training,
+            validation_of(fitted, dataset.validation, picture),
+            FitRun(f"Training {model.type}", seed, checkpoint, on_epoch=on_epoch),
+            optimizer=optimizer_of(training),
+        )
+    network = network_for(model, dataset)  # the same weights in float32
+    network.set_weights(fitted.get_weights())
+    return TrainedClassifier(
+        model=network,
+        labels=dataset.labels,
+        names=dataset.names,
+        picture=picture,
+        metrics=evaluate_classifier(network, dataset.test, picture),
+        config=model,
+        training=training,
+        data=summarize(dataset),
+        seed=seed,
+    )
+
+
+def _check(dataset: ImageDataset, training: ImageTrainingConfig) -> None:
+    if not len(dataset.validation):
+        raise DataError("data.validation: expected a fraction above 0, so that pictures can pick the epoch")
+    largest, side = max(training.shift, training.cutout), min(dataset.height, dataset.width)
+    if largest >= side:
+        raise RecipeError(
+            f"training.shift and cutout: expected fewer pixels than a picture has ({side}), found {largest}"
+        )
+
+
+__all__ = ["arithmetic", "network_for", "picture_of", "train_classifier"]

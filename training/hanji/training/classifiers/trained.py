@@ -1,0 +1,125 @@
+"""TrainedClassifier: what training hands to compression, in memory and on disk.
+
+On disk it is a directory: ``classifier.json`` (everything but numbers) and ``weights.npz``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import tf_keras as keras
+
+from hanji.runtime.manifest import PictureData, PictureInput
+from hanji.training.artifact import FORMAT_VERSION, load_weights, read_about, save_weights
+from hanji.training.classifiers.config import ImageTrainingConfig
+from hanji.training.classifiers.data import ImageDataset
+from hanji.training.classifiers.models.build import build_classifier
+from hanji.training.classifiers.models.config import ImageModelConfig
+from hanji.training.errors import DataError
+from hanji.training.files import atomic_directory
+from hanji.training.settings import settings_from, table_from
+
+ABOUT = "classifier.json"
+
+
+@dataclass(frozen=True)
+class TrainedClassifier:
+    """A fitted Keras classifier and what it stands on.
+
+    ``model`` takes normalized pictures float32 [B, h, w, c] and gives logits float32 [B, classes]; its batch
+    normalizations are still there. ``picture`` says how pixels are normalized.
+    """
+
+    model: keras.Model
+    labels: tuple[str, ...]
+    names: Mapping[str, tuple[str, ...]]
+    """The labels in other languages, by language tag."""
+
+    picture: PictureInput
+    metrics: dict[str, float]
+    config: ImageModelConfig
+    training: ImageTrainingConfig
+    data: PictureData
+    """In words and numbers that may leave the server; its ``config`` is the ``[data]`` table, so that the
+    very same split can be rebuilt."""
+
+    seed: int
+
+
+def summarize(dataset: ImageDataset) -> PictureData:
+    """The summary of a dataset, with the config that it was loaded with."""
+    return PictureData(
+        name=dataset.name,
+        format=dataset.format,
+        synthetic=dataset.synthetic,
+        licence=dataset.licence,
+        pictures=len(dataset.train),
+        classes=dataset.classes,
+        config=table_from(dataset.config),
+    )
+
+
+def save_classifier(trained: TrainedClassifier, directory: Path) -> None:
+    """Write ``trained`` as a directory; an older one is replaced when the new one is whole."""
+    about = {
+        "format_version": FORMAT_VERSION,
+        "seed": trained.seed,
+        "labels": trained.labels,
+        "names": dict(trained.names),
+        "picture": asdict(trained.picture),
+        "model": table_from(trained.config),
+        "training": table_from(trained.training),
+        "metrics": trained.metrics,
+        "data": asdict(trained.data),
+    }
+    with atomic_directory(directory, replace=True) as aside:
+        (aside / ABOUT).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+        save_weights(trained.model, aside / "weights.npz")
+
+
+def load_classifier(directory: Path) -> TrainedClassifier:
+    """Read what ``save_classifier`` wrote; DataError if it is not that."""
+    path = directory / ABOUT
+    about = read_about(path, "hanji train")
+    labels, picture = tuple(about["labels"]), picture_from(about["picture"])
+    config = settings_from(ImageModelConfig, about["model"], f"{path}: model")
+    model = build_classifier(
+        config, height=picture.height, width=picture.width, channels=picture.channels, classes=len(labels)
+    )
+    load_weights(model, directory / "weights.npz")
+    return TrainedClassifier(
+        model=model,
+        labels=labels,
+        names={language: tuple(names) for language, names in about["names"].items()},
+        picture=picture,
+        metrics=about["metrics"],
+        config=config,
+        training=settings_from(ImageTrainingConfig, about["training"], f"{path}: training"),
+        data=PictureData(**about["data"]),
+        seed=about["seed"],
+    )
+
+
+def picture_from(table: Mapping[str, Any]) -> PictureInput:
+    """A PictureInput from the table that ``dataclasses.asdict`` makes of one; DataError if it is none."""
+    plain: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
+    }
+    try:
+        return PictureInput(**plain)
+    except TypeError as error:
+        raise DataError(f"{ABOUT}: picture: {error}; run `hanji train` again") from None
+
+
+__all__ = [
+    "ABOUT",
+    "TrainedClassifier",
+    "load_classifier",
+    "picture_from",
+    "save_classifier",
+    "summarize",
+]

@@ -1,0 +1,89 @@
+"""Where a fit goes on after it was killed: one file, replaced behind each whole epoch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hanji.training.progress import logger
+
+Arrays = list[NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class FitState:
+    """A fit behind a whole epoch."""
+
+    history: tuple[dict[str, float], ...]
+    best_epoch: int
+    weights: Arrays
+    average: Arrays
+    optimizer: Arrays
+    best: Arrays
+
+    def finished(self, *, epochs: int, patience: int) -> bool:
+        """Whether all epochs ran, or the last ``patience`` of them brought nothing better."""
+        done = len(self.history)
+        return done >= epochs or done - 1 - self.best_epoch >= patience
+
+
+class Checkpoint:
+    """The file of one fit; ``settings`` tell whether what it holds belongs to the same fit."""
+
+    def __init__(self, path: Path, settings: object) -> None:
+        self._path = path
+        text = json.dumps(settings, sort_keys=True, default=repr)
+        self._fingerprint = hashlib.sha256(text.encode()).hexdigest()
+
+    def load(self) -> FitState | None:
+        """The state saved last, or None where there is none for these settings."""
+        if not self._path.exists():
+            return None
+        try:
+            with np.load(self._path, allow_pickle=False) as file:
+                return self._state(file)
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            logger.warning(
+                f"{self._path}: not a checkpoint that can be read ({error}); starting from the beginning"
+            )
+            return None
+
+    def save(self, state: FitState) -> None:
+        """Replace the file; a kill in between leaves the old one."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        about = {"settings": self._fingerprint, "history": state.history, "best_epoch": state.best_epoch}
+        aside = self._path.with_suffix(".tmp.npz")
+        arrays: dict[str, Any] = {"about": np.array(json.dumps(about)), **_named(state)}
+        np.savez(aside, **arrays)
+        aside.replace(self._path)
+
+    def _state(self, file: Any) -> FitState | None:
+        about = json.loads(str(file["about"]))
+        if about["settings"] != self._fingerprint:
+            logger.warning(f"{self._path}: belongs to other settings; starting from the beginning")
+            return None
+        logger.info(f"{self._path}: resuming after epoch {len(about['history'])}")
+        groups = {name: _group(file, name) for name in ("weights", "average", "optimizer", "best")}
+        return FitState(tuple(about["history"]), about["best_epoch"], **groups)
+
+
+def _named(state: FitState) -> dict[str, NDArray[Any]]:
+    groups = {
+        "weights": state.weights,
+        "average": state.average,
+        "optimizer": state.optimizer,
+        "best": state.best,
+    }
+    return {f"{name}_{i}": array for name, arrays in groups.items() for i, array in enumerate(arrays)}
+
+
+def _group(file: Any, name: str) -> Arrays:
+    count = sum(key.startswith(f"{name}_") for key in file.files)
+    return [file[f"{name}_{i}"] for i in range(count)]

@@ -1,0 +1,226 @@
+"""The one fitting loop: training, distillation, pruning and quantization-aware training use it.
+
+It minimizes an objective, validates a moving average of the weights after each epoch, keeps the
+best epoch, and can be killed at any moment: the next call resumes after the last completed epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import tf_keras as keras
+
+from hanji.training.fitting.checkpoint import Checkpoint, FitState
+from hanji.training.fitting.epoch import Epoch, EpochSource
+from hanji.training.fitting.objective import Objective
+from hanji.training.fitting.train_step import TrainStep
+from hanji.training.progress import ProgressTask, progress
+
+Validate = Callable[[], dict[str, float]]
+"""Metrics of the model as it is now; one of them decides which epoch is best, see Monitor."""
+
+
+class Schedule(Protocol):
+    """What a fit needs of the training options; all of them are frozen dataclasses."""
+
+    @property
+    def epochs(self) -> int: ...
+
+    @property
+    def batch_size(self) -> int: ...
+
+    @property
+    def patience(self) -> int: ...
+
+    @property
+    def learning_rate(self) -> float: ...
+
+    @property
+    def average_decay(self) -> float: ...
+
+    def learning_rate_at(self, epoch: int, share: float) -> float:
+        """The rate in this 0-based epoch after the fraction ``share`` of its steps."""
+        ...
+
+
+@dataclass(frozen=True)
+class Supervision:
+    """What a model learns from: the samples of each epoch, and the objective on their batches."""
+
+    epochs: EpochSource
+    objective: Objective
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """The validation metric that picks the best epoch (higher is better), and the labels of those shown."""
+
+    metric: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How a model is validated after each epoch, and by which metric epochs are compared."""
+
+    metrics: Validate
+    monitor: Monitor
+
+
+@dataclass(frozen=True)
+class EpochEnd:
+    """The state of a fit after an epoch: what an ``on_epoch`` callback is given."""
+
+    fit: str
+    """Name of the fit, such as "Training history" or "Distillation"."""
+
+    epoch: int
+    """Completed epochs, counted from 1."""
+
+    epochs: int
+    loss: float
+    """Mean training loss of this epoch."""
+
+    validation: Mapping[str, float]
+    best_epoch: int
+    """The best epoch so far, counted from 1."""
+
+
+OnEpoch = Callable[[EpochEnd], None]
+"""Called after each epoch, for instance to log to TensorBoard or MLflow."""
+
+
+def no_hook() -> None:
+    """The hook that does nothing."""
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What must change weights on its own, such as a pruning schedule."""
+
+    before_step: Callable[[], None] = no_hook
+    after_step: Callable[[], None] = no_hook
+    before_validation: Callable[[], None] = no_hook
+    """Called while the model holds the averaged weights, which are then validated and may be kept."""
+
+
+@dataclass(frozen=True)
+class FitRun:
+    """One run of the loop: its name and seed, where it is checkpointed and how it ends."""
+
+    name: str
+    seed: int
+    checkpoint: Checkpoint | None = None
+    keep_last: bool = False
+    """Run all epochs and keep the last, for schedules that end where they must."""
+
+    on_epoch: OnEpoch | None = None
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """Validation metrics by epoch, and the 0-based epoch whose weights were kept."""
+
+    epochs: tuple[dict[str, float], ...]
+    best_epoch: int
+
+    @property
+    def best(self) -> dict[str, float]:
+        """The validation metrics of the epoch that was kept."""
+        return self.epochs[self.best_epoch]
+
+
+def fit(
+    model: keras.Model,
+    supervision: Supervision,
+    schedule: Schedule,
+    validation: Validation,
+    run: FitRun,
+    *,
+    optimizer: keras.optimizers.Optimizer | None = None,
+    hooks: Hooks | None = None,
+) -> FitResult:
+    """Fit ``model`` in place and leave it with the weights of its best epoch.
+
+    The ``optimizer`` must be a new one; without it, Adam is used.
+    """
+    optimizer = optimizer or keras.optimizers.Adam(schedule.learning_rate)
+    step = TrainStep(model, supervision.objective, optimizer, average_decay=schedule.average_decay)
+    state = run.checkpoint.load() if run.checkpoint else None
+    if state:
+        step.restore(state.weights, state.average, state.optimizer)
+    patience = schedule.epochs if run.keep_last else schedule.patience
+    hooks = hooks or Hooks()
+    with progress(run.name) as task:
+        while state is None or not state.finished(epochs=schedule.epochs, patience=patience):
+            epoch = len(state.history) if state else 0
+            samples = supervision.epochs(np.random.default_rng([run.seed, epoch]))
+            _run_epoch(step, samples, schedule, epoch, task, hooks)
+            state = _validated(step, state, validation, hooks, keep_last=run.keep_last)
+            if run.checkpoint:
+                run.checkpoint.save(state)
+            _report(step, state, schedule, validation.monitor, run, task)
+    model.set_weights(state.best)
+    return FitResult(state.history, state.best_epoch)
+
+
+def _run_epoch(
+    step: TrainStep, samples: Epoch, schedule: Schedule, epoch: int, task: ProgressTask, hooks: Hooks
+) -> None:
+    steps = samples.steps(schedule.batch_size)
+    task.expect(task.done + (schedule.epochs - epoch) * steps)
+    step.begin_epoch()
+    for done, batch in enumerate(samples.batches(schedule.batch_size)):
+        step.set_learning_rate(schedule.learning_rate_at(epoch, done / steps))
+        hooks.before_step()
+        step(batch)
+        hooks.after_step()
+        task.advance()
+
+
+def _validated(
+    step: TrainStep, before: FitState | None, validation: Validation, hooks: Hooks, *, keep_last: bool
+) -> FitState:
+    """The state after an epoch; it is the best if the monitored metric rose, or with ``keep_last``."""
+    with step.averaged():
+        hooks.before_validation()
+        metrics = validation.metrics()
+        averaged = step.model.get_weights()
+    history = (*(before.history if before else ()), metrics)
+    best_epoch, best = len(history) - 1, averaged
+    metric = validation.monitor.metric
+    if before and not keep_last and metrics[metric] <= history[before.best_epoch][metric]:
+        best_epoch, best = before.best_epoch, before.best
+    return FitState(
+        history=history,
+        best_epoch=best_epoch,
+        best=best,
+        weights=step.model.get_weights(),
+        average=step.average_weights(),
+        optimizer=step.optimizer_weights(),
+    )
+
+
+def _report(
+    step: TrainStep, state: FitState, schedule: Schedule, monitor: Monitor, run: FitRun, task: ProgressTask
+) -> None:
+    """Show the figures of the epoch, and hand them to the run's callback."""
+    last, best = state.history[-1], state.history[state.best_epoch]
+    shown = ", ".join(f"{label} {last[name]:.4f}" for name, label in monitor.labels.items())
+    end = EpochEnd(
+        fit=run.name,
+        epoch=len(state.history),
+        epochs=schedule.epochs,
+        loss=step.mean_loss(),
+        validation=last,
+        best_epoch=state.best_epoch + 1,
+    )
+    task.report(
+        f"epoch {end.epoch} of {end.epochs}: loss {end.loss:.4f}, validation {shown} "
+        f"(best {best[monitor.metric]:.4f} in epoch {end.best_epoch})"
+    )
+    if run.on_epoch:
+        run.on_epoch(end)

@@ -1,0 +1,106 @@
+"""One gradient step at a time, with a moving average of the weights beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+from numpy.typing import NDArray
+
+from hanji.training.fitting.objective import Objective
+
+
+class TrainStep:
+    """An optimizer on an objective, compiled once."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        objective: Objective,
+        optimizer: keras.optimizers.Optimizer,
+        *,
+        average_decay: float,
+    ) -> None:
+        self.model = model
+        self._objective = objective
+        self._optimizer = optimizer
+        self._optimizer.build(model.trainable_variables)
+        self._decay = average_decay
+        self._average = [tf.Variable(weight, trainable=False) for weight in model.trainable_variables]
+        self._loss = tf.Variable(0.0, trainable=False)
+        self._steps = 0
+        self._rate: float | None = None
+        self._compiled = tf.function(self._step, input_signature=objective.batch)
+
+    def begin_epoch(self) -> None:
+        """Reset the mean loss."""
+        self._loss.assign(0.0)
+        self._steps = 0
+
+    def set_learning_rate(self, rate: float) -> None:
+        """The rate of the steps that follow."""
+        if rate != self._rate:
+            self._optimizer.learning_rate.assign(rate)
+            self._rate = rate
+
+    def __call__(self, batch: tuple[Any, ...]) -> None:
+        """One step on the arrays of one batch."""
+        self._steps += 1
+        self._compiled(*(tf.constant(array) for array in batch))
+
+    def mean_loss(self) -> float:
+        """Mean loss since the epoch began."""
+        return float(self._loss) / max(self._steps, 1)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Inside the block the model holds the averaged weights."""
+        if not self._decay:
+            yield
+            return
+        own = [weight.numpy() for weight in self.model.trainable_variables]
+        _assign(self.model.trainable_variables, [weight.numpy() for weight in self._average])
+        try:
+            yield
+        finally:
+            _assign(self.model.trainable_variables, own)
+
+    def average_weights(self) -> list[NDArray[np.float32]]:
+        """The averages, in the order of the trainable variables."""
+        return [weight.numpy() for weight in self._average]
+
+    def optimizer_weights(self) -> list[NDArray[Any]]:
+        """The optimizer's variables."""
+        return [weight.numpy() for weight in self._optimizer.variables]
+
+    def restore(self, weights: list[Any], average: list[Any], optimizer: list[Any]) -> None:
+        """Resume from a saved state."""
+        self.model.set_weights(weights)
+        _assign(self._average, average)
+        _assign(self._optimizer.variables, optimizer)
+
+    def _step(self, *batch: tf.Tensor) -> None:
+        with tf.GradientTape() as tape:
+            loss = tf.add_n([self._objective.loss(self.model, *batch), *self.model.losses])
+        variables = self.model.trainable_variables
+        self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        self._loss.assign_add(loss)
+        self._update_average(variables)
+
+    def _update_average(self, variables: list[tf.Variable]) -> None:
+        if not self._decay:
+            return
+        # A short average at first, so that the initial weights are soon forgotten (Adam's bias correction).
+        done = tf.cast(self._optimizer.iterations, tf.float32)
+        decay = tf.minimum(self._decay, (1.0 + done) / (10.0 + done))
+        for average, weight in zip(self._average, variables, strict=True):
+            average.assign(decay * average + (1.0 - decay) * weight)
+
+
+def _assign(variables: list[tf.Variable], values: list[Any]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

@@ -1,0 +1,1 @@
+"""Recommenders: interactions, models, baselines, training and metrics."""

@@ -1,0 +1,107 @@
+"""What the reference models reach on a data set, by the protocol that everything is measured with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hanji.training.progress import progress
+from hanji.training.recommenders.baselines.als import Als
+from hanji.training.recommenders.baselines.content import Content
+from hanji.training.recommenders.baselines.ease import Ease
+from hanji.training.recommenders.baselines.histories import Histories, ReferenceModel, histories_of
+from hanji.training.recommenders.baselines.neighbours import ItemNeighbours, UserNeighbours
+from hanji.training.recommenders.baselines.popularity import Popularity
+from hanji.training.recommenders.data import Catalogue, Dataset
+from hanji.training.recommenders.data.split import TrainValidationSplit, train_validation_split
+from hanji.training.recommenders.evaluation import evaluate, evaluate_candidates
+
+Fit = Callable[[Histories, Catalogue], ReferenceModel]
+
+EASE_REGULARIZATIONS = (100.0, 250.0, 500.0, 1000.0)
+ALS_REGULARIZATIONS = (0.003, 0.007, 0.015)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A way to fit a model; several of one ``name`` compete on the validation items."""
+
+    name: str
+    settings: str
+    fit: Fit
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a model reached on the test set, with the settings that validation chose."""
+
+    name: str
+    settings: str
+    metrics: dict[str, float]
+    seconds: float
+
+
+def candidates(*, factors: int, seed: int) -> list[Candidate]:
+    """Every model with the settings that are tried."""
+    ease = [
+        Candidate("ease", f"regularization {value:g}", _from_histories(Ease.fit, regularization=value))
+        for value in EASE_REGULARIZATIONS
+    ]
+    als = [
+        Candidate(
+            "als",
+            f"{factors} factors, regularization {value:g}",
+            _from_histories(Als.fit, factors=factors, regularization=value, seed=seed),
+        )
+        for value in ALS_REGULARIZATIONS
+    ]
+    return [
+        Candidate("popularity", "", _from_histories(Popularity.fit)),
+        Candidate("content", "", _from_catalogue(Content.fit)),
+        Candidate("user-neighbours", "100 neighbours", _from_histories(UserNeighbours.fit)),
+        Candidate("item-neighbours", "100 neighbours", _from_histories(ItemNeighbours.fit)),
+        *ease,
+        *als,
+    ]
+
+
+def _from_histories(fit: Callable[..., ReferenceModel], **settings: float) -> Fit:
+    return lambda train, _: fit(train, **settings)
+
+
+def _from_catalogue(fit: Callable[[Catalogue], ReferenceModel]) -> Fit:
+    return lambda _, catalogue: fit(catalogue)
+
+
+def baselines(dataset: Dataset, *, factors: int = 64, seed: int = 0) -> list[Baseline]:
+    """Fit every model on the training set, choose settings on held-out items, then test each name once."""
+    held_out = train_validation_split(dataset, seed)
+    tried = candidates(factors=factors, seed=seed)
+    best: dict[str, tuple[float, Candidate]] = {}
+    with progress("Reference models") as task:
+        task.expect(len(tried) + len({candidate.name for candidate in tried}))
+        for candidate in tried:
+            found = _validated(candidate, dataset, held_out)
+            task.advance()
+            if candidate.name not in best or found > best[candidate.name][0]:
+                best[candidate.name] = (found, candidate)
+        results = []
+        for _, candidate in best.values():
+            results.append(_tested(candidate, dataset))
+            task.advance()
+    return results
+
+
+def _validated(candidate: Candidate, dataset: Dataset, data: TrainValidationSplit) -> float:
+    train = histories_of(data.train, users=data.users, items=data.items)
+    scores = candidate.fit(train, dataset.catalogue).scores(train)
+    return evaluate_candidates(lambda users, items: scores[users, items], data.validation)["ndcg_at_10"]
+
+
+def _tested(candidate: Candidate, dataset: Dataset) -> Baseline:
+    start = time.monotonic()
+    train = histories_of(dataset.train, users=dataset.catalogue.users, items=dataset.catalogue.items)
+    scores = candidate.fit(train, dataset.catalogue).scores(train)
+    seconds = time.monotonic() - start
+    return Baseline(candidate.name, candidate.settings, evaluate(scores.__getitem__, dataset), seconds)

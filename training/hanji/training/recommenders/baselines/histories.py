@@ -1,0 +1,50 @@
+"""Histories as sparse rows, and the one interface of all reference models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from hanji.training.recommenders.data import Dataset, Interactions
+from hanji.training.recommenders.evaluation import evaluate
+from hanji.training.recommenders.history_samples import flat_histories
+
+Histories: TypeAlias = sparse.csr_matrix
+"""float32 [users, items], 1 where a user met an item."""
+
+Scores: TypeAlias = NDArray[np.float32]
+
+
+ScoresOf = Callable[[Histories], Scores]
+"""Histories [users, items] to scores of the same shape."""
+
+
+class ReferenceModel(Protocol):
+    """Anything that turns histories into scores."""
+
+    def scores(self, histories: Histories) -> Scores:
+        """float32 [users, items] for ``histories`` [users, items]; higher is better, history included."""
+
+
+def histories_of(train: Interactions, *, users: int, items: int) -> Histories:
+    """Each user's interactions as a row, in order of time; a pair that occurs twice counts once."""
+    flat = flat_histories(train, users)
+    ones = np.ones(len(flat.items), np.float32)
+    return sparse.csr_matrix((ones, flat.items, flat.bounds), (users, items))
+
+
+def standardized(scores: Scores) -> Scores:
+    """Each user's scores with mean 0 and deviation 1, so that those of several models can be added."""
+    spread = np.maximum(scores.std(axis=1, keepdims=True), 1e-9)
+    return np.asarray((scores - scores.mean(axis=1, keepdims=True)) / spread, np.float32)
+
+
+def evaluate_scores(scores: ScoresOf, dataset: Dataset) -> dict[str, float]:
+    """All test metrics of a function from histories to scores; histories are the training interactions."""
+    users, items = dataset.catalogue.users, dataset.catalogue.items
+    table = scores(histories_of(dataset.train, users=users, items=items))
+    return evaluate(table.__getitem__, dataset)

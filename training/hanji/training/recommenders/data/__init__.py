@@ -1,0 +1,21 @@
+"""Interactions: reading, checking, splitting, sampling; and a synthetic catalogue with a known best."""
+
+from __future__ import annotations
+
+from hanji.training.recommenders.data.config import NEGATIVES, DataConfig
+from hanji.training.recommenders.data.dataset import Catalogue, Dataset, Interactions, LeaveOneOut
+from hanji.training.recommenders.data.load import load_dataset
+from hanji.training.recommenders.data.negatives import NegativeSampler
+from hanji.training.recommenders.data.quality import QualityReport
+
+__all__ = [
+    "NEGATIVES",
+    "Catalogue",
+    "DataConfig",
+    "Dataset",
+    "Interactions",
+    "LeaveOneOut",
+    "NegativeSampler",
+    "QualityReport",
+    "load_dataset",
+]

@@ -1,0 +1,159 @@
+"""Ratings from delimited lines.
+
+At once where all are plain numbers, else line by line with a reason for each bad one.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hanji.training.errors import DataError
+from hanji.training.recommenders.data.numbers import parse_numbers
+from hanji.training.recommenders.data.raw import CANONICAL_INTEGER, MalformedLines, RawRatings, ids_from_text
+from hanji.training.sources import decode
+
+_LATEST = 2.0**62  # times are stored as int64
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the fields of a line are: positions count from 0."""
+
+    delimiter: str
+    width: int
+    """Fields in each line."""
+
+    user: int = 0
+    item: int = 1
+    rating: int | None = 2
+    timestamp: int | None = 3
+    integer_ids: bool = False
+    """Whether an id that is not a canonical integer makes the line malformed."""
+
+    quoted: bool = False
+    """Whether a field may be quoted, as in CSV."""
+
+    first_line: int = 1
+    """Number of the first data line in the file."""
+
+
+def read_ratings(path: Path, data: bytes, layout: Layout, faults: MalformedLines) -> RawRatings:
+    """The ratings in `data`, the contents of `path` from its first data line on.
+
+    Raises DataError beyond the limit of malformed lines, or if no line is good.
+    """
+    ratings = _read_numbers(data, layout, faults)
+    if ratings is None:
+        ratings = _read_lines(path, decode(data, path, "utf-8", first_line=layout.first_line), layout, faults)
+    if not len(ratings.users):
+        why = faults.examples[-1] if faults.examples else "there are only blank lines"
+        raise DataError(f"{path}: expected ratings, found no usable line: {why}; check format and delimiter")
+    return ratings
+
+
+def _read_numbers(data: bytes, layout: Layout, faults: MalformedLines) -> RawRatings | None:
+    table = parse_numbers(data, layout.delimiter, layout.width, (layout.user, layout.item))
+    if table is None:
+        return None
+    faults.lines += len(table)
+    return RawRatings(
+        users=table[:, layout.user].astype(np.int64),
+        items=table[:, layout.item].astype(np.int64),
+        ratings=None if layout.rating is None else table[:, layout.rating].copy(),
+        timestamps=None if layout.timestamp is None else table[:, layout.timestamp].astype(np.int64),
+    )
+
+
+def _read_lines(path: Path, text: str, layout: Layout, faults: MalformedLines) -> RawRatings:
+    users: list[str] = []
+    items: list[str] = []
+    ratings: list[float] = []
+    times: list[float] = []
+    for number, fields in split_lines(path, text, layout.delimiter, layout.first_line, layout.quoted, faults):
+        faults.lines += 1
+        if fault := _fault(fields, layout):
+            faults.add(path, number, fault)
+            continue
+        time = 0.0 if layout.timestamp is None else _number(fields[layout.timestamp])
+        if not 0 <= time < _LATEST:
+            faults.add_time(path, number, time)
+            continue
+        users.append(fields[layout.user].strip())
+        items.append(fields[layout.item].strip())
+        ratings.append(0.0 if layout.rating is None else _number(fields[layout.rating]))
+        times.append(time)
+    return RawRatings(
+        users=ids_from_text(users),
+        items=ids_from_text(items),
+        ratings=None if layout.rating is None else np.array(ratings, dtype=np.float64),
+        timestamps=None if layout.timestamp is None else np.array(times, dtype=np.float64).astype(np.int64),
+    )
+
+
+def _fault(fields: list[str], layout: Layout) -> str:
+    """What is wrong with the line, its time left aside; "" if nothing is."""
+    if len(fields) != layout.width:
+        found = layout.delimiter.join(fields)[:60]
+        return f"expected {layout.width} fields between {layout.delimiter!r}, found {len(fields)}: {found!r}"
+    for name, position in (("user", layout.user), ("item", layout.item)):
+        text = fields[position].strip()
+        if not text:
+            return f"{name} is empty"
+        if layout.integer_ids and not CANONICAL_INTEGER.fullmatch(text):
+            return f"{name} {text[:40]!r} is not an integer"
+    if layout.rating is not None and not math.isfinite(_number(fields[layout.rating])):
+        return f"rating {fields[layout.rating][:40]!r} is not a number"
+    return ""
+
+
+def _number(text: str) -> float:
+    """The number that `text` writes, NaN if it is none."""
+    try:
+        return math.nan if "_" in text else float(text)
+    except ValueError:
+        return math.nan
+
+
+def split_lines(
+    path: Path, text: str, delimiter: str, first_line: int, quoted: bool, faults: MalformedLines
+) -> Iterator[tuple[int, list[str]]]:
+    """Line number and fields of each line that is not blank.
+
+    Badly quoted lines go to `faults`; DataError for a quote that is opened and never closed.
+    """
+    if quoted:
+        yield from _split_quoted(path, text, delimiter, first_line, faults)
+        return
+    for number, line in enumerate(text.split("\n"), start=first_line):
+        if line.strip():
+            yield number, line.rstrip("\r").split(delimiter)
+
+
+def _split_quoted(
+    path: Path, text: str, delimiter: str, first_line: int, faults: MalformedLines
+) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    while True:
+        before = reader.line_num
+        number = before + first_line
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if reader.line_num > before + 1 or "end of data" in str(error):
+                raise DataError(
+                    f"{path}:{number}: a quote is opened and never closed; close or double it"
+                ) from None
+            faults.lines += 1
+            faults.add(path, number, f"bad quoting: {error}")
+            continue
+        if any(field.strip() for field in fields):
+            yield number, fields

@@ -1,0 +1,119 @@
+"""The NCF benchmark's triple: `*.train.rating`, `*.test.rating` and `*.test.negative`.
+
+Tab-separated `user item rating time`; each line of the negatives is `(user,item)` and 99 item ids, in the
+order of the test ratings. Ids are integers. An `items.tsv` beside them (item, title, genres in its
+header) gives the titles.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hanji.training.errors import DataError
+from hanji.training.recommenders.data.config import NEGATIVES, DataConfig
+from hanji.training.recommenders.data.item_files import read_item_table
+from hanji.training.recommenders.data.lines import Layout, read_ratings
+from hanji.training.recommenders.data.movielens import MOVIELENS_LICENCE
+from hanji.training.recommenders.data.raw import ItemText, MalformedLines, RawData, RawTest
+from hanji.training.recommenders.data.table import open_table
+from hanji.training.sources import decode, directory_listing, file_names, read_source
+
+TRAIN_SUFFIX = ".train.rating"
+_PAIR = re.compile(r"\((\d{1,15}),\s*(\d{1,15})\)")
+_LAYOUT = Layout(delimiter="\t", width=4, integer_ids=True)
+
+
+def read_ncf(config: DataConfig, directory: Path) -> RawData:
+    """Read the triple; DataError for a line of the test files that is not as it should be."""
+    train = _train_file(config, directory)
+    stem = train.name.removesuffix(TRAIN_SUFFIX)
+    faults = MalformedLines(config.malformed_limit)
+    return RawData(
+        format="ncf",
+        licence=MOVIELENS_LICENCE if stem.startswith("ml-") else "",
+        ratings=read_ratings(train, read_source(train), _LAYOUT, faults),
+        items=_titles(directory, faults),
+        faults=faults,
+        test=_read_test(directory / f"{stem}.test.rating", directory / f"{stem}.test.negative"),
+    )
+
+
+def _train_file(config: DataConfig, directory: Path) -> Path:
+    if config.ratings is not None:
+        if not config.ratings.endswith(TRAIN_SUFFIX):
+            raise DataError(
+                f"data.ratings: expected the name of a *{TRAIN_SUFFIX} file, found {config.ratings!r}"
+            )
+        return directory / config.ratings
+    found = [name for name in file_names(directory) if name.endswith(TRAIN_SUFFIX)]
+    if len(found) != 1:
+        what = ", ".join(found) if found else directory_listing(directory)
+        raise DataError(
+            f"{directory}: expected one *{TRAIN_SUFFIX} file, found {what}; name it as data.ratings"
+        )
+    return directory / found[0]
+
+
+def _titles(directory: Path, faults: MalformedLines) -> dict[str, ItemText]:
+    path = directory / "items.tsv"
+    if path.name not in file_names(directory):
+        return {}
+    table = open_table(path, ["item", "title", "genres"], delimiters="\t", quoted=False)
+    return read_item_table(table, faults, item="item", title="title", genres="genres")
+
+
+def _read_test(ratings: Path, negatives: Path) -> RawTest:
+    pairs = _test_pairs(ratings)
+    rows = _test_negatives(negatives, pairs, ratings)
+    return RawTest(pairs[:, 0], pairs[:, 1], rows)
+
+
+def _test_pairs(path: Path) -> NDArray[np.int64]:
+    pairs = []
+    for number, line in _lines(path):
+        fields = line.split("\t")
+        if len(fields) < 2 or not (_is_id(fields[0]) and _is_id(fields[1])):
+            raise DataError(
+                f"{path}:{number}: expected tab-separated user, item, rating, time, found {line[:60]!r}"
+            )
+        pairs.append((int(fields[0]), int(fields[1])))
+    return np.array(pairs, dtype=np.int64)
+
+
+def _test_negatives(path: Path, pairs: NDArray[np.int64], ratings: Path) -> NDArray[np.int64]:
+    rows: list[list[str]] = []
+    for number, line in _lines(path):
+        head, *fields = line.split("\t")
+        match = _PAIR.fullmatch(head)
+        if match is None or len(fields) != NEGATIVES or not all(map(_is_id, fields)):
+            raise DataError(
+                f"{path}:{number}: expected (user,item) and {NEGATIVES} item ids, tab-separated, "
+                f"found {len(fields)} fields after {head[:40]!r}"
+            )
+        pair = (int(match[1]), int(match[2]))
+        if len(rows) >= len(pairs) or pair != tuple(pairs[len(rows)]):
+            raise DataError(
+                f"{path}:{number}: the pair {head} is not that of the same line in {ratings.name}"
+            )
+        rows.append(fields)
+    if len(rows) != len(pairs):
+        raise DataError(
+            f"{path}: expected {len(pairs)} lines as in {ratings.name}, found {len(rows)}; copy it again"
+        )
+    return np.array(rows, dtype=np.int64)
+
+
+def _lines(path: Path) -> list[tuple[int, str]]:
+    """Numbered lines that are not blank."""
+    text = decode(read_source(path), path, "utf-8-sig")
+    return [
+        (number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1) if line.strip()
+    ]
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 15

@@ -1,0 +1,144 @@
+"""Leave-one-out: one interaction a user is held out and ranked among 99 items the user has not met."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hanji.training.errors import DataError
+from hanji.training.recommenders.data.config import NEGATIVES
+from hanji.training.recommenders.data.dataset import Dataset, Interactions, LeaveOneOut
+from hanji.training.recommenders.data.negatives import NegativeSampler
+from hanji.training.recommenders.data.raw import Ids, RawTest
+
+
+@dataclass(frozen=True)
+class Split:
+    """Training and test, and what did not go the plain way (counts as in QualityReport)."""
+
+    train: Interactions
+    test: LeaveOneOut
+    users_training_only: int = 0
+    unseen_returned: int = 0
+    unseen_kept: int = 0
+    unseen_dropped: int = 0
+    test_in_training: int = 0
+
+
+def leave_one_out(
+    interactions: Interactions, user_ids: Ids | Sequence[object], items: int, seed: int
+) -> Split:
+    """Hold out each user's last interaction, and sample negatives, both reproducibly from `seed`.
+
+    The last by time, the later line among equal times; a random one where there are no times. A user with
+    one interaction stays in training only, and so does a held-out item that no other training interaction
+    has: an item the model never saw would test nothing. Raises DataError if nobody can be tested or the
+    catalogue is too small for 99 negatives.
+    """
+    _check_catalogue(interactions, user_ids, items)
+    rng = np.random.default_rng([seed, 1])
+    counts = np.bincount(interactions.users, minlength=len(user_ids))
+    last = _last_rows(interactions, rng)
+    last = last[counts[interactions.users[last]] >= 2]
+    held_out = np.zeros(len(interactions), dtype=np.bool_)
+    held_out[last] = True
+    remaining = np.bincount(interactions.items[~held_out], minlength=items)
+    unseen = last[remaining[interactions.items[last]] == 0]
+    held_out[unseen] = False
+    if not held_out.any():
+        raise DataError(
+            "expected users with at least two interactions, to hold one out for the test, found none"
+        )
+    test = interactions.take(held_out)
+    by_user = np.argsort(test.users)
+    users, positives = test.users[by_user], test.items[by_user]
+    negatives = NegativeSampler(interactions, items).sample_distinct(users, NEGATIVES, rng)
+    return Split(
+        train=interactions.take(~held_out),
+        test=LeaveOneOut(users, positives, negatives),
+        users_training_only=int((counts < 2).sum()),
+        unseen_returned=len(unseen),
+    )
+
+
+def given_split(train: Interactions, user_ids: Ids, item_ids: Ids, test: RawTest) -> Split:
+    """The test rows of a benchmark as they are, but for those with a user or item that is nowhere else.
+
+    `item_ids` and `train` are as `with_candidates` gives them.
+    """
+    known = np.isin(test.users, user_ids) & np.isin(test.items, item_ids)
+    if not known.any():
+        raise DataError(
+            f"expected test rows with users and items of the training file, found none among {len(known):,}; "
+            "check that training and test files belong together"
+        )
+    rows = LeaveOneOut(
+        _positions(user_ids, test.users[known]),
+        _positions(item_ids, test.items[known]),
+        _positions(item_ids, test.negatives[known]),
+    )
+    trained = np.bincount(train.items, minlength=len(item_ids)) > 0
+    pairs = train.users.astype(np.int64) * len(item_ids) + train.items
+    return Split(
+        train=train,
+        test=rows,
+        users_training_only=len(user_ids) - len(np.unique(rows.users)),
+        unseen_kept=int((~trained[rows.items]).sum()),
+        unseen_dropped=int((~known).sum()),
+        test_in_training=int(np.isin(rows.users.astype(np.int64) * len(item_ids) + rows.items, pairs).sum()),
+    )
+
+
+def with_candidates(item_ids: Ids, train: Interactions, test: RawTest) -> tuple[Ids, Interactions]:
+    """The item ids and those given negatives that training lacks, and `train` in their positions."""
+    extended = np.union1d(item_ids, test.negatives)
+    moved = _positions(extended, item_ids)[train.items]
+    return extended, Interactions(train.users, moved, train.timestamps)
+
+
+def _positions(sorted_ids: Ids, ids: Ids) -> NDArray[np.int32]:
+    return np.searchsorted(sorted_ids, ids).astype(np.int32)
+
+
+def _last_rows(interactions: Interactions, rng: np.random.Generator) -> NDArray[np.intp]:
+    """The row of each user's last interaction, in the order of the users."""
+    times = rng.random(len(interactions)) if interactions.timestamps is None else interactions.timestamps
+    order = np.lexsort((times, interactions.users))  # stable: equal times stay in file order
+    users = interactions.users[order]
+    last_of_user = np.append(users[1:] != users[:-1], True)
+    return np.asarray(order[last_of_user])
+
+
+def _check_catalogue(interactions: Interactions, user_ids: Ids | Sequence[object], items: int) -> None:
+    counts = np.bincount(interactions.users)
+    heaviest = int(counts.argmax())
+    needed = int(counts[heaviest]) + NEGATIVES
+    if items < needed:
+        raise DataError(
+            f"expected at least {needed:,} items, as user {user_ids[heaviest]} has {counts[heaviest]:,} and "
+            f"the test ranks {NEGATIVES} others beside the held-out one; found a catalogue of {items:,} "
+            "items; add items, or leave out users who have nearly everything"
+        )
+
+
+@dataclass(frozen=True)
+class TrainValidationSplit:
+    """The training set without one validation item per user, and these items.
+
+    Everything that is chosen is chosen by ``validation``; the test set plays no part.
+    """
+
+    train: Interactions
+    validation: LeaveOneOut
+    users: int
+    items: int
+
+
+def train_validation_split(dataset: Dataset, seed: int) -> TrainValidationSplit:
+    """Hold out one validation item per user of the training set."""
+    users, items = dataset.catalogue.users, dataset.catalogue.items
+    split = leave_one_out(dataset.train, dataset.catalogue.user_ids, items, seed)
+    return TrainValidationSplit(split.train, split.test, users, items)

@@ -1,0 +1,39 @@
+"""What the fitting loop is given for recommenders: supervision without a teacher, and validation."""
+
+from __future__ import annotations
+
+import tf_keras as keras
+
+from hanji.training.fitting.loop import Monitor, Supervision, Validation
+from hanji.training.recommenders.config import TrainingConfig
+from hanji.training.recommenders.data.split import TrainValidationSplit
+from hanji.training.recommenders.evaluation import evaluate_candidates
+from hanji.training.recommenders.history_samples import held_back_histories
+from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.objectives import binary_cross_entropy_objective, multinomial_objective
+from hanji.training.recommenders.samples import positives_and_negatives
+from hanji.training.recommenders.scoring import scorer_of
+
+RANKING = Monitor("ndcg_at_10", {"hr_at_10": "HR@10", "ndcg_at_10": "NDCG@10"})
+
+
+def default_supervision(
+    config: ModelConfig, data: TrainValidationSplit, training: TrainingConfig
+) -> Supervision:
+    """Samples and objective for a model of this type where there is no teacher."""
+    if config.type == "history":
+        histories = held_back_histories(
+            data.train, data.users, held_back=training.held_back, latest=config.history_order
+        )
+        return Supervision(histories, multinomial_objective())
+    samples = positives_and_negatives(data.train, items=data.items, negatives=training.negatives)
+    return Supervision(samples, binary_cross_entropy_objective())
+
+
+def validation_of(model: keras.Model, data: TrainValidationSplit) -> Validation:
+    """HR@10 and NDCG@10 of ``model`` on the validation items, with its weights at the time of each call."""
+    scorer = scorer_of(model, data.train, data.users)
+    return Validation(lambda: evaluate_candidates(scorer.pairs, data.validation), RANKING)
+
+
+__all__ = ["RANKING", "default_supervision", "validation_of"]

@@ -1,0 +1,165 @@
+"""The history model: it knows no users, only what somebody met, and is at home on that person's device.
+
+    rows of the history  ──pooling──►  user  ──·  rows of all items (+ tower)──►  logits
+
+Pooling is a sum over the history's rows, or attention that looks at the user's state (as Bahdanau et al.
+2015 look at a decoder's): α = softmax(vᵀ tanh(W h_i + U s)), s being the plain mean. Either way the sum
+is scaled by a power of the history's length, which decides how much a long history raises the logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+import tf_keras as keras
+
+from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.models.rows import rounded_rows
+
+Tensor = Any
+PADDING = -1
+_SMALLEST_LENGTH = 1.0  # an empty history is divided by one, not by zero
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Which rows belong to which user: ``pool`` sums rows [N, d] into users [B, d], ``spread`` goes back."""
+
+    pool: Callable[[Tensor], Tensor]
+    spread: Callable[[Tensor], Tensor]
+
+
+SINGLE_USER = Segments(
+    pool=lambda rows: tf.reduce_sum(rows, axis=0, keepdims=True), spread=lambda values: values
+)
+"""All rows belong to one user, as on a device."""
+
+
+class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
+    """Histories, ragged int32 [B, None] of item indices, to float32 logits [B, items].
+
+    ``row_bits`` rounds each row of the item table to that many bits wherever it is used (see
+    ``rounded_rows``); the gradient passes through.
+    """
+
+    def __init__(self, config: ModelConfig, items: int, *, row_bits: int | None = None) -> None:
+        super().__init__(name="history")
+        self.config, self.items, self.row_bits = config, items, row_bits
+        size, stddev = config.embedding_size, config.embedding_stddev
+        self.item_table = self._weight("item_table", (items, size), stddev)
+        self.user_kernel = self._weight("user_kernel", (size, size), "identity")
+        self.user_bias = self._weight("user_bias", (size,), "zeros")
+        if config.user_units:
+            self.user_in = self._weight("user_in", (size, config.user_units), "glorot_uniform")
+            self.user_in_bias = self._weight("user_in_bias", (config.user_units,), "zeros")
+            self.user_out = self._weight("user_out", (config.user_units, size), "zeros")
+        if config.history_pooling == "attention":
+            units = config.attention_units
+            self.attention_item = self._weight("attention_item", (size, units), "glorot_uniform")
+            self.attention_user = self._weight("attention_user", (size, units), "glorot_uniform")
+            self.attention_vector = self._weight("attention_vector", (units, 1), "zeros")
+        if config.history_order:
+            self.forgetting = self._weight("forgetting", (1, 1), "zeros")
+        self._add_tower(config.hidden_units)
+
+    def call(self, history: Tensor, training: bool | None = None) -> Tensor:
+        """Logits over the whole catalogue for each history of a ragged batch."""
+        return self.logits(history.values, history.value_rowids(), history.nrows())
+
+    def logits(self, history: Tensor, users: Tensor, count: Tensor) -> Tensor:
+        """Logits float32 [count, items]; ``history`` int32 [N] belongs to ``users`` int [N], sorted.
+
+        Within a user the oldest item stands first, where an order is known.
+        """
+        segments = Segments(
+            pool=lambda values: tf.math.unsorted_segment_sum(values, users, count),
+            spread=lambda values: tf.gather(values, users),
+        )
+        table = self.table()
+        rows = tf.gather(table, history)
+        present = tf.ones_like(rows[:, :1])
+        ends = tf.cumsum(segments.pool(present))
+        age = segments.spread(ends) - tf.cumsum(present)
+        weights = self.pooling_weights(rows, present, age, segments)
+        return self.scores_of(self.user_of(segments.pool(weights * rows)), table)
+
+    def table(self) -> Tensor:
+        """The item table [items, embedding_size] as it is used."""
+        return rounded_rows(self.item_table, self.row_bits) if self.row_bits else tf.identity(self.item_table)
+
+    def pooling_weights(self, rows: Tensor, present: Tensor, age: Tensor, segments: Segments) -> Tensor:
+        """How much each row counts, [N, 1].
+
+        ``present`` [N, 1] is 0 for padding, else 1; ``age`` [N, 1] how many items of the history came later.
+        """
+        if self.config.history_order:
+            # A power of the age, as people forget (Wixted and Ebbesen 1991); the power is learned.
+            present = present * tf.exp(-self.forgetting * tf.math.log(1.0 + age))
+        length = tf.maximum(segments.pool(present), _SMALLEST_LENGTH)
+        scaled = length ** (1.0 - self.config.history_length_exponent)
+        if self.config.history_pooling == "sum":
+            return present * segments.spread(scaled / length)
+        state = segments.pool(present * rows) / length
+        hidden = tf.tanh(rows @ self.attention_item + segments.spread(state @ self.attention_user))
+        # tanh keeps the exponent within ±|v|₁: nothing overflows, so no maximum has to be subtracted.
+        attention = present * tf.exp(hidden @ self.attention_vector)
+        total = tf.maximum(segments.pool(attention), 1e-9)
+        return attention * segments.spread(scaled / total)
+
+    def user_of(self, pooled: Tensor) -> Tensor:
+        """User vectors [B, embedding_size] from pooled histories of the same shape."""
+        user = self.user_straight(pooled)
+        return user + self.user_hidden(user) @ self.user_out if self.config.user_units else user
+
+    def user_straight(self, pooled: Tensor) -> Tensor:
+        """The linear way from pooled histories to user vectors, [B, embedding_size]."""
+        return pooled @ self.user_kernel + self.user_bias
+
+    def user_hidden(self, user: Tensor) -> Tensor:
+        """The hidden layer beside the straight way, [B, user_units]."""
+        return tf.nn.relu(user @ self.user_in + self.user_in_bias)
+
+    def scores_of(self, user: Tensor, table: Tensor) -> Tensor:
+        """Logits [B, items]: the product with each item's row and, where there is a tower, what it adds."""
+        scores = tf.matmul(user, table, transpose_b=True)
+        if not self.tower:
+            return scores
+        hidden = self.tower_hidden(user, self.tower_items(table))[-1]
+        count = tf.shape(user)[0]
+        return scores + tf.reshape(tf.reshape(hidden, [-1, hidden.shape[-1]]) @ self.tower_head, [count, -1])
+
+    def tower_items(self, table: Tensor) -> Tensor:
+        """The items' half of the tower's first layer [items, hidden_units[0]]; no user takes part in it."""
+        return table @ self.tower_item_kernel + self.tower[0][1]
+
+    def tower_hidden(self, user: Tensor, items: Tensor) -> list[Tensor]:
+        """Each hidden layer [B, n, units] for users [B, embedding_size] and n rows of ``tower_items``."""
+        hidden = tf.nn.relu((user @ self.tower[0][0])[:, None, :] + items[None])
+        layers = [hidden]
+        for kernel, bias in self.tower[1:]:
+            layers.append(tf.nn.relu(layers[-1] @ kernel + bias))
+        return layers
+
+    def _add_tower(self, units: Sequence[int]) -> None:
+        self.tower: list[tuple[Any, Any]] = []
+        before = self.config.embedding_size
+        for index, width in enumerate(units):
+            kernel = self._weight(f"tower_{index}", (before, width), "glorot_uniform")
+            self.tower.append((kernel, self._weight(f"tower_{index}_bias", (width,), "zeros")))
+            before = width
+        if units:
+            shape = (self.config.embedding_size, units[0])
+            self.tower_item_kernel = self._weight("tower_item", shape, "glorot_uniform")
+            self.tower_head = self._weight("tower_head", (before, 1), "zeros")
+
+    def _weight(self, name: str, shape: tuple[int, ...], initial: str | float) -> Any:
+        initializer = (
+            keras.initializers.RandomNormal(stddev=initial) if isinstance(initial, float) else initial
+        )
+        return self.add_weight(name, shape, initializer=initializer)
+
+
+__all__ = ["PADDING", "SINGLE_USER", "HistoryModel", "Segments"]

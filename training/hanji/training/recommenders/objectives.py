@@ -1,0 +1,88 @@
+"""What the fit of a recommender minimizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+import tf_keras as keras
+
+from hanji.training.fitting.objective import Objective, Tensor
+from hanji.training.recommenders.models.history import HistoryModel
+
+_OUT = -1e4  # added to a logit, it takes the item out of a softmax
+
+
+def binary_cross_entropy_objective() -> Objective:
+    """Binary cross-entropy of logits against targets in [0, 1], for models of users and items."""
+
+    def loss(model: keras.Model, users: Tensor, items: Tensor, targets: Tensor) -> Tensor:
+        flat_users = tf.repeat(users, tf.shape(items)[1])
+        logits = model([flat_users, tf.reshape(items, [-1])], training=True)
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(tf.reshape(targets, [-1, 1]), logits)
+        return tf.reduce_mean(losses)
+
+    shapes = (([None], tf.int32), ([None, None], tf.int32), ([None, None], tf.float32))
+    return Objective(loss, tuple(tf.TensorSpec(shape, dtype) for shape, dtype in shapes))
+
+
+def multinomial_objective() -> Objective:
+    """Multinomial likelihood of what is held back from each history (Liang et al. 2018)."""
+
+    def loss(model: HistoryModel, kept: Tensor, held: Tensor, count: Tensor) -> Tensor:
+        return _likelihood(_logits(model, kept, count), kept, held)
+
+    return Objective(loss, _history_batch())
+
+
+def distillation_objective(
+    items: int, *, teacher_weight: float, temperature: float, regression_weight: float
+) -> Objective:
+    """Follows a teacher's scores over the catalogue; the rest of the weight is ``multinomial_objective``.
+
+    The batch ends with the teacher's scores float32 [users, items], one row a user with mean 0 and
+    standard deviation 1. The student's list is pulled to the teacher's by the cross-entropy of their
+    softmaxes at ``temperature`` (ListNet: Cao et al. 2007; as distillation: Hinton et al. 2015) and, with
+    ``regression_weight``, by the squares of the differences. What somebody has met does not count.
+    """
+
+    def loss(model: HistoryModel, kept: Tensor, held: Tensor, count: Tensor, teacher: Tensor) -> Tensor:
+        logits = _logits(model, kept, count)
+        met = _table(tf.concat([kept, held], axis=0), tf.shape(logits))
+        listwise = tf.nn.softmax_cross_entropy_with_logits(
+            tf.nn.softmax(teacher / temperature + met * _OUT), logits / temperature + met * _OUT
+        )
+        squares = tf.reduce_mean(tf.square(logits - teacher) * (1.0 - met))
+        own = _likelihood(logits, kept, held)
+        ranking = teacher_weight * tf.reduce_mean(listwise) + (1.0 - teacher_weight) * own
+        return ranking + regression_weight * squares
+
+    return Objective(loss, (*_history_batch(), tf.TensorSpec([None, items], tf.float32)))
+
+
+def _history_batch() -> tuple[Any, ...]:
+    """Pairs (user of the batch, item) that are kept and held back, and how many users there are."""
+    pairs = tf.TensorSpec([None, 2], tf.int32)
+    return (pairs, pairs, tf.TensorSpec([], tf.int32))
+
+
+def _logits(model: HistoryModel, kept: Tensor, count: Tensor) -> Tensor:
+    return model.logits(kept[:, 1], kept[:, 0], count)
+
+
+def _likelihood(logits: Tensor, kept: Tensor, held: Tensor) -> Tensor:
+    """Mean negative log-likelihood of the held-back items, all that was kept being out of question."""
+    open_items = tf.nn.log_softmax(logits + _table(kept, tf.shape(logits)) * _OUT)
+    each = tf.gather_nd(open_items, held)
+    count = tf.shape(logits)[0]
+    number = tf.math.unsorted_segment_sum(tf.ones_like(each), held[:, 0], count)
+    total = tf.math.unsorted_segment_sum(each, held[:, 0], count)
+    return -tf.reduce_mean(total / tf.maximum(number, 1.0))
+
+
+def _table(pairs: Tensor, shape: Tensor) -> Tensor:
+    """1 at each of the ``pairs``, else 0."""
+    return tf.scatter_nd(pairs, tf.ones_like(pairs[:, 0], tf.float32), shape)
+
+
+__all__ = ["Objective", "binary_cross_entropy_objective", "distillation_objective", "multinomial_objective"]

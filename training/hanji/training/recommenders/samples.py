@@ -1,0 +1,63 @@
+"""What one epoch of fitting sees: lists of candidates with targets.
+
+A row is one training positive, followed by items sampled for the same user. Targets are 1 and 0,
+or a teacher's scores as probabilities; the loop does not need to know which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hanji.training.recommenders.data.dataset import Interactions
+from hanji.training.recommenders.data.negatives import NegativeSampler
+
+
+@dataclass(frozen=True)
+class Samples:
+    """``users`` int32 [n], ``items`` int32 [n, width], ``targets`` float32 [n, width]."""
+
+    users: NDArray[np.int32]
+    items: NDArray[np.int32]
+    targets: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def steps(self, batch_size: int) -> int:
+        """How many batches of ``batch_size`` samples there are; rows that fill none are left out."""
+        return len(self) // self._rows(batch_size)
+
+    def batches(self, batch_size: int) -> Iterator[tuple[NDArray[Any], ...]]:
+        """Users, items and targets, some rows at a time."""
+        rows = self._rows(batch_size)
+        for step in range(self.steps(batch_size)):
+            part = slice(step * rows, (step + 1) * rows)
+            yield self.users[part], self.items[part], self.targets[part]
+
+    def _rows(self, batch_size: int) -> int:
+        return min(max(batch_size // int(self.items.shape[1]), 1), len(self))
+
+
+SampleSource = Callable[[np.random.Generator], Samples]
+"""Draws the candidate lists of one epoch, in training order."""
+
+
+def positives_and_negatives(train: Interactions, *, items: int, negatives: int) -> SampleSource:
+    """Each interaction once, in random order, beside ``negatives`` items the user never met."""
+    sampler = NegativeSampler(train, items)
+
+    def draw(rng: np.random.Generator) -> Samples:
+        order = rng.permutation(len(train))
+        users = train.users[order]
+        sampled = sampler.sample(np.repeat(users, negatives), rng).reshape(-1, negatives)
+        candidates = np.concatenate([train.items[order, None], sampled], axis=1)
+        targets = np.zeros(candidates.shape, np.float32)
+        targets[:, 0] = 1.0
+        return Samples(users, candidates, targets)
+
+    return draw

@@ -1,0 +1,112 @@
+"""The training stage: from a dataset to a TrainedModel.
+
+One validation item per user is held out of the training set; it picks the epoch. The test set is read
+once, after the last epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import tf_keras as keras
+
+from hanji.training.errors import RecipeError
+from hanji.training.fitting.checkpoint import Checkpoint
+from hanji.training.fitting.determinism import seed_everything
+from hanji.training.fitting.loop import FitRun, OnEpoch, fit
+from hanji.training.recommenders.baselines.als import Als
+from hanji.training.recommenders.baselines.histories import histories_of, standardized
+from hanji.training.recommenders.config import TrainingConfig
+from hanji.training.recommenders.data import Dataset
+from hanji.training.recommenders.data.split import TrainValidationSplit, train_validation_split
+from hanji.training.recommenders.fit import default_supervision, validation_of
+from hanji.training.recommenders.models.build import build_model
+from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.models.history import HistoryModel
+from hanji.training.recommenders.models.history_start import start_from_scores
+from hanji.training.recommenders.models.pretraining import copy_tower, tower_config
+from hanji.training.recommenders.scoring import evaluate_model
+from hanji.training.recommenders.trained import TrainedModel, summarize
+from hanji.training.settings import table_from
+
+
+def train(
+    dataset: Dataset,
+    model: ModelConfig,
+    training: TrainingConfig,
+    *,
+    seed: int,
+    work: Path | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> TrainedModel:
+    """Train ``model`` on ``dataset``; with checkpoints in ``work`` an interrupted run resumes.
+
+    ``on_epoch`` is called after each epoch of each fit. Raises RecipeError where the model needs an order
+    that the data does not have.
+    """
+    if model.history_order and dataset.train.timestamps is None:
+        raise RecipeError(
+            f"model.history_order: the data {dataset.name!r} holds no times, so its histories have no order; "
+            "leave the key out"
+        )
+    seed_everything(seed)
+    split = train_validation_split(dataset, seed)
+    network = build_model(model, users=split.users, items=split.items)
+    fits = _Fits(split, seed, work, on_epoch)
+    if training.pretraining_epochs and model.type == "neumf":
+        fits.pretrain(network, model, training)
+    if training.pretraining_epochs and model.type == "history":
+        _start_from_als(network, split, training.pretraining_epochs, seed)
+    fits.fit(network, model, training, name=f"Training {model.type}")
+    return TrainedModel(
+        model=network,
+        catalogue=dataset.catalogue,
+        metrics=evaluate_model(network, dataset),
+        config=model,
+        training=training,
+        data=summarize(dataset),
+        seed=seed,
+    )
+
+
+@dataclass(frozen=True)
+class _Fits:
+    """What the fits of one training have in common."""
+
+    split: TrainValidationSplit
+    seed: int
+    work: Path | None
+    on_epoch: OnEpoch | None
+
+    def fit(self, network: keras.Model, config: ModelConfig, training: TrainingConfig, *, name: str) -> None:
+        """Fit ``network`` in place."""
+        settings = [table_from(config), table_from(training), self.seed, len(self.split.train)]
+        file = name.lower().replace(" ", "-") + ".npz"
+        checkpoint = Checkpoint(self.work / file, settings) if self.work else None
+        fit(
+            network,
+            default_supervision(config, self.split, training),
+            training,
+            validation_of(network, self.split),
+            FitRun(name, self.seed, checkpoint, on_epoch=self.on_epoch),
+        )
+
+    def pretrain(self, network: keras.Model, model: ModelConfig, training: TrainingConfig) -> None:
+        """Each tower alone first, then both into the fused model (He et al. 2017, section 3.4.1)."""
+        short = replace(training, epochs=training.pretraining_epochs)
+        for tower in ("gmf", "mlp"):
+            config = tower_config(model, tower)
+            alone = build_model(config, users=self.split.users, items=self.split.items)
+            self.fit(alone, config, short, name=f"Pre-training {tower}")
+            copy_tower(alone, network, tower)
+
+
+def _start_from_als(network: HistoryModel, split: TrainValidationSplit, epochs: int, seed: int) -> None:
+    """Start at a matrix factorization of the same size, by alternating least squares."""
+    train = histories_of(split.train, users=split.users, items=split.items)
+    als = Als.fit(train, factors=network.config.embedding_size, epochs=epochs, seed=seed)
+    start_from_scores(network, standardized(als.scores(train)), train, seed=seed)
+
+
+__all__ = ["train"]

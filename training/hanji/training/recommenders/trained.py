@@ -1,0 +1,99 @@
+"""TrainedModel: what training hands to compression, in memory and on disk.
+
+On disk it is a directory: ``trained.json`` (everything but numbers) and ``weights.npz``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tf_keras as keras
+
+from hanji.runtime.manifest import TrainingData
+from hanji.training.artifact import FORMAT_VERSION, load_weights, read_about, save_weights
+from hanji.training.files import atomic_directory
+from hanji.training.recommenders.config import TrainingConfig
+from hanji.training.recommenders.data import Catalogue, Dataset
+from hanji.training.recommenders.models.build import build_model
+from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.settings import settings_from, table_from
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A fitted Keras model and what it stands on.
+
+    ``model`` takes ``[user, item]`` (int32 [B] each) and gives logits float32 [B, 1].
+    """
+
+    model: keras.Model
+    catalogue: Catalogue
+    metrics: dict[str, float]
+    config: ModelConfig
+    training: TrainingConfig
+    data: TrainingData
+    """In words and numbers that may leave the server; its ``config`` is the ``[data]`` table, so that
+    the very same split can be rebuilt."""
+
+    seed: int
+
+
+def summarize(dataset: Dataset) -> TrainingData:
+    """The summary of a dataset, with the config that it was loaded with."""
+    return TrainingData(
+        name=dataset.name,
+        format=dataset.format,
+        synthetic=dataset.synthetic,
+        licence=dataset.licence,
+        users=dataset.catalogue.users,
+        items=dataset.catalogue.items,
+        interactions=len(dataset.train),
+        config=table_from(dataset.config),
+    )
+
+
+def save_trained(trained: TrainedModel, directory: Path) -> None:
+    """Write ``trained`` as a directory; an older one is replaced when the new one is whole."""
+    about = {
+        "format_version": FORMAT_VERSION,
+        "seed": trained.seed,
+        "model": table_from(trained.config),
+        "training": table_from(trained.training),
+        "metrics": trained.metrics,
+        "data": vars(trained.data),
+        "catalogue": vars(trained.catalogue),
+    }
+    with atomic_directory(directory, replace=True) as aside:
+        (aside / "trained.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+        save_weights(trained.model, aside / "weights.npz")
+
+
+def load_trained(directory: Path) -> TrainedModel:
+    """Read what ``save_trained`` wrote; DataError if it is not that."""
+    about = read_about(directory / "trained.json", "hanji train")
+    catalogue = _catalogue(about["catalogue"])
+    config = settings_from(ModelConfig, about["model"], f"{directory}/trained.json: model")
+    model = build_model(config, users=catalogue.users, items=catalogue.items)
+    load_weights(model, directory / "weights.npz")
+    return TrainedModel(
+        model=model,
+        catalogue=catalogue,
+        metrics=about["metrics"],
+        config=config,
+        training=settings_from(TrainingConfig, about["training"], f"{directory}/trained.json: training"),
+        data=TrainingData(**about["data"]),
+        seed=about["seed"],
+    )
+
+
+def _catalogue(table: dict[str, Any]) -> Catalogue:
+    return Catalogue(
+        user_ids=tuple(table["user_ids"]),
+        item_ids=tuple(table["item_ids"]),
+        titles=tuple(table["titles"]),
+        genres=tuple(tuple(genres) for genres in table["genres"]),
+        popularity=tuple(table["popularity"]),
+    )

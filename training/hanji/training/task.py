@@ -1,0 +1,108 @@
+"""The tasks, and what the training stage needs of each.
+
+A task has a package of the same name in every stage, with a module ``task`` whose ``TASK`` implements that
+stage's protocol. To add a task, add its packages and one line to ``PACKAGES``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from hanji.training.fitting.loop import OnEpoch
+
+PACKAGES = {"recommendation": "recommenders", "image-classification": "classifiers"}
+"""The package of each task, by the name that recipes and manifests give the task."""
+
+DatasetT = TypeVar("DatasetT")
+TrainedT = TypeVar("TrainedT")
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A dataset in numbers: ``table`` is ready for JSON, ``lines`` are for people."""
+
+    table: Mapping[str, Any]
+    lines: Sequence[str]
+
+
+class TrainingTask(Protocol[DatasetT, TrainedT]):
+    """What the training stage needs of a task; implementations import TensorFlow when a method needs it."""
+
+    name: str
+    data_config: type[Any]
+    """Dataclass of the ``[data]`` table; likewise of ``[model]`` and ``[training]``."""
+
+    model_config: type[Any]
+    training_config: type[Any]
+    trained_file: str
+    """The JSON file by which a directory with a trained model is recognized."""
+
+    recognized_by: str
+    """How files of this task are recognized, for error messages."""
+
+    def load(self, config: Any, directory: Path | None, *, seed: int) -> DatasetT:
+        """The dataset; DataError says what cannot be used. ``seed`` is the recipe's."""
+        ...
+
+    def overview(self, dataset: DatasetT) -> Overview:
+        """What ``hanji data check`` shows."""
+        ...
+
+    def summary(self, dataset: DatasetT) -> Sequence[str]:
+        """The few lines that are logged before training."""
+        ...
+
+    def survey(self, directory: Path, data_format: str) -> Overview | None:
+        """The overview of files whose [data] table is unknown; None if they are not this task's.
+
+        ``data_format`` is a format's name, or "auto" to decide by the names of the files.
+        """
+        ...
+
+    def train(
+        self,
+        dataset: DatasetT,
+        model: Any,
+        training: Any,
+        *,
+        seed: int,
+        work: Path | None = None,
+        on_epoch: OnEpoch | None = None,
+    ) -> TrainedT:
+        """Train; with checkpoints in ``work`` an interrupted run resumes."""
+        ...
+
+    def save_trained(self, trained: TrainedT, directory: Path) -> None:
+        """Write a directory, whole or not at all."""
+        ...
+
+    def load_trained(self, directory: Path) -> TrainedT:
+        """Read what ``save_trained`` wrote; DataError if it is not that."""
+        ...
+
+
+def load_task(stage: str, name: str) -> Any:
+    """The implementation of the task ``name`` in a stage, such as "training"."""
+    return importlib.import_module(f"hanji.{stage}.{PACKAGES[name]}.task").TASK
+
+
+def task_named(name: str) -> TrainingTask[Any, Any]:
+    """The training stage of a task."""
+    task: TrainingTask[Any, Any] = load_task("training", name)
+    return task
+
+
+def task_of_directory(directory: Path, stage: str, marker: str) -> str | None:
+    """The name of the task whose file is in ``directory``; ``marker`` is the attribute that names it."""
+    for name in PACKAGES:
+        if (directory / getattr(load_task(stage, name), marker)).is_file():
+            return name
+    return None
+
+
+__all__ = ["PACKAGES", "Overview", "TrainingTask", "load_task", "task_named", "task_of_directory"]
