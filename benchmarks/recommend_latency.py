@@ -12,7 +12,7 @@ from pathlib import Path
 
 from common import parser, save, spread, verdict
 
-from hanji.runtime.benchmark import benchmark
+from hanji.runtime.benchmarks.recommender import benchmark
 
 ROUNDS = 9
 RUNS = 2000

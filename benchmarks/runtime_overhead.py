@@ -21,9 +21,9 @@ import numpy as np
 from common import expect_bundles, parser, save, spread, verdict
 
 from hanji.runtime import Classifier, Recommender
-from hanji.runtime.benchmark import histories
+from hanji.runtime.benchmarks.recommender import histories
+from hanji.runtime.benchmarks.timing import nanoseconds
 from hanji.runtime.machine import machine_state
-from hanji.runtime.timing import nanoseconds
 
 ROOT = Path(__file__).parents[1]
 BUNDLES = {"recommend": ROOT / "out/demo/bundle", "classify": ROOT / "out/demo-digits/bundle"}

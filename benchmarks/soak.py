@@ -24,7 +24,7 @@ import numpy as np
 from common import expect_bundles, parser, save, verdict
 
 from hanji.runtime import Classifier, Recommender
-from hanji.runtime.benchmark import histories
+from hanji.runtime.benchmarks.recommender import histories
 
 ROOT = Path(__file__).parents[1]
 BUNDLES = {"recommend": ROOT / "out/demo/bundle", "classify": ROOT / "out/demo-digits/bundle"}

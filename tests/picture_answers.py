@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from hanji.runtime.classifier_manifest import FITS
+from hanji.runtime.images.preparation import prepare
 from hanji.runtime.manifest import PictureInput
-from hanji.runtime.pictures import prepare
+from hanji.runtime.manifest.classifier import FITS
 
 
 def prepared_pictures() -> list[dict[str, Any]]:

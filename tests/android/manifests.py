@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hanji.runtime.errors import HanjiError
-from hanji.runtime.manifest_reader import parse_manifest
+from hanji.runtime.manifest.reader import parse_manifest
 
 TIMES = 300
 """Of each bundle; a test of android_demo lets the core read them all in about a second."""

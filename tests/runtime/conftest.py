@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hanji.runtime.images.preparation import prepare
 from hanji.runtime.manifest import PictureInput
-from hanji.runtime.pictures import prepare
 
 USERS, ITEMS, SIZE, K = 20, 30, 4, 5
 HEIGHT, WIDTH, CLASSES = 6, 5, 4

@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
-from hanji.runtime import benchmark, cli, fresh_python
-from hanji.runtime.benchmark_protocol import Settings, measure
+from hanji.runtime import cli
+from hanji.runtime.benchmarks import fresh_python
+from hanji.runtime.benchmarks import recommender as benchmark
+from hanji.runtime.benchmarks.protocol import Settings, measure
 from hanji.runtime.errors import HanjiError
 
 pytestmark = pytest.mark.usefixtures("commands")
@@ -215,11 +217,13 @@ def test_a_session_imports_nothing_that_opening_needs() -> None:
     """Its time would be missing from the time of opening."""
     code = (
         "import sys; from hanji.runtime import Recommender; before = set(sys.modules)\n"
-        "import hanji.runtime.benchmark_session\n"
+        "import hanji.runtime.benchmarks.session\n"
         "print(sorted(name for name in set(sys.modules) - before if name.startswith('hanji.')))"
     )
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert shown.strip() == "['hanji.runtime.benchmark_session', 'hanji.runtime.resident']"
+    assert shown.strip() == (
+        "['hanji.runtime.benchmarks', 'hanji.runtime.benchmarks.resident', 'hanji.runtime.benchmarks.session']"
+    )
 
 
 def test_a_benchmark_inside_this_process(make_parts: Callable[..., Any], tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hanji.runtime import cli
-from hanji.runtime.benchmark_compare import compare
+from hanji.runtime.benchmarks.compare import compare
 from hanji.runtime.errors import HanjiError
 
 pytestmark = pytest.mark.usefixtures("commands")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hanji.runtime import machine as module
+from hanji.runtime.benchmarks.resident import resident_bytes
 from hanji.runtime.machine import Throttling, machine, machine_state
-from hanji.runtime.resident import resident_bytes
 
 PI_4 = {
     "proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\0",

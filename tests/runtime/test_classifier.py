@@ -23,7 +23,7 @@ from hanji.runtime import (
     Prediction,
     Recommender,
 )
-from hanji.runtime.pictures import prepare
+from hanji.runtime.images.preparation import prepare
 
 ENGINES = ["litert", "onnxruntime"]
 LABELS = ("cat", "dog", "owl", "cat")

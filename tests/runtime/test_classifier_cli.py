@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hanji.runtime import Classifier, HanjiError, cli
-from hanji.runtime.classifier_benchmark import benchmark_classifier
+from hanji.runtime.benchmarks.classifier import benchmark_classifier
 
 pytestmark = pytest.mark.usefixtures("commands")
 Capture = pytest.CaptureFixture[str]

@@ -14,10 +14,10 @@ import pytest
 
 from hanji.runtime.classifier_golden import parse_golden
 from hanji.runtime.errors import BundleError
+from hanji.runtime.images.tensors import PictureTensor, dequantized, probabilities_of
 from hanji.runtime.labels import parse_labels
 from hanji.runtime.manifest import ClassifierManifest, PictureInput
-from hanji.runtime.manifest_reader import parse_manifest
-from hanji.runtime.tensors import PictureTensor, dequantized, probabilities_of
+from hanji.runtime.manifest.reader import parse_manifest
 
 SCHEMA = json.loads((files("hanji.runtime") / "manifest.schema.json").read_text(encoding="utf-8"))
 PICTURE = PictureInput(1, 2, 3, "crop", (0.0,) * 3, (1.0,) * 3, "graph")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from hanji.runtime import HanjiError, PictureError
-from hanji.runtime.decoding import LARGEST_PIXELS, decode
+from hanji.runtime.images.decoding import LARGEST_PIXELS, decode
 
 pillow = pytest.importorskip("PIL.Image", reason="Pillow reads pictures")
 operations = pytest.importorskip("PIL.ImageOps")

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from hanji.runtime import manifest_reader
 from hanji.runtime.errors import BundleError, SchemaVersionError
 from hanji.runtime.golden import parse_golden
 from hanji.runtime.ids import parse_items, parse_users
-from hanji.runtime.manifest_reader import parse_manifest
+from hanji.runtime.manifest import reader as manifest_reader
+from hanji.runtime.manifest.reader import parse_manifest
 
 SCHEMA = json.loads((files("hanji.runtime") / "manifest.schema.json").read_text(encoding="utf-8"))
 WRONG_NUMBERS: list[Any] = [-1, 0, 1, 1.0, 1.5, 2**31, 2**60]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from hanji.runtime import PictureError
+from hanji.runtime.images.preparation import prepare, prepare_batch
 from hanji.runtime.manifest import PictureInput
-from hanji.runtime.pictures import prepare, prepare_batch
 
 pillow = pytest.importorskip("PIL.Image", reason="Pillow says what is right")
 WHITE = (255, 255, 255)

@@ -14,8 +14,8 @@ import pytest
 
 from hanji.runtime.engines.versions import installed_version
 from hanji.runtime.finite import are_finite
+from hanji.runtime.images.preparation import prepare
 from hanji.runtime.manifest import EngineRequirement, FileEntry, PictureInput
-from hanji.runtime.pictures import prepare
 from hanji.runtime.records import Record
 
 

@@ -19,8 +19,8 @@ import pytest
 
 from hanji.runtime import Classifier, HanjiError, StreamError, cli
 from hanji.runtime.commands import watch
-from hanji.runtime.service_manager import ServiceManager
 from hanji.runtime.streams import Clock, Frame
+from hanji.runtime.streams.service_manager import ServiceManager
 
 pytestmark = pytest.mark.usefixtures("commands")
 Capture = pytest.CaptureFixture[str]

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from hanji.runtime import HanjiError, StreamError
-from hanji.runtime.pictures import prepare
+from hanji.runtime.images.preparation import prepare
 from hanji.runtime.streams import Clock, Event, Frame, camera, every, folder, latest, video
 from hanji.runtime.streams.retrying import LONGEST_PAUSE_S
 

@@ -9,8 +9,8 @@ import pytest
 from scipy.stats import spearmanr
 
 from hanji.studies.budget import Budget
-from hanji.studies.latency import CallTimes
 from hanji.studies.classifiers.outcomes import ImageOutcomes
+from hanji.studies.latency import CallTimes
 from hanji.studies.outcomes import load_outcomes, rank_correlation, save_outcomes
 from hanji.studies.recommenders.outcomes import RankingOutcomes
 from hanji.studies.recommenders.slices import ranking_slices

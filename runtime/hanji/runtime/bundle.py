@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from hanji.runtime.errors import BundleError, ChecksumError
 from hanji.runtime.manifest import AnyManifest, FileEntry
-from hanji.runtime.manifest_reader import parse_manifest
+from hanji.runtime.manifest.reader import parse_manifest
 from hanji.runtime.mapped_file import MappedFile, can_be_mapped
 from hanji.runtime.records import Record
 

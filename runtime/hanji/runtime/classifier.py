@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.runtime.classification import Classification, Prediction
-from hanji.runtime.decoding import Pixels, Source, decode, name_of
 from hanji.runtime.errors import EngineError, HanjiError, PictureError
 from hanji.runtime.finite import are_finite
-from hanji.runtime.pictures import prepare
+from hanji.runtime.images.decoding import Pixels, Source, decode, name_of
+from hanji.runtime.images.preparation import prepare
+from hanji.runtime.images.tensors import PictureTensor, dequantized, probabilities_of
 from hanji.runtime.results import SelfTest
 from hanji.runtime.session import Session
-from hanji.runtime.tensors import PictureTensor, dequantized, probabilities_of
 from hanji.runtime.top_k import top_k
 
 # What only opening needs is imported when a bundle is opened: `import hanji.runtime` stays quick.
@@ -78,10 +78,16 @@ class Classifier(Session):
         Raises BundleError for a bundle that is missing, damaged, no classifier's, or made for a newer
         runtime; EngineError, with what to install, if no engine can run it.
         """
-        from hanji.runtime.opening import open_classifier, requested
+        from hanji.runtime.labels import parse_labels
+        from hanji.runtime.manifest import ClassifierManifest
+        from hanji.runtime.opening import Opening, requested
 
         request = requested(delegate, delegate_options, providers, policy)
-        return open_classifier(bundle, engine=engine, threads=threads, request=request)
+        opening = Opening(bundle, ClassifierManifest, engine=engine, threads=threads, request=request)
+        manifest = opening.manifest
+        opening.check(manifest.labels)
+        labels = opening.read(manifest.labels, parse_labels)
+        return cls(opening.bundle, manifest, opening.artifact, opening.load(), labels)
 
     def classify(self, picture: Picture, k: int = 5, *, language: str | None = None) -> Classification:
         """The ``k`` most probable classes, or all of them where there are fewer.

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hanji.runtime.images.preparation import prepare
 from hanji.runtime.json_table import Table, as_number, parse_json
 from hanji.runtime.manifest import CLASSIFICATION
-from hanji.runtime.pictures import prepare
 from hanji.runtime.results import SelfTest
 
 if TYPE_CHECKING:

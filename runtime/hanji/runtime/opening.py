@@ -1,63 +1,73 @@
-"""Opens a bundle as what it is: verify, choose an engine, read, load, in this order."""
+"""Opens a bundle: verify, choose an engine, read its tables, load the model, in this order."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from hanji.runtime.bundle import Bundle, open_bundle
-from hanji.runtime.engines.choice import Choice, choose, create_engine
+from hanji.runtime.bundle import open_bundle
+from hanji.runtime.engines.choice import choose, create_engine
 from hanji.runtime.engines.request import Policy, Request
 from hanji.runtime.errors import BundleError, HanjiError
 from hanji.runtime.manifest import ClassifierManifest, IdTable, LabelTable, RecommenderManifest
 from hanji.runtime.signatures import check_signature
 
-# Only what the bundle is made of is imported: opening one kind does not pay for the other.
 if TYPE_CHECKING:
-    from hanji.runtime.classifier import Classifier
     from hanji.runtime.engines.base import Engine
-    from hanji.runtime.recommender import Recommender
+    from hanji.runtime.manifest import Artifact
 
-_T = TypeVar("_T")
+ManifestT = TypeVar("ManifestT", RecommenderManifest, ClassifierManifest)
+TableT = TypeVar("TableT")
 _CLASSES = {RecommenderManifest: "Recommender", ClassifierManifest: "Classifier"}
 
 
-def open_recommender(
-    path: str | os.PathLike[str], *, engine: str, threads: int, request: Request
-) -> Recommender:
-    """See ``Recommender.open``."""
-    from hanji.runtime.ids import parse_items, parse_users
-    from hanji.runtime.recommender import Recommender
+class Opening(Generic[ManifestT]):
+    """A bundle for the task of ``kind``, verified, with an engine chosen; nothing large is read yet."""
 
-    bundle = _open(path, threads)
-    manifest = bundle.manifest
-    if not isinstance(manifest, RecommenderManifest):
-        raise _other_task(bundle, "Recommender")
-    choice = choose(manifest, engine, request)
-    tables = [table for table in (manifest.users, manifest.items) if table is not None]
-    _check(bundle, choice, tables)
-    users = None if manifest.users is None else _read(bundle, manifest.users, parse_users)
-    items = _read(bundle, manifest.items, parse_items)
-    loaded = _loaded(bundle, choice, threads, request)
-    return Recommender(bundle, manifest, choice.artifact, loaded, users, items)
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        kind: type[ManifestT],
+        *,
+        engine: str,
+        threads: int,
+        request: Request,
+    ) -> None:
+        if threads < 1:
+            raise HanjiError(f"threads: expected 1 or more, found {threads}")
+        self.bundle = open_bundle(path)
+        manifest = self.bundle.manifest
+        if not isinstance(manifest, kind):
+            raise BundleError(
+                f"{self.bundle.root}: a bundle for {manifest.task}, which a {_CLASSES[kind]} cannot open; "
+                f"try: hanji.runtime.{_CLASSES[type(manifest)]}.open(…)"
+            )
+        self.manifest: ManifestT = manifest
+        self._choice = choose(manifest, engine, request)
+        self._threads, self._request = threads, request
 
+    @property
+    def artifact(self) -> Artifact:
+        """The artifact that the chosen engine runs."""
+        return self._choice.artifact
 
-def open_classifier(
-    path: str | os.PathLike[str], *, engine: str, threads: int, request: Request
-) -> Classifier:
-    """See ``Classifier.open``."""
-    from hanji.runtime.classifier import Classifier
-    from hanji.runtime.labels import parse_labels
+    def check(self, *tables: IdTable | LabelTable | None) -> None:
+        """Check what can be checked before anything large is read: signature, and sizes of files."""
+        check_signature(self.artifact, self.artifact.main_signature)
+        listed = [self.bundle.file(table.path) for table in tables if table is not None]
+        self.bundle.check_sizes([*listed, *self.artifact.files])
 
-    bundle = _open(path, threads)
-    manifest = bundle.manifest
-    if not isinstance(manifest, ClassifierManifest):
-        raise _other_task(bundle, "Classifier")
-    choice = choose(manifest, engine, request)
-    _check(bundle, choice, [manifest.labels])
-    labels = _read(bundle, manifest.labels, parse_labels)
-    return Classifier(bundle, manifest, choice.artifact, _loaded(bundle, choice, threads, request), labels)
+    def read(self, table: IdTable | LabelTable, parse: Callable[[bytes, int, str], TableT]) -> TableT:
+        """A table of the bundle, by its parser."""
+        return parse(self.bundle.read(self.bundle.file(table.path)), table.count, table.path)
+
+    def load(self) -> Engine:
+        """The engine with the model loaded."""
+        contents = {file.path: self.bundle.content(file) for file in self.artifact.files}
+        loaded = create_engine(self._choice, contents, threads=self._threads, request=self._request)
+        loaded.load(self.artifact.main_signature)
+        return loaded
 
 
 def requested(
@@ -71,34 +81,3 @@ def requested(
         raise HanjiError(f"providers: expected several names, found the text {providers!r}")
     library = None if delegate is None else os.fspath(delegate)
     return Request(library, dict(delegate_options or {}), tuple(providers), policy)
-
-
-def _open(path: str | os.PathLike[str], threads: int) -> Bundle:
-    if threads < 1:
-        raise HanjiError(f"threads: expected 1 or more, found {threads}")
-    return open_bundle(path)
-
-
-def _other_task(bundle: Bundle, asked: str) -> BundleError:
-    task, fitting = bundle.manifest.task, _CLASSES[type(bundle.manifest)]
-    return BundleError(
-        f"{bundle.root}: a bundle for {task}, which a {asked} cannot open; "
-        f"try: hanji.runtime.{fitting}.open(…)"
-    )
-
-
-def _check(bundle: Bundle, choice: Choice, tables: Iterable[IdTable | LabelTable]) -> None:
-    """What can be known before anything large is read."""
-    check_signature(choice.artifact, choice.artifact.main_signature)
-    bundle.check_sizes([*(bundle.file(table.path) for table in tables), *choice.artifact.files])
-
-
-def _read(bundle: Bundle, table: IdTable | LabelTable, parse: Callable[[bytes, int, str], _T]) -> _T:
-    return parse(bundle.read(bundle.file(table.path)), table.count, table.path)
-
-
-def _loaded(bundle: Bundle, choice: Choice, threads: int, request: Request) -> Engine:
-    contents = {file.path: bundle.content(file) for file in choice.artifact.files}
-    loaded = create_engine(choice, contents, threads=threads, request=request)
-    loaded.load(choice.artifact.main_signature)
-    return loaded

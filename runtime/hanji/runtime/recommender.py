@@ -85,10 +85,17 @@ class Recommender(Session):
         Raises BundleError for a bundle that is missing, damaged, no recommender's, or made for a newer
         runtime; EngineError, with what to install, if no engine can run it.
         """
-        from hanji.runtime.opening import open_recommender, requested
+        from hanji.runtime.ids import parse_items, parse_users
+        from hanji.runtime.manifest import RecommenderManifest
+        from hanji.runtime.opening import Opening, requested
 
         request = requested(delegate, delegate_options, providers, policy)
-        return open_recommender(bundle, engine=engine, threads=threads, request=request)
+        opening = Opening(bundle, RecommenderManifest, engine=engine, threads=threads, request=request)
+        manifest = opening.manifest
+        opening.check(manifest.users, manifest.items)
+        users = None if manifest.users is None else opening.read(manifest.users, parse_users)
+        items = opening.read(manifest.items, parse_items)
+        return cls(opening.bundle, manifest, opening.artifact, opening.load(), users, items)
 
     def recommend(
         self,

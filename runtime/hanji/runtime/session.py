@@ -12,7 +12,8 @@ from hanji.runtime.errors import HanjiError
 
 if TYPE_CHECKING:
     from hanji.runtime.bundle import Bundle
-    from hanji.runtime.engines.base import Engine, EngineInfo, Inputs
+    from hanji.runtime.engines.base import Engine, Inputs
+    from hanji.runtime.engines.info import EngineInfo
     from hanji.runtime.manifest import Artifact
     from hanji.runtime.placement import Placement
 

@@ -8,11 +8,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from hanji.runtime import Classifier, EngineError, Recommender, benchmark, classifier_benchmark
-from hanji.runtime.benchmark_protocol import Settings, measure
+from hanji.runtime import Classifier, EngineError, Recommender
+from hanji.runtime.benchmarks import classifier as classifier_benchmark
+from hanji.runtime.benchmarks import recommender as benchmark
+from hanji.runtime.benchmarks.protocol import Settings, measure
+from hanji.runtime.benchmarks.timing import Call, latency, nanoseconds
 from hanji.runtime.bundle import open_bundle
 from hanji.runtime.manifest import ClassifierManifest
-from hanji.runtime.timing import Call, latency, nanoseconds
 
 RUNS = 200
 WARM_UP = 20

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from hanji.runtime.fresh_python import last_line
+from hanji.runtime.benchmarks.fresh_python import last_line
 from hanji.studies.job import Job
 from hanji.training.files import write_text_atomic
 from hanji.training.progress import ProgressTask, progress

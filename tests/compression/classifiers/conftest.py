@@ -70,7 +70,6 @@ def digits() -> ImageDataset:
 def trained_digits(digits: ImageDataset):
     """A small MobileNet trained on the digits for some seconds."""
     from hanji.training.classifiers.config import ImageTrainingConfig
-    from hanji.training.classifiers.data import ImageDataConfig
     from hanji.training.classifiers.models.config import ImageModelConfig
     from hanji.training.classifiers.train import train_classifier
 

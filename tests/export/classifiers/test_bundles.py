@@ -21,7 +21,7 @@ from hanji.export.classifiers.parity import PictureParity
 from hanji.export.classifiers.tolerances import PICTURE_TOLERANCES
 from hanji.export.classifiers.writer import export_classifier
 from hanji.runtime import Classifier
-from hanji.runtime.pictures import prepare
+from hanji.runtime.images.preparation import prepare
 from hanji.training.classifiers.evaluation import ClassifierScorer
 from hanji.training.classifiers.metrics import probabilities_of
 from hanji.training.errors import ConversionError, HanjiError, RecipeError

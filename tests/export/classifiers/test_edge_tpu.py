@@ -26,8 +26,8 @@ from hanji.export.formats.edge_tpu import obstacles
 from hanji.export.formats.tflite_graph import opened
 from hanji.runtime import Classifier
 from hanji.runtime.cli import main
+from hanji.runtime.images.tensors import PictureTensor, dequantized, probabilities_of
 from hanji.runtime.manifest import PictureInput, Probabilities
-from hanji.runtime.tensors import PictureTensor, dequantized, probabilities_of
 from hanji.training.classifiers.data import ImageDataset
 from hanji.training.classifiers.models.build import build_classifier
 from hanji.training.classifiers.models.config import ImageModelConfig

@@ -16,9 +16,7 @@ WIDTHS = {"64": 6_400, "32": 3_200, "16": 1_600, "8": 800}
 SCHEMES = ("float16", "int8-rows", "int4-rows")
 OVERHEAD = 1_000
 FULL_METRIC = 0.5
-BASE = RecipeFile(
-    path=Path("base.toml"), name="fake", model={"type": "history", "embedding_size": 128}
-)
+BASE = RecipeFile(path=Path("base.toml"), name="fake", model={"type": "history", "embedding_size": 128})
 
 
 def variant(width: str, scheme: str) -> Variant:

@@ -104,8 +104,7 @@ def test_the_same_seed_gives_the_same_model(small_dataset: Dataset, small_config
     config = replace(PLAIN, history_pooling="attention", hidden_units=(4,))
     training = TrainingConfig(epochs=2, batch_size=64)
     one, other = (
-        train(small_dataset, model=config, training=training, seed=5).model.get_weights()
-        for _ in range(2)
+        train(small_dataset, model=config, training=training, seed=5).model.get_weights() for _ in range(2)
     )
     for left, right in zip(one, other, strict=True):
         np.testing.assert_array_equal(left, right)

@@ -57,9 +57,7 @@ def test_samples_hold_one_positive_and_then_items_never_met(small_dataset: Datas
 
 
 def test_the_same_seed_gives_the_same_bytes(small_dataset: Dataset, small_config: DataConfig) -> None:
-    first, second = (
-        train(small_dataset, model=MODEL, training=TRAINING, seed=5) for _ in range(2)
-    )
+    first, second = (train(small_dataset, model=MODEL, training=TRAINING, seed=5) for _ in range(2))
     for one, other in zip(first.model.get_weights(), second.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 

@@ -210,7 +210,7 @@ export interface ClassifierManifest {
   };
 }
 /**
- * How any picture becomes the input: hanji.runtime.pictures says it number by number. The network sees (level - mean) / std, levels being 0 to 255.
+ * How any picture becomes the input: hanji.runtime.images.preparation says it number by number. The network sees (level - mean) / std, levels being 0 to 255.
  */
 export interface PictureInput {
   height: number;

@@ -1,5 +1,5 @@
 /**
- * From any picture to the model's input, in integers: the same bytes as Python's `hanji.runtime.pictures`,
+ * From any picture to the model's input, in integers: the same bytes as Python's `hanji.runtime.images.preparation`,
  * whose docstring says the arithmetic step by step.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Bilinear resizing in integers: the same bytes as Python's `hanji.runtime.resizing` (whose docstring says
+ * Bilinear resizing in integers: the same bytes as Python's `hanji.runtime.images.resizing` (whose docstring says
  * the arithmetic step by step) and as Pillow's `resize(…, BILINEAR)`.
  */
 

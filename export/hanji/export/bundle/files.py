@@ -13,7 +13,7 @@ from hanji.export.bundle.artifact import Converted
 from hanji.export.bundle.json_files import json_bytes
 from hanji.runtime.bundle import CHECKSUM, MANIFEST
 from hanji.runtime.manifest import Artifact, Parity
-from hanji.runtime.manifest_reader import parse_manifest
+from hanji.runtime.manifest.reader import parse_manifest
 from hanji.training.errors import RecipeError
 
 

@@ -29,6 +29,7 @@ from hanji.export.formats.names import Format
 from hanji.export.formats.onnx import OLDEST_ONNXRUNTIME
 from hanji.export.formats.tfjs import OLDEST_TFJS
 from hanji.export.formats.tflite_runtime import tflite_engines
+from hanji.runtime.images.tensors import PictureTensor, dequantized, probabilities_of
 from hanji.runtime.manifest import (
     Artifact,
     EngineRequirement,
@@ -37,7 +38,6 @@ from hanji.runtime.manifest import (
     Signature,
     Tensor,
 )
-from hanji.runtime.tensors import PictureTensor, dequantized, probabilities_of
 
 
 class ClassifierFiles:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hanji.export.bundle.answers import Answers
+from hanji.runtime.images.preparation import prepare
 from hanji.runtime.manifest import CLASSIFICATION, PictureInput
-from hanji.runtime.pictures import prepare
 
 Images = npt.NDArray[np.uint8]
 _IN_FLOATS = ("float32", "float32-sparse", "float16", "int8-weights")

@@ -17,7 +17,7 @@ from hanji.runtime.manifest import (
     PictureInput,
     Probabilities,
 )
-from hanji.runtime.manifest_reader import SCHEMA_VERSION
+from hanji.runtime.manifest.reader import SCHEMA_VERSION
 from hanji.training.classifiers.metrics import PROTOCOL
 
 LABELS, GOLDEN = "labels.json", "golden.json"

@@ -10,7 +10,7 @@ from hanji.compression.classifiers.compressed import CompressedClassifier
 from hanji.export.bundle.artifact import MODEL_FILES
 from hanji.export.classifiers.evaluate import evaluate_classifier_bundle
 from hanji.export.classifiers.manifest import own_parameters
-from hanji.runtime.classifier_benchmark import benchmark_classifier
+from hanji.runtime.benchmarks.classifier import benchmark_classifier
 from hanji.training.classifiers.data import ImageDataset
 from hanji.training.classifiers.profile import profile
 

@@ -9,7 +9,7 @@ from typing import Any
 from hanji.compression.recommenders.compressed import CompressedModel
 from hanji.export.bundle.manifest import artifact_table, parameters, versions_of
 from hanji.runtime.manifest import Artifact, FileEntry
-from hanji.runtime.manifest_reader import SCHEMA_VERSION
+from hanji.runtime.manifest.reader import SCHEMA_VERSION
 from hanji.training.recommenders.evaluation import PROTOCOL
 
 UNKNOWN_USER = ("popularity", "error")

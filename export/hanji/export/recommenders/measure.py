@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hanji.export.bundle.artifact import MODEL_FILES
 from hanji.export.recommenders.evaluate import evaluate_bundle
-from hanji.runtime.benchmark import BenchmarkReport, benchmark
+from hanji.runtime.benchmarks.recommender import BenchmarkReport, benchmark
 from hanji.training.recommenders.data import Dataset
 
 BENCHMARK_RUNS = 300

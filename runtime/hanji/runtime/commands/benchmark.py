@@ -11,8 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hanji.runtime.benchmark_compare import Comparison, compare
-from hanji.runtime.benchmark_protocol import Document, Settings, measure
+from hanji.runtime.benchmarks.compare import Comparison, compare
+from hanji.runtime.benchmarks.protocol import Document, Settings, measure
 from hanji.runtime.commands._shared import add_engine, open_options, print_json, print_table, printable
 
 HELP = "measure how a bundle starts and answers here, or compare two such measurements"

@@ -19,8 +19,8 @@ from hanji.runtime.classifier import Classifier
 from hanji.runtime.commands._shared import add_bundle, add_engine, open_options, synthetic_note
 from hanji.runtime.commands._watch_lines import Lines
 from hanji.runtime.errors import HanjiError, PictureError
-from hanji.runtime.service_manager import ServiceManager
 from hanji.runtime.streams import Event, Frame, Source, Stream, camera, every, folder, latest, video
+from hanji.runtime.streams.service_manager import ServiceManager
 
 HELP = "classify what a camera, a video or a watched folder shows, as it comes"
 EXAMPLE = "hanji watch out/bundle --camera 0 -k 1 --every 0.5"

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from hanji.runtime.engines.base import EngineInfo
+from hanji.runtime.engines.info import EngineInfo
 from hanji.runtime.engines.request import Fallbacks, Request
 from hanji.runtime.manifest import Artifact
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from hanji.runtime.engines.base import EngineInfo, Inputs
+from hanji.runtime.engines.base import Inputs
 from hanji.runtime.engines.delegates import Delegate, DelegateError, operators_left
+from hanji.runtime.engines.info import EngineInfo
 from hanji.runtime.engines.placed import PlacedEngine, one_line
 from hanji.runtime.engines.request import CPU, Request, shortfalls
 from hanji.runtime.errors import EngineError

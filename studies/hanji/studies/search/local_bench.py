@@ -17,10 +17,10 @@ import tf_keras as keras
 from hanji.export.build import plan_of, with_formats
 from hanji.export.bundle.artifact import MODEL_FILES, Converted
 from hanji.export.formats.names import Format
+from hanji.runtime.benchmarks.timing import nanoseconds
 from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, create_engine
 from hanji.runtime.engines.versions import installed_version
 from hanji.runtime.errors import EngineError
-from hanji.runtime.timing import nanoseconds
 from hanji.studies.job import checkpoints_of
 from hanji.studies.latency import interleaved
 from hanji.studies.outcomes import Part

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hanji.runtime.images.preparation import decode, prepare
 from hanji.runtime.manifest import PictureInput
-from hanji.runtime.pictures import decode, prepare
 from hanji.training.classifiers.data import ImageDataConfig, ImageDataset, load_images, load_pictures
 from hanji.training.classifiers.data.dataset import UNLABELLED
-from hanji.training.classifiers.data.preparing import picture_input
 from hanji.training.classifiers.data.overview import overview_lines
+from hanji.training.classifiers.data.preparing import picture_input
 from hanji.training.errors import DataError
 
 from .conftest import CLASSES, EACH, write_picture

@@ -34,6 +34,7 @@ from hanji.export.formats.edge_tpu import expect_edge_tpu
 from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, create_engine
 from hanji.runtime.engines.versions import installed_version
 from hanji.runtime.errors import EngineError
+from hanji.runtime.images.tensors import PictureTensor, dequantized, probabilities_of
 from hanji.runtime.manifest import (
     CLASSIFICATION,
     Artifact,
@@ -43,8 +44,7 @@ from hanji.runtime.manifest import (
     PictureInput,
     Signature,
 )
-from hanji.runtime.manifest_reader import SCHEMA_VERSION
-from hanji.runtime.tensors import PictureTensor, dequantized, probabilities_of
+from hanji.runtime.manifest.reader import SCHEMA_VERSION
 from hanji.training.classifiers.data import load_pictures
 from hanji.training.errors import ConversionError, RecipeError
 from hanji.training.files import atomic_directory

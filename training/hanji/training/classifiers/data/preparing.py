@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.runtime.errors import PictureError
+from hanji.runtime.images.preparation import decode, prepare, prepare_batch
 from hanji.runtime.manifest import PictureInput
-from hanji.runtime.pictures import decode, prepare, prepare_batch
 from hanji.training.classifiers.data.broken_images import BrokenPictures
 from hanji.training.classifiers.data.listing import name_within
 from hanji.training.progress import progress

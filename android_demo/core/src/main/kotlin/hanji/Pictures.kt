@@ -1,7 +1,7 @@
 package hanji
 
 /*
- * From any picture to the model's input, in integers: the same bytes as hanji.runtime.pictures gives, whose
+ * From any picture to the model's input, in integers: the same bytes as hanji.runtime.images.preparation gives, whose
  * text says every step; this follows it by number.
  */
 

@@ -4,7 +4,7 @@ package hanji
  * [pixels] in another size: bilinear in integers, the same bytes as Pillow's `resize(…, BILINEAR)`.
  *
  * Columns first, then rows. Each pass ends in 8-bit levels, and a pass that keeps the length is left out.
- * `hanji.runtime.resizing` says the arithmetic number by number; doubles are IEEE 754, nothing is fused.
+ * `hanji.runtime.images.resizing` says the arithmetic number by number; doubles are IEEE 754, nothing is fused.
  * PictureException for a picture so long and thin that what lies between the passes is beyond an array.
  */
 internal fun resized(pixels: Pixels, width: Int, height: Int): Pixels {

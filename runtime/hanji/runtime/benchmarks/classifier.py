@@ -11,10 +11,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from hanji.runtime.benchmarks.timing import Call, Latency, check_runs, in_turns
 from hanji.runtime.classifier import Classifier
-from hanji.runtime.engines.base import EngineInfo
-from hanji.runtime.pictures import prepare
-from hanji.runtime.timing import Call, Latency, check_runs, in_turns
+from hanji.runtime.engines.info import EngineInfo
+from hanji.runtime.images.preparation import prepare
 
 CAMERA = (480, 640, 3)
 """Height, width and channels of the picture whose preparation is timed."""

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from hanji.runtime.engines.base import EngineInfo
+from hanji.runtime.benchmarks.timing import Call, Latency, check_runs, in_turns
+from hanji.runtime.engines.info import EngineInfo
 from hanji.runtime.ids import OwnId
 from hanji.runtime.recommender import Recommender
-from hanji.runtime.timing import Call, Latency, check_runs, in_turns
 
 SHORTEST_AND_LONGEST = (5, 200)
 """Items of a history."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypedDict
 
 from hanji.runtime.json_table import LARGEST_COUNT, LARGEST_INTEGER, Table, as_integer
-from hanji.runtime.manifest import (
+from hanji.runtime.manifest.types import (
     Artifact,
     EngineRequirement,
     FileEntry,

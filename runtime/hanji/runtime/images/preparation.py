@@ -18,7 +18,7 @@ Pixels are levels of 0 to 255 in the order red, green, blue. What happens, in th
              columns and h rows; both at least 1. The smaller half of the free rows or columns lies at the
              top or the left, and all are filled with the background.
 
-    round(a / b) is (2 · a + b) // (2 · b); ``hanji.runtime.resizing`` says how levels are mixed.
+    round(a / b) is (2 · a + b) // (2 · b); ``hanji.runtime.images.resizing`` says how levels are mixed.
 5.  Grey for a model of colour is repeated in all three channels.
 
 Steps 2, 3 and the resizing give the bytes that Pillow gives.
@@ -31,9 +31,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.runtime.decoding import Pixels, decode
 from hanji.runtime.errors import PictureError
-from hanji.runtime.resizing import resized
+from hanji.runtime.images.decoding import Pixels, decode
+from hanji.runtime.images.resizing import resized
 
 if TYPE_CHECKING:
     from hanji.runtime.manifest import PictureInput

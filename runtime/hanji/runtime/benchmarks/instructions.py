@@ -13,11 +13,11 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
+from hanji.runtime.benchmarks.fresh_python import fresh_python, last_line
 from hanji.runtime.errors import HanjiError
-from hanji.runtime.fresh_python import fresh_python, last_line
 
 if TYPE_CHECKING:
-    from hanji.runtime.benchmark_session import Asked
+    from hanji.runtime.benchmarks.session import Asked
     from hanji.runtime.classifier import Classifier
     from hanji.runtime.recommender import Recommender
 
@@ -25,7 +25,7 @@ CALLS = 50
 """That many instructions are divided by: valgrind takes some fifty times as long as the processor."""
 _PROGRAM = """\
 from hanji.runtime import {model}
-from hanji.runtime.benchmark_instructions import main
+from hanji.runtime.benchmarks.instructions import main
 main({model})
 """
 _COUNTED = re.compile(r"I\s+refs:\s+([\d,]+)")
@@ -59,7 +59,7 @@ def instructions(model: str, asked: Asked) -> dict[str, object]:
 
 def main(model: type[Recommender] | type[Classifier]) -> None:
     """What a process under valgrind does."""
-    from hanji.runtime.benchmark_session import calls
+    from hanji.runtime.benchmarks.session import calls
 
     asked: Any = json.loads(sys.argv[1])
     try:

@@ -19,16 +19,16 @@ from typing import Any
 import numpy as np
 
 from hanji.runtime import __version__
-from hanji.runtime.benchmark_instructions import instructions
-from hanji.runtime.benchmark_session import PROGRAM, Asked, Found
+from hanji.runtime.benchmarks.fresh_python import answer
+from hanji.runtime.benchmarks.instructions import instructions
+from hanji.runtime.benchmarks.session import PROGRAM, Asked, Found
+from hanji.runtime.benchmarks.timing import check_runs, latency
 from hanji.runtime.bundle import Bundle, open_bundle
 from hanji.runtime.engines.choice import Choice, choose
 from hanji.runtime.engines.request import Request
 from hanji.runtime.errors import HanjiError
-from hanji.runtime.fresh_python import answer
 from hanji.runtime.machine import machine, machine_state
 from hanji.runtime.manifest import ClassifierManifest
-from hanji.runtime.timing import check_runs, latency
 
 VERSION = 1
 """Raised whenever the same bundle on the same machine would be measured otherwise."""

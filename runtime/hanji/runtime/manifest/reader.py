@@ -1,4 +1,4 @@
-"""Reads manifest.json into ``hanji.runtime.manifest``'s dataclasses.
+"""Reads manifest.json into ``hanji.runtime.manifest.types``'s dataclasses.
 
 A reader refuses a ``schema_version`` it does not know and ignores fields it does not know.
 """
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from hanji.runtime.errors import BundleError, SchemaVersionError
 from hanji.runtime.json_table import LARGEST_INTEGER, Table, parse_json
-from hanji.runtime.manifest import CLASSIFICATION, RECOMMENDATION, AnyManifest, ClassifierManifest
-from hanji.runtime.manifest_parts import SCHEMA_VERSION
+from hanji.runtime.manifest.parts import SCHEMA_VERSION
+from hanji.runtime.manifest.types import CLASSIFICATION, RECOMMENDATION, AnyManifest, ClassifierManifest
 
 
 def parse_manifest(content: bytes, where: str = "manifest.json") -> AnyManifest:
@@ -35,20 +35,20 @@ def _manifest(table: Table) -> AnyManifest:
     _check_version(table)
     # Only the task's own reader is imported: opening one kind of bundle does not pay for the other.
     if table.choice("task", (RECOMMENDATION, CLASSIFICATION)) == CLASSIFICATION:
-        from hanji.runtime.classifier_manifest import classifier_manifest
+        from hanji.runtime.manifest.classifier import classifier_manifest
 
         return classifier_manifest(table)
-    from hanji.runtime.recommender_manifest import recommender_manifest
+    from hanji.runtime.manifest.recommender import recommender_manifest
 
     return recommender_manifest(table)
 
 
 def _problems(manifest: AnyManifest) -> Iterator[str]:
     if isinstance(manifest, ClassifierManifest):
-        from hanji.runtime.classifier_manifest import classifier_problems
+        from hanji.runtime.manifest.classifier import classifier_problems
 
         return classifier_problems(manifest)
-    from hanji.runtime.recommender_manifest import recommender_problems
+    from hanji.runtime.manifest.recommender import recommender_problems
 
     return recommender_problems(manifest)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hanji.runtime.json_table import LARGEST_INTEGER, Table
-from hanji.runtime.manifest import RECOMMENDATION, IdTable, RecommenderManifest, Signature, TrainingData
-from hanji.runtime.manifest_parts import common_fields, common_problems
+from hanji.runtime.manifest.parts import common_fields, common_problems
+from hanji.runtime.manifest.types import RECOMMENDATION, IdTable, RecommenderManifest, Signature, TrainingData
 
 
 def recommender_manifest(table: Table) -> RecommenderManifest:

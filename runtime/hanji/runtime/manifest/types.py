@@ -155,7 +155,7 @@ class PictureData(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PictureInput(Record):
-    """How any picture becomes the model's input; ``hanji.runtime.pictures`` says it number by number.
+    """How any image becomes the model's input; ``hanji.runtime.images.preparation`` defines every number.
 
     The input is [1, height, width, channels]: channels last, 1 for grey (ITU-R 601 luma), 3 for red, green,
     blue.

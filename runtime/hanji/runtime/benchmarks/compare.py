@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hanji.runtime.benchmark_protocol import VERSION
+from hanji.runtime.benchmarks.protocol import VERSION
 from hanji.runtime.errors import HanjiError
 
 _MUST_BE_ALIKE = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hanji.runtime.json_table import LARGEST_COUNT, Table, as_integer, as_number
-from hanji.runtime.manifest import (
+from hanji.runtime.manifest.parts import common_fields, common_problems
+from hanji.runtime.manifest.types import (
     CLASSIFICATION,
     ClassifierManifest,
     LabelTable,
@@ -15,7 +16,6 @@ from hanji.runtime.manifest import (
     Signature,
     Tensor,
 )
-from hanji.runtime.manifest_parts import common_fields, common_problems
 
 LARGEST_SIDE = 4096
 """Pixels of the model's input in either direction."""

@@ -14,20 +14,20 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from hanji.runtime.benchmarks.resident import resident_bytes
 from hanji.runtime.errors import HanjiError
 from hanji.runtime.recommender import Recommender
-from hanji.runtime.resident import resident_bytes
 
 if TYPE_CHECKING:
+    from hanji.runtime.benchmarks.timing import Call
     from hanji.runtime.classifier import Classifier
-    from hanji.runtime.timing import Call
 
 PROGRAM = """\
 import time
 started = time.monotonic_ns()
 from hanji.runtime import {model}
 imported = time.monotonic_ns()
-from hanji.runtime.benchmark_session import main
+from hanji.runtime.benchmarks.session import main
 main({model}, started, imported)
 """
 """For ``python -c``; ``model`` is Recommender or Classifier. What a user of hanji imports is timed alone."""
@@ -114,12 +114,12 @@ def calls(
     """Names of the calls, the first of all, rounds of warm ones, and in words what they are asked with."""
     count, k, seed = asked["warm_up"] + asked["runs"], asked["k"], asked["seed"]
     if isinstance(opened, Recommender):
-        from hanji.runtime import benchmark
+        from hanji.runtime.benchmarks import recommender as benchmark
 
         questions, described = benchmark.questions(opened, count, seed)
         first = partial(opened.recommend, **questions[0], k=k)
         return ("recommend", "engine_alone"), first, benchmark.rounds(opened, questions, k), described
-    from hanji.runtime import classifier_benchmark
+    from hanji.runtime.benchmarks import classifier as classifier_benchmark
 
     shape = opened.picture.shape
     pictures = classifier_benchmark.noise(min(count, classifier_benchmark.PICTURES), shape, seed)
@@ -129,7 +129,7 @@ def calls(
 
 
 def _warm(names: tuple[str, ...], rounds: Iterator[tuple[Call, ...]], warm_up: int) -> dict[str, list[int]]:
-    from hanji.runtime.timing import nanoseconds_in_turns
+    from hanji.runtime.benchmarks.timing import nanoseconds_in_turns
 
     for calls in itertools.islice(rounds, warm_up):
         for call in calls:

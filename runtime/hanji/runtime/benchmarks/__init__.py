@@ -1,0 +1,1 @@
+"""How `hanji benchmark` measures: fresh processes, interleaved calls, one document."""

@@ -1,0 +1,51 @@
+"""manifest.json: its types, and how it is read. The schema is ``manifest.schema.json``."""
+
+from __future__ import annotations
+
+from hanji.runtime.manifest.types import (
+    CLASSIFICATION,
+    RECOMMENDATION,
+    AnyManifest,
+    Artifact,
+    ClassifierManifest,
+    EngineRequirement,
+    FileEntry,
+    IdTable,
+    LabelTable,
+    Manifest,
+    Metrics,
+    ModelSummary,
+    Parity,
+    PictureData,
+    PictureInput,
+    Probabilities,
+    RecipeSummary,
+    RecommenderManifest,
+    Signature,
+    Tensor,
+    TrainingData,
+)
+
+__all__ = [
+    "CLASSIFICATION",
+    "RECOMMENDATION",
+    "AnyManifest",
+    "Artifact",
+    "ClassifierManifest",
+    "EngineRequirement",
+    "FileEntry",
+    "IdTable",
+    "LabelTable",
+    "Manifest",
+    "Metrics",
+    "ModelSummary",
+    "Parity",
+    "PictureData",
+    "PictureInput",
+    "Probabilities",
+    "RecipeSummary",
+    "RecommenderManifest",
+    "Signature",
+    "Tensor",
+    "TrainingData",
+]
