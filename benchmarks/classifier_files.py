@@ -8,7 +8,7 @@ import tf_keras as keras
 from hanji.compression.classifiers.steps import ImageScheme
 from hanji.export.classifiers.formats.signature import ClassifySignature
 from hanji.export.classifiers.formats.tflite import convert_classifier_tflite
-from hanji.runtime.manifest import PictureInput
+from hanji.runtime.manifest import ImageInput
 
 
 def tflite_file(
@@ -16,7 +16,7 @@ def tflite_file(
 ) -> bytes:
     """For pictures of ``shape``, of which random ones calibrate; ``sparse`` is for float32 alone."""
     height, width, channels = shape
-    picture = PictureInput(
+    image_input = ImageInput(
         height=height,
         width=width,
         channels=channels,
@@ -25,7 +25,7 @@ def tflite_file(
         std=(73.6,) * channels,
         normalized_by="graph",
     )
-    signature = ClassifySignature(model, picture, 1.0)
+    signature = ClassifySignature(model, image_input, 1.0)
     calibration = np.random.default_rng(0).integers(0, 256, (20, *shape), dtype=np.uint8)
     return convert_classifier_tflite(signature, scheme, calibration=calibration, sparse=sparse)
 

@@ -36,7 +36,7 @@ def answers(bundle: Path, engine: str) -> object:
     if classifier:
         with Classifier.open(bundle, engine=engine) as model:
             shown = np.random.default_rng(0).integers(0, 256, (2, 20, 30), dtype=np.uint8)
-            rows = [model.classify(picture, k=3) for picture in shown]
+            rows = [model.classify(image_input, k=3) for image_input in shown]
             _self_test(model)
             return [[(row.label, row.probability) for row in found] for found in rows]
     with Recommender.open(bundle, engine=engine) as recommender:

@@ -69,10 +69,12 @@ def classify_calls(engine: str) -> list[tuple[Call, Call, Call]]:
     """The same of classify()."""
     classifier = Classifier.open(BUNDLES["classify"], engine=engine)
     own = engine_call(BUNDLES["classify"], engine, "classify")
-    pictures = np.random.default_rng(0).integers(0, 256, (QUESTIONS, 1, *classifier.picture.shape), np.uint8)
+    samples = np.random.default_rng(0).integers(
+        0, 256, (QUESTIONS, 1, *classifier.image_input.shape), np.uint8
+    )
     return [
         (partial(classifier.classify, one[0]), partial(own, image=one), classifier.engine_call(one[0]))
-        for one in pictures
+        for one in samples
     ]
 
 

@@ -49,8 +49,8 @@ def recommend_calls(engine: str) -> list[Callable[[], object]]:
 
 def classify_calls(engine: str) -> list[Callable[[], object]]:
     classifier = Classifier.open(BUNDLES["classify"], engine=engine)
-    pictures = np.random.default_rng(0).integers(0, 256, (QUESTIONS, *classifier.picture.shape), np.uint8)
-    return [partial(classifier.classify, picture) for picture in pictures]
+    samples = np.random.default_rng(0).integers(0, 256, (QUESTIONS, *classifier.image_input.shape), np.uint8)
+    return [partial(classifier.classify, image_input) for image_input in samples]
 
 
 def soak(session: str, calls: int) -> dict[str, object]:

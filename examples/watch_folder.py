@@ -9,7 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from hanji.runtime import Classifier, PictureError
+from hanji.runtime import Classifier, ImageError
 from hanji.runtime.streams import every, folder
 
 
@@ -18,8 +18,8 @@ def main(bundle: str, inbox: str, sorted_into: str) -> None:
     with Classifier.open(bundle) as classifier, every(folder(inbox, existing=True)) as frames:
         for frame in frames:
             try:
-                place = Path(sorted_into, classifier.classify(frame.picture).best.label)
-            except PictureError as error:
+                place = Path(sorted_into, classifier.classify(frame.image).best.label)
+            except ImageError as error:
                 sys.stderr.write(f"{error}\n")
                 place = Path(sorted_into, "unreadable")
             place.mkdir(parents=True, exist_ok=True)

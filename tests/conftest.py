@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -12,6 +13,14 @@ from hanji.training.recommenders.data import DataConfig, Dataset, load_dataset
 from .ports import build_bundles
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _logged(caplog: pytest.LogCaptureFixture) -> None:
+    """What hanji logs is in ``caplog``, progress included."""
+    caplog.set_level(logging.INFO, logger="hanji")
+
+
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 LONGEST_FIRST = ("web", "studies", "end_to_end", "android")

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from hanji.runtime.images.preparation import prepare
-from hanji.runtime.manifest import PictureInput
+from hanji.runtime.manifest import ImageInput
 from hanji.runtime.manifest.classifier import FITS
 
 
-def prepared_pictures() -> list[dict[str, Any]]:
+def prepared_images() -> list[dict[str, Any]]:
     """Pictures of many sizes and kinds, and what they become under every fit."""
     rng = np.random.default_rng(0)
     sizes = [(1, 1), (8, 8), (7, 23), (23, 7), (40, 3), (2, 31), (64, 48), (5, 5), (1, 300)]
@@ -29,11 +29,11 @@ def _prepared(pixels: Any, fit: str, channels: int, target: tuple[int, int]) -> 
     """One picture, what a model wants of it, and what becomes of it."""
     numbers = {"mean": (0.0,) * channels, "std": (1.0,) * channels, "background": (10, 200, 90)}
     height, width = target
-    picture = PictureInput(
+    image_input = ImageInput(
         height=height, width=width, channels=channels, fit=fit, normalized_by="graph", **numbers
     )
-    prepared = base64_of(prepare(pixels, picture))
-    return {"source": source_of(pixels), "picture": dataclasses.asdict(picture), "prepared": prepared}
+    prepared = base64_of(prepare(pixels, image_input))
+    return {"source": source_of(pixels), "picture": dataclasses.asdict(image_input), "prepared": prepared}
 
 
 def source_of(pixels: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from hanji.runtime import Classifier, HanjiError, Recommender
 from hanji.runtime.bundle import open_bundle
 from hanji.runtime.manifest import ClassifierManifest
 
-from ..picture_answers import prepared_pictures, source_of
+from ..image_answers import prepared_images, source_of
 from .manifests import judged_manifests
 
 PYTHON_NAMES = {"excludeSeen": "exclude_seen"}
@@ -31,7 +31,7 @@ def write_answers(bundles: Path, target: Path) -> None:
         is_classifier = isinstance(open_bundle(path).manifest, ClassifierManifest)
         answers = _classifier(path) if is_classifier else _recommender(path)
         _write(target / f"{path.name}.json", answers)
-    _write(target / "pictures.json", prepared_pictures())
+    _write(target / "pictures.json", prepared_images())
     _write(target / "texts.json", _texts())
     _write(target / "manifests.json", judged_manifests(bundles))
 

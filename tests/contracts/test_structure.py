@@ -58,8 +58,8 @@ def test_help_needs_no_tensorflow() -> None:
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert shown.splitlines()[-1] == "[]"
     server = ("build", "train", "compress", "export", "evaluate", "data", "baselines", "setup-tfjs")
-    pictures = ("profile", "bundle", "debug-quantization", "compare", "search")
-    for command in (*server, *pictures, "info", "verify", "recommend", "classify", "watch", "benchmark"):
+    samples = ("profile", "bundle", "debug-quantization", "compare", "search")
+    for command in (*server, *samples, "info", "verify", "recommend", "classify", "watch", "benchmark"):
         assert re.search(rf"\n    {command}\s", shown)
 
 

@@ -25,7 +25,7 @@ import numpy as np
 import pytest
 
 from hanji.runtime.images.preparation import prepare
-from hanji.runtime.manifest import PictureInput
+from hanji.runtime.manifest import ImageInput
 
 USERS, ITEMS, SIZE, K = 20, 30, 4, 5
 HEIGHT, WIDTH, CLASSES = 6, 5, 4
@@ -124,7 +124,7 @@ def history_tflite(history_weights: HistoryWeights, tmp_path_factory: pytest.Tem
     return _make_tflite(history_weights, tmp_path_factory.mktemp("history_tflite"))
 
 
-def _make_tflite(weights: Weights | HistoryWeights | PictureWeights, directory: Path) -> bytes:
+def _make_tflite(weights: Weights | HistoryWeights | ImageWeights, directory: Path) -> bytes:
     if importlib.util.find_spec("tensorflow") is None:
         pytest.skip("TensorFlow, which makes the TFLite test model, is not installed")
     np.savez(directory / "weights.npz", **vars(weights))
@@ -453,7 +453,7 @@ def onnx_bundle(make_parts: Callable[..., Parts], tmp_path: Path) -> Path:
 
 
 @dataclass(frozen=True)
-class PictureWeights:
+class ImageWeights:
     """probabilities = softmax((levels - mean) / std · kernel + bias); kernel is [height, width, 3, classes].
 
     A ``bare`` model takes what is normalized and gives logits.
@@ -473,9 +473,9 @@ class PictureWeights:
 
 
 @pytest.fixture(scope="session")
-def picture_weights() -> PictureWeights:
+def image_weights() -> ImageWeights:
     rng = np.random.default_rng(9)
-    return PictureWeights(
+    return ImageWeights(
         rng.normal(0, 0.2, (HEIGHT, WIDTH, 3, CLASSES)).astype(np.float32),
         rng.normal(size=CLASSES).astype(np.float32),
         np.array([120, 110, 100.5], np.float32),
@@ -484,14 +484,14 @@ def picture_weights() -> PictureWeights:
 
 
 @pytest.fixture(scope="session")
-def picture_tflite(picture_weights: PictureWeights, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return _make_tflite(picture_weights, tmp_path_factory.mktemp("picture_tflite"))
+def image_tflite(image_weights: ImageWeights, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return _make_tflite(image_weights, tmp_path_factory.mktemp("picture_tflite"))
 
 
 @pytest.fixture(scope="session")
-def bare_tflite(picture_weights: PictureWeights, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def bare_tflite(image_weights: ImageWeights, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The bare model in a file without signatures."""
-    return _make_tflite(replace(picture_weights, bare=True), tmp_path_factory.mktemp("bare_tflite"))
+    return _make_tflite(replace(image_weights, bare=True), tmp_path_factory.mktemp("bare_tflite"))
 
 
 @pytest.fixture(scope="session")
@@ -501,7 +501,7 @@ def bare_onnx() -> Callable[..., bytes]:
 
 
 def bare_onnx_model(
-    weights: PictureWeights, dtype: str = "float32", scales: tuple[float, float] = (1, 1), zero: int = 0
+    weights: ImageWeights, dtype: str = "float32", scales: tuple[float, float] = (1, 1), zero: int = 0
 ) -> bytes:
     onnx = pytest.importorskip("onnx")
     node, is_float = onnx.helper.make_node, dtype == "float32"
@@ -521,10 +521,10 @@ def bare_onnx_model(
         "scale_out": np.array(scales[1], np.float32),
         "zero": np.array(zero, dtype),
     }
-    return _picture_onnx(nodes, constants, dtype, ("logits", dtype))
+    return _image_onnx(nodes, constants, dtype, ("logits", dtype))
 
 
-def picture_onnx_model(weights: PictureWeights) -> bytes:
+def image_onnx_model(weights: ImageWeights) -> bytes:
     onnx = pytest.importorskip("onnx")
     node = onnx.helper.make_node
     nodes = [
@@ -543,10 +543,10 @@ def picture_onnx_model(weights: PictureWeights) -> bytes:
         "kernel": weights.kernel.reshape(-1, CLASSES),
         "bias": weights.bias,
     }
-    return _picture_onnx(nodes, constants, "uint8", ("probabilities", "float32"))
+    return _image_onnx(nodes, constants, "uint8", ("probabilities", "float32"))
 
 
-def _picture_onnx(
+def _image_onnx(
     nodes: list[Any], constants: dict[str, np.ndarray], dtype: str, output: tuple[str, str]
 ) -> bytes:
     onnx = pytest.importorskip("onnx")
@@ -574,14 +574,14 @@ def _classify(path: str) -> dict[str, Any]:
     }
 
 
-def _picture_artifact(form: str) -> dict[str, Any]:
+def _image_artifact(form: str) -> dict[str, Any]:
     artifact = _artifact(form, _classify(f"model.{form}"))
     for key in ("top10_overlap", "minimum_top10_overlap"):
         artifact["parity"][key.replace("top10_overlap", "top1_agreement")] = artifact["parity"].pop(key)
     return artifact
 
 
-def _picture_manifest(artifacts: list[dict[str, Any]], weights: PictureWeights) -> dict[str, Any]:
+def _image_manifest(artifacts: list[dict[str, Any]], weights: ImageWeights) -> dict[str, Any]:
     manifest = _manifest(artifacts)
     del manifest["ids"]
     accuracy = {"top1": 0.9, "nll": 0.31}
@@ -621,10 +621,10 @@ def _base64(pixels: np.ndarray) -> str:
     return base64.b64encode(pixels.tobytes()).decode()
 
 
-def _picture_golden(weights: PictureWeights) -> dict[str, Any]:
+def _image_golden(weights: ImageWeights) -> dict[str, Any]:
     """Three prepared pictures, and preparations of a small grey one, a wide and a transparent one."""
     rng = np.random.default_rng(10)
-    rule = PictureInput(HEIGHT, WIDTH, 3, "crop", (0, 0, 0), (1, 1, 1), "graph")
+    rule = ImageInput(HEIGHT, WIDTH, 3, "crop", (0, 0, 0), (1, 1, 1), "graph")
     preparation = []
     for shape in ((3, 4, 1), (9, 30, 3), (14, 11, 4)):
         source = rng.integers(0, 256, shape, np.uint8)
@@ -643,40 +643,38 @@ def _picture_golden(weights: PictureWeights) -> dict[str, Any]:
 
 
 @pytest.fixture
-def make_picture_parts(
-    picture_weights: PictureWeights, request: pytest.FixtureRequest
-) -> Callable[..., Parts]:
+def make_image_parts(image_weights: ImageWeights, request: pytest.FixtureRequest) -> Callable[..., Parts]:
     """Parts of a bundle that classifies pictures; ``model`` puts other weights into the ONNX file."""
 
-    def make(*formats: str, model: PictureWeights = picture_weights) -> Parts:
+    def make(*formats: str, model: ImageWeights = image_weights) -> Parts:
         files = {}
         if "tflite" in formats:
-            files["model.tflite"] = request.getfixturevalue("picture_tflite")
+            files["model.tflite"] = request.getfixturevalue("image_tflite")
         if "onnx" in formats:
-            files["model.onnx"] = picture_onnx_model(model)
+            files["model.onnx"] = image_onnx_model(model)
         korean = ["고양이", "개", "올빼미", "고양이"]
         labels = {"labels": ["cat", "dog", "owl", "cat"], "names": {"ko": korean}}
         files |= {
             "labels.json": to_json(labels),
-            "golden.json": to_json(_picture_golden(picture_weights)),
+            "golden.json": to_json(_image_golden(image_weights)),
             "MODEL_CARD.md": b"# A test model\n",
         }
-        artifacts = [_picture_artifact(form) for form in ("tflite", "onnx") if form in formats]
-        return Parts(_picture_manifest(artifacts, picture_weights), files)
+        artifacts = [_image_artifact(form) for form in ("tflite", "onnx") if form in formats]
+        return Parts(_image_manifest(artifacts, image_weights), files)
 
     return make
 
 
 @pytest.fixture
-def picture_bundle(make_picture_parts: Callable[..., Parts], tmp_path: Path) -> Path:
+def image_bundle(make_image_parts: Callable[..., Parts], tmp_path: Path) -> Path:
     """A bundle with both formats that classifies pictures."""
-    return make_picture_parts("tflite", "onnx").write(tmp_path / "picture_bundle")
+    return make_image_parts("tflite", "onnx").write(tmp_path / "image_bundle")
 
 
 @pytest.fixture
-def onnx_picture_bundle(make_picture_parts: Callable[..., Parts], tmp_path: Path) -> Path:
+def onnx_image_bundle(make_image_parts: Callable[..., Parts], tmp_path: Path) -> Path:
     """A bundle that classifies pictures and that only ONNX Runtime can run."""
-    return make_picture_parts("onnx").write(tmp_path / "onnx_picture_bundle")
+    return make_image_parts("onnx").write(tmp_path / "onnx_picture_bundle")
 
 
 @contextmanager

@@ -76,7 +76,7 @@ class HistoryModel(tf.Module):
         return tf.cast(tf.gather(self.rows, items), tf.float32) * tf.gather(self.scales, items)
 
 
-class PictureModel(tf.Module):
+class ImageModel(tf.Module):
     """softmax((levels - mean) / std · kernel + bias); ``bare`` takes what is normalized and gives logits."""
 
     def __init__(self, weights: Mapping[str, np.ndarray], bare: bool) -> None:
@@ -116,7 +116,7 @@ def main(weights_path: Path, model_path: Path) -> None:
     if "users" in weights:
         model = UserModel(weights["users"], weights["items"], weights["bias"])
     elif "kernel" in weights:
-        model = PictureModel(weights, bare)
+        model = ImageModel(weights, bare)
     else:
         model = HistoryModel(weights["rows"], weights["scales"], weights["bias"])
     saved = str(model_path.with_suffix(""))

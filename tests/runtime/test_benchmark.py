@@ -76,8 +76,8 @@ def test_memory(onnx_bundle: Path) -> None:
     assert anonymous < steady
 
 
-def test_a_classifier(picture_bundle: Path) -> None:
-    document = measure(picture_bundle, Settings({"engine": "litert"}, cold_starts=1, runs=3, warm_up=0))
+def test_a_classifier(image_bundle: Path) -> None:
+    document = measure(image_bundle, Settings({"engine": "litert"}, cold_starts=1, runs=3, warm_up=0))
     check_schema(document)
     assert document["protocol"]["input"] == "a picture of 5 × 6 RGB"
     assert (document["protocol"]["k"], document["bundle"]["classes"]) == (5, 4)
@@ -104,8 +104,8 @@ def test_the_command_prints_and_writes(capsys: Capture, bundle: Path, tmp_path: 
     assert [path.name for path in tmp_path.iterdir() if "here" in path.name] == ["here.json"]
 
 
-def test_the_command_says_the_document_as_json(capsys: Capture, picture_bundle: Path) -> None:
-    assert hanji("benchmark", picture_bundle, *QUICK, "-k", 2, "--json") == 0
+def test_the_command_says_the_document_as_json(capsys: Capture, image_bundle: Path) -> None:
+    assert hanji("benchmark", image_bundle, *QUICK, "-k", 2, "--json") == 0
     document = json.loads(capsys.readouterr().out)
     check_schema(document)
     assert document["protocol"]["k"] == 2
@@ -221,9 +221,8 @@ def test_a_session_imports_nothing_that_opening_needs() -> None:
         "print(sorted(name for name in set(sys.modules) - before if name.startswith('hanji.')))"
     )
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert shown.strip() == (
-        "['hanji.runtime.benchmarks', 'hanji.runtime.benchmarks.resident', 'hanji.runtime.benchmarks.session']"
-    )
+    package = "hanji.runtime.benchmarks"
+    assert shown.strip() == str([package, f"{package}.resident", f"{package}.session"])
 
 
 def test_a_benchmark_inside_this_process(make_parts: Callable[..., Any], tmp_path: Path) -> None:

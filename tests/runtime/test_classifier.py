@@ -19,7 +19,7 @@ from hanji.runtime import (
     Classifier,
     EngineError,
     HanjiError,
-    PictureError,
+    ImageError,
     Prediction,
     Recommender,
 )
@@ -30,8 +30,8 @@ LABELS = ("cat", "dog", "owl", "cat")
 
 
 @pytest.fixture
-def classifier(onnx_picture_bundle: Path) -> Classifier:
-    return Classifier.open(onnx_picture_bundle)
+def classifier(onnx_image_bundle: Path) -> Classifier:
+    return Classifier.open(onnx_image_bundle)
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:
@@ -39,12 +39,12 @@ def noise(*shape: int, seed: int = 0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_most_probable_classes(picture_bundle: Path, picture_weights: Any, engine: str) -> None:
-    with Classifier.open(picture_bundle, engine=engine, threads=2) as classifier:
+def test_the_most_probable_classes(image_bundle: Path, image_weights: Any, engine: str) -> None:
+    with Classifier.open(image_bundle, engine=engine, threads=2) as classifier:
         assert (classifier.engine.name, classifier.engine.threads) == (engine, 2)
         for seed in range(20):
             levels = noise(6, 5, 3, seed=seed)
-            expected = picture_weights.probabilities(levels)
+            expected = image_weights.probabilities(levels)
             order = np.argsort(-expected, kind="stable")
             answer = classifier.classify(levels, k=3)
             assert [row.index for row in answer] == order[:3].tolist()
@@ -76,21 +76,21 @@ def test_probabilities_belong_to_the_caller(classifier: Classifier) -> None:
     assert np.array_equal(classifier.probabilities(levels), kept)
 
 
-def test_pictures_of_any_size_and_kind(classifier: Classifier) -> None:
+def test_images_of_any_size_and_kind(classifier: Classifier) -> None:
     for pixels in (noise(100, 30), noise(7, 7, 1), noise(50, 80, 4), noise(9, 9, 3).astype(np.uint16) * 257):
-        expected = classifier.probabilities(prepare(pixels, classifier.picture)[0])
+        expected = classifier.probabilities(prepare(pixels, classifier.image_input)[0])
         assert np.array_equal(classifier.probabilities(pixels), expected)
 
 
-def test_picture_files(classifier: Classifier, tmp_path: Path) -> None:
+def test_image_files(classifier: Classifier, tmp_path: Path) -> None:
     pillow = pytest.importorskip("PIL.Image")
     pixels = noise(20, 30, 3)
     image = pillow.fromarray(pixels)
     image.save(tmp_path / "a.png")
     expected = classifier.probabilities(pixels)
     content = (tmp_path / "a.png").read_bytes()
-    for picture in (tmp_path / "a.png", str(tmp_path / "a.png"), content, io.BytesIO(content), image):
-        assert np.array_equal(classifier.probabilities(picture), expected)
+    for image_input in (tmp_path / "a.png", str(tmp_path / "a.png"), content, io.BytesIO(content), image):
+        assert np.array_equal(classifier.probabilities(image_input), expected)
 
 
 def test_names_in_another_language(classifier: Classifier) -> None:
@@ -103,8 +103,8 @@ def test_names_in_another_language(classifier: Classifier) -> None:
         classifier.classify(noise(6, 5, 3), language="de")
 
 
-def test_no_names(make_picture_parts: Callable[..., Any], tmp_path: Path) -> None:
-    parts = make_picture_parts("onnx")
+def test_no_names(make_image_parts: Callable[..., Any], tmp_path: Path) -> None:
+    parts = make_image_parts("onnx")
     parts.files["labels.json"] = json.dumps({"labels": LABELS}).encode()
     with Classifier.open(parts.write(tmp_path / "bundle")) as classifier:
         assert classifier.names == {}
@@ -113,18 +113,18 @@ def test_no_names(make_picture_parts: Callable[..., Any], tmp_path: Path) -> Non
 
 
 def test_a_batch(classifier: Classifier) -> None:
-    pictures = [noise(6, 5, 3, seed=seed) for seed in range(5)]
-    expected = [classifier.classify(picture, 2, language="ko") for picture in pictures]
-    assert classifier.classify_batch(pictures, 2, language="ko") == expected
-    assert classifier.classify_batch(np.stack(pictures), 2, language="ko") == expected
-    assert classifier.classify_batch(iter(pictures), 2, language="ko") == expected
+    samples = [noise(6, 5, 3, seed=seed) for seed in range(5)]
+    expected = [classifier.classify(image_input, 2, language="ko") for image_input in samples]
+    assert classifier.classify_batch(samples, 2, language="ko") == expected
+    assert classifier.classify_batch(np.stack(samples), 2, language="ko") == expected
+    assert classifier.classify_batch(iter(samples), 2, language="ko") == expected
     assert classifier.classify_batch([]) == []
-    with pytest.raises(PictureError, match=r"picture 1: expected levels of 0 to 255 .*found float64"):
-        classifier.classify_batch([pictures[0], pictures[1] / 255])
-    with pytest.raises(PictureError, match=r"^picture 1: expected a picture"):
-        classifier.classify_batch([pictures[0], b"nonsense"])
+    with pytest.raises(ImageError, match=r"picture 1: expected levels of 0 to 255 .*found float64"):
+        classifier.classify_batch([samples[0], samples[1] / 255])
+    with pytest.raises(ImageError, match=r"^picture 1: expected a picture"):
+        classifier.classify_batch([samples[0], b"nonsense"])
     for one in ("photo.jpg", b"content", Path("photo.jpg")):
-        with pytest.raises(PictureError, match=r"expected several pictures, found one: .*into a list"):
+        with pytest.raises(ImageError, match=r"expected several pictures, found one: .*into a list"):
             classifier.classify_batch(one)  # type: ignore[arg-type]
 
 
@@ -137,7 +137,7 @@ def test_no_classes(classifier: Classifier, k: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("picture", "message"),
+    ("image_input", "message"),
     [
         (np.full((6, 5, 3), np.nan), "the array: expected levels .*found float64"),
         (np.zeros((6, 5, 2), np.uint8), r"the array: expected the shape .*found \[6, 5, 2\]"),
@@ -148,29 +148,29 @@ def test_no_classes(classifier: Classifier, k: int) -> None:
         (None, "the NoneType: expected a path"),
     ],
 )
-def test_what_is_no_picture(classifier: Classifier, picture: Any, message: str) -> None:
+def test_what_is_no_image(classifier: Classifier, image_input: Any, message: str) -> None:
     for ask in (classifier.classify, classifier.probabilities, classifier.engine_call):
-        with pytest.raises(PictureError, match=message):
-            ask(picture)
+        with pytest.raises(ImageError, match=message):
+            ask(image_input)
 
 
-def test_a_closed_classifier(onnx_picture_bundle: Path) -> None:
-    with Classifier.open(onnx_picture_bundle) as classifier:
+def test_a_closed_classifier(onnx_image_bundle: Path) -> None:
+    with Classifier.open(onnx_image_bundle) as classifier:
         pass
     with pytest.raises(HanjiError, match="this Classifier is closed; open the bundle again"):
         classifier.classify(noise(6, 5, 3))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_threads_may_share_a_classifier(picture_bundle: Path, engine: str) -> None:
-    with Classifier.open(picture_bundle, engine=engine) as classifier:
-        pictures = [noise(6, 5, 3, seed=seed) for seed in range(8)]
-        expected = [classifier.probabilities(picture) for picture in pictures]
+def test_threads_may_share_a_classifier(image_bundle: Path, engine: str) -> None:
+    with Classifier.open(image_bundle, engine=engine) as classifier:
+        samples = [noise(6, 5, 3, seed=seed) for seed in range(8)]
+        expected = [classifier.probabilities(image_input) for image_input in samples]
         wrong = []
 
         def work(own: int) -> None:
             for _ in range(50):
-                if not np.array_equal(classifier.probabilities(pictures[own]), expected[own]):
+                if not np.array_equal(classifier.probabilities(samples[own]), expected[own]):
                     wrong.append(own)
 
         threads = [threading.Thread(target=work, args=(own,)) for own in range(8)]
@@ -182,41 +182,41 @@ def test_threads_may_share_a_classifier(picture_bundle: Path, engine: str) -> No
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_engine_call(picture_bundle: Path, engine: str) -> None:
-    with Classifier.open(picture_bundle, engine=engine) as classifier:
+def test_the_engine_call(image_bundle: Path, engine: str) -> None:
+    with Classifier.open(image_bundle, engine=engine) as classifier:
         call = classifier.engine_call(noise(50, 50, 3))
         call()
         call()
 
 
-def test_the_wrong_class_names_the_right_one(bundle: Path, picture_bundle: Path) -> None:
+def test_the_wrong_class_names_the_right_one(bundle: Path, image_bundle: Path) -> None:
     with pytest.raises(BundleError, match=r"a bundle for recommendation, which a Classifier cannot open; "
                                           r"try: hanji\.runtime\.Recommender\.open"):  # fmt: skip
         Classifier.open(bundle)
     with pytest.raises(BundleError, match=r"a bundle for image-classification, which a Recommender cannot "
                                           r"open; try: hanji\.runtime\.Classifier\.open"):  # fmt: skip
-        Recommender.open(picture_bundle)
+        Recommender.open(image_bundle)
 
 
-def test_no_threads(picture_bundle: Path) -> None:
+def test_no_threads(image_bundle: Path) -> None:
     with pytest.raises(HanjiError, match="threads: expected 1 or more, found 0"):
-        Classifier.open(picture_bundle, threads=0)
+        Classifier.open(image_bundle, threads=0)
 
 
 def test_what_a_classifier_says_of_itself(classifier: Classifier) -> None:
     assert classifier.manifest.takes == "picture"
     assert classifier.artifact.format == "onnx"
     assert classifier.artifact.parity.top1_agreement == 1
-    assert classifier.picture.shape == (6, 5, 3)
+    assert classifier.image_input.shape == (6, 5, 3)
     assert classifier.manifest.training_data.pictures == 500
 
 
 def test_outputs_that_are_not_numbers(
-    make_picture_parts: Callable[..., Any], picture_weights: Any, tmp_path: Path
+    make_image_parts: Callable[..., Any], image_weights: Any, tmp_path: Path
 ) -> None:
-    bias = picture_weights.bias.copy()
+    bias = image_weights.bias.copy()
     bias[1] = np.nan
-    parts = make_picture_parts("onnx", model=dataclasses.replace(picture_weights, bias=bias))
+    parts = make_image_parts("onnx", model=dataclasses.replace(image_weights, bias=bias))
     with (
         Classifier.open(parts.write(tmp_path / "bundle")) as classifier,
         pytest.raises(EngineError, match=r"an output is not a finite number; .*hanji verify"),
@@ -226,9 +226,9 @@ def test_outputs_that_are_not_numbers(
 
 @pytest.mark.parametrize(("form", "engine"), [("tflite", "litert"), ("onnx", "onnxruntime")])
 def test_an_engine_refuses_what_is_no_model(
-    make_picture_parts: Callable[..., Any], tmp_path: Path, form: str, engine: str
+    make_image_parts: Callable[..., Any], tmp_path: Path, form: str, engine: str
 ) -> None:
-    parts = make_picture_parts(form)
+    parts = make_image_parts(form)
     parts.files[f"model.{form}"] = b"this is no model, and its checksum is right"
     with pytest.raises(EngineError, match=rf"{engine} .* refused model\.{form}"):
         Classifier.open(parts.write(tmp_path / "bundle"))
@@ -236,9 +236,9 @@ def test_an_engine_refuses_what_is_no_model(
 
 @pytest.mark.parametrize(("form", "engine"), [("tflite", "litert"), ("onnx", "onnxruntime")])
 def test_a_model_that_is_not_what_the_manifest_says(
-    make_picture_parts: Callable[..., Any], tmp_path: Path, form: str, engine: str
+    make_image_parts: Callable[..., Any], tmp_path: Path, form: str, engine: str
 ) -> None:
-    parts = make_picture_parts(form)
+    parts = make_image_parts(form)
     signature = parts.manifest["artifacts"][0]["signatures"]["classify"]
     signature["inputs"][0]["shape"] = [1, 7, 5, 3]
     parts.manifest["picture"]["height"] = 7
@@ -264,9 +264,9 @@ def as_wrapped(parts: Any, *, dtype: str, scales: tuple[float, float], zero: int
     [("float32", (1, 1), 0, 1e-5), ("int8", (0.025, 0.06), -7, 0.06), ("uint8", (0.025, 0.06), 120, 0.06)],
 )
 def test_wrapped_models(
-    make_picture_parts: Callable[..., Any],
+    make_image_parts: Callable[..., Any],
     bare_onnx: Callable[..., bytes],
-    picture_weights: Any,
+    image_weights: Any,
     tmp_path: Path,
     dtype: str,
     scales: tuple[float, float],
@@ -274,15 +274,15 @@ def test_wrapped_models(
     tolerance: float,
 ) -> None:
     """The runtime normalizes, quantizes, reads the quantized logits and makes probabilities of them."""
-    parts = make_picture_parts("onnx")
-    parts.files["model.onnx"] = bare_onnx(picture_weights, dtype, scales, zero)
+    parts = make_image_parts("onnx")
+    parts.files["model.onnx"] = bare_onnx(image_weights, dtype, scales, zero)
     as_wrapped(parts, dtype=dtype, scales=scales, zero=zero, source="softmax")
     with Classifier.open(parts.write(tmp_path / "bundle")) as classifier:
         for seed in range(10):
             levels = noise(6, 5, 3, seed=seed)
             found = classifier.probabilities(levels)
             assert found.dtype == np.float32
-            assert np.allclose(found, picture_weights.probabilities(levels, 2.0), atol=tolerance)
+            assert np.allclose(found, image_weights.probabilities(levels, 2.0), atol=tolerance)
     parts.manifest["probabilities"]["source"] = "none"
     with Classifier.open(parts.write(tmp_path / "raw")) as classifier:
         shares = np.exp(classifier.probabilities(levels).astype(np.float64) / 2)
@@ -290,14 +290,14 @@ def test_wrapped_models(
 
 
 def test_a_tflite_file_without_signatures(
-    make_picture_parts: Callable[..., Any], bare_tflite: bytes, picture_weights: Any, tmp_path: Path
+    make_image_parts: Callable[..., Any], bare_tflite: bytes, image_weights: Any, tmp_path: Path
 ) -> None:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=bare_tflite)
     assert interpreter.get_signature_list() == {}
     (image,), (logits,) = interpreter.get_input_details(), interpreter.get_output_details()
-    parts = make_picture_parts("tflite")
+    parts = make_image_parts("tflite")
     parts.files["model.tflite"] = bare_tflite
     as_wrapped(parts, dtype="float32", scales=(1, 1), zero=0, source="softmax")
     signature = parts.manifest["artifacts"][0]["signatures"]["classify"]
@@ -307,14 +307,14 @@ def test_a_tflite_file_without_signatures(
     with Classifier.open(parts.write(tmp_path / "bundle")) as classifier:
         for seed in range(5):
             levels = noise(6, 5, 3, seed=seed)
-            expected = picture_weights.probabilities(levels, 2.0)
+            expected = image_weights.probabilities(levels, 2.0)
             assert np.allclose(classifier.probabilities(levels), expected, atol=1e-5)
         classifier.engine_call(levels)()
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_self_test(picture_bundle: Path, engine: str) -> None:
-    with Classifier.open(picture_bundle, engine=engine) as classifier:
+def test_the_self_test(image_bundle: Path, engine: str) -> None:
+    with Classifier.open(image_bundle, engine=engine) as classifier:
         result = classifier.self_test()
     assert result.passed
     assert result.cases == 3
@@ -323,11 +323,11 @@ def test_the_self_test(picture_bundle: Path, engine: str) -> None:
 
 
 def test_the_self_test_finds_another_model(
-    make_picture_parts: Callable[..., Any], picture_weights: Any, tmp_path: Path
+    make_image_parts: Callable[..., Any], image_weights: Any, tmp_path: Path
 ) -> None:
-    bias = picture_weights.bias.copy()
+    bias = image_weights.bias.copy()
     bias[3] += 1
-    parts = make_picture_parts("onnx", model=dataclasses.replace(picture_weights, bias=bias))
+    parts = make_image_parts("onnx", model=dataclasses.replace(image_weights, bias=bias))
     with Classifier.open(parts.write(tmp_path / "bundle")) as classifier:
         result = classifier.self_test()
     assert not result.passed
@@ -335,9 +335,9 @@ def test_the_self_test_finds_another_model(
 
 
 def test_the_self_test_finds_another_preparation(
-    make_picture_parts: Callable[..., Any], tmp_path: Path
+    make_image_parts: Callable[..., Any], tmp_path: Path
 ) -> None:
-    parts = make_picture_parts("onnx")
+    parts = make_image_parts("onnx")
     parts.manifest["picture"]["fit"] = "stretch"
     with Classifier.open(parts.write(tmp_path / "bundle")) as classifier:
         result = classifier.self_test()
@@ -345,8 +345,8 @@ def test_the_self_test_finds_another_preparation(
     assert "first picture 0, of 4 × 3, is prepared otherwise than at export" in result.detail
 
 
-def test_the_self_test_of_what_was_not_run(make_picture_parts: Callable[..., Any], tmp_path: Path) -> None:
-    parts = make_picture_parts("onnx")
+def test_the_self_test_of_what_was_not_run(make_image_parts: Callable[..., Any], tmp_path: Path) -> None:
+    parts = make_image_parts("onnx")
     golden = json.loads(parts.files["golden.json"])
     del golden["artifacts"]["onnx"]
     parts.files["golden.json"] = json.dumps(golden).encode()

@@ -24,7 +24,7 @@ def hanji(*arguments: object) -> int:
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> list[Path]:
+def samples(tmp_path: Path) -> list[Path]:
     paths = [tmp_path / "one.png", tmp_path / "둘.png"]
     for seed, path in enumerate(paths):
         pixels = np.random.default_rng(seed).integers(0, 256, (20, 30, 3), np.uint8)
@@ -32,78 +32,78 @@ def pictures(tmp_path: Path) -> list[Path]:
     return paths
 
 
-def test_classify(capsys: Capture, onnx_picture_bundle: Path, pictures: list[Path]) -> None:
-    assert hanji("classify", onnx_picture_bundle, *pictures, "-k", 2) == 0
+def test_classify(capsys: Capture, onnx_image_bundle: Path, samples: list[Path]) -> None:
+    assert hanji("classify", onnx_image_bundle, *samples, "-k", 2) == 0
     text = capsys.readouterr().out
     lines = text.splitlines()
     assert lines[0].startswith("test (onnxruntime ")
-    assert lines[2] == str(pictures[0])
+    assert lines[2] == str(samples[0])
     assert lines[3].split() == ["rank", "class", "probability"]
     assert lines[4].split()[0] == "1"
-    assert lines[7] == str(pictures[1])
+    assert lines[7] == str(samples[1])
     assert len(lines) == 11
     assert "synthetic" not in text
 
 
-def test_classify_as_json(capsys: Capture, onnx_picture_bundle: Path, pictures: list[Path]) -> None:
-    assert hanji("classify", onnx_picture_bundle, pictures[1], "--json", "--language", "ko") == 0
+def test_classify_as_json(capsys: Capture, onnx_image_bundle: Path, samples: list[Path]) -> None:
+    assert hanji("classify", onnx_image_bundle, samples[1], "--json", "--language", "ko") == 0
     answer = json.loads(capsys.readouterr().out)
-    with Classifier.open(onnx_picture_bundle) as classifier:
-        expected = classifier.classify(pictures[1], language="ko")
+    with Classifier.open(onnx_image_bundle) as classifier:
+        expected = classifier.classify(samples[1], language="ko")
     assert answer["engine"]["name"] == "onnxruntime"
     assert answer["synthetic"] is False
-    (picture,) = answer["pictures"]
-    assert picture["picture"] == str(pictures[1])
-    assert picture["classes"] == [row._asdict() for row in expected]
-    assert picture["classes"][0]["name"] in ("고양이", "개", "올빼미")
+    (image_input,) = answer["pictures"]
+    assert image_input["picture"] == str(samples[1])
+    assert image_input["classes"] == [row._asdict() for row in expected]
+    assert image_input["classes"][0]["name"] in ("고양이", "개", "올빼미")
 
 
-def test_a_broken_picture_keeps_nobody_from_the_others(
-    capsys: Capture, onnx_picture_bundle: Path, pictures: list[Path], tmp_path: Path
+def test_a_broken_image_keeps_nobody_from_the_others(
+    capsys: Capture, onnx_image_bundle: Path, samples: list[Path], tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken.png"
-    broken.write_bytes(pictures[0].read_bytes()[:200])
-    assert hanji("classify", onnx_picture_bundle, broken, *pictures) == 1
+    broken.write_bytes(samples[0].read_bytes()[:200])
+    assert hanji("classify", onnx_image_bundle, broken, *samples) == 1
     output = capsys.readouterr()
     assert f"not classified: {broken}: the picture is cut off or damaged" in output.out
     assert output.out.count("probability") == 2
     assert output.err.startswith(f"hanji: error: {broken}: ")
     assert output.err.endswith("(1 of 3 pictures failed)\n")
     assert output.err.count("\n") == 1
-    assert hanji("classify", onnx_picture_bundle, broken, *pictures, "--json") == 1
+    assert hanji("classify", onnx_image_bundle, broken, *samples, "--json") == 1
     answer = json.loads(capsys.readouterr().out)
-    assert ["error" in picture for picture in answer["pictures"]] == [True, False, False]
+    assert ["error" in image_input for image_input in answer["pictures"]] == [True, False, False]
 
 
 def test_errors_are_one_line(
-    capsys: Capture, bundle: Path, onnx_picture_bundle: Path, pictures: list[Path], tmp_path: Path
+    capsys: Capture, bundle: Path, onnx_image_bundle: Path, samples: list[Path], tmp_path: Path
 ) -> None:
     for arguments, message in (
-        ((onnx_picture_bundle, pictures[0], "-k", 0), "k=0: expected 1 or more"),
-        ((onnx_picture_bundle, pictures[0], "--language", "de"), "(ko), found 'de'"),
-        ((onnx_picture_bundle, tmp_path), "cannot be read: Is a directory"),
-        ((onnx_picture_bundle, tmp_path / "no.png"), "no.png: cannot be read: No such file"),
-        ((onnx_picture_bundle, onnx_picture_bundle / "labels.json"), "labels.json: expected a picture (JPEG"),
-        ((bundle, pictures[0]), "try: hanji.runtime.Recommender.open"),
-        ((tmp_path / "nothing", pictures[0]), "expected a bundle directory, found nothing"),
+        ((onnx_image_bundle, samples[0], "-k", 0), "k=0: expected 1 or more"),
+        ((onnx_image_bundle, samples[0], "--language", "de"), "(ko), found 'de'"),
+        ((onnx_image_bundle, tmp_path), "cannot be read: Is a directory"),
+        ((onnx_image_bundle, tmp_path / "no.png"), "no.png: cannot be read: No such file"),
+        ((onnx_image_bundle, onnx_image_bundle / "labels.json"), "labels.json: expected a picture (JPEG"),
+        ((bundle, samples[0]), "try: hanji.runtime.Recommender.open"),
+        ((tmp_path / "nothing", samples[0]), "expected a bundle directory, found nothing"),
     ):
         assert hanji("classify", *arguments) == 1
         error = capsys.readouterr().err
         assert error.startswith("hanji: error: ")
         assert error.count("\n") == 1
         assert message in error
-    assert hanji("recommend", onnx_picture_bundle, "--user", 1) == 1
+    assert hanji("recommend", onnx_image_bundle, "--user", 1) == 1
     assert "try: hanji.runtime.Classifier.open" in capsys.readouterr().err
 
 
 def test_what_wrapped_models_give_is_not_called_a_probability(
-    capsys: Capture, make_picture_parts: Callable[..., Any], pictures: list[Path], tmp_path: Path
+    capsys: Capture, make_image_parts: Callable[..., Any], samples: list[Path], tmp_path: Path
 ) -> None:
-    parts = make_picture_parts("onnx")
+    parts = make_image_parts("onnx")
     parts.manifest["probabilities"]["source"] = "none"
     parts.manifest["training_data"]["synthetic"] = True
     bundle = parts.write(tmp_path / "bundle")
-    assert hanji("classify", bundle, pictures[0]) == 0
+    assert hanji("classify", bundle, samples[0]) == 0
     text = capsys.readouterr().out
     assert "probability" not in text
     assert "output" in text
@@ -112,8 +112,8 @@ def test_what_wrapped_models_give_is_not_called_a_probability(
     assert "gives      the model's own output, as it is, of 4 classes" in capsys.readouterr().out
 
 
-def test_info(capsys: Capture, picture_bundle: Path) -> None:
-    assert hanji("info", picture_bundle) == 0
+def test_info(capsys: Capture, image_bundle: Path) -> None:
+    assert hanji("info", image_bundle) == 0
     text = capsys.readouterr().out
     for part in (
         "task       image-classification",
@@ -126,16 +126,16 @@ def test_info(capsys: Capture, picture_bundle: Path) -> None:
     ):
         assert part in text
     assert "users" not in text
-    assert hanji("info", picture_bundle, "--json") == 0
+    assert hanji("info", image_bundle, "--json") == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["takes"] == "picture"
     assert answer["manifest"]["picture"]["fit"] == "crop"
 
 
 def test_info_of_a_wrapped_model(
-    capsys: Capture, make_picture_parts: Callable[..., Any], tmp_path: Path
+    capsys: Capture, make_image_parts: Callable[..., Any], tmp_path: Path
 ) -> None:
-    parts = make_picture_parts("onnx")
+    parts = make_image_parts("onnx")
     parts.manifest["training_data"]["pictures"] = 0
     parts.manifest["probabilities"] = {"source": "softmax", "temperature": 1.5}
     assert hanji("info", parts.write(tmp_path / "bundle")) == 0
@@ -144,8 +144,8 @@ def test_info_of_a_wrapped_model(
     assert "gives      probabilities, softmax at temperature 1.5, of 4 classes" in text
 
 
-def test_verify(capsys: Capture, picture_bundle: Path) -> None:
-    assert hanji("verify", picture_bundle) == 0
+def test_verify(capsys: Capture, image_bundle: Path) -> None:
+    assert hanji("verify", image_bundle) == 0
     lines = capsys.readouterr().out.splitlines()
     skipped = [line for line in lines if line.startswith("skipped")]
     assert [line.split()[3] for line in skipped] == ["tflite-runtime"]
@@ -156,16 +156,16 @@ def test_verify(capsys: Capture, picture_bundle: Path) -> None:
 
 
 def test_verify_finds_what_answers_differently(
-    capsys: Capture, make_picture_parts: Callable[..., Any], picture_weights: Any, tmp_path: Path
+    capsys: Capture, make_image_parts: Callable[..., Any], image_weights: Any, tmp_path: Path
 ) -> None:
-    other = dataclasses.replace(picture_weights, bias=picture_weights.bias[::-1].copy())
-    path = make_picture_parts("onnx", model=other).write(tmp_path / "bundle")
+    other = dataclasses.replace(image_weights, bias=image_weights.bias[::-1].copy())
+    path = make_image_parts("onnx", model=other).write(tmp_path / "bundle")
     assert hanji("verify", path) == 1
     output = capsys.readouterr()
     assert "a probability differs by" in output.out
     assert "first self-test on onnxruntime" in output.err
 
 
-def test_a_benchmark_needs_runs(picture_bundle: Path) -> None:
+def test_a_benchmark_needs_runs(image_bundle: Path) -> None:
     with pytest.raises(HanjiError, match="runs: expected 1 or more, found 0"):
-        benchmark_classifier(picture_bundle, runs=0)
+        benchmark_classifier(image_bundle, runs=0)

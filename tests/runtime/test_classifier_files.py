@@ -14,18 +14,18 @@ import pytest
 
 from hanji.runtime.classifier_golden import parse_golden
 from hanji.runtime.errors import BundleError
-from hanji.runtime.images.tensors import PictureTensor, dequantized, probabilities_of
+from hanji.runtime.images.tensors import ImageTensor, dequantized, probabilities_of
 from hanji.runtime.labels import parse_labels
-from hanji.runtime.manifest import ClassifierManifest, PictureInput
+from hanji.runtime.manifest import ClassifierManifest, ImageInput
 from hanji.runtime.manifest.reader import parse_manifest
 
 SCHEMA = json.loads((files("hanji.runtime") / "manifest.schema.json").read_text(encoding="utf-8"))
-PICTURE = PictureInput(1, 2, 3, "crop", (0.0,) * 3, (1.0,) * 3, "graph")
+IMAGE = ImageInput(1, 2, 3, "crop", (0.0,) * 3, (1.0,) * 3, "graph")
 
 
 @pytest.fixture
-def manifest(make_picture_parts: Callable[..., Any], tmp_path: Path) -> dict[str, Any]:
-    bundle = make_picture_parts("onnx").write(tmp_path)
+def manifest(make_image_parts: Callable[..., Any], tmp_path: Path) -> dict[str, Any]:
+    bundle = make_image_parts("onnx").write(tmp_path)
     return json.loads((bundle / "manifest.json").read_bytes())  # type: ignore[no-any-return]
 
 
@@ -39,8 +39,8 @@ def test_the_manifest(manifest: dict[str, Any]) -> None:
     parsed = parse_manifest(json.dumps(manifest).encode())
     assert isinstance(parsed, ClassifierManifest)
     assert parsed.takes == "picture"
-    assert parsed.picture.mean == (120, 110, 100.5)
-    assert parsed.picture.background == (255, 255, 255)
+    assert parsed.image_input.mean == (120, 110, 100.5)
+    assert parsed.image_input.background == (255, 255, 255)
     assert parsed.labels.count == 4
     assert parsed.artifacts[0].main_signature == "classify"
     assert parsed.artifacts[0].parity.minimum_top1_agreement == 0.99
@@ -114,7 +114,7 @@ def test_two_inputs(manifest: dict[str, Any]) -> None:
         parse_manifest(json.dumps(manifest).encode())
 
 
-def test_any_number_of_pictures_at_once(manifest: dict[str, Any]) -> None:
+def test_any_number_of_images_at_once(manifest: dict[str, Any]) -> None:
     signature = manifest["artifacts"][0]["signatures"]["classify"]
     signature["inputs"][0]["shape"][0] = signature["outputs"][0]["shape"][0] = None
     parse_manifest(json.dumps(manifest).encode())
@@ -203,7 +203,7 @@ def golden(case: Any = None, source: Any = None, prepared: Any = None) -> dict[s
 
 
 def test_golden() -> None:
-    parsed = parse_golden(json.dumps(golden()).encode(), PICTURE, 2)
+    parsed = parse_golden(json.dumps(golden()).encode(), IMAGE, 2)
     assert schema_accepts(golden(), "picture_golden")
     case = parsed.artifacts["onnx"].cases[0]
     assert case.image.tolist() == [[[0, 1, 2], [3, 4, 5]]]
@@ -236,7 +236,7 @@ def test_golden() -> None:
 )
 def test_broken_golden(table: dict[str, Any], message: str, schema_too: bool) -> None:
     with pytest.raises(BundleError, match=rf"golden\.json: .*{message}"):
-        parse_golden(json.dumps(table).encode(), PICTURE, 2)
+        parse_golden(json.dumps(table).encode(), IMAGE, 2)
     assert schema_accepts(table, "picture_golden") != schema_too
 
 
@@ -256,16 +256,16 @@ def tensor(manifest: dict[str, Any]) -> Callable[..., Any]:
 def test_numbers_of_levels(tensor: Callable[..., Any]) -> None:
     """Each level of each channel by hand: (level - mean) / std, then round(x / scale) + zero_point."""
     levels = np.array([[[[0, 10, 255]]]], np.uint8)
-    picture = PictureInput(1, 1, 3, "crop", (0.0, 20.0, 5.0), (1.0, 10.0, 2.0), "runtime")
-    found = PictureTensor(picture, tensor("float32")).of(levels)
+    image_input = ImageInput(1, 1, 3, "crop", (0.0, 20.0, 5.0), (1.0, 10.0, 2.0), "runtime")
+    found = ImageTensor(image_input, tensor("float32")).of(levels)
     assert (found.dtype, found.ravel().tolist()) == (np.float32, [0, -1, 125])
-    found = PictureTensor(picture, tensor("int8", 0.4, 3)).of(levels)
+    found = ImageTensor(image_input, tensor("int8", 0.4, 3)).of(levels)
     assert (found.dtype, found.ravel().tolist()) == (np.int8, [3, 1, 127]), "-2.5 becomes -2"
-    found = PictureTensor(picture, tensor("uint8", 0.5, 1)).of(levels)
+    found = ImageTensor(image_input, tensor("uint8", 0.5, 1)).of(levels)
     assert found.ravel().tolist() == [1, 0, 251]
-    by_graph = PictureInput(1, 1, 3, "crop", (0.0, 20.0, 5.0), (1.0, 10.0, 2.0), "graph")
+    by_graph = ImageInput(1, 1, 3, "crop", (0.0, 20.0, 5.0), (1.0, 10.0, 2.0), "graph")
     for dtype in ("uint8", "int32", "float32"):
-        found = PictureTensor(by_graph, tensor(dtype)).of(levels)
+        found = ImageTensor(by_graph, tensor(dtype)).of(levels)
         assert (found.dtype, found.ravel().tolist()) == (np.dtype(dtype), [0, 10, 255])
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hanji.runtime import HanjiError, PictureError
+from hanji.runtime import HanjiError, ImageError
 from hanji.runtime.images.decoding import LARGEST_PIXELS, decode
 
 pillow = pytest.importorskip("PIL.Image", reason="Pillow reads pictures")
@@ -68,7 +68,7 @@ def test_every_kind_of_source(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_pictures_are_turned_as_their_exif_says(form: str, orientation: int) -> None:
+def test_images_are_turned_as_their_exif_says(form: str, orientation: int) -> None:
     options = {"lossless": True} if form == "WEBP" else {}
     content = encoded(RGB, form, exif=exif(orientation), **options)
     with pillow.open(io.BytesIO(content)) as image:
@@ -130,7 +130,7 @@ def test_other_colours(mode: str) -> None:
         assert np.array_equal(decode(content), np.asarray(opened.convert("RGB")))
 
 
-def test_of_several_pictures_the_first() -> None:
+def test_of_several_images_the_first() -> None:
     first, second = (pillow.fromarray(np.full((4, 4), level, np.uint8)) for level in (10, 200))
     content = encoded(first, "TIFF", save_all=True, append_images=[second])
     assert (decode(content) == 10).all()
@@ -138,9 +138,7 @@ def test_of_several_pictures_the_first() -> None:
 
 def test_levels_nobody_can_tell() -> None:
     for image in (pillow.new("F", (3, 3), 0.5), pillow.new("I", (3, 3), 70_000), pillow.new("I", (3, 3), -1)):
-        with pytest.raises(
-            PictureError, match=r"expected levels of 8 or 16 bits, found others \(mode [IF]\)"
-        ):
+        with pytest.raises(ImageError, match=r"expected levels of 8 or 16 bits, found others \(mode [IF]\)"):
             decode(image)
 
 
@@ -163,11 +161,11 @@ PNG = encoded(RGB, "PNG")
 def test_broken_files_are_refused_by_name(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "holiday.png"
     path.write_bytes(content)
-    with pytest.raises(PictureError, match=rf"holiday\.png: .*({message})"):
+    with pytest.raises(ImageError, match=rf"holiday\.png: .*({message})"):
         decode(path)
-    with pytest.raises(PictureError, match=f"^a picture of {len(content)} bytes: "):
+    with pytest.raises(ImageError, match=f"^a picture of {len(content)} bytes: "):
         decode(content)
-    with pytest.raises(PictureError, match=r"^page 4: "):
+    with pytest.raises(ImageError, match=r"^page 4: "):
         decode(content, name="page 4")
 
 
@@ -185,31 +183,31 @@ def png_that_claims(width: int, height: int) -> bytes:
 @pytest.mark.parametrize(
     "sides", [(10_000, 9_000), (13_000, 14_000), (100_000, 100_000), (2**31 - 1, 2**31 - 1)]
 )
-def test_pictures_that_claim_to_be_huge(sides: tuple[int, int]) -> None:
+def test_images_that_claim_to_be_huge(sides: tuple[int, int]) -> None:
     assert sides[0] * sides[1] > LARGEST_PIXELS
-    with pytest.raises(PictureError, match="expected at most 89,478,485 pixels"):
+    with pytest.raises(ImageError, match="expected at most 89,478,485 pixels"):
         decode(png_that_claims(*sides))
 
 
 def test_paths_that_hold_no_file(
     tmp_path: Path, without_rights: Callable[[], AbstractContextManager[None]]
 ) -> None:
-    with pytest.raises(PictureError, match=r"nothing\.png: cannot be read: No such file"):
+    with pytest.raises(ImageError, match=r"nothing\.png: cannot be read: No such file"):
         decode(tmp_path / "nothing.png")
-    with pytest.raises(PictureError, match="cannot be read: Is a directory"):
+    with pytest.raises(ImageError, match="cannot be read: Is a directory"):
         decode(tmp_path)
-    with pytest.raises(PictureError, match="cannot be read: embedded null byte"):
+    with pytest.raises(ImageError, match="cannot be read: embedded null byte"):
         decode("a\0b")
     secret = tmp_path / "secret.png"
     secret.write_bytes(PNG)
     secret.chmod(0)
-    with without_rights(), pytest.raises(PictureError, match="cannot be read: Permission denied"):
+    with without_rights(), pytest.raises(ImageError, match="cannot be read: Permission denied"):
         decode(secret)
 
 
 @pytest.mark.parametrize("source", [None, 7, [1, 2], 1.5, {"a": 1}])
 def test_what_is_no_source(source: Any) -> None:
-    with pytest.raises(PictureError, match=f"the {type(source).__name__}: expected a path, the content"):
+    with pytest.raises(ImageError, match=f"the {type(source).__name__}: expected a path, the content"):
         decode(source)
 
 
@@ -218,13 +216,13 @@ def test_closed_and_textual_files(tmp_path: Path) -> None:
     path.write_bytes(PNG)
     stream = path.open("rb")
     stream.close()
-    with pytest.raises(PictureError, match=r"a\.png: "):
+    with pytest.raises(ImageError, match=r"a\.png: "):
         decode(stream)
-    with pytest.raises(PictureError), path.open(encoding="latin-1") as text:
+    with pytest.raises(ImageError), path.open(encoding="latin-1") as text:
         decode(text)  # type: ignore[arg-type]
     image = pillow.open(path)
     image.close()
-    with pytest.raises(PictureError, match=r"a\.png: "):
+    with pytest.raises(ImageError, match=r"a\.png: "):
         decode(image)
 
 
@@ -233,7 +231,7 @@ def test_without_pillow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(HanjiError, match=r"try: pip install 'hanji-runtime\[image\]'") as caught:
         decode(tmp_path / "a.png")
-    assert not isinstance(caught.value, PictureError), "there is nothing wrong with the picture"
+    assert not isinstance(caught.value, ImageError), "there is nothing wrong with the picture"
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -252,7 +250,7 @@ def test_random_damage(form: str) -> None:
             del damaged[rng.randrange(len(damaged)) :]
         try:
             found = decode(bytes(damaged))
-        except PictureError as error:
+        except ImageError as error:
             assert str(error)
         else:
             assert found.ndim in (2, 3)

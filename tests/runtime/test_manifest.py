@@ -37,8 +37,8 @@ def history_manifest(make_history_parts: Callable[..., Any], tmp_path: Path) -> 
 
 
 @pytest.fixture
-def picture_manifest(make_picture_parts: Callable[..., Any], tmp_path: Path) -> dict[str, Any]:
-    bundle = make_picture_parts("onnx").write(tmp_path / "pictures")
+def image_manifest(make_image_parts: Callable[..., Any], tmp_path: Path) -> dict[str, Any]:
+    bundle = make_image_parts("onnx").write(tmp_path / "pictures")
     return json.loads((bundle / "manifest.json").read_bytes())  # type: ignore[no-any-return]
 
 
@@ -84,7 +84,7 @@ def test_the_schema_is_a_valid_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-@pytest.mark.parametrize("kind", ["manifest", "history_manifest", "picture_manifest"])
+@pytest.mark.parametrize("kind", ["manifest", "history_manifest", "image_manifest"])
 def test_reader_and_schema_agree_on_every_changed_field(
     request: pytest.FixtureRequest, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,7 +42,7 @@ def open_and_verify(path: Path) -> None:
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("kind", ["bundle", "history_bundle", "picture_bundle"])
+@pytest.mark.parametrize("kind", ["bundle", "history_bundle", "image_bundle"])
 def test_damaged_files_are_refused(request: pytest.FixtureRequest, kind: str) -> None:
     bundle: Path = request.getfixturevalue(kind)
     rng = random.Random(1)  # noqa: S311
@@ -66,7 +66,7 @@ def test_damaged_files_are_refused(request: pytest.FixtureRequest, kind: str) ->
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("kind", ["bundle", "history_bundle", "picture_bundle"])
+@pytest.mark.parametrize("kind", ["bundle", "history_bundle", "image_bundle"])
 def test_swapped_and_removed_files_are_refused(
     request: pytest.FixtureRequest, tmp_path: Path, kind: str
 ) -> None:
@@ -90,7 +90,7 @@ def test_swapped_and_removed_files_are_refused(
     [
         *(("make_parts", name) for name in ("manifest.json", "users.json", "items.json", "golden.json")),
         *(("make_history_parts", name) for name in ("manifest.json", "items.json", "golden.json")),
-        *(("make_picture_parts", name) for name in ("manifest.json", "labels.json", "golden.json")),
+        *(("make_image_parts", name) for name in ("manifest.json", "labels.json", "golden.json")),
     ],
 )
 def test_damage_under_a_checksum_that_fits(
@@ -113,7 +113,7 @@ def test_damage_under_a_checksum_that_fits(
             parts.files[name] = damaged(parts.files[name], rng)
             parts.write(path)
         try:
-            if kind == "make_picture_parts":
+            if kind == "make_image_parts":
                 classify_and_test(path, number)
             else:
                 ask_for_everything(path, number)
@@ -141,7 +141,7 @@ def classify_and_test(path: Path, number: int) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind", ["bundle", "history_bundle", "picture_bundle"])
+@pytest.mark.parametrize("kind", ["bundle", "history_bundle", "image_bundle"])
 def test_the_share_of_the_benchmark(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
     """benchmarks/mutations.py, which makes 10,000, makes 220 of each kind: each mutation twenty times."""
     bundle: Path = request.getfixturevalue(kind)

@@ -68,17 +68,17 @@ def modules_of(program: str, *arguments: object) -> list[set[str]]:
     return [set(line.split()) for line in done.stdout.splitlines()]
 
 
-def test_recommending_imports_nothing_of_pictures(bundle: Path) -> None:
+def test_recommending_imports_nothing_of_images(bundle: Path) -> None:
     (modules,) = modules_of(
         "import sys; from hanji.runtime import Recommender\n"
         "Recommender.open(sys.argv[1]).recommend(100); print(*sys.modules)",
         bundle,
     )
     assert not {name for name in modules if name.startswith("PIL")}
-    assert not {f"hanji.runtime.{name}" for name in ("classifier", "pictures", "decoding")} & modules
+    assert not {f"hanji.runtime.{name}" for name in ("classifier", "images", "images.decoding")} & modules
 
 
-def test_pillow_is_imported_when_a_file_is_read(onnx_picture_bundle: Path, tmp_path: Path) -> None:
+def test_pillow_is_imported_when_a_file_is_read(onnx_image_bundle: Path, tmp_path: Path) -> None:
     pillow = pytest.importorskip("PIL.Image")
     pillow.new("RGB", (3, 3)).save(tmp_path / "black.png")
     before, after = modules_of(
@@ -86,7 +86,7 @@ def test_pillow_is_imported_when_a_file_is_read(onnx_picture_bundle: Path, tmp_p
         "classifier = Classifier.open(sys.argv[1])\n"
         "classifier.classify(numpy.zeros((8, 8), numpy.uint8)); classifier.self_test()\n"
         "print(*sys.modules); classifier.classify(sys.argv[2]); print(*sys.modules)",
-        onnx_picture_bundle,
+        onnx_image_bundle,
         tmp_path / "black.png",
     )
     assert "PIL" not in before

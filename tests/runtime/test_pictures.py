@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hanji.runtime import PictureError
+from hanji.runtime import ImageError
 from hanji.runtime.images.preparation import prepare, prepare_batch
-from hanji.runtime.manifest import PictureInput
+from hanji.runtime.manifest import ImageInput
 
 pillow = pytest.importorskip("PIL.Image", reason="Pillow says what is right")
 WHITE = (255, 255, 255)
 
 
-def rule(height: int, width: int, channels: int = 3, fit: str = "stretch", **fields: Any) -> PictureInput:
+def rule(height: int, width: int, channels: int = 3, fit: str = "stretch", **fields: Any) -> ImageInput:
     zeros, ones = (0.0,) * channels, (1.0,) * channels
-    return PictureInput(height, width, channels, fit, zeros, ones, "graph", **fields)
+    return ImageInput(height, width, channels, fit, zeros, ones, "graph", **fields)
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:
@@ -158,14 +158,14 @@ def test_arrays_that_lie_otherwise_in_memory() -> None:
     assert np.array_equal(prepare(pixels, rule(30, 40))[0], pixels)
 
 
-def test_a_batch_is_prepared_as_its_pictures_are() -> None:
-    pictures = noise(70, 28, 20, 3)
+def test_a_batch_is_prepared_as_its_images_are() -> None:
+    samples = noise(70, 28, 20, 3)
     for fit in ("crop", "stretch", "pad"):
         for height, width, channels in ((32, 32, 3), (7, 5, 1), (28, 20, 3), (90, 3, 3)):
-            picture = rule(height, width, channels, fit)
-            found = prepare_batch(pictures, picture)
+            image_input = rule(height, width, channels, fit)
+            found = prepare_batch(samples, image_input)
             assert found.shape == (70, height, width, channels)
-            assert np.array_equal(found, np.concatenate([prepare(one, picture) for one in pictures]))
+            assert np.array_equal(found, np.concatenate([prepare(one, image_input) for one in samples]))
     assert prepare_batch(np.empty((0, 5, 5, 3), np.uint8), rule(4, 6)).shape == (0, 4, 6, 3)
 
 
@@ -194,8 +194,8 @@ def test_a_batch_is_prepared_as_its_pictures_are() -> None:
         (None, "found NoneType"),
     ],
 )
-def test_arrays_that_are_no_pictures(pixels: Any, message: str) -> None:
-    with pytest.raises(PictureError, match=f"^photo 7: .*{message}"):
+def test_arrays_that_are_no_images(pixels: Any, message: str) -> None:
+    with pytest.raises(ImageError, match=f"^photo 7: .*{message}"):
         prepare(pixels, rule(4, 4), name="photo 7")
 
 
@@ -209,11 +209,11 @@ def test_arrays_that_are_no_pictures(pixels: Any, message: str) -> None:
     ],
 )
 def test_arrays_that_are_no_batch(pixels: Any, message: str) -> None:
-    with pytest.raises(PictureError, match=message):
+    with pytest.raises(ImageError, match=message):
         prepare_batch(pixels, rule(4, 4))
 
 
 def test_mean_and_std_do_not_matter_here() -> None:
-    picture = rule(4, 4)
-    other = dataclasses.replace(picture, mean=(9.0,) * 3, std=(2.0,) * 3, normalized_by="runtime")
-    assert np.array_equal(prepare(noise(9, 9, 3), picture), prepare(noise(9, 9, 3), other))
+    image_input = rule(4, 4)
+    other = dataclasses.replace(image_input, mean=(9.0,) * 3, std=(2.0,) * 3, normalized_by="runtime")
+    assert np.array_equal(prepare(noise(9, 9, 3), image_input), prepare(noise(9, 9, 3), other))

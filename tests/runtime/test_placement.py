@@ -38,13 +38,13 @@ def stub(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def ask(picture_bundle: Path, stub: str) -> Iterator[Ask]:
+def ask(image_bundle: Path, stub: str) -> Iterator[Ask]:
     """Opens the classifier with the stub in a mode; afterwards no delegate may be left."""
     pytest.importorskip("ai_edge_litert")
 
     def open_with(mode: str, policy: Any = "warn", **options: str) -> Classifier:
         return Classifier.open(
-            picture_bundle, delegate=stub, delegate_options={"mode": mode, **options}, policy=policy
+            image_bundle, delegate=stub, delegate_options={"mode": mode, **options}, policy=policy
         )
 
     yield open_with
@@ -53,8 +53,8 @@ def ask(picture_bundle: Path, stub: str) -> Iterator[Ask]:
 
 
 @pytest.fixture
-def cpu_answer(picture_bundle: Path) -> np.ndarray:
-    with Classifier.open(picture_bundle, engine="litert") as classifier:
+def cpu_answer(image_bundle: Path) -> np.ndarray:
+    with Classifier.open(image_bundle, engine="litert") as classifier:
         return classifier.probabilities(BLACK)
 
 
@@ -64,8 +64,8 @@ def said_by(warned: list[warnings.WarningMessage]) -> list[str]:
     return [str(warning.message) for warning in warned]
 
 
-def test_nothing_asked(picture_bundle: Path) -> None:
-    with Classifier.open(picture_bundle, engine="litert", threads=2, policy="fail") as classifier:
+def test_nothing_asked(image_bundle: Path) -> None:
+    with Classifier.open(image_bundle, engine="litert", threads=2, policy="fail") as classifier:
         placement = classifier.placement
     assert isinstance(placement, Placement)
     assert (placement.engine, placement.threads) == ("litert", 2)
@@ -198,15 +198,15 @@ def test_inputs_that_the_cpu_refuses_as_well_do_not_cost_the_delegate(
         ("libm.so.6", "libm.so.6 is no TFLite delegate: it has no tflite_plugin_create_delegate"),
     ],
 )
-def test_a_library_that_is_none(picture_bundle: Path, policy: Any, library: str, reason: str) -> None:
+def test_a_library_that_is_none(image_bundle: Path, policy: Any, library: str, reason: str) -> None:
     """Nothing is printed when the delegate that never was is let go of: pytest would make that an error."""
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         if policy == "fail":
             with pytest.raises(EngineError, match=reason):
-                Classifier.open(picture_bundle, delegate=library, policy=policy)
+                Classifier.open(image_bundle, delegate=library, policy=policy)
         else:
-            with Classifier.open(picture_bundle, delegate=library, policy=policy) as classifier:
+            with Classifier.open(image_bundle, delegate=library, policy=policy) as classifier:
                 assert classifier.self_test().passed
                 assert len(classifier.placement.fallbacks) == 1
         gc.collect()
@@ -221,10 +221,10 @@ def test_a_delegate_gets_its_options(stub: str) -> None:
 
 
 @pytest.fixture
-def edge_tpu_bundle(make_picture_parts: Callable[..., Any], tmp_path: Path) -> Path:
+def edge_tpu_bundle(make_image_parts: Callable[..., Any], tmp_path: Path) -> Path:
     """A bundle with one operator as the Edge TPU's compiler leaves it."""
     pytest.importorskip("flatbuffers")
-    parts = make_picture_parts("tflite")
+    parts = make_image_parts("tflite")
     parts.files["model.tflite"] = compiled_for_edge_tpu(parts.files["model.tflite"])
     return parts.write(tmp_path / "edge_tpu_bundle")
 
@@ -268,7 +268,7 @@ def test_a_model_for_the_edge_tpu_on_its_delegate(edge_tpu_bundle: Path, stub: s
     assert placement.operators["cpu"] > 1
 
 
-def test_contradictions(picture_bundle: Path) -> None:
+def test_contradictions(image_bundle: Path) -> None:
     for wrong, message in (
         ({"policy": "hope"}, "policy: expected fail, warn or allow, found 'hope'"),
         ({"delegate_options": {"mode": "all"}}, "expected a delegate to give them to"),
@@ -278,11 +278,11 @@ def test_contradictions(picture_bundle: Path) -> None:
         ({"providers": ["XnnpackExecutionProvider"], "engine": "litert"}, "takes a delegate, not execution"),
     ):
         with pytest.raises(HanjiError, match=message):
-            Classifier.open(picture_bundle, **wrong)  # type: ignore[arg-type]
+            Classifier.open(image_bundle, **wrong)  # type: ignore[arg-type]
 
 
-def test_auto_takes_an_engine_that_can_do_what_is_asked(picture_bundle: Path) -> None:
-    with Classifier.open(picture_bundle, providers=["CPUExecutionProvider"], policy="fail") as classifier:
+def test_auto_takes_an_engine_that_can_do_what_is_asked(image_bundle: Path) -> None:
+    with Classifier.open(image_bundle, providers=["CPUExecutionProvider"], policy="fail") as classifier:
         placement = classifier.placement
     assert placement.engine == "onnxruntime"
     assert (placement.asked, placement.got) == (("CPUExecutionProvider",), ("CPUExecutionProvider",))
@@ -292,13 +292,13 @@ def test_auto_takes_an_engine_that_can_do_what_is_asked(picture_bundle: Path) ->
 NOBODY = "NobodyExecutionProvider"
 
 
-def test_a_provider_that_this_onnxruntime_has_not(onnx_picture_bundle: Path) -> None:
+def test_a_provider_that_this_onnxruntime_has_not(onnx_image_bundle: Path) -> None:
     reason = f"{NOBODY} is not in this onnxruntime .*, which has .*CPUExecutionProvider"
     with pytest.raises(EngineError, match=f"{reason}.*policy 'fail'"):
-        Classifier.open(onnx_picture_bundle, providers=[NOBODY], policy="fail")
+        Classifier.open(onnx_image_bundle, providers=[NOBODY], policy="fail")
     with (
         pytest.warns(PlacementWarning, match=reason) as warned,
-        Classifier.open(onnx_picture_bundle, providers=[NOBODY]) as classifier,
+        Classifier.open(onnx_image_bundle, providers=[NOBODY]) as classifier,
     ):
         assert classifier.self_test().passed
         placement = classifier.placement
@@ -306,19 +306,19 @@ def test_a_provider_that_this_onnxruntime_has_not(onnx_picture_bundle: Path) -> 
     assert (placement.asked, placement.got, list(placement.operators)) == ((NOBODY,), (), ["cpu"])
 
 
-def test_a_provider_that_is_there_and_computes_nothing(onnx_picture_bundle: Path) -> None:
+def test_a_provider_that_is_there_and_computes_nothing(onnx_image_bundle: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     idle = "AzureExecutionProvider"
     if idle not in onnxruntime.get_available_providers():
         pytest.skip(f"this onnxruntime has no {idle}")
     with (
         pytest.warns(PlacementWarning, match=f"{idle} computes none of the"),
-        Classifier.open(onnx_picture_bundle, providers=[idle, "CPUExecutionProvider"]) as classifier,
+        Classifier.open(onnx_image_bundle, providers=[idle, "CPUExecutionProvider"]) as classifier,
     ):
         assert classifier.self_test().passed
         assert classifier.placement.got == ("CPUExecutionProvider",)
     with pytest.raises(EngineError, match="computes none of the"):
-        Classifier.open(onnx_picture_bundle, providers=[idle], policy="fail")
+        Classifier.open(onnx_image_bundle, providers=[idle], policy="fail")
 
 
 class PretendSession:
@@ -372,30 +372,30 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> type[PretendSession]:
     return Session
 
 
-def test_a_provider_that_computes_a_part(nobody: type[PretendSession], onnx_picture_bundle: Path) -> None:
+def test_a_provider_that_computes_a_part(nobody: type[PretendSession], onnx_image_bundle: Path) -> None:
     with pytest.raises(EngineError, match=r"the CPU computes \d+ of the \d+ operators: .*Softmax"):
-        Classifier.open(onnx_picture_bundle, providers=[NOBODY], policy="fail")
-    with Classifier.open(onnx_picture_bundle, providers=[NOBODY], policy="allow") as classifier:
+        Classifier.open(onnx_image_bundle, providers=[NOBODY], policy="fail")
+    with Classifier.open(onnx_image_bundle, providers=[NOBODY], policy="allow") as classifier:
         placement = classifier.placement
     assert placement.got == (NOBODY,)
     assert placement.operators[NOBODY] == 1
     assert len(placement.fallbacks) == 1
     both = [NOBODY, "CPUExecutionProvider"]  # then the CPU's part is as it was asked for
-    with Classifier.open(onnx_picture_bundle, providers=both, policy="fail") as classifier:
+    with Classifier.open(onnx_image_bundle, providers=both, policy="fail") as classifier:
         assert classifier.placement.got == tuple(both)
         assert classifier.placement.fallbacks == ()
 
 
 @pytest.mark.parametrize("when", ["preparing", "computing"])
-def test_a_provider_that_fails(nobody: type[PretendSession], onnx_picture_bundle: Path, when: str) -> None:
+def test_a_provider_that_fails(nobody: type[PretendSession], onnx_image_bundle: Path, when: str) -> None:
     nobody.broken_at = when
     with pytest.raises(EngineError, match=r"the driver is too old.*policy 'fail'|the device was lost"):
         Classifier.open(
-            onnx_picture_bundle, providers=[NOBODY, "CPUExecutionProvider"], policy="fail"
+            onnx_image_bundle, providers=[NOBODY, "CPUExecutionProvider"], policy="fail"
         ).probabilities(BLACK)
     providers = [NOBODY, "CPUExecutionProvider"]
     with pytest.warns(PlacementWarning, match="the driver is too old|the device was lost") as warned:  # noqa: SIM117
-        with Classifier.open(onnx_picture_bundle, providers=providers) as classifier:
+        with Classifier.open(onnx_image_bundle, providers=providers) as classifier:
             for _ in range(3):
                 assert classifier.probabilities(BLACK).shape == (4,)
             placement = classifier.placement
@@ -411,7 +411,7 @@ def placement_of(capsys: pytest.CaptureFixture[str], *arguments: object) -> tupl
 
 @pytest.mark.usefixtures("commands")
 def test_info_device_follows_the_schema(
-    capsys: pytest.CaptureFixture[str], picture_bundle: Path, bundle: Path, stub: str
+    capsys: pytest.CaptureFixture[str], image_bundle: Path, bundle: Path, stub: str
 ) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads(
@@ -419,7 +419,7 @@ def test_info_device_follows_the_schema(
     )
     delegate = ["--delegate", stub, "--delegate-option", "mode=one"]
     for asked in (["--engine", "litert"], ["--engine", "onnxruntime"], ["--provider", NOBODY], delegate):
-        for opened in (picture_bundle, bundle):
+        for opened in (image_bundle, bundle):
             found, _ = placement_of(capsys, "info", "--device", opened, "--json", "--policy", "allow", *asked)
             jsonschema.validate(found, schema)
     assert found["asked"] == [stub]
@@ -427,16 +427,16 @@ def test_info_device_follows_the_schema(
 
 
 @pytest.mark.usefixtures("commands")
-def test_info_device_in_words(capsys: pytest.CaptureFixture[str], picture_bundle: Path, stub: str) -> None:
+def test_info_device_in_words(capsys: pytest.CaptureFixture[str], image_bundle: Path, stub: str) -> None:
     asked = ["--delegate", stub, "--delegate-option", "mode=none"]
-    assert cli.main(["info", "--device", str(picture_bundle), *asked]) == 0
+    assert cli.main(["info", "--device", str(image_bundle), *asked]) == 0
     shown = capsys.readouterr()
     assert "fallback" in shown.out
     assert "litert" in shown.out
     lines = [line for line in shown.err.splitlines() if line.startswith("hanji:")]
     assert len(lines) == 1
     assert lines[0].startswith(f"hanji: warning: {stub} computes none of the ")
-    assert cli.main(["info", "--device", str(picture_bundle), *asked, "--policy", "fail"]) == 1
+    assert cli.main(["info", "--device", str(image_bundle), *asked, "--policy", "fail"]) == 1
     assert f"hanji: error: {stub} computes none of the " in capsys.readouterr().err
 
 

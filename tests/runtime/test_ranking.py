@@ -11,7 +11,7 @@ import pytest
 from hanji.runtime import HanjiError, Item, Recommender
 from hanji.runtime.ids import Ids, Items
 from hanji.runtime.questions import NOTHING
-from hanji.runtime.ranking import Wishes, ranking, shortage_note
+from hanji.runtime.ranking import RankingRequest, ranking, shortage_note
 from hanji.runtime.rerank import diversified
 
 HISTORY = [5003, 5017, 5008]
@@ -28,8 +28,8 @@ def catalogue(count: int, genres: list[tuple[str, ...]]) -> Items:
     return Items(Ids(tuple(range(count)), "item"), titles, rows, np.zeros(count, np.int64))
 
 
-def wishes(k: int, **others: Any) -> Wishes:
-    return Wishes(
+def request(k: int, **others: Any) -> RankingRequest:
+    return RankingRequest(
         **{"k": k, "excluded": NOTHING, "seen": NOTHING, "filter": None, "diversity": 0.0, **others}
     )
 
@@ -89,7 +89,7 @@ def test_a_filter_is_a_filter_of_the_whole_ranking(count: int, every: int) -> No
     order = [index for index in np.argsort(-scores, kind="stable").tolist() if index not in hidden]
     expected = [index for index in order if index % every == 0]
     for k in (1, 3, 10, count):
-        asked = wishes(k, seen=hidden[:2], excluded=hidden[1:], filter=lambda item: item.id % every == 0)
+        asked = request(k, seen=hidden[:2], excluded=hidden[1:], filter=lambda item: item.id % every == 0)
         found = ranking(scores.copy(), items, asked)
         assert found.tolist() == expected[:k]
         assert bool(shortage_note(len(found), asked)) == (len(expected) < k)
@@ -122,14 +122,14 @@ def test_diversity_looks_no_further_than_ten_times_k() -> None:
     items = catalogue(200, [("a",)])
     items = Items(items.ids, items.titles, (("a",),) * 20 + (("b",),) * 180, items.popularity)
     scores = -np.arange(200, dtype=np.float32)
-    assert ranking(scores, items, wishes(2, diversity=0.99)).tolist() == [0, 1]
-    assert ranking(scores, items, wishes(3, diversity=0.99)).tolist()[:2] == [0, 20]
+    assert ranking(scores, items, request(2, diversity=0.99)).tolist() == [0, 1]
+    assert ranking(scores, items, request(3, diversity=0.99)).tolist()[:2] == [0, 20]
 
 
 def test_diversity_takes_its_candidates_behind_the_filter() -> None:
     items = catalogue(100, [("a",), ("b",), ("c",)])
     scores = -np.arange(100, dtype=np.float32)
-    asked = wishes(2, diversity=0.99, filter=lambda item: "b" not in item.genres)
+    asked = request(2, diversity=0.99, filter=lambda item: "b" not in item.genres)
     assert ranking(scores, items, asked).tolist() == [0, 2]
 
 

@@ -15,7 +15,7 @@ import pytest
 from hanji.runtime.engines.versions import installed_version
 from hanji.runtime.finite import are_finite
 from hanji.runtime.images.preparation import prepare
-from hanji.runtime.manifest import EngineRequirement, FileEntry, PictureInput
+from hanji.runtime.manifest import EngineRequirement, FileEntry, ImageInput
 from hanji.runtime.records import Record
 
 
@@ -40,7 +40,7 @@ def test_a_record_is_like_a_frozen_dataclass() -> None:
 
 
 def test_every_record_of_a_manifest_has_its_equality_from_one_place() -> None:
-    classes = [FileEntry, PictureInput, EngineRequirement]
+    classes = [FileEntry, ImageInput, EngineRequirement]
     assert all(issubclass(kind, Record) and kind.__eq__ is Record.__eq__ for kind in classes)
 
 
@@ -102,8 +102,8 @@ def test_large_and_small_numbers_are_finite(largest: float) -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_picture_of_the_models_own_size_is_its_input(channels: int) -> None:
-    rule = PictureInput(6, 5, channels, "crop", (0,) * channels, (1,) * channels, "graph")
+def test_a_image_of_the_models_own_size_is_its_input(channels: int) -> None:
+    rule = ImageInput(6, 5, channels, "crop", (0,) * channels, (1,) * channels, "graph")
     pixels = np.random.default_rng(0).integers(0, 256, (6, 5, channels), np.uint8)
     assert np.array_equal(prepare(pixels, rule), pixels[None])
     turned = np.ascontiguousarray(pixels[::-1])[::-1]

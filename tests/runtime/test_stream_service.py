@@ -58,13 +58,13 @@ def test_systemd_understands_the_unit(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_example_sorts_pictures(onnx_picture_bundle: Path, tmp_path: Path) -> None:
+def test_the_example_sorts_images(onnx_image_bundle: Path, tmp_path: Path) -> None:
     pillow = pytest.importorskip("PIL.Image")
     inbox, place = tmp_path / "inbox", tmp_path / "sorted"
     inbox.mkdir()
     pillow.fromarray(np.zeros((9, 9, 3), np.uint8)).save(inbox / "dark.png")
     (inbox / "broken.png").write_bytes(b"no picture")
-    command = [sys.executable, EXAMPLES / "watch_folder.py", onnx_picture_bundle, inbox, place]
+    command = [sys.executable, EXAMPLES / "watch_folder.py", onnx_image_bundle, inbox, place]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
         deadline = time.monotonic() + 30

@@ -32,7 +32,7 @@ def hanji(*arguments: object) -> int:
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
+def samples(tmp_path: Path) -> Path:
     """A folder of three pictures, of which the second, b.png, is cut off."""
     place = tmp_path / "in"
     place.mkdir()
@@ -45,17 +45,17 @@ def pictures(tmp_path: Path) -> Path:
     return place
 
 
-def test_watch_a_folder(capsys: Capture, onnx_picture_bundle: Path, pictures: Path) -> None:
-    asked = ("--folder", pictures, "--existing", "--all", "--max-frames", 3, "-k", 2, "--language", "ko")
-    assert hanji("watch", onnx_picture_bundle, *asked) == 0
+def test_watch_a_folder(capsys: Capture, onnx_image_bundle: Path, samples: Path) -> None:
+    asked = ("--folder", samples, "--existing", "--all", "--max-frames", 3, "-k", 2, "--language", "ko")
+    assert hanji("watch", onnx_image_bundle, *asked) == 0
     output = capsys.readouterr()
     lines = output.out.splitlines()
-    with Classifier.open(onnx_picture_bundle) as classifier:
-        best = classifier.classify(pictures / "a.png", language="ko").best
+    with Classifier.open(onnx_image_bundle) as classifier:
+        best = classifier.classify(samples / "a.png", language="ko").best
     assert lines[0].startswith(f"a.png  {best.name} {best.probability:.4f}, ")
     assert lines[0].endswith(" ms")
     assert lines[1].startswith(
-        f"b.png  not classified: {pictures / 'b.png'}: the picture is cut off or damaged"
+        f"b.png  not classified: {samples / 'b.png'}: the picture is cut off or damaged"
     )
     assert lines[2].startswith("c.png  ")
     assert len(lines) == 3
@@ -64,17 +64,17 @@ def test_watch_a_folder(capsys: Capture, onnx_picture_bundle: Path, pictures: Pa
 
 
 @pytest.mark.parametrize("option", ["--json", "--json-lines"])
-def test_watch_as_json_lines(capsys: Capture, onnx_picture_bundle: Path, pictures: Path, option: str) -> None:
-    asked = ("--folder", pictures, "--existing", "--all", "--max-frames", 3, option)
-    assert hanji("watch", onnx_picture_bundle, *asked) == 0
+def test_watch_as_json_lines(capsys: Capture, onnx_image_bundle: Path, samples: Path, option: str) -> None:
+    asked = ("--folder", samples, "--existing", "--all", "--max-frames", 3, option)
+    assert hanji("watch", onnx_image_bundle, *asked) == 0
     output = capsys.readouterr()
     started, first, second, third, stopped = map(json.loads, output.out.splitlines())
     assert output.err == ""
     assert started["event"] == "started"
-    assert (started["bundle"], started["source"]) == ("test", str(pictures))
+    assert (started["bundle"], started["source"]) == ("test", str(samples))
     assert started["engine"]["name"] == started["placement"]["engine"] == "onnxruntime"
-    with Classifier.open(onnx_picture_bundle) as classifier:
-        expected = [row._asdict() for row in classifier.classify(pictures / "a.png", 3)]
+    with Classifier.open(onnx_image_bundle) as classifier:
+        expected = [row._asdict() for row in classifier.classify(samples / "a.png", 3)]
     assert first["ms"] > 0
     assert {**first, "ms": 1} == {
         "frame": "a.png",
@@ -89,8 +89,8 @@ def test_watch_as_json_lines(capsys: Capture, onnx_picture_bundle: Path, picture
     assert stopped == {"event": "stopped", "frames": 3, "not_classified": 1, "dropped": 0}
 
 
-def test_the_newest_picture_wins(capsys: Capture, onnx_picture_bundle: Path, pictures: Path) -> None:
-    assert hanji("watch", onnx_picture_bundle, "--folder", pictures, "--existing", "--max-frames", 1) == 0
+def test_the_newest_image_wins(capsys: Capture, onnx_image_bundle: Path, samples: Path) -> None:
+    assert hanji("watch", onnx_image_bundle, "--folder", samples, "--existing", "--max-frames", 1) == 0
     (line,) = capsys.readouterr().out.splitlines()
     frame, dropped = line.split()[0], line.partition(" ms")[2]
     # The reading thread hands over three at once; the loop may be quick enough to see an earlier one.
@@ -121,10 +121,10 @@ class Scripted:
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_a_lost_camera_is_told(
-    capsys: Capture, monkeypatch: pytest.MonkeyPatch, onnx_picture_bundle: Path, as_json: bool
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, onnx_image_bundle: Path, as_json: bool
 ) -> None:
     monkeypatch.setattr(watch, "camera", lambda device, size, library: Scripted())
-    assert hanji("watch", onnx_picture_bundle, "--camera", 0, *["--json"] * as_json) == 0
+    assert hanji("watch", onnx_image_bundle, "--camera", 0, *["--json"] * as_json) == 0
     output = capsys.readouterr()
     if as_json:
         events = [line for line in map(json.loads, output.out.splitlines()) if "event" in line]
@@ -143,41 +143,41 @@ def test_a_lost_camera_is_told(
 
 
 def test_a_camera_needs_no_pillow_and_a_folder_says_so(
-    capsys: Capture, monkeypatch: pytest.MonkeyPatch, onnx_picture_bundle: Path, tmp_path: Path
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, onnx_image_bundle: Path, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
     monkeypatch.setitem(sys.modules, "PIL.Image", None)
     monkeypatch.setattr(watch, "camera", lambda device, size, library: Scripted())
-    assert hanji("watch", onnx_picture_bundle, "--camera", 0, "--max-frames", 1) == 0
+    assert hanji("watch", onnx_image_bundle, "--camera", 0, "--max-frames", 1) == 0
     capsys.readouterr()
-    assert hanji("watch", onnx_picture_bundle, "--folder", tmp_path) == 1
+    assert hanji("watch", onnx_image_bundle, "--folder", tmp_path) == 1
     assert "try: pip install 'hanji-runtime[image]'" in capsys.readouterr().err
 
 
 def test_every_so_many_seconds(
-    capsys: Capture, monkeypatch: pytest.MonkeyPatch, onnx_picture_bundle: Path
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, onnx_image_bundle: Path
 ) -> None:
     monkeypatch.setattr(watch, "camera", lambda device, size, library: Scripted())
     start = time.monotonic()
-    assert hanji("watch", onnx_picture_bundle, "--camera", 0, "--every", 0.3, "--max-frames", 2) == 0
+    assert hanji("watch", onnx_image_bundle, "--camera", 0, "--every", 0.3, "--max-frames", 2) == 0
     assert time.monotonic() - start > 0.3
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
 def test_errors_are_one_line(
-    capsys: Capture, monkeypatch: pytest.MonkeyPatch, bundle: Path, onnx_picture_bundle: Path, tmp_path: Path
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, bundle: Path, onnx_image_bundle: Path, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
     for asked, said in (
         ((bundle, "--folder", tmp_path), "a bundle for recommendation"),
         (
-            (onnx_picture_bundle, "--folder", tmp_path / "gone"),
+            (onnx_image_bundle, "--folder", tmp_path / "gone"),
             "gone: the folder cannot be read: No such file",
         ),
-        ((onnx_picture_bundle, "--folder", tmp_path, "--language", "xx"), "language: expected one of"),
-        ((onnx_picture_bundle, "--camera", 0, "--all"), "--all goes with --video or --folder"),
-        ((onnx_picture_bundle, "--camera", 0, "--existing"), "--existing goes with --folder"),
-        ((onnx_picture_bundle, "--video", tmp_path / "gone.mp4"), "cv2 cannot be imported"),
+        ((onnx_image_bundle, "--folder", tmp_path, "--language", "xx"), "language: expected one of"),
+        ((onnx_image_bundle, "--camera", 0, "--all"), "--all goes with --video or --folder"),
+        ((onnx_image_bundle, "--camera", 0, "--existing"), "--existing goes with --folder"),
+        ((onnx_image_bundle, "--video", tmp_path / "gone.mp4"), "cv2 cannot be imported"),
     ):
         assert hanji("watch", *asked) == 1
         output = capsys.readouterr()
@@ -223,13 +223,13 @@ def next_line(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_clean_stop(onnx_picture_bundle: Path, pictures: Path, tmp_path: Path, number: int) -> None:
+def test_a_clean_stop(onnx_image_bundle: Path, samples: Path, tmp_path: Path, number: int) -> None:
     watching = tmp_path / "watched"
     watching.mkdir()
-    with started(onnx_picture_bundle, "--folder", watching) as process:
+    with started(onnx_image_bundle, "--folder", watching) as process:
         assert next_line(process)["event"] == "started"
         for name in ("b.png", "a.png"):  # a broken one does not keep the loop from the next
-            shutil.copy(pictures / name, watching / name)
+            shutil.copy(samples / name, watching / name)
             assert next_line(process)["frame"] == name
         process.send_signal(number)
         assert next_line(process) == {"event": "stopped", "frames": 2, "not_classified": 1, "dropped": 0}
@@ -238,17 +238,17 @@ def test_a_clean_stop(onnx_picture_bundle: Path, pictures: Path, tmp_path: Path,
         assert process.stderr.read() == ""
 
 
-def test_systemd_is_told(onnx_picture_bundle: Path, pictures: Path, tmp_path: Path) -> None:
+def test_systemd_is_told(onnx_image_bundle: Path, samples: Path, tmp_path: Path) -> None:
     address = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(address)
         manager.settimeout(30)
         told = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "400000"}
-        with started(onnx_picture_bundle, "--folder", pictures, **told) as process:
+        with started(onnx_image_bundle, "--folder", samples, **told) as process:
             said: list[str] = []
             while not {"READY=1", "WATCHDOG=1"} <= set(said):
                 said += manager.recv(4096).decode().split("\n")
-            assert f"STATUS=test: {pictures}" in said
+            assert f"STATUS=test: {samples}" in said
             count = len(said)
             while len(said) < count + 2:
                 said += manager.recv(4096).decode().split("\n")

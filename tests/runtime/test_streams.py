@@ -275,7 +275,7 @@ def test_what_is_still_written_is_waited_for(tmp_path: Path) -> None:
     assert watched(folder(tmp_path, existing=True), *[nothing] * 4) == []
 
 
-def test_a_renamed_picture_is_a_new_one(tmp_path: Path) -> None:
+def test_a_renamed_image_is_a_new_one(tmp_path: Path) -> None:
     part, whole = tmp_path / "a.jpg.part", tmp_path / "a.jpg"
     renamed = tmp_path / "b.jpg"
     seen = watched(
@@ -290,7 +290,7 @@ def test_a_renamed_picture_is_a_new_one(tmp_path: Path) -> None:
     assert seen == ["a.jpg", "b.jpg"]
 
 
-def test_a_picture_that_changes_comes_again_and_one_that_stays_does_not(tmp_path: Path) -> None:
+def test_a_image_that_changes_comes_again_and_one_that_stays_does_not(tmp_path: Path) -> None:
     path = tmp_path / "snapshot.jpg"
     seen = watched(
         folder(tmp_path),
@@ -311,10 +311,10 @@ def test_several_come_oldest_first(tmp_path: Path) -> None:
         ("c.png", 2000),
         ("a.png", 3000),
     ]
-    assert frames[0].picture == tmp_path / "b.png"
+    assert frames[0].image == tmp_path / "b.png"
 
 
-def test_what_is_no_picture_is_left_alone(tmp_path: Path) -> None:
+def test_what_is_no_image_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "broken.png").symlink_to(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "pipe.png")
@@ -422,7 +422,7 @@ def test_a_camera_gives_red_green_blue_and_is_tried_again(cv2: Any) -> None:
             if len(seen) == 5:
                 stream.stop()
     assert names(seen) == [f"camera 2 #{number}" for number in (1, 2, 3, 4, 5)]
-    assert seen[0].picture[0, 0].tolist() == [0, 20, 200]
+    assert seen[0].image[0, 0].tolist() == [0, 20, 200]
     assert abs(seen[0].time_s - time.time()) < 60
     assert [event.kind for event in events] == ["lost", "back"]
     assert "gives no more frames; see that it is plugged in" in events[0].detail
@@ -431,9 +431,9 @@ def test_a_camera_gives_red_green_blue_and_is_tried_again(cv2: Any) -> None:
 
 
 def test_a_turned_round_frame_prepares_like_any_other() -> None:
-    from hanji.runtime.manifest import PictureInput
+    from hanji.runtime.manifest import ImageInput
 
-    rule = PictureInput(6, 5, 3, "crop", (0, 0, 0), (1, 1, 1), "graph")
+    rule = ImageInput(6, 5, 3, "crop", (0, 0, 0), (1, 1, 1), "graph")
     blue_first = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     red_first = np.ascontiguousarray(blue_first[..., ::-1])
     np.testing.assert_array_equal(prepare(blue_first[..., ::-1], rule), prepare(red_first, rule))
@@ -530,7 +530,7 @@ def test_a_raspberry_pi_camera(monkeypatch: pytest.MonkeyPatch) -> None:
             if len(seen) == 5:
                 stream.stop()
     assert names(seen) == [f"camera 1 #{number}" for number in (1, 2, 3, 4, 5)]
-    assert seen[0].picture[0, 0].tolist() == [200, 20, 0]
+    assert seen[0].image[0, 0].tolist() == [200, 20, 0]
     first = FakePicamera2.opened[0]
     assert first.configuration == {"main": {"size": (64, 48), "format": "BGR888"}}
     assert [one.closed for one in FakePicamera2.opened] == [True, True, False, True]

@@ -51,8 +51,8 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def known_bundle(make_picture_parts: Callable[..., Any], tmp_path: Path) -> Path:
-    parts = make_picture_parts("tflite")
+def known_bundle(make_image_parts: Callable[..., Any], tmp_path: Path) -> Path:
+    parts = make_image_parts("tflite")
     parts.manifest["artifacts"][0]["engines"].append({"name": "tflite-runtime", "oldest_version": "2.14.0"})
     return parts.write(tmp_path / "bundle")
 

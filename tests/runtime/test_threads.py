@@ -27,7 +27,7 @@ def opened(request: pytest.FixtureRequest) -> Callable[[str], tuple[Any, Ask]]:
     """Opens a bundle with an engine; beside it a question for each number, answered in bytes and objects."""
     kind = request.param
     path = request.getfixturevalue(
-        {"user": "bundle", "history": "history_bundle", "picture": "picture_bundle"}[kind]
+        {"user": "bundle", "history": "history_bundle", "picture": "image_bundle"}[kind]
     )
 
     def of_users(recommender: Recommender) -> Ask:
@@ -46,18 +46,18 @@ def opened(request: pytest.FixtureRequest) -> Callable[[str], tuple[Any, Ask]]:
 
         return ask
 
-    def of_pictures(classifier: Classifier) -> Ask:
+    def of_images(classifier: Classifier) -> Ask:
         def ask(number: int) -> Any:
             shape = (6 + number % 5, 5 + number % 3, 3)
-            picture = np.random.default_rng(number).integers(0, 256, shape, np.uint8)
-            return classifier.probabilities(picture).tobytes(), classifier.classify(picture, 3)
+            image_input = np.random.default_rng(number).integers(0, 256, shape, np.uint8)
+            return classifier.probabilities(image_input).tobytes(), classifier.classify(image_input, 3)
 
         return ask
 
     def open_one(engine: str) -> tuple[Any, Ask]:
         if kind == "picture":
             classifier = Classifier.open(path, engine=engine)
-            return classifier, of_pictures(classifier)
+            return classifier, of_images(classifier)
         recommender = Recommender.open(path, engine=engine)
         return recommender, (of_users if kind == "user" else of_histories)(recommender)
 
@@ -106,7 +106,7 @@ def test_closing_while_others_ask(opened: Callable[[str], tuple[Any, Ask]], engi
     assert answers == [(True, f"this {type(session).__name__} is closed; open the bundle again")] * 4
 
 
-def test_the_first_picture_files_may_come_in_several_threads(picture_bundle: Path, tmp_path: Path) -> None:
+def test_the_first_image_files_may_come_in_several_threads(image_bundle: Path, tmp_path: Path) -> None:
     """Pillow is imported by the first of them, while the others look whether it is there."""
     pillow = pytest.importorskip("PIL.Image")
     path = tmp_path / "grey.png"
@@ -120,7 +120,7 @@ def test_the_first_picture_files_may_come_in_several_threads(picture_bundle: Pat
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     for _ in range(3):
-        command = [sys.executable, "-c", program, str(picture_bundle), str(path)]
+        command = [sys.executable, "-c", program, str(image_bundle), str(path)]
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         assert done.returncode == 0, done.stderr
 

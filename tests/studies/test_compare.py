@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .tiny import PICTURES, RATINGS
+from .tiny import IMAGES, RATINGS
 
 HANJI = Path(sys.executable).with_name("hanji")
 STUDY = """
@@ -45,7 +45,7 @@ def compare(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
 
 def written(folder: Path, task: str) -> Path:
     folder.mkdir()
-    (folder / "base.toml").write_text(PICTURES if task == "pictures" else RATINGS)
+    (folder / "base.toml").write_text(IMAGES if task == "pictures" else RATINGS)
     scheme, more = ("int8", "") if task == "pictures" else ("int8-rows", ", epochs = 1")
     path = folder / "study.toml"
     path.write_text(STUDY.format(scheme=scheme, more=more, fails=FAILS[task]))

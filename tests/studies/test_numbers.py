@@ -75,7 +75,7 @@ def test_rank_correlation_is_spearmans() -> None:
     assert rank_correlation(first, np.zeros_like(first)) == 0.0
 
 
-def pictures(seed: int = 0) -> ImageOutcomes:
+def samples(seed: int = 0) -> ImageOutcomes:
     rng = np.random.default_rng(seed)
     found = rng.dirichlet(np.ones(4), 50).astype(np.float32)
     return ImageOutcomes(found, rng.integers(0, 4, 50).astype(np.int32))
@@ -90,7 +90,7 @@ def rankings(seed: int = 0) -> RankingOutcomes:
     )
 
 
-@pytest.mark.parametrize("outcomes", [pictures(), rankings()])
+@pytest.mark.parametrize("outcomes", [samples(), rankings()])
 def test_metrics_are_the_means_of_single_values(outcomes) -> None:
     metrics = outcomes.metrics()
     for name in ("top1", "macro_top1", "hr_at_10", "ndcg_at_10", "precision_at_10"):
@@ -98,7 +98,7 @@ def test_metrics_are_the_means_of_single_values(outcomes) -> None:
             assert outcomes.each(name).mean() == pytest.approx(metrics[name])
 
 
-@pytest.mark.parametrize("outcomes", [pictures(), rankings()])
+@pytest.mark.parametrize("outcomes", [samples(), rankings()])
 def test_outcomes_survive_the_disk(outcomes, tmp_path) -> None:
     save_outcomes(outcomes, tmp_path / "outcomes.npz")
     again = load_outcomes(tmp_path / "outcomes.npz", type(outcomes))
@@ -108,7 +108,7 @@ def test_outcomes_survive_the_disk(outcomes, tmp_path) -> None:
         assert np.array_equal(getattr(again, field.name), getattr(outcomes, field.name))
 
 
-@pytest.mark.parametrize("made", [pictures, rankings])
+@pytest.mark.parametrize("made", [samples, rankings])
 def test_a_model_is_like_itself(made) -> None:
     same, other = made().agreement(made()), made(1).agreement(made())
     assert all(value == pytest.approx(1.0) for value in same.values())

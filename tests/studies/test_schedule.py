@@ -57,9 +57,9 @@ def test_a_job_that_fails_stops_no_other(tmp_path: Path) -> None:
     assert sorted(order(tmp_path)) == sorted(names)
 
 
-def test_what_is_under_way_is_said_from_the_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_under_way_is_said_from_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     run_all([planned(name, tmp_path) for name in ("one", "two", "three")], jobs=2, what="Jobs")
-    lines = capsys.readouterr().err.splitlines()
+    lines = [record.getMessage() for record in caplog.records]
     assert lines[0] == "Jobs: 0/3 steps, 0 s; under way: one, two"
     assert "three" in lines[-1] and "s left" in lines[-1]
 

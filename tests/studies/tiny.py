@@ -1,6 +1,6 @@
 """Recipes of both tasks that train in seconds, for tests that run whole studies and searches."""
 
-PICTURES = """
+IMAGES = """
 name = "tiny"
 task = "image-classification"
 [data]

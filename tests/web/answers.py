@@ -11,7 +11,7 @@ import numpy as np
 
 from hanji.runtime import Classifier, HanjiError, Recommender
 
-from ..picture_answers import base64_of, prepared_pictures
+from ..image_answers import base64_of, prepared_images
 
 
 def write_answers(root: Path) -> None:
@@ -22,7 +22,7 @@ def write_answers(root: Path) -> None:
     }
     answers["litert_scores"] = [*_scores_of(root, "history"), *_scores_of(root, "users")]
     answers["digits_litert"] = _digits(root / "digits" / "bundle")
-    answers["pictures"] = prepared_pictures()
+    answers["pictures"] = prepared_images()
     (root / "answers.json").write_text(json.dumps(answers, ensure_ascii=False), encoding="utf-8")
 
 
@@ -108,7 +108,7 @@ def _digits(bundle: Path) -> list[str]:
     """Float32 probabilities of each golden picture of LiteRT's, as bytes in base64."""
     golden = json.loads((bundle / "golden.json").read_text(encoding="utf-8"))
     with Classifier.open(bundle, engine="litert") as classifier:
-        shape = classifier.picture.shape
-        pictures = [base64.b64decode(case["image"]) for case in golden["artifacts"]["tflite"]["cases"]]
-        found = [classifier.probabilities(np.frombuffer(each, np.uint8).reshape(shape)) for each in pictures]
+        shape = classifier.image_input.shape
+        samples = [base64.b64decode(case["image"]) for case in golden["artifacts"]["tflite"]["cases"]]
+        found = [classifier.probabilities(np.frombuffer(each, np.uint8).reshape(shape)) for each in samples]
     return [base64_of(each.astype("<f4")) for each in found]

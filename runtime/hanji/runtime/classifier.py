@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.runtime.classification import Classification, Prediction
-from hanji.runtime.errors import EngineError, HanjiError, PictureError
+from hanji.runtime.errors import EngineError, HanjiError, ImageError
 from hanji.runtime.finite import are_finite
 from hanji.runtime.images.decoding import Pixels, Source, decode, name_of
 from hanji.runtime.images.preparation import prepare
-from hanji.runtime.images.tensors import PictureTensor, dequantized, probabilities_of
+from hanji.runtime.images.tensors import ImageTensor, dequantized, probabilities_of
 from hanji.runtime.results import SelfTest
 from hanji.runtime.session import Session
 from hanji.runtime.top_k import top_k
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from hanji.runtime.engines.base import Engine, Inputs
     from hanji.runtime.engines.request import Policy
     from hanji.runtime.labels import Labels
-    from hanji.runtime.manifest import Artifact, ClassifierManifest, PictureInput
+    from hanji.runtime.manifest import Artifact, ClassifierManifest, ImageInput
 
-Picture: TypeAlias = "Source | Pixels"
+ImageSource: TypeAlias = "Source | Pixels"
 """A path, a file's content, an open file, a Pillow image, or pixels: uint8 or uint16 [H, W] or [H, W, C]."""
 
 
@@ -50,7 +50,7 @@ class Classifier(Session):
         super().__init__(bundle, artifact, engine)
         self._manifest = manifest
         self._labels = labels
-        self._tensor = PictureTensor(manifest.picture, signature.inputs[0])
+        self._tensor = ImageTensor(manifest.picture, signature.inputs[0])
         self._input, self._output = signature.inputs[0], signature.outputs[0]
 
     @classmethod
@@ -89,7 +89,9 @@ class Classifier(Session):
         labels = opening.read(manifest.labels, parse_labels)
         return cls(opening.bundle, manifest, opening.artifact, opening.load(), labels)
 
-    def classify(self, picture: Picture, k: int = 5, *, language: str | None = None) -> Classification:
+    def classify(
+        self, image_input: ImageSource, k: int = 5, *, language: str | None = None
+    ) -> Classification:
         """The ``k`` most probable classes, or all of them where there are fewer.
 
         An array holds levels of 0 to 255 as uint8 (16-bit ones as uint16): [H, W] or [H, W, 1] grey,
@@ -100,27 +102,29 @@ class Classifier(Session):
         below 1 or a language that the bundle does not have.
         """
         names = self._names(k, language)
-        return self._classified(self._prepared(picture, None), k, names)
+        return self._classified(self._prepared(image_input, None), k, names)
 
     def classify_batch(
-        self, pictures: Iterable[Picture], k: int = 5, *, language: str | None = None
+        self, images: Iterable[ImageSource], k: int = 5, *, language: str | None = None
     ) -> list[Classification]:
         """``classify`` for each of ``pictures``, which may also be one array [n, H, W, C].
 
         They go through the model one by one: on a processor that is as quick, and takes the least memory.
         """
-        if isinstance(pictures, (str, bytes, os.PathLike)):
-            raise PictureError(f"expected several pictures, found one: {pictures!r:.60}; put it into a list")
+        if isinstance(images, (str, bytes, os.PathLike)):
+            raise ImageError(f"expected several pictures, found one: {images!r:.60}; put it into a list")
         names = self._names(k, language)
-        numbered = ((picture, f"picture {number}") for number, picture in enumerate(pictures))
-        return [self._classified(self._prepared(picture, name), k, names) for picture, name in numbered]
+        numbered = ((image_input, f"picture {number}") for number, image_input in enumerate(images))
+        return [
+            self._classified(self._prepared(image_input, name), k, names) for image_input, name in numbered
+        ]
 
-    def probabilities(self, picture: Picture) -> NDArray[np.float32]:
+    def probabilities(self, image_input: ImageSource) -> NDArray[np.float32]:
         """The probability of every class, float32 [classes], in the order of ``labels``.
 
         What they are worth ``manifest.probabilities`` says: a wrapped model's may be no probabilities.
         """
-        return self._run(self._prepared(picture, None))
+        return self._run(self._prepared(image_input, None))
 
     def self_test(self) -> SelfTest:
         """Replay golden.json and compare; it fails, too, if this artifact was not run at export."""
@@ -142,7 +146,7 @@ class Classifier(Session):
         return self._labels.names
 
     @property
-    def picture(self) -> PictureInput:
+    def image_input(self) -> ImageInput:
         """What becomes of a picture before the model sees it."""
         return self._manifest.picture
 
@@ -150,20 +154,20 @@ class Classifier(Session):
     def manifest(self) -> ClassifierManifest:
         return self._manifest
 
-    def engine_call(self, picture: Picture) -> Callable[[], object]:
+    def engine_call(self, image_input: ImageSource) -> Callable[[], object]:
         """The engine's own call for ``picture`` with nothing around it, for benchmarks.
 
         It may answer the engine's latest question instead of its own: make it right before it is timed.
         """
-        tensor = self._tensor.of(self._prepared(picture, None))
+        tensor = self._tensor.of(self._prepared(image_input, None))
         return self._open_engine().bare_call("classify", {self._input.name: tensor})
 
-    def _prepared(self, picture: Picture, name: str | None) -> NDArray[np.uint8]:
+    def _prepared(self, image_input: ImageSource, name: str | None) -> NDArray[np.uint8]:
         """The model's input, uint8 [1, height, width, channels]; ``name`` is for what has none of its own."""
-        if isinstance(picture, np.ndarray):
-            return prepare(picture, self._manifest.picture, name=name or "the array")
-        called = name if name and isinstance(picture, bytes) else name_of(picture)
-        return prepare(decode(picture, name=called), self._manifest.picture, name=called)
+        if isinstance(image_input, np.ndarray):
+            return prepare(image_input, self._manifest.picture, name=name or "the array")
+        called = name if name and isinstance(image_input, bytes) else name_of(image_input)
+        return prepare(decode(image_input, name=called), self._manifest.picture, name=called)
 
     def _names(self, k: int, language: str | None) -> tuple[str, ...]:
         if operator.index(k) < 1:

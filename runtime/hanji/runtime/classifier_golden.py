@@ -20,7 +20,7 @@ from hanji.runtime.manifest import CLASSIFICATION
 from hanji.runtime.results import SelfTest
 
 if TYPE_CHECKING:
-    from hanji.runtime.manifest import PictureInput
+    from hanji.runtime.manifest import ImageInput
 
 LARGEST_SOURCE_SIDE = 4096
 
@@ -33,7 +33,7 @@ class Preparation(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PictureCase:
+class ImageCase:
     """A prepared picture, uint8 [height, width, channels], and its probabilities, float64 [classes]."""
 
     image: NDArray[np.uint8]
@@ -42,19 +42,19 @@ class PictureCase:
 
 
 @dataclass(frozen=True)
-class PictureReplay:
+class ImageReplay:
     """What one artifact answered, and how far a probability may be from it."""
 
     tolerance: float
-    cases: tuple[PictureCase, ...]
+    cases: tuple[ImageCase, ...]
 
 
 @dataclass(frozen=True)
-class PictureGolden:
+class ImageGolden:
     """golden.json: what pictures become, and the answers by artifact format, for those that ran at export."""
 
     preparation: tuple[Preparation, ...]
-    artifacts: Mapping[str, PictureReplay]
+    artifacts: Mapping[str, ImageReplay]
 
 
 Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -62,19 +62,19 @@ Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 def parse_golden(
-    content: bytes, picture: PictureInput, classes: int, where: str = "golden.json"
-) -> PictureGolden:
+    content: bytes, image_input: ImageInput, classes: int, where: str = "golden.json"
+) -> ImageGolden:
     """The golden pictures in ``content``; BundleError naming the field if it is malformed."""
     table = parse_json(content, where)
     table.choice("task", (CLASSIFICATION,))
-    preparation = tuple(_preparation(entry, picture) for entry in table.tables("preparation"))
+    preparation = tuple(_preparation(entry, image_input) for entry in table.tables("preparation"))
     artifacts = table.named_tables("artifacts")
-    return PictureGolden(
-        preparation, {name: _replay(entry, picture, classes) for name, entry in artifacts.items()}
+    return ImageGolden(
+        preparation, {name: _replay(entry, image_input, classes) for name, entry in artifacts.items()}
     )
 
 
-def replay(golden: PictureGolden, artifact: str, picture: PictureInput, answer: Answer) -> SelfTest:
+def replay(golden: ImageGolden, artifact: str, image_input: ImageInput, answer: Answer) -> SelfTest:
     """Prepares every source, which must give the very bytes, and compares ``answer`` of every case."""
     expected = golden.artifacts.get(artifact)
     if expected is None:
@@ -83,7 +83,7 @@ def replay(golden: PictureGolden, artifact: str, picture: PictureInput, answer: 
     problems = [
         f"picture {number}, of {source.shape[1]} × {source.shape[0]}, is prepared otherwise than at export"
         for number, (source, prepared) in enumerate(golden.preparation)
-        if not np.array_equal(prepare(source, picture)[0], prepared)
+        if not np.array_equal(prepare(source, image_input)[0], prepared)
     ]
     errors = [float(np.abs(answer(case.image[None]) - case.probabilities).max()) for case in expected.cases]
     problems += [
@@ -100,27 +100,27 @@ def replay(golden: PictureGolden, artifact: str, picture: PictureInput, answer: 
     return SelfTest(not problems, len(errors), max(errors), expected.tolerance, detail)
 
 
-def _preparation(table: Table, picture: PictureInput) -> Preparation:
+def _preparation(table: Table, image_input: ImageInput) -> Preparation:
     source = table.table("source")
     sides = [source.integer(side, 1, LARGEST_SOURCE_SIDE) for side in ("height", "width")]
     channels = source.integer("channels", 1, 4)
     if channels == 2:
         source.fail("channels", "1, 3 or 4")
     shape = (sides[0], sides[1], channels)
-    return Preparation(_pixels(source, "pixels", shape), _pixels(table, "prepared", picture.shape))
+    return Preparation(_pixels(source, "pixels", shape), _pixels(table, "prepared", image_input.shape))
 
 
-def _replay(table: Table, picture: PictureInput, classes: int) -> PictureReplay:
-    cases = tuple(_case(entry, picture, classes) for entry in table.tables("cases", shortest=1))
-    return PictureReplay(table.number("tolerance", smallest=0), cases)
+def _replay(table: Table, image_input: ImageInput, classes: int) -> ImageReplay:
+    cases = tuple(_case(entry, image_input, classes) for entry in table.tables("cases", shortest=1))
+    return ImageReplay(table.number("tolerance", smallest=0), cases)
 
 
-def _case(table: Table, picture: PictureInput, classes: int) -> PictureCase:
+def _case(table: Table, image_input: ImageInput, classes: int) -> ImageCase:
     label = table.integer("label", 0, classes - 1)
     numbers = [as_number(value) for value in table.array("probabilities")]
     if None in numbers or len(numbers) != classes:
         table.fail("probabilities", f"{classes} finite numbers, one per class")
-    return PictureCase(_pixels(table, "image", picture.shape), label, np.array(numbers, np.float64))
+    return ImageCase(_pixels(table, "image", image_input.shape), label, np.array(numbers, np.float64))
 
 
 def _pixels(table: Table, key: str, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
@@ -135,4 +135,4 @@ def _pixels(table: Table, key: str, shape: tuple[int, int, int]) -> NDArray[np.u
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-__all__ = ["PictureCase", "PictureGolden", "PictureReplay", "Preparation", "parse_golden", "replay"]
+__all__ = ["ImageCase", "ImageGolden", "ImageReplay", "Preparation", "parse_golden", "replay"]

@@ -36,7 +36,7 @@ class EngineError(HanjiError):
     """The inference engine is missing, too old, or refused the model."""
 
 
-class PictureError(HanjiError):
+class ImageError(HanjiError):
     """A picture file that cannot be read, or an array that is no picture."""
 
 
@@ -60,7 +60,7 @@ __all__ = [
     "ChecksumError",
     "EngineError",
     "HanjiError",
-    "PictureError",
+    "ImageError",
     "PlacementWarning",
     "SchemaVersionError",
     "StreamError",

@@ -15,7 +15,7 @@ from hanji.runtime.signatures import check_signature
 
 if TYPE_CHECKING:
     from hanji.runtime.engines.base import Engine
-    from hanji.runtime.manifest import Artifact
+    from hanji.runtime.manifest import Artifact, FileEntry
 
 ManifestT = TypeVar("ManifestT", RecommenderManifest, ClassifierManifest)
 TableT = TypeVar("TableT")
@@ -55,7 +55,7 @@ class Opening(Generic[ManifestT]):
     def check(self, *tables: IdTable | LabelTable | None) -> None:
         """Check what can be checked before anything large is read: signature, and sizes of files."""
         check_signature(self.artifact, self.artifact.main_signature)
-        listed = [self.bundle.file(table.path) for table in tables if table is not None]
+        listed: list[FileEntry] = [self.bundle.file(table.path) for table in tables if table is not None]
         self.bundle.check_sizes([*listed, *self.artifact.files])
 
     def read(self, table: IdTable | LabelTable, parse: Callable[[bytes, int, str], TableT]) -> TableT:

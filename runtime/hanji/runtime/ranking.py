@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +14,43 @@ from hanji.runtime.results import Item
 from hanji.runtime.top_k import top_k
 
 if TYPE_CHECKING:
-    from hanji.runtime.ids import Items
+    from hanji.runtime.ids import Items, OwnId
 
 _FIRST_LOOK = 64
 _GROWTH = 8  # a filter that lets little through costs a few more looks, each eight times deeper
 
 
-class Wishes(NamedTuple):
-    """How the ranking is to be; ``excluded`` and ``seen`` (int32) are items that may not be in it."""
+class RankingOptions(TypedDict, total=False):
+    """Keywords of ``Recommender.recommend`` that decide which items a ranking may hold."""
+
+    exclude: Iterable[OwnId]
+    """Own item ids to leave out."""
+
+    exclude_seen: bool
+    """Whether the items of the history are left out, too; True by default."""
+
+    filter: Callable[[Item], bool] | None
+    """Called with one item after another, best score first, until ``k`` pass."""
+
+    diversity: float
+    """In [0, 1): spreads the genres by maximal marginal relevance over the 10·k best items."""
+
+
+def check_options(options: RankingOptions) -> None:
+    """TypeError for a keyword that is no option, as Python gives for other functions."""
+    unexpected = options.keys() - RankingOptions.__annotations__.keys()
+    if unexpected:
+        raise TypeError(f"recommend() got an unexpected keyword argument {min(unexpected)!r}")
+
+
+class RankingRequest(NamedTuple):
+    """What a ranking may hold; items in ``excluded`` and ``seen`` (int32 indices) may not be in it."""
 
     k: int
     excluded: NDArray[np.int32]
     seen: NDArray[np.int32]
-    filter: Callable[[Item], bool] | None
-    diversity: float
+    filter: Callable[[Item], bool] | None = None
+    diversity: float = 0.0
 
     def check(self, items: int) -> None:
         """HanjiError for a ``k`` or a ``diversity`` that cannot be had from a catalogue of ``items``."""
@@ -41,29 +64,29 @@ class Wishes(NamedTuple):
             raise HanjiError(f"diversity: expected 0 or more and less than 1, found {self.diversity}")
 
 
-def ranking(scores: NDArray[Any], items: Items, wishes: Wishes) -> NDArray[np.intp]:
+def ranking(scores: NDArray[Any], items: Items, request: RankingRequest) -> NDArray[np.intp]:
     """Indices of the items to show, best first: ``k`` of them, or fewer if no more may be shown.
 
     Changes ``scores`` (real [items]): what is left out falls below every finite score.
     """
-    hidden = _hide(scores, wishes.excluded, wishes.seen)
+    hidden = _hide(scores, request.excluded, request.seen)
     available = len(scores) - hidden
-    if wishes.filter is None and not wishes.diversity:
-        return _best(scores, min(wishes.k, available))
-    return _by_wishes(scores, items, wishes, available)
+    if request.filter is None and not request.diversity:
+        return _best(scores, min(request.k, available))
+    return _reranked(scores, items, request, available)
 
 
-def shortage_note(found: int, wishes: Wishes) -> str:
+def shortage_note(found: int, request: RankingRequest) -> str:
     """What is said if fewer than ``k`` items may be shown, else nothing."""
-    if found == wishes.k:
+    if found == request.k:
         return ""
     causes = {
-        "are in the history": len(wishes.seen) > 0,
-        "are excluded": len(wishes.excluded) > 0,
-        "do not pass the filter": wishes.filter is not None,
+        "are in the history": len(request.seen) > 0,
+        "are excluded": len(request.excluded) > 0,
+        "do not pass the filter": request.filter is not None,
     }
     others = " or ".join(cause for cause, holds in causes.items() if holds)
-    return f"{found} of the {wishes.k} items asked for: all others {others}"
+    return f"{found} of the {request.k} items asked for: all others {others}"
 
 
 def _hide(scores: NDArray[Any], excluded: NDArray[np.int32], seen: NDArray[np.int32]) -> int:
@@ -77,18 +100,20 @@ def _hide(scores: NDArray[Any], excluded: NDArray[np.int32], seen: NDArray[np.in
     return len(excluded) + len(seen)
 
 
-def _by_wishes(scores: NDArray[Any], items: Items, wishes: Wishes, available: int) -> NDArray[np.intp]:
+def _reranked(
+    scores: NDArray[Any], items: Items, request: RankingRequest, available: int
+) -> NDArray[np.intp]:
     from hanji.runtime.rerank import CANDIDATES, diversified
 
-    wanted = min(wishes.k * CANDIDATES if wishes.diversity else wishes.k, available)
-    if wishes.filter is None:
+    wanted = min(request.k * CANDIDATES if request.diversity else request.k, available)
+    if request.filter is None:
         candidates = _best(scores, wanted)
     else:
-        candidates = _first_that_pass(scores, items, wishes.filter, wanted, available)
-    if not wishes.diversity or len(candidates) == 0:
+        candidates = _first_that_pass(scores, items, request.filter, wanted, available)
+    if not request.diversity or len(candidates) == 0:
         return candidates
     genres = [items.genres[index] for index in candidates.tolist()]
-    return candidates[diversified(scores[candidates], genres, wishes.k, wishes.diversity)]
+    return candidates[diversified(scores[candidates], genres, request.k, request.diversity)]
 
 
 def _first_that_pass(
@@ -117,4 +142,4 @@ def _best(scores: NDArray[Any], k: int) -> NDArray[np.intp]:
     return top_k(scores, k) if k else np.empty(0, np.intp)
 
 
-__all__ = ["Wishes", "ranking", "shortage_note"]
+__all__ = ["RankingOptions", "RankingRequest", "check_options", "ranking", "shortage_note"]

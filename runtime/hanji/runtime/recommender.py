@@ -21,19 +21,22 @@ from hanji.runtime.questions import (
     user_question,
     wrong_asker,
 )
-from hanji.runtime.ranking import Wishes, ranking, shortage_note
-from hanji.runtime.results import Item, Reason, Recommendation, Recommendations, SelfTest
+from hanji.runtime.ranking import RankingRequest, check_options, ranking, shortage_note
+from hanji.runtime.results import Reason, Recommendation, Recommendations, SelfTest
 from hanji.runtime.session import Session
 from hanji.runtime.signatures import check_signature
 
 # What only opening needs is imported when a bundle is opened: `import hanji.runtime` stays quick.
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from hanji.runtime.bundle import Bundle
     from hanji.runtime.engines.base import Engine, Inputs
     from hanji.runtime.engines.request import Policy
     from hanji.runtime.golden import GoldenCase
     from hanji.runtime.ids import Ids, Items, OwnId
     from hanji.runtime.manifest import Artifact, RecommenderManifest
+    from hanji.runtime.ranking import RankingOptions
 
 
 class Recommender(Session):
@@ -103,50 +106,53 @@ class Recommender(Session):
         k: int = 10,
         *,
         history: Iterable[OwnId] | None = None,
-        exclude_seen: bool = True,
-        exclude: Iterable[OwnId] = (),
-        filter: Callable[[Item], bool] | None = None,
-        diversity: float = 0.0,
         explain: int = 0,
+        **options: Unpack[RankingOptions],
     ) -> Recommendations:
-        """The ``k`` best items for a ``user``, or for who has met the items of ``history``: see ``takes``.
+        """The ``k`` best items for a ``user``, or for the items of a ``history``: see ``takes``.
 
-        ``history`` holds own item ids, oldest first; a repeat counts once, where it came last.
-        ``exclude_seen`` leaves them out of the answer; it changes nothing for a ``user``, of whom a bundle
-        holds no history. ``exclude`` leaves out more (own item ids).
+        ``history`` holds own item ids, oldest first; of a repeated id the last occurrence counts.
+        ``explain`` gives each item up to so many reasons in ``why``, at the cost of one call of the model per
+        item. Further keywords (``RankingOptions``):
 
-        ``filter`` is asked about one item after another, from the best score downwards until ``k`` pass:
-        ``filter=lambda item: "Comedy" in item.genres``. ``diversity`` in [0, 1) spreads the genres by maximal
-        marginal relevance over the 10·k best; ranks then follow the choice, not the score. ``explain`` gives
-        each item at most so many reasons in ``why``, at the price of one call of the model per item.
+        - ``exclude``: own item ids to leave out;
+        - ``exclude_seen`` (True): leave out the items of the history, too. It changes nothing for a ``user``,
+          of whom a bundle holds no history;
+        - ``filter``: called with one item after another, from the best score downwards, until ``k`` pass:
+          ``filter=lambda item: "Comedy" in item.genres``;
+        - ``diversity`` in [0, 1): spreads the genres by maximal marginal relevance over the 10·k best items;
+          ranks then follow the selection, not the score.
 
-        An unknown user and unknown item ids get what the manifest says: a ranking by popularity or an
+        An unknown user and unknown item ids are handled as the manifest says: a ranking by popularity or an
         UnknownIdError; skipped and counted or an UnknownIdError. A history without a known item is ranked
-        by popularity. If fewer than ``k`` items are unseen and pass the filter, fewer come back and ``note``
-        says so. HanjiError for a ``k`` or ``diversity`` that cannot be had, for a user or history that the
-        bundle does not take, and for ``explain`` where its model cannot.
+        by popularity. If fewer than ``k`` items are unseen and pass the filter, fewer are returned and
+        ``note`` says so. HanjiError for a ``k`` or ``diversity`` out of range, for a user or history that the
+        bundle does not take, and for ``explain`` where its model does not support it.
         """
         question = self._question(user, history)
         if explain:
             self._check_explain(explain)
-        excluded, strangers = known_items(exclude, self.items.ids, self.manifest.items.unknown, "exclude")
-        wishes = Wishes(k, excluded, question.seen if exclude_seen else NOTHING, filter, diversity)
+        check_options(options)
+        exclude, unknown = options.get("exclude", ()), self.manifest.items.unknown
+        excluded, unknown_count = known_items(exclude, self.items.ids, unknown, "exclude")
+        seen = question.seen if options.get("exclude_seen", True) else NOTHING
+        request = RankingRequest(k, excluded, seen, options.get("filter"), options.get("diversity", 0.0))
         count = len(self.items)
-        wishes.check(count)
+        request.check(count)
         if question.inputs is None:
             scores: NDArray[Any] = self.items.popularity.astype(np.float64)
         else:
             scores = self._run(question.signature, question.inputs, count)
-        best = ranking(scores, self.items, wishes)
+        best = ranking(scores, self.items, request)
         rows = self._rows(best, scores)
         if explain and len(question.seen):
             rows = self._explained(rows, best, question.seen, explain)
         source: Literal["model", "popularity"] = "popularity" if question.inputs is None else "model"
         note = question.note
-        if strangers or len(best) < k:
-            notes = (note, skipped_note("excluded", strangers), shortage_note(len(best), wishes))
+        if unknown_count or len(best) < k:
+            notes = (note, skipped_note("excluded", unknown_count), shortage_note(len(best), request))
             note = "; ".join([said for said in notes if said])
-        return Recommendations(tuple(rows), source, note, question.skipped + strangers)
+        return Recommendations(tuple(rows), source, note, question.skipped + unknown_count)
 
     def why(self, history: Iterable[OwnId], item: OwnId, k: int = 3) -> list[Reason]:
         """The ``k`` items of ``history`` that speak most for ``item``, strongest first, as the model has it.

@@ -74,11 +74,11 @@ def footprint(bundle: Path, engine: str, *, processes: int = 3) -> Footprint:
 def _rounds(bundle: Path, engine: str, count: int, stack: ExitStack) -> Iterator[tuple[Call, ...]]:
     if isinstance(open_bundle(bundle).manifest, ClassifierManifest):
         classifier = stack.enter_context(Classifier.open(bundle, engine=engine, threads=1))
-        pictures = classifier_benchmark.noise(
-            min(count, classifier_benchmark.PICTURES), classifier.picture.shape, 0
+        samples = classifier_benchmark.noise(
+            min(count, classifier_benchmark.IMAGES), classifier.image_input.shape, 0
         )
         k = min(CLASSES, len(classifier.labels))
-        return classifier_benchmark.rounds(classifier, pictures, count, k, 0)
+        return classifier_benchmark.rounds(classifier, samples, count, k, 0)
     recommender = stack.enter_context(Recommender.open(bundle, engine=engine, threads=1))
     asked, _ = benchmark.questions(recommender, count, 0)
     return benchmark.rounds(recommender, asked, min(TEN, len(recommender.items)))

@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hanji.training.classifiers.data import ImageDataset, Pictures
+from hanji.training.classifiers.data import ImageDataConfig, ImageDataset, LabelledImages
 
 SIDE = 8
 
 
 @pytest.fixture(scope="session")
-def toy_pictures() -> ImageDataset:
+def toy_images() -> ImageDataset:
     """Grey 8×8 pictures of three classes: noise with a bright band at the top, in the middle or below."""
 
-    def some(count: int, rng: np.random.Generator) -> Pictures:
+    def some(count: int, rng: np.random.Generator) -> LabelledImages:
         labels = rng.integers(0, 3, count).astype(np.int32)
         images = rng.integers(0, 120, (count, SIDE, SIDE, 1), dtype=np.uint8)
         for image, label in zip(images, labels, strict=True):
             image[3 * label : 3 * label + 2] += np.uint8(100)
-        return Pictures(images, labels)
+        return LabelledImages(images, labels)
 
     rng = np.random.default_rng(0)
     return ImageDataset(
@@ -38,19 +38,19 @@ def toy_pictures() -> ImageDataset:
 
 
 @pytest.fixture
-def toy_fitting(toy_pictures: ImageDataset):
+def toy_fitting(toy_images: ImageDataset):
     """A Fitting on the toy pictures, with labels as targets and no checkpoints."""
     from hanji.compression.classifiers.fitting import Fitting
     from hanji.training.classifiers.config import ImageTrainingConfig
     from hanji.training.classifiers.fit import default_supervision
-    from hanji.training.classifiers.train import picture_of
+    from hanji.training.classifiers.train import image_of
 
     training = ImageTrainingConfig(epochs=4, batch_size=32, learning_rate=0.05)
-    picture = picture_of(toy_pictures)
+    image_input = image_of(toy_images)
     return Fitting(
-        dataset=toy_pictures,
-        picture=picture,
-        supervision=default_supervision(toy_pictures, training, picture),
+        dataset=toy_images,
+        image_input=image_input,
+        supervision=default_supervision(toy_images, training, image_input),
         training=training,
         seed=0,
         work=None,

@@ -52,7 +52,7 @@ def randomize(model: keras.Model, seed: int = 0) -> None:
             layer.set_weights([scale, rng.normal(0, 0.3, count), rng.normal(0, 0.3, count), variance])
 
 
-def pictures(shape: tuple[int, ...] = (SIDE, SIDE, 1)) -> NDArray[np.float32]:
+def samples(shape: tuple[int, ...] = (SIDE, SIDE, 1)) -> NDArray[np.float32]:
     return np.random.default_rng(1).normal(size=(4, *shape)).astype(np.float32)
 
 
@@ -72,7 +72,7 @@ def without_the_channels_that_went(model: keras.Model, smaller: keras.Model) -> 
 def test_all_channels_kept_is_the_same_network(family: str) -> None:
     model = network(family)
     same = cut_channels(model, keep=1.0, criterion="bn-scale")
-    assert np.array_equal(same(pictures()).numpy(), model(pictures()).numpy())
+    assert np.array_equal(same(samples()).numpy(), model(samples()).numpy())
 
 
 @FAMILIES
@@ -80,7 +80,7 @@ def test_channels_without_a_contribution_are_not_missed(family: str) -> None:
     model = network(family)
     smaller = cut_channels(model, keep=0.5, criterion="bn-scale")
     silenced = without_the_channels_that_went(model, smaller)
-    np.testing.assert_allclose(smaller(pictures()), silenced(pictures()), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(smaller(samples()), silenced(samples()), rtol=1e-4, atol=1e-4)
     assert profile(smaller).macs < 0.45 * profile(model).macs
     assert smaller.input_shape == model.input_shape
     assert smaller.output_shape == model.output_shape
@@ -92,7 +92,7 @@ def test_dead_channels_are_the_ones_that_go(family: str) -> None:
     half = cut_channels(model, keep=0.5, criterion="l1")  # some half of the channels, whichever
     dead = without_the_channels_that_went(model, half)
     smaller = cut_channels(dead, keep=0.5, criterion="bn-scale")
-    np.testing.assert_allclose(smaller(pictures()), dead(pictures()), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(smaller(samples()), dead(samples()), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("keep", [0.25, 0.7])
@@ -100,7 +100,7 @@ def test_a_fraction_is_rounded_to_what_the_groups_need(keep: float) -> None:
     model = network("shufflenet-3")
     smaller = cut_channels(model, keep=keep, criterion="bn-scale")
     silenced = without_the_channels_that_went(model, smaller)
-    np.testing.assert_allclose(smaller(pictures()), silenced(pictures()), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(smaller(samples()), silenced(samples()), rtol=1e-4, atol=1e-4)
 
 
 def test_l1_keeps_the_channels_with_the_largest_kernels() -> None:
@@ -127,7 +127,7 @@ def test_a_cut_network_comes_back_from_its_json() -> None:
     smaller = cut_channels(network("shufflenet-2"), keep=0.5, criterion="bn-scale")
     again = network_of(architecture_of(smaller), "here")
     again.set_weights(smaller.get_weights())
-    assert np.array_equal(again(pictures()).numpy(), smaller(pictures()).numpy())
+    assert np.array_equal(again(samples()).numpy(), smaller(samples()).numpy())
 
 
 def test_the_step_trains_what_is_left(toy_fitting) -> None:
@@ -159,7 +159,7 @@ def test_flattened_places_follow_their_channels() -> None:
             L.Dense(4, activation="softmax"),
         ]
     )
-    x = pictures((8, 8, 3))
+    x = samples((8, 8, 3))
     assert np.array_equal(cut_channels(model, keep=1.0, criterion="l1")(x).numpy(), model(x).numpy())
     smaller = cut_channels(model, keep=0.5, criterion="l1")
     assert smaller(x).shape == (4, 4)
@@ -173,7 +173,7 @@ def test_what_a_flatten_lets_through_is_what_was_there() -> None:
     randomize(model)
     smaller = cut_channels(model, keep=0.5, criterion="bn-scale")
     silenced = without_the_channels_that_went(model, smaller)
-    x = pictures((4, 4, 1))
+    x = samples((4, 4, 1))
     np.testing.assert_allclose(smaller(x), silenced(x), rtol=1e-5, atol=1e-5)
 
 
@@ -186,7 +186,7 @@ def test_squeeze_and_excitation_goes_with_what_it_scales() -> None:
     smaller = cut_channels(model, keep=0.5, criterion="l1")
     assert smaller.get_layer("excite").kernel.shape == (1, 1, 2, 4)
     assert smaller.get_layer("conv").kernel.shape == (3, 3, 3, 4)
-    smaller(pictures((8, 8, 3)))
+    smaller(samples((8, 8, 3)))
 
 
 def test_group_convolutions_stay_even() -> None:
@@ -197,7 +197,7 @@ def test_group_convolutions_stay_even() -> None:
     smaller = cut_channels(model, keep=0.4, criterion="l1")
     assert smaller.get_layer("first").filters == 6  # 4.8, and a multiple of 3
     assert smaller.get_layer("grouped").filters == 9
-    smaller(pictures((8, 8, 3)))
+    smaller(samples((8, 8, 3)))
 
 
 # Networks that cannot be cut

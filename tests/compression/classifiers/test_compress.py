@@ -43,7 +43,7 @@ def run(trained: TrainedClassifier, dataset: ImageDataset, *steps: ImageStep, wo
 def logits(
     found: CompressedClassifier, dataset: ImageDataset, model: keras.Model | None = None
 ) -> np.ndarray:
-    return ClassifierScorer(model or found.model, found.full.picture).logits(dataset.test.images)
+    return ClassifierScorer(model or found.model, found.full.image_input).logits(dataset.test.images)
 
 
 def kernels(model: keras.Model) -> dict[str, np.ndarray]:
@@ -100,16 +100,16 @@ def test_a_temperature_makes_the_probabilities_more_likely(
 def test_what_the_converter_does_alone_only_records_the_scheme(
     trained_digits: TrainedClassifier, digits: ImageDataset, scheme: str
 ) -> None:
-    found = run(trained_digits, digits, ImageQuantize(scheme, calibration_pictures=40))  # type: ignore[arg-type]
+    found = run(trained_digits, digits, ImageQuantize(scheme, calibration_images=40))  # type: ignore[arg-type]
     assert found.scheme == scheme
     assert found.calibration.shape == (40, 8, 8, 1)
     np.testing.assert_array_equal(logits(found, digits), logits(run(trained_digits, digits), digits))
 
 
-def test_calibration_pictures_are_training_pictures(
+def test_calibration_images_are_training_images(
     trained_digits: TrainedClassifier, digits: ImageDataset
 ) -> None:
-    found = run(trained_digits, digits, ImageQuantize(calibration_pictures=30))
+    found = run(trained_digits, digits, ImageQuantize(calibration_images=30))
     known = {image.tobytes() for image in digits.train.images}
     assert all(image.tobytes() in known for image in found.calibration)
 
@@ -166,7 +166,7 @@ def test_an_interrupted_run_goes_on_and_ends_alike(
     digits: ImageDataset,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     from hanji.training.fitting.checkpoint import Checkpoint
 
@@ -185,16 +185,16 @@ def test_an_interrupted_run_goes_on_and_ends_alike(
         run(trained_digits, digits, *steps, work=tmp_path)
     resumed = run(trained_digits, digits, *steps, work=tmp_path)
     assert len(saves) == 5
-    assert "quantization-aware-training.npz: going on behind epoch 2" in capsys.readouterr().err
+    assert "quantization-aware-training.npz: resuming after epoch 2" in caplog.text
     np.testing.assert_array_equal(logits(resumed, digits), logits(whole, digits))
 
 
-def test_a_data_set_without_validation_pictures_is_told(
+def test_a_data_set_without_validation_images_is_told(
     trained_digits: TrainedClassifier, digits: ImageDataset
 ) -> None:
-    from hanji.training.classifiers.data import Pictures
+    from hanji.training.classifiers.data import LabelledImages
 
-    none = Pictures(digits.validation.images[:0], digits.validation.labels[:0])
+    none = LabelledImages(digits.validation.images[:0], digits.validation.labels[:0])
     with pytest.raises(DataError, match="validation"):
         run(trained_digits, replace(digits, validation=none))
 

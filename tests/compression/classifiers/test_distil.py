@@ -10,12 +10,12 @@ import pytest
 
 from hanji.compression.classifiers.compress import _fitting, compress_classifier
 from hanji.compression.classifiers.distillation.distil import distil, pooled_features
-from hanji.compression.classifiers.distillation.teacher import Views, answers_to, taught_pictures
+from hanji.compression.classifiers.distillation.teacher import Views, answers_to, taught_images
 from hanji.compression.classifiers.fitting import Fitting
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.classifiers.steps import ImageDistil, ImagePrune, PruneChannels
 from hanji.training.classifiers.augmentation import Augmentation
-from hanji.training.classifiers.data import ImageDataset, Pictures
+from hanji.training.classifiers.data import ImageDataset, LabelledImages
 from hanji.training.classifiers.evaluation import ClassifierScorer
 from hanji.training.classifiers.models.config import ImageModelConfig
 from hanji.training.classifiers.trained import TrainedClassifier
@@ -26,11 +26,11 @@ TINY = ImageModelConfig(stem_channels=16, stem_stride=1, channels=(24, 32), bloc
 
 @pytest.fixture
 def fitting(trained_digits: TrainedClassifier, digits: ImageDataset) -> Fitting:
-    return _fitting(trained_digits, digits, None)
+    return _fitting(trained_digits, digits, None, None)
 
 
 def logits(model, dataset: ImageDataset, trained: TrainedClassifier) -> np.ndarray:
-    return ClassifierScorer(model, trained.picture).logits(dataset.test.images)
+    return ClassifierScorer(model, trained.image_input).logits(dataset.test.images)
 
 
 @pytest.mark.parametrize("feature_weight", [0.0, 0.5])
@@ -76,7 +76,7 @@ def test_features_of_a_named_layer_can_be_followed(
         distil(trained_digits.model, trained_digits.config, replace(step, feature_layer="stage_9"), fitting)
 
 
-def test_pictures_too_small_for_the_student_are_told(
+def test_images_too_small_for_the_student_are_told(
     trained_digits: TrainedClassifier, fitting: Fitting
 ) -> None:
     with pytest.raises(RecipeError, match="larger pictures"):
@@ -95,13 +95,13 @@ def test_views_are_augmented_alike_each_time(digits: ImageDataset) -> None:
     assert not np.array_equal(views.images(0), digits.validation.images)
 
 
-def test_each_picture_meets_the_answer_to_its_own_view() -> None:
+def test_each_image_meets_the_answer_to_its_own_view() -> None:
     images = np.arange(8, dtype=np.uint8).reshape(8, 1, 1, 1) * 10
-    views = Views(Pictures(images, np.arange(8, dtype=np.int32)), Augmentation(), seed=0, count=3)
+    views = Views(LabelledImages(images, np.arange(8, dtype=np.int32)), Augmentation(), seed=0, count=3)
     answers = [images.reshape(8, 1) + view for view in range(3)]
     seen = set()
     for epoch in range(12):
-        drawn = taught_pictures(views, (answers,))(np.random.default_rng([0, epoch]))
+        drawn = taught_images(views, (answers,))(np.random.default_rng([0, epoch]))
         for shown, labels, said in drawn.batches(4):
             np.testing.assert_array_equal(shown.ravel() // 10, labels)
             differences = said.ravel() - shown.ravel()
@@ -137,7 +137,7 @@ def test_a_network_cut_down_follows_what_it_was(trained_digits: TrainedClassifie
         trained_digits.model, teacher_weight=step.teacher_weight, temperature=step.temperature, views=1
     )
     batch = next(follows.epochs(np.random.default_rng(0)).batches(16))
-    said = ClassifierScorer(trained_digits.model, fitting.picture).logits(batch[0])
+    said = ClassifierScorer(trained_digits.model, fitting.image_input).logits(batch[0])
     np.testing.assert_allclose(batch[2], said, atol=1e-4)
 
 

@@ -31,7 +31,7 @@ from hanji.compression.classifiers.steps import (
     PruneChannels,
 )
 from hanji.runtime.cli import main
-from hanji.runtime.manifest import PictureInput
+from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.config import ImageTrainingConfig
 from hanji.training.classifiers.data import ImageDataset
 from hanji.training.classifiers.evaluation import ClassifierScorer
@@ -99,7 +99,7 @@ def run(
 
 
 def probabilities(found: CompressedClassifier, images: np.ndarray) -> np.ndarray:
-    logits = ClassifierScorer(found.model, found.full.picture).logits(images)
+    logits = ClassifierScorer(found.model, found.full.image_input).logits(images)
     return tf.nn.softmax(logits).numpy()
 
 
@@ -115,7 +115,7 @@ def test_a_keras_file_says_the_same_here(
     )
     assert found.config is None
     assert found.full.labels == tuple("0123456789")
-    assert found.full.picture.std == (255.0,)
+    assert found.full.image_input.std == (255.0,)
     assert found.full.metrics["top1"] > 0.85
     assert "norm_1" not in [layer.name for layer in found.model.layers]
 
@@ -140,7 +140,8 @@ def test_it_takes_every_recipe_and_is_saved_and_loaded(
     assert isinstance(loaded.full, KerasClassifier)
     for one, other in ((loaded, found), (loaded.full, found.full)):
         scores = [
-            ClassifierScorer(it.model, found.full.picture).logits(digits.test.images) for it in (one, other)
+            ClassifierScorer(it.model, found.full.image_input).logits(digits.test.images)
+            for it in (one, other)
         ]
         np.testing.assert_array_equal(*scores)
     assert loaded.full.metrics == found.full.metrics
@@ -150,7 +151,7 @@ def test_a_saved_model_is_calibrated_but_not_trained(
     trained_elsewhere: keras.Model, digits: ImageDataset, folder: Path, tmp_path: Path
 ) -> None:
     tf.saved_model.save(trained_elsewhere, str(tmp_path / "saved"))
-    found = run(tmp_path / "saved", folder, tmp_path / "work", ImageQuantize("int8", calibration_pictures=50))
+    found = run(tmp_path / "saved", folder, tmp_path / "work", ImageQuantize("int8", calibration_images=50))
     images = digits.test.images
     np.testing.assert_allclose(
         probabilities(found, images), trained_elsewhere.predict(images / 255.0, verbose=0), atol=1e-5
@@ -185,7 +186,7 @@ def test_a_keras_3_file_is_calibrated_but_not_trained(folder: Path, tmp_path: Pa
     assert kind_of(path) == "keras 3"
     with pytest.raises(RecipeError, match=r"quantize \(int8-qat\).*Keras 3.*Take int8.*with tf_keras"):
         run(path, folder, tmp_path / "work", ImageQuantize("int8-qat"))
-    found = run(path, folder, tmp_path / "work", ImageQuantize("int8", calibration_pictures=50))
+    found = run(path, folder, tmp_path / "work", ImageQuantize("int8", calibration_images=50))
     assert found.model.output_shape == (None, 10)
     assert [layer.name for layer in found.model.layers] == ["image", "saved_model"]  # softmax is gone
     save_compressed_classifier(found, tmp_path / "compressed")
@@ -204,7 +205,7 @@ def nested() -> keras.Model:
     return keras.Model(image, L.Softmax(name="softmax")(x))
 
 
-RAW = PictureInput(height=8, width=8, channels=1, fit="crop", mean=(0.0,), std=(1.0,), normalized_by="graph")
+RAW = ImageInput(height=8, width=8, channels=1, fit="crop", mean=(0.0,), std=(1.0,), normalized_by="graph")
 
 
 def test_networks_in_networks_scaling_augmentation_and_softmax_are_taken_out() -> None:
@@ -213,20 +214,20 @@ def test_networks_in_networks_scaling_augmentation_and_softmax_are_taken_out() -
     names = [layer.name for layer in found.model.layers]
     assert "inner_conv" in names
     assert not {"base", "flip", "rescaling", "softmax"} & {*names}
-    assert (found.picture.mean, found.picture.std) == ((127.5,), (127.5,))
+    assert (found.image_input.mean, found.image_input.std) == ((127.5,), (127.5,))
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
-    logits = ClassifierScorer(found.model, found.picture).logits(images)
+    logits = ClassifierScorer(found.model, found.image_input).logits(images)
     np.testing.assert_allclose(
         tf.nn.softmax(logits).numpy(), model.predict(images.astype(np.float32), verbose=0), atol=1e-5
     )
 
 
-def test_a_normalization_layer_goes_into_the_normalization_of_pictures() -> None:
+def test_a_normalization_layer_goes_into_the_normalization_of_images() -> None:
     layer = L.Normalization(mean=[0.4], variance=[0.04])
     model = keras.Sequential([keras.Input((8, 8, 1)), L.Rescaling(1 / 255), layer, L.Flatten(), L.Dense(2)])
     found = adopted(model, RAW, "here")
-    assert found.picture.mean == pytest.approx((102.0,))
-    assert found.picture.std == pytest.approx((51.0,))
+    assert found.image_input.mean == pytest.approx((102.0,))
+    assert found.image_input.std == pytest.approx((51.0,))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
@@ -279,8 +280,8 @@ def test_a_model_of_any_size_takes_the_size_asked_for(folder: Path, tmp_path: Pa
     path = saved(model, tmp_path / "mine.keras")
     sized = Preprocessing(scale=1 / 255, mean=(0.1, 0.2, 0.3), height=12, width=10)
     found = run(path, folder, tmp_path / "work", preprocessing=sized)
-    assert found.full.picture.shape == (12, 10, 3)
-    assert found.full.picture.mean == pytest.approx((25.5, 51.0, 76.5))
+    assert found.full.image_input.shape == (12, 10, 3)
+    assert found.full.image_input.mean == pytest.approx((25.5, 51.0, 76.5))
 
 
 def test_a_folder_of_other_classes_is_told(

@@ -30,10 +30,10 @@ def test_options_and_a_file_say_the_same(tmp_path: Path) -> None:
 
 
 def test_scale_goes_into_mean_and_deviation() -> None:
-    picture = parsed("--scale", "1/255", "--mean", "0.5", "--std", "0.25").picture(8, 8, 3)
-    assert picture.mean == pytest.approx((127.5,) * 3)
-    assert picture.std == pytest.approx((63.75,) * 3)
-    assert picture.normalized_by == "graph"
+    image_input = parsed("--scale", "1/255", "--mean", "0.5", "--std", "0.25").image_input(8, 8, 3)
+    assert image_input.mean == pytest.approx((127.5,) * 3)
+    assert image_input.std == pytest.approx((63.75,) * 3)
+    assert image_input.normalized_by == "graph"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_mistake_is_told(options: list[str], part: str) -> None:
 
 def test_numbers_for_other_channels_are_told() -> None:
     with pytest.raises(RecipeError, match="one for each of 1 channels"):
-        parsed("--mean", "1,2,3").picture(8, 8, 1)
+        parsed("--mean", "1,2,3").image_input(8, 8, 1)
 
 
 def test_an_unknown_key_is_told(tmp_path: Path) -> None:

@@ -33,12 +33,12 @@ QAT = ImageQuantize("int8-qat", epochs=2, learning_rate=0.001)
 def rounded(model: keras.Model, dataset: ImageDataset, trained: TrainedClassifier, **settings) -> keras.Model:
     found = quantization_aware(model, **settings)
     refresh_kernel_ranges(found)
-    measure_ranges(found, dataset.train.images[:256], trained.picture, 64)
+    measure_ranges(found, dataset.train.images[:256], trained.image_input, 64)
     return found
 
 
 def logits(model: keras.Model, dataset: ImageDataset, trained: TrainedClassifier) -> np.ndarray:
-    return ClassifierScorer(model, trained.picture).logits(dataset.test.images)
+    return ClassifierScorer(model, trained.image_input).logits(dataset.test.images)
 
 
 def pointwise(model: keras.Model) -> dict[str, np.ndarray]:
@@ -50,7 +50,7 @@ def test_with_measured_ranges_rounding_alone_costs_little(
     trained_digits: TrainedClassifier, digits: ImageDataset
 ) -> None:
     found = rounded(trained_digits.model, digits, trained_digits)
-    metrics = evaluate_classifier(found, digits.test, trained_digits.picture)
+    metrics = evaluate_classifier(found, digits.test, trained_digits.image_input)
     assert metrics["top1"] > trained_digits.metrics["top1"] - 0.02
     ends = {name: float(v) for name, v in named_variables(found).items() if name.endswith("output_min")}
     relus = {name: low for name, low in ends.items() if "relu" in name}
@@ -64,7 +64,7 @@ def test_measuring_changes_nothing_but_ranges(
     found = quantization_aware(trained_digits.model)
     refresh_kernel_ranges(found)
     before = weights_by_name(found)
-    measure_ranges(found, digits.train.images[:64], trained_digits.picture, 64)
+    measure_ranges(found, digits.train.images[:64], trained_digits.image_input, 64)
     for name, value in weights_by_name(found).items():
         if not name.endswith(("min", "max")) or "kernel" in name:
             np.testing.assert_array_equal(value, before[name], err_msg=name)
@@ -82,7 +82,7 @@ def test_training_brings_it_within_reach_of_float(
     assert aware.scheme == "int8-qat"
     assert aware.metrics["top1"] > trained_digits.metrics["top1"] - 0.015
     assert aware.plain is not None
-    twin = evaluate_classifier(aware.plain, digits.test, trained_digits.picture)
+    twin = evaluate_classifier(aware.plain, digits.test, trained_digits.image_input)
     assert twin["top1"] > aware.metrics["top1"] - 0.015
 
 
@@ -177,8 +177,8 @@ def test_a_pooling_before_a_normalization_goes_behind_it() -> None:
     moved = pools_last(model)
     order = [layer.name for layer in moved.layers if layer.name.startswith("block_2")]
     assert order == ["block_2", "block_2_norm", "block_2_relu", "block_2_pool"]
-    pictures = np.random.default_rng(0).normal(size=(4, 8, 8, 1)).astype(np.float32)
-    np.testing.assert_allclose(moved(pictures).numpy(), model(pictures).numpy(), atol=1e-5)
+    samples = np.random.default_rng(0).normal(size=(4, 8, 8, 1)).astype(np.float32)
+    np.testing.assert_allclose(moved(samples).numpy(), model(samples).numpy(), atol=1e-5)
 
 
 def test_a_pooling_stays_where_a_scale_is_negative() -> None:
@@ -199,5 +199,5 @@ def test_what_tfmot_does_not_know_is_left_in_float() -> None:
     model = keras.Model(image, L.Dense(3, name="head")(L.Flatten(name="flat")(x)))
     assert computed_in_float(model) == ["first_norm", "prelu", "gated"]
     found = quantization_aware(model)
-    pictures = np.random.default_rng(0).normal(size=(4, 8, 8, 1)).astype(np.float32)
-    assert np.isfinite(found(pictures, training=True).numpy()).all()
+    samples = np.random.default_rng(0).normal(size=(4, 8, 8, 1)).astype(np.float32)
+    assert np.isfinite(found(samples, training=True).numpy()).all()

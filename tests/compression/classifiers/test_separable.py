@@ -11,10 +11,10 @@ import tf_keras as keras
 from hanji.compression.classifiers.foreign.adopt import adopted
 from hanji.compression.classifiers.foreign.separable import separated
 from hanji.compression.classifiers.quantization.qat import computed_in_float, quantization_aware
-from hanji.runtime.manifest import PictureInput
+from hanji.runtime.manifest import ImageInput
 
 L = keras.layers
-PICTURE = PictureInput(10, 8, 3, "stretch", (0.0,) * 3, (1.0,) * 3, "graph")
+IMAGE = ImageInput(10, 8, 3, "stretch", (0.0,) * 3, (1.0,) * 3, "graph")
 
 
 def network(**settings: Any) -> keras.Model:
@@ -32,7 +32,7 @@ def randomize(model: keras.Model) -> None:
     model.set_weights([random.uniform(0.1, 1.0, one.shape) for one in model.get_weights()])
 
 
-def pictures() -> np.ndarray:
+def samples() -> np.ndarray:
     return np.random.default_rng(1).normal(size=(4, 10, 8, 3)).astype(np.float32)
 
 
@@ -52,7 +52,7 @@ def test_what_comes_out_stays_the_same(settings: dict[str, Any]) -> None:
     names = [layer.name for layer in apart.layers]
     assert names[:4] == ["image", "stem", "sep_depthwise", "sep"]
     assert apart.count_params() == model.count_params()
-    np.testing.assert_allclose(apart(pictures()), model(pictures()), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(apart(samples()), model(samples()), rtol=1e-4, atol=1e-5)
 
 
 def test_one_that_is_used_twice_stays_one() -> None:
@@ -62,7 +62,7 @@ def test_one_that_is_used_twice_stays_one() -> None:
     randomize(model)
     apart = separated(model)
     assert apart.count_params() == model.count_params()
-    np.testing.assert_allclose(apart(pictures()), model(pictures()), rtol=1e-4)
+    np.testing.assert_allclose(apart(samples()), model(samples()), rtol=1e-4)
 
 
 def test_a_network_without_any_is_taken_as_it_is() -> None:
@@ -71,7 +71,7 @@ def test_a_network_without_any_is_taken_as_it_is() -> None:
 
 
 def test_nothing_of_it_is_left_in_float() -> None:
-    found = adopted(network(), PICTURE, "here").model
+    found = adopted(network(), IMAGE, "here").model
     assert computed_in_float(found) == []
     rounding = quantization_aware(found, float_layers=["sep"])  # known by the name that its maker gave it
-    assert rounding(pictures()).shape == (4, 3)
+    assert rounding(samples()).shape == (4, 3)

@@ -68,19 +68,19 @@ def test_a_catalogue_that_does_not_fit_is_told(data: TrainValidationSplit) -> No
 
 
 def test_a_student_of_the_ensemble_learns_and_says_whose_it_is(
-    trained: TrainedModel, small_dataset: Dataset, capsys: pytest.CaptureFixture[str]
+    trained: TrainedModel, small_dataset: Dataset, caplog: pytest.LogCaptureFixture
 ) -> None:
     student = compress(trained, Recipe("student", (STUDENT,)), small_dataset)
     assert student.metrics["hr_at_10"] > 0.8 * trained.metrics["hr_at_10"]
-    assert "Ensemble teacher" in capsys.readouterr().err
+    assert "Ensemble teacher" in caplog.text
 
 
 def test_calibrated_logits_are_as_likely_as_the_interactions(
     trained: TrainedModel, small_dataset: Dataset, data: TrainValidationSplit
 ) -> None:
-    from hanji.compression.recommenders.compress import _fitting
+    from hanji.compression.recommenders.compress import fitting_of
 
-    fitting = _fitting(trained, small_dataset, None)
+    fitting = fitting_of(small_dataset, trained.config, trained.training, seed=trained.seed)
     logits = pair_logits(trained.model, ensemble_of(fitting), fitting.epochs, fitting.seed)
     drawn = fitting.epochs(np.random.default_rng(9))
     users = np.repeat(drawn.users, drawn.items.shape[1])

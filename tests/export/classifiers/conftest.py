@@ -56,7 +56,7 @@ def classifier(
     plain = uncompressed_classifier(trained_classifier, digits.train.images[::8])
 
     def quantized(*float_layers: str) -> CompressedClassifier:
-        step = ImageQuantize("int8-qat", calibration_pictures=100, epochs=1, float_layers=float_layers)
+        step = ImageQuantize("int8-qat", calibration_images=100, epochs=1, float_layers=float_layers)
         found = compress_classifier(trained_classifier, ImageRecipe("test", (step,)), digits)
         return dataclasses.replace(found, calibration=plain.calibration)
 

@@ -162,7 +162,7 @@ def test_a_bundle_is_measured_through_the_runtime(
     row = next(row for row in report["rows"][2:] if row["engine"].startswith(engine))
     assert found["top1"] == pytest.approx(row["metrics"]["top1"])
     assert run(evaluate_command, built / "bundle", "--engine", engine) == 0
-    assert "359 test pictures" in capsys.readouterr().out
+    assert "359 test images" in capsys.readouterr().out
 
 
 def test_a_bundle_reaches_what_keras_does(bundle: Any, classifier: Any, digits: Any) -> None:
@@ -170,7 +170,7 @@ def test_a_bundle_reaches_what_keras_does(bundle: Any, classifier: Any, digits: 
 
     compressed = classifier("float32")
     expected = evaluate_classifier(
-        compressed.model, digits.test, compressed.full.picture, temperature=compressed.temperature
+        compressed.model, digits.test, compressed.full.image_input, temperature=compressed.temperature
     )
     assert evaluate_classifier_bundle(bundle("float32").path, digits) == pytest.approx(expected, abs=1e-4)
 

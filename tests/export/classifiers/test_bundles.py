@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from hanji.export.classifiers.parity import PictureParity
-from hanji.export.classifiers.tolerances import PICTURE_TOLERANCES
+from hanji.export.classifiers.parity import ImageParity
+from hanji.export.classifiers.tolerances import IMAGE_TOLERANCES
 from hanji.export.classifiers.writer import export_classifier
 from hanji.runtime import Classifier
 from hanji.runtime.images.preparation import prepare
@@ -55,7 +55,7 @@ def test_every_format_holds_every_scheme_within_its_tolerance(bundle: Any, tfjs:
     assert [artifact.format for artifact in artifacts] == ["tflite", "onnx", "tfjs"]
     assert [artifact.precision for artifact in artifacts] == PRECISIONS[scheme]
     for artifact in artifacts:
-        assert isinstance(artifact.parity, PictureParity)
+        assert isinstance(artifact.parity, ImageParity)
         assert artifact.parity.typical_error <= artifact.parity.typical_tolerance
         assert artifact.parity.top1_agreement >= artifact.parity.minimum_top1_agreement
     assert len(bundle(scheme).lines()) == 4
@@ -83,7 +83,7 @@ def test_the_files_follow_the_schema(bundle: Any, scheme: str) -> None:
 
 def test_a_device_says_what_keras_says(bundle: Any, classifier: Any, digits: Any) -> None:
     compressed = classifier("float32")
-    logits = ClassifierScorer(compressed.model, compressed.full.picture).logits(digits.test.images[:20])
+    logits = ClassifierScorer(compressed.model, compressed.full.image_input).logits(digits.test.images[:20])
     expected = probabilities_of(logits, compressed.temperature)
     with Classifier.open(bundle("float32").path) as opened:
         for image, probabilities in zip(digits.test.images, expected, strict=False):
@@ -96,7 +96,7 @@ def test_the_manifest_says_what_was_made_from_what(bundle: Any, classifier: Any)
     assert manifest["task"] == "image-classification"
     assert (manifest["name"], manifest["model"]["type"]) == ("digits", "mobilenet-v1")
     assert manifest["recipe"]["sha256"] == compressed.recipe.sha256
-    assert manifest["picture"] == json.loads(json.dumps(dataclasses.asdict(compressed.full.picture)))
+    assert manifest["picture"] == json.loads(json.dumps(dataclasses.asdict(compressed.full.image_input)))
     assert manifest["probabilities"] == {"source": "graph", "temperature": 1.0}
     assert manifest["training_data"]["config"] == compressed.full.data.config
     assert manifest["metrics"]["compressed"] == compressed.metrics
@@ -116,18 +116,16 @@ def test_the_manifest_lists_every_file_with_its_hash(bundle: Any) -> None:
         assert file["sha256"] == hashlib.sha256(files[file["path"]]).hexdigest()
 
 
-def test_golden_holds_pictures_before_and_after_and_what_was_said_of_some(
-    bundle: Any, classifier: Any
-) -> None:
+def test_golden_holds_images_before_and_after_and_what_was_said_of_some(bundle: Any, classifier: Any) -> None:
     golden = table(bundle("int8").path, "golden.json")
-    picture = classifier("int8").full.picture
+    image_input = classifier("int8").full.image_input
     assert golden["task"] == "image-classification"
     channels = []
     for entry in golden["preparation"]:
         source = entry["source"]
         shape = (source["height"], source["width"], source["channels"])
         pixels = np.frombuffer(base64.b64decode(source["pixels"]), np.uint8).reshape(shape)
-        assert prepare(pixels, picture).tobytes() == base64.b64decode(entry["prepared"])
+        assert prepare(pixels, image_input).tobytes() == base64.b64decode(entry["prepared"])
         channels.append(shape[2])
     assert channels == [3, 1, 4]
     for artifact in golden["artifacts"].values():
@@ -158,7 +156,7 @@ def test_the_model_card_tells_a_person(bundle: Any) -> None:
         assert words in card
 
 
-def test_without_test_pictures_calibration_pictures_are_compared(classifier: Any, out: Path) -> None:
+def test_without_test_images_calibration_images_are_compared(classifier: Any, out: Path) -> None:
     export_classifier(classifier("float32"), out, formats=["onnx"])
     with Classifier.open(out) as opened:
         assert opened.self_test().passed
@@ -190,7 +188,7 @@ def test_another_process_writes_the_same_bytes(
 
 
 def test_without_node_the_bundle_says_that_tfjs_was_not_checked(
-    classifier: Any, out: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]
+    classifier: Any, out: Path, empty_cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     summary = export_classifier(classifier("float32"), out, formats=["tflite", "tfjs"])
     parity = table(out, "manifest.json")["artifacts"][1]["parity"]
@@ -198,7 +196,7 @@ def test_without_node_the_bundle_says_that_tfjs_was_not_checked(
     assert "hanji setup-tfjs" in parity["reason"]
     assert list(table(out, "golden.json")["artifacts"]) == ["tflite"]
     assert "NOT CHECKED in its engine" in summary.lines()[1]
-    assert "tfjs is NOT checked in its engine" in capsys.readouterr().err
+    assert "tfjs is NOT checked in its engine" in caplog.text
 
 
 def test_a_format_that_does_not_exist_is_refused(classifier: Any, out: Path) -> None:
@@ -222,9 +220,9 @@ def test_an_artifact_that_is_not_the_model_is_refused(
     if target == "tfjs":
         request.getfixturevalue("tfjs")
     compressed = classifier("float32")
-    picture = compressed.full.picture
-    brighter = dataclasses.replace(picture, mean=(picture.mean[0] + 20.0,))
-    full = dataclasses.replace(compressed.full, picture=brighter)
+    image_input = compressed.full.image_input
+    brighter = dataclasses.replace(image_input, mean=(image_input.mean[0] + 20.0,))
+    full = dataclasses.replace(compressed.full, image_input=brighter)
     other = dataclasses.replace(compressed, full=full)
     from hanji.export.classifiers import writer
     from hanji.export.classifiers.artifacts import ClassifierFiles
@@ -249,14 +247,14 @@ def test_a_model_that_answers_no_numbers_is_refused(
         export_classifier(broken, out, formats=["tflite"])
 
 
-def test_without_any_picture_nothing_can_be_compared(classifier: Any, out: Path) -> None:
+def test_without_any_image_nothing_can_be_compared(classifier: Any, out: Path) -> None:
     none = dataclasses.replace(classifier("int8"), calibration=np.empty((0, 8, 8, 1), np.uint8))
-    with pytest.raises(ConversionError, match="found none; compress the model with calibration_pictures"):
+    with pytest.raises(ConversionError, match="found none; compress the model with calibration_images"):
         export_classifier(none, out, formats=["tflite"])
 
 
 def test_every_tolerance_gives_its_reason() -> None:
-    for schemes in PICTURE_TOLERANCES.values():
+    for schemes in IMAGE_TOLERANCES.values():
         assert set(schemes) == {"float32", "float16", "dynamic", "int8", "int8-qat", "int16x8"}
         for tolerance in schemes.values():
             assert tolerance.why

@@ -26,8 +26,8 @@ from hanji.export.formats.edge_tpu import obstacles
 from hanji.export.formats.tflite_graph import opened
 from hanji.runtime import Classifier
 from hanji.runtime.cli import main
-from hanji.runtime.images.tensors import PictureTensor, dequantized, probabilities_of
-from hanji.runtime.manifest import PictureInput, Probabilities
+from hanji.runtime.images.tensors import ImageTensor, dequantized, probabilities_of
+from hanji.runtime.manifest import ImageInput, Probabilities
 from hanji.training.classifiers.data import ImageDataset
 from hanji.training.classifiers.models.build import build_classifier
 from hanji.training.classifiers.models.config import ImageModelConfig
@@ -36,7 +36,7 @@ from hanji.training.settings import settings_from
 
 Kind = schema.BuiltinOperator
 Made = Callable[[str], CompressedClassifier]
-Picture = (1, 8, 8, 4)
+IMAGE = (1, 8, 8, 4)
 
 
 def one_operator(
@@ -99,18 +99,16 @@ KERNEL, BIAS = np.ones((4, 3, 3, 4), np.int8), np.ones(4, np.int32)
 @pytest.mark.parametrize(
     "content",
     [
-        one_operator(Kind.CONV_2D, [Picture, KERNEL, BIAS], Picture, schema.Conv2DOptionsT()),
-        one_operator(Kind.MEAN, [Picture, axes(1, 2)], (1, 4)),
-        one_operator(Kind.MEAN, [Picture, axes(3)], (1, 8, 8)),
+        one_operator(Kind.CONV_2D, [IMAGE, KERNEL, BIAS], IMAGE, schema.Conv2DOptionsT()),
+        one_operator(Kind.MEAN, [IMAGE, axes(1, 2)], (1, 4)),
+        one_operator(Kind.MEAN, [IMAGE, axes(3)], (1, 8, 8)),
         one_operator(Kind.SOFTMAX, [(1, 10)], (1, 10)),
-        one_operator(Kind.QUANTIZE, [(Picture, "uint8")], Picture),
-        one_operator(
-            Kind.PAD, [Picture, np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32)], (1, 10, 10, 4)
-        ),
-        one_operator(Kind.CONCATENATION, [Picture, Picture], (1, 8, 8, 8), schema.ConcatenationOptionsT()),
-        one_operator(Kind.SPLIT, [axes(3), Picture], (1, 8, 8, 2), schema.SplitOptionsT()),
+        one_operator(Kind.QUANTIZE, [(IMAGE, "uint8")], IMAGE),
+        one_operator(Kind.PAD, [IMAGE, np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32)], (1, 10, 10, 4)),
+        one_operator(Kind.CONCATENATION, [IMAGE, IMAGE], (1, 8, 8, 8), schema.ConcatenationOptionsT()),
+        one_operator(Kind.SPLIT, [axes(3), IMAGE], (1, 8, 8, 2), schema.SplitOptionsT()),
         one_operator(Kind.SQUEEZE, [(1, 1, 1, 10)], (1, 10)),
-        one_operator(Kind.PRELU, [Picture, np.ones((1, 1, 4), np.int8)], Picture),
+        one_operator(Kind.PRELU, [IMAGE, np.ones((1, 1, 4), np.int8)], IMAGE),
     ],
     ids=lambda content: schema_name(content),
 )
@@ -121,34 +119,34 @@ def test_what_the_list_allows_is_allowed(content: bytes) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (one_operator(Kind.CAST, [Picture], (Picture, "float32")), "not on the compiler's list"),
-        (one_operator(Kind.GATHER, [Picture, axes(1)], Picture), "not on the compiler's list"),
-        (one_operator(Kind.ADD, [(Picture, "float32")] * 2, (Picture, "float32")), "computes with float32"),
-        (one_operator(Kind.ADD, [(Picture, "int16")] * 2, (Picture, "int16")), "computes with int16"),
+        (one_operator(Kind.CAST, [IMAGE], (IMAGE, "float32")), "not on the compiler's list"),
+        (one_operator(Kind.GATHER, [IMAGE, axes(1)], IMAGE), "not on the compiler's list"),
+        (one_operator(Kind.ADD, [(IMAGE, "float32")] * 2, (IMAGE, "float32")), "computes with float32"),
+        (one_operator(Kind.ADD, [(IMAGE, "int16")] * 2, (IMAGE, "int16")), "computes with int16"),
         (one_operator(Kind.ADD, [(-1, 8, 8, 4)] * 2, (-1, 8, 8, 4)), "not known before it runs"),
         (one_operator(Kind.ADD, [(2, 8, 8, 4)] * 2, (2, 8, 8, 4)), "only the last three sizes"),
-        (one_operator(Kind.CONV_2D, [Picture, KERNEL.shape, BIAS], Picture, schema.Conv2DOptionsT()),
+        (one_operator(Kind.CONV_2D, [IMAGE, KERNEL.shape, BIAS], IMAGE, schema.Conv2DOptionsT()),
          "weights are computed"),
-        (one_operator(Kind.CONV_2D, [Picture, KERNEL, BIAS], Picture, schema.Conv2DOptionsT(), version=6),
+        (one_operator(Kind.CONV_2D, [IMAGE, KERNEL, BIAS], IMAGE, schema.Conv2DOptionsT(), version=6),
          "version 6, of which the compiler knows 5"),
-        (one_operator(Kind.CONV_2D, [Picture, KERNEL, BIAS], Picture,
+        (one_operator(Kind.CONV_2D, [IMAGE, KERNEL, BIAS], IMAGE,
                       with_(schema.Conv2DOptionsT(), dilationWFactor=2)), "alike in both directions"),
-        (one_operator(Kind.MAX_POOL_2D, [Picture], Picture,
+        (one_operator(Kind.MAX_POOL_2D, [IMAGE], IMAGE,
                       with_(schema.Pool2DOptionsT(), fusedActivationFunction=1)), "fused with an activation"),
-        (one_operator(Kind.CONCATENATION, [Picture, np.ones(Picture, np.int8)], (1, 8, 8, 8),
+        (one_operator(Kind.CONCATENATION, [IMAGE, np.ones(IMAGE, np.int8)], (1, 8, 8, 8),
                       schema.ConcatenationOptionsT()), "all zeros"),
         (one_operator(Kind.FULLY_CONNECTED, [(3, 4), np.ones((5, 4), np.int8)], (3, 5)), "must have one row"),
         (one_operator(Kind.SOFTMAX, [(2, 10)], (2, 10)), "must have one row"),
         (one_operator(Kind.SOFTMAX, [(1, 16_001)], (1, 16_001)), "16,000 are the most"),
         (one_operator(Kind.MEAN, [(1, 8, 8, 5), axes(-1)], (1, 8, 8)), "multiple of 4"),
-        (one_operator(Kind.SUM, [Picture, axes(0)], (8, 8, 4)), "several pictures"),
-        (one_operator(Kind.PAD, [Picture, np.array([[0, 1], [0, 0], [0, 0], [0, 0]], np.int32)], Picture),
+        (one_operator(Kind.SUM, [IMAGE, axes(0)], (8, 8, 4)), "several pictures"),
+        (one_operator(Kind.PAD, [IMAGE, np.array([[0, 1], [0, 0], [0, 0], [0, 0]], np.int32)], IMAGE),
          "pads the number of pictures"),
-        (one_operator(Kind.SPLIT, [axes(-4), Picture], Picture, schema.SplitOptionsT()), "splits the number"),
-        (one_operator(Kind.PACK, [(8, 8, 4)], Picture, with_(schema.PackOptionsT(), axis=0)), "puts several"),
-        (one_operator(Kind.PRELU, [Picture, np.ones((8, 8, 4), np.int8)], Picture), "one for each channel"),
+        (one_operator(Kind.SPLIT, [axes(-4), IMAGE], IMAGE, schema.SplitOptionsT()), "splits the number"),
+        (one_operator(Kind.PACK, [(8, 8, 4)], IMAGE, with_(schema.PackOptionsT(), axis=0)), "puts several"),
+        (one_operator(Kind.PRELU, [IMAGE, np.ones((8, 8, 4), np.int8)], IMAGE), "one for each channel"),
         (one_operator(Kind.SQUEEZE, [(5, 1, 10)], (5, 10)), "stand in front"),
-        (one_operator(Kind.STRIDED_SLICE, [Picture, axes(0, 0, 0, 0), axes(1, 8, 8, 4), axes(1, 2, 1, 1)],
+        (one_operator(Kind.STRIDED_SLICE, [IMAGE, axes(0, 0, 0, 0), axes(1, 8, 8, 4), axes(1, 2, 1, 1)],
                       (1, 4, 8, 4), schema.StridedSliceOptionsT()), "strides other than 1"),
     ],
     ids=lambda value: schema_name(value) if isinstance(value, bytes) else value.replace(" ", "-"),
@@ -213,9 +211,9 @@ def test_it_answers_as_the_bundle_with_floats_around_it(
     export_classifier(classifier(scheme), out, formats=("tflite",), test=digits.test)
     with Classifier.open(edge_bundles(scheme)) as edge, Classifier.open(out) as usual:
         assert edge.self_test().passed
-        for picture in digits.test.images[:40]:
+        for image_input in digits.test.images[:40]:
             # Normalization in doubles and in floats may fall on neighbouring levels of the input.
-            assert np.abs(edge.probabilities(picture) - usual.probabilities(picture)).max() < 0.1
+            assert np.abs(edge.probabilities(image_input) - usual.probabilities(image_input)).max() < 0.1
 
 
 @pytest.mark.parametrize("scheme", ["float32", "float16", "dynamic", "int16x8"])
@@ -262,9 +260,11 @@ def test_a_wrapped_model_is_checked_when_asked_for(
     (tmp_path / "labels.txt").write_text("\n".join(map(str, range(10))))
     (tmp_path / "whole.tflite").write_bytes((edge_bundle / "model.tflite").read_bytes())
     (tmp_path / "floats.tflite").write_bytes(file("int8-qat", "model.tflite"))
-    picture = json.loads((edge_bundle / "manifest.json").read_text())["picture"]
+    image_input = json.loads((edge_bundle / "manifest.json").read_text())["picture"]
     options = ["--labels", str(tmp_path / "labels.txt"), "--out", str(tmp_path / "out"), "--edge-tpu"]
-    (tmp_path / "p.toml").write_text(f'mean = {picture["mean"]}\nstd = {picture["std"]}\ngives = "logits"\n')
+    (tmp_path / "p.toml").write_text(
+        f'mean = {image_input["mean"]}\nstd = {image_input["std"]}\ngives = "logits"\n'
+    )
     options += ["--preprocessing", str(tmp_path / "p.toml")]
     assert main(["bundle", str(tmp_path / "floats.tflite"), *options]) == 1
     assert "operator 0, CAST" in capsys.readouterr().err
@@ -288,20 +288,20 @@ def test_a_network_cut_from_a_file_keeps_its_numbers(file: Callable[[str, str], 
 @pytest.mark.parametrize("scheme", ["int8", "int16x8"])
 def test_channels_have_means_of_their_own(scheme: str) -> None:
     """A colour network: the file with its ends and the network alone with the runtime around it."""
-    picture = PictureInput(8, 8, 3, "crop", (120.0, 110.5, 100.0), (60.0, 62.0, 64.25), "graph")
+    image_input = ImageInput(8, 8, 3, "crop", (120.0, 110.5, 100.0), (60.0, 62.0, 64.25), "graph")
     keras.utils.set_random_seed(0)
     config = ImageModelConfig(stem_channels=8, stem_stride=1, channels=(8,), blocks=(1,), strides=(1,))
     model = build_classifier(config, height=8, width=8, channels=3, classes=4)
     images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), np.uint8)
-    whole = named_classifier_tflite(ClassifySignature(model, picture, 0.7), scheme, calibration=images)
+    whole = named_classifier_tflite(ClassifySignature(model, image_input, 0.7), scheme, calibration=images)
     if scheme != "int8":
         with pytest.raises(ConversionError, match="its first layer"):
             integer_only(whole)
         return
     found = integer_only(whole)
     signature = integer_signature(found.content, "model.tflite")
-    own = replace(picture, mean=found.mean, std=found.std, normalized_by="runtime")
-    tensor, rule = PictureTensor(own, signature.inputs[0]), Probabilities("softmax", found.temperature)
+    own = replace(image_input, mean=found.mean, std=found.std, normalized_by="runtime")
+    tensor, rule = ImageTensor(own, signature.inputs[0]), Probabilities("softmax", found.temperature)
     for image in images[:10]:
         (expected,) = run(whole, image[None])
         (levels,) = run(found.content, tensor.of(image[None]))

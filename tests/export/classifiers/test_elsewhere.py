@@ -60,7 +60,7 @@ def test_every_format_holds_a_network_from_elsewhere(
         tf.saved_model.save(colour_net(), str(path))
     compressed = compress_keras_file(
         path,
-        ImageRecipe("small", (ImageQuantize("int8", calibration_pictures=20),)),
+        ImageRecipe("small", (ImageQuantize("int8", calibration_images=20),)),
         folder,
         preprocessing=Preprocessing(scale=1 / 255),
         work=tmp_path / "work",

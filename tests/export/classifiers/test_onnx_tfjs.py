@@ -22,7 +22,7 @@ from hanji.export.classifiers.formats.tfjs_layers import LayerWalk
 from hanji.export.classifiers.formats.tflite import named_classifier_tflite
 from hanji.export.formats.tfjs import graph_model
 from hanji.export.formats.tfjs_node import TfjsCall, TfjsNode
-from hanji.runtime.manifest import PictureInput
+from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.models.build import build_classifier
 from hanji.training.classifiers.models.config import ImageModelConfig
 from hanji.training.classifiers.objectives import normalized
@@ -75,7 +75,7 @@ def test_onnxruntime_fuses_a_network_in_whole_numbers(classifier: Any, tmp_path:
     config = ImageModelConfig(stem_channels=8, stem_stride=1, channels=(16,), blocks=(2,), strides=(2,))
     model = build_classifier(config, height=8, width=8, channels=1, classes=10)
     compressed = classifier("int8")
-    network = ClassifySignature(model, compressed.full.picture, 1.0)
+    network = ClassifySignature(model, compressed.full.image_input, 1.0)
     content = convert_classifier_onnx(
         named_classifier_tflite(network, "int8", calibration=compressed.calibration), "int8"
     )
@@ -186,7 +186,7 @@ def test_tfjs_says_what_it_takes(bundle: Any) -> None:
     assert list(signature["outputs"]) == ["probabilities"]
 
 
-PICTURE = PictureInput(16, 16, 3, "crop", (120.0, 110.0, 100.0), (60.0, 64.0, 70.0), "graph")
+IMAGE = ImageInput(16, 16, 3, "crop", (120.0, 110.0, 100.0), (60.0, 64.0, 70.0), "graph")
 KINDS = {
     "shufflenet": ImageModelConfig(
         type="shufflenet", groups=2, stem_channels=8, stem_stride=1, channels=(32,), blocks=(2,), strides=(2,)
@@ -214,7 +214,7 @@ def network_of(kind: str) -> keras.Model:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_family_is_the_same_in_every_format(kind: str, tfjs: TfjsNode) -> None:
     model = network_of(kind)
-    network = ClassifySignature(model, PICTURE, 1.5)
+    network = ClassifySignature(model, IMAGE, 1.5)
     images = np.random.default_rng(1).integers(0, 256, (4, 1, 16, 16, 3), dtype=np.uint8)
     expected = np.stack([network.classify(image)["probabilities"].numpy()[0] for image in images])
     session = onnxruntime.InferenceSession(
@@ -223,7 +223,7 @@ def test_every_family_is_the_same_in_every_format(kind: str, tfjs: TfjsNode) -> 
     onnx_found = np.stack([session.run(None, {"image": image})[0][0] for image in images])
     np.testing.assert_allclose(onnx_found, expected, atol=2e-5)
     calls = [TfjsCall({"image": image.astype(np.int32)}, "probabilities") for image in images]
-    files = convert_classifier_tfjs(model, PICTURE, 1.5, "float32")
+    files = convert_classifier_tfjs(model, IMAGE, 1.5, "float32")
     np.testing.assert_allclose(np.stack(tfjs.run(files, calls).outputs), expected, atol=2e-5)
     if kind != "cnn":  # whose pooling stands between convolution and normalization
         assert not {"FusedBatchNormV3", "BiasAdd", "Conv2D"} & set(nodes(files))
@@ -239,13 +239,13 @@ def test_group_convolutions_are_taken_apart_for_tfjs(tfjs: TfjsNode, scheme: Any
     )(wide)
     model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(grouped))
     values = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3), dtype=np.uint8)
-    files = convert_classifier_tfjs(model, PICTURE, 1.0, scheme)
+    files = convert_classifier_tfjs(model, IMAGE, 1.0, scheme)
     assert nodes(files)["_FusedConv2D"] == 3
     (found,) = tfjs.run(files, [TfjsCall({"image": values.astype(np.int32)}, "probabilities")]).outputs
-    expected = tf.nn.softmax(model(normalized(values, PICTURE)))[0].numpy()
+    expected = tf.nn.softmax(model(normalized(values, IMAGE)))[0].numpy()
     np.testing.assert_allclose(found, expected, atol=1e-5 if scheme == "float32" else 5e-3)
     content = convert_classifier_onnx(
-        named_classifier_tflite(ClassifySignature(model, PICTURE, 1.0), "float32"), "float32"
+        named_classifier_tflite(ClassifySignature(model, IMAGE, 1.0), "float32"), "float32"
     )
     (onnx_found,) = onnxruntime.InferenceSession(content).run(None, {"image": values})
     np.testing.assert_allclose(onnx_found[0], expected, atol=1e-5)

@@ -8,13 +8,13 @@ import numpy as np
 from PIL import Image
 
 from hanji.export.classifiers.samples import write_samples
-from hanji.training.classifiers.data import Pictures
+from hanji.training.classifiers.data import LabelledImages
 
 
 def test_they_are_called_after_their_labels_and_hold_the_pixels(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (6, 4, 5, 3), dtype=np.uint8)
-    pictures = Pictures(images, np.array([1, 0, 2, 3, 2, 1], np.int32))
-    write_samples(pictures, ["Ankle boot", "T-shirt/top", "장미", "d"], tmp_path / "samples")
+    samples = LabelledImages(images, np.array([1, 0, 2, 3, 2, 1], np.int32))
+    write_samples(samples, ["Ankle boot", "T-shirt/top", "장미", "d"], tmp_path / "samples")
     assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == [
         "Ankle-boot.png",
         "d.png",
@@ -23,9 +23,9 @@ def test_they_are_called_after_their_labels_and_hold_the_pixels(tmp_path: Path) 
     np.testing.assert_array_equal(np.array(Image.open(tmp_path / "samples" / "장미.png")), images[2])
 
 
-def test_grey_pictures_are_grey_files(tmp_path: Path) -> None:
+def test_grey_images_are_grey_files(tmp_path: Path) -> None:
     images = np.arange(2 * 4 * 4, dtype=np.uint8).reshape(2, 4, 4, 1)
-    write_samples(Pictures(images, np.array([0, 1], np.int32)), ["a", "b"], tmp_path / "samples")
+    write_samples(LabelledImages(images, np.array([0, 1], np.int32)), ["a", "b"], tmp_path / "samples")
     with Image.open(tmp_path / "samples" / "b.png") as found:
         assert found.mode == "L"
         np.testing.assert_array_equal(np.array(found), images[1, :, :, 0])

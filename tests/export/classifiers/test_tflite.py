@@ -26,7 +26,7 @@ KERNEL_OPS = (OP.CONV_2D, OP.DEPTHWISE_CONV_2D, OP.FULLY_CONNECTED)
 
 
 def network(compressed: Any) -> ClassifySignature:
-    return ClassifySignature(compressed.model, compressed.full.picture, compressed.temperature)
+    return ClassifySignature(compressed.model, compressed.full.image_input, compressed.temperature)
 
 
 def named(compressed: Any) -> bytes:
@@ -143,7 +143,7 @@ def test_a_layer_that_is_not_there_is_one_clear_error(classifier: Any) -> None:
 
 
 def test_zeros_survive_quantization_and_export(trained_classifier: Any, digits: Any) -> None:
-    steps = (ImagePrune(0.6, epochs=1), ImageQuantize("int8-qat", calibration_pictures=64, epochs=1))
+    steps = (ImagePrune(0.6, epochs=1), ImageQuantize("int8-qat", calibration_images=64, epochs=1))
     compressed = compress_classifier(trained_classifier, ImageRecipe("test", steps), digits)
     pointwise = [kernel for kernel in kernels(compacted(named(compressed))) if kernel.shape[1:3] == (1, 1)]
     assert len(pointwise) == 3
@@ -153,7 +153,7 @@ def test_zeros_survive_quantization_and_export(trained_classifier: Any, digits: 
 
 
 def test_shared_values_survive_quantization_and_export(trained_classifier: Any, digits: Any) -> None:
-    steps = (ClusterWeights(8, epochs=1), ImageQuantize("int8-qat", calibration_pictures=64, epochs=1))
+    steps = (ClusterWeights(8, epochs=1), ImageQuantize("int8-qat", calibration_images=64, epochs=1))
     compressed = compress_classifier(trained_classifier, ImageRecipe("test", steps), digits)
     pointwise = [kernel for kernel in kernels(compacted(named(compressed))) if kernel.shape[1:3] == (1, 1)]
     assert len(pointwise) == 3

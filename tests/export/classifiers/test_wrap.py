@@ -45,7 +45,7 @@ def tflite(model: keras.Model, **options: Any) -> bytes:
 
 
 def in_whole_numbers(dtype: Any) -> dict[str, Any]:
-    def pictures() -> Any:
+    def samples() -> Any:
         rng = np.random.default_rng(0)
         for _ in range(50):
             levels = rng.integers(0, 256, (1, 1, 1, 3)).repeat(8, 1).repeat(8, 2)
@@ -53,7 +53,7 @@ def in_whole_numbers(dtype: Any) -> dict[str, Any]:
 
     return {
         "optimizations": [tf.lite.Optimize.DEFAULT],
-        "representative_dataset": pictures,
+        "representative_dataset": samples,
         "inference_input_type": dtype,
         "inference_output_type": dtype,
     }
@@ -68,8 +68,8 @@ def colours(bundle: Path, engine: str) -> list[str]:
     """What a bundle says of a red, a green and a blue picture."""
     with Classifier.open(bundle, engine=engine) as classifier:
         assert classifier.self_test().passed
-        pictures = [np.broadcast_to(colour, (20, 30, 3)) for colour in COLOURS]
-        return [found[0].label for found in classifier.classify_batch(pictures, k=1)]
+        samples = [np.broadcast_to(colour, (20, 30, 3)) for colour in COLOURS]
+        return [found[0].label for found in classifier.classify_batch(samples, k=1)]
 
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.uint8, tf.int8])
@@ -107,9 +107,9 @@ def test_a_model_that_takes_levels_normalizes_by_itself(path: Path, out: Path) -
 def test_a_bundle_of_ours_can_be_wrapped_again(bundle: Any, out: Path) -> None:
     labels = ClassNames("labels.txt", tuple("0123456789"))
     wrap_model(bundle("int8").path / "model.tflite", out, labels=labels, settings=WrapSettings())
-    picture = np.random.default_rng(0).integers(0, 256, (8, 8, 1), dtype=np.uint8)
+    image_input = np.random.default_rng(0).integers(0, 256, (8, 8, 1), dtype=np.uint8)
     with Classifier.open(out) as wrapped, Classifier.open(bundle("int8").path, engine="litert") as own:
-        np.testing.assert_array_equal(wrapped.probabilities(picture), own.probabilities(picture))
+        np.testing.assert_array_equal(wrapped.probabilities(image_input), own.probabilities(image_input))
 
 
 def onnx_file(path: Path, *, channels_first: bool, size: Any = 8, softmax: bool = True) -> None:
@@ -171,7 +171,7 @@ def test_what_gives_probabilities_gives_no_logits(path: Path, out: Path) -> None
         wrap_model(path, out, labels=LABELS, settings=settings)
 
 
-def test_pictures_of_a_folder_are_replayed(path: Path, out: Path, tmp_path: Path) -> None:
+def test_images_of_a_folder_are_replayed(path: Path, out: Path, tmp_path: Path) -> None:
     from PIL import Image
 
     path.write_bytes(tflite(colour_net()))
@@ -179,12 +179,12 @@ def test_pictures_of_a_folder_are_replayed(path: Path, out: Path, tmp_path: Path
     folder.mkdir()
     for number, colour in enumerate(COLOURS):
         Image.fromarray(np.broadcast_to(colour, (9, 9, 3)).copy()).save(folder / f"{number}.png")
-    wrap_model(path, out, labels=LABELS, settings=SETTINGS, pictures=folder)
+    wrap_model(path, out, labels=LABELS, settings=SETTINGS, samples=folder)
     golden = json.loads((out / "golden.json").read_text())
     assert [case["label"] for case in golden["artifacts"]["tflite"]["cases"]] == [0, 1, 2]
 
 
-def test_a_wrapped_model_is_measured_on_pictures_of_ones_own(path: Path, out: Path, tmp_path: Path) -> None:
+def test_a_wrapped_model_is_measured_on_images_of_ones_own(path: Path, out: Path, tmp_path: Path) -> None:
     from PIL import Image
 
     path.write_bytes(tflite(colour_net()))
@@ -236,7 +236,7 @@ def two_headed_net() -> keras.Model:
         (lambda: colour_net(channels=4), r"of the shape \[1, 8, 8, 4\]"),
     ],
 )
-def test_what_is_no_picture_classifier_is_refused(path: Path, out: Path, model: Any, words: str) -> None:
+def test_what_is_no_image_classifier_is_refused(path: Path, out: Path, model: Any, words: str) -> None:
     path.write_bytes(tflite(model()))
     with pytest.raises(ConversionError, match=words):
         wrap_model(path, out, labels=LABELS, settings=SETTINGS)

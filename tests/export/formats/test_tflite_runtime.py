@@ -34,11 +34,10 @@ def test_a_file_that_it_runs_names_it(compressed: Compressed, kind: str, scheme:
 
 
 def test_a_file_that_it_does_not_run_says_why(
-    compressed: Compressed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    compressed: Compressed, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     export_bundle(compressed("history", "int4-rows"), tmp_path / "bundle", formats=("tflite",))
-    said = capsys.readouterr()
-    line = next(line for line in (said.out + said.err).splitlines() if "tflite-runtime" in line)
+    line = next(line for line in caplog.text.splitlines() if "tflite-runtime" in line)
     assert "EMBEDDING_LOOKUP of version 4 (it knows up to 3)" in line
     assert "FULLY_CONNECTED of version 12 (it knows up to 10)" in line
     manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_text())

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import hanji.export.recommenders.formats.tfjs
+import hanji.export.formats.tfjs
 from hanji.export.formats.fake_quant import grid_of_range
 from hanji.export.formats.tfjs_node import CHECK, TfjsCall, TfjsNode
 from hanji.export.recommenders.formats.tfjs import convert_tfjs
@@ -82,7 +82,7 @@ def test_large_weights_are_cut_into_shards(
     model = compressed("neumf").model
     call = TfjsCall({"user": np.array([5], np.int32)}, "scores")
     whole = tfjs.run(convert_tfjs(model, 200, "float32"), [call])
-    monkeypatch.setattr(hanji.export.recommenders.formats.tfjs, "LARGEST_SHARD_BYTES", 5_000)
+    monkeypatch.setattr(hanji.export.formats.tfjs, "LARGEST_SHARD_BYTES", 5_000)
     files = convert_tfjs(model, 200, "float32")
     assert len(files) > 4
     assert max(map(len, [content for name, content in files.items() if name.endswith(".bin")])) == 5_000

@@ -165,7 +165,7 @@ def test_another_process_writes_the_same_bytes(bundle: Bundles, tmp_path: Path) 
 
 
 def test_without_node_the_bundle_says_that_tfjs_was_not_checked(
-    compressed: Any, tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]
+    compressed: Any, tmp_path: Path, empty_cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     summary = export_bundle(compressed("mf"), tmp_path / "bundle")
     manifest = table(summary, "manifest.json")
@@ -174,7 +174,7 @@ def test_without_node_the_bundle_says_that_tfjs_was_not_checked(
     assert "hanji setup-tfjs" in parity["reason"]
     assert sorted(table(summary, "golden.json")["artifacts"]) == ["onnx", "tflite"]
     assert "NOT CHECKED in its engine" in summary.lines()[2]
-    assert "tfjs is NOT checked in its engine" in capsys.readouterr().err
+    assert "tfjs is NOT checked in its engine" in caplog.text
     assert "**not checked**" in (summary.path / "MODEL_CARD.md").read_text()
     assert not empty_cache.exists()
 

@@ -38,7 +38,7 @@ _INT8 = {"type": "quantize", "scheme": "int8"}
 _QAT = {"type": "quantize", "scheme": "int8-qat", "epochs": 8, "learning_rate": 0.001}
 _FLOAT16 = {"type": "quantize", "scheme": "float16"}
 
-PICTURES: tuple[Made, ...] = (
+IMAGES: tuple[Made, ...] = (
     ("full", [], 152_344, 0.9841, 0.1510),
     ("float16", [_FLOAT16], 78_120, 0.9841, 0.1522),
     ("int8", [_INT8], 45_872, 0.9814, 0.0620),
@@ -67,11 +67,11 @@ RATINGS: tuple[Made, ...] = (
 )
 
 
-def picture_study(*, seed: int = 0) -> dict[str, Any]:
+def image_study(*, seed: int = 0) -> dict[str, Any]:
     """16 recipes on digits: one fails, one was measured in part; three budgets, one out of reach."""
     chance = random.Random(seed)  # noqa: S311
-    rows = [_picture_row(chance, *made) for made in PICTURES]
-    rows[10] = failed_row("quarter", PICTURES[10][1], "ended by signal 9: not enough memory?")
+    rows = [_image_row(chance, *made) for made in IMAGES]
+    rows[10] = failed_row("quarter", IMAGES[10][1], "ended by signal 9: not enough memory?")
     for name in ("macs", "peak_bytes", "cold_start_ms", "likeness", "layers", "confusion"):
         rows[8][name] = None
     rows[8]["latency"]["litert"] = None
@@ -113,7 +113,7 @@ def rating_study(*, seed: int = 0) -> dict[str, Any]:
 
 def bare_study() -> dict[str, Any]:
     """One seed, two rows, no budgets, and next to nothing measured."""
-    study = picture_study()
+    study = image_study()
     kept = {"name", "is_full", "steps", "status", "reason"}
     rows = [{key: value if key in kept else None for key, value in row.items()} for row in study["rows"][:2]]
     return {**study, "seeds": [0], "rows": rows, "budgets": [], "machine": {}, "engines": {}}
@@ -121,7 +121,7 @@ def bare_study() -> dict[str, Any]:
 
 def hostile_study() -> dict[str, Any]:
     """All texts try to break out of the page."""
-    study = picture_study()
+    study = image_study()
     spoiled: dict[str, Any] = _spoiled(study)
     spoiled["metric"]["name"] = study["metric"]["name"]  # it is a key of the rows' metrics
     return spoiled
@@ -189,10 +189,10 @@ def _budget(
     }
 
 
-def _picture_row(
+def _image_row(
     chance: random.Random, name: str, steps: list[dict[str, Any]], size: int, top1: float, latency: float
 ) -> dict[str, Any]:
-    row = _row(chance, name, steps, size, latency, "top1", "top-1", top1, PICTURES[0][3])
+    row = _row(chance, name, steps, size, latency, "top1", "top-1", top1, IMAGES[0][3])
     row["metrics"] |= {
         "macro_top1": _spread(chance, top1 - 0.001, 0.002, "macro top-1"),
         "nll": _spread(chance, 2.2 * (1 - top1) + 0.02, 0.004, "NLL"),
@@ -200,7 +200,7 @@ def _picture_row(
     }
     if not row["is_full"]:
         row["likeness"] = {"same_class": top1, "rank_correlation": top1 - 0.01}
-        row["against_full"]["ece"] = _difference(chance, 0.5 * (PICTURES[0][3] - top1), 0.002, 359)
+        row["against_full"]["ece"] = _difference(chance, 0.5 * (IMAGES[0][3] - top1), 0.002, 359)
     row["slices"] = [
         {
             "group": "classes",
@@ -335,7 +335,7 @@ def _sha(text: str) -> str:
 if __name__ == "__main__":
     from hanji.studies.page import write_page
 
-    for made in (picture_study, rating_study, bare_study, hostile_study):
+    for made in (image_study, rating_study, bare_study, hostile_study):
         folder = Path(sys.argv[1]) / made.__name__
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "study.json").write_text(json.dumps(made(), indent=2))

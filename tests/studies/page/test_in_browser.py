@@ -11,7 +11,7 @@ import pytest
 from hanji.studies.page import write_page
 
 from ...browsers import WEB, Npm, chromium, npm
-from .made_studies import bare_study, hostile_study, picture_study, rating_study
+from .made_studies import bare_study, hostile_study, image_study, rating_study
 
 __all__ = ["chromium", "npm"]  # fixtures
 
@@ -19,7 +19,7 @@ __all__ = ["chromium", "npm"]  # fixtures
 @pytest.mark.timeout(600)
 def test_in_a_browser(npm: Npm, chromium: str, tmp_path: Path) -> None:
     paths = []
-    for made in (picture_study, rating_study, bare_study, hostile_study):
+    for made in (image_study, rating_study, bare_study, hostile_study):
         paths.append(tmp_path / f"{made.__name__}.html")
         write_page(made(), paths[-1])
     script = Path(__file__).with_name("in_browser.mjs")

@@ -15,10 +15,10 @@ import pytest
 from hanji.studies.page import page_of, write_page
 from hanji.training.errors import DataError, HanjiError
 
-from .made_studies import EVIL, bare_study, hostile_study, picture_study, rating_study
+from .made_studies import EVIL, bare_study, hostile_study, image_study, rating_study
 from .parsed import Node, parsed
 
-MADE = (picture_study, rating_study, bare_study, hostile_study)
+MADE = (image_study, rating_study, bare_study, hostile_study)
 
 Made = Callable[[], dict[str, Any]]
 
@@ -107,17 +107,17 @@ def test_tables_can_be_read_aloud(page: Node) -> None:
 
 
 def test_charts_can_be_read_aloud(pages: dict[str, Node]) -> None:
-    charts = pages["picture_study"].all("svg", "chart")
+    charts = pages["image_study"].all("svg", "chart")
     assert len(charts) == 4
     for chart in charts:
         assert chart.attributes["role"] == "img"
         assert chart.first("title").text
         assert "half · int8-qat" in chart.first("desc").text
-    for drawing in pages["picture_study"].all("svg"):
+    for drawing in pages["image_study"].all("svg"):
         assert "chart" in drawing.classes or drawing.attributes["aria-hidden"] == "true"
 
 
-@pytest.mark.parametrize("made", [picture_study, rating_study])
+@pytest.mark.parametrize("made", [image_study, rating_study])
 def test_each_row_is_in_the_table_and_in_the_details(made: Made, pages: dict[str, Node]) -> None:
     page, names = pages[made.__name__], [row["name"] for row in made()["rows"]]
     overview = page.first("table", "sortable")
@@ -127,8 +127,8 @@ def test_each_row_is_in_the_table_and_in_the_details(made: Made, pages: dict[str
 
 def test_each_measured_row_is_in_the_charts(pages: dict[str, Node]) -> None:
     """Row 11 failed, and the latency of row 9 was not measured."""
-    size_wide, size_narrow, latency_wide, _ = pages["picture_study"].all("svg", "chart")
-    rows = picture_study()["rows"]
+    size_wide, size_narrow, latency_wide, _ = pages["image_study"].all("svg", "chart")
+    rows = image_study()["rows"]
     done = [row["name"] for row in rows if row["status"] == "done"]
     for chart in (size_wide, size_narrow):
         assert sorted(_names_of_marks(chart)) == sorted(done)
@@ -141,7 +141,7 @@ def test_each_measured_row_is_in_the_charts(pages: dict[str, Node]) -> None:
 
 
 def test_the_front_is_the_same_in_chart_and_table(pages: dict[str, Node]) -> None:
-    page = pages["picture_study"]
+    page = pages["image_study"]
     charts = page.all("svg", "wide")
     heads = [head.text for head in page.first("table", "sortable").first("thead").all("th")]
     column = heads.index("on the front of")
@@ -161,7 +161,7 @@ def test_what_was_not_measured_is_empty(pages: dict[str, Node]) -> None:
     assert [_cells(row)[2:] for row in bare.first("table").first("tbody").all("tr")] == [[""], [""]]
     assert not bare.all("svg", "chart")
     assert "not measured" not in bare.first("table").text
-    partly = pages["picture_study"]
+    partly = pages["image_study"]
     for table in partly.all("table", "sortable"):
         for row in table.first("tbody").all("tr"):
             if row.first("a").text == "half · 50 % sparse":
@@ -175,7 +175,7 @@ def test_what_was_not_measured_is_empty(pages: dict[str, Node]) -> None:
 
 
 def test_a_failed_row_says_why(pages: dict[str, Node]) -> None:
-    page = pages["picture_study"]
+    page = pages["image_study"]
     (failed,) = page.first("table", "sortable").all("tr", "failed")
     assert "ended by signal 9: not enough memory?" in failed.text
     assert "ended by signal 9" in page.first("p", "bad").text or any(
@@ -184,7 +184,7 @@ def test_a_failed_row_says_why(pages: dict[str, Node]) -> None:
 
 
 def test_winners_stand_at_the_top(pages: dict[str, Node]) -> None:
-    ten, loss, coin = pages["picture_study"].all("li", "card")
+    ten, loss, coin = pages["image_study"].all("li", "card")
     assert "quarter · int8-qat" in ten.text
     assert "at most 10\u00a0KB" in ten.text
     assert "worse by 0.0185" in ten.text
@@ -194,7 +194,7 @@ def test_winners_stand_at_the_top(pages: dict[str, Node]) -> None:
 
 
 def test_differences_are_put_in_words(pages: dict[str, Node]) -> None:
-    tested = pages["picture_study"].all("table", "sortable")[1]
+    tested = pages["image_study"].all("table", "sortable")[1]
     said = {row.first("a").text: _cells(row)[-1] for row in tested.first("tbody").all("tr")}
     assert said["int8-qat"] == "no difference seen"
     assert said["half · int8"] == "worse by 0.0064"
@@ -203,7 +203,7 @@ def test_differences_are_put_in_words(pages: dict[str, Node]) -> None:
 
 
 def test_lower_is_better_turns_front_and_words() -> None:
-    study = picture_study()
+    study = image_study()
     study["metric"] = {"name": "nll", "label": "NLL", "higher_is_better": False}
     for row in study["rows"]:
         if row["against_full"]:
@@ -224,7 +224,7 @@ def _of_size(row: dict, name: str, size: int) -> dict:
 
 
 def test_where_names_have_no_room_numbers_stand_for_them() -> None:
-    study = picture_study()
+    study = image_study()
     full = study["rows"][0]
     study["rows"] = [
         _of_size(full, f"one of many alike {index}", 90_000 + 300 * index) for index in range(60)
@@ -238,13 +238,13 @@ def test_where_names_have_no_room_numbers_stand_for_them() -> None:
 
 
 def test_what_a_grid_left_out_is_said(pages: dict[str, Node]) -> None:
-    text = pages["picture_study"].text
+    text = pages["image_study"].text
     assert "1 combination of the grid left out" in text
-    assert picture_study()["left_out"][0] in text
+    assert image_study()["left_out"][0] in text
 
 
 def test_it_can_be_repeated(pages: dict[str, Node]) -> None:
-    study, page = picture_study(), pages["picture_study"]
+    study, page = image_study(), pages["image_study"]
     text = page.text
     assert study["command"] in text
     assert study["study_sha256"] in text
@@ -257,14 +257,14 @@ def test_it_can_be_repeated(pages: dict[str, Node]) -> None:
 
 
 def test_the_same_study_gives_the_same_bytes(tmp_path: Path) -> None:
-    write_page(picture_study(), tmp_path / "a.html")
-    write_page(picture_study(), tmp_path / "b.html")
+    write_page(image_study(), tmp_path / "a.html")
+    write_page(image_study(), tmp_path / "b.html")
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["a.html", "b.html"]
 
 
 def test_a_study_of_failures_only_is_a_page_still() -> None:
-    study = picture_study()
+    study = image_study()
     for row in study["rows"]:
         row.update(status="failed", reason="no space left", metrics=None)
     page = parsed(page_of(study))
@@ -274,13 +274,13 @@ def test_a_study_of_failures_only_is_a_page_still() -> None:
 @pytest.mark.parametrize("spoil", [{"schema_version": 2}, {"rows": [{}]}, {"metric": None}, {"seeds": 3}])
 def test_what_is_no_study_is_refused(spoil: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(DataError):
-        write_page({**picture_study(), **spoil}, tmp_path / "study.html")
+        write_page({**image_study(), **spoil}, tmp_path / "study.html")
     assert not (tmp_path / "study.html").exists()
 
 
 def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(HanjiError, match="cannot be written"):
-        write_page(picture_study(), tmp_path / "nowhere" / "study.html")
+        write_page(image_study(), tmp_path / "nowhere" / "study.html")
 
 
 def _names_of_marks(chart: Node) -> list[str]:

@@ -20,7 +20,7 @@ from hanji.studies.search.worker import Worker, WorkerError, serve
 from hanji.training.errors import DataError, HanjiError
 from hanji.training.recipe_file import read_recipe_file
 
-from ..tiny import PICTURES, RATINGS
+from ..tiny import IMAGES, RATINGS
 from .fakes import FakeBench, variant
 
 HANJI = Path(sys.executable).with_name("hanji")
@@ -108,7 +108,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     task = request.param
     folder = tmp_path_factory.mktemp("search") / task
     folder.mkdir()
-    (folder / "base.toml").write_text(PICTURES if task == "pictures" else RATINGS)
+    (folder / "base.toml").write_text(IMAGES if task == "pictures" else RATINGS)
     step, settings = STEP[task]
     (folder / "study.toml").write_text(STUDY.format(rounding=ROUNDING[task], step=step, settings=settings))
     return folder

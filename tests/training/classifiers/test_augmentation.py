@@ -30,7 +30,7 @@ def test_nothing_by_default() -> None:
     assert (changed(Augmentation(), numbered()) == numbered()).all()
 
 
-def test_same_seed_same_pictures() -> None:
+def test_same_seed_same_images() -> None:
     assert (changed(ALL, numbered(), 4) == changed(ALL, numbered(), 4)).all()
     assert (changed(ALL, numbered(), 4) != changed(ALL, numbered(), 5)).any()
 
@@ -106,7 +106,7 @@ def test_values_out_of_range(field: str, value: float) -> None:
         Augmentation(**{field: value})  # type: ignore[arg-type]
 
 
-def test_more_than_the_pictures_have() -> None:
+def test_more_than_the_images_have() -> None:
     with pytest.raises(ValueError, match="fewer pixels than the 7 of the pictures, found 7 and 0"):
         changed(Augmentation(shift=7), numbered())
 

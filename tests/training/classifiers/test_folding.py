@@ -124,8 +124,8 @@ def test_an_output_of_the_model_is_not_changed() -> None:
     features = L.Conv2D(4, 3, name="features")(image)
     model = keras.Model(image, [features, L.BatchNormalization()(features)])
     folded = fold_batch_norms(lived_in(model))
-    picture = np.ones((1, 6, 6, 2), np.float32)
-    for expected, found in zip(model(picture, training=False), folded(picture), strict=True):
+    image_input = np.ones((1, 6, 6, 2), np.float32)
+    for expected, found in zip(model(image_input, training=False), folded(image_input), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hanji.training.classifiers.metrics import fit_temperature, metrics_of, probabilities_of
 
 
-def test_metrics_of_a_few_pictures_by_hand() -> None:
+def test_metrics_of_a_few_images_by_hand() -> None:
     probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.7, 0.3]])
     found = metrics_of(probabilities, np.array([0, 0, 1, 1], np.int32))
     assert found["top1"] == 0.75
@@ -42,7 +42,7 @@ def test_the_temperature_that_was_put_in_is_found(temperature: float) -> None:
     assert metrics_of(probabilities_of(honest * temperature, found), drawn.astype(np.int32))["ece"] < 0.02
 
 
-def test_pictures_that_are_all_right_are_no_reason_to_be_certain() -> None:
+def test_images_that_are_all_right_are_no_reason_to_be_certain() -> None:
     logits = np.array([[3.0, 0.0], [0.0, 3.0]] * 50, np.float32)
     found = fit_temperature(logits, np.array([0, 1] * 50, np.int32))
     assert 0.95 < probabilities_of(logits, found)[0, 0] < 0.999

@@ -246,7 +246,7 @@ def test_settings_that_make_no_sense(settings: dict, message: str) -> None:
 
 
 @pytest.mark.parametrize("family", ["cnn", "mobilenet-v1", "mobilenet-v2", "shufflenet"])
-def test_too_small_a_picture(family: str) -> None:
+def test_too_small_a_image(family: str) -> None:
     with pytest.raises(ValueError, match=f"a {family} with these strides needs larger pictures"):
         built(ImageModelConfig(family), size=4)
 

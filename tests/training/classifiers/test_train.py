@@ -37,7 +37,7 @@ def trained(digits: ImageDataset) -> TrainedClassifier:
 def test_it_learns_to_read(trained: TrainedClassifier) -> None:
     assert trained.metrics["top1"] > 0.85
     assert trained.labels == tuple("0123456789")
-    assert trained.picture.shape == (8, 8, 1)
+    assert trained.image_input.shape == (8, 8, 1)
 
 
 def test_what_is_saved_is_what_is_loaded(
@@ -46,7 +46,7 @@ def test_what_is_saved_is_what_is_loaded(
     save_classifier(trained, tmp_path / "trained")
     found = load_classifier(tmp_path / "trained")
     assert replace(found, model=None) == replace(trained, model=None)
-    own, other = (ClassifierScorer(one.model, one.picture) for one in (found, trained))
+    own, other = (ClassifierScorer(one.model, one.image_input) for one in (found, trained))
     np.testing.assert_array_equal(own.logits(digits.test.images), other.logits(digits.test.images))
 
 
@@ -80,7 +80,7 @@ def test_bfloat16_trains_and_ends_in_float32(digits: ImageDataset) -> None:
     assert keras.mixed_precision.global_policy().name == "float32"
 
 
-def test_pictures_that_are_too_small_are_told_before_training(digits: ImageDataset) -> None:
+def test_images_that_are_too_small_are_told_before_training(digits: ImageDataset) -> None:
     with pytest.raises(RecipeError, match="shift and cutout"):
         train_classifier(digits, model=MODEL, training=replace(TRAINING, shift=8), seed=0)
     deep = replace(MODEL, channels=(8, 8, 8, 8, 8), blocks=(1, 1, 1, 1, 1), strides=(2, 2, 2, 2, 2))
@@ -88,7 +88,7 @@ def test_pictures_that_are_too_small_are_told_before_training(digits: ImageDatas
         train_classifier(digits, model=deep, training=TRAINING, seed=0)
 
 
-def test_without_pictures_to_choose_by_nothing_is_trained() -> None:
+def test_without_images_to_choose_by_nothing_is_trained() -> None:
     config = replace(DATA, validation=0.0)
     dataset = load_images(config, None, seed=0)
     with pytest.raises(DataError, match="validation"):
@@ -114,11 +114,11 @@ def test_values_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
 def test_a_mirrored_network_says_the_mean_of_both(trained: TrainedClassifier, digits: ImageDataset) -> None:
     mirrored = build_classifier(replace(MODEL, mirrored=True), height=8, width=8, channels=1, classes=10)
     mirrored.set_weights(trained.model.get_weights())
-    one, both = (ClassifierScorer(model, trained.picture) for model in (trained.model, mirrored))
+    one, both = (ClassifierScorer(model, trained.image_input) for model in (trained.model, mirrored))
     images = digits.test.images[:50]
     mean = (one.logits(images) + one.logits(images[:, :, ::-1])) / 2
     np.testing.assert_allclose(both.logits(images), mean, atol=1e-4)
-    assert set(evaluate_classifier(mirrored, digits.test, trained.picture)) == {
+    assert set(evaluate_classifier(mirrored, digits.test, trained.image_input)) == {
         "top1",
         "macro_top1",
         "nll",

@@ -66,7 +66,7 @@ def test_a_killed_training_goes_on_behind_its_last_epoch(
     small_dataset: Dataset,
     small_config: DataConfig,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def run(training: TrainingConfig) -> TrainedModel:
@@ -87,33 +87,33 @@ def test_a_killed_training_goes_on_behind_its_last_epoch(
         run(TRAINING)
     monkeypatch.setattr(loop, "_run_epoch", whole_epoch)
     run(TRAINING)
-    assert "going on behind epoch 2" in capsys.readouterr().err
+    assert "resuming after epoch 2" in caplog.text
 
 
 def test_a_checkpoint_of_other_settings_is_not_taken(
-    small_dataset: Dataset, small_config: DataConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    small_dataset: Dataset, small_config: DataConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for rate in (0.002, 0.001):
         training = replace(TRAINING, epochs=1, learning_rate=rate)
         train(small_dataset, model=MODEL, training=training, seed=5, work=tmp_path)
-    assert "belongs to other settings" in capsys.readouterr().err
+    assert "belongs to other settings" in caplog.text
 
 
 def test_a_broken_checkpoint_is_told_and_training_starts_anew(
-    small_dataset: Dataset, small_config: DataConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    small_dataset: Dataset, small_config: DataConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "training-neumf.npz").write_bytes(b"not a checkpoint")
     training = replace(TRAINING, epochs=1)
     train(small_dataset, model=MODEL, training=training, seed=5, work=tmp_path)
-    assert "starting from the beginning" in capsys.readouterr().err
+    assert "starting from the beginning" in caplog.text
 
 
 def test_pre_training_runs_both_towers(
-    small_dataset: Dataset, small_config: DataConfig, capsys: pytest.CaptureFixture[str]
+    small_dataset: Dataset, small_config: DataConfig, caplog: pytest.LogCaptureFixture
 ) -> None:
     training = replace(TRAINING, epochs=1, pretraining_epochs=1)
     train(small_dataset, model=MODEL, training=training, seed=5)
-    shown = capsys.readouterr().err
+    shown = caplog.text
     assert shown.index("Pre-training gmf") < shown.index("Pre-training mlp") < shown.index("Training neumf")
 
 

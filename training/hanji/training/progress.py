@@ -76,7 +76,6 @@ def show_progress() -> None:
     if not _is_shown():
         logger.addHandler(_Stderr())
         logger.setLevel(logging.INFO)
-        logger.propagate = False
 
 
 @contextmanager

@@ -43,6 +43,7 @@ def settings_from(cls: type[Settings], table: Mapping[str, Any], where: str) -> 
     """An instance of the dataclass ``cls`` from one TOML table; ``where`` names it in errors."""
     if not isinstance(table, Mapping):
         raise RecipeError(f"{where}: expected a table of settings, found {table!r}")
+    table = _renamed(cls, table)
     hints = typing.get_type_hints(cls)
     names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
     for key in table:
@@ -56,6 +57,12 @@ def settings_from(cls: type[Settings], table: Mapping[str, Any], where: str) -> 
         return cls(**values)
     except (TypeError, ValueError) as error:
         raise RecipeError(f"{where}: {error}") from None
+
+
+def _renamed(cls: type[Settings], table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The table with keys of earlier versions under their names of today."""
+    today: Mapping[str, str] = getattr(cls, "renamed_keys", {})
+    return {today.get(key, key): value for key, value in table.items()}
 
 
 def table_from(settings: Any) -> dict[str, Any]:

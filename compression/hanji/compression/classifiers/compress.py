@@ -129,7 +129,7 @@ def _finished(
     opaque = isinstance(trained, KerasClassifier) and trained.saved_model is not None
     model = state.model if state.plain or opaque else fold_batch_norms(state.model)
     quantization = recipe.quantization
-    scorer = ClassifierScorer(model, trained.picture)
+    scorer = ClassifierScorer(model, trained.image_input)
     logits = scorer.logits(dataset.validation.images)
     temperature = fit_temperature(logits, dataset.validation.labels)
     notes = notes_of(recipe, state.plain or model)
@@ -139,14 +139,16 @@ def _finished(
         model=model,
         config=state.config,
         scheme=recipe.scheme,
-        calibration=calibration_images(dataset.train, quantization.calibration_pictures, trained.seed),
+        calibration=calibration_images(dataset.train, quantization.calibration_images, trained.seed),
         temperature=temperature,
         sparse=recipe.sparse,
         float_layers=quantization.float_layers,
         recipe=recipe,
         metrics=scorer.metrics(dataset.test, temperature=temperature),
         full=trained,
-        step_metrics=tuple(evaluate_classifier(one, dataset.test, trained.picture) for one in step_models),
+        step_metrics=tuple(
+            evaluate_classifier(one, dataset.test, trained.image_input) for one in step_models
+        ),
         notes=notes,
         plain=state.plain,
     )
@@ -155,8 +157,8 @@ def _finished(
 def _fitting(trained: Full, dataset: ImageDataset, work: Path | None, on_epoch: OnEpoch | None) -> Fitting:
     return Fitting(
         dataset=dataset,
-        picture=trained.picture,
-        supervision=default_supervision(dataset, trained.training, trained.picture),
+        image_input=trained.image_input,
+        supervision=default_supervision(dataset, trained.training, trained.image_input),
         training=trained.training,
         seed=trained.seed,
         identity="",
@@ -167,7 +169,7 @@ def _fitting(trained: Full, dataset: ImageDataset, work: Path | None, on_epoch: 
 
 def _identity(trained: Full, steps: Sequence[ImageStep]) -> str:
     tables = ImageRecipe("so far", tuple(steps)).tables
-    return f"{fingerprint(trained.model)} {trained.picture} {json.dumps(tables, sort_keys=True)}"
+    return f"{fingerprint(trained.model)} {trained.image_input} {json.dumps(tables, sort_keys=True)}"
 
 
 __all__ = ["compress_classifier", "uncompressed_classifier"]

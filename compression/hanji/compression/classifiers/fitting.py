@@ -8,7 +8,7 @@ from typing import Any
 
 import tf_keras as keras
 
-from hanji.compression.classifiers.distillation.teacher import Views, answers_to, taught_pictures
+from hanji.compression.classifiers.distillation.teacher import Views, answers_to, taught_images
 from hanji.compression.classifiers.steps import (
     ClusterWeights,
     ImageDistil,
@@ -16,14 +16,15 @@ from hanji.compression.classifiers.steps import (
     ImageQuantize,
     PruneChannels,
 )
-from hanji.runtime.manifest import PictureInput
+from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.config import ImageTrainingConfig
 from hanji.training.classifiers.data import ImageDataset
 from hanji.training.classifiers.evaluation import ClassifierScorer
 from hanji.training.classifiers.fit import optimizer_of, validation_of
 from hanji.training.classifiers.objectives import distillation_objective
 from hanji.training.fitting.checkpoint import Checkpoint
-from hanji.training.fitting.loop import FitResult, FitRun, Hooks, OnEpoch, Supervision, fit
+from hanji.training.fitting.loop import FitResult, FitRun, Hooks, OnEpoch, fit
+from hanji.training.fitting.supervision import Supervision
 from hanji.training.settings import table_from
 
 RetrainStep = ImageDistil | PruneChannels
@@ -39,7 +40,7 @@ class Fitting:
 
     dataset: ImageDataset
 
-    picture: PictureInput
+    image_input: ImageInput
     """How pixels become the network's input."""
 
     supervision: Supervision
@@ -97,7 +98,7 @@ class Fitting:
 
     def logits_of(self, teacher: keras.Model, views: Views) -> list[Any]:
         """What ``teacher`` says of each view, float32 [n, classes]."""
-        scorer = ClassifierScorer(teacher, self.picture)
+        scorer = ClassifierScorer(teacher, self.image_input)
         return answers_to(views, scorer.logits, teacher=teacher, what="logits", work=self.work)
 
     def taught_by(
@@ -105,10 +106,10 @@ class Fitting:
     ) -> Fitting:
         """The same, but what is fitted are a teacher's ``logits`` for each view, beside the labels."""
         objective = distillation_objective(
-            self.picture, self.dataset.classes, teacher_weight=teacher_weight, temperature=temperature
+            self.image_input, self.dataset.classes, teacher_weight=teacher_weight, temperature=temperature
         )
         return replace(
-            self, supervision=Supervision(taught_pictures(views, (logits,)), objective), has_teacher=True
+            self, supervision=Supervision(taught_images(views, (logits,)), objective), has_teacher=True
         )
 
     def fit(
@@ -133,7 +134,7 @@ class Fitting:
             model,
             self.supervision,
             schedule,
-            validation_of(validated or model, self.dataset.validation, self.picture),
+            validation_of(validated or model, self.dataset.validation, self.image_input),
             FitRun(name, self.seed, checkpoint, keep_last=whole, on_epoch=self.on_epoch),
             optimizer=optimizer_of(schedule),
             hooks=hooks,

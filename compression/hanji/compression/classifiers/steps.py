@@ -7,7 +7,7 @@ know how.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from hanji.compression.recipe_base import check_training
 from hanji.training.classifiers.models.config import ImageModelConfig
@@ -158,7 +158,7 @@ class ImageQuantize:
     weights, per channel, and activations with ranges from calibration pictures. ``int8-qat``: the same,
     trained with the rounding in the loop. ``int16x8``: int8 weights, int16 activations."""
 
-    calibration_pictures: int = 500
+    calibration_images: int = 500
     """Training pictures that set the activation ranges (``int8``, ``int16x8``)."""
 
     epochs: int = 5
@@ -171,9 +171,11 @@ class ImageQuantize:
     """Layers that stay in float (``int8``, ``int8-qat``), by name, such as those that
     `hanji debug-quantization` finds worst."""
 
+    renamed_keys: ClassVar = {"calibration_pictures": "calibration_images"}
+
     def __post_init__(self) -> None:
-        if self.calibration_pictures < 1:
-            raise ValueError(f"calibration_pictures must be at least 1, found {self.calibration_pictures}")
+        if self.calibration_images < 1:
+            raise ValueError(f"calibration_images must be at least 1, found {self.calibration_images}")
         if self.float_layers and self.scheme not in ("int8", "int8-qat"):
             raise ValueError(f"float_layers go with int8 and int8-qat, found them with {self.scheme}")
         check_training(self.epochs, self.learning_rate)

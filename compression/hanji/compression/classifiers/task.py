@@ -47,7 +47,7 @@ class ClassifierCompression(ClassifierTraining):
         from hanji.compression.classifiers.compress import uncompressed_classifier
         from hanji.compression.classifiers.quantization.quantize import calibration_images
 
-        count = recipe.quantization.calibration_pictures
+        count = recipe.quantization.calibration_images
         return uncompressed_classifier(trained, calibration_images(dataset.train, count, trained.seed))
 
     def save_compressed(self, compressed: CompressedClassifier, directory: Path) -> None:

@@ -15,7 +15,7 @@ from hanji.compression.recommenders.fitting import Fitting
 from hanji.compression.recommenders.steps import Distil
 from hanji.compression.recommenders.teacher import ensemble_of, pair_logits, teacher_targets
 from hanji.training.fitting.determinism import seed_everything
-from hanji.training.fitting.loop import Supervision
+from hanji.training.fitting.supervision import Supervision
 from hanji.training.recommenders.baselines.histories import ScoresOf, histories_of, standardized
 from hanji.training.recommenders.history_samples import held_back_histories
 from hanji.training.recommenders.models.build import build_model

@@ -29,11 +29,11 @@ from hanji.export.formats.names import Format
 from hanji.export.formats.onnx import OLDEST_ONNXRUNTIME
 from hanji.export.formats.tfjs import OLDEST_TFJS
 from hanji.export.formats.tflite_runtime import tflite_engines
-from hanji.runtime.images.tensors import PictureTensor, dequantized, probabilities_of
+from hanji.runtime.images.tensors import ImageTensor, dequantized, probabilities_of
 from hanji.runtime.manifest import (
     Artifact,
     EngineRequirement,
-    PictureInput,
+    ImageInput,
     Probabilities,
     Signature,
     Tensor,
@@ -50,17 +50,17 @@ class ClassifierFiles:
     def __init__(self, compressed: CompressedClassifier, *, edge_tpu: bool = False) -> None:
         self.compressed = compressed
         self.edge_tpu = edge_tpu
-        picture = compressed.full.picture
-        self._network = ClassifySignature(compressed.model, picture, compressed.temperature)
+        image_input = compressed.full.image_input
+        self._network = ClassifySignature(compressed.model, image_input, compressed.temperature)
 
     @property
-    def picture(self) -> PictureInput:
+    def image_input(self) -> ImageInput:
         """How a picture becomes the input of every artifact."""
-        picture = self.compressed.full.picture
+        image_input = self.compressed.full.image_input
         if not self.edge_tpu:
-            return picture
+            return image_input
         network = self._integers
-        return replace(picture, mean=network.mean, std=network.std, normalized_by="runtime")
+        return replace(image_input, mean=network.mean, std=network.std, normalized_by="runtime")
 
     @property
     def probabilities(self) -> Probabilities:
@@ -83,7 +83,7 @@ class ClassifierFiles:
         if not self.edge_tpu:
             return ask(converted, questions)
         signature = converted.artifact.signatures[CLASSIFY]
-        tensor, output = PictureTensor(self.picture, signature.inputs[0]), signature.outputs[0]
+        tensor, output = ImageTensor(self.image_input, signature.inputs[0]), signature.outputs[0]
         prepared = [Question(CLASSIFY, {IMAGE: tensor.of(asked.inputs[IMAGE])}) for asked in questions]
         answers = ask(converted, prepared)
         rule = self.probabilities
@@ -111,7 +111,7 @@ class ClassifierFiles:
     def _tfjs(self) -> Converted:
         compressed = self.compressed
         files = convert_classifier_tfjs(
-            compressed.model, compressed.full.picture, compressed.temperature, compressed.scheme
+            compressed.model, compressed.full.image_input, compressed.temperature, compressed.scheme
         )
         contents = {TFJS_DIRECTORY + name: content for name, content in files.items()}
         return self._artifact("tfjs", contents, (EngineRequirement("tfjs", OLDEST_TFJS),))
@@ -157,7 +157,7 @@ class ClassifierFiles:
 
     def _signature(self, path: str, dtype: str) -> Signature:
         full = self.compressed.full
-        image = Tensor(IMAGE, dtype, (1, *full.picture.shape), scale=None, zero_point=None)
+        image = Tensor(IMAGE, dtype, (1, *full.image_input.shape), scale=None, zero_point=None)
         shape = (1, len(full.labels))
         return Signature(path, (image,), (Tensor(PROBABILITIES, "float32", shape, None, None),))
 

@@ -19,7 +19,7 @@ from hanji.export.classifiers.formats.signature import CLASSIFY, IMAGE, PROBABIL
 from hanji.export.classifiers.formats.tflite import calibrated_file, quantized_but_for
 from hanji.export.classifiers.formats.tflite_layers import Operator, names_around, names_of_layers, operators
 from hanji.export.formats.compact import compacted
-from hanji.training.classifiers.data import Pictures
+from hanji.training.classifiers.data import LabelledImages
 from hanji.training.classifiers.evaluation import ClassifierScorer
 from hanji.training.classifiers.metrics import probabilities_of
 from hanji.training.classifiers.models.folding import fold_batch_norms
@@ -28,7 +28,7 @@ from hanji.training.progress import logger
 
 Images = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.float64]
-PICTURES = 100
+IMAGES = 100
 """Calibration pictures over which layers are compared."""
 
 _LEAST = 1e-7  # of a probability: what is smaller is noise of the softmax
@@ -84,18 +84,18 @@ class QuantizationDebugger:
     """
 
     def __init__(
-        self, compressed: CompressedClassifier, *, test: Pictures | None = None, pictures: int = PICTURES
+        self, compressed: CompressedClassifier, *, test: LabelledImages | None = None, samples: int = IMAGES
     ) -> None:
         # A network that rounds already says nothing of what rounding adds: its float twin does.
         model = compressed.model if compressed.plain is None else fold_batch_norms(compressed.plain)
-        self._network = ClassifySignature(model, compressed.full.picture, compressed.temperature)
+        self._network = ClassifySignature(model, compressed.full.image_input, compressed.temperature)
         self._calibrated = calibrated_file(self._network, compressed.calibration)
         self._operators = operators(self._calibrated, [layer.name for layer in model.layers])
         self._sizes = {layer.name: int(layer.count_params()) for layer in model.layers}
-        rows = np.linspace(0, len(compressed.calibration), pictures, endpoint=False).astype(np.intp)
+        rows = np.linspace(0, len(compressed.calibration), samples, endpoint=False).astype(np.intp)
         self._images: Images = compressed.calibration[np.unique(rows)]
         self._test = test
-        scorer = ClassifierScorer(model, compressed.full.picture)
+        scorer = ClassifierScorer(model, compressed.full.image_input)
         self._probabilities: Callable[[Images], Values] = lambda images: probabilities_of(
             scorer.logits(images), compressed.temperature
         )
@@ -182,4 +182,4 @@ def _centred(probabilities: Values) -> Values:
     return centred
 
 
-__all__ = ["PICTURES", "Diagnosis", "LayerLoss", "Loss", "QuantizationDebugger"]
+__all__ = ["IMAGES", "Diagnosis", "LayerLoss", "Loss", "QuantizationDebugger"]

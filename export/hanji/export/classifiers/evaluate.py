@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hanji.compression.classifiers.compressed import CompressedClassifier
 from hanji.runtime import Classifier
 from hanji.runtime.manifest import ClassifierManifest
-from hanji.training.classifiers.data import ImageDataConfig, ImageDataset, Pictures, load_images
+from hanji.training.classifiers.data import ImageDataConfig, ImageDataset, LabelledImages, load_images
 from hanji.training.classifiers.metrics import metrics_of
 from hanji.training.errors import DataError
 from hanji.training.settings import settings_from
@@ -36,14 +36,14 @@ def classifier_test_set(manifest: ClassifierManifest, directory: Path | None) ->
             f"the bundle {manifest.name!r} was wrapped, and does not say what it was trained on; expected "
             "--data with a folder of pictures, one sub-folder a class"
         )
-    picture = manifest.picture
+    image_input = manifest.picture
     table = {
         "name": directory.name,
         "format": "folder",
-        "height": picture.height,
-        "width": picture.width,
-        "colour": "grey" if picture.channels == 1 else "rgb",
-        "fit": picture.fit,
+        "height": image_input.height,
+        "width": image_input.width,
+        "colour": "grey" if image_input.channels == 1 else "rgb",
+        "fit": image_input.fit,
         "validation": 0.0,
     }
     dataset = load_images(settings_from(ImageDataConfig, table, "hanji evaluate"), directory, seed=0)
@@ -94,7 +94,7 @@ def classes_of(dataset: ImageDataset, classifier: Classifier) -> npt.NDArray[np.
 
 def _all_as_test(dataset: ImageDataset) -> ImageDataset:
     parts = [part for part in (dataset.train, dataset.validation, dataset.test) if len(part)]
-    everything = Pictures(
+    everything = LabelledImages(
         np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts])
     )
     return replace(dataset, test=everything)

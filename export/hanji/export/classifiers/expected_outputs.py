@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hanji.compression.classifiers.compressed import CompressedClassifier
 from hanji.export.bundle.answers import Question
 from hanji.export.classifiers.formats.signature import CLASSIFY, IMAGE
-from hanji.training.classifiers.data import Pictures
+from hanji.training.classifiers.data import LabelledImages
 from hanji.training.classifiers.evaluation import ClassifierScorer
 from hanji.training.classifiers.metrics import probabilities_of
 from hanji.training.errors import ConversionError
@@ -26,7 +26,7 @@ _OTHERS = 64  # test pictures beside them
 
 
 @dataclass(frozen=True)
-class PictureReference:
+class ImageReference:
     """``images`` uint8 [n, h, w, c], the golden ones first; ``probabilities`` float32 [n, classes]."""
 
     images: npt.NDArray[np.uint8]
@@ -39,7 +39,7 @@ class PictureReference:
         return tuple(Question(CLASSIFY, {IMAGE: image[None]}) for image in self.images)
 
 
-def picture_reference(compressed: CompressedClassifier, test: Pictures | None) -> PictureReference:
+def image_reference(compressed: CompressedClassifier, test: LabelledImages | None) -> ImageReference:
     """The Keras classifier's answers to test pictures, where there are some, and calibration pictures.
 
     Raises ConversionError for answers that are not finite, and where there is no picture at all.
@@ -51,15 +51,15 @@ def picture_reference(compressed: CompressedClassifier, test: Pictures | None) -
     if not len(shown):
         raise ConversionError(
             "expected calibration or test pictures to compare the exported files with, found none; compress "
-            "the model with calibration_pictures of at least 1"
+            "the model with calibration_images of at least 1"
         )
-    logits = ClassifierScorer(compressed.model, compressed.full.picture).logits(shown)
+    logits = ClassifierScorer(compressed.model, compressed.full.image_input).logits(shown)
     if not np.isfinite(logits).all():
         raise ConversionError(
             "expected finite logits from the compressed model, found NaN or infinity; train it again"
         )
     probabilities = probabilities_of(logits, compressed.temperature).astype(np.float32)
-    return PictureReference(shown, probabilities, golden_count(shown))
+    return ImageReference(shown, probabilities, golden_count(shown))
 
 
 def golden_count(images: npt.NDArray[np.uint8]) -> int:
@@ -73,4 +73,4 @@ def _evenly(images: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.uint8]:
     return chosen
 
 
-__all__ = ["GOLDEN", "PictureReference", "golden_count", "picture_reference"]
+__all__ = ["GOLDEN", "ImageReference", "golden_count", "image_reference"]

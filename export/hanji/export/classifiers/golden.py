@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hanji.export.bundle.answers import Answers
 from hanji.runtime.images.preparation import prepare
-from hanji.runtime.manifest import CLASSIFICATION, PictureInput
+from hanji.runtime.manifest import CLASSIFICATION, ImageInput
 
 Images = npt.NDArray[np.uint8]
 _IN_FLOATS = ("float32", "float32-sparse", "float16", "int8-weights")
@@ -20,7 +20,7 @@ _PREPARED_BYTES = 200_000  # that prepared pictures may take together
 _SIDE = 48  # pixels at most of a source on either side, so that golden.json stays light
 
 
-def picture_replay_tolerance(precision: str) -> float:
+def image_replay_tolerance(precision: str) -> float:
     """How far a probability on a device may be from the one here.
 
     Float arithmetic differs between processors in its last bits only. Where activations are rounded to whole
@@ -29,8 +29,8 @@ def picture_replay_tolerance(precision: str) -> float:
     return _IN_LAST_BITS if precision in _IN_FLOATS else _BY_SOME_LEVELS
 
 
-def picture_golden_table(
-    picture: PictureInput, images: Images, replays: Mapping[str, tuple[Answers, float]]
+def image_golden_table(
+    image_input: ImageInput, images: Images, replays: Mapping[str, tuple[Answers, float]]
 ) -> dict[str, Any]:
     """The content of golden.json.
 
@@ -41,7 +41,7 @@ def picture_golden_table(
         name: {"tolerance": tolerance, "cases": _cases(images, answers)}
         for name, (answers, tolerance) in replays.items()
     }
-    return {"task": CLASSIFICATION, "preparation": _preparation(picture), "artifacts": artifacts}
+    return {"task": CLASSIFICATION, "preparation": _preparation(image_input), "artifacts": artifacts}
 
 
 def _cases(images: Images, answers: Answers) -> list[dict[str, Any]]:
@@ -55,19 +55,19 @@ def _cases(images: Images, answers: Answers) -> list[dict[str, Any]]:
     ]
 
 
-def _preparation(picture: PictureInput) -> list[dict[str, Any]]:
+def _preparation(image_input: ImageInput) -> list[dict[str, Any]]:
     """Pictures that are wider, higher, smaller and in other colours than the model's, made from one seed."""
     rng = np.random.default_rng(0)
-    height, width = min(picture.height, _SIDE // 2), min(picture.width, _SIDE // 2)
+    height, width = min(image_input.height, _SIDE // 2), min(image_input.width, _SIDE // 2)
     shapes = ((height + 5, 2 * width, 3), (2 * height, width + 3, 1), (height // 2 + 1, width // 2 + 2, 4))
-    kept = max(1, _PREPARED_BYTES // (picture.height * picture.width * picture.channels))
+    kept = max(1, _PREPARED_BYTES // (image_input.height * image_input.width * image_input.channels))
     sources = [rng.integers(0, 256, shape, dtype=np.uint8) for shape in shapes[:kept]]
     return [
         {
             "source": dict(
                 zip(("height", "width", "channels"), source.shape, strict=True), pixels=_text(source)
             ),
-            "prepared": _text(prepare(source, picture)),
+            "prepared": _text(prepare(source, image_input)),
         }
         for source in sources
     ]
@@ -77,4 +77,4 @@ def _text(pixels: Images) -> str:
     return base64.b64encode(np.ascontiguousarray(pixels).tobytes()).decode("ascii")
 
 
-__all__ = ["picture_golden_table", "picture_replay_tolerance"]
+__all__ = ["image_golden_table", "image_replay_tolerance"]

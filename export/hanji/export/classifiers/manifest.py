@@ -13,8 +13,8 @@ from hanji.runtime.manifest import (
     CLASSIFICATION,
     Artifact,
     FileEntry,
+    ImageInput,
     LabelTable,
-    PictureInput,
     Probabilities,
 )
 from hanji.runtime.manifest.reader import SCHEMA_VERSION
@@ -29,7 +29,7 @@ def classifier_manifest_table(
     compressed: CompressedClassifier,
     artifacts: Sequence[Artifact],
     files: Sequence[FileEntry],
-    picture: PictureInput,
+    image_input: ImageInput,
     probabilities: Probabilities,
 ) -> dict[str, Any]:
     """The content of manifest.json; ``files`` are those that belong to no artifact.
@@ -48,7 +48,7 @@ def classifier_manifest_table(
         },
         "artifacts": [artifact_table(artifact) for artifact in artifacts],
         "files": [asdict(file) for file in files],
-        **input_and_output(picture, len(full.labels), probabilities),
+        **input_and_output(image_input, len(full.labels), probabilities),
         "golden": GOLDEN,
         "recipe": {"name": recipe.name, "sha256": recipe.sha256, "steps": recipe.tables},
         "metrics": {"protocol": PROTOCOL, "full": full.metrics, "compressed": compressed.metrics},
@@ -58,13 +58,13 @@ def classifier_manifest_table(
     }
 
 
-def input_and_output(picture: PictureInput, classes: int, probabilities: Probabilities) -> dict[str, Any]:
+def input_and_output(image_input: ImageInput, classes: int, probabilities: Probabilities) -> dict[str, Any]:
     """What the manifest says of pictures, of classes and of what the model gives."""
     return {
         "labels": asdict(LabelTable(LABELS, classes)),
-        "picture": asdict(picture),
+        "picture": asdict(image_input),
         "probabilities": asdict(probabilities),
-        "preprocessing": {IMAGE: _in_words(picture)},
+        "preprocessing": {IMAGE: _in_words(image_input)},
     }
 
 
@@ -86,21 +86,21 @@ def own_parameters(compressed: CompressedClassifier) -> int:
     return parameters(compressed.plain if compressed.plain is not None else compressed.model)
 
 
-def _in_words(picture: PictureInput) -> str:
-    colour = "grey (ITU-R 601 luma)" if picture.channels == 1 else "red, green, blue"
+def _in_words(image_input: ImageInput) -> str:
+    colour = "grey (ITU-R 601 luma)" if image_input.channels == 1 else "red, green, blue"
     fit = {
         "crop": "scaled until its shorter side fits, then its middle cut out",
         "stretch": "scaled to the size, whatever its proportions",
         "pad": "scaled until its longer side fits, the rest filled with the background",
-    }[picture.fit]
+    }[image_input.fit]
     takes = (
         "as levels of 0 to 255: the model normalizes them itself"
-        if picture.normalized_by == "graph"
+        if image_input.normalized_by == "graph"
         else "then normalized, (level - mean) / std for each channel"
     )
     return (
-        f"a picture in {colour}, {fit}, to {picture.height} × {picture.width} ({picture.resize}), "
-        f"channels last, {takes}"
+        f"a picture in {colour}, {fit}, to {image_input.height} × {image_input.width} "
+        f"({image_input.resize}), channels last, {takes}"
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hanji.compression.classifiers.compressed import CompressedClassifier
 from hanji.export.bundle.manifest import parameters
 from hanji.export.classifiers.manifest import model_type, own_parameters
-from hanji.export.classifiers.parity import PictureParity
+from hanji.export.classifiers.parity import ImageParity
 from hanji.export.classifiers.precision import MEANINGS
 from hanji.export.formats.weights import FLOAT32_BYTES
 from hanji.export.reporting.markdown import FORMAT_NAMES, metric, table
@@ -45,15 +45,15 @@ def _heading(compressed: CompressedClassifier) -> str:
 
 
 def _intended_use(compressed: CompressedClassifier, probabilities: Probabilities) -> str:
-    labels, picture = compressed.full.labels, compressed.full.picture
+    labels, image_input = compressed.full.labels, compressed.full.image_input
     around = "Normalization, the calibrated temperature and the softmax lie in the model."
     if probabilities.source != "graph":
         around = "The runtime normalizes them, and makes probabilities of the model's logits."
     shown = ", ".join(labels[:_MOST_LABELS]) + (", …" if len(labels) > _MOST_LABELS else "")
     return (
         f"## Intended use\n\nSays which of {len(labels)} classes a picture shows, on the device and without "
-        f"a network: {shown}.\n\nIt takes pictures of {picture.height} × {picture.width} pixels with "
-        f"{picture.channels} channel(s) as levels of 0 to 255; what makes any picture one of these the "
+        f"a network: {shown}.\n\nIt takes pictures of {image_input.height} × {image_input.width} pixels with "
+        f"{image_input.channels} channel(s) as levels of 0 to 255; what makes any picture one of these the "
         f"manifest says. {around}"
     )
 
@@ -106,7 +106,7 @@ def _parity(artifacts: Sequence[Artifact]) -> str:
 
 
 def _parity_cells(parity: Parity) -> list[str]:
-    if not isinstance(parity, PictureParity):
+    if not isinstance(parity, ImageParity):
         return [f"**not checked**: {parity.reason}", "", "", ""]
     return [
         str(parity.engine),

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from hanji.export.bundle.answers import Answers
 from hanji.export.bundle.files import MeasuredParity
-from hanji.export.classifiers.expected_outputs import PictureReference
-from hanji.export.classifiers.tolerances import PictureTolerance
+from hanji.export.classifiers.expected_outputs import ImageReference
+from hanji.export.classifiers.tolerances import ImageTolerance
 from hanji.runtime.manifest import Artifact
 from hanji.training.errors import ConversionError
 
@@ -18,7 +18,7 @@ _TIE = 1e-5  # probabilities closer than this are equal in 32-bit floats, whiche
 
 
 @dataclass(frozen=True)
-class PictureParity(MeasuredParity):
+class ImageParity(MeasuredParity):
     """Parity of a classifier."""
 
     @property
@@ -27,9 +27,9 @@ class PictureParity(MeasuredParity):
         return f"the same best class for {self.top1_agreement:.3f} (at least {least:g}) of the pictures"
 
 
-def picture_parity(
-    artifact: Artifact, expected: PictureReference, answers: Answers, allowed: PictureTolerance
-) -> PictureParity:
+def image_parity(
+    artifact: Artifact, expected: ImageReference, answers: Answers, allowed: ImageTolerance
+) -> ImageParity:
     """The artifact's parity with the Keras classifier; ConversionError if it is outside ``allowed``."""
     found = np.stack(answers.scores)
     if not np.isfinite(found).all():
@@ -50,7 +50,7 @@ def picture_parity(
             f"{agreement:.3f} in {answers.engine} over {len(found)} pictures; no bundle was written; find "
             "the layers at fault with `hanji debug-quantization`, take int8-qat, or leave this format out"
         )
-    return PictureParity(
+    return ImageParity(
         checked=True,
         engine=answers.engine,
         max_abs_error=_rounded(largest),
@@ -62,7 +62,7 @@ def picture_parity(
     )
 
 
-def _agreement(found: npt.NDArray[np.float32], expected: PictureReference) -> float:
+def _agreement(found: npt.NDArray[np.float32], expected: ImageReference) -> float:
     """Share of pictures whose best class is the Keras classifier's, too, or would be but for a tie."""
     rows = np.arange(len(found))
     best = expected.probabilities.max(axis=1)
@@ -73,4 +73,4 @@ def _rounded(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-__all__ = ["PictureParity", "picture_parity"]
+__all__ = ["ImageParity", "image_parity"]

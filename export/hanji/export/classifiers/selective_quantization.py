@@ -35,8 +35,8 @@ def classifier_to_debug(directory: Path, data: Path | None) -> CompressedClassif
     trained = load_classifier(directory)
     config = settings_from(ImageDataConfig, trained.data.config, f"{directory}: data")
     dataset = load_images(config, data, seed=trained.seed)
-    pictures = calibration_images(dataset.train, ImageQuantize.calibration_pictures, trained.seed)
-    return uncompressed_classifier(trained, pictures)
+    samples = calibration_images(dataset.train, ImageQuantize.calibration_images, trained.seed)
+    return uncompressed_classifier(trained, samples)
 
 
 def with_float_layers(compressed: CompressedClassifier, layers: Sequence[str]) -> CompressedClassifier:

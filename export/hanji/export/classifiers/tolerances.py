@@ -15,7 +15,7 @@ from hanji.export.formats.names import Format
 
 
 @dataclass(frozen=True)
-class PictureTolerance:
+class ImageTolerance:
     """What is allowed, and why not less.
 
     ``largest`` and ``typical`` (root mean square) differences of a probability; ``agreement`` is the smallest
@@ -28,27 +28,25 @@ class PictureTolerance:
     why: str
 
 
-_SAME = PictureTolerance(2e-4, 2e-5, 1.0, "the same arithmetic in another order")
-_HALF = PictureTolerance(0.1, 0.005, 0.98, "each weight is rounded to 11 bits")
-_WEIGHTS = PictureTolerance(
+_SAME = ImageTolerance(2e-4, 2e-5, 1.0, "the same arithmetic in another order")
+_HALF = ImageTolerance(0.1, 0.005, 0.98, "each weight is rounded to 11 bits")
+_WEIGHTS = ImageTolerance(
     0.5, 0.03, 0.94, "each large weight is rounded to 8 bits, which the Keras model does not do"
 )
-_DYNAMIC = PictureTolerance(
+_DYNAMIC = ImageTolerance(
     0.5, 0.04, 0.93, "as int8-weights, and activations are rounded to 8 bits as they come"
 )
-_CALIBRATED = PictureTolerance(
+_CALIBRATED = ImageTolerance(
     0.8, 0.06, 0.9, "weights and activations are rounded to 8 bits, which the Keras model does not do"
 )
 # The Keras model rounds in the same places, but between them it computes in floats: a sum near the middle of
 # two levels can fall on either.
-_TRAINED = PictureTolerance(
-    0.6, 0.03, 0.95, "activations fall on a neighbouring level of 8 bits now and then"
-)
-_SIMULATED = PictureTolerance(
+_TRAINED = ImageTolerance(0.6, 0.03, 0.95, "activations fall on a neighbouring level of 8 bits now and then")
+_SIMULATED = ImageTolerance(
     0.4, 0.02, 0.97, "as int8-qat, but more rarely: between the levels it computes as Keras does"
 )
 
-PICTURE_TOLERANCES: dict[Format, dict[ImageScheme, PictureTolerance]] = {
+IMAGE_TOLERANCES: dict[Format, dict[ImageScheme, ImageTolerance]] = {
     "tflite": {
         "float32": _SAME,
         "float16": _HALF,
@@ -75,4 +73,4 @@ PICTURE_TOLERANCES: dict[Format, dict[ImageScheme, PictureTolerance]] = {
     },
 }
 
-__all__ = ["PICTURE_TOLERANCES", "PictureTolerance"]
+__all__ = ["IMAGE_TOLERANCES", "ImageTolerance"]

@@ -18,16 +18,16 @@ from hanji.export.bundle.files import (
 from hanji.export.bundle.json_files import json_bytes
 from hanji.export.classifiers.artifacts import ClassifierFiles
 from hanji.export.classifiers.config import EDGE_TPU_FORMATS
-from hanji.export.classifiers.expected_outputs import PictureReference, picture_reference
-from hanji.export.classifiers.golden import picture_golden_table, picture_replay_tolerance
+from hanji.export.classifiers.expected_outputs import ImageReference, image_reference
+from hanji.export.classifiers.golden import image_golden_table, image_replay_tolerance
 from hanji.export.classifiers.manifest import GOLDEN, LABELS, classifier_manifest_table, labels_table
 from hanji.export.classifiers.model_card import classifier_card
-from hanji.export.classifiers.parity import picture_parity
-from hanji.export.classifiers.tolerances import PICTURE_TOLERANCES
+from hanji.export.classifiers.parity import image_parity
+from hanji.export.classifiers.tolerances import IMAGE_TOLERANCES
 from hanji.export.formats.names import FORMATS, Format
 from hanji.export.formats.tfjs_node import TfjsMissingError
 from hanji.runtime.manifest import Parity
-from hanji.training.classifiers.data import Pictures
+from hanji.training.classifiers.data import LabelledImages
 from hanji.training.files import atomic_directory
 from hanji.training.progress import logger
 
@@ -39,7 +39,7 @@ def export_classifier(
     out: Path,
     *,
     formats: Sequence[Format] = FORMATS,
-    test: Pictures | None = None,
+    test: LabelledImages | None = None,
     edge_tpu: bool = False,
     replace: bool = False,
 ) -> BundleSummary:
@@ -57,34 +57,34 @@ def export_classifier(
     """
     check_options("formats", formats, EDGE_TPU_FORMATS if edge_tpu else FORMATS)
     with atomic_directory(out, replace=replace) as aside:
-        expected = picture_reference(compressed, test)
+        expected = image_reference(compressed, test)
         files = ClassifierFiles(compressed, edge_tpu=edge_tpu)
         checked = [_checked(files, target, expected) for target in FORMATS if target in formats]
         write_files(aside, _contents(files, expected, checked))
     return BundleSummary(out, tuple(entry.converted.artifact for entry in checked))
 
 
-def _checked(files: ClassifierFiles, target: Format, expected: PictureReference) -> Checked:
+def _checked(files: ClassifierFiles, target: Format, expected: ImageReference) -> Checked:
     converted = files.converted(target)
     try:
         answers = files.asked(converted, expected.questions)
     except TfjsMissingError as error:
         logger.warning(f"{target} is NOT checked in its engine: {error}")
         return Checked(with_parity(converted, Parity(checked=False, reason=str(error))), None)
-    allowed = PICTURE_TOLERANCES[target][files.compressed.scheme]
-    parity = picture_parity(converted.artifact, expected, answers, allowed)
-    tolerance = picture_replay_tolerance(converted.artifact.precision)
+    allowed = IMAGE_TOLERANCES[target][files.compressed.scheme]
+    parity = image_parity(converted.artifact, expected, answers, allowed)
+    tolerance = image_replay_tolerance(converted.artifact.precision)
     return Checked(with_parity(converted, parity), (answers, tolerance))
 
 
 def _contents(
-    files: ClassifierFiles, expected: PictureReference, checked: Sequence[Checked]
+    files: ClassifierFiles, expected: ImageReference, checked: Sequence[Checked]
 ) -> dict[str, bytes]:
     """Every file of the bundle by its path, the manifest and its checksum last."""
     artifacts = [entry.converted.artifact for entry in checked]
     replays = {entry.converted.artifact.format: entry.replay for entry in checked if entry.replay}
     compressed, full = files.compressed, files.compressed.full
-    golden = picture_golden_table(full.picture, expected.images[: expected.golden], replays)
+    golden = image_golden_table(full.image_input, expected.images[: expected.golden], replays)
     data = {
         LABELS: json_bytes(labels_table(full.labels, full.names)),
         GOLDEN: json_bytes(golden),
@@ -92,7 +92,7 @@ def _contents(
     }
     entries = [file_entry(path, content) for path, content in data.items()]
     manifest = manifest_files(
-        classifier_manifest_table(compressed, artifacts, entries, files.picture, files.probabilities)
+        classifier_manifest_table(compressed, artifacts, entries, files.image_input, files.probabilities)
     )
     converted = {path: content for entry in checked for path, content in entry.converted.contents.items()}
     return {**converted, **data, **manifest}

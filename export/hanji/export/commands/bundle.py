@@ -51,17 +51,18 @@ def run(args: argparse.Namespace) -> int:
     from hanji.training.quiet import import_tensorflow
 
     import_tensorflow()
-    from hanji.export.classifiers.wrap.wrap import wrap_model
+    from hanji.export.classifiers.wrap.wrap import expect_edge_tpu_model, wrap_model
 
+    if args.edge_tpu:
+        expect_edge_tpu_model(args.model)
     summary = wrap_model(
         args.model,
         args.out,
         labels=labels,
         settings=settings,
-        pictures=args.pictures,
+        samples=args.pictures,
         name=args.name,
-        edge_tpu=args.edge_tpu,
-        replace_out=True,
+        replace=True,
     )
     print("\n".join(summary.lines()))
     return 0

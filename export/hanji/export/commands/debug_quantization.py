@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     test = None if dataset is None else dataset.test
     if args.out:
         with_float_layers(compressed, ())  # what cannot be written is told before anything long
-    debugger = QuantizationDebugger(compressed, test=test, pictures=args.pictures)
+    debugger = QuantizationDebugger(compressed, test=test, samples=args.pictures)
     found = debugger.diagnosis(leave_float=args.leave_float)
     snippet = recipe_snippet(compressed.recipe, found.left_in_float) if found.left_in_float else ""
     print(json.dumps({**asdict(found), "recipe": snippet}) if args.json else _page(found, snippet))

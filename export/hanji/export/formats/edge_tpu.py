@@ -170,14 +170,14 @@ def _one_row(operator: _Operator, tensor: Any) -> Iterator[str]:
 
 
 def _mean(operator: _Operator) -> Iterator[str]:
-    yield from _not_over_pictures(operator)
+    yield from _not_over_images(operator)
     shape = _shape(operator.inputs[0])
     axes = {axis % len(shape) for axis in operator.whole_numbers(1)} if shape else set()
     if len(shape) - 1 in axes and shape[-1] % 4:
         yield f"the mean over {shape[-1]} channels, whose number must be a multiple of 4"
 
 
-def _not_over_pictures(operator: _Operator) -> Iterator[str]:
+def _not_over_images(operator: _Operator) -> Iterator[str]:
     rank = len(_shape(operator.inputs[0]))
     if rank > 3 and any(axis % rank == 0 for axis in operator.whole_numbers(1)):
         yield "it goes over several pictures at once"
@@ -229,13 +229,13 @@ _LIMITS: dict[str, Callable[[_Operator], Iterator[str]]] = {
     "PACK": _pack,
     "PAD": _pad,
     "PRELU": _prelu,
-    "REDUCE_MAX": _not_over_pictures,
-    "REDUCE_MIN": _not_over_pictures,
+    "REDUCE_MAX": _not_over_images,
+    "REDUCE_MIN": _not_over_images,
     "SOFTMAX": _softmax,
     "SPLIT": _split,
     "SQUEEZE": _squeeze,
     "STRIDED_SLICE": _strided_slice,
-    "SUM": _not_over_pictures,
+    "SUM": _not_over_images,
 }
 """What the list says of an operator beside its name."""
 

@@ -18,7 +18,7 @@ from hanji.runtime.images.preparation import prepare
 
 CAMERA = (480, 640, 3)
 """Height, width and channels of the picture whose preparation is timed."""
-PICTURES = 16
+IMAGES = 16
 """Different pictures that the calls take turns with."""
 
 
@@ -68,16 +68,16 @@ def benchmark_classifier(
     classifier = Classifier.open(bundle, engine=engine, threads=threads)
     opened = time.perf_counter_ns()
     with classifier:
-        pictures = noise(min(runs, PICTURES), classifier.picture.shape, seed)
+        images = noise(min(runs, IMAGES), classifier.image_input.shape, seed)
         asking = time.perf_counter_ns()
-        classifier.classify(pictures[0], k)
+        classifier.classify(images[0], k)
         answered = time.perf_counter_ns()
-        whole, alone, prepared = in_turns(rounds(classifier, pictures, runs, k, seed))
+        whole, alone, prepared = in_turns(rounds(classifier, images, runs, k, seed))
         return ClassifierReport(
             engine=classifier.engine,
             artifact=classifier.artifact.format,
             precision=classifier.artifact.precision,
-            input=classifier.picture.shape,
+            input=classifier.image_input.shape,
             classes=len(classifier.labels),
             k=k,
             runs=runs,
@@ -101,16 +101,16 @@ def in_words(shape: tuple[int, int, int]) -> str:
 
 
 def rounds(
-    classifier: Classifier, pictures: NDArray[np.uint8], runs: int, k: int, seed: int
+    classifier: Classifier, images: NDArray[np.uint8], runs: int, k: int, seed: int
 ) -> Iterator[tuple[Call, ...]]:
     """classify() and the engine alone with the same picture, made ready right before they are called, and the
     preparation of a picture of ``CAMERA``'s size.
     """
-    prepared = partial(prepare, noise(1, CAMERA, seed)[0], classifier.picture)
+    prepared = partial(prepare, noise(1, CAMERA, seed)[0], classifier.image_input)
     for run in range(runs):
-        picture = pictures[run % len(pictures)]
-        engine_call = classifier.engine_call(picture)  # runs once: what follows finds the engine warm
-        yield partial(classifier.classify, picture, k), engine_call, prepared
+        image = images[run % len(images)]
+        engine_call = classifier.engine_call(image)  # runs once: what follows finds the engine warm
+        yield partial(classifier.classify, image, k), engine_call, prepared
 
 
-__all__ = ["CAMERA", "PICTURES", "ClassifierReport", "benchmark_classifier", "in_words", "noise", "rounds"]
+__all__ = ["CAMERA", "IMAGES", "ClassifierReport", "benchmark_classifier", "in_words", "noise", "rounds"]

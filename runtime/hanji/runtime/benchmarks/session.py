@@ -121,11 +121,11 @@ def calls(
         return ("recommend", "engine_alone"), first, benchmark.rounds(opened, questions, k), described
     from hanji.runtime.benchmarks import classifier as classifier_benchmark
 
-    shape = opened.picture.shape
-    pictures = classifier_benchmark.noise(min(count, classifier_benchmark.PICTURES), shape, seed)
-    rounds = classifier_benchmark.rounds(opened, pictures, count, k, seed)
+    shape = opened.image_input.shape
+    images = classifier_benchmark.noise(min(count, classifier_benchmark.IMAGES), shape, seed)
+    rounds = classifier_benchmark.rounds(opened, images, count, k, seed)
     names = ("classify", "engine_alone", "prepare")
-    return names, partial(opened.classify, pictures[0], k), rounds, classifier_benchmark.in_words(shape)
+    return names, partial(opened.classify, images[0], k), rounds, classifier_benchmark.in_words(shape)
 
 
 def _warm(names: tuple[str, ...], rounds: Iterator[tuple[Call, ...]], warm_up: int) -> dict[str, list[int]]:

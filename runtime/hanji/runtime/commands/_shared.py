@@ -10,7 +10,7 @@ from typing import Any
 
 from hanji.runtime.engines.choice import ENGINE_KINDS
 from hanji.runtime.engines.request import POLICIES, Request
-from hanji.runtime.manifest import Manifest, PictureData
+from hanji.runtime.manifest import ImageData, Manifest
 from hanji.runtime.opening import requested
 
 
@@ -112,7 +112,7 @@ def printable(text: str) -> str:
 def synthetic_note(manifest: Manifest) -> str:
     """A line that says so if the model has seen no real data, else nothing."""
     data = manifest.training_data
-    real = "pictures" if isinstance(data, PictureData) else "ratings"
+    real = "pictures" if isinstance(data, ImageData) else "ratings"
     return f"Trained on synthetic data ({data.name}), not on real {real}." if data.synthetic else ""
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from hanji.runtime.classification import Classification
 from hanji.runtime.classifier import Classifier
 from hanji.runtime.commands._shared import printable
-from hanji.runtime.errors import PictureError
+from hanji.runtime.errors import ImageError
 from hanji.runtime.streams import Event, Frame
 
 
@@ -43,7 +43,7 @@ class Lines:
         left_out = f"  {dropped} dropped" if dropped else ""
         self._print(f"{frame.name}  {classes_text}  {ms:.1f} ms{left_out}")
 
-    def skipped(self, frame: Frame, error: PictureError, dropped: int) -> None:
+    def skipped(self, frame: Frame, error: ImageError, dropped: int) -> None:
         self._frames += 1
         self._skipped += 1
         if self._json:

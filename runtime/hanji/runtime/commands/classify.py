@@ -18,12 +18,12 @@ from hanji.runtime.commands._shared import (
     printable,
     synthetic_note,
 )
-from hanji.runtime.errors import PictureError
+from hanji.runtime.errors import ImageError
 
 HELP = "say what pictures show"
 EXAMPLE = "hanji classify out/bundle photo.jpg another.png -k 3"
 
-Answer = Classification | PictureError
+Answer = Classification | ImageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,10 +43,10 @@ def run(args: argparse.Namespace) -> int:
             print_json(_as_json(classifier, answers))
         else:
             _print(classifier, answers)
-    failed = [answer for _, answer in answers if isinstance(answer, PictureError)]
+    failed = [answer for _, answer in answers if isinstance(answer, ImageError)]
     if failed:
         more = f" ({len(failed)} of {len(answers)} pictures failed)" if len(answers) > 1 else ""
-        raise PictureError(f"{failed[0]}{more}")
+        raise ImageError(f"{failed[0]}{more}")
     return 0
 
 
@@ -54,7 +54,7 @@ def _answer(classifier: Classifier, path: str, args: argparse.Namespace) -> Answ
     """One picture that cannot be read does not keep the others from being classified."""
     try:
         return classifier.classify(path, args.k, language=args.language)
-    except PictureError as error:
+    except ImageError as error:
         return error
 
 
@@ -67,7 +67,7 @@ def _print(classifier: Classifier, answers: list[tuple[str, Answer]]) -> None:
     measure = "output" if classifier.manifest.probabilities.source == "none" else "probability"
     for path, answer in answers:
         print(f"\n{printable(path)}")
-        if isinstance(answer, PictureError):
+        if isinstance(answer, ImageError):
             print(printable(f"not classified: {answer}"))
             continue
         rows = [[str(row.rank), row.name, f"{row.probability:.4f}"] for row in answer]
@@ -81,7 +81,7 @@ def _as_json(classifier: Classifier, answers: list[tuple[str, Answer]]) -> dict[
         "engine": asdict(classifier.engine),
         "pictures": [
             {"picture": path, "error": str(answer)}
-            if isinstance(answer, PictureError)
+            if isinstance(answer, ImageError)
             else {"picture": path, "classes": [row._asdict() for row in answer]}
             for path, answer in answers
         ],

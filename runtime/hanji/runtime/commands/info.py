@@ -127,9 +127,9 @@ def _recommender_rows(manifest: RecommenderManifest) -> list[list[str]]:
 
 
 def _classifier_rows(manifest: ClassifierManifest) -> list[list[str]]:
-    data, picture, probabilities = manifest.training_data, manifest.picture, manifest.probabilities
-    colour = "grey" if picture.channels == 1 else "RGB"
-    fit = {"crop": "cut to it", "stretch": "stretched to it", "pad": "padded to it"}[picture.fit]
+    data, image_input, probabilities = manifest.training_data, manifest.picture, manifest.probabilities
+    colour = "grey" if image_input.channels == 1 else "RGB"
+    fit = {"crop": "cut to it", "stretch": "stretched to it", "pad": "padded to it"}[image_input.fit]
     gives = {
         "graph": "probabilities",
         "softmax": f"probabilities, softmax at temperature {probabilities.temperature:g}",
@@ -137,7 +137,7 @@ def _classifier_rows(manifest: ClassifierManifest) -> list[list[str]]:
     }[probabilities.source]
     seen = f"{data.pictures:,} pictures of {data.classes:,} classes" if data.pictures else "not stated"
     return [
-        ["takes", f"pictures of any size: {picture.width} × {picture.height} {colour}, {fit}"],
+        ["takes", f"pictures of any size: {image_input.width} × {image_input.height} {colour}, {fit}"],
         ["gives", f"{gives}, of {manifest.labels.count:,} classes"],
         ["data", seen],
     ]

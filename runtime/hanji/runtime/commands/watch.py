@@ -18,7 +18,7 @@ import numpy as np
 from hanji.runtime.classifier import Classifier
 from hanji.runtime.commands._shared import add_bundle, add_engine, open_options, synthetic_note
 from hanji.runtime.commands._watch_lines import Lines
-from hanji.runtime.errors import HanjiError, PictureError
+from hanji.runtime.errors import HanjiError, ImageError
 from hanji.runtime.streams import Event, Frame, Source, Stream, camera, every, folder, latest, video
 from hanji.runtime.streams.service_manager import ServiceManager
 
@@ -146,8 +146,8 @@ class _Watching:
         self._dropped += dropped
         start = time.perf_counter()
         try:
-            answer = self._classifier.classify(frame.picture, self._args.k, language=self._args.language)
-        except PictureError as error:
+            answer = self._classifier.classify(frame.image, self._args.k, language=self._args.language)
+        except ImageError as error:
             self.lines.skipped(frame, error, dropped)
             return
         self.lines.answer(frame, answer, 1e3 * (time.perf_counter() - start), dropped)

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.runtime.errors import HanjiError, PictureError
+from hanji.runtime.errors import HanjiError, ImageError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -68,7 +68,7 @@ def decode(source: Source, *, name: str | None = None) -> Pixels:
         return _read(io.BytesIO(source), called)
     if hasattr(source, "read"):
         return _read(cast("IO[bytes]", source), called)
-    raise PictureError(
+    raise ImageError(
         f"{called}: expected a path, the content of a file as bytes, an open file or a Pillow image"
     )
 
@@ -95,7 +95,7 @@ def _file(path: str | os.PathLike[str], name: str) -> IO[bytes]:
         return Path(path).open("rb")
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise PictureError(f"{name}: cannot be read: {reason}") from error
+        raise ImageError(f"{name}: cannot be read: {reason}") from error
 
 
 def _read(stream: IO[bytes], name: str) -> Pixels:
@@ -103,10 +103,10 @@ def _read(stream: IO[bytes], name: str) -> Pixels:
     try:
         image = pillow.open(stream, formats=FORMATS)
     except (pillow.DecompressionBombError, pillow.DecompressionBombWarning) as error:
-        raise PictureError(f"{name}: {_TOO_LARGE}; {error}") from error
+        raise ImageError(f"{name}: {_TOO_LARGE}; {error}") from error
     except pillow.UnidentifiedImageError as error:
         kinds = ", ".join(FORMATS)
-        raise PictureError(f"{name}: expected a picture ({kinds}), found something else") from error
+        raise ImageError(f"{name}: expected a picture ({kinds}), found something else") from error
     except _DAMAGE as error:
         raise _damaged(name, error) from error
     with image:
@@ -127,7 +127,7 @@ def _pillow() -> Any:
 def _pixels(image: Image, name: str) -> Pixels:
     width, height = image.size
     if width * height > LARGEST_PIXELS:
-        raise PictureError(f"{name}: {_TOO_LARGE}, found {width} × {height}; make it smaller first")
+        raise ImageError(f"{name}: {_TOO_LARGE}, found {width} × {height}; make it smaller first")
     try:
         image.load()
         pixels = _levels(image)
@@ -135,9 +135,7 @@ def _pixels(image: Image, name: str) -> Pixels:
         raise _damaged(name, error) from error
     if pixels is None:
         kind = f"mode {image.mode}"
-        raise PictureError(
-            f"{name}: expected levels of 8 or 16 bits, found others ({kind}); convert it first"
-        )
+        raise ImageError(f"{name}: expected levels of 8 or 16 bits, found others ({kind}); convert it first")
     return _upright(pixels, _orientation(image)).copy()
 
 
@@ -174,9 +172,9 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
     return pixels
 
 
-def _damaged(name: str, error: BaseException) -> PictureError:
+def _damaged(name: str, error: BaseException) -> ImageError:
     reason = str(error) or type(error).__name__
-    return PictureError(f"{name}: the picture is cut off or damaged: {reason}; copy or save it again")
+    return ImageError(f"{name}: the picture is cut off or damaged: {reason}; copy or save it again")
 
 
 __all__ = ["FORMATS", "LARGEST_PIXELS", "Pixels", "Source", "decode", "is_pillow_image", "name_of"]

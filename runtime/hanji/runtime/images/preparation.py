@@ -31,17 +31,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.runtime.errors import PictureError
+from hanji.runtime.errors import ImageError
 from hanji.runtime.images.decoding import Pixels, decode
 from hanji.runtime.images.resizing import resized
 
 if TYPE_CHECKING:
-    from hanji.runtime.manifest import PictureInput
+    from hanji.runtime.manifest import ImageInput
 
 _LEVELS = np.dtype(np.uint8)
 
 
-def prepare(pixels: Pixels, picture: PictureInput, *, name: str = "the array") -> NDArray[np.uint8]:
+def prepare(pixels: Pixels, image_input: ImageInput, *, name: str = "the array") -> NDArray[np.uint8]:
     """The model's input for one picture, uint8 [1, height, width, channels].
 
     ``pixels`` are uint8 or uint16 [H, W] or [H, W, 1] (grey), [H, W, 3] (red, green, blue) or [H, W, 4] (and
@@ -49,39 +49,39 @@ def prepare(pixels: Pixels, picture: PictureInput, *, name: str = "the array") -
 
     Raises PictureError, with ``name``, for anything else.
     """
-    if isinstance(pixels, np.ndarray) and pixels.dtype == _LEVELS and pixels.shape == picture.shape:
+    if isinstance(pixels, np.ndarray) and pixels.dtype == _LEVELS and pixels.shape == image_input.shape:
         return np.ascontiguousarray(pixels, np.uint8)[None]  # there is nothing to change
     check_pixels(pixels, name)
     channels = pixels if pixels.ndim == 3 else pixels[:, :, None]
-    return _prepared(channels[None], picture)
+    return _prepared(channels[None], image_input)
 
 
-def prepare_batch(pixels: Pixels, picture: PictureInput, *, name: str = "the array") -> NDArray[np.uint8]:
+def prepare_batch(pixels: Pixels, image_input: ImageInput, *, name: str = "the array") -> NDArray[np.uint8]:
     """``prepare`` for pictures of one size, [n, H, W, channels]: uint8 [n, height, width, channels]."""
     if not isinstance(pixels, np.ndarray) or pixels.ndim != 4:
-        raise PictureError(f"{name}: expected pictures [n, height, width, channels], found {_found(pixels)}")
+        raise ImageError(f"{name}: expected pictures [n, height, width, channels], found {_found(pixels)}")
     if len(pixels) == 0:
-        return np.empty((0, *picture.shape), np.uint8)
+        return np.empty((0, *image_input.shape), np.uint8)
     check_pixels(pixels[0], name)
-    return _prepared(pixels, picture)
+    return _prepared(pixels, image_input)
 
 
 def check_pixels(pixels: object, name: str) -> None:
     """PictureError unless ``pixels`` are what ``prepare`` takes."""
     if not isinstance(pixels, np.ndarray):
-        raise PictureError(f"{name}: expected a numpy array of pixels, found {_found(pixels)}")
+        raise ImageError(f"{name}: expected a numpy array of pixels, found {_found(pixels)}")
     if pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2:
-        raise PictureError(
+        raise ImageError(
             f"{name}: expected levels of 0 to 255 as uint8 (or 16-bit levels as uint16), found "
             f"{pixels.dtype}; {_REMEDIES.get(pixels.dtype.kind, 'make it an array of uint8')}"
         )
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4)):
-        raise PictureError(
+        raise ImageError(
             f"{name}: expected the shape [height, width] or [height, width, channels] with 1 (grey), 3 (red, "
             f"green, blue) or 4 channels (and alpha), found {list(pixels.shape)}"
         )
     if pixels.size == 0:
-        raise PictureError(f"{name}: expected at least one pixel, found the shape {list(pixels.shape)}")
+        raise ImageError(f"{name}: expected at least one pixel, found the shape {list(pixels.shape)}")
 
 
 _REMEDIES = {
@@ -93,17 +93,17 @@ _REMEDIES = {
 _REMEDIES["u"] = _REMEDIES["i"]
 
 
-def _prepared(pixels: NDArray[Any], picture: PictureInput) -> NDArray[np.uint8]:
+def _prepared(pixels: NDArray[Any], image_input: ImageInput) -> NDArray[np.uint8]:
     levels = pixels if pixels.dtype.itemsize == 1 else (pixels >> 8).astype(np.uint8)
-    background = np.array(picture.background, np.uint8)
+    background = np.array(image_input.background, np.uint8)
     if levels.shape[3] == 4:
         levels = _over(levels, background)
-    if picture.channels == 1:
+    if image_input.channels == 1:
         background = _luma(background)
         levels = levels if levels.shape[3] == 1 else _luma(levels)
-    fitted = _FITS[picture.fit](levels, picture.height, picture.width, background)
-    if fitted.shape[3] < picture.channels:
-        fitted = fitted.repeat(picture.channels, axis=3)
+    fitted = _FITS[image_input.fit](levels, image_input.height, image_input.width, background)
+    if fitted.shape[3] < image_input.channels:
+        fitted = fitted.repeat(image_input.channels, axis=3)
     return np.ascontiguousarray(fitted)
 
 

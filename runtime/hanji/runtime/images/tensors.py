@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from hanji.runtime.manifest import PictureInput, Probabilities, Tensor
+    from hanji.runtime.manifest import ImageInput, Probabilities, Tensor
 
 
-class PictureTensor:
+class ImageTensor:
     """Turns prepared pictures into the tensor that a model takes.
 
     Where the graph normalizes, levels go in as they are. Else every level of every channel has its number,
@@ -19,9 +19,9 @@ class PictureTensor:
     round(x / scale) + zero_point (halves to the even neighbour) within the range of the dtype.
     """
 
-    def __init__(self, picture: PictureInput, tensor: Tensor) -> None:
+    def __init__(self, image_input: ImageInput, tensor: Tensor) -> None:
         self._dtype = np.dtype(tensor.dtype)
-        self._numbers = None if picture.normalized_by == "graph" else _numbers(picture, tensor)
+        self._numbers = None if image_input.normalized_by == "graph" else _numbers(image_input, tensor)
 
     def of(self, levels: NDArray[np.uint8]) -> NDArray[Any]:
         """The tensor for ``levels`` (uint8 [1, height, width, channels]), of the same shape."""
@@ -33,9 +33,9 @@ class PictureTensor:
         return tensor
 
 
-def _numbers(picture: PictureInput, tensor: Tensor) -> NDArray[Any]:
+def _numbers(image_input: ImageInput, tensor: Tensor) -> NDArray[Any]:
     """The number of each level of each channel, [channels, 256]."""
-    mean, std = (np.array(values)[:, None] for values in (picture.mean, picture.std))
+    mean, std = (np.array(values)[:, None] for values in (image_input.mean, image_input.std))
     return quantized((np.arange(256) - mean) / std, tensor)
 
 
@@ -67,4 +67,4 @@ def probabilities_of(outputs: NDArray[np.float32], rule: Probabilities) -> NDArr
     return probabilities
 
 
-__all__ = ["PictureTensor", "dequantized", "probabilities_of", "quantized"]
+__all__ = ["ImageTensor", "dequantized", "probabilities_of", "quantized"]

@@ -9,9 +9,9 @@ from hanji.runtime.manifest.parts import common_fields, common_problems
 from hanji.runtime.manifest.types import (
     CLASSIFICATION,
     ClassifierManifest,
+    ImageData,
+    ImageInput,
     LabelTable,
-    PictureData,
-    PictureInput,
     Probabilities,
     Signature,
     Tensor,
@@ -34,9 +34,9 @@ def classifier_manifest(table: Table) -> ClassifierManifest:
     labels = table.table("labels")
     return ClassifierManifest(
         **common_fields(table, CLASSIFICATION, _check_signatures, "top1_agreement"),
-        training_data=_picture_data(table.table("training_data")),
+        training_data=_image_data(table.table("training_data")),
         labels=LabelTable(labels.path("path"), labels.count("count")),
-        picture=_picture_input(table.table("picture")),
+        picture=_image_input(table.table("picture")),
         probabilities=_probabilities(table.table("probabilities")),
     )
 
@@ -51,13 +51,14 @@ def classifier_problems(manifest: ClassifierManifest) -> Iterator[str]:
     yield from common_problems(manifest, {"labels.path": manifest.labels.path})
 
 
-def _input_problems(tensors: tuple[Tensor, ...], picture: PictureInput, place: str) -> Iterator[str]:
+def _input_problems(tensors: tuple[Tensor, ...], image_input: ImageInput, place: str) -> Iterator[str]:
     if len(tensors) != 1:
         yield f"{place}: expected one input, found {len(tensors)}"
     tensor = tensors[0]
-    if tensor.shape not in ((1, *picture.shape), (None, *picture.shape)):
-        yield f"{place}[0].shape: expected {[1, *picture.shape]} as 'picture' says, found {_listed(tensor)}"
-    if picture.normalized_by == "runtime":
+    if tensor.shape not in ((1, *image_input.shape), (None, *image_input.shape)):
+        expected = [1, *image_input.shape]
+        yield f"{place}[0].shape: expected {expected} as 'picture' says, found {_listed(tensor)}"
+    if image_input.normalized_by == "runtime":
         yield from _number_problems(tensor, f"{place}[0]")
     elif tensor.dtype not in LEVEL_DTYPES:
         yield f"{place}[0].dtype: expected one of {', '.join(LEVEL_DTYPES)}, found {tensor.dtype}"
@@ -86,8 +87,8 @@ def _check_signatures(table: Table, signatures: dict[str, Signature]) -> None:
         table.fail("signatures", "a signature 'classify'")
 
 
-def _picture_data(table: Table) -> PictureData:
-    return PictureData(
+def _image_data(table: Table) -> ImageData:
+    return ImageData(
         name=table.text("name"),
         format=table.text("format"),
         synthetic=table.boolean("synthetic"),
@@ -98,14 +99,14 @@ def _picture_data(table: Table) -> PictureData:
     )
 
 
-def _picture_input(table: Table) -> PictureInput:
+def _image_input(table: Table) -> ImageInput:
     channels = table.integer("channels", 1, 3)
     if channels == 2:
         table.fail("channels", "1 (grey) or 3 (red, green, blue)")
     std = _numbers(table, "std", channels)
     if min(std) <= 0:
         table.fail("std", "numbers above 0")
-    return PictureInput(
+    return ImageInput(
         height=table.integer("height", 1, LARGEST_SIDE),
         width=table.integer("width", 1, LARGEST_SIDE),
         channels=channels,

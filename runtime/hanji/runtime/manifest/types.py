@@ -141,20 +141,20 @@ class TrainingData(Record):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PictureData(Record):
+class ImageData(Record):
     """What a classifier was trained on. ``pictures`` are the training pictures, 0 where nobody knows."""
 
     name: str
     format: str
     synthetic: bool
     licence: str
-    pictures: int
+    pictures: int  # the name of the field in manifest.json
     classes: int
     config: Mapping[str, object]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PictureInput(Record):
+class ImageInput(Record):
     """How any image becomes the model's input; ``hanji.runtime.images.preparation`` defines every number.
 
     The input is [1, height, width, channels]: channels last, 1 for grey (ITU-R 601 luma), 3 for red, green,
@@ -216,7 +216,7 @@ class Manifest(Record):
     golden: str
     recipe: RecipeSummary
     metrics: Metrics
-    training_data: TrainingData | PictureData
+    training_data: TrainingData | ImageData
     seed: int
     versions: Mapping[str, str]
 
@@ -245,9 +245,9 @@ class RecommenderManifest(Manifest):
 class ClassifierManifest(Manifest):
     """Everything that manifest.json says of a classifier; ``task`` is "image-classification"."""
 
-    training_data: PictureData
+    training_data: ImageData
     labels: LabelTable
-    picture: PictureInput
+    picture: ImageInput
     probabilities: Probabilities
 
     @property

@@ -67,12 +67,12 @@ class OpenCvCamera:
                 capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._size[0])
                 capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size[1])
                 while not clock.stopped:
-                    given, picture = capture.read()
+                    given, image = capture.read()
                     if not given:
                         raise StreamError(f"{self.name}: gives no more frames; {_LOOK_AT_IT}")
                     self._count += 1
                     # OpenCV's order is blue, green, red; turned round it is a view and costs nothing.
-                    yield Frame(f"{self.name} #{self._count}", time.time(), picture[..., ::-1])
+                    yield Frame(f"{self.name} #{self._count}", time.time(), image[..., ::-1])
             finally:
                 capture.release()
         except cv2.error as error:
@@ -100,9 +100,9 @@ class PiCamera:
                 device.configure(device.create_video_configuration(main=wanted))
                 device.start()
                 while not clock.stopped:
-                    picture = device.capture_array("main", wait=_PATIENCE_S)
+                    image = device.capture_array("main", wait=_PATIENCE_S)
                     self._count += 1
-                    yield Frame(f"{self.name} #{self._count}", time.time(), picture)
+                    yield Frame(f"{self.name} #{self._count}", time.time(), image)
             finally:
                 device.close()  # which stops it, too
         except (NoFrameInTime, TimeoutError) as error:

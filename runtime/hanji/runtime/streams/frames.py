@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from hanji.runtime.errors import HanjiError
 
 if TYPE_CHECKING:
-    from hanji.runtime.classifier import Picture
+    from hanji.runtime.classifier import ImageSource
 
 _SLICE_S = 0.1
 """How soon whoever waits notices that it is to stop."""
@@ -26,7 +26,7 @@ class Frame:
     """Which one it is: "camera 0 #12", "film.mp4 #40", or the name of a file."""
     time_s: float
     """When it was taken, in seconds: since 1970 for a camera and a file, since its beginning for a video."""
-    picture: Picture
+    image: ImageSource
     """What ``Classifier.classify`` takes: pixels, uint8 [height, width, 3] red, green, blue, or a path."""
 
 

@@ -45,13 +45,13 @@ class Video:
                 announced = capture.get(cv2.CAP_PROP_FRAME_COUNT)
                 began, count = clock.now(), 0
                 while not clock.stopped:
-                    given, picture = capture.read()
+                    given, image = capture.read()
                     if not given:
                         break
                     at_s, count = count / rate, count + 1
                     if self._pace:
                         clock.wait(began + at_s - clock.now())
-                    yield Frame(f"{self.name} #{count}", at_s, picture[..., ::-1])
+                    yield Frame(f"{self.name} #{count}", at_s, image[..., ::-1])
             finally:
                 capture.release()
         except cv2.error as error:

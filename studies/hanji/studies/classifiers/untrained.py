@@ -23,7 +23,7 @@ from hanji.export.formats.names import Format
 from hanji.studies.drawn_weights import draw_weights, zero_smallest
 from hanji.training.classifiers.data import ImageDataset
 from hanji.training.classifiers.models.folding import fold_batch_norms
-from hanji.training.classifiers.train import network_for, picture_of
+from hanji.training.classifiers.train import image_of, network_for
 from hanji.training.classifiers.trained import TrainedClassifier, summarize
 
 _CALIBRATION = 32
@@ -68,7 +68,7 @@ class UntrainedClassifiers:
     def question(self, converted: Converted) -> Question:
         """An image of noise in the type that the artifact takes."""
         tensor = converted.artifact.signatures[CLASSIFY].inputs[0]
-        levels = np.random.default_rng(0).integers(0, 128, (1, *self._full.picture.shape))
+        levels = np.random.default_rng(0).integers(0, 128, (1, *self._full.image_input.shape))
         return Question(CLASSIFY, {IMAGE: levels.astype(tensor.dtype)})
 
     def _network(self, recipe: ImageRecipe) -> keras.Model:
@@ -89,7 +89,7 @@ class UntrainedClassifiers:
             model=network_for(plan.model, dataset),
             labels=dataset.labels,
             names=dataset.names,
-            picture=picture_of(dataset),
+            image_input=image_of(dataset),
             metrics={},
             config=plan.model,
             training=plan.training,

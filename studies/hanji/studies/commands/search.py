@@ -53,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
         raise HanjiError("expected one of --max-size, --max-latency-ms and --max-drop, found none")
     import_tensorflow()
     from hanji.studies.search.run import find_recipe
+    from hanji.studies.search.search import Limits, trials_for
     from hanji.studies.search.space import read_space
 
     space = read_space(args.file)
@@ -63,8 +64,7 @@ def run(args: argparse.Namespace) -> int:
             Budget("budget", *bounds),
             data=args.data,
             out=out,
-            trials=args.trials,
-            minutes=args.max_minutes,
+            limits=Limits(args.trials or trials_for(space), args.max_minutes),
             seed=args.seed,
             command=_command(args),
         )

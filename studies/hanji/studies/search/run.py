@@ -20,8 +20,7 @@ def find_recipe(
     *,
     data: Path | None,
     out: Path,
-    trials: int | None = None,
-    minutes: float | None = None,
+    limits: Limits | None = None,
     seed: int = 0,
     command: str = "hanji search",
 ) -> Outcome:
@@ -35,7 +34,7 @@ def find_recipe(
     setup = Setup(space.base, space.formats, space.metric, data, out.resolve())
     with Worker(setup) as worker:
         bench = KeptBench(worker, setup)
-        limits = Limits(trials or trials_for(space), minutes)
+        limits = limits or Limits(trials_for(space))
         searched = Search(space, budget, bench, limits=limits, seed=seed, spent_s=lambda: bench.seconds).run()
     outcome = Outcome(space, budget, searched, command, seed, bench.seconds)
     outcome.write(out)

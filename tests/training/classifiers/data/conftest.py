@@ -20,9 +20,7 @@ def write_idx(path: Path, values: NDArray[np.uint8]) -> None:
     path.write_bytes(head + values.tobytes())
 
 
-def write_picture(
-    path: Path, *, level: int = 100, size: tuple[int, int] = (12, 9), mode: str = "RGB"
-) -> None:
+def write_image(path: Path, *, level: int = 100, size: tuple[int, int] = (12, 9), mode: str = "RGB") -> None:
     """A picture of one level, `size` is (width, height)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("L", size, level).convert(mode).save(path)
@@ -33,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
     """Three classes of ten pictures; the level of each is 80 · class + its number."""
     for label, name in enumerate(CLASSES):
         for number in range(EACH):
-            write_picture(tmp_path / name / f"{number:02}.png", level=80 * label + number)
+            write_image(tmp_path / name / f"{number:02}.png", level=80 * label + number)
     return tmp_path
 
 

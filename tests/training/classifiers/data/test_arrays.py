@@ -171,12 +171,12 @@ def test_unequal_lengths(idx: Path, arrays: dict) -> None:
     assert "found the shape [60, 6, 5]" in error_of(idx)
 
 
-def test_test_pictures_of_another_size(idx: Path, arrays: dict) -> None:
+def test_test_images_of_another_size(idx: Path, arrays: dict) -> None:
     write_idx(idx / TEST_IMAGES, arrays["x_test"][:, :5])
     assert "expected test pictures of [6, 5, 1]" in error_of(idx)
 
 
-def test_class_without_pictures(idx: Path, arrays: dict) -> None:
+def test_class_without_images(idx: Path, arrays: dict) -> None:
     write_idx(idx / TRAIN_LABELS, arrays["y_train"] // 2 * 2)
     assert "training pictures: expected pictures of every class, found none of 1;" in error_of(idx)
     write_idx(idx / TRAIN_LABELS, arrays["y_train"])

@@ -11,7 +11,7 @@ import pytest
 from hanji.training.commands import data as command
 from hanji.training.errors import DataError
 
-from .conftest import write_picture
+from .conftest import write_image
 
 
 def run(*words: str) -> int:
@@ -21,8 +21,8 @@ def run(*words: str) -> int:
 
 
 def test_check_of_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_picture(folder / "leaf" / "large.jpg", size=(400, 300), mode="L")
-    write_picture(folder / "leaf" / "clear.png", mode="RGBA")
+    write_image(folder / "leaf" / "large.jpg", size=(400, 300), mode="L")
+    write_image(folder / "leaf" / "clear.png", mode="RGBA")
     for number in range(5):
         (folder / "root" / f"0{number}.png").write_bytes(b"broken")
     (folder / "notes.txt").write_text("beside the classes")
@@ -40,7 +40,7 @@ def test_check_of_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_check_of_a_folder_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_picture(folder / "leaf" / "large.jpg", size=(400, 300))
+    write_image(folder / "leaf" / "large.jpg", size=(400, 300))
     (folder / "root" / "00.png").write_bytes(b"broken")
     assert run("check", str(folder), "--format", "folder", "--json") == 0
     table = json.loads(capsys.readouterr().out)
@@ -56,7 +56,7 @@ def test_check_of_a_divided_folder(folder: Path, capsys: pytest.CaptureFixture[s
     for name in ("bark", "leaf", "root"):
         (folder / "train").mkdir(exist_ok=True)
         (folder / name).rename(folder / "train" / name)
-        write_picture(folder / "test" / name / "1.jpg")
+        write_image(folder / "test" / name / "1.jpg")
     assert run("check", str(folder)) == 0
     shown = capsys.readouterr().out
     assert "30 train, 3 test" in shown
@@ -101,5 +101,5 @@ def test_check_by_a_recipe(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_check_of_neither(tmp_path: Path) -> None:
     (tmp_path / "class").mkdir()
     (tmp_path / "class" / "picture.bmp").write_bytes(b"")
-    with pytest.raises(DataError, match="pictures are recognized by a sub-folder for each class"):
+    with pytest.raises(DataError, match="images by a sub-folder for each class"):
         run("check", str(tmp_path))

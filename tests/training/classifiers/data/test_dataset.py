@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hanji.training.classifiers.data import ImageDataConfig, ImageDataset, Pictures, load_images
+from hanji.training.classifiers.data import ImageDataConfig, ImageDataset, LabelledImages, load_images
 from hanji.training.classifiers.data.dataset import normalization_of
 from hanji.training.classifiers.data.overview import overview_lines, overview_table
 from hanji.training.errors import RecipeError
@@ -16,14 +16,14 @@ from hanji.training.settings import settings_from, table_from
 FASHION = Path(__file__).resolve().parents[5] / "shared" / "data" / "fashion-mnist"
 
 
-def pictures(count: int, labels: list[int], seed: int = 0) -> Pictures:
+def samples(count: int, labels: list[int], seed: int = 0) -> LabelledImages:
     images = np.random.default_rng(seed).integers(0, 256, (count, 4, 5, 3), dtype=np.uint8)
-    return Pictures(images, np.array(labels, dtype=np.int32))
+    return LabelledImages(images, np.array(labels, dtype=np.int32))
 
 
 @pytest.fixture
 def dataset() -> ImageDataset:
-    train, test = pictures(8, [0] * 6 + [1] * 2), pictures(3, [0, 0, 1], seed=1)
+    train, test = samples(8, [0] * 6 + [1] * 2), samples(3, [0, 0, 1], seed=1)
     test.images[1] = train.images[2]
     return ImageDataset(
         name="toy",
@@ -34,7 +34,7 @@ def dataset() -> ImageDataset:
         names={"en": ("leaf", "bark")},
         fit="pad",
         train=train,
-        validation=pictures(2, [0, 1]),
+        validation=samples(2, [0, 1]),
         test=test,
         config=ImageDataConfig(name="toy", format="folder", height=4, width=4),
         faults=("leaf/1.png: cut off",),
@@ -49,7 +49,7 @@ def test_normalization_is_that_of_numpy(dataset: ImageDataset) -> None:
     assert std == pytest.approx(pixels.std(axis=0))
 
 
-def test_normalization_of_many_pictures() -> None:
+def test_normalization_of_many_images() -> None:
     images = np.random.default_rng(2).integers(0, 200, (3000, 3, 2, 1), dtype=np.uint8)
     assert normalization_of(images).mean == pytest.approx((images.mean(),))
     assert normalization_of(images) == normalization_of(images[::-1])

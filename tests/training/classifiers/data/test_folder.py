@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 
 from hanji.runtime.images.preparation import decode, prepare
-from hanji.runtime.manifest import PictureInput
-from hanji.training.classifiers.data import ImageDataConfig, ImageDataset, load_images, load_pictures
+from hanji.runtime.manifest import ImageInput
+from hanji.training.classifiers.data import ImageDataConfig, ImageDataset, load_images, load_unlabelled
 from hanji.training.classifiers.data.dataset import UNLABELLED
 from hanji.training.classifiers.data.overview import overview_lines
-from hanji.training.classifiers.data.preparing import picture_input
+from hanji.training.classifiers.data.preparing import image_input_of_size
 from hanji.training.errors import DataError
 
-from .conftest import CLASSES, EACH, write_picture
+from .conftest import CLASSES, EACH, write_image
 
 
 def load(directory: Path, **settings: Any) -> ImageDataset:
@@ -39,7 +39,7 @@ def divide(folder: Path, *parts: str) -> None:
         (folder / name).rename(folder / "train" / name)
         for part in parts:
             for number in (1, 2):
-                write_picture(folder / part / name / f"{number}.jpg", level=80 * label + 70)
+                write_image(folder / part / name / f"{number}.jpg", level=80 * label + 70)
 
 
 def test_folder(folder: Path) -> None:
@@ -59,14 +59,14 @@ def test_grey(folder: Path) -> None:
     assert load(folder, colour="grey").channels == 1
 
 
-def test_a_picture_becomes_what_the_device_makes_of_it(folder: Path) -> None:
+def test_a_image_becomes_what_the_device_makes_of_it(folder: Path) -> None:
     rng = np.random.default_rng(0)
     for name in CLASSES:
         for path in (folder / name).iterdir():
             Image.fromarray(rng.integers(0, 256, (20, 31, 3), dtype=np.uint8)).save(path)
     dataset = load(folder, fit="pad", height=9, width=7)
-    picture = picture_input(9, 7, 3, "pad")
-    expected = {prepare(decode(path), picture)[0].tobytes() for path in folder.glob("*/*.png")}
+    padded = image_input_of_size(9, 7, 3, "pad")
+    expected = {prepare(decode(path), padded)[0].tobytes() for path in folder.glob("*/*.png")}
     assert {image.tobytes() for image in dataset.train.images} < expected
 
 
@@ -98,7 +98,7 @@ def test_class_called_train(folder: Path) -> None:
 
 def test_all_spellings_of_endings(folder: Path) -> None:
     for ending in ("JPG", "jpeg", "Jpeg", "PNG"):
-        write_picture(folder / "bark" / f"more.{ending}")
+        write_image(folder / "bark" / f"more.{ending}")
     dataset = load(folder)
     assert len(dataset.train) + len(dataset.validation) + len(dataset.test) == 34
 
@@ -115,7 +115,7 @@ def test_hidden_files_and_folders_are_not_there(folder: Path) -> None:
 def test_other_files_are_counted(folder: Path) -> None:
     for name in ("a.txt", "b.TXT", "README"):
         (folder / "leaf" / name).write_text("no picture")
-    write_picture(folder / "beside.png")
+    write_image(folder / "beside.png")
     assert load(folder).left_out == (
         "2 × .txt, neither PNG nor JPEG",
         "1 × no ending, neither PNG nor JPEG",
@@ -135,7 +135,7 @@ def test_the_same_folder_gives_the_same_dataset(folder: Path) -> None:
         assert (getattr(first, part).images == getattr(second, part).images).all()
 
 
-def test_broken_pictures_are_named_and_left_out(folder: Path) -> None:
+def test_broken_images_are_named_and_left_out(folder: Path) -> None:
     good = (folder / "leaf" / "01.png").read_bytes()
     (folder / "leaf" / "00.png").write_bytes(b"")
     (folder / "leaf" / "01.png").write_bytes(good[: len(good) // 2])
@@ -153,7 +153,7 @@ def test_broken_pictures_are_named_and_left_out(folder: Path) -> None:
     assert "broken_limit" in message
 
 
-def test_broken_pictures_leave_the_split_of_the_others_alone(folder: Path) -> None:
+def test_broken_images_leave_the_split_of_the_others_alone(folder: Path) -> None:
     whole = load(folder)
     (folder / "bark" / "03.png").write_bytes(b"broken")
     dirty = load(folder, broken_limit=0.1)
@@ -171,7 +171,7 @@ def test_class_that_is_broken_throughout(folder: Path) -> None:
 
 
 def test_no_sub_folders(tmp_path: Path) -> None:
-    write_picture(tmp_path / "a.png")
+    write_image(tmp_path / "a.png")
     assert "expected one sub-folder a class with its pictures, found no sub-folder" in error_of(tmp_path)
     assert "found none" in error_of(tmp_path / "missing")
     assert "found a file" in error_of(tmp_path / "a.png")
@@ -195,7 +195,7 @@ def test_folders_in_a_class(folder: Path) -> None:
 
 def test_class_that_training_lacks(folder: Path) -> None:
     divide(folder, "test")
-    write_picture(folder / "test" / "stem" / "1.png")
+    write_image(folder / "test" / "stem" / "1.png")
     assert "found 'stem' as well" in error_of(folder)
 
 
@@ -219,7 +219,7 @@ def test_names_that_are_no_text(folder: Path) -> None:
 
 def test_other_folders_beside_train(folder: Path) -> None:
     divide(folder)
-    write_picture(folder / "extra" / "1.png")
+    write_image(folder / "extra" / "1.png")
     assert "found extra" in error_of(folder)
 
 
@@ -228,48 +228,48 @@ def test_unreadable_name(folder: Path) -> None:
     assert "class names that people can read" in error_of(folder)
 
 
-def test_more_pictures_than_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_images_than_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sysconf", lambda name: 64)
     assert "lower data.height and data.width" in error_of(folder)
 
 
-PICTURE = PictureInput(
+IMAGE = ImageInput(
     height=6, width=6, channels=1, fit="crop", mean=(0.0,), std=(1.0,), normalized_by="runtime"
 )
 
 
-def test_load_pictures_reads_whatever_pictures_there_are(folder: Path) -> None:
-    write_picture(folder / "bark" / "deep" / "er.jpg")
-    write_picture(folder / "top.png")
-    pictures = load_pictures(folder, PICTURE, None)
-    assert pictures.images.shape == (32, 6, 6, 1)
-    assert (pictures.labels == UNLABELLED).all()
+def test_load_unlabelled_reads_whatever_images_there_are(folder: Path) -> None:
+    write_image(folder / "bark" / "deep" / "er.jpg")
+    write_image(folder / "top.png")
+    samples = load_unlabelled(folder, IMAGE, None)
+    assert samples.images.shape == (32, 6, 6, 1)
+    assert (samples.labels == UNLABELLED).all()
 
 
-def test_load_pictures_takes_some_of_each_folder(folder: Path) -> None:
-    pictures = load_pictures(folder, PICTURE, 6)
-    assert (pictures.images[:, 0, 0, 0] // 80).tolist() == [0, 0, 1, 1, 2, 2]
-    assert len(load_pictures(folder, PICTURE, 99)) == 30
+def test_load_unlabelled_takes_some_of_each_folder(folder: Path) -> None:
+    samples = load_unlabelled(folder, IMAGE, 6)
+    assert (samples.images[:, 0, 0, 0] // 80).tolist() == [0, 0, 1, 1, 2, 2]
+    assert len(load_unlabelled(folder, IMAGE, 99)) == 30
 
 
-def test_load_pictures_follows_a_link_once(folder: Path) -> None:
+def test_load_unlabelled_follows_a_link_once(folder: Path) -> None:
     (folder / "bark" / "again").symlink_to(folder)
-    assert len(load_pictures(folder, PICTURE, None)) == 30
+    assert len(load_unlabelled(folder, IMAGE, None)) == 30
 
 
-def test_load_pictures_of_none(tmp_path: Path) -> None:
+def test_load_unlabelled_of_none(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="expected pictures"):
-        load_pictures(tmp_path, PICTURE, None)
+        load_unlabelled(tmp_path, IMAGE, None)
 
 
-def test_load_pictures_names_broken_ones(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_load_unlabelled_names_broken_ones(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     for number in range(4):
         for name in CLASSES:
             for count in range(10):
-                write_picture(folder / name / f"{number}{count}-more.png")
+                write_image(folder / name / f"{number}{count}-more.png")
     (folder / "leaf" / "05.png").write_bytes(b"broken")
-    assert len(load_pictures(folder, PICTURE, None)) == 149
-    assert "left out, broken: leaf/05.png" in capsys.readouterr().err
+    assert len(load_unlabelled(folder, IMAGE, None)) == 149
+    assert "left out, broken: leaf/05.png" in caplog.text
     (folder / "leaf" / "06.png").write_bytes(b"broken")
     with pytest.raises(DataError, match=r"at most 1\.0% of 150 pictures"):
-        load_pictures(folder, PICTURE, None)
+        load_unlabelled(folder, IMAGE, None)

@@ -147,7 +147,7 @@ def test_minimum_rating(movielens_1m: Path, rows: list) -> None:
 
 
 def _raw(monkeypatch: pytest.MonkeyPatch, data: bytes, layout: lines_module.Layout, fast: bool) -> tuple:
-    faults = lines_module.Faults(limit=0)
+    faults = lines_module.MalformedLines(limit=0)
     with monkeypatch.context() as patch:
         if not fast:
             patch.setattr(lines_module, "parse_numbers", lambda *_: None)

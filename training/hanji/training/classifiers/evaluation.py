@@ -7,8 +7,8 @@ import tensorflow as tf
 import tf_keras as keras
 from numpy.typing import NDArray
 
-from hanji.runtime.manifest import PictureInput
-from hanji.training.classifiers.data import Pictures
+from hanji.runtime.manifest import ImageInput
+from hanji.training.classifiers.data import LabelledImages
 from hanji.training.classifiers.metrics import metrics_of, probabilities_of
 from hanji.training.classifiers.objectives import normalized
 
@@ -18,9 +18,9 @@ _AT_ONCE = 500  # pictures in one call
 class ClassifierScorer:
     """Logits of a model as it is at the time of the call, compiled once."""
 
-    def __init__(self, model: keras.Model, picture: PictureInput) -> None:
-        shape = [None, picture.height, picture.width, picture.channels]
-        self._model, self._picture = model, picture
+    def __init__(self, model: keras.Model, image_input: ImageInput) -> None:
+        shape = [None, image_input.height, image_input.width, image_input.channels]
+        self._model, self._image = model, image_input
         # A method, not a lambda: TensorFlow counts its tracings by instance, and each model needs its own.
         self._compiled = tf.function(self._call, input_signature=[tf.TensorSpec(shape, tf.uint8)])
 
@@ -32,19 +32,19 @@ class ClassifierScorer:
             found[part] = self._compiled(tf.constant(images[part])).numpy()
         return found
 
-    def metrics(self, pictures: Pictures, *, temperature: float = 1.0) -> dict[str, float]:
+    def metrics(self, samples: LabelledImages, *, temperature: float = 1.0) -> dict[str, float]:
         """All metrics on labelled images; see ``metrics_of``."""
-        return metrics_of(probabilities_of(self.logits(pictures.images), temperature), pictures.labels)
+        return metrics_of(probabilities_of(self.logits(samples.images), temperature), samples.labels)
 
     def _call(self, images: tf.Tensor) -> tf.Tensor:
-        return tf.cast(self._model(normalized(images, self._picture), training=False), tf.float32)
+        return tf.cast(self._model(normalized(images, self._image), training=False), tf.float32)
 
 
 def evaluate_classifier(
-    model: keras.Model, pictures: Pictures, picture: PictureInput, *, temperature: float = 1.0
+    model: keras.Model, samples: LabelledImages, image_input: ImageInput, *, temperature: float = 1.0
 ) -> dict[str, float]:
     """All metrics of a Keras classifier (normalized pictures → logits); see ``metrics_of``."""
-    return ClassifierScorer(model, picture).metrics(pictures, temperature=temperature)
+    return ClassifierScorer(model, image_input).metrics(samples, temperature=temperature)
 
 
 __all__ = ["ClassifierScorer", "evaluate_classifier"]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import tf_keras as keras
 
-from hanji.runtime.manifest import PictureInput
+from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.augmentation import class_weights
 from hanji.training.classifiers.config import ImageTrainingConfig
-from hanji.training.classifiers.data import ImageDataset, Pictures
+from hanji.training.classifiers.data import ImageDataset, LabelledImages
 from hanji.training.classifiers.evaluation import ClassifierScorer
 from hanji.training.classifiers.objectives import cross_entropy_objective
-from hanji.training.classifiers.samples import labelled_pictures
-from hanji.training.fitting.loop import Monitor, Supervision, Validation
+from hanji.training.classifiers.samples import labelled_images
+from hanji.training.fitting.loop import Monitor, Validation
+from hanji.training.fitting.supervision import Supervision
 
 ACCURACY = Monitor("top1", {"top1": "top-1", "nll": "loss"})
 MOMENTUM = 0.9
@@ -34,22 +35,22 @@ def optimizer_of(config: ImageTrainingConfig) -> keras.optimizers.Optimizer:
 
 
 def default_supervision(
-    dataset: ImageDataset, training: ImageTrainingConfig, picture: PictureInput
+    dataset: ImageDataset, training: ImageTrainingConfig, image_input: ImageInput
 ) -> Supervision:
     """Augmented images with their labels, for a network that has no teacher."""
     weights = None
     if training.class_weight_power:
         weights = class_weights(dataset.train.labels, dataset.classes, training.class_weight_power)
     objective = cross_entropy_objective(
-        picture, dataset.classes, label_smoothing=training.label_smoothing, class_weights=weights
+        image_input, dataset.classes, label_smoothing=training.label_smoothing, class_weights=weights
     )
-    return Supervision(labelled_pictures(dataset.train, training.augmentation), objective)
+    return Supervision(labelled_images(dataset.train, training.augmentation), objective)
 
 
-def validation_of(model: keras.Model, pictures: Pictures, picture: PictureInput) -> Validation:
+def validation_of(model: keras.Model, samples: LabelledImages, image_input: ImageInput) -> Validation:
     """Metrics of ``model`` on the validation images, with its weights at the time of each call."""
-    scorer = ClassifierScorer(model, picture)
-    return Validation(lambda: scorer.metrics(pictures), ACCURACY)
+    scorer = ClassifierScorer(model, image_input)
+    return Validation(lambda: scorer.metrics(samples), ACCURACY)
 
 
 __all__ = ["ACCURACY", "default_supervision", "optimizer_of", "validation_of"]

@@ -9,26 +9,26 @@ import tensorflow as tf
 import tf_keras as keras
 from numpy.typing import NDArray
 
-from hanji.runtime.manifest import PictureInput
-from hanji.training.fitting.objective import Objective
+from hanji.runtime.manifest import ImageInput
+from hanji.training.fitting.supervision import Objective
 
 Tensor = Any
 
 
-def normalized(images: Tensor, picture: PictureInput) -> Tensor:
+def normalized(images: Tensor, image_input: ImageInput) -> Tensor:
     """Pixels uint8 [B, h, w, c] as the network takes them: float32, mean 0 and deviation 1 a channel."""
-    mean, scale = normalization(picture)
+    mean, scale = normalization(image_input)
     return (tf.cast(images, tf.float32) - mean) * scale
 
 
-def normalization(picture: PictureInput) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def normalization(image_input: ImageInput) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """What is taken off each channel and what it is then multiplied by, float32 [channels] each."""
-    mean, std = np.array(picture.mean, np.float64), np.array(picture.std, np.float64)
+    mean, std = np.array(image_input.mean, np.float64), np.array(image_input.std, np.float64)
     return mean.astype(np.float32), (1.0 / std).astype(np.float32)
 
 
 def cross_entropy_objective(
-    picture: PictureInput,
+    image_input: ImageInput,
     classes: int,
     *,
     label_smoothing: float = 0.0,
@@ -38,15 +38,15 @@ def cross_entropy_objective(
     weights = tf.constant(np.ones(classes, np.float32) if class_weights is None else class_weights)
 
     def loss(model: keras.Model, images: Tensor, labels: Tensor) -> Tensor:
-        logits = model(normalized(images, picture), training=True)
+        logits = model(normalized(images, image_input), training=True)
         losses = cross_entropy(labels, logits, classes, label_smoothing)
         return tf.reduce_mean(losses * tf.gather(weights, labels))
 
-    return Objective(loss, batch_of(picture))
+    return Objective(loss, batch_of(image_input))
 
 
 def distillation_objective(
-    picture: PictureInput, classes: int, *, teacher_weight: float, temperature: float
+    image_input: ImageInput, classes: int, *, teacher_weight: float, temperature: float
 ) -> Objective:
     """Follows a teacher's logits float32 [B, classes], the last array of a batch, at ``temperature``.
 
@@ -55,10 +55,10 @@ def distillation_objective(
     """
 
     def loss(model: keras.Model, images: Tensor, labels: Tensor, teacher: Tensor) -> Tensor:
-        logits = model(normalized(images, picture), training=True)
+        logits = model(normalized(images, image_input), training=True)
         return distillation_loss(labels, teacher, logits, classes, teacher_weight, temperature)
 
-    return Objective(loss, (*batch_of(picture), tf.TensorSpec([None, classes], tf.float32)))
+    return Objective(loss, (*batch_of(image_input), tf.TensorSpec([None, classes], tf.float32)))
 
 
 def distillation_loss(
@@ -76,9 +76,9 @@ def cross_entropy(labels: Tensor, logits: Tensor, classes: int, label_smoothing:
     return tf.nn.softmax_cross_entropy_with_logits(targets, logits)
 
 
-def batch_of(picture: PictureInput) -> tuple[Any, ...]:
+def batch_of(image_input: ImageInput) -> tuple[Any, ...]:
     """Shapes and types of a batch: images and labels."""
-    images = [None, picture.height, picture.width, picture.channels]
+    images = [None, image_input.height, image_input.width, image_input.channels]
     return tf.TensorSpec(images, tf.uint8), tf.TensorSpec([None], tf.int32)
 
 

@@ -119,14 +119,14 @@ def profile(model: keras.Model, input_shape: tuple[int, ...] | None = None) -> P
     if any(isinstance(layer, keras.Model) for layer in model.layers):
         model = flattened(model)
     by_layer: dict[str, list[_Use]] = {}
-    pictures = 1
+    samples = 1
     for call in calls(model):
         # Between these two the mirror image goes through the same layers.
         if isinstance(call.layer, WithMirror):
-            pictures = 2
+            samples = 2
         elif isinstance(call.layer, MeanOfBoth):
-            pictures = 1
-        by_layer.setdefault(call.layer.name, []).append(_Use(call, pictures))
+            samples = 1
+        by_layer.setdefault(call.layer.name, []).append(_Use(call, samples))
     trainable = sum(math.prod(weight.shape) for weight in model.trainable_weights)
     inputs = tuple(tuple(tensor.shape[1:]) for tensor in model.inputs)
     return Profile(model.name, inputs, tuple(map(_row, by_layer.values())), trainable)
@@ -150,14 +150,14 @@ def _resized(model: keras.Model, shape: tuple[int, ...]) -> keras.Model:
 
 class _Use(NamedTuple):
     call: Any
-    pictures: int
+    samples: int
 
 
 def _row(uses: Sequence[_Use]) -> LayerProfile:
     """Of one layer, all uses."""
     first = uses[0].call
     counts = [_macs(use.call) for use in uses]
-    known = [macs * use.pictures for macs, use in zip(counts, uses, strict=True) if macs is not None]
+    known = [macs * use.samples for macs, use in zip(counts, uses, strict=True) if macs is not None]
     macs = sum(known) if len(known) == len(counts) else None
     shape = tf.nest.flatten(first.outputs)[0].shape
     return LayerProfile(

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.training.classifiers.augmentation import Augmentation, augment
-from hanji.training.classifiers.data import Pictures
-from hanji.training.fitting.epoch import EpochSource
+from hanji.training.classifiers.data import LabelledImages
+from hanji.training.fitting.supervision import EpochSource
 
 
 @dataclass(frozen=True)
-class PictureEpoch:
+class ImageEpoch:
     """Batches of images uint8 [B, h, w, c], labels int32 [B] and what else belongs to them, row by row."""
 
-    pictures: Pictures
+    samples: LabelledImages
     order: NDArray[np.intp]
     augmentation: Augmentation
     rng: np.random.Generator
@@ -33,17 +33,17 @@ class PictureEpoch:
         """Images and labels, and the rows of ``beside``, ``batch_size`` at a time."""
         for step in range(self.steps(batch_size)):
             rows = self.order[step * batch_size : (step + 1) * batch_size]
-            images = augment(self.pictures.images[rows], self.augmentation, self.rng)
-            yield images, self.pictures.labels[rows], *(array[rows] for array in self.beside)
+            images = augment(self.samples.images[rows], self.augmentation, self.rng)
+            yield images, self.samples.labels[rows], *(array[rows] for array in self.beside)
 
 
-def labelled_pictures(pictures: Pictures, augmentation: Augmentation) -> EpochSource:
+def labelled_images(samples: LabelledImages, augmentation: Augmentation) -> EpochSource:
     """Each picture once an epoch, in random order, augmented anew."""
 
-    def draw(rng: np.random.Generator) -> PictureEpoch:
-        return PictureEpoch(pictures, rng.permutation(len(pictures)), augmentation, rng)
+    def draw(rng: np.random.Generator) -> ImageEpoch:
+        return ImageEpoch(samples, rng.permutation(len(samples)), augmentation, rng)
 
     return draw
 
 
-__all__ = ["PictureEpoch", "labelled_pictures"]
+__all__ = ["ImageEpoch", "labelled_images"]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import tf_keras as keras
 
-from hanji.runtime.manifest import PictureInput
+from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.config import ImageTrainingConfig
 from hanji.training.classifiers.data import ImageDataset
 from hanji.training.classifiers.evaluation import evaluate_classifier
@@ -29,10 +29,10 @@ from hanji.training.settings import table_from
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
-def picture_of(dataset: ImageDataset) -> PictureInput:
+def image_of(dataset: ImageDataset) -> ImageInput:
     """How a picture becomes the network's input, for a network trained on ``dataset``."""
     mean, std = dataset.normalization
-    return PictureInput(
+    return ImageInput(
         height=dataset.height,
         width=dataset.width,
         channels=dataset.channels,
@@ -87,16 +87,16 @@ def train_classifier(
     """
     _check(dataset, training)
     seed_everything(seed)
-    picture = picture_of(dataset)
+    image_input = image_of(dataset)
     settings = [table_from(model), table_from(training), seed, dataset.name, len(dataset.train)]
     checkpoint = Checkpoint(work / f"training-{model.type}.npz", settings) if work else None
     with arithmetic(training):
         fitted = network_for(replace(model, mirrored=False), dataset)
         fit(
             fitted,
-            default_supervision(dataset, training, picture),
+            default_supervision(dataset, training, image_input),
             training,
-            validation_of(fitted, dataset.validation, picture),
+            validation_of(fitted, dataset.validation, image_input),
             FitRun(f"Training {model.type}", seed, checkpoint, on_epoch=on_epoch),
             optimizer=optimizer_of(training),
         )
@@ -106,8 +106,8 @@ def train_classifier(
         model=network,
         labels=dataset.labels,
         names=dataset.names,
-        picture=picture,
-        metrics=evaluate_classifier(network, dataset.test, picture),
+        image_input=image_input,
+        metrics=evaluate_classifier(network, dataset.test, image_input),
         config=model,
         training=training,
         data=summarize(dataset),
@@ -125,4 +125,4 @@ def _check(dataset: ImageDataset, training: ImageTrainingConfig) -> None:
         )
 
 
-__all__ = ["arithmetic", "network_for", "picture_of", "train_classifier"]
+__all__ = ["arithmetic", "image_of", "network_for", "train_classifier"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import tf_keras as keras
 
-from hanji.runtime.manifest import PictureData, PictureInput
+from hanji.runtime.manifest import ImageData, ImageInput
 from hanji.training.artifact import FORMAT_VERSION, load_weights, read_about, save_weights
 from hanji.training.classifiers.config import ImageTrainingConfig
 from hanji.training.classifiers.data import ImageDataset
@@ -39,20 +39,20 @@ class TrainedClassifier:
     names: Mapping[str, tuple[str, ...]]
     """The labels in other languages, by language tag."""
 
-    picture: PictureInput
+    image_input: ImageInput
     metrics: dict[str, float]
     config: ImageModelConfig
     training: ImageTrainingConfig
-    data: PictureData
+    data: ImageData
     """In words and numbers that may leave the server; its ``config`` is the ``[data]`` table, so that the
     very same split can be rebuilt."""
 
     seed: int
 
 
-def summarize(dataset: ImageDataset) -> PictureData:
+def summarize(dataset: ImageDataset) -> ImageData:
     """The summary of a dataset, with the config that it was loaded with."""
-    return PictureData(
+    return ImageData(
         name=dataset.name,
         format=dataset.format,
         synthetic=dataset.synthetic,
@@ -70,7 +70,7 @@ def save_classifier(trained: TrainedClassifier, directory: Path) -> None:
         "seed": trained.seed,
         "labels": trained.labels,
         "names": dict(trained.names),
-        "picture": asdict(trained.picture),
+        "picture": asdict(trained.image_input),
         "model": table_from(trained.config),
         "training": table_from(trained.training),
         "metrics": trained.metrics,
@@ -85,32 +85,36 @@ def load_classifier(directory: Path) -> TrainedClassifier:
     """Read what ``save_classifier`` wrote; DataError if it is not that."""
     path = directory / ABOUT
     about = read_about(path, "hanji train")
-    labels, picture = tuple(about["labels"]), picture_from(about["picture"])
+    labels, image_input = tuple(about["labels"]), image_from(about["picture"])
     config = settings_from(ImageModelConfig, about["model"], f"{path}: model")
     model = build_classifier(
-        config, height=picture.height, width=picture.width, channels=picture.channels, classes=len(labels)
+        config,
+        height=image_input.height,
+        width=image_input.width,
+        channels=image_input.channels,
+        classes=len(labels),
     )
     load_weights(model, directory / "weights.npz")
     return TrainedClassifier(
         model=model,
         labels=labels,
         names={language: tuple(names) for language, names in about["names"].items()},
-        picture=picture,
+        image_input=image_input,
         metrics=about["metrics"],
         config=config,
         training=settings_from(ImageTrainingConfig, about["training"], f"{path}: training"),
-        data=PictureData(**about["data"]),
+        data=ImageData(**about["data"]),
         seed=about["seed"],
     )
 
 
-def picture_from(table: Mapping[str, Any]) -> PictureInput:
+def image_from(table: Mapping[str, Any]) -> ImageInput:
     """A PictureInput from the table that ``dataclasses.asdict`` makes of one; DataError if it is none."""
     plain: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
     }
     try:
-        return PictureInput(**plain)
+        return ImageInput(**plain)
     except TypeError as error:
         raise DataError(f"{ABOUT}: picture: {error}; run `hanji train` again") from None
 
@@ -118,8 +122,8 @@ def picture_from(table: Mapping[str, Any]) -> PictureInput:
 __all__ = [
     "ABOUT",
     "TrainedClassifier",
+    "image_from",
     "load_classifier",
-    "picture_from",
     "save_classifier",
     "summarize",
 ]

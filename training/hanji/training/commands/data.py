@@ -97,7 +97,7 @@ def _by_recipe(args: argparse.Namespace) -> Overview:
 def _by_format(args: argparse.Namespace) -> Overview:
     """The overview of the first task that recognizes the files."""
     from hanji.training.errors import DataError
-    from hanji.training.sources import directory_listing
+    from hanji.training.files import directory_listing
     from hanji.training.task import PACKAGES, task_named
 
     tasks = [task_named(name) for name in PACKAGES]

@@ -14,8 +14,7 @@ import numpy as np
 import tf_keras as keras
 
 from hanji.training.fitting.checkpoint import Checkpoint, FitState
-from hanji.training.fitting.epoch import Epoch, EpochSource
-from hanji.training.fitting.objective import Objective
+from hanji.training.fitting.supervision import Epoch, Supervision
 from hanji.training.fitting.train_step import TrainStep
 from hanji.training.progress import ProgressTask, progress
 
@@ -44,14 +43,6 @@ class Schedule(Protocol):
     def learning_rate_at(self, epoch: int, share: float) -> float:
         """The rate in this 0-based epoch after the fraction ``share`` of its steps."""
         ...
-
-
-@dataclass(frozen=True)
-class Supervision:
-    """What a model learns from: the samples of each epoch, and the objective on their batches."""
-
-    epochs: EpochSource
-    objective: Objective
 
 
 @dataclass(frozen=True)

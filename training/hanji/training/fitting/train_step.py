@@ -11,7 +11,7 @@ import tensorflow as tf
 import tf_keras as keras
 from numpy.typing import NDArray
 
-from hanji.training.fitting.objective import Objective
+from hanji.training.fitting.supervision import Objective
 
 
 class TrainStep:

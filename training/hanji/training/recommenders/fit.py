@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tf_keras as keras
 
-from hanji.training.fitting.loop import Monitor, Supervision, Validation
+from hanji.training.fitting.loop import Monitor, Validation
+from hanji.training.fitting.supervision import Supervision
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data.split import TrainValidationSplit
 from hanji.training.recommenders.evaluation import evaluate_candidates

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 import tf_keras as keras
 
-from hanji.training.fitting.objective import Objective, Tensor
+from hanji.training.fitting.supervision import Objective, Tensor
 from hanji.training.recommenders.models.history import HistoryModel
 
 _OUT = -1e4  # added to a logit, it takes the item out of a softmax

@@ -15,7 +15,7 @@ import tensorflow as tf
 import tf_keras as keras
 from numpy.typing import NDArray
 
-from hanji.compression.classifiers.distillation.teacher import Views, answers_to, taught_pictures
+from hanji.compression.classifiers.distillation.teacher import Views, answers_to, taught_images
 from hanji.compression.classifiers.fitting import Fitting
 from hanji.compression.classifiers.steps import ImageDistil
 from hanji.training.classifiers.data import ImageDataset
@@ -25,8 +25,7 @@ from hanji.training.classifiers.objectives import batch_of, distillation_loss, n
 from hanji.training.classifiers.train import arithmetic, network_for
 from hanji.training.errors import RecipeError
 from hanji.training.fitting.determinism import seed_everything
-from hanji.training.fitting.loop import Supervision
-from hanji.training.fitting.objective import Objective
+from hanji.training.fitting.supervision import Objective, Supervision
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def _follow_features(
     own = projection(pooled_features(student, step.feature_layer).output)
     both = keras.Model(student.inputs, [student.outputs[0], own])
     objective = _taught_with_features(follows, step, mean, spread)
-    supervision = Supervision(taught_pictures(views, (logits, features)), objective)
+    supervision = Supervision(taught_images(views, (logits, features)), objective)
     learning = replace(follows, supervision=supervision)
     learning.fit(both, learning.schedule(step), "Distilling", validated=student)
 
@@ -141,7 +140,7 @@ def pooled_features(model: keras.Model, layer: str) -> keras.Model:
 
 def _feature_answers(views: Views, features: keras.Model, fitting: Fitting) -> list[Any]:
     """Float16 [n, features] a view; half precision is plenty for a target."""
-    scorer = ClassifierScorer(features, fitting.picture)
+    scorer = ClassifierScorer(features, fitting.image_input)
 
     def ask(images: NDArray[np.uint8]) -> NDArray[np.float16]:
         return scorer.logits(images).astype(np.float16)
@@ -162,13 +161,13 @@ def _taught_with_features(
     classes = fitting.dataset.classes
 
     def loss(model: keras.Model, images: Any, labels: Any, teacher: Any, features: Any) -> Any:
-        logits, projected = model(normalized(images, fitting.picture), training=True)
+        logits, projected = model(normalized(images, fitting.image_input), training=True)
         taught = distillation_loss(labels, teacher, logits, classes, step.teacher_weight, step.temperature)
         wanted = (tf.cast(features, tf.float32) - mean) / spread
         return taught + step.feature_weight * tf.reduce_mean(tf.square(projected - wanted))
 
     answers = (tf.TensorSpec([None, classes], tf.float32), tf.TensorSpec([None, len(mean)], tf.float16))
-    return Objective(loss, (*batch_of(fitting.picture), *answers))
+    return Objective(loss, (*batch_of(fitting.image_input), *answers))
 
 
 __all__ = ["Distilled", "distil", "pooled_features", "student_network"]

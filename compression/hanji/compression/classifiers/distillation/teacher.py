@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from hanji.compression.classifiers.networks import fingerprint
 from hanji.training.classifiers.augmentation import Augmentation, augment
-from hanji.training.classifiers.data import Pictures
-from hanji.training.classifiers.samples import PictureEpoch
-from hanji.training.fitting.epoch import EpochSource
+from hanji.training.classifiers.data import LabelledImages
+from hanji.training.classifiers.samples import ImageEpoch
+from hanji.training.fitting.supervision import EpochSource
 from hanji.training.progress import progress
 
 Ask = Callable[[NDArray[np.uint8]], NDArray[Any]]
@@ -33,7 +33,7 @@ _AT_ONCE = 1024  # pictures that are augmented together
 class Views:
     """``count`` augmented copies of the same pictures; the same seed gives the same copies."""
 
-    pictures: Pictures
+    samples: LabelledImages
     augmentation: Augmentation
     seed: int
     count: int
@@ -41,10 +41,10 @@ class Views:
     def images(self, view: int) -> NDArray[np.uint8]:
         """All pictures in their order, as the 0-based ``view`` shows them."""
         rng = np.random.default_rng([self.seed, 7, view])
-        seen = np.empty_like(self.pictures.images)
+        seen = np.empty_like(self.samples.images)
         for start in range(0, len(seen), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
-            seen[part] = augment(self.pictures.images[part], self.augmentation, rng)
+            seen[part] = augment(self.samples.images[part], self.augmentation, rng)
         return seen
 
 
@@ -65,14 +65,14 @@ def answers_to(views: Views, ask: Ask, *, teacher: keras.Model, what: str, work:
     return answers
 
 
-def taught_pictures(views: Views, answers: tuple[list[Any], ...]) -> EpochSource:
+def taught_images(views: Views, answers: tuple[list[Any], ...]) -> EpochSource:
     """Each epoch sees one of the views in random order, with the rows of all ``answers`` to it beside."""
 
-    def draw(rng: np.random.Generator) -> PictureEpoch:
+    def draw(rng: np.random.Generator) -> ImageEpoch:
         view = int(rng.integers(views.count))
-        shown = Pictures(views.images(view), views.pictures.labels)
+        shown = LabelledImages(views.images(view), views.samples.labels)
         beside = tuple(kind[view] for kind in answers)
-        return PictureEpoch(shown, rng.permutation(len(shown)), Augmentation(), rng, beside)
+        return ImageEpoch(shown, rng.permutation(len(shown)), Augmentation(), rng, beside)
 
     return draw
 
@@ -93,5 +93,5 @@ def _fingerprint(views: Views, teacher: keras.Model) -> str:
     """Of all that the answers depend on."""
     settings = (views.augmentation, views.seed, fingerprint(teacher))
     digest = hashlib.sha256(repr(settings).encode())
-    digest.update(np.ascontiguousarray(views.pictures.images).data)
+    digest.update(np.ascontiguousarray(views.samples.images).data)
     return digest.hexdigest()[:16]

@@ -13,7 +13,7 @@ import numpy as np
 import tf_keras as keras
 
 from hanji.compression.classifiers.foreign.separable import separated
-from hanji.runtime.manifest import PictureInput
+from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.models.rebuilding import flattened, rebuilt
 from hanji.training.errors import RecipeError
 
@@ -29,10 +29,10 @@ class Adopted:
     """A network and how its pictures are normalized now."""
 
     model: keras.Model
-    picture: PictureInput
+    image_input: ImageInput
 
 
-def adopted(model: keras.Model, picture: PictureInput, where: str) -> Adopted:
+def adopted(model: keras.Model, image_input: ImageInput, where: str) -> Adopted:
     """``model``, whose pictures are normalized as ``picture`` says, as networks of ours are.
 
     RecipeError, naming ``where`` it comes from, for a network whose layers cannot be followed, or whose
@@ -41,9 +41,9 @@ def adopted(model: keras.Model, picture: PictureInput, where: str) -> Adopted:
     flat = _flat(model, where)
     scaling = _scaling(flat)
     for layer in scaling:
-        picture = _scaled(picture, layer)
+        image_input = _scaled(image_input, layer)
     gone = {layer.name for layer in flat.layers if isinstance(layer, _AUGMENTATION)}
-    return Adopted(_changed(flat, gone | {layer.name for layer in scaling}, where), picture)
+    return Adopted(_changed(flat, gone | {layer.name for layer in scaling}, where), image_input)
 
 
 def expect_classifier(inputs: Any, outputs: Any, where: str) -> None:
@@ -136,13 +136,13 @@ def _factors(layer: keras.layers.Layer) -> tuple[Any, Any] | None:
     return (scale, offset) if max(scale.ndim, offset.ndim) <= 1 and (scale > 0.0).all() else None
 
 
-def _scaled(picture: PictureInput, layer: keras.layers.Layer) -> PictureInput:
+def _scaled(image_input: ImageInput, layer: keras.layers.Layer) -> ImageInput:
     """The normalization of pictures with what ``layer`` does in it."""
     scale, offset = _factors(layer) or (1.0, 0.0)
-    std = np.array(picture.std, np.float64) / scale
-    mean = np.array(picture.mean, np.float64) - offset * std
+    std = np.array(image_input.std, np.float64) / scale
+    mean = np.array(image_input.mean, np.float64) - offset * std
     return replace(
-        picture,
+        image_input,
         mean=tuple(float(f"{value:.9g}") for value in mean),
         std=tuple(float(f"{value:.9g}") for value in std),
     )

@@ -15,10 +15,10 @@ import tf_keras as keras
 
 from hanji.compression.classifiers.foreign.saved_model import network_of_saved_model
 from hanji.compression.classifiers.networks import architecture_of, network_of
-from hanji.runtime.manifest import PictureData, PictureInput
+from hanji.runtime.manifest import ImageData, ImageInput
 from hanji.training.artifact import FORMAT_VERSION, load_weights, read_about, save_weights
 from hanji.training.classifiers.config import ImageTrainingConfig
-from hanji.training.classifiers.trained import TrainedClassifier, picture_from
+from hanji.training.classifiers.trained import TrainedClassifier, image_from
 from hanji.training.errors import DataError
 from hanji.training.files import atomic_directory
 from hanji.training.settings import settings_from, table_from
@@ -35,13 +35,13 @@ class KerasClassifier:
     model: keras.Model
     labels: tuple[str, ...]
     names: Mapping[str, tuple[str, ...]]
-    picture: PictureInput
+    image_input: ImageInput
     metrics: dict[str, float]
 
     training: ImageTrainingConfig
     """How steps train it on; how it was trained nobody knows here."""
 
-    data: PictureData
+    data: ImageData
     """What it was tested on here."""
 
     seed: int
@@ -66,7 +66,7 @@ def save_keras_classifier(classifier: KerasClassifier, directory: Path) -> None:
         "seed": classifier.seed,
         "labels": classifier.labels,
         "names": dict(classifier.names),
-        "picture": asdict(classifier.picture),
+        "picture": asdict(classifier.image_input),
         "training": table_from(classifier.training),
         "metrics": classifier.metrics,
         "data": asdict(classifier.data),
@@ -83,20 +83,20 @@ def load_keras_classifier(directory: Path) -> KerasClassifier:
     """Read what ``save_keras_classifier`` wrote; DataError if it is not that."""
     path = directory / ABOUT
     about = read_about(path, "hanji compress")
-    picture, labels = picture_from(about["picture"]), tuple(about["labels"])
+    image_input, labels = image_from(about["picture"]), tuple(about["labels"])
     saved_model = directory / _SAVED_MODEL
     if saved_model.is_dir():
-        model = network_of_saved_model(saved_model, picture.shape)
+        model = network_of_saved_model(saved_model, image_input.shape)
     else:
         model = load_network(directory)
     return KerasClassifier(
         model=model,
         labels=labels,
         names={language: tuple(names) for language, names in about["names"].items()},
-        picture=picture,
+        image_input=image_input,
         metrics=about["metrics"],
         training=settings_from(ImageTrainingConfig, about["training"], f"{path}: training"),
-        data=PictureData(**about["data"]),
+        data=ImageData(**about["data"]),
         seed=about["seed"],
         saved_model=saved_model if saved_model.is_dir() else None,
     )

@@ -65,9 +65,9 @@ def compress_keras_file(
     config = ImageDataConfig(
         name=f"pictures in {data.resolve().name}",
         format="folder",
-        height=found.picture.height,
-        width=found.picture.width,
-        colour="grey" if found.picture.channels == 1 else "rgb",
+        height=found.image_input.height,
+        width=found.image_input.width,
+        colour="grey" if found.image_input.channels == 1 else "rgb",
         fit=preprocessing.fit,
     )
     dataset = load_images(config, data, seed=seed)
@@ -76,8 +76,8 @@ def compress_keras_file(
         model=found.model,
         labels=dataset.labels,
         names=dataset.names,
-        picture=found.picture,
-        metrics=evaluate_classifier(found.model, dataset.test, found.picture),
+        image_input=found.image_input,
+        metrics=evaluate_classifier(found.model, dataset.test, found.image_input),
         training=training,
         data=summarize(dataset),
         seed=seed,
@@ -140,13 +140,13 @@ def _opened(path: Path, saved_model: Path | None, preprocessing: Preprocessing) 
         sized = keras.Input((height, width, model.input_shape[-1]), dtype=model.inputs[0].dtype, name="image")
         if model.input_shape[1:3] != (height, width):
             model = keras.Model(sized, model(sized), name=model.name)
-        picture = preprocessing.picture(height, width, model.input_shape[-1])
-        return adopted(model, picture, str(path))
+        image_input = preprocessing.image_input(height, width, model.input_shape[-1])
+        return adopted(model, image_input, str(path))
     shape = input_shape_of(saved_model)
     expect_classifier(shape, (None, 2), str(path))
     height, width = _size(shape, preprocessing, path)
-    picture = preprocessing.picture(height, width, int(shape[-1] or 0))
-    return Adopted(network_of_saved_model(saved_model, picture.shape), picture)
+    image_input = preprocessing.image_input(height, width, int(shape[-1] or 0))
+    return Adopted(network_of_saved_model(saved_model, image_input.shape), image_input)
 
 
 def _read(path: Path) -> keras.Model:

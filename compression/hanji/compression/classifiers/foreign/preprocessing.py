@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hanji.runtime.manifest import PictureInput
+from hanji.runtime.manifest import ImageInput
 from hanji.training.errors import RecipeError
 from hanji.training.settings import read_toml, settings_from
 
@@ -51,10 +51,10 @@ class Preprocessing:
         if min(self.height, self.width) < 0 or (self.height == 0) != (self.width == 0):
             raise ValueError(f"expected height and width in pixels, found {self.height} and {self.width}")
 
-    def picture(self, height: int, width: int, channels: int) -> PictureInput:
+    def image_input(self, height: int, width: int, channels: int) -> ImageInput:
         """The same for pictures of this size; RecipeError where mean or std have other channels."""
         mean, std = (_by_channel(name, getattr(self, name), channels) for name in ("mean", "std"))
-        return PictureInput(
+        return ImageInput(
             height=height,
             width=width,
             channels=channels,

@@ -24,7 +24,7 @@ from hanji.compression.classifiers.quantization.qat import (
 )
 from hanji.compression.classifiers.quantization.ranges import measure_ranges, refresh_kernel_ranges
 from hanji.compression.classifiers.steps import ImageQuantize
-from hanji.training.classifiers.data import Pictures
+from hanji.training.classifiers.data import LabelledImages
 from hanji.training.fitting.determinism import seed_everything
 from hanji.training.fitting.loop import Hooks
 from hanji.training.progress import logger
@@ -56,8 +56,8 @@ def train_quantized(
         )
     rounded = quantization_aware(float_network, float_layers=step.float_layers, kept=kept)
     refresh_kernel_ranges(rounded)
-    pictures = calibration_images(fitting.dataset.train, step.calibration_pictures, fitting.seed)
-    measure_ranges(rounded, pictures, fitting.picture, fitting.training.batch_size)
+    samples = calibration_images(fitting.dataset.train, step.calibration_images, fitting.seed)
+    measure_ranges(rounded, samples, fitting.image_input, fitting.training.batch_size)
     averaged = "shared values" not in kept.values()  # the average of such kernels shares none
 
     schedule = fitting.schedule(step, averaged=averaged)
@@ -67,11 +67,11 @@ def train_quantized(
     return QuantizationAware(trained, in_float(float_network, trained))
 
 
-def calibration_images(pictures: Pictures, count: int, seed: int) -> NDArray[np.uint8]:
+def calibration_images(samples: LabelledImages, count: int, seed: int) -> NDArray[np.uint8]:
     """``count`` training pictures, or all if there are fewer, uint8 [n, h, w, c]: drawn by the seed."""
     rng = np.random.default_rng([seed, 1])
-    rows = np.sort(rng.choice(len(pictures), min(count, len(pictures)), replace=False))
-    chosen: NDArray[np.uint8] = pictures.images[rows]
+    rows = np.sort(rng.choice(len(samples), min(count, len(samples)), replace=False))
+    chosen: NDArray[np.uint8] = samples.images[rows]
     return chosen
 
 

@@ -16,7 +16,7 @@ import tf_keras as keras
 from numpy.typing import NDArray
 
 from hanji.compression.classifiers.networks import named_variables
-from hanji.runtime.manifest import PictureInput
+from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.objectives import normalized
 
 _STEP = 0.001  # by which TFMOT's moving average follows what it sees
@@ -27,7 +27,7 @@ _KERNELS = ("kernel", "depthwise_kernel")
 
 
 def measure_ranges(
-    model: keras.Model, images: NDArray[np.uint8], picture: PictureInput, batch_size: int
+    model: keras.Model, images: NDArray[np.uint8], image_input: ImageInput, batch_size: int
 ) -> None:
     """Set each activation's range to the mean of the smallest and largest values in batches of ``images``.
 
@@ -35,7 +35,7 @@ def measure_ranges(
     """
     ends = [variable for name, variable in named_variables(model).items() if _is_activation_range(name)]
     with _frozen_normalizations(model):
-        observe = tf.function(lambda batch: model(normalized(batch, picture), training=True))
+        observe = tf.function(lambda batch: model(normalized(batch, image_input), training=True))
         for _ in range(_MOST_PASSES):
             before = np.array([float(end) for end in ends])
             for end, value in zip(ends, _seen(ends, before, observe, images, batch_size), strict=True):

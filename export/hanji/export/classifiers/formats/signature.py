@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from hanji.runtime.manifest import PictureInput
+from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.objectives import normalization
 
 CLASSIFY = "classify"
@@ -42,17 +42,17 @@ class ClassifySignature(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
     """``classify`` of a network that takes normalized pictures float32 [B, h, w, c] and gives logits."""
 
     def __init__(
-        self, model: keras.Model, picture: PictureInput, temperature: float, *, dtype: Any = tf.uint8
+        self, model: keras.Model, image_input: ImageInput, temperature: float, *, dtype: Any = tf.uint8
     ) -> None:
         super().__init__(name="hanji")
         # Of the model itself TensorFlow would save every layer as functions of their own, which takes longer
         # than all the rest: it is kept where it is not found, and the variables where they are.
         self._hidden = _Hidden(model)
         self._variables = list(model.variables)
-        self.picture = picture
+        self.image_input = image_input
         # Never exactly 1: converters leave that product out, and then put the softmax in whole numbers, too.
         self._scale = np.float32(1.0 / temperature) if temperature != 1.0 else np.nextafter(_ONE, _ONE + 1)
-        image = tf.TensorSpec([1, *picture.shape], dtype, IMAGE)
+        image = tf.TensorSpec([1, *image_input.shape], dtype, IMAGE)
         self.classify = tf.function(self._classify, input_signature=[image], autograph=False)
 
     def _prepared(self, image: Any) -> Any:
@@ -61,7 +61,7 @@ class ClassifySignature(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
         Where channels differ, a row of pixels is one vector: with three numbers at the end of a shape, LiteRT
         computes three at a time, and takes as long for this as for a third of an int8 MobileNet.
         """
-        mean, scale = normalization(self.picture)
+        mean, scale = normalization(self.image_input)
         levels = tf.cast(image, tf.float32)
         if len({*zip(mean.tolist(), scale.tolist(), strict=True)}) == 1:
             return (levels - mean[0]) * scale[0]

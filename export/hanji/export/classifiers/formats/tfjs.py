@@ -16,18 +16,18 @@ from hanji.export.classifiers.formats.signature import IMAGE, PROBABILITIES, Cla
 from hanji.export.classifiers.formats.tfjs_layers import LayerWalk
 from hanji.export.classifiers.precision import PRECISIONS
 from hanji.export.formats.tfjs import graph_model
-from hanji.runtime.manifest import PictureInput
+from hanji.runtime.manifest import ImageInput
 
 
 def convert_classifier_tfjs(
-    model: keras.Model, picture: PictureInput, temperature: float, scheme: ImageScheme
+    model: keras.Model, image_input: ImageInput, temperature: float, scheme: ImageScheme
 ) -> dict[str, bytes]:
     """The files by name, ``model.json`` and ``.bin`` shards.
 
     Raises ConversionError for a FakeQuant without a range.
     """
-    network = ClassifySignature(model, picture, temperature, dtype=tf.int32)
-    inputs = {IMAGE: (1, *picture.shape)}
+    network = ClassifySignature(model, image_input, temperature, dtype=tf.int32)
+    inputs = {IMAGE: (1, *image_input.shape)}
     outputs = {PROBABILITIES: (1, int(model.output_shape[-1]))}
     in_bytes = PRECISIONS["tfjs"][scheme] == "int8-weights"
     walk = LayerWalk(network.classify, inputs, outputs, in_bytes=in_bytes)

@@ -100,16 +100,16 @@ def calibrated_file(network: ClassifySignature, calibration: Images | None) -> b
     if calibration is None or not len(calibration):
         raise ConversionError(
             "TFLite: expected calibration pictures for the ranges of the activations, found none; compress "
-            "the model with calibration_pictures of at least 1"
+            "the model with calibration_images of at least 1"
         )
 
-    def pictures() -> Iterator[tuple[str, dict[str, Images]]]:
+    def samples() -> Iterator[tuple[str, dict[str, Images]]]:
         for image in calibration:
             yield CLASSIFY, {IMAGE: image[None]}
 
     with converter_of(network, [CLASSIFY]) as converter, conversion_errors("calibration", _LAYERS):
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = pictures
+        converter.representative_dataset = samples
         converter._experimental_calibrate_only = True
         return bytes(converter.convert())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hanji.export.classifiers.wrap.labels import ClassNames
 from hanji.export.classifiers.wrap.model_file import ModelFile
 from hanji.export.reporting.markdown import FORMAT_NAMES
-from hanji.runtime.manifest import PictureInput, Probabilities
+from hanji.runtime.manifest import ImageInput, Probabilities
 
 _GIVES = {
     "graph": "probabilities",
@@ -18,7 +18,7 @@ def wrapped_card(
     name: str,
     model: ModelFile,
     labels: ClassNames,
-    picture: PictureInput,
+    image_input: ImageInput,
     rule: Probabilities,
     licence: str,
 ) -> str:
@@ -27,8 +27,8 @@ def wrapped_card(
         f"# {name}\n\nA model that was made elsewhere, wrapped by hanji as it is: "
         f"{FORMAT_NAMES[model.format]}, {model.precision}, {len(model.content):,} bytes, "
         f"{model.parameters:,} stored numbers.{model.note}\n\n"
-        f"## Use\n\nSays which of {len(labels.labels)} classes a picture of {picture.height} × "
-        f"{picture.width} pixels with {picture.channels} channel(s) shows. It gives "
+        f"## Use\n\nSays which of {len(labels.labels)} classes a picture of {image_input.height} × "
+        f"{image_input.width} pixels with {image_input.channels} channel(s) shows. It gives "
         f"{_GIVES[rule.source]}.\n\n"
         "## What nobody here knows\n\n"
         "- What it was trained on, how well it does, and on whom it does worse: `hanji evaluate` measures it "

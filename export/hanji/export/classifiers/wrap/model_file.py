@@ -49,27 +49,31 @@ def expect_classifier(
     """The only input and output; ConversionError unless they are a picture and one number a class."""
     if len(inputs) != 1 or len(outputs) != 1:
         raise _no_classifier(path, f"{len(inputs)} input(s) and {len(outputs)} output(s)", "one of each")
-    picture, classes = inputs[0], outputs[0]
-    if len(picture.shape) != 4 or picture.shape[0] not in (1, None) or picture.shape[3] not in (1, 3):
+    image_input, classes = inputs[0], outputs[0]
+    if (
+        len(image_input.shape) != 4
+        or image_input.shape[0] not in (1, None)
+        or image_input.shape[3] not in (1, 3)
+    ):
         expected = f"an input {LAYOUT}{channels_first}"
-        raise _no_classifier(path, f"{picture.name!r} of the shape {_listed(picture)}", expected)
+        raise _no_classifier(path, f"{image_input.name!r} of the shape {_listed(image_input)}", expected)
     sizes = classes.shape[1:]
     if classes.shape[:1] not in ((1,), (None,)) or len(sizes) != 1 or (sizes[0] or 0) < 2:
         found = f"{classes.name!r} of the shape {_listed(classes)}"
         raise _no_classifier(path, found, "an output [1, classes] of at least two classes")
-    if picture.dtype not in ("float32", "uint8", "int8", "int32") or classes.dtype not in (
+    if image_input.dtype not in ("float32", "uint8", "int8", "int32") or classes.dtype not in (
         "float32",
         "uint8",
         "int8",
     ):
-        found = f"{picture.dtype} in and {classes.dtype} out"
+        found = f"{image_input.dtype} in and {classes.dtype} out"
         raise _no_classifier(path, found, "float32, uint8 or int8")
-    for tensor in (picture, classes):
+    for tensor in (image_input, classes):
         if tensor.dtype == "int8" and tensor.scale is None:
             raise _no_classifier(path, f"{tensor.name!r} as int8 without them", "a scale and a zero point")
     if classes.dtype == "uint8" and classes.scale is None:
         raise _no_classifier(path, f"{classes.name!r} as uint8 without them", "a scale and a zero point")
-    return picture, classes
+    return image_input, classes
 
 
 def _no_classifier(path: Path, found: str, expected: str) -> ConversionError:

@@ -41,7 +41,7 @@ def read_onnx(path: Path) -> ModelFile:
     if len(inputs) == 1 and _is_channels_first(inputs[0]):
         inputs = [_with_transpose(model, given[0], inputs[0])]
         note = _NOTE
-    picture, classes = expect_classifier(
+    image_input, classes = expect_classifier(
         path, inputs, outputs, channels_first=" or [1, 1 or 3 channels, height, width]"
     )
     precision, parameters = _stored(model)
@@ -49,7 +49,7 @@ def read_onnx(path: Path) -> ModelFile:
         path=path,
         format="onnx",
         content=bytes(model.SerializeToString(deterministic=True)),
-        input=picture,
+        input=image_input,
         output=classes,
         precision=precision,
         parameters=parameters,

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
-from hanji.runtime.manifest import PictureInput, Probabilities, Tensor
+from hanji.runtime.manifest import ImageInput, Probabilities, Tensor
 from hanji.training.errors import RecipeError
 
 _SUM = 0.05  # by which probabilities of 8 bits may miss 1 in all
@@ -51,7 +51,7 @@ class WrapSettings(Preprocessing):
                 f"background: expected red, green, blue from 0 to 255, found {list(self.background)}"
             )
 
-    def picture_for(self, tensor: Tensor, size: tuple[int | None, ...], where: str) -> PictureInput:
+    def image_for(self, tensor: Tensor, size: tuple[int | None, ...], where: str) -> ImageInput:
         """What becomes of a picture for a model with this input; ``size`` is its height, width and channels.
 
         RecipeError where the settings say another size, or normalize for a model that takes levels.
@@ -59,7 +59,7 @@ class WrapSettings(Preprocessing):
         height, width = (
             self._side(known, name, where) for known, name in zip(size, ("height", "width"), strict=False)
         )
-        picture = self.picture(height, width, int(size[2] or 0))
+        image_input = self.image_input(height, width, int(size[2] or 0))
         levels = tensor.dtype in ("uint8", "int32") and tensor.scale is None
         if levels and (self.scale, self.mean, self.std) != (1.0, (0.0,), (1.0,)):
             raise RecipeError(
@@ -67,7 +67,7 @@ class WrapSettings(Preprocessing):
                 "normalizes them lies in the model; leave scale, mean and std out"
             )
         normalized_by = "graph" if levels else "runtime"
-        return replace(picture, normalized_by=normalized_by, background=self.background)
+        return replace(image_input, normalized_by=normalized_by, background=self.background)
 
     def probabilities_for(self, outputs: npt.NDArray[np.float32], path: Path) -> Probabilities:
         """What the manifest says of ``outputs`` [n, classes]; RecipeError where they are something else."""

@@ -28,8 +28,8 @@ def read_tflite(path: Path, content: bytes) -> ModelFile:
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         raise ConversionError(f"{path}: expected a model that LiteRT opens, but it says: {error}") from None
-    picture, classes = expect_classifier(path, *_ends(interpreter))
-    if None in picture.shape[1:]:
+    image_input, classes = expect_classifier(path, *_ends(interpreter))
+    if None in image_input.shape[1:]:
         raise ConversionError(
             f"{path}: expected a model for pictures of one size, found one for any; convert it again with a "
             "fixed height and width"
@@ -39,7 +39,7 @@ def read_tflite(path: Path, content: bytes) -> ModelFile:
         path=path,
         format="tflite",
         content=content,
-        input=picture,
+        input=image_input,
         output=classes,
         precision=precision,
         parameters=parameters,

@@ -7,8 +7,9 @@ holds what it answered.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from hanji.export.bundle.files import BundleSummary, manifest_files, write_files
 from hanji.export.bundle.json_files import json_bytes
 from hanji.export.bundle.manifest import artifact_table, versions_of
 from hanji.export.classifiers.expected_outputs import golden_count
-from hanji.export.classifiers.golden import picture_golden_table, picture_replay_tolerance
+from hanji.export.classifiers.golden import image_golden_table, image_replay_tolerance
 from hanji.export.classifiers.manifest import GOLDEN, LABELS, input_and_output, labels_table
 from hanji.export.classifiers.wrap.card import wrapped_card
 from hanji.export.classifiers.wrap.labels import ClassNames
@@ -34,25 +35,25 @@ from hanji.export.formats.edge_tpu import expect_edge_tpu
 from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, create_engine
 from hanji.runtime.engines.versions import installed_version
 from hanji.runtime.errors import EngineError
-from hanji.runtime.images.tensors import PictureTensor, dequantized, probabilities_of
+from hanji.runtime.images.tensors import ImageTensor, dequantized, probabilities_of
 from hanji.runtime.manifest import (
     CLASSIFICATION,
     Artifact,
     FileEntry,
+    ImageData,
+    ImageInput,
     Parity,
-    PictureData,
-    PictureInput,
     Signature,
 )
 from hanji.runtime.manifest.reader import SCHEMA_VERSION
-from hanji.training.classifiers.data import load_pictures
+from hanji.training.classifiers.data import load_unlabelled
 from hanji.training.errors import ConversionError, RecipeError
 from hanji.training.files import atomic_directory
 
 Images = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.float32]
 UNCHECKED = "a wrapped model has none to compare with"
-PICTURES = 32
+IMAGES = 32
 """Pictures that the model is asked about."""
 
 
@@ -62,52 +63,52 @@ def wrap_model(
     *,
     labels: ClassNames,
     settings: WrapSettings,
-    pictures: Path | None = None,
+    samples: Path | None = None,
     name: str = "",
-    edge_tpu: bool = False,
-    replace_out: bool = False,
+    replace: bool = False,
 ) -> BundleSummary:
     """Write the model in ``path`` as a bundle, the directory ``out``.
 
-    ``pictures`` is a folder of any pictures for golden.json; without, they are made from a seed. Raises
-    ConversionError for a file that is no picture classifier, that its engine refuses or, with ``edge_tpu``,
-    that an Edge TPU cannot run, RecipeError where
-    labels or settings do not fit it, EngineError for a missing engine, HanjiError if ``out`` is taken. Then
-    nothing is left behind.
+    ``samples`` is a folder of any images for golden.json; without it, they are made from a seed. Raises
+    ConversionError for a file that is no image classifier or that its engine refuses, RecipeError where
+    labels or settings do not fit it, EngineError for a missing engine, HanjiError if ``out`` is taken (unless
+    ``replace``). Then nothing is left behind.
     """
     model = read_model_file(path)
-    if edge_tpu:
-        _check_for_edge_tpu(model)
-    picture = settings.picture_for(model.input, model.size, str(path))
-    model = replace(model, input=replace(model.input, shape=(model.input.shape[0], *picture.shape)))
+    image_input = settings.image_for(model.input, model.size, str(path))
+    model = dataclasses.replace(
+        model, input=dataclasses.replace(model.input, shape=(model.input.shape[0], *image_input.shape))
+    )
     _check_classes(model, labels, path)
     artifact = _artifact(model)
-    shown = _shown(picture, pictures)
-    outputs = _outputs(model, artifact, picture, shown)
+    shown = _shown(image_input, samples)
+    outputs = _outputs(model, artifact, image_input, shown)
     rule = settings.probabilities_for(outputs, path)
     answers = Answers("", tuple(probabilities_of(row, rule) for row in outputs))
     count = golden_count(shown)
-    golden = picture_golden_table(
-        picture, shown[:count], {model.format: (answers, _tolerance(model, answers))}
+    golden = image_golden_table(
+        image_input, shown[:count], {model.format: (answers, _tolerance(model, answers))}
     )
     data = {
         LABELS: json_bytes(labels_table(labels.labels, labels.names)),
         GOLDEN: json_bytes(golden),
-        CARD: wrapped_card(name or path.stem, model, labels, picture, rule, settings.licence).encode(),
+        CARD: wrapped_card(name or path.stem, model, labels, image_input, rule, settings.licence).encode(),
     }
     entries = [file_entry(file, content) for file, content in data.items()]
     about = {
         "name": name or path.stem,
-        **input_and_output(picture, len(labels.labels), rule),
+        **input_and_output(image_input, len(labels.labels), rule),
         **_unknown(name or path.stem, model, len(labels.labels), settings.licence),
     }
     manifest = manifest_files(_manifest(about, artifact, entries))
-    with atomic_directory(out, replace=replace_out) as aside:
+    with atomic_directory(out, replace=replace) as aside:
         write_files(aside, {MODEL_FILES[model.format]: model.content, **data, **manifest})
     return BundleSummary(out, (artifact,))
 
 
-def _check_for_edge_tpu(model: ModelFile) -> None:
+def expect_edge_tpu_model(path: Path) -> None:
+    """ConversionError for a file that an Edge TPU cannot run."""
+    model = read_model_file(path)
     if model.format != "tflite":
         raise ConversionError(f"{model.path}: expected a .tflite file for the Edge TPU, found {model.format}")
     expect_edge_tpu(model.content, str(model.path))
@@ -134,18 +135,18 @@ def _artifact(model: ModelFile) -> Artifact:
     )
 
 
-def _shown(picture: PictureInput, directory: Path | None) -> Images:
+def _shown(image_input: ImageInput, directory: Path | None) -> Images:
     """Pictures of a folder, or smooth noise: patches of colour in which a network finds something."""
     if directory is not None:
-        return load_pictures(directory, picture, PICTURES).images
+        return load_unlabelled(directory, image_input, IMAGES).images
     rng = np.random.default_rng(0)
-    rows, columns = (np.arange(side) * 4 // side for side in (picture.height, picture.width))
-    patches = rng.integers(0, 256, (PICTURES, 4, 4, picture.channels))
-    noise = rng.integers(-24, 25, (PICTURES, *picture.shape))
+    rows, columns = (np.arange(side) * 4 // side for side in (image_input.height, image_input.width))
+    patches = rng.integers(0, 256, (IMAGES, 4, 4, image_input.channels))
+    noise = rng.integers(-24, 25, (IMAGES, *image_input.shape))
     return (patches[:, rows][:, :, columns] + noise).clip(0, 255).astype(np.uint8)
 
 
-def _outputs(model: ModelFile, artifact: Artifact, picture: PictureInput, images: Images) -> Values:
+def _outputs(model: ModelFile, artifact: Artifact, image_input: ImageInput, images: Images) -> Values:
     """What the model gives for each picture in its own engine, as real numbers float32 [n, classes].
 
     Raises ConversionError for numbers that are not finite, and where the engine refuses the model.
@@ -154,7 +155,7 @@ def _outputs(model: ModelFile, artifact: Artifact, picture: PictureInput, images
     version = installed_version(kind.distribution)
     if version is None:
         raise EngineError(f"{kind.distribution} is not installed; try: pip install {kind.distribution}")
-    tensor = PictureTensor(picture, model.input)
+    tensor = ImageTensor(image_input, model.input)
     try:
         engine = create_engine(
             Choice(kind, version, artifact), {MODEL_FILES[model.format]: model.content}, threads=1
@@ -173,12 +174,12 @@ def _outputs(model: ModelFile, artifact: Artifact, picture: PictureInput, images
 def _tolerance(model: ModelFile, answers: Answers) -> float:
     """How far an answer on a device may be from the one here: as for exported models, by its own size."""
     size = max(1.0, float(np.abs(np.stack(answers.scores)).max()))
-    return float(f"{picture_replay_tolerance(model.precision) * size:.3g}")
+    return float(f"{image_replay_tolerance(model.precision) * size:.3g}")
 
 
 def _unknown(name: str, model: ModelFile, classes: int, licence: str) -> dict[str, Any]:
     """What nobody knows of a model that was made elsewhere."""
-    data = PictureData(
+    data = ImageData(
         name=name, format="unknown", synthetic=False, licence=licence, pictures=0, classes=classes, config={}
     )
     recipe = ImageRecipe("wrapped", ())
@@ -203,4 +204,4 @@ def _manifest(about: Mapping[str, Any], artifact: Artifact, files: Sequence[File
     }
 
 
-__all__ = ["PICTURES", "UNCHECKED", "wrap_model"]
+__all__ = ["IMAGES", "UNCHECKED", "expect_edge_tpu_model", "wrap_model"]

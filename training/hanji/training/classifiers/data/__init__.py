@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from hanji.training.classifiers.data.config import ImageDataConfig
-from hanji.training.classifiers.data.dataset import ImageDataset, Normalization, Pictures
+from hanji.training.classifiers.data.dataset import ImageDataset, LabelledImages, Normalization
 from hanji.training.classifiers.data.load import load_images
-from hanji.training.classifiers.data.unlabelled import load_pictures
+from hanji.training.classifiers.data.unlabelled import load_unlabelled
 
-__all__ = ["ImageDataConfig", "ImageDataset", "Normalization", "Pictures", "load_images", "load_pictures"]
+__all__ = [
+    "ImageDataConfig",
+    "ImageDataset",
+    "LabelledImages",
+    "Normalization",
+    "load_images",
+    "load_unlabelled",
+]

@@ -7,14 +7,19 @@ from numpy.typing import NDArray
 
 from hanji.training.classifiers.data.classes import check_classes, class_names
 from hanji.training.classifiers.data.config import ImageDataConfig
-from hanji.training.classifiers.data.dataset import Pictures
+from hanji.training.classifiers.data.dataset import LabelledImages
 from hanji.training.classifiers.data.parts import ArrayPart, RawImages
-from hanji.training.classifiers.data.preparing import picture_input
+from hanji.training.classifiers.data.preparing import image_input_of_size
 from hanji.training.errors import DataError
 
 
 def raw_images(
-    train: Pictures, test: Pictures | None, config: ImageDataConfig, where: str, *, licence: str = ""
+    train: LabelledImages,
+    test: LabelledImages | None,
+    config: ImageDataConfig,
+    where: str,
+    *,
+    licence: str = "",
 ) -> RawImages:
     """Pictures in memory, to be taken in the size and colour of the config; `where` names them in errors.
 
@@ -31,12 +36,13 @@ def raw_images(
     for name, part in parts.items():
         check_classes(part.labels, labels, f"{where}, {name} pictures")
     channels = {"auto": shape[2], "grey": 1, "rgb": 3}[config.colour]
-    picture = picture_input(config.height or shape[0], config.width or shape[1], channels, config.fit)
+    height, width = config.height or shape[0], config.width or shape[1]
+    image_input = image_input_of_size(height, width, channels, config.fit)
     return RawImages(
         labels=labels,
-        train=ArrayPart(train, picture),
+        train=ArrayPart(train, image_input),
         validation=None,
-        test=None if test is None else ArrayPart(test, picture),
+        test=None if test is None else ArrayPart(test, image_input),
         licence=licence,
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from hanji.training.errors import DataError
 
 
-class BrokenPictures:
+class BrokenImages:
     """Collects the broken pictures over all parts of one reading."""
 
     def __init__(self, directory: Path, total: int, limit: float) -> None:

@@ -19,7 +19,7 @@ _AT_ONCE = 1024  # pictures of which the values are counted at a time
 
 
 @dataclass(frozen=True)
-class Pictures:
+class LabelledImages:
     """`images` uint8[N, height, width, channels], `labels` int32[N]."""
 
     images: NDArray[np.uint8]
@@ -51,9 +51,9 @@ class ImageDataset:
     fit: str
     """How pictures of another aspect ratio are to be fitted: "crop", "stretch" or "pad"."""
 
-    train: Pictures
-    validation: Pictures
-    test: Pictures
+    train: LabelledImages
+    validation: LabelledImages
+    test: LabelledImages
     config: ImageDataConfig
     """What it was loaded with: the ``[data]`` table, by which the very same split can be rebuilt."""
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 from hanji.training.classifiers.data.idx import is_idx
-from hanji.training.classifiers.data.listing import all_pictures
+from hanji.training.classifiers.data.listing import all_images
 from hanji.training.classifiers.data.npz import is_npz
-from hanji.training.sources import file_names
+from hanji.training.files import file_names
 
 DetectedImages = Literal["idx", "npz", "folder"]
 RECOGNIZED_BY = (
@@ -28,8 +28,8 @@ def detect_images(directory: Path) -> DetectedImages | None:
         return "idx"
     if any(map(is_npz, names)):
         return "npz"
-    return "folder" if any(_holds_pictures(path) for path in directory.iterdir() if path.is_dir()) else None
+    return "folder" if any(_holds_images(path) for path in directory.iterdir() if path.is_dir()) else None
 
 
-def _holds_pictures(directory: Path) -> bool:
-    return not directory.name.startswith(".") and any(all_pictures(directory))
+def _holds_images(directory: Path) -> bool:
+    return not directory.name.startswith(".") and any(all_images(directory))

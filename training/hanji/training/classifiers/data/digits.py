@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from hanji.training.classifiers.data.arrays import raw_images
 from hanji.training.classifiers.data.classes import as_labels
 from hanji.training.classifiers.data.config import ImageDataConfig
-from hanji.training.classifiers.data.dataset import Pictures
+from hanji.training.classifiers.data.dataset import LabelledImages
 from hanji.training.classifiers.data.parts import RawImages
 
 _LICENCE = "CC BY 4.0, Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI"
@@ -20,4 +20,4 @@ def read_digits(config: ImageDataConfig) -> RawImages:
     bunch = load_digits()
     images = np.rint(bunch.images * (255.0 / _WHITE)).astype(np.uint8)[..., None]
     labels = as_labels(bunch.target, len(images), "digits")
-    return raw_images(Pictures(images, labels), None, config, "digits", licence=_LICENCE)
+    return raw_images(LabelledImages(images, labels), None, config, "digits", licence=_LICENCE)

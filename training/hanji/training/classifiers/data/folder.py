@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from hanji.training.classifiers.data.broken_images import BrokenPictures
+from hanji.training.classifiers.data.broken_images import BrokenImages
 from hanji.training.classifiers.data.classes import check_classes
 from hanji.training.classifiers.data.config import ImageDataConfig
 from hanji.training.classifiers.data.listing import ClassFolders, list_folder
 from hanji.training.classifiers.data.parts import FilesPart, RawImages
-from hanji.training.classifiers.data.preparing import picture_input
+from hanji.training.classifiers.data.preparing import image_input_of_size
 from hanji.training.errors import DataError
 
 
@@ -28,8 +28,8 @@ def read_folder(config: ImageDataConfig, directory: Path) -> RawImages:
     listing = list_folder(directory)
     channels = 1 if config.colour == "grey" else 3
     _check_memory(listing.total * config.height * config.width * channels, directory)
-    broken = BrokenPictures(directory, listing.total, config.broken_limit)
-    picture = picture_input(config.height, config.width, channels, config.fit)
+    broken = BrokenImages(directory, listing.total, config.broken_limit)
+    image_input = image_input_of_size(config.height, config.width, channels, config.fit)
 
     def part(folders: ClassFolders | None) -> FilesPart | None:
         if folders is None:
@@ -37,7 +37,7 @@ def read_folder(config: ImageDataConfig, directory: Path) -> RawImages:
         labels = np.repeat(np.arange(len(folders.files)), [len(files) for files in folders.files])
         check_classes(labels.astype(np.int32), listing.labels, str(folders.directory))
         paths = tuple(path for files in folders.files for path in files)
-        return FilesPart(paths, labels.astype(np.int32), picture, broken)
+        return FilesPart(paths, labels.astype(np.int32), image_input, broken)
 
     train = part(listing.train)
     if train is None or len(listing.labels) < 2:

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from hanji.training.classifiers.data.arrays import as_images, raw_images
 from hanji.training.classifiers.data.classes import as_labels
 from hanji.training.classifiers.data.config import ImageDataConfig
-from hanji.training.classifiers.data.dataset import Pictures
+from hanji.training.classifiers.data.dataset import LabelledImages
 from hanji.training.classifiers.data.parts import RawImages
 from hanji.training.errors import DataError
-from hanji.training.sources import directory_listing, file_names
+from hanji.training.files import directory_listing, file_names
 
 _NAME = re.compile(
     r"(?P<stem>(?:.*-)?)(?P<part>train|t10k|test)-(?P<kind>images|labels)[-.]idx\d-ubyte(\.gz)?"
@@ -89,14 +89,14 @@ def _shape(read: Callable[[int], bytes], path: Path) -> tuple[int, ...]:
     return struct.unpack(f">{head[3]}I", sizes)
 
 
-def _read_pair(pair: _Pair) -> Pictures:
+def _read_pair(pair: _Pair) -> LabelledImages:
     images = as_images(read_idx_file(pair.images), str(pair.images))
     labels = read_idx_file(pair.labels)
     if labels.ndim != 1:
         raise DataError(
             f"{pair.labels}: expected one label for each picture, found the shape {list(labels.shape)}"
         )
-    return Pictures(images, as_labels(labels, len(images), str(pair.labels)))
+    return LabelledImages(images, as_labels(labels, len(images), str(pair.labels)))
 
 
 def _pairs(directory: Path) -> tuple[_Pair, _Pair | None]:

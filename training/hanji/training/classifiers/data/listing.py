@@ -63,7 +63,7 @@ class Listing:
         ) + ((f"{astray:,} × picture beside the folders of the classes",) if astray else ())
 
 
-def is_picture(path: Path) -> bool:
+def is_image(path: Path) -> bool:
     """Whether a file is called as PNG and JPEG pictures are and is not hidden."""
     return path.suffix.lower() in _ENDINGS and not path.name.startswith(".")
 
@@ -128,9 +128,9 @@ def _class_folders(directory: Path) -> ClassFolders:
     return ClassFolders(
         directory=directory,
         labels=labels,
-        files=tuple(tuple(filter(is_picture, files)) for files in entries),
+        files=tuple(tuple(filter(is_image, files)) for files in entries),
         others=tuple(path for files in entries for path in files if _is_other(path)),
-        astray=tuple(path for path in _entries(directory) if is_picture(path) and not path.is_dir()),
+        astray=tuple(path for path in _entries(directory) if is_image(path) and not path.is_dir()),
     )
 
 
@@ -157,7 +157,7 @@ def _files(directory: Path) -> list[Path]:
 
 
 def _is_other(path: Path) -> bool:
-    return not is_picture(path) and path.name.lower() not in _SYSTEM_FILES
+    return not is_image(path) and path.name.lower() not in _SYSTEM_FILES
 
 
 def _like(train: ClassFolders, part: ClassFolders | None) -> ClassFolders | None:
@@ -177,7 +177,7 @@ def name_within(path: Path, directory: Path) -> str:
     return path.relative_to(directory).as_posix().encode(errors="replace").decode()
 
 
-def all_pictures(directory: Path) -> Iterator[Path]:
+def all_images(directory: Path) -> Iterator[Path]:
     """Every picture in a directory and below it, however deep, in no order that matters."""
     waiting, seen = [directory], set()
     while waiting:
@@ -188,5 +188,5 @@ def all_pictures(directory: Path) -> Iterator[Path]:
         for path in _entries(folder):
             if path.is_dir():
                 waiting.append(path)
-            elif is_picture(path):
+            elif is_image(path):
                 yield path

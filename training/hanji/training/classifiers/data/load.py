@@ -9,7 +9,7 @@ import numpy as np
 
 from hanji.training.classifiers.data.classes import check_classes
 from hanji.training.classifiers.data.config import ImageDataConfig
-from hanji.training.classifiers.data.dataset import ImageDataset, Pictures
+from hanji.training.classifiers.data.dataset import ImageDataset, LabelledImages
 from hanji.training.classifiers.data.digits import read_digits
 from hanji.training.classifiers.data.folder import read_folder
 from hanji.training.classifiers.data.idx import read_idx
@@ -43,8 +43,8 @@ def load_images(config: ImageDataConfig, directory: Path | None, *, seed: int) -
         faults=tuple(raw.broken.found) if raw.broken else (),
         left_out=raw.left_out,
     )
-    for part, pictures in (("training", train), ("test", test)):
-        check_classes(pictures.labels, raw.labels, f"{config.name}, {part} pictures")
+    for part, samples in (("training", train), ("test", test)):
+        check_classes(samples.labels, raw.labels, f"{config.name}, {part} pictures")
     return dataset
 
 
@@ -64,7 +64,9 @@ def _read(config: ImageDataConfig, directory: Path | None) -> RawImages:
     return reader(config, directory)
 
 
-def _split(raw: RawImages, config: ImageDataConfig, seed: int) -> tuple[Pictures, Pictures, Pictures]:
+def _split(
+    raw: RawImages, config: ImageDataConfig, seed: int
+) -> tuple[LabelledImages, LabelledImages, LabelledImages]:
     """Training, validation and test pictures; what the data does not bring is held out."""
     rng = np.random.default_rng([seed, 4])
     labels, rows = raw.train.labels, np.arange(len(raw.train.labels), dtype=np.intp)

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from hanji.training.classifiers.data.arrays import as_images, raw_images
 from hanji.training.classifiers.data.classes import as_labels
 from hanji.training.classifiers.data.config import ImageDataConfig
-from hanji.training.classifiers.data.dataset import Pictures
+from hanji.training.classifiers.data.dataset import LabelledImages
 from hanji.training.classifiers.data.parts import RawImages
 from hanji.training.errors import DataError
-from hanji.training.sources import directory_listing, file_names
+from hanji.training.files import directory_listing, file_names
 
 _DAMAGE = (ValueError, EOFError, MemoryError, RuntimeError, zlib.error, zipfile.BadZipFile)
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
@@ -62,7 +62,7 @@ def _load(path: Path) -> Mapping[str, NDArray[Any]]:
         raise DataError(f"{path}: cannot be read: {error.strerror}; check its permissions and kind") from None
 
 
-def _pair(arrays: Mapping[str, NDArray[Any]], part: str, path: Path) -> Pictures:
+def _pair(arrays: Mapping[str, NDArray[Any]], part: str, path: Path) -> LabelledImages:
     x, y = f"x_{part}", f"y_{part}"
     for name in (x, y):
         if name not in arrays:
@@ -74,7 +74,7 @@ def _pair(arrays: Mapping[str, NDArray[Any]], part: str, path: Path) -> Pictures
         )
     images = as_images(arrays[x], f"{path}: {x}")
     labels = _one_axis(arrays[y], f"{path}: {y}")
-    return Pictures(images, as_labels(labels, len(images), f"{path}: {y}"))
+    return LabelledImages(images, as_labels(labels, len(images), f"{path}: {y}"))
 
 
 def _one_axis(labels: NDArray[Any], where: str) -> NDArray[np.integer]:

@@ -14,9 +14,7 @@ from hanji.training.classifiers.data.dataset import ImageDataset
 def overview_table(dataset: ImageDataset) -> dict[str, Any]:
     """JSON-ready: sizes, pictures of each class and part, imbalance, normalization, what was left out."""
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
-    counts = {
-        part: np.bincount(pictures.labels, minlength=dataset.classes) for part, pictures in parts.items()
-    }
+    counts = {part: np.bincount(samples.labels, minlength=dataset.classes) for part, samples in parts.items()}
     return {
         "name": dataset.name,
         "format": dataset.format,
@@ -26,7 +24,7 @@ def overview_table(dataset: ImageDataset) -> dict[str, Any]:
         "width": dataset.width,
         "channels": dataset.channels,
         "fit": dataset.fit,
-        "pictures": {part: len(pictures) for part, pictures in parts.items()},
+        "pictures": {part: len(samples) for part, samples in parts.items()},
         "classes": [
             {"label": label, **{part: int(count[index]) for part, count in counts.items()}}
             for index, label in enumerate(dataset.labels)
@@ -46,12 +44,12 @@ def overview_lines(dataset: ImageDataset) -> list[str]:
     """The same for people."""
     table = overview_table(dataset)
     colour = "grey" if table["channels"] == 1 else "RGB"
-    pictures, normalization = table["pictures"], table["normalization"]
+    samples, normalization = table["pictures"], table["normalization"]
     return [
         f"{table['name']} (format {table['format']})",
         f"  licence        {table['licence']}",
-        f"  pictures       {pictures['train']:,} to train on, {pictures['validation']:,} to choose by, "
-        f"{pictures['test']:,} to be tested on",
+        f"  pictures       {samples['train']:,} to train on, {samples['validation']:,} to choose by, "
+        f"{samples['test']:,} to be tested on",
         f"  size           {table['height']}×{table['width']}, {colour}",
         f"  mean           {_listed(normalization['mean'])} of 255, spread {_listed(normalization['std'])}",
         f"  classes        {dataset.classes}, the largest {table['imbalance']:.3g} times the smallest",

@@ -13,9 +13,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.runtime.manifest import PictureInput
-from hanji.training.classifiers.data.broken_images import BrokenPictures
-from hanji.training.classifiers.data.dataset import Pictures
+from hanji.runtime.manifest import ImageInput
+from hanji.training.classifiers.data.broken_images import BrokenImages
+from hanji.training.classifiers.data.dataset import LabelledImages
 from hanji.training.classifiers.data.preparing import prepare_array, prepare_files
 
 
@@ -26,7 +26,7 @@ class Part(Protocol):
     def labels(self) -> NDArray[np.int32]:
         """int32[N], one for each picture."""
 
-    def take(self, rows: NDArray[np.intp]) -> Pictures:
+    def take(self, rows: NDArray[np.intp]) -> LabelledImages:
         """The pictures of those rows as the model takes them; broken ones are left out."""
 
 
@@ -34,17 +34,17 @@ class Part(Protocol):
 class ArrayPart:
     """Pictures that are in memory, of any size."""
 
-    pictures: Pictures
-    picture: PictureInput
+    samples: LabelledImages
+    image_input: ImageInput
 
     @property
     def labels(self) -> NDArray[np.int32]:
         """See Part."""
-        return self.pictures.labels
+        return self.samples.labels
 
-    def take(self, rows: NDArray[np.intp]) -> Pictures:
+    def take(self, rows: NDArray[np.intp]) -> LabelledImages:
         """See Part."""
-        return Pictures(prepare_array(self.pictures.images[rows], self.picture), self.labels[rows])
+        return LabelledImages(prepare_array(self.samples.images[rows], self.image_input), self.labels[rows])
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class FilesPart:
 
     paths: tuple[Path, ...]
     labels: NDArray[np.int32]
-    picture: PictureInput
-    broken: BrokenPictures
+    image_input: ImageInput
+    broken: BrokenImages
 
-    def take(self, rows: NDArray[np.intp]) -> Pictures:
+    def take(self, rows: NDArray[np.intp]) -> LabelledImages:
         """See Part; DataError where more pictures than the limit are broken."""
         paths = [self.paths[row] for row in rows]
-        images, good = prepare_files(paths, self.picture, self.broken)
-        return Pictures(images, self.labels[rows][good])
+        images, good = prepare_files(paths, self.image_input, self.broken)
+        return LabelledImages(images, self.labels[rows][good])
 
 
 @dataclass(frozen=True)
@@ -72,5 +72,5 @@ class RawImages:
     validation: Part | None
     test: Part | None
     licence: str = ""
-    broken: BrokenPictures | None = None
+    broken: BrokenImages | None = None
     left_out: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hanji.runtime.errors import PictureError
+from hanji.runtime.errors import ImageError
 from hanji.runtime.images.preparation import decode
 from hanji.training.classifiers.data.listing import ClassFolders, Listing, list_folder, name_within
 from hanji.training.classifiers.data.overview import broken_lines, class_lines, imbalance, left_out_lines
@@ -64,13 +64,13 @@ class Survey:
     def lines(self) -> list[str]:
         """For people."""
         table = self.table()
-        pictures = ", ".join(f"{count:,} {part}" for part, count in table["pictures"].items())
+        samples = ", ".join(f"{count:,} {part}" for part, count in table["pictures"].items())
         sizes = [f"{entry['pictures']:>7,}  {entry['height']}×{entry['width']}" for entry in table["sizes"]]
         more = len(self.sizes) - len(sizes)
         quality = self._missing() + left_out_lines(table["left_out"]) + broken_lines(self.broken)
         return [
             f"{self.directory} (format folder)",
-            f"  pictures  {pictures}",
+            f"  pictures  {samples}",
             f"  colours   {', '.join(f'{count:,} {colour}' for colour, count in table['colours'].items())}",
             f"  sizes     {_side_by_side(table)}",
             *(f"    {line}" for line in sizes),
@@ -122,7 +122,7 @@ def _read(files: tuple[Path, ...], survey: Survey, task: ProgressTask) -> int:
             survey.sizes[pixels.shape[0], pixels.shape[1]] += 1
             survey.channels[pixels.shape[2] if pixels.ndim == 3 else 1] += 1
             readable += 1
-        except PictureError as error:
+        except ImageError as error:
             survey.broken.append(str(error))
         task.advance()
     return readable

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 from hanji.training.errors import DataError
+from hanji.training.files import directory_listing, file_names
 from hanji.training.recommenders.data.config import DataConfig
 from hanji.training.recommenders.data.ncf import TRAIN_SUFFIX
-from hanji.training.sources import directory_listing, file_names
 
 Detected = Literal["ncf", "movielens-1m", "movielens-100k", "movielens-csv", "csv"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hanji.training.files import decode, read_source
 from hanji.training.recommenders.data.lines import split_lines
 from hanji.training.recommenders.data.raw import ItemText, MalformedLines
 from hanji.training.recommenders.data.table import Table
-from hanji.training.sources import decode, read_source
 
 _NO_GENRES = "(no genres listed)"  # MovieLens' own words for an empty list
 

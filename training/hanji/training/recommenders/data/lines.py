@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from hanji.training.errors import DataError
+from hanji.training.files import decode
 from hanji.training.recommenders.data.numbers import parse_numbers
 from hanji.training.recommenders.data.raw import CANONICAL_INTEGER, MalformedLines, RawRatings, ids_from_text
-from hanji.training.sources import decode
 
 _LATEST = 2.0**62  # times are stored as int64
 

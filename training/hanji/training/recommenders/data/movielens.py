@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hanji.training.files import file_names, read_source
 from hanji.training.recommenders.data.config import DataConfig
 from hanji.training.recommenders.data.item_files import read_item_table, read_movies_dat, read_u_item
 from hanji.training.recommenders.data.lines import Layout, read_ratings
 from hanji.training.recommenders.data.raw import MalformedLines, RawData
 from hanji.training.recommenders.data.table import open_table
-from hanji.training.sources import file_names, read_source
 
 MOVIELENS_LICENCE = "MovieLens (GroupLens): research only, no commercial use, no redistribution"
 

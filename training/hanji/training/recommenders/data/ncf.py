@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.training.errors import DataError
+from hanji.training.files import decode, directory_listing, file_names, read_source
 from hanji.training.recommenders.data.config import NEGATIVES, DataConfig
 from hanji.training.recommenders.data.item_files import read_item_table
 from hanji.training.recommenders.data.lines import Layout, read_ratings
 from hanji.training.recommenders.data.movielens import MOVIELENS_LICENCE
 from hanji.training.recommenders.data.raw import ItemText, MalformedLines, RawData, RawTest
 from hanji.training.recommenders.data.table import open_table
-from hanji.training.sources import decode, directory_listing, file_names, read_source
 
 TRAIN_SUFFIX = ".train.rating"
 _PAIR = re.compile(r"\((\d{1,15}),\s*(\d{1,15})\)")

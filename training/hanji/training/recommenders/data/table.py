@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hanji.training.errors import DataError
+from hanji.training.files import decode, read_source
 from hanji.training.recommenders.data.lines import split_lines
 from hanji.training.recommenders.data.raw import MalformedLines
-from hanji.training.sources import decode, read_source
 
 DELIMITERS = (",", "\t", ";", "|")
 _BOM = b"\xef\xbb\xbf"

@@ -1,0 +1,42 @@
+"""What a model learns from: epochs of samples, in batches, and an objective on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+Tensor = Any
+
+
+class Epoch(Protocol):
+    """The samples of one epoch, in batches of arrays that an Objective takes."""
+
+    def steps(self, batch_size: int) -> int: ...
+
+    def batches(self, batch_size: int) -> Iterator[tuple[Any, ...]]: ...
+
+
+EpochSource = Callable[[np.random.Generator], Epoch]
+"""Draws the samples of one epoch, in training order."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """``loss(model, *batch)`` is a scalar; ``batch`` gives the shape and type of each array of a batch."""
+
+    loss: Callable[..., Tensor]
+    batch: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Supervision:
+    """The samples of each epoch, and the objective on their batches."""
+
+    epochs: EpochSource
+    objective: Objective
+
+
+__all__ = ["Epoch", "EpochSource", "Objective", "Supervision", "Tensor"]
