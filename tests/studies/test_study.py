@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hanji.studies.compare import compare
+from hanji.studies.comparison import compare
 from hanji.studies.study import Study, file_of, read_study
 from hanji.training.errors import HanjiError, RecipeError
 

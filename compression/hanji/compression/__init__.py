@@ -1,1 +1,16 @@
-"""From a trained model to a smaller one: distillation, pruning and quantization, by recipe."""
+"""Compression of trained models: distillation, pruning and quantization, one recipe of steps per task.
+
+    from hanji.compression import Distil, Quantize, Recipe, compress
+
+    recipe = Recipe("small", (Distil(embedding_size=32), Quantize("int8-qat")))
+    compressed = compress(trained, recipe, dataset)
+
+Importing it loads no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import lazy_loader
+
+# What each name is and where it comes from is in __init__.pyi; it is imported when it is first used.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

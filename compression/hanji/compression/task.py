@@ -9,7 +9,7 @@ from hanji.compression.recipe_base import RecipeBase
 from hanji.training.task import TrainingTask, load_task
 
 if TYPE_CHECKING:
-    from hanji.training.fitting.loop import OnEpoch
+    from hanji.training.progress import OnEpoch
 
 DatasetT = TypeVar("DatasetT")
 TrainedT = TypeVar("TrainedT")

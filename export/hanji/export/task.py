@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from hanji.compression.task import CompressionTask
-from hanji.training.task import load_task
+from hanji.runtime.bundle import open_bundle
+from hanji.training.quiet import import_tensorflow
+from hanji.training.task import config_of, load_task, task_of
 
 if TYPE_CHECKING:
     from hanji.export.bundle.files import BundleSummary
@@ -16,6 +18,28 @@ if TYPE_CHECKING:
 DatasetT = TypeVar("DatasetT")
 TrainedT = TypeVar("TrainedT")
 CompressedT = TypeVar("CompressedT")
+
+
+class DatasetOfTask(Protocol):
+    """A Dataset or an ImageDataset."""
+
+    task: ClassVar[str]
+
+    @property
+    def config(self) -> Any:
+        """The config it was read with."""
+        ...
+
+
+class CompressedOfTask(Protocol):
+    """A CompressedModel or a CompressedClassifier."""
+
+    task: ClassVar[str]
+
+    @property
+    def full(self) -> Any:
+        """The model it was made from."""
+        ...
 
 
 class ExportTask(CompressionTask[DatasetT, TrainedT, CompressedT], Protocol[DatasetT, TrainedT, CompressedT]):
@@ -96,4 +120,44 @@ def task_named(name: str) -> ExportTask[Any, Any, Any]:
     return task
 
 
-__all__ = ["ExportTask", "task_named"]
+def export_bundle(
+    compressed: CompressedOfTask,
+    out: str | Path,
+    config: Any = None,
+    *,
+    dataset: DatasetOfTask | None = None,
+    replace: bool = False,
+) -> BundleSummary:
+    """Write a compressed model as a bundle, the directory ``out``, whole or not at all.
+
+    ``config`` is an ExportConfig for a recommender, an ImageExportConfig for a classifier; without it, their
+    defaults are used. Every artifact is compared with the Keras model in its own engine, on test images of
+    ``dataset``, too, where it is given. Raises TypeError for an argument of another type, ConversionError for
+    an artifact that cannot be made or exceeds its tolerance, HanjiError if ``out`` exists (unless
+    ``replace``).
+    """
+    task = task_named(task_of(compressed, "compressed", "a CompressedModel or a CompressedClassifier").name)
+    config = config_of(config, task.export_config, "config")
+    import_tensorflow()
+    return task.export(compressed, Path(out), config, dataset=dataset, replace=replace)
+
+
+def evaluate(
+    bundle: str | Path, data: DatasetOfTask | str | Path | None = None, *, engine: str = "auto"
+) -> dict[str, float]:
+    """Test metrics of a bundle in an engine, through the runtime that ships.
+
+    ``data`` is the dataset that the model was trained on, or the directory with its files: the very same
+    split is then rebuilt from the manifest. Built-in data needs neither. Raises DataError for data that the
+    bundle does not know, TypeError for a dataset of another task.
+    """
+    manifest = open_bundle(bundle).manifest
+    task = task_named(manifest.task)
+    if data is None or isinstance(data, str | Path):
+        data = task.dataset_of_bundle(manifest, None if data is None else Path(data))
+    elif task_of(data, "data", "a Dataset, an ImageDataset or a directory").name != task.name:
+        raise TypeError(f"data: expected data for {task.name} as the bundle is, found {type(data).__name__}")
+    return task.evaluate(Path(bundle), data, engine=engine)
+
+
+__all__ = ["ExportTask", "evaluate", "export_bundle", "task_named"]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tf_keras as keras
 
 from hanji.export.bundle.artifact import MODEL_FILES
 from hanji.runtime.bundle import open_bundle
 from hanji.runtime.manifest import Artifact
+
+if TYPE_CHECKING:
+    import tf_keras as keras
 
 
 def costs_of(bundle: Path, network: keras.Model) -> dict[str, Any]:

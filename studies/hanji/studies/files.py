@@ -13,7 +13,7 @@ from typing import Any
 
 from hanji.export.bundle.engines import DEVICE_ENGINES
 from hanji.export.reporting.build_report import surroundings
-from hanji.studies.compare import Compared
+from hanji.studies.comparison import Compared
 from hanji.studies.results import LABELS, LOWER_IS_BETTER, SCHEMA_VERSION, Row
 from hanji.studies.winners import winner
 from hanji.training.files import write_text_atomic

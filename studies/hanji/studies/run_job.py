@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hanji.export.build import earlier_trained, plan_of, train_into, with_formats
+from hanji.export.pipeline import earlier_trained, plan_of, train_into, with_formats
 from hanji.export.reporting.clock import Clock
 from hanji.studies.costs import costs_of
 from hanji.studies.job import OUTCOMES, ROW, Job, checkpoints_of
@@ -93,7 +93,10 @@ def _seconds(found: dict[str, float], variant: Variant, work: Path) -> dict[str,
 
 def main() -> None:
     """Exit with 1 and one line on stderr where the job cannot be done."""
+    from hanji.training.progress import show_progress
     from hanji.training.quiet import import_tensorflow
+
+    show_progress()
 
     asked = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     import_tensorflow()

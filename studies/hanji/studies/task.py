@@ -15,10 +15,10 @@ from hanji.training.task import load_task
 if TYPE_CHECKING:
     import tf_keras as keras
 
-    from hanji.export.build import Plan
     from hanji.export.bundle.answers import Question
     from hanji.export.bundle.artifact import Converted
     from hanji.export.formats.names import Format
+    from hanji.export.pipeline import Plan
 
 DatasetT = TypeVar("DatasetT")
 TrainedT = TypeVar("TrainedT")

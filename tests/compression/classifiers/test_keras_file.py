@@ -20,7 +20,8 @@ from hanji.compression.classifiers.compressed import (
 )
 from hanji.compression.classifiers.foreign.adopt import adopted
 from hanji.compression.classifiers.foreign.keras_classifier import KerasClassifier
-from hanji.compression.classifiers.foreign.keras_file import TRAINING, compress_keras_file, kind_of
+from hanji.compression.classifiers.foreign.keras_file import TRAINING, compress_keras_file
+from hanji.compression.classifiers.foreign.opened import kind_of
 from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.classifiers.steps import (

@@ -16,7 +16,7 @@ from hanji.training.recommenders.baselines.als import Als
 from hanji.training.recommenders.baselines.ensemble import fit_ensemble
 from hanji.training.recommenders.baselines.histories import histories_of, standardized
 from hanji.training.recommenders.data import Dataset
-from hanji.training.recommenders.data.split import TrainValidationSplit, train_validation_split
+from hanji.training.recommenders.data.validation import TrainValidationSplit, train_validation_split
 from hanji.training.recommenders.samples import Samples
 from hanji.training.recommenders.trained import TrainedModel
 

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 import hanji.compression.classifiers.compress as compress_module
-import hanji.export.build as stages
 import hanji.export.classifiers.measure as measure
+import hanji.export.pipeline as stages
 import hanji.training.classifiers.train as train_module
 from hanji.compression.classifiers.compressed import save_compressed_classifier
-from hanji.export.build import plan_of
 from hanji.export.classifiers.evaluate import classifier_test_set, evaluate_classifier_bundle
 from hanji.export.commands import build as build_command
 from hanji.export.commands import evaluate as evaluate_command
 from hanji.export.commands import export as export_command
+from hanji.export.pipeline import plan_of
 from hanji.runtime import Classifier
 from hanji.training.errors import DataError, HanjiError, RecipeError
 from hanji.training.recipe_file import read_recipe_file

@@ -11,7 +11,7 @@ import pytest
 from hanji.training.errors import DataError
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import DataConfig, Dataset
-from hanji.training.recommenders.data.split import train_validation_split
+from hanji.training.recommenders.data.validation import train_validation_split
 from hanji.training.recommenders.evaluation import evaluate, evaluate_candidates
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.samples import positives_and_negatives

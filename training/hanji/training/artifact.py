@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tf_keras as keras
 
 from hanji.training.errors import DataError
+
+if TYPE_CHECKING:
+    import tf_keras as keras
 
 FORMAT_VERSION = 1
 

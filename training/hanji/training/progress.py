@@ -8,14 +8,38 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 SECONDS_BETWEEN_LINES = 15.0
 logger = logging.getLogger("hanji")
+
+
+@dataclass(frozen=True)
+class EpochEnd:
+    """The state of a fit after an epoch: what an ``on_epoch`` callback is given."""
+
+    fit: str
+    """Name of the fit, such as "Training history" or "Distillation"."""
+
+    epoch: int
+    """Completed epochs, counted from 1."""
+
+    epochs: int
+    loss: float
+    """Mean training loss of this epoch."""
+
+    validation: Mapping[str, float]
+    best_epoch: int
+    """The best epoch so far, counted from 1."""
+
+
+OnEpoch = Callable[[EpochEnd], None]
+"""Called after each epoch, for instance to log to TensorBoard or MLflow."""
 
 
 class ProgressTask:
@@ -93,4 +117,4 @@ def _is_shown() -> bool:
     return any(isinstance(handler, _Stderr) for handler in logger.handlers)
 
 
-__all__ = ["ProgressTask", "logger", "progress", "show_progress"]
+__all__ = ["EpochEnd", "OnEpoch", "ProgressTask", "logger", "progress", "show_progress"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from hanji.training.fitting.loop import OnEpoch
+    from hanji.training.progress import OnEpoch
 
 PACKAGES = {"recommendation": "recommenders", "image-classification": "classifiers"}
 """The package of each task, by the name that recipes and manifests give the task."""
@@ -97,6 +97,23 @@ def task_named(name: str) -> TrainingTask[Any, Any]:
     return task
 
 
+def task_of(value: object, argument: str, expected: str, attribute: str = "") -> TrainingTask[Any, Any]:
+    """The task that an argument belongs to; TypeError says which argument, what was expected, what found."""
+    name = getattr(value, "task", None)
+    if name not in PACKAGES or (attribute and type(value) is not getattr(task_named(name), attribute)):
+        raise TypeError(f"{argument}: expected {expected}, found {type(value).__name__}")
+    return task_named(name)
+
+
+def config_of(value: Any, kind: type[Any], argument: str) -> Any:
+    """The config that was given, or one of this ``kind`` with its defaults; TypeError for another type."""
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        raise TypeError(f"{argument}: expected {kind.__name__}, found {type(value).__name__}")
+    return value
+
+
 def task_of_directory(directory: Path, stage: str, marker: str) -> str | None:
     """The name of the task whose file is in ``directory``; ``marker`` is the attribute that names it."""
     for name in PACKAGES:
@@ -105,4 +122,13 @@ def task_of_directory(directory: Path, stage: str, marker: str) -> str | None:
     return None
 
 
-__all__ = ["PACKAGES", "Overview", "TrainingTask", "load_task", "task_named", "task_of_directory"]
+__all__ = [
+    "PACKAGES",
+    "Overview",
+    "TrainingTask",
+    "config_of",
+    "load_task",
+    "task_named",
+    "task_of",
+    "task_of_directory",
+]

@@ -39,8 +39,7 @@ from hanji.training.classifiers.models.config import ImageModelConfig
 from hanji.training.classifiers.models.folding import fold_batch_norms
 from hanji.training.classifiers.trained import TrainedClassifier
 from hanji.training.errors import DataError
-from hanji.training.fitting.loop import OnEpoch
-from hanji.training.progress import logger
+from hanji.training.progress import OnEpoch, logger
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,9 @@ import typing
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-import tf_keras as keras
-from numpy.typing import NDArray
 
 from hanji.compression.classifiers.foreign.keras_classifier import ABOUT as ABOUT_KERAS
 from hanji.compression.classifiers.foreign.keras_classifier import (
@@ -23,7 +21,6 @@ from hanji.compression.classifiers.foreign.keras_classifier import (
     save_keras_classifier,
     save_network,
 )
-from hanji.compression.classifiers.quantization.qat import in_float, quantization_aware
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.classifiers.steps import ImageScheme
 from hanji.training.artifact import FORMAT_VERSION, load_weights, read_about
@@ -32,6 +29,10 @@ from hanji.training.classifiers.trained import load_classifier, save_classifier
 from hanji.training.errors import DataError
 from hanji.training.files import atomic_directory
 from hanji.training.settings import settings_from, table_from
+
+if typing.TYPE_CHECKING:
+    import tf_keras as keras
+    from numpy.typing import NDArray
 
 ABOUT = "compressed-classifier.json"
 
@@ -82,6 +83,8 @@ class CompressedClassifier:
     plain: keras.Model | None = None
     """``int8-qat`` only: the same weights in the float network, batch normalizations still in: what formats
     without FakeQuant operations start from."""
+
+    task: ClassVar[str] = "image-classification"
 
 
 def save_compressed_classifier(compressed: CompressedClassifier, directory: Path) -> None:
@@ -139,6 +142,8 @@ def _load_networks(
     directory: Path, full: Full, scheme: ImageScheme, float_layers: tuple[str, ...]
 ) -> tuple[keras.Model, keras.Model | None]:
     """The network, and for ``int8-qat`` its float twin: TFMOT's networks cannot be read, only built again."""
+    from hanji.compression.classifiers.quantization.qat import in_float, quantization_aware
+
     if _saved_model_of(full):
         return full.model, None
     if scheme != "int8-qat":

@@ -23,8 +23,9 @@ from hanji.training.classifiers.evaluation import ClassifierScorer
 from hanji.training.classifiers.fit import optimizer_of, validation_of
 from hanji.training.classifiers.objectives import distillation_objective
 from hanji.training.fitting.checkpoint import Checkpoint
-from hanji.training.fitting.loop import FitResult, FitRun, Hooks, OnEpoch, fit
+from hanji.training.fitting.loop import FitResult, FitRun, Hooks, fit
 from hanji.training.fitting.supervision import Supervision
+from hanji.training.progress import OnEpoch
 from hanji.training.settings import table_from
 
 RetrainStep = ImageDistil | PruneChannels

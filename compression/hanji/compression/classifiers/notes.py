@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import tf_keras as keras
+from typing import TYPE_CHECKING
 
 from hanji.compression.classifiers.pruning.sparse_kernels import sparse_obstacles
 from hanji.compression.classifiers.quantization.qat import computed_in_float
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.classifiers.steps import ClusterWeights, ImagePrune, ImageScheme
+
+if TYPE_CHECKING:
+    import tf_keras as keras
 
 _BY_SCHEME: dict[ImageScheme, str] = {
     "float16": "float16: half the bytes; most processors compute in float32 all the same, and no faster.",

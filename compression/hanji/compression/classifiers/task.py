@@ -14,7 +14,7 @@ from hanji.training.classifiers.task import ClassifierTraining
 if TYPE_CHECKING:
     from hanji.compression.classifiers.compressed import CompressedClassifier
     from hanji.training.classifiers.trained import TrainedClassifier
-    from hanji.training.fitting.loop import OnEpoch
+    from hanji.training.progress import OnEpoch
 
 
 class ClassifierCompression(ClassifierTraining):

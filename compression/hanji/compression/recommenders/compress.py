@@ -16,11 +16,11 @@ from hanji.compression.recommenders.prune import prune
 from hanji.compression.recommenders.quantize import quantize
 from hanji.compression.recommenders.recipe import Recipe, check_recipe
 from hanji.compression.recommenders.steps import Distil, LowRank, Prune, Scheme, Step
-from hanji.training.fitting.loop import OnEpoch
+from hanji.training.progress import OnEpoch
 from hanji.training.recommenders.baselines.histories import ScoresOf, evaluate_scores
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import Dataset
-from hanji.training.recommenders.data.split import TrainValidationSplit, train_validation_split
+from hanji.training.recommenders.data.validation import TrainValidationSplit, train_validation_split
 from hanji.training.recommenders.fit import default_supervision
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.models.inference import inference_config, inference_model

@@ -6,19 +6,19 @@ import json
 import typing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-import tf_keras as keras
-
-from hanji.compression.recommenders.fake_quantization import fake_quantized
 from hanji.compression.recommenders.recipe import Recipe
 from hanji.compression.recommenders.steps import ROW_BITS, Scheme
 from hanji.training.artifact import FORMAT_VERSION, load_weights, read_about, save_weights
 from hanji.training.errors import DataError
 from hanji.training.files import atomic_directory
-from hanji.training.recommenders.models.build import build_model
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.trained import TrainedModel, load_trained, save_trained
 from hanji.training.settings import settings_from, table_from
+
+if typing.TYPE_CHECKING:
+    import tf_keras as keras
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class CompressedModel:
     teacher_metrics: dict[str, float] | None = None
     """Of the teacher on the test set, where that was not the full model."""
 
+    task: ClassVar[str] = "recommendation"
+
 
 def save_compressed(compressed: CompressedModel, directory: Path) -> None:
     """Write a directory: compressed.json, weights.npz and the full model beside them in full/."""
@@ -59,6 +61,9 @@ def save_compressed(compressed: CompressedModel, directory: Path) -> None:
 
 def load_compressed(directory: Path) -> CompressedModel:
     """Read what ``save_compressed`` wrote; DataError if it is not that."""
+    from hanji.compression.recommenders.fake_quantization import fake_quantized
+    from hanji.training.recommenders.models.build import build_model
+
     path = directory / "compressed.json"
     about = read_about(path, "hanji compress")
     full = load_trained(directory / "full")

@@ -9,10 +9,11 @@ import tf_keras as keras
 
 from hanji.compression.recommenders.steps import Step
 from hanji.training.fitting.checkpoint import Checkpoint
-from hanji.training.fitting.loop import FitResult, FitRun, Hooks, OnEpoch, fit
+from hanji.training.fitting.loop import FitResult, FitRun, Hooks, fit
 from hanji.training.fitting.supervision import Supervision
+from hanji.training.progress import OnEpoch
 from hanji.training.recommenders.config import TrainingConfig
-from hanji.training.recommenders.data.split import TrainValidationSplit
+from hanji.training.recommenders.data.validation import TrainValidationSplit
 from hanji.training.recommenders.fit import validation_of
 from hanji.training.settings import table_from
 

@@ -13,7 +13,7 @@ from hanji.training.recommenders.task import RecommenderTraining
 
 if TYPE_CHECKING:
     from hanji.compression.recommenders.compressed import CompressedModel
-    from hanji.training.fitting.loop import OnEpoch
+    from hanji.training.progress import OnEpoch
     from hanji.training.recommenders.trained import TrainedModel
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tf_keras as keras
-
-from hanji.export.formats.tfjs import OLDEST_TFJS
+from hanji.export.formats.names import OLDEST_TFJS
 from hanji.runtime import __version__
 from hanji.runtime.engines.versions import installed_version
 from hanji.runtime.manifest import Artifact
+
+if TYPE_CHECKING:
+    import tf_keras as keras
 
 _TOOLS = (
     "ai-edge-litert",

@@ -18,16 +18,16 @@ from hanji.export.bundle.artifact import (
     file_entry,
 )
 from hanji.export.classifiers.formats.integer_only import IntegerOnly, integer_only, integer_signature
+from hanji.export.classifiers.formats.names import CLASSIFY, IMAGE, PROBABILITIES
 from hanji.export.classifiers.formats.onnx import convert_classifier_onnx, from_integers
-from hanji.export.classifiers.formats.signature import CLASSIFY, IMAGE, PROBABILITIES, ClassifySignature
+from hanji.export.classifiers.formats.signature import ClassifySignature
 from hanji.export.classifiers.formats.tfjs import convert_classifier_tfjs
 from hanji.export.classifiers.formats.tflite import named_classifier_tflite
 from hanji.export.classifiers.precision import INTEGERS_ONLY, precision_of
 from hanji.export.formats.compact import compacted
 from hanji.export.formats.edge_tpu import expect_edge_tpu
-from hanji.export.formats.names import Format
+from hanji.export.formats.names import OLDEST_TFJS, Format
 from hanji.export.formats.onnx import OLDEST_ONNXRUNTIME
-from hanji.export.formats.tfjs import OLDEST_TFJS
 from hanji.export.formats.tflite_runtime import tflite_engines
 from hanji.runtime.images.tensors import ImageTensor, dequantized, probabilities_of
 from hanji.runtime.manifest import (

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert.interpreter import Interpreter
 
 from hanji.compression.classifiers.compressed import CompressedClassifier
-from hanji.export.classifiers.formats.signature import CLASSIFY, IMAGE, PROBABILITIES, ClassifySignature
+from hanji.export.classifiers.formats.names import CLASSIFY, IMAGE, PROBABILITIES
+from hanji.export.classifiers.formats.signature import ClassifySignature
 from hanji.export.classifiers.formats.tflite import calibrated_file, quantized_but_for
 from hanji.export.classifiers.formats.tflite_layers import Operator, names_around, names_of_layers, operators
 from hanji.export.formats.compact import compacted
+from hanji.runtime.engines.choice import interpreter_class
 from hanji.training.classifiers.data import LabelledImages
 from hanji.training.classifiers.evaluation import ClassifierScorer
 from hanji.training.classifiers.metrics import probabilities_of
@@ -169,7 +170,7 @@ class QuantizationDebugger:
 
 def _run(content: bytes, images: Images) -> Values:
     """Probabilities float64 [n, classes] in LiteRT, one thread."""
-    runner = Interpreter(model_content=content, num_threads=1).get_signature_runner(CLASSIFY)
+    runner = interpreter_class("litert")(model_content=content, num_threads=1).get_signature_runner(CLASSIFY)
     return np.concatenate([runner(**{IMAGE: image[None]})[PROBABILITIES] for image in images]).astype(
         np.float64
     )

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from hanji.compression.classifiers.compressed import CompressedClassifier
 from hanji.export.bundle.answers import Question
-from hanji.export.classifiers.formats.signature import CLASSIFY, IMAGE
+from hanji.export.classifiers.formats.names import CLASSIFY, IMAGE
+from hanji.export.classifiers.golden import GOLDEN_IMAGES, golden_count
 from hanji.training.classifiers.data import LabelledImages
 from hanji.training.classifiers.evaluation import ClassifierScorer
 from hanji.training.classifiers.metrics import probabilities_of
@@ -18,11 +19,7 @@ from hanji.training.errors import ConversionError
 CALIBRATION = 192
 """Calibration pictures that are compared, at even steps."""
 
-GOLDEN = 8
-"""Pictures that golden.json holds at most."""
-
-_GOLDEN_BYTES = 200_000  # that they may take together, so that golden.json stays light
-_OTHERS = 64  # test pictures beside them
+_OTHERS = 64  # test images beside those of golden.json
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ def image_reference(compressed: CompressedClassifier, test: LabelledImages | Non
     """
     images = [_evenly(compressed.calibration, CALIBRATION)]
     if test is not None and len(test):
-        images.insert(0, _evenly(test.images, GOLDEN + _OTHERS))
+        images.insert(0, _evenly(test.images, GOLDEN_IMAGES + _OTHERS))
     shown = np.concatenate(images)
     if not len(shown):
         raise ConversionError(
@@ -62,15 +59,10 @@ def image_reference(compressed: CompressedClassifier, test: LabelledImages | Non
     return ImageReference(shown, probabilities, golden_count(shown))
 
 
-def golden_count(images: npt.NDArray[np.uint8]) -> int:
-    """How many of the pictures golden.json holds: fewer of large ones, but two at least."""
-    return min(GOLDEN, len(images), max(2, _GOLDEN_BYTES // int(images[0].size)))
-
-
 def _evenly(images: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.uint8]:
     rows = np.linspace(0, len(images), min(count, len(images)), endpoint=False).astype(np.intp)
     chosen: npt.NDArray[np.uint8] = images[rows]
     return chosen
 
 
-__all__ = ["GOLDEN", "ImageReference", "golden_count", "image_reference"]
+__all__ = ["ImageReference", "image_reference"]

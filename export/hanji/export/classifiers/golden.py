@@ -14,10 +14,19 @@ from hanji.runtime.images.preparation import prepare
 from hanji.runtime.manifest import CLASSIFICATION, ImageInput
 
 Images = npt.NDArray[np.uint8]
+GOLDEN_IMAGES = 8
+"""Images that golden.json holds at most."""
+
+_GOLDEN_BYTES = 200_000  # that they may take together, so that golden.json stays light
 _IN_FLOATS = ("float32", "float32-sparse", "float16", "int8-weights")
 _IN_LAST_BITS, _BY_SOME_LEVELS = 1e-4, 0.1
 _PREPARED_BYTES = 200_000  # that prepared pictures may take together
 _SIDE = 48  # pixels at most of a source on either side, so that golden.json stays light
+
+
+def golden_count(images: Images) -> int:
+    """How many of ``images`` golden.json holds: fewer of large ones, but two at least."""
+    return min(GOLDEN_IMAGES, len(images), max(2, _GOLDEN_BYTES // int(images[0].size)))
 
 
 def image_replay_tolerance(precision: str) -> float:

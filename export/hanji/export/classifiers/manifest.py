@@ -8,7 +8,7 @@ from typing import Any
 
 from hanji.compression.classifiers.compressed import CompressedClassifier
 from hanji.export.bundle.manifest import artifact_table, parameters, versions_of
-from hanji.export.classifiers.formats.signature import IMAGE
+from hanji.export.classifiers.formats.names import IMAGE
 from hanji.runtime.manifest import (
     CLASSIFICATION,
     Artifact,
@@ -20,7 +20,7 @@ from hanji.runtime.manifest import (
 from hanji.runtime.manifest.reader import SCHEMA_VERSION
 from hanji.training.classifiers.metrics import PROTOCOL
 
-LABELS, GOLDEN = "labels.json", "golden.json"
+LABELS, GOLDEN, CARD = "labels.json", "golden.json", "MODEL_CARD.md"
 ELSEWHERE = "trained elsewhere"
 """The type of a model of which no ImageModelConfig is known."""
 
@@ -105,6 +105,7 @@ def _in_words(image_input: ImageInput) -> str:
 
 
 __all__ = [
+    "CARD",
     "ELSEWHERE",
     "GOLDEN",
     "LABELS",

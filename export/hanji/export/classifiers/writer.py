@@ -20,7 +20,7 @@ from hanji.export.classifiers.artifacts import ClassifierFiles
 from hanji.export.classifiers.config import EDGE_TPU_FORMATS
 from hanji.export.classifiers.expected_outputs import ImageReference, image_reference
 from hanji.export.classifiers.golden import image_golden_table, image_replay_tolerance
-from hanji.export.classifiers.manifest import GOLDEN, LABELS, classifier_manifest_table, labels_table
+from hanji.export.classifiers.manifest import CARD, GOLDEN, LABELS, classifier_manifest_table, labels_table
 from hanji.export.classifiers.model_card import classifier_card
 from hanji.export.classifiers.parity import image_parity
 from hanji.export.classifiers.tolerances import IMAGE_TOLERANCES
@@ -30,8 +30,6 @@ from hanji.runtime.manifest import Parity
 from hanji.training.classifiers.data import LabelledImages
 from hanji.training.files import atomic_directory
 from hanji.training.progress import logger
-
-CARD = "MODEL_CARD.md"
 
 
 def export_classifier(

@@ -24,20 +24,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build and print the comparison; 0 when done."""
-    from hanji.export.build import build, plan_of
+    from hanji.export.pipeline import plan_of, run_plan
     from hanji.training.interruption import resumable
     from hanji.training.progress import show_progress
-    from hanji.training.quiet import import_tensorflow
     from hanji.training.recipe_file import read_recipe_file
 
     show_progress()
     plan = plan_of(read_recipe_file(args.recipe, seed=args.seed))
-
-    # TensorFlow takes seconds to import: a faulty recipe is reported before.
-    import_tensorflow()
     out = args.out or Path("out") / plan.file.name
     with resumable():
-        report = build(plan, data=args.data, out=out)
+        report = run_plan(plan, data=args.data, out=out)
     if args.json:
         print(json.dumps(asdict(report), sort_keys=True))
         return 0

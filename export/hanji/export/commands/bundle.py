@@ -43,16 +43,14 @@ def run(args: argparse.Namespace) -> int:
     """Wrap; 0 when done."""
     from hanji.export.classifiers.wrap.labels import read_labels
     from hanji.export.classifiers.wrap.settings import WrapSettings
+    from hanji.export.classifiers.wrap.wrap import expect_edge_tpu_model, wrap_model
+    from hanji.training.progress import show_progress
     from hanji.training.settings import read_toml, settings_from
+
+    show_progress()
 
     labels = read_labels(args.labels)
     settings = settings_from(WrapSettings, read_toml(args.preprocessing), str(args.preprocessing))
-
-    from hanji.training.quiet import import_tensorflow
-
-    import_tensorflow()
-    from hanji.export.classifiers.wrap.wrap import expect_edge_tpu_model, wrap_model
-
     if args.edge_tpu:
         expect_edge_tpu_model(args.model)
     summary = wrap_model(

@@ -36,7 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure and print; 0 when done."""
     from hanji.training.errors import RecipeError
+    from hanji.training.progress import show_progress
     from hanji.training.quiet import import_tensorflow
+
+    show_progress()
 
     if args.out and not args.leave_float:
         raise RecipeError("--out: expected --leave-float with it: without, `hanji export` writes the bundle")

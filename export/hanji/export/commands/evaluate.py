@@ -24,6 +24,9 @@ def run(args: argparse.Namespace) -> int:
     """Measure and print; 0 when done."""
     from hanji.export.task import task_named
     from hanji.runtime.bundle import open_bundle
+    from hanji.training.progress import show_progress
+
+    show_progress()
 
     manifest = open_bundle(args.bundle).manifest
     task = task_named(manifest.task)

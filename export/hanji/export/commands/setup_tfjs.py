@@ -16,6 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Install unless it is there; 0 when TF.js can be used."""
     from hanji.export.formats.tfjs_node import TfjsMissingError, find_tfjs, install_tfjs
+    from hanji.training.progress import show_progress
+
+    show_progress()
 
     if not args.force:
         try:

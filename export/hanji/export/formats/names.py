@@ -6,6 +6,8 @@ from typing import Literal
 
 Format = Literal["tflite", "onnx", "tfjs"]
 FORMATS: tuple[Format, ...] = ("tflite", "onnx", "tfjs")
+OLDEST_TFJS = "4.22.0"
+"""The version of TF.js that graph models are tested with."""
 
 
 def check_formats(formats: tuple[Format, ...]) -> None:
@@ -14,4 +16,4 @@ def check_formats(formats: tuple[Format, ...]) -> None:
         raise ValueError(f"formats must name each format once and at least one, found {list(formats)}")
 
 
-__all__ = ["FORMATS", "Format", "check_formats"]
+__all__ = ["FORMATS", "OLDEST_TFJS", "Format", "check_formats"]

@@ -18,7 +18,6 @@ from hanji.export.formats.tfjs_graph import FrozenGraph, Shape, Weight
 from hanji.export.formats.weights import symmetric_int8, worth_halving, worth_quantizing
 
 LARGEST_SHARD_BYTES = 4 * 2**20  # browsers cache files up to this size well
-OLDEST_TFJS = "4.22.0"  # the one that was tried
 
 
 def graph_model(graph: FrozenGraph, scheme: str) -> dict[str, bytes]:
@@ -79,4 +78,4 @@ def _in_bytes(entry: dict[str, Any], numbers: npt.NDArray[Any], grid: Grid) -> t
     return {**entry, "quantization": quantization}, numbers.astype(np.uint8).tobytes()
 
 
-__all__ = ["LARGEST_SHARD_BYTES", "OLDEST_TFJS", "graph_model"]
+__all__ = ["LARGEST_SHARD_BYTES", "graph_model"]

@@ -13,6 +13,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.python.convert_phase import ConverterError
 
 from hanji.export.formats.quiet import quiet
+from hanji.runtime.engines.banner import hold_back_banner
 from hanji.training.errors import ConversionError
 
 FIRST_LITERT = "1.0.1"
@@ -23,6 +24,7 @@ _FIRST_LITERT_HOLDS = (2, 17)  # the TensorFlow whose operations LiteRT began wi
 def converter_of(functions: tf.Module, only: Sequence[str]) -> Iterator[Any]:
     """TensorFlow's converter for the signatures ``only``, which are functions of ``functions``."""
     with tempfile.TemporaryDirectory(prefix="hanji-export-") as directory, quiet():
+        hold_back_banner(tf.lite.Interpreter)  # the converter makes one of its own
         _save(functions, directory, only)
         yield tf.lite.TFLiteConverter.from_saved_model(directory, signature_keys=list(only))
 

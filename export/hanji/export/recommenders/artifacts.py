@@ -18,9 +18,8 @@ from hanji.export.bundle.artifact import (
     Converted,
     file_entry,
 )
-from hanji.export.formats.names import Format
+from hanji.export.formats.names import OLDEST_TFJS, Format
 from hanji.export.formats.onnx import OLDEST_ONNXRUNTIME
-from hanji.export.formats.tfjs import OLDEST_TFJS
 from hanji.export.formats.tflite_runtime import tflite_engines
 from hanji.export.recommenders.formats.history_signatures import HISTORY_SIGNATURES
 from hanji.export.recommenders.formats.onnx import convert_onnx

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hanji.runtime.engines.banner import hold_back_banner
 from hanji.runtime.engines.base import Engine
 from hanji.runtime.engines.info import EngineInfo
 from hanji.runtime.engines.request import Request
@@ -129,7 +130,7 @@ def create_engine(
             return OnnxRuntimeEngine(choice.artifact, contents, info, request)
         from hanji.runtime.engines.tflite import TfliteEngine
 
-        return TfliteEngine(_interpreter_class(choice.kind.name), choice.artifact, contents, info, request)
+        return TfliteEngine(interpreter_class(choice.kind.name), choice.artifact, contents, info, request)
     except ImportError as error:
         raise EngineError(
             f"{choice.kind.name}: {choice.kind.distribution} {choice.version} is installed "
@@ -138,9 +139,11 @@ def create_engine(
         ) from error
 
 
-def _interpreter_class(engine: str) -> Any:
+def interpreter_class(engine: str) -> Any:
+    """The Interpreter of LiteRT or tflite-runtime, imported; ImportError if it is not installed."""
     if engine == "litert":
         from ai_edge_litert.interpreter import Interpreter
     else:
         from tflite_runtime.interpreter import Interpreter
+    hold_back_banner(Interpreter)
     return Interpreter

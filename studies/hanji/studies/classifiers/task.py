@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import tf_keras as keras
 
     from hanji.compression.classifiers.compressed import CompressedClassifier
-    from hanji.export.build import Plan
+    from hanji.export.pipeline import Plan
     from hanji.studies.classifiers.untrained import UntrainedClassifiers
     from hanji.training.classifiers.trained import TrainedClassifier
 

@@ -14,12 +14,12 @@ from hanji.compression.classifiers.pruning.magnitude import expect_pruned
 from hanji.compression.classifiers.quantization.quantize import calibration_images
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.classifiers.steps import ImageDistil, ImagePrune, PruneChannels
-from hanji.export.build import Plan
 from hanji.export.bundle.answers import Question
 from hanji.export.bundle.artifact import Converted
 from hanji.export.classifiers.artifacts import ClassifierFiles
-from hanji.export.classifiers.formats.signature import CLASSIFY, IMAGE
+from hanji.export.classifiers.formats.names import CLASSIFY, IMAGE
 from hanji.export.formats.names import Format
+from hanji.export.pipeline import Plan
 from hanji.studies.drawn_weights import draw_weights, zero_smallest
 from hanji.training.classifiers.data import ImageDataset
 from hanji.training.classifiers.models.folding import fold_batch_norms

@@ -26,15 +26,16 @@ def run(args: argparse.Namespace) -> int:
     from hanji.runtime.errors import HanjiError
     from hanji.studies.study import read_study
     from hanji.training.interruption import resumable
-    from hanji.training.quiet import import_tensorflow
+    from hanji.training.progress import show_progress
+
+    show_progress()
 
     if args.jobs is not None and args.jobs < 1:
         raise HanjiError(f"--jobs: expected 1 or more, found {args.jobs}")
-    import_tensorflow()
     study = read_study(args.study)
     out = args.out or Path("out") / f"study-{study.name}"
 
-    from hanji.studies.compare import compare
+    from hanji.studies.comparison import compare
     from hanji.studies.files import study_table, write_study
     from hanji.studies.page.page import write_page
 

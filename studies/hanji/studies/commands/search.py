@@ -46,12 +46,13 @@ def run(args: argparse.Namespace) -> int:
     from hanji.runtime.errors import HanjiError
     from hanji.studies.budget import Budget
     from hanji.training.interruption import resumable
-    from hanji.training.quiet import import_tensorflow
+    from hanji.training.progress import show_progress
+
+    show_progress()
 
     bounds = (args.max_size, args.max_latency_ms, args.max_drop)
     if all(bound is None for bound in bounds):
         raise HanjiError("expected one of --max-size, --max-latency-ms and --max-drop, found none")
-    import_tensorflow()
     from hanji.studies.search.run import find_recipe
     from hanji.studies.search.search import Limits, trials_for
     from hanji.studies.search.space import read_space

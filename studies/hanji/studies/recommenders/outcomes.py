@@ -15,7 +15,7 @@ from hanji.runtime import Recommender
 from hanji.studies.outcomes import Part, Values, rank_correlation
 from hanji.training.recommenders import metrics
 from hanji.training.recommenders.data import Dataset
-from hanji.training.recommenders.data.split import train_validation_split
+from hanji.training.recommenders.data.validation import train_validation_split
 from hanji.training.recommenders.evaluation import K, genre_features, items_by_user
 
 SAMPLED_USERS = 200

@@ -16,13 +16,13 @@ from hanji.studies.slices import Slice
 from hanji.studies.task import GridRows, StudyTask
 from hanji.training.recipe_file import RecipeFile
 from hanji.training.recommenders.data import Dataset
-from hanji.training.recommenders.data.split import train_validation_split
+from hanji.training.recommenders.data.validation import train_validation_split
 
 if TYPE_CHECKING:
     import tf_keras as keras
 
     from hanji.compression.recommenders.compressed import CompressedModel
-    from hanji.export.build import Plan
+    from hanji.export.pipeline import Plan
     from hanji.studies.recommenders.untrained import UntrainedRecommenders
     from hanji.training.recommenders.trained import TrainedModel
 

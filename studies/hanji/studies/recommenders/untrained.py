@@ -14,11 +14,11 @@ from hanji.compression.recommenders.low_rank import expect_lower_rank
 from hanji.compression.recommenders.quantize import calibrate, row_rounded
 from hanji.compression.recommenders.recipe import Recipe, check_recipe
 from hanji.compression.recommenders.steps import ROW_BITS, Distil, LowRank
-from hanji.export.build import Plan
 from hanji.export.bundle.answers import Question
 from hanji.export.bundle.artifact import Converted
 from hanji.export.bundle.manifest import parameters
 from hanji.export.formats.names import Format
+from hanji.export.pipeline import Plan
 from hanji.export.recommenders.artifacts import convert
 from hanji.studies.drawn_weights import draw_weights
 from hanji.training.recommenders.data import Dataset

@@ -14,9 +14,9 @@ from typing import Any
 
 import tf_keras as keras
 
-from hanji.export.build import plan_of, with_formats
 from hanji.export.bundle.artifact import MODEL_FILES, Converted
 from hanji.export.formats.names import Format
+from hanji.export.pipeline import plan_of, with_formats
 from hanji.runtime.benchmarks.timing import nanoseconds
 from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, create_engine
 from hanji.runtime.engines.versions import installed_version

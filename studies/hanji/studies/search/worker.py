@@ -162,6 +162,9 @@ def _variant(plain: dict[str, Any]) -> Variant:
 
 def main() -> None:
     """Ends with its stdin; the one who asks decides what an interruption means."""
+    from hanji.training.progress import show_progress
+
+    show_progress()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

@@ -13,7 +13,7 @@ from PIL import Image
 from hanji.runtime.images.preparation import decode, prepare
 from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.data import ImageDataConfig, ImageDataset, load_images, load_unlabelled
-from hanji.training.classifiers.data.dataset import UNLABELLED
+from hanji.training.classifiers.data.labelled import UNLABELLED
 from hanji.training.classifiers.data.overview import overview_lines
 from hanji.training.classifiers.data.preparing import image_input_of_size
 from hanji.training.errors import DataError

@@ -11,6 +11,7 @@ from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.data import LabelledImages
 from hanji.training.classifiers.metrics import metrics_of, probabilities_of
 from hanji.training.classifiers.objectives import normalized
+from hanji.training.fitting.compilation import compiled
 
 _AT_ONCE = 500  # pictures in one call
 
@@ -21,8 +22,7 @@ class ClassifierScorer:
     def __init__(self, model: keras.Model, image_input: ImageInput) -> None:
         shape = [None, image_input.height, image_input.width, image_input.channels]
         self._model, self._image = model, image_input
-        # A method, not a lambda: TensorFlow counts its tracings by instance, and each model needs its own.
-        self._compiled = tf.function(self._call, input_signature=[tf.TensorSpec(shape, tf.uint8)])
+        self._compiled = compiled(self._call, [tf.TensorSpec(shape, tf.uint8)])
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Float32 [n, classes] of ``images`` uint8 [n, h, w, c]."""

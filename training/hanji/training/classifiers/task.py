@@ -17,7 +17,7 @@ from hanji.training.task import Overview, TrainingTask
 
 if TYPE_CHECKING:
     from hanji.training.classifiers.trained import TrainedClassifier
-    from hanji.training.fitting.loop import OnEpoch
+    from hanji.training.progress import OnEpoch
 
 
 class ClassifierTraining:

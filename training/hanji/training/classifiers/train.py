@@ -23,7 +23,8 @@ from hanji.training.classifiers.trained import TrainedClassifier, summarize
 from hanji.training.errors import DataError, RecipeError
 from hanji.training.fitting.checkpoint import Checkpoint
 from hanji.training.fitting.determinism import seed_everything
-from hanji.training.fitting.loop import FitRun, OnEpoch, fit
+from hanji.training.fitting.loop import FitRun, fit
+from hanji.training.progress import OnEpoch
 from hanji.training.settings import table_from
 
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}

@@ -9,19 +9,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-import tf_keras as keras
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hanji.runtime.manifest import ImageData, ImageInput
 from hanji.training.artifact import FORMAT_VERSION, load_weights, read_about, save_weights
 from hanji.training.classifiers.config import ImageTrainingConfig
 from hanji.training.classifiers.data import ImageDataset
-from hanji.training.classifiers.models.build import build_classifier
 from hanji.training.classifiers.models.config import ImageModelConfig
 from hanji.training.errors import DataError
 from hanji.training.files import atomic_directory
 from hanji.training.settings import settings_from, table_from
+
+if TYPE_CHECKING:
+    import tf_keras as keras
 
 ABOUT = "classifier.json"
 
@@ -48,6 +48,8 @@ class TrainedClassifier:
     very same split can be rebuilt."""
 
     seed: int
+
+    task: ClassVar[str] = "image-classification"
 
 
 def summarize(dataset: ImageDataset) -> ImageData:
@@ -83,6 +85,8 @@ def save_classifier(trained: TrainedClassifier, directory: Path) -> None:
 
 def load_classifier(directory: Path) -> TrainedClassifier:
     """Read what ``save_classifier`` wrote; DataError if it is not that."""
+    from hanji.training.classifiers.models.build import build_classifier
+
     path = directory / ABOUT
     about = read_about(path, "hanji train")
     labels, image_input = tuple(about["labels"]), image_from(about["picture"])

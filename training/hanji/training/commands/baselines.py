@@ -29,11 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Fit, choose on validation items, test, print; 0 when done."""
     from hanji.training.errors import RecipeError
+    from hanji.training.progress import show_progress
     from hanji.training.recipe_file import read_recipe_file
     from hanji.training.recommenders.baselines.baselines import baselines
     from hanji.training.recommenders.data import DataConfig, load_dataset
     from hanji.training.recommenders.evaluation import PROTOCOL
     from hanji.training.settings import settings_from
+
+    show_progress()
 
     if args.factors < 1:
         raise RecipeError(f"--factors: expected at least 1, found {args.factors}")

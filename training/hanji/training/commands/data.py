@@ -47,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; 0 when done. Errors are HanjiErrors."""
+    from hanji.training.progress import show_progress
+
+    show_progress()
     if args.action == "fetch":
         return _fetch(args)
     return _check(args)

@@ -39,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Count and print; 0 when done."""
     from hanji.training.errors import DataError
+    from hanji.training.progress import show_progress
     from hanji.training.quiet import import_tensorflow
+
+    show_progress()
 
     recipe = _recipe(args) if args.model.suffix == ".toml" else None
 

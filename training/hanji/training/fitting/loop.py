@@ -16,7 +16,7 @@ import tf_keras as keras
 from hanji.training.fitting.checkpoint import Checkpoint, FitState
 from hanji.training.fitting.supervision import Epoch, Supervision
 from hanji.training.fitting.train_step import TrainStep
-from hanji.training.progress import ProgressTask, progress
+from hanji.training.progress import EpochEnd, OnEpoch, ProgressTask, progress
 
 Validate = Callable[[], dict[str, float]]
 """Metrics of the model as it is now; one of them decides which epoch is best, see Monitor."""
@@ -59,29 +59,6 @@ class Validation:
 
     metrics: Validate
     monitor: Monitor
-
-
-@dataclass(frozen=True)
-class EpochEnd:
-    """The state of a fit after an epoch: what an ``on_epoch`` callback is given."""
-
-    fit: str
-    """Name of the fit, such as "Training history" or "Distillation"."""
-
-    epoch: int
-    """Completed epochs, counted from 1."""
-
-    epochs: int
-    loss: float
-    """Mean training loss of this epoch."""
-
-    validation: Mapping[str, float]
-    best_epoch: int
-    """The best epoch so far, counted from 1."""
-
-
-OnEpoch = Callable[[EpochEnd], None]
-"""Called after each epoch, for instance to log to TensorBoard or MLflow."""
 
 
 def no_hook() -> None:

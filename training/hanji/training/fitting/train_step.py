@@ -11,6 +11,7 @@ import tensorflow as tf
 import tf_keras as keras
 from numpy.typing import NDArray
 
+from hanji.training.fitting.compilation import compiled
 from hanji.training.fitting.supervision import Objective
 
 
@@ -34,7 +35,7 @@ class TrainStep:
         self._loss = tf.Variable(0.0, trainable=False)
         self._steps = 0
         self._rate: float | None = None
-        self._compiled = tf.function(self._step, input_signature=objective.batch)
+        self._compiled = compiled(self._step, objective.batch)
 
     def begin_epoch(self) -> None:
         """Reset the mean loss."""

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.training.recommenders import metrics
-from hanji.training.recommenders.data.dataset import Catalogue, Dataset, Interactions, LeaveOneOut
+from hanji.training.recommenders.data.dataset import Dataset
+from hanji.training.recommenders.data.interactions import Catalogue, Interactions, LeaveOneOut
 
 K = 10
 PROTOCOL = "leave-one-out, 99 sampled negatives, ties count against the positive"

@@ -7,7 +7,7 @@ import tf_keras as keras
 from hanji.training.fitting.loop import Monitor, Validation
 from hanji.training.fitting.supervision import Supervision
 from hanji.training.recommenders.config import TrainingConfig
-from hanji.training.recommenders.data.split import TrainValidationSplit
+from hanji.training.recommenders.data.validation import TrainValidationSplit
 from hanji.training.recommenders.evaluation import evaluate_candidates
 from hanji.training.recommenders.history_samples import held_back_histories
 from hanji.training.recommenders.models.config import ModelConfig

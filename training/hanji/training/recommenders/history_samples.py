@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.training.recommenders.data.dataset import Interactions
+from hanji.training.recommenders.data.interactions import Interactions
 
 Table = NDArray[np.float32]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.training.recommenders.data.dataset import Interactions
+from hanji.training.recommenders.data.interactions import Interactions
 from hanji.training.recommenders.data.negatives import NegativeSampler
 
 

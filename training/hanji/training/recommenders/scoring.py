@@ -10,6 +10,7 @@ import tensorflow as tf
 import tf_keras as keras
 from numpy.typing import NDArray
 
+from hanji.training.fitting.compilation import compiled
 from hanji.training.recommenders.baselines.histories import Histories, Scores
 from hanji.training.recommenders.data import Dataset, Interactions
 from hanji.training.recommenders.evaluation import evaluate, evaluate_candidates, evaluate_catalogue
@@ -67,9 +68,8 @@ class KerasScorer:
 
     def __init__(self, model: keras.Model) -> None:
         self._model = model
-        # A method, not a lambda: TensorFlow counts its tracings by instance, and each model needs its own.
         signature = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.int32)]
-        self._compiled = tf.function(self._call, input_signature=signature)
+        self._compiled = compiled(self._call, signature)
 
     def pairs(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float32]:
         """float32 [n] for int32 [n] users and items."""
@@ -139,7 +139,7 @@ class _HistoryLogits:
     def __init__(self, model: HistoryModel) -> None:
         self._model = model
         signature = [tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([], tf.int32)]
-        self._compiled = tf.function(self._call, input_signature=signature)
+        self._compiled = compiled(self._call, signature)
 
     def __call__(self, pairs: NDArray[np.int32], count: int) -> NDArray[np.float32]:
         """float32 [count, items] for pairs (user of the batch, item) int32 [n, 2], sorted by user."""

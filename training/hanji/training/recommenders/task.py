@@ -16,7 +16,7 @@ from hanji.training.settings import settings_from
 from hanji.training.task import Overview, TrainingTask
 
 if TYPE_CHECKING:
-    from hanji.training.fitting.loop import OnEpoch
+    from hanji.training.progress import OnEpoch
     from hanji.training.recommenders.trained import TrainedModel
 
 

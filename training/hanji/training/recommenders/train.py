@@ -14,12 +14,13 @@ import tf_keras as keras
 from hanji.training.errors import RecipeError
 from hanji.training.fitting.checkpoint import Checkpoint
 from hanji.training.fitting.determinism import seed_everything
-from hanji.training.fitting.loop import FitRun, OnEpoch, fit
+from hanji.training.fitting.loop import FitRun, fit
+from hanji.training.progress import OnEpoch
 from hanji.training.recommenders.baselines.als import Als
 from hanji.training.recommenders.baselines.histories import histories_of, standardized
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import Dataset
-from hanji.training.recommenders.data.split import TrainValidationSplit, train_validation_split
+from hanji.training.recommenders.data.validation import TrainValidationSplit, train_validation_split
 from hanji.training.recommenders.fit import default_supervision, validation_of
 from hanji.training.recommenders.models.build import build_model
 from hanji.training.recommenders.models.config import ModelConfig

@@ -8,18 +8,18 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import tf_keras as keras
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hanji.runtime.manifest import TrainingData
 from hanji.training.artifact import FORMAT_VERSION, load_weights, read_about, save_weights
 from hanji.training.files import atomic_directory
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import Catalogue, Dataset
-from hanji.training.recommenders.models.build import build_model
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.settings import settings_from, table_from
+
+if TYPE_CHECKING:
+    import tf_keras as keras
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class TrainedModel:
     the very same split can be rebuilt."""
 
     seed: int
+
+    task: ClassVar[str] = "recommendation"
 
 
 def summarize(dataset: Dataset) -> TrainingData:
@@ -73,6 +75,8 @@ def save_trained(trained: TrainedModel, directory: Path) -> None:
 
 def load_trained(directory: Path) -> TrainedModel:
     """Read what ``save_trained`` wrote; DataError if it is not that."""
+    from hanji.training.recommenders.models.build import build_model
+
     about = read_about(directory / "trained.json", "hanji train")
     catalogue = _catalogue(about["catalogue"])
     config = settings_from(ModelConfig, about["model"], f"{directory}/trained.json: model")

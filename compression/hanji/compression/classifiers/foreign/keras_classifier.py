@@ -10,11 +10,8 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
-import tf_keras as keras
-
-from hanji.compression.classifiers.foreign.saved_model import network_of_saved_model
-from hanji.compression.classifiers.networks import architecture_of, network_of
 from hanji.runtime.manifest import ImageData, ImageInput
 from hanji.training.artifact import FORMAT_VERSION, load_weights, read_about, save_weights
 from hanji.training.classifiers.config import ImageTrainingConfig
@@ -22,6 +19,9 @@ from hanji.training.classifiers.trained import TrainedClassifier, image_from
 from hanji.training.errors import DataError
 from hanji.training.files import atomic_directory
 from hanji.training.settings import settings_from, table_from
+
+if TYPE_CHECKING:
+    import tf_keras as keras
 
 ABOUT = "keras-classifier.json"
 _ARCHITECTURE = "architecture.json"
@@ -54,6 +54,8 @@ class KerasClassifier:
         """None: no ImageModelConfig describes it."""
         return None
 
+    task: ClassVar[str] = "image-classification"
+
 
 Full = TrainedClassifier | KerasClassifier
 """What compression starts from."""
@@ -81,6 +83,8 @@ def save_keras_classifier(classifier: KerasClassifier, directory: Path) -> None:
 
 def load_keras_classifier(directory: Path) -> KerasClassifier:
     """Read what ``save_keras_classifier`` wrote; DataError if it is not that."""
+    from hanji.compression.classifiers.foreign.saved_model import network_of_saved_model
+
     path = directory / ABOUT
     about = read_about(path, "hanji compress")
     image_input, labels = image_from(about["picture"]), tuple(about["labels"])
@@ -104,6 +108,8 @@ def load_keras_classifier(directory: Path) -> KerasClassifier:
 
 def save_network(model: keras.Model, directory: Path, *, architecture: keras.Model | None = None) -> None:
     """architecture.json and weights.npz; the architecture is that of another network if one is given."""
+    from hanji.compression.classifiers.networks import architecture_of
+
     text = architecture_of(architecture or model)
     (directory / _ARCHITECTURE).write_text(text, encoding="utf-8")
     save_weights(model, directory / "weights.npz")
@@ -118,6 +124,8 @@ def load_network(directory: Path) -> keras.Model:
 
 def load_architecture(directory: Path) -> keras.Model:
     """The network without its weights."""
+    from hanji.compression.classifiers.networks import network_of
+
     path = directory / _ARCHITECTURE
     try:
         text = path.read_text(encoding="utf-8")

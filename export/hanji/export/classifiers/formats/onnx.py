@@ -18,8 +18,8 @@ import onnx
 from onnx import helper, numpy_helper
 
 from hanji.compression.classifiers.steps import ImageScheme
+from hanji.export.classifiers.formats.names import CLASSIFY
 from hanji.export.classifiers.formats.onnx_qdq import tidied
-from hanji.export.classifiers.formats.signature import CLASSIFY
 from hanji.export.classifiers.precision import PRECISIONS
 from hanji.export.formats.onnx import checked, from_tflite
 from hanji.export.formats.onnx_graph import canonical, stored_as

@@ -18,12 +18,10 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from hanji.export.classifiers.formats.names import IMAGE, PROBABILITIES
 from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.objectives import normalization
 
-CLASSIFY = "classify"
-IMAGE = "image"
-PROBABILITIES = "probabilities"
 PREPARATION = "hanji_prepare"
 ANSWER = "hanji_answer"
 """Name scopes around the network: what lies in them stays in floats under every scheme."""
@@ -101,4 +99,4 @@ def _uncompiled(model: keras.Model) -> Iterator[None]:
             del layer._jit_compiled_convolution_op
 
 
-__all__ = ["ANSWER", "CLASSIFY", "IMAGE", "PREPARATION", "PROBABILITIES", "ClassifySignature"]
+__all__ = ["ANSWER", "PREPARATION", "ClassifySignature"]

@@ -12,7 +12,8 @@ import tensorflow as tf
 import tf_keras as keras
 
 from hanji.compression.classifiers.steps import ImageScheme
-from hanji.export.classifiers.formats.signature import IMAGE, PROBABILITIES, ClassifySignature
+from hanji.export.classifiers.formats.names import IMAGE, PROBABILITIES
+from hanji.export.classifiers.formats.signature import ClassifySignature
 from hanji.export.classifiers.formats.tfjs_layers import LayerWalk
 from hanji.export.classifiers.precision import PRECISIONS
 from hanji.export.formats.tfjs import graph_model

@@ -23,7 +23,8 @@ from tensorflow.lite.python import convert as tflite_convert
 from tensorflow.lite.python import schema_py_generated as schema
 
 from hanji.compression.classifiers.steps import ImageScheme
-from hanji.export.classifiers.formats.signature import CLASSIFY, IMAGE, ClassifySignature
+from hanji.export.classifiers.formats.names import CLASSIFY, IMAGE
+from hanji.export.classifiers.formats.signature import ClassifySignature
 from hanji.export.classifiers.formats.tflite_float import held_in_float, without_marks
 from hanji.export.classifiers.formats.tflite_layers import names_around, names_of_layers, operators
 from hanji.export.formats.compact import compacted

@@ -14,7 +14,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import helper
 
-from hanji.export.classifiers.formats.signature import IMAGE
+from hanji.export.classifiers.formats.names import IMAGE
 from hanji.export.classifiers.wrap.model_file import ModelFile, expect_classifier
 from hanji.export.formats.onnx import IR_VERSION, OLDEST_ONNXRUNTIME, OPSET
 from hanji.runtime.engines.versions import installed_version

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from tensorflow.lite.python import schema_py_generated as schema
 
-from hanji.export.classifiers.formats.signature import CLASSIFY
+from hanji.export.classifiers.formats.names import CLASSIFY
 from hanji.export.classifiers.wrap.model_file import ModelFile, expect_classifier
 from hanji.export.formats.tflite_graph import opened
 from hanji.export.formats.tflite_runtime import tflite_engines
+from hanji.runtime.engines.choice import interpreter_class
 from hanji.runtime.manifest import Tensor
 from hanji.training.errors import ConversionError
 
@@ -24,7 +24,7 @@ _STORED = (_TYPE.FLOAT32, _TYPE.FLOAT16, *_WHOLE, _TYPE.INT16)
 def read_tflite(path: Path, content: bytes) -> ModelFile:
     """The model in ``content``; ConversionError where LiteRT refuses it or it is no picture classifier."""
     try:
-        interpreter = Interpreter(model_content=content, num_threads=1)
+        interpreter = interpreter_class("litert")(model_content=content, num_threads=1)
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         raise ConversionError(f"{path}: expected a model that LiteRT opens, but it says: {error}") from None

@@ -22,16 +22,13 @@ from hanji.export.bundle.artifact import MODEL_FILES, file_entry
 from hanji.export.bundle.files import BundleSummary, manifest_files, write_files
 from hanji.export.bundle.json_files import json_bytes
 from hanji.export.bundle.manifest import artifact_table, versions_of
-from hanji.export.classifiers.expected_outputs import golden_count
-from hanji.export.classifiers.golden import image_golden_table, image_replay_tolerance
-from hanji.export.classifiers.manifest import GOLDEN, LABELS, input_and_output, labels_table
+from hanji.export.classifiers.formats.names import CLASSIFY
+from hanji.export.classifiers.golden import golden_count, image_golden_table, image_replay_tolerance
+from hanji.export.classifiers.manifest import CARD, GOLDEN, LABELS, input_and_output, labels_table
 from hanji.export.classifiers.wrap.card import wrapped_card
 from hanji.export.classifiers.wrap.labels import ClassNames
 from hanji.export.classifiers.wrap.model_file import ModelFile
-from hanji.export.classifiers.wrap.read_model_file import read_model_file
 from hanji.export.classifiers.wrap.settings import WrapSettings
-from hanji.export.classifiers.writer import CARD
-from hanji.export.formats.edge_tpu import expect_edge_tpu
 from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, create_engine
 from hanji.runtime.engines.versions import installed_version
 from hanji.runtime.errors import EngineError
@@ -49,6 +46,7 @@ from hanji.runtime.manifest.reader import SCHEMA_VERSION
 from hanji.training.classifiers.data import load_unlabelled
 from hanji.training.errors import ConversionError, RecipeError
 from hanji.training.files import atomic_directory
+from hanji.training.quiet import import_tensorflow
 
 Images = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.float32]
@@ -74,6 +72,9 @@ def wrap_model(
     labels or settings do not fit it, EngineError for a missing engine, HanjiError if ``out`` is taken (unless
     ``replace``). Then nothing is left behind.
     """
+    import_tensorflow()
+    from hanji.export.classifiers.wrap.read_model_file import read_model_file
+
     model = read_model_file(path)
     image_input = settings.image_for(model.input, model.size, str(path))
     model = dataclasses.replace(
@@ -108,6 +109,10 @@ def wrap_model(
 
 def expect_edge_tpu_model(path: Path) -> None:
     """ConversionError for a file that an Edge TPU cannot run."""
+    import_tensorflow()
+    from hanji.export.classifiers.wrap.read_model_file import read_model_file
+    from hanji.export.formats.edge_tpu import expect_edge_tpu
+
     model = read_model_file(path)
     if model.format != "tflite":
         raise ConversionError(f"{model.path}: expected a .tflite file for the Edge TPU, found {model.format}")
@@ -130,7 +135,7 @@ def _artifact(model: ModelFile) -> Artifact:
         precision=model.precision,
         files=(file_entry(path, model.content),),
         engines=model.engines,
-        signatures={"classify": signature},
+        signatures={CLASSIFY: signature},
         parity=Parity(checked=False, reason=UNCHECKED),
     )
 
@@ -160,7 +165,7 @@ def _outputs(model: ModelFile, artifact: Artifact, image_input: ImageInput, imag
         engine = create_engine(
             Choice(kind, version, artifact), {MODEL_FILES[model.format]: model.content}, threads=1
         )
-        found = [engine.run("classify", {model.input.name: tensor.of(image[None])}) for image in images]
+        found = [engine.run(CLASSIFY, {model.input.name: tensor.of(image[None])}) for image in images]
     except EngineError as error:
         raise ConversionError(f"{model.path}: expected a model that {kind.name} runs: {error}") from error
     outputs = np.stack([dequantized(answer.ravel(), model.output) for answer in found])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hanji.training.classifiers.data.config import ImageDataConfig
-from hanji.training.classifiers.data.dataset import ImageDataset, LabelledImages, Normalization
+from hanji.training.classifiers.data.dataset import ImageDataset, Normalization
+from hanji.training.classifiers.data.labelled import LabelledImages
 from hanji.training.classifiers.data.load import load_images
 from hanji.training.classifiers.data.unlabelled import load_unlabelled
 

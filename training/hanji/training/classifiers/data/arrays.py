@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.training.classifiers.data.classes import check_classes, class_names
+from hanji.training.classifiers.data.classes import as_labels, check_classes, class_names
 from hanji.training.classifiers.data.config import ImageDataConfig
-from hanji.training.classifiers.data.dataset import LabelledImages
+from hanji.training.classifiers.data.labelled import LabelledImages
 from hanji.training.classifiers.data.parts import ArrayPart, RawImages
 from hanji.training.classifiers.data.preparing import image_input_of_size
 from hanji.training.errors import DataError
@@ -45,6 +47,33 @@ def raw_images(
         test=None if test is None else ArrayPart(test, image_input),
         licence=licence,
     )
+
+
+def labelled_images(x: Any, y: Any, where: str, names: tuple[str, str]) -> LabelledImages:
+    """Images uint8[N, height, width(, channels)] and labels, integers [N] or [N, 1], of the same length.
+
+    ``where`` and the ``names`` of both arrays say in errors what cannot be used.
+    """
+    pixels, labels = np.asarray(x), np.asarray(y)
+    if pixels.dtype != np.uint8:
+        raise DataError(
+            f"{where}{names[0]}: expected pixels uint8 from 0 to 255, found {pixels.dtype}; "
+            "scale and round them"
+        )
+    images = as_images(pixels, f"{where}{names[0]}")
+    one_axis = _one_axis(labels, f"{where}{names[1]}")
+    return LabelledImages(images, as_labels(one_axis, len(images), f"{where}{names[1]}"))
+
+
+def _one_axis(labels: NDArray[Any], where: str) -> NDArray[np.integer]:
+    if labels.ndim == 2 and labels.shape[1] == 1:  # as Keras has those of CIFAR-10
+        labels = labels[:, 0]
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise DataError(
+            f"{where}: expected one integer for each picture, found {labels.dtype} of shape "
+            f"{list(labels.shape)}; for one-hot labels take argmax(axis=1)"
+        )
+    return labels
 
 
 def as_images(values: NDArray[np.uint8], where: str) -> NDArray[np.uint8]:

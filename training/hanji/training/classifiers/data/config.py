@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
-ImageFormat = Literal["digits", "folder", "idx", "npz"]
+ImageFormat = Literal["digits", "folder", "idx", "npz", "memory"]
 Colour = Literal["auto", "grey", "rgb"]
 Fit = Literal["crop", "stretch", "pad"]
 
@@ -49,6 +49,8 @@ class ImageDataConfig:
 
     licence: str = ""
     """Terms of the data as bundles should state them; empty takes what is known of the format."""
+
+    task: ClassVar[str] = "image-classification"
 
     def __post_init__(self) -> None:
         _check_name(self)

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from hanji.training.classifiers.data.arrays import raw_images
 from hanji.training.classifiers.data.classes import as_labels
 from hanji.training.classifiers.data.config import ImageDataConfig
-from hanji.training.classifiers.data.dataset import LabelledImages
+from hanji.training.classifiers.data.labelled import LabelledImages
 from hanji.training.classifiers.data.parts import RawImages
 
 _LICENCE = "CC BY 4.0, Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI"

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from hanji.training.classifiers.data.arrays import as_images, raw_images
 from hanji.training.classifiers.data.classes import as_labels
 from hanji.training.classifiers.data.config import ImageDataConfig
-from hanji.training.classifiers.data.dataset import LabelledImages
+from hanji.training.classifiers.data.labelled import LabelledImages
 from hanji.training.classifiers.data.parts import RawImages
 from hanji.training.errors import DataError
 from hanji.training.files import directory_listing, file_names

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.training.classifiers.data.arrays import as_images, raw_images
-from hanji.training.classifiers.data.classes import as_labels
+from hanji.training.classifiers.data.arrays import labelled_images, raw_images
 from hanji.training.classifiers.data.config import ImageDataConfig
-from hanji.training.classifiers.data.dataset import LabelledImages
+from hanji.training.classifiers.data.labelled import LabelledImages
 from hanji.training.classifiers.data.parts import RawImages
 from hanji.training.errors import DataError
 from hanji.training.files import directory_listing, file_names
@@ -68,21 +67,4 @@ def _pair(arrays: Mapping[str, NDArray[Any]], part: str, path: Path) -> Labelled
         if name not in arrays:
             found = ", ".join(arrays) or f"none of {', '.join(_ARRAYS)}"
             raise DataError(f"{path}: expected an array {name}, found {found}")
-    if arrays[x].dtype != np.uint8:
-        raise DataError(
-            f"{path}: {x}: expected pixels uint8 from 0 to 255, found {arrays[x].dtype}; scale and round them"
-        )
-    images = as_images(arrays[x], f"{path}: {x}")
-    labels = _one_axis(arrays[y], f"{path}: {y}")
-    return LabelledImages(images, as_labels(labels, len(images), f"{path}: {y}"))
-
-
-def _one_axis(labels: NDArray[Any], where: str) -> NDArray[np.integer]:
-    if labels.ndim == 2 and labels.shape[1] == 1:  # as Keras has those of CIFAR-10
-        labels = labels[:, 0]
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise DataError(
-            f"{where}: expected one integer for each picture, found {labels.dtype} of shape "
-            f"{list(labels.shape)}; for one-hot labels take argmax(axis=1)"
-        )
-    return labels
+    return labelled_images(arrays[x], arrays[y], f"{path}: ", (x, y))

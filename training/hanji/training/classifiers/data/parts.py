@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.data.broken_images import BrokenImages
-from hanji.training.classifiers.data.dataset import LabelledImages
+from hanji.training.classifiers.data.labelled import LabelledImages
 from hanji.training.classifiers.data.preparing import prepare_array, prepare_files
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.data.broken_images import BrokenImages
 from hanji.training.classifiers.data.config import ImageDataConfig
-from hanji.training.classifiers.data.dataset import UNLABELLED, LabelledImages
+from hanji.training.classifiers.data.labelled import UNLABELLED, LabelledImages
 from hanji.training.classifiers.data.listing import all_images
 from hanji.training.classifiers.data.preparing import prepare_files
 from hanji.training.errors import DataError

@@ -14,7 +14,7 @@ from hanji.training.recommenders.baselines.histories import Histories, Reference
 from hanji.training.recommenders.baselines.neighbours import ItemNeighbours, UserNeighbours
 from hanji.training.recommenders.baselines.popularity import Popularity
 from hanji.training.recommenders.data import Catalogue, Dataset
-from hanji.training.recommenders.data.split import TrainValidationSplit, train_validation_split
+from hanji.training.recommenders.data.validation import TrainValidationSplit, train_validation_split
 from hanji.training.recommenders.evaluation import evaluate, evaluate_candidates
 
 Fit = Callable[[Histories, Catalogue], ReferenceModel]

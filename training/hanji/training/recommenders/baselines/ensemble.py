@@ -24,7 +24,7 @@ from hanji.training.recommenders.baselines.histories import (
     histories_of,
     standardized,
 )
-from hanji.training.recommenders.data.split import TrainValidationSplit
+from hanji.training.recommenders.data.validation import TrainValidationSplit
 from hanji.training.recommenders.evaluation import K
 
 FACTORS = 192

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hanji.training.recommenders.data.config import NEGATIVES, DataConfig
-from hanji.training.recommenders.data.dataset import Catalogue, Dataset, Interactions, LeaveOneOut
+from hanji.training.recommenders.data.dataset import Dataset
+from hanji.training.recommenders.data.interactions import Catalogue, Interactions, LeaveOneOut
 from hanji.training.recommenders.data.load import load_dataset
 from hanji.training.recommenders.data.negatives import NegativeSampler
 from hanji.training.recommenders.data.quality import QualityReport

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.config import DataConfig
-from hanji.training.recommenders.data.dataset import Interactions
+from hanji.training.recommenders.data.interactions import Interactions
 from hanji.training.recommenders.data.raw import Ids, RawRatings
 
 Index = NDArray[np.int32]

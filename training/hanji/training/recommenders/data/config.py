@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 NEGATIVES = 99
 """Sampled negatives beside each held-out positive: a model ranks 100 candidates."""
 
-Format = Literal["auto", "synthetic", "ncf", "movielens-1m", "movielens-100k", "movielens-csv", "csv"]
+Format = Literal[
+    "auto", "synthetic", "ncf", "movielens-1m", "movielens-100k", "movielens-csv", "csv", "memory"
+]
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class DataConfig:
     synthetic_items: int = 1000
     synthetic_interactions_per_user: int = 60
     """Size of the synthetic catalogue; the interactions are the mean over the users."""
+
+    task: ClassVar[str] = "recommendation"
 
     def __post_init__(self) -> None:
         _check_names(self)

@@ -2,96 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from hanji.training.recommenders.data.clean import Cleaned, clean
 from hanji.training.recommenders.data.config import DataConfig
+from hanji.training.recommenders.data.interactions import Catalogue, Interactions, LeaveOneOut, catalogue_from
+from hanji.training.recommenders.data.memory import raw_from_arrays, raw_from_dataframe
 from hanji.training.recommenders.data.quality import QualityReport
-from hanji.training.recommenders.data.raw import Ids, ItemText
+from hanji.training.recommenders.data.raw import RawData
+from hanji.training.recommenders.data.split import Split, given_split, leave_one_out, with_candidates
 
-
-@dataclass(frozen=True)
-class Interactions:
-    """`users` int32[n], `items` int32[n] (indices, not ids) and `timestamps` int64[n].
-
-    `timestamps` is None where the data holds no order: no times at all, or the same one everywhere.
-    """
-
-    users: NDArray[np.int32]
-    items: NDArray[np.int32]
-    timestamps: NDArray[np.int64] | None
-
-    def __len__(self) -> int:
-        return len(self.users)
-
-    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Interactions:
-        """The interactions at these row numbers, or where this mask is true."""
-        timestamps = None if self.timestamps is None else self.timestamps[rows]
-        return Interactions(self.users[rows], self.items[rows], timestamps)
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """Own ids, titles and popularity, in the order of the model's indices.
-
-    Ids are integers if every id in the data is a canonical integer ("7", not "007"), else text.
-    """
-
-    user_ids: tuple[str, ...] | tuple[int, ...]
-    item_ids: tuple[str, ...] | tuple[int, ...]
-    titles: tuple[str, ...]
-    """One per item; the id as text where no title is known."""
-
-    genres: tuple[tuple[str, ...], ...]
-    """One tuple per item, empty where unknown."""
-
-    popularity: tuple[int, ...]
-    """Training interactions per item; 0 for an item that only the test candidates hold."""
-
-    @property
-    def users(self) -> int:
-        """Number of users."""
-        return len(self.user_ids)
-
-    @property
-    def items(self) -> int:
-        """Number of items."""
-        return len(self.item_ids)
-
-
-def catalogue_from(
-    user_ids: Ids, item_ids: Ids, texts: Mapping[str, ItemText], train: Interactions
-) -> Catalogue:
-    """The catalogue of these ids, with titles where known and popularity counted in `train`."""
-    items = item_ids.tolist()
-    known = [texts.get(str(item)) or ItemText(str(item), ()) for item in items]
-    return Catalogue(
-        user_ids=tuple(user_ids.tolist()),
-        item_ids=tuple(items),
-        titles=tuple(text.title or str(item) for text, item in zip(known, items, strict=True)),
-        genres=tuple(text.genres for text in known),
-        popularity=tuple(np.bincount(train.items, minlength=len(items)).tolist()),
-    )
-
-
-@dataclass(frozen=True)
-class LeaveOneOut:
-    """One test row a user: `users` int32[T], the held-out `items` int32[T], `negatives` int32[T, 99].
-
-    Negatives given by a benchmark are kept as they are. In MovieLens-1M's, 156 users have their own
-    positive among them: a metric ranks the *set* of a row's candidates, as the benchmark's authors do, so
-    it must drop the repeat.
-    """
-
-    users: NDArray[np.int32]
-    items: NDArray[np.int32]
-    negatives: NDArray[np.int32]
-
-    def __len__(self) -> int:
-        return len(self.users)
+MEMORY = DataConfig(name="data in memory", format="memory")
+"""How arrays and data frames are cleaned and split where no config says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -113,3 +37,85 @@ class Dataset:
 
     best_hr_at_10: float | None
     """The best HR@10 any model can expect on `test`; known for the synthetic catalogue only."""
+
+    task: ClassVar[str] = "recommendation"
+
+    @classmethod
+    def from_arrays(
+        cls,
+        users: Any,
+        items: Any,
+        *,
+        ratings: Any = None,
+        timestamps: Any = None,
+        titles: Mapping[Any, str] | None = None,
+        genres: Mapping[Any, Sequence[str]] | None = None,
+        config: DataConfig = MEMORY,
+    ) -> Dataset:
+        """Clean and split interactions that are in memory, as those of a file are.
+
+        ``users`` and ``items`` [n] are own ids, integers or text; ``ratings`` [n] are numbers; ``timestamps``
+        [n] are numbers or ``datetime64`` that grow with time, without which a random item is held out.
+        ``titles`` and ``genres`` are by item id. Of ``config`` the name, the minimums, the seed and the
+        licence count. DataError names the argument that cannot be used.
+        """
+        raw = raw_from_arrays(users, items, ratings, timestamps, titles or {}, genres or {})
+        return dataset_from(replace(config, format="memory"), raw)
+
+    @classmethod
+    def from_dataframe(cls, frame: Any, *, items: Any = None, config: DataConfig = MEMORY) -> Dataset:
+        """Clean and split the interactions of a data frame, one per row.
+
+        ``frame`` is anything with ``__arrow_c_stream__`` or ``__dataframe__``: a frame of pandas, Polars or
+        Modin, a table of PyArrow, a relation of DuckDB. ``config`` names the columns, ``user`` and ``item``
+        by default; ``items`` is a second frame with a title and genres (text with a separator, or lists) for
+        each item. DataError names the column that is missing or cannot be used.
+        """
+        return dataset_from(replace(config, format="memory"), raw_from_dataframe(frame, items, config))
+
+
+def dataset_from(config: DataConfig, raw: RawData) -> Dataset:
+    """Clean and split what a reader found; DataError if too little is left."""
+    cleaned = clean(raw.ratings, config)
+    item_ids = cleaned.item_ids
+    if raw.test is None:
+        split = leave_one_out(cleaned.interactions, cleaned.user_ids, len(item_ids), config.seed)
+    else:
+        item_ids, train = with_candidates(item_ids, cleaned.interactions, raw.test)
+        split = given_split(train, cleaned.user_ids, item_ids, raw.test)
+    catalogue = catalogue_from(cleaned.user_ids, item_ids, raw.items, split.train)
+    return Dataset(
+        name=config.name,
+        format=raw.format,
+        synthetic=False,
+        licence=config.licence or raw.licence or "not stated",
+        catalogue=catalogue,
+        train=split.train,
+        test=split.test,
+        quality=_quality(raw, cleaned, split, catalogue),
+        config=config,
+        best_hr_at_10=None,
+    )
+
+
+def _quality(raw: RawData, cleaned: Cleaned, split: Split, catalogue: Catalogue) -> QualityReport:
+    return QualityReport(
+        lines_read=raw.faults.lines,
+        malformed_lines=raw.faults.malformed,
+        malformed_examples=tuple(raw.faults.examples),
+        bad_timestamps=raw.faults.bad_times,
+        duplicates=cleaned.duplicates,
+        below_minimum_rating=cleaned.below_minimum_rating,
+        users_dropped=cleaned.users_dropped,
+        items_dropped=cleaned.items_dropped,
+        interactions_dropped=cleaned.interactions_dropped,
+        users_training_only=split.users_training_only,
+        unseen_returned=split.unseen_returned,
+        unseen_kept=split.unseen_kept,
+        unseen_dropped=split.unseen_dropped,
+        test_in_training=split.test_in_training,
+        untitled_items=sum(str(item) not in raw.items for item in catalogue.item_ids),
+    )
+
+
+__all__ = ["MEMORY", "Dataset", "dataset_from"]

@@ -17,9 +17,13 @@ import numpy as np
 from hanji.training.errors import DataError
 from hanji.training.files import decode
 from hanji.training.recommenders.data.numbers import parse_numbers
-from hanji.training.recommenders.data.raw import CANONICAL_INTEGER, MalformedLines, RawRatings, ids_from_text
-
-_LATEST = 2.0**62  # times are stored as int64
+from hanji.training.recommenders.data.raw import (
+    CANONICAL_INTEGER,
+    LATEST_TIME,
+    MalformedLines,
+    RawRatings,
+    ids_from_text,
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def _read_lines(path: Path, text: str, layout: Layout, faults: MalformedLines) -
             faults.add(path, number, fault)
             continue
         time = 0.0 if layout.timestamp is None else _number(fields[layout.timestamp])
-        if not 0 <= time < _LATEST:
+        if not 0 <= time < LATEST_TIME:
             faults.add_time(path, number, time)
             continue
         users.append(fields[layout.user].strip())

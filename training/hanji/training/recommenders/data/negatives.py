@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.training.errors import DataError
-from hanji.training.recommenders.data.dataset import Interactions
+from hanji.training.recommenders.data.interactions import Interactions
 
 
 class NegativeSampler:

@@ -16,6 +16,9 @@ from hanji.training.errors import DataError
 Ids = NDArray[Any]
 """int64[n] where every id is a canonical integer, else object[n] of str."""
 
+LATEST_TIME = 2.0**62
+"""Times are stored as int64."""
+
 CANONICAL_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
 """Fifteen digits keep an id exact in JSON readers that know only doubles."""
 

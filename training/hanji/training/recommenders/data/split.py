@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.config import NEGATIVES
-from hanji.training.recommenders.data.dataset import Dataset, Interactions, LeaveOneOut
+from hanji.training.recommenders.data.interactions import Interactions, LeaveOneOut
 from hanji.training.recommenders.data.negatives import NegativeSampler
 from hanji.training.recommenders.data.raw import Ids, RawTest
 
@@ -122,23 +122,3 @@ def _check_catalogue(interactions: Interactions, user_ids: Ids | Sequence[object
             f"the test ranks {NEGATIVES} others beside the held-out one; found a catalogue of {items:,} "
             "items; add items, or leave out users who have nearly everything"
         )
-
-
-@dataclass(frozen=True)
-class TrainValidationSplit:
-    """The training set without one validation item per user, and these items.
-
-    Everything that is chosen is chosen by ``validation``; the test set plays no part.
-    """
-
-    train: Interactions
-    validation: LeaveOneOut
-    users: int
-    items: int
-
-
-def train_validation_split(dataset: Dataset, seed: int) -> TrainValidationSplit:
-    """Hold out one validation item per user of the training set."""
-    users, items = dataset.catalogue.users, dataset.catalogue.items
-    split = leave_one_out(dataset.train, dataset.catalogue.user_ids, items, seed)
-    return TrainValidationSplit(split.train, split.test, users, items)

@@ -27,7 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.training.recommenders.data.config import DataConfig
-from hanji.training.recommenders.data.dataset import Dataset, Interactions, LeaveOneOut, catalogue_from
+from hanji.training.recommenders.data.dataset import Dataset
+from hanji.training.recommenders.data.interactions import Interactions, LeaveOneOut, catalogue_from
 from hanji.training.recommenders.data.quality import QualityReport
 from hanji.training.recommenders.data.raw import ItemText
 from hanji.training.recommenders.data.split import leave_one_out

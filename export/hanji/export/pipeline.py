@@ -18,11 +18,12 @@ from hanji.export.reporting.clock import Clock
 from hanji.export.task import ExportTask, task_named
 from hanji.training.errors import RecipeError
 from hanji.training.progress import logger
-from hanji.training.recipe_file import RecipeFile
+from hanji.training.quiet import import_tensorflow
+from hanji.training.recipe_file import RecipeFile, read_recipe_file
 from hanji.training.settings import settings_from, table_from
 
 if TYPE_CHECKING:
-    from hanji.training.fitting.loop import OnEpoch
+    from hanji.training.progress import OnEpoch
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,32 @@ def plan_of(file: RecipeFile) -> Plan:
     )
 
 
-def build(plan: Plan, *, data: Path | None, out: Path, on_epoch: OnEpoch | None = None) -> BuildReport:
+def build(
+    recipe: str | Path,
+    *,
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    seed: int | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> BuildReport:
+    """Train, compress, export and measure by a recipe file; the same as ``hanji build``.
+
+    ``data`` is the directory with the data; ``out`` defaults to out/NAME with the recipe's name; ``seed``
+    replaces the recipe's. OUT/bundle is what ships. ``on_epoch`` is called after each epoch. Raises
+    RecipeError and DataError before anything long begins, ConversionError for a model that a format cannot
+    hold.
+    """
+    plan = plan_of(read_recipe_file(Path(recipe), seed=seed))
+    target = Path("out") / plan.file.name if out is None else Path(out)
+    return run_plan(plan, data=None if data is None else Path(data), out=target, on_epoch=on_epoch)
+
+
+def run_plan(plan: Plan, *, data: Path | None, out: Path, on_epoch: OnEpoch | None = None) -> BuildReport:
     """Run every stage and write OUT/bundle, OUT/full, OUT/report.json and OUT/report.md.
 
     OUT/full is the full model as a float32 bundle: what the compressed one is compared with.
     """
+    import_tensorflow()
     task, work = plan.task, out / "work"
     dataset = task.load(plan.data, data, seed=plan.file.seed)
     for line in task.summary(dataset):
@@ -163,4 +185,13 @@ def _measure(plan: Plan, full: Any, compressed: Any, dataset: Any, out: Path) ->
     ]
 
 
-__all__ = ["Plan", "build", "earlier_compressed", "earlier_trained", "plan_of", "train_into", "with_formats"]
+__all__ = [
+    "Plan",
+    "build",
+    "earlier_compressed",
+    "earlier_trained",
+    "plan_of",
+    "run_plan",
+    "train_into",
+    "with_formats",
+]

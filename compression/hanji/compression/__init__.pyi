@@ -1,0 +1,17 @@
+from .api import compress as compress
+from .api import load_compressed as load_compressed
+from .api import save_compressed as save_compressed
+from .classifiers.compressed import CompressedClassifier as CompressedClassifier
+from .classifiers.foreign.preprocessing import Preprocessing as Preprocessing
+from .classifiers.recipe import ImageRecipe as ImageRecipe
+from .classifiers.steps import ClusterWeights as ClusterWeights
+from .classifiers.steps import ImageDistil as ImageDistil
+from .classifiers.steps import ImagePrune as ImagePrune
+from .classifiers.steps import ImageQuantize as ImageQuantize
+from .classifiers.steps import PruneChannels as PruneChannels
+from .recommenders.compressed import CompressedModel as CompressedModel
+from .recommenders.recipe import Recipe as Recipe
+from .recommenders.steps import Distil as Distil
+from .recommenders.steps import LowRank as LowRank
+from .recommenders.steps import Prune as Prune
+from .recommenders.steps import Quantize as Quantize

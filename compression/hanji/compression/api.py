@@ -1,0 +1,115 @@
+"""The compression stage as functions: ``from hanji.compression import compress, Recipe, Quantize``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from hanji.compression.task import task_named
+from hanji.training.errors import DataError
+from hanji.training.files import directory_listing
+from hanji.training.quiet import import_tensorflow
+from hanji.training.task import PACKAGES, task_of, task_of_directory
+
+if TYPE_CHECKING:
+    from hanji.compression.classifiers.compressed import CompressedClassifier
+    from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
+    from hanji.compression.classifiers.recipe import ImageRecipe
+    from hanji.compression.recommenders.compressed import CompressedModel
+    from hanji.compression.recommenders.recipe import Recipe
+    from hanji.training.classifiers.data import ImageDataset
+    from hanji.training.progress import OnEpoch
+    from hanji.training.recommenders.data import Dataset
+    from hanji.training.recommenders.trained import TrainedModel
+
+
+@overload
+def compress(
+    model: TrainedModel,
+    recipe: Recipe | str,
+    dataset: Dataset,
+    *,
+    work: str | Path | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> CompressedModel: ...
+@overload
+def compress(
+    model: Any,
+    recipe: ImageRecipe | str,
+    dataset: ImageDataset,
+    *,
+    preprocessing: Preprocessing | None = None,
+    work: str | Path | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> CompressedClassifier: ...
+def compress(
+    model: Any,
+    recipe: Any,
+    dataset: Any,
+    *,
+    preprocessing: Preprocessing | None = None,
+    work: str | Path | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> Any:
+    """Apply a recipe to a trained model; ``dataset`` is the one it was trained on.
+
+    ``model`` is what ``train`` returned or, with an ImageDataset, any Keras classifier: a model object, or
+    the path of a .keras or .h5 file or of a SavedModel, whose input ``preprocessing`` describes. ``recipe``
+    is a Recipe or ImageRecipe, the name of a built-in recipe, or the path of a recipe file. With checkpoints
+    in the directory ``work`` an interrupted run resumes; ``on_epoch`` is called after each epoch. Raises
+    TypeError for an argument of another type, RecipeError for a step that the model does not support.
+    """
+    name = task_of(dataset, "dataset", "a Dataset or an ImageDataset").name
+    task = task_named(name)
+    if isinstance(recipe, str):
+        recipe = task.recipe.load(recipe)
+    if not isinstance(recipe, task.recipe):
+        raise TypeError(f"recipe: expected {task.recipe.__name__}, found {type(recipe).__name__}")
+    import_tensorflow()
+    checkpoints = None if work is None else Path(work)
+    if getattr(model, "task", None) in PACKAGES:
+        if model.task != name:
+            raise TypeError(f"model: expected one for {name} as the dataset is, found {type(model).__name__}")
+        return task.compress(model, recipe, dataset, work=checkpoints, on_epoch=on_epoch)
+    if name != "image-classification":
+        raise TypeError(f"model: expected a TrainedModel, found {type(model).__name__}")
+    return _compress_foreign(model, recipe, dataset, preprocessing, checkpoints, on_epoch)
+
+
+def _compress_foreign(
+    model: Any,
+    recipe: Any,
+    dataset: ImageDataset,
+    preprocessing: Preprocessing | None,
+    work: Path | None,
+    on_epoch: OnEpoch | None,
+) -> CompressedClassifier:
+    from hanji.compression.classifiers.foreign.keras_file import compress_keras_model
+    from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
+
+    source = Path(model) if isinstance(model, str) else model
+    described = preprocessing or Preprocessing()
+    return compress_keras_model(
+        source, recipe, dataset, preprocessing=described, work=work, on_epoch=on_epoch
+    )
+
+
+def save_compressed(compressed: CompressedModel | CompressedClassifier, directory: str | Path) -> None:
+    """Write a compressed model as a directory, which replaces an older one when it is complete."""
+    name = task_of(compressed, "compressed", "a CompressedModel or a CompressedClassifier").name
+    task_named(name).save_compressed(compressed, Path(directory))
+
+
+def load_compressed(directory: str | Path) -> CompressedModel | CompressedClassifier:
+    """Read what ``save_compressed`` or ``hanji compress`` wrote; DataError if it is not that."""
+    directory = Path(directory)
+    name = task_of_directory(directory, "compression", "compressed_file")
+    if name is None:
+        listing = directory_listing(directory)
+        raise DataError(f"{directory}: expected a directory written by `hanji compress`; {listing}")
+    import_tensorflow()
+    compressed: CompressedModel | CompressedClassifier = task_named(name).load_compressed(directory)
+    return compressed
+
+
+__all__ = ["compress", "load_compressed", "save_compressed"]

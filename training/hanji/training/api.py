@@ -1,0 +1,108 @@
+"""The training stage as functions: ``from hanji.training import load_dataset, train``.
+
+Each works for every task: which one is meant follows from the type of the argument.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from hanji.training.errors import DataError
+from hanji.training.files import directory_listing
+from hanji.training.quiet import import_tensorflow
+from hanji.training.task import config_of, task_named, task_of, task_of_directory
+
+if TYPE_CHECKING:
+    from hanji.training.classifiers.config import ImageTrainingConfig
+    from hanji.training.classifiers.data import ImageDataConfig, ImageDataset
+    from hanji.training.classifiers.models.config import ImageModelConfig
+    from hanji.training.classifiers.trained import TrainedClassifier
+    from hanji.training.progress import OnEpoch
+    from hanji.training.recommenders.config import TrainingConfig
+    from hanji.training.recommenders.data import DataConfig, Dataset
+    from hanji.training.recommenders.models.config import ModelConfig
+    from hanji.training.recommenders.trained import TrainedModel
+
+
+@overload
+def load_dataset(config: DataConfig, directory: str | Path | None = None, *, seed: int = 0) -> Dataset: ...
+@overload
+def load_dataset(
+    config: ImageDataConfig, directory: str | Path | None = None, *, seed: int = 0
+) -> ImageDataset: ...
+def load_dataset(config: Any, directory: str | Path | None = None, *, seed: int = 0) -> Any:
+    """Read, check, clean and split the data in ``directory``; the config says how.
+
+    ``config`` is a DataConfig for ratings or an ImageDataConfig for images. Built-in data, which is the
+    configs' default, needs no directory. ``seed`` decides which images are held out; ratings are split by
+    ``config.seed``. Raises DataError, with the file and the line, where the data cannot be used.
+    """
+    task = task_of(config, "config", "a DataConfig or an ImageDataConfig", "data_config")
+    return task.load(config, None if directory is None else Path(directory), seed=seed)
+
+
+@overload
+def train(
+    dataset: Dataset,
+    model: ModelConfig | None = None,
+    training: TrainingConfig | None = None,
+    *,
+    seed: int = 0,
+    work: str | Path | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> TrainedModel: ...
+@overload
+def train(
+    dataset: ImageDataset,
+    model: ImageModelConfig | None = None,
+    training: ImageTrainingConfig | None = None,
+    *,
+    seed: int = 0,
+    work: str | Path | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> TrainedClassifier: ...
+def train(
+    dataset: Any,
+    model: Any = None,
+    training: Any = None,
+    *,
+    seed: int = 0,
+    work: str | Path | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> Any:
+    """Train a recommender on a Dataset, or an image classifier on an ImageDataset.
+
+    ``model`` and ``training`` are the configs of the task, with their defaults where they are left out. With
+    checkpoints in the directory ``work`` an interrupted run resumes. ``on_epoch`` is called after each epoch
+    with an EpochEnd. Raises TypeError for an argument of another type, RecipeError for a config that does not
+    fit the data.
+    """
+    task = task_of(dataset, "dataset", "a Dataset or an ImageDataset")
+    model = config_of(model, task.model_config, "model")
+    training = config_of(training, task.training_config, "training")
+    import_tensorflow()
+    checkpoints = None if work is None else Path(work)
+    return task.train(dataset, model, training, seed=seed, work=checkpoints, on_epoch=on_epoch)
+
+
+def save_trained(trained: TrainedModel | TrainedClassifier, directory: str | Path) -> None:
+    """Write a trained model as a directory, which replaces an older one when it is complete."""
+    task_of(trained, "trained", "a TrainedModel or a TrainedClassifier").save_trained(
+        trained, Path(directory)
+    )
+
+
+def load_trained(directory: str | Path) -> TrainedModel | TrainedClassifier:
+    """Read what ``save_trained`` or ``hanji train`` wrote; DataError if it is not that."""
+    directory = Path(directory)
+    name = task_of_directory(directory, "training", "trained_file")
+    if name is None:
+        listing = directory_listing(directory)
+        raise DataError(f"{directory}: expected a directory written by `hanji train`; {listing}")
+    import_tensorflow()
+    trained: TrainedModel | TrainedClassifier = task_named(name).load_trained(directory)
+    return trained
+
+
+__all__ = ["load_dataset", "load_trained", "save_trained", "train"]

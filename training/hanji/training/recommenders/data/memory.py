@@ -1,0 +1,196 @@
+"""Interactions from arrays and data frames, as every reader gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hanji.training.errors import DataError
+from hanji.training.recommenders.data.config import DataConfig
+from hanji.training.recommenders.data.raw import (
+    LATEST_TIME,
+    Ids,
+    ItemText,
+    MalformedLines,
+    RawData,
+    RawRatings,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def raw_from_arrays(
+    users: Any,
+    items: Any,
+    ratings: Any,
+    timestamps: Any,
+    titles: Mapping[Any, str],
+    genres: Mapping[Any, Sequence[str]],
+) -> RawData:
+    """Arrays of the same length, and texts by item id; DataError names the argument that cannot be used."""
+    user_ids, item_ids = _ids(users, "users"), _ids(items, "items")
+    if not len(user_ids):
+        raise DataError("users: expected interactions, found an empty array")
+    if len(item_ids) != len(user_ids):
+        raise DataError(f"items: expected one for each of {len(user_ids):,} users, found {len(item_ids):,}")
+    raw = RawRatings(
+        users=user_ids,
+        items=item_ids,
+        ratings=None if ratings is None else _numbers(ratings, "ratings", len(user_ids)),
+        timestamps=None if timestamps is None else _times(timestamps, "timestamps", len(user_ids)),
+    )
+    texts = {
+        str(item): ItemText(str(titles.get(item, "")), tuple(genres.get(item, ())))
+        for item in titles.keys() | genres.keys()
+    }
+    return _raw_data(raw, texts)
+
+
+def raw_from_dataframe(frame: Any, items: Any, config: DataConfig) -> RawData:
+    """The columns that ``config`` names; ``items`` is a frame of titles and genres, or None."""
+    table = _table(frame, "frame")
+    user_ids, item_ids = _ids(*_named(table, config.user_column)), _ids(*_named(table, config.item_column))
+    if not len(user_ids):
+        raise DataError("frame: expected interactions, found no rows")
+    ratings, times = None, None
+    if config.rating_column is not None:
+        ratings = _numbers(*_named(table, config.rating_column), len(user_ids))
+    if config.timestamp_column is not None:
+        times = _times(*_named(table, config.timestamp_column), len(user_ids))
+    raw = RawRatings(user_ids, item_ids, ratings, times)
+    return _raw_data(raw, {} if items is None else _texts(_table(items, "items"), config))
+
+
+def _raw_data(ratings: RawRatings, texts: Mapping[str, ItemText]) -> RawData:
+    lines = MalformedLines(0)
+    lines.lines = len(ratings.users)
+    return RawData("memory", "", ratings, texts, lines)
+
+
+def _ids(values: Any, where: str) -> Ids:
+    """int64[n] for integers, object[n] of str for text."""
+    found = np.asarray(values)
+    if found.ndim != 1:
+        raise DataError(f"{where}: expected ids [n], found the shape {list(found.shape)}")
+    if np.issubdtype(found.dtype, np.integer) or not len(found):
+        return found.astype(np.int64)
+    if found.dtype.kind in "UT":
+        return found.astype(object)
+    if found.dtype == object:
+        return _object_ids(found, where)
+    raise DataError(
+        f"{where}: expected integers or text, found {found.dtype}; convert them, for instance by astype(int)"
+    )
+
+
+def _object_ids(values: NDArray[Any], where: str) -> Ids:
+    kinds = {type(value) for value in values}
+    if all(issubclass(kind, str) for kind in kinds):
+        return values
+    if kinds and all(issubclass(kind, int | np.integer) and kind is not bool for kind in kinds):
+        return values.astype(np.int64)
+    row = next(
+        index
+        for index, value in enumerate(values)
+        if not isinstance(value, str | int | np.integer) or not isinstance(value, type(values[0]))
+    )
+    raise DataError(
+        f"{where}: expected integers alone or text alone, found {values[row]!r} in row {row}; "
+        "drop or convert it"
+    )
+
+
+def _numbers(values: Any, where: str, count: int) -> NDArray[np.float64]:
+    found = np.asarray(values)
+    if found.shape != (count,):
+        raise DataError(f"{where}: expected {count:,} numbers, found the shape {list(found.shape)}")
+    try:
+        numbers = found.astype(np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{where}: expected numbers, found {found.dtype}") from None
+    if not np.isfinite(numbers).all():
+        row = int(np.flatnonzero(~np.isfinite(numbers))[0])
+        raise DataError(f"{where}: expected numbers, found {found[row]} in row {row}; drop such rows")
+    return numbers
+
+
+def _times(values: Any, where: str, count: int) -> NDArray[np.int64]:
+    """Whole numbers in the same order: of fractional times only the order counts."""
+    found = np.asarray(values)
+    if np.issubdtype(found.dtype, np.datetime64):
+        if np.isnat(found).any():
+            row = int(np.flatnonzero(np.isnat(found))[0])
+            raise DataError(f"{where}: expected a time, found none in row {row}; drop such rows")
+        found = found.astype("datetime64[us]").astype(np.int64)
+    numbers = _numbers(found, where, count)
+    if np.issubdtype(found.dtype, np.integer):
+        return found.astype(np.int64)
+    if (numbers == np.round(numbers)).all() and np.abs(numbers).max(initial=0) < LATEST_TIME:
+        return numbers.astype(np.int64)
+    return np.unique(numbers, return_inverse=True)[1].astype(np.int64)
+
+
+def _table(frame: Any, where: str) -> pa.Table:
+    """A PyArrow table of a data frame."""
+    import pyarrow as pa
+    from pyarrow import interchange
+
+    if isinstance(frame, pa.Table):
+        return frame
+    if hasattr(frame, "__arrow_c_stream__"):
+        return pa.table(frame)
+    if hasattr(frame, "__dataframe__"):
+        return interchange.from_dataframe(frame)
+    raise DataError(
+        f"{where}: expected a data frame, with __arrow_c_stream__ or __dataframe__, "
+        f"found {type(frame).__name__}"
+    )
+
+
+def _named(table: pa.Table, name: str) -> tuple[Any, str]:
+    """A column of the frame of interactions, and how errors name it."""
+    return _column(table, name, "frame"), f"frame[{name!r}]"
+
+
+def _column(table: pa.Table, name: str, where: str) -> Any:
+    """The values of a column, as NumPy has them."""
+    if name not in table.column_names:
+        raise DataError(
+            f"{where}: expected a column {name!r}, found {', '.join(table.column_names)}; "
+            "name it in the config"
+        )
+    column = table.column(name).combine_chunks()
+    if column.null_count:
+        row = column.is_null().to_pylist().index(True)
+        raise DataError(f"{where}[{name!r}]: expected a value, found none in row {row}; drop such rows")
+    if hasattr(column, "dictionary_decode"):
+        column = column.dictionary_decode()
+    return column.to_numpy(zero_copy_only=False)
+
+
+def _texts(table: pa.Table, config: DataConfig) -> dict[str, ItemText]:
+    ids = _ids(_column(table, config.item_column, "items"), f"items[{config.item_column!r}]").tolist()
+    titles = _column(table, config.title_column, "items").tolist()
+    genres = [()] * len(ids) if config.genres_column is None else _genres(table, config)
+    return {
+        str(item): ItemText(str(title), names) for item, title, names in zip(ids, titles, genres, strict=True)
+    }
+
+
+def _genres(table: pa.Table, config: DataConfig) -> list[tuple[str, ...]]:
+    """Lists, or text with a separator between the names; none where there is no value."""
+    name = config.genres_column or ""
+    if name not in table.column_names:
+        raise DataError(f"items: expected a column {name!r}, found {', '.join(table.column_names)}")
+    values = table.column(name).to_pylist()
+    split = [
+        value.split(config.genre_separator) if isinstance(value, str) else value or [] for value in values
+    ]
+    return [tuple(part.strip() for part in map(str, parts) if part.strip()) for parts in split]
+
+
+__all__ = ["raw_from_arrays", "raw_from_dataframe"]
