@@ -1,4 +1,4 @@
-# hanji needs Python 3.10–3.12 and make. `make demo` and `make test` set up the rest in .venv.
+# hanji needs Python 3.11–3.13 and make. `make demo` and `make test` set up the rest in .venv.
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types contracts wheels pytest pi web android lock clean
 SHELL := /bin/bash
@@ -62,9 +62,9 @@ pi: $(READY) wheels  ## Run the tests on emulated Raspberry Pis alone
 	$(BIN)/python -m pytest tests/pi
 
 lock: $(READY)  ## Resolve the dependencies anew into requirements/
-	$(BIN)/uv pip compile requirements/uv.in --universal --python-version 3.10 --generate-hashes \
+	$(BIN)/uv pip compile requirements/uv.in --universal --python-version 3.11 --generate-hashes \
 	    --custom-compile-command "make lock" --no-emit-index-url --quiet --upgrade --output-file requirements/uv.txt
-	$(BIN)/uv pip compile pyproject.toml --group dev --constraint requirements/constraints.txt --universal --python-version 3.10 --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --group dev --constraint requirements/constraints.txt --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-package hanji-runtime --custom-compile-command "make lock" --no-emit-index-url --quiet --upgrade \
 	    --output-file requirements/dev.txt
 

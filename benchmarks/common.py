@@ -48,7 +48,7 @@ def interleaved_us(
 
 def circumstances() -> dict[str, object]:
     """When, on what, with which versions."""
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     return {
         "when": now.isoformat(timespec="seconds"),
         "cpu": cpu_model(),

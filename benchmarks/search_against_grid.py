@@ -3,7 +3,7 @@
     python benchmarks/search_against_grid.py [--out DIR] [--only digits|synthetic]
 
 Two spaces: search-digits.toml and search-synthetic.toml. The grid trains, exports and measures every
-recipe, one after another, with the search's own bench: recipes share students and teachers' answers there,
+recipe, one after another, with the evaluator of the search: recipes share students and teachers there,
 too. Then three searches with different seeds start from nothing, each in a folder of its own. What was
 measured stays in DIR, so that a run that was stopped goes on.
 
@@ -140,9 +140,9 @@ def spent(out: Path) -> float:
 
 def grid(space, out: Path) -> tuple[list[dict[str, object]], float]:
     """Every recipe of the space, and the seconds of all."""
-    from hanji.studies.search.kept import KeptBench
+    from hanji.studies.search.cached_evaluator import CachedEvaluator
     from hanji.studies.search.setup import Setup
-    from hanji.studies.search.twins import kin_of
+    from hanji.studies.search.shapes import longest_shared_prefix
     from hanji.studies.search.worker import Worker
     from hanji.studies.variant import FULL
     from hanji.training.errors import HanjiError
@@ -150,17 +150,17 @@ def grid(space, out: Path) -> tuple[list[dict[str, object]], float]:
     setup = Setup(space.base, space.formats, space.metric, None, out.resolve())
     rows, done = [], []
     with Worker(setup) as worker:
-        bench = KeptBench(worker, setup)
+        evaluator = CachedEvaluator(worker, setup)
         for variant in (FULL, *(point.variant for point in space.points)):
             try:
-                built = bench.built(variant, kin_of(variant, done))
+                built = evaluator.built(variant, longest_shared_prefix(variant, done))
             except HanjiError as error:
                 sys.stderr.write(f"{variant.name}: {error}\n")
                 rows.append({"name": variant.name, "bytes": None, "metric": None})
                 continue
             done.append(variant)
             rows.append({"name": variant.name, "bytes": built.bytes, "metric": built.metric})
-    return rows, round(bench.seconds, 1)
+    return rows, round(evaluator.seconds, 1)
 
 
 def searched(space, case: Case, out: Path, seed: int) -> dict[str, object]:

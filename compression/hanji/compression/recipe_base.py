@@ -7,22 +7,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
+
+from annotated_types import Interval
 
 from hanji.training.errors import RecipeError
 from hanji.training.recipe_file import RecipeFile, read_recipe_file
 from hanji.training.settings import settings_from, table_from
 
+Share = Annotated[float, Interval(ge=0.0, le=1.0)]
+Sparsity = Annotated[float, Interval(gt=0.0, lt=1.0)]
 Step = TypeVar("Step")
 Self = TypeVar("Self", bound="RecipeBase[Any]")
-
-
-def check_training(epochs: int, learning_rate: float) -> None:
-    """ValueError where a step could not train with these."""
-    if epochs < 1:
-        raise ValueError(f"epochs must be at least 1, found {epochs}")
-    if learning_rate <= 0:
-        raise ValueError(f"learning_rate must be positive, found {learning_rate}")
 
 
 @dataclass(frozen=True)

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge, Unit
+
+from hanji.training.settings import check_ranges
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Bounds on the device file, the call and what is lost of the metric; None is no bound."""
+    """Bounds on the device file, the latency and the loss of quality, at least one of them."""
 
     name: str
-    max_bytes: int | None = None
-    """Raw bytes of the file in the study's first format."""
+    """Name of the budget in the results."""
 
-    max_latency_ms: float | None = None
-    """Median of ``recommend`` or ``classify`` in that format's engine, one thread."""
+    max_bytes: Annotated[int, Ge(0), Unit("bytes")] | None = None
+    """Size of the file in the study's first format."""
 
-    max_drop: float | None = None
-    """Of the metric, under the full model's."""
+    max_latency_ms: Annotated[float, Ge(0.0), Unit("ms")] | None = None
+    """Median latency of ``recommend`` or ``classify`` in that format's engine, with one thread."""
+
+    max_drop: Annotated[float, Ge(0.0)] | None = None
+    """Drop of the metric below that of the full model, in the metric's own unit."""
 
     def __post_init__(self) -> None:
-        bounds = (self.max_bytes, self.max_latency_ms, self.max_drop)
-        if all(bound is None for bound in bounds):
+        check_ranges(self)
+        if self.max_bytes is None and self.max_latency_ms is None and self.max_drop is None:
             raise ValueError("expected one of max_bytes, max_latency_ms and max_drop, found none")
-        if any(bound is not None and bound < 0 for bound in bounds):
-            raise ValueError(f"expected bounds of 0 or more, found {min(b for b in bounds if b is not None)}")
 
     def binding(
         self, *, bytes: float | None = None, latency_ms: float | None = None, drop: float | None = None

@@ -12,12 +12,12 @@ from typing import Any
 from hanji.export.bundle.engines import DEVICE_ENGINES
 from hanji.studies.job import ROW
 from hanji.studies.latency import CallTimes, Footprint, footprint, interleaved
-from hanji.studies.places import Places, job_name
 from hanji.studies.results import Row
 from hanji.studies.rows import Run, load_run, row_of
 from hanji.studies.schedule import run_all
 from hanji.studies.slices import Slice
 from hanji.studies.study import Study
+from hanji.studies.study_layout import StudyLayout, job_name
 from hanji.studies.task import task_named
 from hanji.studies.variant import FULL
 from hanji.training.errors import HanjiError
@@ -45,43 +45,43 @@ def compare(study: Study, *, data: Path | None, out: Path, jobs: int | None = No
     start = time.monotonic()
     for line in study.skipped:
         logger.info(f"left out: {line}")
-    places = Places(study, data, out)
-    goes_on = places.begun()
+    layout = StudyLayout(study, data, out)
+    resumed = layout.begun()
     about = _about(_dataset(study, data, study.seeds[0]))  # what is wrong with the data is said here, once
     count = jobs or os.cpu_count() or 1
-    failed = run_all(places.trainings(), jobs=count, what="Training full models")
+    failed = run_all(layout.trainings(), jobs=count, what="Training full models")
     if failed:
         raise HanjiError("; ".join(f"{name}: {reason}" for name, reason in failed.items()))
-    reasons = run_all(places.planned(), jobs=count, what="Recipes")
-    rows = _rows(study, places, reasons, data)
-    rows = _timed(rows, places, study)
-    seconds = None if goes_on else round(time.monotonic() - start, 1)
+    reasons = run_all(layout.planned(), jobs=count, what="Recipes")
+    rows = _rows(study, layout, reasons, data)
+    rows = _timed(rows, layout, study)
+    seconds = None if resumed else round(time.monotonic() - start, 1)
     return Compared(study, rows, about, seconds)
 
 
-def _rows(study: Study, places: Places, reasons: Mapping[str, str], data: Path | None) -> list[Row]:
+def _rows(study: Study, layout: StudyLayout, reasons: Mapping[str, str], data: Path | None) -> list[Row]:
     slices, labels = _slices(study, data)
     kind = task_named(study.base.task).outcomes
     full: list[Run] | None = None
     rows = []
-    for variant in places.variants:
+    for variant in layout.variants:
         failed = [
             f"seed {seed}: {reasons.get(job_name(variant, seed), 'it left nothing')}"
             for seed in study.seeds
-            if not (places.run_of(variant, seed) / ROW).is_file()
+            if not (layout.run_of(variant, seed) / ROW).is_file()
         ]
         if failed or (full is None and variant is not FULL):
             rows.append(Row(variant, reason="; ".join(failed) or "the full model failed"))
             continue
-        runs = [load_run(seed, places.run_of(variant, seed), kind) for seed in study.seeds]
+        runs = [load_run(seed, layout.run_of(variant, seed), kind) for seed in study.seeds]
         rows.append(row_of(variant, runs, full, slices, metric=study.metric, labels=labels))
         full = full or runs
     return rows
 
 
-def _timed(rows: Sequence[Row], places: Places, study: Study) -> list[Row]:
+def _timed(rows: Sequence[Row], layout: StudyLayout, study: Study) -> list[Row]:
     """The rows with latency, peak memory and cold start, measured now that nothing else runs."""
-    bundles = {row.variant.name: places.bundle(row.variant) for row in rows if not row.failed}
+    bundles = {row.variant.name: layout.bundle(row.variant) for row in rows if not row.failed}
     formats = [name for name in study.formats if name in DEVICE_ENGINES]
     with progress("Timing") as task:
         task.expect(len(formats) + len(bundles))

@@ -18,28 +18,54 @@ from hanji.studies.task import task_named
 from hanji.studies.variant import Variant
 from hanji.training.errors import RecipeError
 from hanji.training.recipe_file import RecipeFile, read_recipe_file
-from hanji.training.settings import read_toml, settings_from
+from hanji.training.settings import Seed, check_ranges, read_toml, settings_from
 
 
 @dataclass(frozen=True)
-class _Tables:
-    """The top level of the file; ``settings_from`` checks names and types."""
+class StudyTables:
+    """The top level of a study file."""
 
     name: str
+    """Name of the study in its results."""
+
     base: str
-    seeds: tuple[int, ...] = (0,)
+    """Recipe file, relative to the study file; its own compression steps are not part of the study."""
+
+    seeds: tuple[Seed, ...] = (0,)
+    """Seeds of the trainings: every recipe is trained once with each."""
+
     formats: tuple[str, ...] = ("tflite", "onnx")
+    """Formats of the bundles; metrics, budgets and latencies are those of the first."""
+
     metric: str = ""
+    """Metric by which recipes are compared: one of the task's; empty: the first of them."""
+
     recipes: tuple[dict[str, Any], ...] = ()
+    """Tables ``[[recipes]]``: the recipes to compare."""
+
     grid: dict[str, Any] = field(default_factory=dict)
+    """Table ``[grid]``: alternatives for each step, all combinations of which are compared. An empty table
+    leaves the step out; ``label`` names an alternative."""
+
     budgets: tuple[dict[str, Any], ...] = ()
+    """Tables ``[[budgets]]``: for each, the best recipe that meets it is named."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 @dataclass(frozen=True)
-class _RecipeTable:
+class RecipeTable:
+    """A recipe of a study, with either ``compression`` or ``file``."""
+
     name: str
+    """Name of the recipe in the results."""
+
     compression: tuple[dict[str, Any], ...] = ()
+    """The compression steps, as in a recipe file."""
+
     file: str = ""
+    """Recipe file, relative to the study file, from which the compression steps are taken."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +107,7 @@ def read_study(path: Path) -> Study:
             f"{path}: expected a study, found a recipe; a study names one as its base (docs/studies.md), and "
             "`hanji search` takes both"
         )
-    tables = settings_from(_Tables, found, str(path))
+    tables = settings_from(StudyTables, found, str(path))
     base = read_recipe_file(path.parent / tables.base)
     grid = grid_of(tables.grid, base, f"{path}: grid")
     named = [_variant(table, base, path, place) for place, table in enumerate(tables.recipes)]
@@ -116,7 +142,7 @@ def file_of(base: RecipeFile, variant: Variant, seed: int) -> RecipeFile:
 
 def _variant(table: dict[str, Any], base: RecipeFile, path: Path, place: int) -> Variant:
     where = f"{path}: recipes[{place}]"
-    found = settings_from(_RecipeTable, table, where)
+    found = settings_from(RecipeTable, table, where)
     if bool(found.file) == bool(found.compression):
         raise RecipeError(f'{where}: expected compression = [...] or file = "...", one of both')
     tables = found.compression
@@ -144,10 +170,8 @@ def _check_names(variants: Sequence[Variant], path: Path) -> None:
 
 
 def _seeds(seeds: tuple[int, ...], path: Path) -> tuple[int, ...]:
-    if not seeds or len(set(seeds)) < len(seeds) or not all(0 <= seed < 2**32 for seed in seeds):
-        raise RecipeError(
-            f"{path}: seeds: expected different numbers from 0 to {2**32 - 1}, found {list(seeds)}"
-        )
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise RecipeError(f"{path}: seeds: expected distinct seeds, found {list(seeds)}")
     return seeds
 
 

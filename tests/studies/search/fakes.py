@@ -1,13 +1,13 @@
-"""A space of four widths and three schemes, and a bench that computes instead of measuring."""
+"""A space of four widths and three schemes, and a evaluator that computes instead of measuring."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from hanji.studies.search.bench import Built, Finished, Shape
+from hanji.studies.search.evaluator import Built, Finished, Shape
+from hanji.studies.search.shapes import bytes_a_weight
 from hanji.studies.search.space import Point, Space
-from hanji.studies.search.twins import bytes_a_weight
 from hanji.studies.variant import Variant
 from hanji.training.errors import ConversionError
 from hanji.training.recipe_file import RecipeFile
@@ -46,7 +46,7 @@ def metric_of(asked: Variant) -> float:
     return {"64": 0.49, "32": 0.48, "16": 0.46, "8": 0.3}[asked.name.split(" ")[0]] - cost
 
 
-class FakeBench:
+class FakeEvaluator:
     """Counts what it is asked; ``failing`` recipes end in a ConversionError."""
 
     def __init__(self, *, failing: Sequence[str] = (), seconds: float = 10.0) -> None:
@@ -69,15 +69,15 @@ class FakeBench:
             for one in variants
         ]
 
-    def untrained_bytes(self, twin: Variant) -> int:
-        self.asked.append(("bytes", twin.name))
-        return size_of(twin)
+    def untrained_bytes(self, shape: Variant) -> int:
+        self.asked.append(("bytes", shape.name))
+        return size_of(shape)
 
-    def untrained_ms(self, twin: Variant) -> float:
-        self.asked.append(("ms", twin.name))
-        return _parameters(twin) / 1e4
+    def untrained_ms(self, shape: Variant) -> float:
+        self.asked.append(("ms", shape.name))
+        return _parameters(shape) / 1e4
 
-    def built(self, variant: Variant, kin: Variant | None) -> Built:
+    def built(self, variant: Variant, resume_from: Variant | None) -> Built:
         self.asked.append(("built", variant.name))
         if variant.name in self.failing:
             raise ConversionError("the converter does not like it")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from hanji.studies.search.shapes import bytes_a_weight, longest_shared_prefix, shape_key
 from hanji.studies.search.sizes import bytes_of
 from hanji.studies.search.space import read_space
 from hanji.studies.search.toml_text import recipe_text
-from hanji.studies.search.twins import bytes_a_weight, kin_of, twin_of
 from hanji.studies.variant import Variant
 from hanji.training.errors import RecipeError
 from hanji.training.recipe_file import read_recipe_file
@@ -112,14 +112,14 @@ def test_twins_differ_in_what_only_training_sees() -> None:
         "one", (distil, {"type": "prune", "sparsity": 0.5}, {"type": "quantize", "scheme": "int8-qat"})
     )
     other = Variant("other", ({**distil, "epochs": 30}, {"type": "quantize", "scheme": "int8", "epochs": 9}))
-    assert twin_of(one).tables == twin_of(other).tables
+    assert shape_key(one).tables == shape_key(other).tables
     sparse = Variant("sparse", ({"type": "prune", "sparsity": 0.75, "sparse_storage": True},))
-    assert twin_of(sparse).tables == sparse.tables
+    assert shape_key(sparse).tables == sparse.tables
     assert [bytes_a_weight(variant) for variant in (one, sparse, Variant("full", ()))] == [1.0, 1.0, 4.0]
 
 
 def test_the_next_of_kin_has_most_first_steps_in_common() -> None:
     a, b, c = ({"type": word} for word in ("distil", "channels", "quantize"))
     first, second, third = Variant("1", (a,)), Variant("2", (a, b)), Variant("3", (c,))
-    assert kin_of(Variant("4", (a, b, c)), [first, second, third]) == second
-    assert kin_of(Variant("5", (b, c)), [first, second, third]) is None
+    assert longest_shared_prefix(Variant("4", (a, b, c)), [first, second, third]) == second
+    assert longest_shared_prefix(Variant("5", (b, c)), [first, second, third]) is None

@@ -21,7 +21,7 @@ from hanji.training.errors import DataError, HanjiError
 from hanji.training.recipe_file import read_recipe_file
 
 from ..tiny import IMAGES, RATINGS
-from .fakes import FakeBench, variant
+from .fakes import FakeEvaluator, variant
 
 HANJI = Path(sys.executable).with_name("hanji")
 STUDY = """
@@ -47,7 +47,7 @@ def test_questions_are_answered_a_line_each() -> None:
     lines = [["shapes", [asked]], ["untrained_bytes", asked], ["built", asked, None], ["built", asked, asked]]
     answers = io.StringIO()
     serve(
-        lambda: FakeBench(failing=["8 · float16"]),
+        lambda: FakeEvaluator(failing=["8 · float16"]),
         io.StringIO("".join(json.dumps(line) + "\n" for line in lines)),
         answers,
     )
@@ -57,7 +57,7 @@ def test_questions_are_answered_a_line_each() -> None:
 
 
 def test_data_that_cannot_be_read_are_an_answer() -> None:
-    def no_bench() -> FakeBench:
+    def no_bench() -> FakeEvaluator:
         raise DataError("no ratings here")
 
     answers = io.StringIO()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hanji.training.errors import RecipeError
-from hanji.training.settings import read_toml, settings_from
+from hanji.training.settings import Seed, check_ranges, read_toml, settings_from
 from hanji.training.task import PACKAGES
 
 
@@ -25,8 +25,8 @@ class RecipeTables:
     task: str = "recommendation"
     """``recommendation`` or ``image-classification``; decides which keys the tables take."""
 
-    seed: int = 0
-    """Seed of training, of the validation split and of everything sampled, from 0 to 4294967295."""
+    seed: Seed = 0
+    """Seed of training, of the validation split and of everything sampled."""
 
     data: dict[str, Any] = field(default_factory=dict)
     """Table ``[data]``: what is read, cleaned and split."""
@@ -41,14 +41,13 @@ class RecipeTables:
     """Tables ``[[compression]]``: the compression steps, in order; each has a ``type``."""
 
     export: dict[str, Any] = field(default_factory=dict)
-    """Table ``[export]``: formats and policies of the bundle."""
+    """Table ``[export]``: formats and options of the bundle."""
 
     def __post_init__(self) -> None:
         if self.task not in PACKAGES:
             known = ", ".join(map(repr, PACKAGES))
             raise ValueError(f"task: expected one of {known}, found {self.task!r}")
-        if not 0 <= self.seed < 2**32:
-            raise ValueError(f"expected a seed from 0 to {2**32 - 1}, found {self.seed}")
+        check_ranges(self)
 
 
 @dataclass(frozen=True, kw_only=True)

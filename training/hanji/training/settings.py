@@ -1,29 +1,41 @@
 """TOML tables to frozen dataclasses, one to one.
 
-A key that the dataclass does not have is an error that lists the valid ones; a value of the
-wrong type or out of range (the dataclass's own ``__post_init__`` raises ``ValueError``) is an
-error that names the file and the table.
+A key that the dataclass does not have is an error that lists the valid ones; a value of the wrong type or
+out of range is an error that names the file and the table. Ranges and units are part of a field's type, as
+``Annotated[int, Ge(1), Unit("epochs")]``: ``check_ranges``, which ``__post_init__`` calls, and the recipe
+reference both read them there.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
-import sys
+import operator
+import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+
+from annotated_types import Ge, GroupedMetadata, Gt, Interval, Le, Lt
 
 from hanji.training.errors import RecipeError
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:  # Python 3.10 has no TOML reader of its own
-    import tomli as tomllib
-
 Settings = TypeVar("Settings")
+
+Count = Annotated[int, Ge(1)]
+Fraction = Annotated[float, Interval(ge=0.0, lt=1.0)]
+Positive = Annotated[float, Gt(0.0)]
+Seed = Annotated[int, Interval(ge=0, lt=2**32)]
+
+Bound = Ge | Gt | Le | Lt
+_BOUNDS: dict[type[Bound], tuple[str, Callable[[Any, Any], bool], str]] = {
+    Ge: ("ge", operator.ge, "at least"),
+    Gt: ("gt", operator.gt, "above"),
+    Le: ("le", operator.le, "at most"),
+    Lt: ("lt", operator.lt, "below"),
+}
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -63,6 +75,59 @@ def _renamed(cls: type[Settings], table: Mapping[str, Any]) -> Mapping[str, Any]
     """The table with keys of earlier versions under their names of today."""
     today: Mapping[str, str] = getattr(cls, "renamed_keys", {})
     return {today.get(key, key): value for key, value in table.items()}
+
+
+def check_ranges(settings: Any) -> None:
+    """ValueError for the first field whose value is outside the range that its type declares.
+
+    None, and the elements of a tuple one by one, are checked as the type says.
+    """
+    for name, hint in field_types(type(settings)).items():
+        value = getattr(settings, name)
+        values = value if isinstance(value, tuple) else (value,)
+        bounds = list(bounds_of(hint))
+        if any(found is not None and not _within(found, bounds) for found in values):
+            shown = list(value) if isinstance(value, tuple) else value
+            each = " each" if isinstance(value, tuple) else ""
+            raise ValueError(f"{name}: expected {range_in_words(bounds)}{each}, found {shown}")
+
+
+def field_types(cls: type[Any]) -> dict[str, Any]:
+    """The type of each field with what ``Annotated`` adds, the inherited ones first."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+def bounds_of(hint: Any) -> Iterator[Bound]:
+    """The bounds that a type declares, for itself or for its elements."""
+    for metadata in metadata_of(hint):
+        parts = metadata if isinstance(metadata, GroupedMetadata) else (metadata,)
+        yield from (part for part in parts if isinstance(part, Ge | Gt | Le | Lt))
+
+
+def metadata_of(hint: Any) -> Iterator[Any]:
+    """What ``Annotated`` adds to a type, to the choices of a union or to the elements of a tuple."""
+    if typing.get_origin(hint) is Annotated:
+        yield from hint.__metadata__
+        hint = hint.__origin__
+    if typing.get_origin(hint) in (types.UnionType, typing.Union, tuple):
+        for argument in typing.get_args(hint):
+            yield from metadata_of(argument)
+
+
+def range_in_words(bounds: list[Bound]) -> str:
+    """Such as "at least 0 and below 1"; empty without bounds."""
+    parts = ((_BOUNDS[type(bound)], bound) for bound in bounds)
+    return " and ".join(f"{words} {_number(getattr(bound, name))}" for (name, _, words), bound in parts)
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
+
+
+def _within(value: Any, bounds: list[Bound]) -> bool:
+    parts = ((_BOUNDS[type(bound)], bound) for bound in bounds)
+    return all(holds(value, getattr(bound, name)) for (name, holds, _), bound in parts)
 
 
 def table_from(settings: Any) -> dict[str, Any]:

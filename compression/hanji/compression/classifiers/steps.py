@@ -7,10 +7,13 @@ know how.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from hanji.compression.recipe_base import check_training
+from annotated_types import Ge, Unit
+
+from hanji.compression.recipe_base import Share, Sparsity
 from hanji.training.classifiers.models.config import ImageModelConfig
+from hanji.training.settings import Count, Positive, check_ranges
 
 ImageScheme = Literal["float32", "float16", "dynamic", "int8", "int8-qat", "int16x8"]
 """What an exported artifact holds. ``int8`` takes its ranges from calibration pictures, ``int8-qat`` from
@@ -19,134 +22,129 @@ training; the files hold the same kinds of numbers."""
 
 @dataclass(frozen=True)
 class ImageDistil:
-    """Train a smaller network on what the full one says of each picture (Hinton et al. 2015)."""
+    """Train a smaller network on the teacher's outputs for each image (Hinton et al. 2015)."""
 
     model: ImageModelConfig | None = None
-    """The student, a table as under ``[model]``; without it, the full model's own shape from new weights."""
+    """The student, a table as ``[model]``; without it, the architecture of the full model with new
+    weights."""
 
-    teacher_weight: float = 0.9
-    """Share of the loss that follows the teacher's probabilities; the rest follows the labels."""
+    teacher_weight: Share = 0.9
+    """Weight of the teacher's probabilities in the loss; the rest is the weight of the labels."""
 
-    temperature: float = 2.0
-    """Of both softmaxes where the student follows the teacher: higher makes what the teacher says of the
-    unlikely classes count for more."""
+    temperature: Positive = 2.0
+    """Temperature of both softmaxes: a higher one gives more weight to the teacher's unlikely classes."""
 
-    feature_weight: float = 0.0
-    """How much the squared difference between the teacher's features and a linear projection of the
-    student's counts beside that (Romero et al. 2015); the projection is thrown away afterwards."""
+    feature_weight: Annotated[float, Ge(0.0)] = 0.0
+    """Weight of the squared difference between the teacher's features and a linear projection of the
+    student's, relative to that loss (Romero et al. 2015); the projection is discarded afterwards."""
 
     feature_layer: str = ""
-    """The layer of both networks whose output is followed, by name; empty: what goes into the last Dense."""
+    """Name of the layer of both networks whose output is compared; empty: the input of the last Dense
+    layer."""
 
-    views: int = 8
-    """How many augmented copies of the training set the teacher is asked about, once each; the epochs go
-    round them."""
+    views: Annotated[Count, Unit("copies")] = 8
+    """Augmented copies of the training set for which the teacher's outputs are computed, once each; the
+    epochs cycle through them."""
 
-    epochs: int = 30
+    epochs: Annotated[Count, Unit("epochs")] = 30
+    """Epochs of the student's training at most."""
 
-    learning_rate: float | None = None
-    """The highest; the rate rises and falls as under ``[training]``, whose own rate it is where none is
-    given."""
+    learning_rate: Positive | None = None
+    """Peak learning rate, with the schedule of ``[training]``; default: its ``learning_rate``."""
 
     optimizer: Literal["sgd", "adam"] | None = None
-    """As under ``[training]``, whose own it is where none is given; ``adam`` takes depthwise convolutions
-    further in the same time."""
+    """Default: the optimizer of ``[training]``; ``adam`` takes depthwise convolutions further in the same
+    time."""
 
-    batch_size: int | None = None
-    """As under ``[training]``, whose own it is where none is given."""
+    batch_size: Annotated[Count, Unit("images")] | None = None
+    """Images per step; default: that of ``[training]``."""
 
-    weight_decay: float | None = None
-    """As under ``[training]``, whose own it is where none is given; small networks want less."""
+    weight_decay: Annotated[float, Ge(0.0)] | None = None
+    """Default: the weight decay of ``[training]``; small networks need less."""
 
     precision: Literal["float32", "bfloat16"] = "float32"
-    """As under ``[training]``; depthwise convolutions gain nothing from ``bfloat16``."""
+    """As in ``[training]``; depthwise convolutions gain nothing from ``bfloat16``."""
 
     def __post_init__(self) -> None:
-        _check_teaching(self.teacher_weight, self.temperature, self.views)
-        if self.feature_weight < 0.0:
-            raise ValueError(f"feature_weight must not be negative, found {self.feature_weight}")
-        if self.batch_size is not None and self.batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, found {self.batch_size}")
+        check_ranges(self)
         if self.feature_layer and not self.feature_weight:
             raise ValueError(f"feature_layer {self.feature_layer!r} has no effect without a feature_weight")
-        check_training(self.epochs, 1.0 if self.learning_rate is None else self.learning_rate)
 
 
 @dataclass(frozen=True)
 class PruneChannels:
-    """Take whole channels out, so that the file and the work get smaller (Li et al. 2017)."""
+    """Remove whole channels, so that the file and the computation get smaller (Li et al. 2017)."""
 
-    keep: float = 0.5
-    """Fraction of each prunable layer's channels that stays."""
+    keep: Sparsity = 0.5
+    """Fraction of the channels of each prunable layer that stays: half is 0.5."""
 
     criterion: Literal["bn-scale", "l1"] = "bn-scale"
-    """What makes a channel worth keeping: the size of its batch normalization's scale (Liu et al. 2017) or
-    the sum of its kernel's absolute weights."""
+    """How channels are ranked: by the scale of their batch normalization (Liu et al. 2017) or by the sum of
+    the absolute weights of their kernel."""
 
-    teacher_weight: float = 0.7
-    """Share of the loss that follows the network as it was before; the rest follows the labels. A recipe
-    that distils goes on following that step's teacher instead."""
+    teacher_weight: Share = 0.7
+    """Weight in the loss of the network before pruning, or of the teacher of a ``distil`` step before; the
+    rest is the weight of the labels."""
 
-    temperature: float = 2.0
-    """Of both softmaxes in that; see ImageDistil."""
+    temperature: Positive = 2.0
+    """Temperature of both softmaxes in that loss, as in ``distil``."""
 
-    views: int = 4
-    """Augmented copies of the training set that the network is asked about before; see ImageDistil."""
+    views: Annotated[Count, Unit("copies")] = 4
+    """Augmented copies of the training set for which the teacher's outputs are computed, as in ``distil``."""
 
-    epochs: int = 10
+    epochs: Annotated[Count, Unit("epochs")] = 10
+    """Epochs of the retraining at most."""
 
-    learning_rate: float | None = None
-    """As in ImageDistil: the remaining channels are retrained, for which a high rate works better than a low
-    one (Le and Hua 2021)."""
+    learning_rate: Positive | None = None
+    """Peak learning rate of the retraining, with the schedule of ``[training]``; default: its
+    ``learning_rate``. A high one works better than a low one (Le and Hua 2021)."""
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.keep < 1.0:
-            raise ValueError(f"keep is a fraction between 0 and 1 (half is 0.5), found {self.keep}")
-        _check_teaching(self.teacher_weight, self.temperature, self.views)
-        check_training(self.epochs, 1.0 if self.learning_rate is None else self.learning_rate)
+        check_ranges(self)
 
 
 @dataclass(frozen=True)
 class ImagePrune:
-    """Set the smallest weights to zero, a few more at each step (Zhu and Gupta 2017)."""
+    """Set the smallest weights to zero, with a sparsity that grows step by step (Zhu and Gupta 2017)."""
 
-    sparsity: float = 0.5
-    """Fraction of each pruned kernel that ends as zero."""
+    sparsity: Sparsity = 0.5
+    """Fraction of each pruned kernel that is zero at the end: 80 % is 0.8."""
 
     layers: Literal["all", "1x1"] = "all"
-    """``all``: convolutions and hidden Dense layers. ``1x1``: the 1×1 convolutions alone, which are what
-    sparse kernels on ARM run. Depthwise kernels, the stem and the head stay dense: they are few weights,
-    each of which counts."""
+    """``all``: convolutions and hidden Dense layers. ``1x1``: only the 1×1 convolutions, for which ARM has
+    sparse kernels. Depthwise kernels, the stem and the head stay dense: they have few weights, each of which
+    matters."""
 
     sparse_storage: bool = False
     """Store the zeros as sparse tensors, which LiteRT on ARM computes faster where the network has the shape
-    for it (``sparse_friendly`` under ``[model]``). For float32 only: no quantize step may follow."""
+    for it (``sparse_friendly`` in ``[model]``). For float32 only: no quantize step may follow."""
 
-    epochs: int = 8
-    learning_rate: float = 0.003
-    """Adam's, at first; it falls to zero."""
+    epochs: Annotated[Count, Unit("epochs")] = 8
+    """Epochs of the training in which the sparsity grows."""
+
+    learning_rate: Positive = 0.003
+    """Adam's initial learning rate; it decays to zero."""
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.sparsity < 1.0:
-            raise ValueError(f"sparsity is a fraction between 0 and 1 (80 % is 0.8), found {self.sparsity}")
-        check_training(self.epochs, self.learning_rate)
+        check_ranges(self)
 
 
 @dataclass(frozen=True)
 class ClusterWeights:
-    """Let the weights of each kernel share a few values, which compress well (Han et al. 2016)."""
+    """Weight clustering: the weights of each kernel share a few values, which compress well (Han et al.
+    2016)."""
 
-    clusters: int = 16
-    """Different values that a clustered kernel may hold."""
+    clusters: Annotated[int, Ge(2), Unit("centroids")] = 16
+    """Distinct values in each clustered kernel."""
 
-    epochs: int = 4
-    learning_rate: float = 0.0002
-    """Adam's, at first; it falls to zero."""
+    epochs: Annotated[Count, Unit("epochs")] = 4
+    """Epochs of fine-tuning."""
+
+    learning_rate: Positive = 0.0002
+    """Adam's initial learning rate; it decays to zero."""
 
     def __post_init__(self) -> None:
-        if self.clusters < 2:
-            raise ValueError(f"clusters must be at least 2, found {self.clusters}")
-        check_training(self.epochs, self.learning_rate)
+        check_ranges(self)
 
 
 @dataclass(frozen=True)
@@ -155,39 +153,28 @@ class ImageQuantize:
 
     scheme: Literal["float16", "dynamic", "int8", "int8-qat", "int16x8"] = "int8"
     """``float16``: half-precision weights. ``dynamic``: int8 weights, float activations. ``int8``: int8
-    weights, per channel, and activations with ranges from calibration pictures. ``int8-qat``: the same,
-    trained with the rounding in the loop. ``int16x8``: int8 weights, int16 activations."""
+    weights, per channel, and activations with ranges from calibration. ``int8-qat``: the same after
+    quantization-aware training. ``int16x8``: int8 weights, int16 activations."""
 
-    calibration_images: int = 500
-    """Training pictures that set the activation ranges (``int8``, ``int16x8``)."""
+    calibration_images: Annotated[Count, Unit("images")] = 500
+    """Training images that set the activation ranges (``int8``, ``int16x8``)."""
 
-    epochs: int = 5
-    """Of quantization-aware training (``int8-qat``)."""
+    epochs: Annotated[Count, Unit("epochs")] = 5
+    """Epochs of quantization-aware training (``int8-qat``)."""
 
-    learning_rate: float = 0.0002
-    """Adam's, at first; it falls to zero."""
+    learning_rate: Positive = 0.0002
+    """Adam's initial learning rate in quantization-aware training; it decays to zero."""
 
     float_layers: tuple[str, ...] = ()
-    """Layers that stay in float (``int8``, ``int8-qat``), by name, such as those that
-    `hanji debug-quantization` finds worst."""
+    """Names of layers that stay in float (``int8``, ``int8-qat``), such as those that
+    ``hanji debug-quantization`` ranks worst."""
 
     renamed_keys: ClassVar = {"calibration_pictures": "calibration_images"}
 
     def __post_init__(self) -> None:
-        if self.calibration_images < 1:
-            raise ValueError(f"calibration_images must be at least 1, found {self.calibration_images}")
+        check_ranges(self)
         if self.float_layers and self.scheme not in ("int8", "int8-qat"):
             raise ValueError(f"float_layers go with int8 and int8-qat, found them with {self.scheme}")
-        check_training(self.epochs, self.learning_rate)
 
 
 ImageStep = ImageDistil | PruneChannels | ImagePrune | ClusterWeights | ImageQuantize
-
-
-def _check_teaching(teacher_weight: float, temperature: float, views: int) -> None:
-    if not 0.0 <= teacher_weight <= 1.0:
-        raise ValueError(f"teacher_weight is a fraction from 0 to 1, found {teacher_weight}")
-    if temperature <= 0.0:
-        raise ValueError(f"temperature must be positive, found {temperature}")
-    if views < 1:
-        raise ValueError(f"views must be at least 1, found {views}")

@@ -6,10 +6,14 @@ A step says what to do and nothing about how: distil.py, prune.py and quantize.p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from hanji.compression.recipe_base import check_training
+from annotated_types import Ge, Unit
+
+from hanji.compression.recipe_base import Share, Sparsity
+from hanji.training.recommenders.config import HeldBack
 from hanji.training.recommenders.models.config import Pooling
+from hanji.training.settings import Count, Fraction, Positive, check_ranges
 
 Scheme = Literal["float32", "float16", "dynamic", "int8", "int8-rows", "int4-rows"]
 """What an exported artifact holds; ``int8-qat`` is a way to train for ``int8``."""
@@ -23,104 +27,100 @@ HISTORY_SCHEMES: tuple[Scheme, ...] = ("float32", "float16", *ROW_BITS)
 
 @dataclass(frozen=True)
 class Distil:
-    """Train a smaller model of the same kind on the teacher's scores (Hinton et al. 2015)."""
+    """Train a smaller model of the same type on the teacher's scores (Hinton et al. 2015)."""
 
-    embedding_size: int = 32
-    """Factors of the student's tables; see ModelConfig."""
+    embedding_size: Annotated[Count, Unit("factors")] = 32
+    """Size of the student's embeddings, as in ``[model]``."""
 
-    mlp_embedding_size: int = 16
-    """Factors of the student's MLP tables (neumf only)."""
+    mlp_embedding_size: Annotated[Count, Unit("factors")] = 16
+    """Size of the student's MLP embeddings (neumf only)."""
 
-    hidden_units: tuple[int, ...] = (32, 16)
+    hidden_units: tuple[Annotated[Count, Unit("units")], ...] = (32, 16)
     """Widths of the student's hidden layers."""
 
     teacher: Literal["full", "ensemble"] = "full"
-    """``full``: the trained model. ``ensemble``: ALS and EASE, fitted for the purpose, with the full
-    model beside them if it is a ``history`` model, all weighted by held-out items; together they often
-    rank better than a neural model of any size."""
+    """``full``: the trained model. ``ensemble``: ALS and EASE, fitted for the purpose, with the full model
+    if it is a ``history`` model, weighted by validation; together they often rank better than a neural model
+    of any size."""
 
-    teacher_weight: float = 0.7
-    """Share of the loss that follows the teacher; the rest follows the interactions."""
+    teacher_weight: Share = 0.7
+    """Weight of the teacher in the loss; the rest is the weight of the interactions."""
 
-    temperature: float = 1.5
-    """Of the softmax over the catalogue in which a ``history`` student follows its teacher: higher makes
-    the lower places count for more."""
+    temperature: Positive = 1.5
+    """Temperature of the softmax over the catalogue with which a ``history`` student follows its teacher:
+    a higher one gives more weight to lower ranks."""
 
-    regression_weight: float = 40.0
-    """How much the squared difference from the teacher's standardized scores counts beside the ranking
+    regression_weight: Annotated[float, Ge(0.0)] = 40.0
+    """Weight of the squared difference from the teacher's standardized scores, relative to the ranking loss
     (``history`` only)."""
 
     history_pooling: Pooling = "sum"
-    """How a ``history`` student pools; see ModelConfig."""
+    """Pooling of a ``history`` student, as in ``[model]``."""
 
-    user_units: int = 0
-    """Width of a ``history`` student's hidden layer; see ModelConfig."""
+    user_units: Annotated[int, Ge(0), Unit("units")] = 0
+    """Width of a ``history`` student's hidden layer, as in ``[model]``."""
 
-    held_back: float = 0.2
-    """Mean fraction of each history that a ``history`` student does not see but has to find."""
+    held_back: HeldBack = 0.2
+    """Mean fraction of each history that is hidden from a ``history`` student and has to be predicted."""
 
-    dropout: float = 0.0
-    """Fraction dropped after each hidden layer of the student."""
+    dropout: Fraction = 0.0
+    """Fraction of units dropped after each hidden layer of the student."""
 
-    embedding_dropout: float = 0.0
-    """Fraction dropped from each looked-up embedding row of the student."""
+    embedding_dropout: Fraction = 0.0
+    """Fraction dropped from each embedding of the student after lookup."""
 
-    embedding_regularization: float = 0.0
-    """L2 penalty on each looked-up row of the student, per sample."""
+    embedding_regularization: Annotated[float, Ge(0.0)] = 0.0
+    """L2 penalty on each embedding of the student after lookup, per sample."""
 
-    epochs: int = 15
-    learning_rate: float = 0.002
+    epochs: Annotated[Count, Unit("epochs")] = 15
+    """Epochs of the student's training at most."""
+
+    learning_rate: Positive = 0.002
+    """Adam's learning rate in the first epoch; it decays linearly to ``final_learning_rate`` of
+    ``[training]``, if that is lower."""
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.teacher_weight <= 1.0:
-            raise ValueError(f"teacher_weight is a fraction from 0 to 1, found {self.teacher_weight}")
-        if self.temperature <= 0.0 or self.regression_weight < 0.0:
-            raise ValueError(
-                "expected a positive temperature and a regression_weight of at least 0, "
-                f"found {self.temperature} and {self.regression_weight}"
-            )
-        if not 0.0 < self.held_back <= 0.5:
-            raise ValueError(f"held_back is a fraction in (0, 0.5], found {self.held_back}")
-        check_training(self.epochs, self.learning_rate)
+        check_ranges(self)
 
 
 @dataclass(frozen=True)
 class LowRank:
-    """Fewer factors for a ``history`` model in closed form: the table's best approximation of that rank."""
+    """Fewer factors for a ``history`` model in closed form: the best approximation of the item embeddings of
+    that rank."""
 
-    embedding_size: int = 64
+    embedding_size: Annotated[Count, Unit("factors")] = 64
     """Factors that are kept."""
 
-    epochs: int = 0
-    """Of training afterwards; 0 leaves the closed form as it is."""
+    epochs: Annotated[int, Ge(0), Unit("epochs")] = 0
+    """Epochs of fine-tuning; 0 keeps the closed form."""
 
-    learning_rate: float = 0.0005
+    learning_rate: Positive = 0.0005
+    """Adam's learning rate in the first epoch of fine-tuning; it decays linearly to ``final_learning_rate``
+    of ``[training]``, if that is lower."""
 
     def __post_init__(self) -> None:
-        if self.embedding_size < 1:
-            raise ValueError(f"embedding_size must be at least 1, found {self.embedding_size}")
-        if self.epochs < 0:
-            raise ValueError(f"epochs must not be negative, found {self.epochs}")
-        check_training(max(self.epochs, 1), self.learning_rate)
+        check_ranges(self)
 
 
 @dataclass(frozen=True)
 class Prune:
-    """Set the smallest weights to zero, a few more at each step (Zhu and Gupta 2017)."""
+    """Set the smallest weights to zero, with a sparsity that grows step by step (Zhu and Gupta 2017)."""
 
-    sparsity: float = 0.5
-    """Fraction of each pruned tensor that ends as zero."""
+    sparsity: Sparsity = 0.5
+    """Fraction of each pruned tensor that is zero at the end: 80 % is 0.8."""
 
     embeddings: bool = True
-    """Prune the embedding tables too; they are nearly all of a recommender's bytes."""
+    """Prune the embeddings too; they are nearly all of a recommender's bytes."""
 
-    epochs: int = 4
-    learning_rate: float = 0.0005
+    epochs: Annotated[Count, Unit("epochs")] = 4
+    """Epochs of the training in which the sparsity grows."""
+
+    learning_rate: Positive = 0.0005
+    """Adam's learning rate in the first epoch; it decays linearly to ``final_learning_rate`` of
+    ``[training]``, if that is lower."""
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.sparsity < 1.0:
-            raise ValueError(f"sparsity is a fraction between 0 and 1 (80 % is 0.8), found {self.sparsity}")
-        check_training(self.epochs, self.learning_rate)
+        check_ranges(self)
 
 
 @dataclass(frozen=True)
@@ -128,19 +128,20 @@ class Quantize:
     """Store and compute with fewer bits (Jacob et al. 2018 for the integer schemes)."""
 
     scheme: Literal["float16", "dynamic", "int8", "int8-qat", "int8-rows", "int4-rows"] = "int8"
-    """``float16``: half-precision weights. ``dynamic``: int8 weights, float activations.
-    ``int8``: int8 weights and activations with ranges from calibration.
-    ``int8-qat``: the same, then trained with the rounding in the loop. ``int8-rows``, ``int4-rows``:
-    each row of a ``history`` model's item table in 8 or 4 bits with a scale of its own, trained with the
-    rounding in the loop; other large weights in half precision."""
+    """``float16``: half-precision weights. ``dynamic``: int8 weights, float activations. ``int8``: int8
+    weights and activations with ranges from calibration. ``int8-qat``: the same after quantization-aware
+    training. ``int8-rows``, ``int4-rows``: each row of the item embeddings of a ``history`` model in 8 or 4
+    bits with its own scale, after quantization-aware training; other large weights in half precision."""
 
-    calibration_users: int = 200
+    calibration_users: Annotated[Count, Unit("users")] = 200
     """Users whose scores over the whole catalogue set the activation ranges (integer schemes)."""
 
-    epochs: int = 3
-    """Of quantization-aware training (``int8-qat``, ``int8-rows``, ``int4-rows``)."""
+    epochs: Annotated[Count, Unit("epochs")] = 3
+    """Epochs of quantization-aware training (``int8-qat``, ``int8-rows``, ``int4-rows``)."""
 
-    learning_rate: float = 0.0002
+    learning_rate: Positive = 0.0002
+    """Adam's learning rate in the first epoch of quantization-aware training; it decays linearly to
+    ``final_learning_rate`` of ``[training]``, if that is lower."""
 
     @property
     def artifact_scheme(self) -> Scheme:
@@ -148,9 +149,7 @@ class Quantize:
         return "int8" if self.scheme == "int8-qat" else self.scheme
 
     def __post_init__(self) -> None:
-        if self.calibration_users < 1:
-            raise ValueError(f"calibration_users must be at least 1, found {self.calibration_users}")
-        check_training(self.epochs, self.learning_rate)
+        check_ranges(self)
 
 
 Step = Distil | LowRank | Prune | Quantize

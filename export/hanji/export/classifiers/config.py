@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hanji.export.formats.names import FORMATS, Format, check_formats
 
 EDGE_TPU_FORMATS: tuple[Format, ...] = ("tflite",)
-"""What an Edge TPU's compiler reads."""
+"""The formats that the compiler of the Edge TPU reads."""
 
 
 @dataclass(frozen=True)
@@ -15,11 +15,11 @@ class ImageExportConfig:
     """Options of the export stage."""
 
     formats: tuple[Format, ...] = FORMATS
-    """Which artifacts the bundle holds."""
+    """The formats of the bundle."""
 
     edge_tpu: bool = False
-    """A TFLite file of whole numbers only for Google's Edge TPU, refused where an operator stands in the way;
-    ``formats`` must then be ["tflite"]."""
+    """An integer-only TFLite file for Google's Edge TPU, refused if it has an operator that the Edge TPU does
+    not support; ``formats`` must then be ["tflite"]."""
 
     def __post_init__(self) -> None:
         check_formats(self.formats)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from hanji.export.formats.weights import symmetric_int8, worth_halving, worth_quantizing
+from hanji.export.formats.weights import should_quantize, should_store_float16, symmetric_int8
 
 
 def stored_as(graph: onnx.GraphProto, precision: str) -> None:
@@ -23,9 +23,9 @@ def stored_as(graph: onnx.GraphProto, precision: str) -> None:
     """
     for tensor in list(graph.initializer):
         values = numpy_helper.to_array(tensor)
-        if worth_halving(values, precision):
+        if should_store_float16(values, precision):
             _store(graph, tensor, values.astype(np.float16), scale=None)
-        elif precision == "int8-weights" and worth_quantizing(values):
+        elif precision == "int8-weights" and should_quantize(values):
             numbers, scale = symmetric_int8(values)
             _store(graph, tensor, numbers, scale)
 

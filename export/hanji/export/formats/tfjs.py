@@ -15,7 +15,7 @@ from google.protobuf import json_format
 
 from hanji.export.formats.fake_quant import Grid
 from hanji.export.formats.tfjs_graph import FrozenGraph, Shape, Weight
-from hanji.export.formats.weights import symmetric_int8, worth_halving, worth_quantizing
+from hanji.export.formats.weights import should_quantize, should_store_float16, symmetric_int8
 
 LARGEST_SHARD_BYTES = 4 * 2**20  # browsers cache files up to this size well
 
@@ -64,10 +64,10 @@ def _stored(weight: Weight, scheme: str) -> tuple[dict[str, Any], bytes]:
     if weight.grid is not None and weight.grid.last < 256:
         numbers = np.rint(values / weight.grid.scale) + weight.grid.zero_point
         return _in_bytes(entry, numbers, weight.grid)
-    if scheme == "dynamic" and worth_quantizing(values):
+    if scheme == "dynamic" and should_quantize(values):
         signed, scale = symmetric_int8(values)
         return _in_bytes(entry, signed + 127.0, Grid(scale, zero_point=127, first=0, last=254))
-    if worth_halving(values, scheme):
+    if should_store_float16(values, scheme):
         return {**entry, "quantization": {"dtype": "float16"}}, values.astype("<f2").tobytes()
     return entry, values.astype(values.dtype.newbyteorder("<")).tobytes()
 

@@ -11,19 +11,19 @@ FLOAT32_BYTES = 4
 SMALLEST_QUANTIZED = 1024  # elements; below, 8 bits save nothing and cost accuracy (TFLite's own rule)
 
 
-def worth_quantizing(values: npt.NDArray[Any]) -> bool:
+def should_quantize(values: npt.NDArray[Any]) -> bool:
     """Whether a weight is a table or kernel large enough to be stored in 8 bits."""
     return values.dtype == np.float32 and values.ndim >= 2 and values.size >= SMALLEST_QUANTIZED
 
 
-def worth_halving(values: npt.NDArray[Any], precision: str) -> bool:
+def should_store_float16(values: npt.NDArray[Any], precision: str) -> bool:
     """Whether a weight is stored as float16.
 
     Under ``float16`` all but single numbers are; under ``int8-rows`` and ``int4-rows`` what is large and not
     the item table.
     """
     if precision.endswith("-rows"):
-        return worth_quantizing(values)
+        return should_quantize(values)
     return precision == "float16" and values.dtype == np.float32 and values.size > 1
 
 
@@ -47,8 +47,8 @@ def symmetric_int8_channels(
 __all__ = [
     "FLOAT32_BYTES",
     "SMALLEST_QUANTIZED",
+    "should_quantize",
+    "should_store_float16",
     "symmetric_int8",
     "symmetric_int8_channels",
-    "worth_halving",
-    "worth_quantizing",
 ]

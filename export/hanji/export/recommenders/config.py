@@ -10,10 +10,10 @@ from hanji.training.errors import RecipeError
 
 
 def check_unknown_user(policy: str, *, has_users: bool, where: str = "") -> None:
-    """RecipeError for a policy on unknown users where the model has no users at all."""
+    """RecipeError for a policy on unknown users where the model has no users."""
     if not has_users and policy != ExportConfig.unknown_user:
         raise RecipeError(
-            f"{where}unknown_user: expected none for a history model, which knows no users, "
+            f"{where}unknown_user: expected none for a history model, which has no users, "
             f"found {policy!r}; leave it out"
         )
 
@@ -23,14 +23,15 @@ class ExportConfig:
     """Options of the export stage."""
 
     formats: tuple[Format, ...] = FORMATS
-    """Which artifacts the bundle holds."""
+    """The formats of the bundle."""
 
     unknown_user: Literal["popularity", "error"] = "popularity"
-    """What a user whom training never saw gets: a ranking by popularity, which says so, or an error. Not
-    for history models, which know no users."""
+    """Answer for a user that is not in the training data: a ranking by popularity, marked as such, or an
+    error. Not for history models, which have no users."""
 
     unknown_item: Literal["skip", "error"] = "skip"
-    """What an unknown id in a history or among excluded items gets: skipped and counted, or an error."""
+    """What happens to an unknown id in a history or among excluded items: skipped and counted, or an
+    error."""
 
     def __post_init__(self) -> None:
         check_formats(self.formats)

@@ -67,7 +67,7 @@ class BuildReport:
 
 def surroundings() -> dict[str, Any]:
     """``versions``, ``machine`` and ``when`` of a report that is made here and now."""
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     return {
         "versions": {package: version(package) for package in PACKAGES},
         "machine": {"system": platform.platform(), "cores": os.cpu_count()},

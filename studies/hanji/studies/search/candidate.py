@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hanji.studies.budget import Budget
-from hanji.studies.search.bench import Built, Shape
+from hanji.studies.search.evaluator import Built, Shape
 from hanji.studies.search.space import Point
 
 SIZE_MARGIN, SIZE_MARGIN_BYTES = 0.02, 512
 """An untrained file may be so much larger than the bound and its recipe is still tried: a fraction of the
-bound, and bytes. Files of float weights have their untrained twins' sizes to the byte; int8-qat, whose twin
+bound, and bytes. Files of float weights have their untrained twins' sizes to the byte; int8-qat, whose shape
 is int8, has its ranges in a few tensors more (up to 192 bytes were seen)."""
 
 LATENCY_MARGIN = 0.25
@@ -75,7 +75,7 @@ class Candidate:
 
 
 def may_fit(untrained_bytes: int, most: int) -> bool:
-    """Whether a trained file can have ``most`` bytes if its untrained twin has these."""
+    """Whether a trained file can have ``most`` bytes if its untrained shape has these."""
     return untrained_bytes <= most * (1.0 + SIZE_MARGIN) + SIZE_MARGIN_BYTES
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hanji.studies.budget import Budget
-from hanji.studies.search.kept import KeptBench
+from hanji.studies.search.cached_evaluator import CachedEvaluator
 from hanji.studies.search.outcome import Outcome
 from hanji.studies.search.search import Limits, Search, trials_for
 from hanji.studies.search.setup import Setup
@@ -33,10 +33,12 @@ def find_recipe(
         logger.info(f"no recipe: {line}")
     setup = Setup(space.base, space.formats, space.metric, data, out.resolve())
     with Worker(setup) as worker:
-        bench = KeptBench(worker, setup)
+        evaluator = CachedEvaluator(worker, setup)
         limits = limits or Limits(trials_for(space))
-        searched = Search(space, budget, bench, limits=limits, seed=seed, spent_s=lambda: bench.seconds).run()
-    outcome = Outcome(space, budget, searched, command, seed, bench.seconds)
+        searched = Search(
+            space, budget, evaluator, limits=limits, seed=seed, spent_s=lambda: evaluator.seconds
+        ).run()
+    outcome = Outcome(space, budget, searched, command, seed, evaluator.seconds)
     outcome.write(out)
     return outcome
 

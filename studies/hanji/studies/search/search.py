@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from hanji.studies.budget import Budget, beyond
-from hanji.studies.search.bench import Bench, Built, Finished
 from hanji.studies.search.candidate import LATENCY_MARGIN, Candidate, may_fit
 from hanji.studies.search.chooser import Known, proposed
+from hanji.studies.search.evaluator import Built, Evaluator, Finished
+from hanji.studies.search.shapes import bytes_a_weight, longest_shared_prefix, shape_key
 from hanji.studies.search.space import Point, Space
-from hanji.studies.search.twins import bytes_a_weight, kin_of, twin_of
 from hanji.studies.variant import FULL
 from hanji.training.errors import HanjiError
 from hanji.training.progress import logger
@@ -59,13 +59,13 @@ class Search:
         self,
         space: Space,
         budget: Budget,
-        bench: Bench,
+        evaluator: Evaluator,
         *,
         limits: Limits,
         seed: int,
         spent_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self._space, self._budget, self._bench = space, budget, bench
+        self._space, self._budget, self._evaluator = space, budget, evaluator
         self._limits, self._seed, self._spent_s = limits, seed, spent_s
         self._candidates: dict[str, Candidate] = {}
         self._full: Candidate | None = None
@@ -112,7 +112,7 @@ class Search:
 
     def _look_at_shapes(self) -> None:
         points = self._space.points
-        shapes = self._bench.shapes([point.variant for point in points])
+        shapes = self._evaluator.shapes([point.variant for point in points])
         for point, shape in zip(points, shapes, strict=True):
             if isinstance(shape, str):
                 candidate = Candidate(point, reason=shape, failed=True)
@@ -186,7 +186,7 @@ class Search:
         if not candidate.is_open:
             return candidate
         if self._full is None:
-            self._full = self._measured(Candidate(Point(FULL, {})), self._bench.built(FULL, None))
+            self._full = self._measured(Candidate(Point(FULL, {})), self._evaluator.built(FULL, None))
         candidate = self._trained_and_measured(candidate)
         self._trained.append(candidate)
         return candidate
@@ -195,14 +195,14 @@ class Search:
         most = self._most_bytes
         if most is None:
             return candidate
-        found = self._bench.untrained_bytes(twin_of(candidate.point.variant))
+        found = self._evaluator.untrained_bytes(shape_key(candidate.point.variant))
         candidate = replace(candidate, untrained_bytes=found)
         if may_fit(found, most):
             return candidate
         return replace(candidate, reason=f"untrained, its file takes {found:,} bytes, {self._wanted(most)}")
 
     def _timed(self, candidate: Candidate, most: float) -> Candidate:
-        found = self._bench.untrained_ms(twin_of(candidate.point.variant))
+        found = self._evaluator.untrained_ms(shape_key(candidate.point.variant))
         candidate = replace(candidate, untrained_ms=found)
         if found <= most * (1.0 + LATENCY_MARGIN):
             return candidate
@@ -213,9 +213,9 @@ class Search:
     def _trained_and_measured(self, candidate: Candidate) -> Candidate:
         variant = candidate.point.variant
         logger.info(f"{variant.name}: training it")
-        kin = kin_of(variant, [one.point.variant for one in self._trained])
+        resume_from = longest_shared_prefix(variant, [one.point.variant for one in self._trained])
         try:
-            return self._measured(candidate, self._bench.built(variant, kin))
+            return self._measured(candidate, self._evaluator.built(variant, resume_from))
         except HanjiError as error:
             return replace(candidate, reason=str(error), failed=True)
 
@@ -246,7 +246,7 @@ class Search:
             if nearest is None or nearest.built or nearest.untrained_bytes is not None:
                 return nearest
             try:
-                found = self._bench.untrained_bytes(twin_of(nearest.point.variant))
+                found = self._evaluator.untrained_bytes(shape_key(nearest.point.variant))
                 measured = replace(nearest, untrained_bytes=found)
             except HanjiError as error:
                 measured = replace(nearest, reason=str(error), failed=True)
@@ -258,7 +258,7 @@ class Search:
     def _finished(self, winner: Candidate | None) -> Finished | None:
         if winner is None or winner.built is None:
             return None
-        finished = self._bench.finished(winner.point.variant)
+        finished = self._evaluator.finished(winner.point.variant)
         if finished.sha256 != winner.built.sha256:
             logger.warning(
                 f"the bundle's file, {finished.bytes:,} bytes, is not the very one that was judged"

@@ -1,4 +1,4 @@
-"""What a bench is for: the recipe file, the formats, the metric, and where data and work lie."""
+"""What a evaluator is for: the recipe file, the formats, the metric, and where data and work lie."""
 
 from __future__ import annotations
 

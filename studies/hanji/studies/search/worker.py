@@ -1,4 +1,4 @@
-"""The bench in a process of its own: a converter that crashes or takes all memory ends one recipe only.
+"""The evaluator in a process of its own: a converter that crashes or takes all memory ends one recipe only.
 
     python -m hanji.studies.search.worker SETUP.json
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from hanji.studies.search.bench import LASTING, Bench, Built, Finished, Shape
+from hanji.studies.search.evaluator import DETERMINISTIC_ERRORS, Built, Evaluator, Finished, Shape
 from hanji.studies.search.setup import Setup
 from hanji.studies.variant import Variant
 from hanji.training.errors import HanjiError, RecipeError
@@ -33,7 +33,7 @@ class WorkerError(HanjiError):
 
 
 class Worker:
-    """A Bench whose work is done by a process that is started when it is needed, and again when it died."""
+    """An Evaluator in a process of its own, which is started when it is needed and again after a crash."""
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
@@ -50,24 +50,24 @@ class Worker:
             self._ended(self._process)
 
     def shapes(self, variants: Sequence[Variant]) -> list[Shape | str]:
-        """See Bench."""
+        """See Evaluator."""
         found = self._ask("shapes", [_plain(variant) for variant in variants])
         return [one if isinstance(one, str) else Shape(**one) for one in found]
 
-    def untrained_bytes(self, twin: Variant) -> int:
-        """See Bench."""
-        return int(self._ask("untrained_bytes", _plain(twin)))
+    def untrained_bytes(self, shape: Variant) -> int:
+        """See Evaluator."""
+        return int(self._ask("untrained_bytes", _plain(shape)))
 
-    def untrained_ms(self, twin: Variant) -> float:
-        """See Bench."""
-        return float(self._ask("untrained_ms", _plain(twin)))
+    def untrained_ms(self, shape: Variant) -> float:
+        """See Evaluator."""
+        return float(self._ask("untrained_ms", _plain(shape)))
 
-    def built(self, variant: Variant, kin: Variant | None) -> Built:
-        """See Bench."""
-        return Built(**self._ask("built", _plain(variant), kin and _plain(kin)))
+    def built(self, variant: Variant, resume_from: Variant | None) -> Built:
+        """See Evaluator."""
+        return Built(**self._ask("built", _plain(variant), resume_from and _plain(resume_from)))
 
     def finished(self, winner: Variant) -> Finished:
-        """See Bench."""
+        """See Evaluator."""
         return Finished(**self._ask("finished", _plain(winner)))
 
     def _ask(self, what: str, *about: Any) -> Any:
@@ -117,33 +117,35 @@ class Worker:
         return f"its process ended by signal {-code} ({signal.Signals(-code).name}){memory}"
 
 
-def serve(open_bench: Callable[[], Bench], questions: IO[str], answers: IO[str]) -> None:
+def serve(open_bench: Callable[[], Evaluator], questions: IO[str], answers: IO[str]) -> None:
     """Answer until there are no more questions; anything but a HanjiError ends the process.
 
-    The bench is opened by the first question: data that cannot be read are an answer, too.
+    The evaluator is opened by the first question: data that cannot be read are an answer, too.
     """
-    bench: Bench | None = None
+    evaluator: Evaluator | None = None
     for line in questions:
         what, *about = json.loads(line)
         try:
-            bench = bench or open_bench()
-            answer: dict[str, Any] = {"found": _answers(bench)[what](*about)}
+            evaluator = evaluator or open_bench()
+            answer: dict[str, Any] = {"found": _answers(evaluator)[what](*about)}
         except HanjiError as error:
-            answer = {"error": str(error), "lasting": isinstance(error, LASTING)}
+            answer = {"error": str(error), "lasting": isinstance(error, DETERMINISTIC_ERRORS)}
         except MemoryError:
             answer = {"crash": "not enough memory"}
         _say(answers, answer)
 
 
-def _answers(bench: Bench) -> dict[str, Callable[..., Any]]:
+def _answers(evaluator: Evaluator) -> dict[str, Callable[..., Any]]:
     return {
         "shapes": lambda asked: [
-            one if isinstance(one, str) else asdict(one) for one in bench.shapes([*map(_variant, asked)])
+            one if isinstance(one, str) else asdict(one) for one in evaluator.shapes([*map(_variant, asked)])
         ],
-        "untrained_bytes": lambda asked: bench.untrained_bytes(_variant(asked)),
-        "untrained_ms": lambda asked: bench.untrained_ms(_variant(asked)),
-        "built": lambda asked, kin: asdict(bench.built(_variant(asked), kin and _variant(kin))),
-        "finished": lambda asked: asdict(bench.finished(_variant(asked))),
+        "untrained_bytes": lambda asked: evaluator.untrained_bytes(_variant(asked)),
+        "untrained_ms": lambda asked: evaluator.untrained_ms(_variant(asked)),
+        "built": lambda asked, resume_from: asdict(
+            evaluator.built(_variant(asked), resume_from and _variant(resume_from))
+        ),
+        "finished": lambda asked: asdict(evaluator.finished(_variant(asked))),
     }
 
 
@@ -178,10 +180,10 @@ def main() -> None:
     from hanji.training.quiet import import_tensorflow
 
     import_tensorflow()
-    from hanji.studies.search.local_bench import LocalBench
+    from hanji.studies.search.local_evaluator import LocalEvaluator
 
     setup = Setup.of_json(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    serve(lambda: LocalBench(setup), sys.stdin, answers)
+    serve(lambda: LocalEvaluator(setup), sys.stdin, answers)
 
 
 if __name__ == "__main__":

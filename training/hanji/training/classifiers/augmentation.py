@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Unit
 from numpy.typing import NDArray
+
+from hanji.training.settings import Fraction, check_ranges
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What may happen to a picture; nothing does by default. Raises ValueError for values out of range."""
+    """Random changes of an image, none by default; raises ValueError for values out of range."""
 
-    shift: int = 0
-    """Pixels that it may move in each direction; what comes in at the edge is 0."""
+    shift: Annotated[int, Ge(0), Unit("pixels")] = 0
+    """Largest translation in each direction; what enters at the edge is 0."""
 
     flip: bool = False
-    """Whether half of the pictures are mirrored, left and right."""
+    """Whether half of the images are mirrored horizontally."""
 
-    cutout: int = 0
-    """Side in pixels of a square that is set to 0; its centre is anywhere in the picture, so part of it may
-    lie outside (DeVries and Taylor 2017, arXiv:1708.04552)."""
+    cutout: Annotated[int, Ge(0), Unit("pixels")] = 0
+    """Side of a square that is set to 0; its centre is anywhere in the image, so part of it may lie outside
+    (DeVries and Taylor 2017, arXiv:1708.04552)."""
 
-    contrast: float = 0.0
-    """Fraction by which the distance from the picture's own mean may grow or shrink."""
+    contrast: Fraction = 0.0
+    """Largest relative change of the distance from the image's mean."""
 
-    brightness: float = 0.0
-    """Fraction of the scale 0..255 by which a picture may become lighter or darker."""
+    brightness: Fraction = 0.0
+    """Largest change of the brightness, as a fraction of the range 0..255."""
 
     def __post_init__(self) -> None:
-        for name in ("shift", "cutout"):
-            if getattr(self, name) < 0:
-                raise ValueError(
-                    f"{name}: expected a number of pixels of at least 0, found {getattr(self, name)}"
-                )
-        for name in ("contrast", "brightness"):
-            if not 0.0 <= getattr(self, name) < 1.0:
-                raise ValueError(f"{name}: expected a fraction in [0, 1), found {getattr(self, name)}")
+        check_ranges(self)
 
 
 def augment(images: NDArray[np.uint8], config: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -1,84 +1,77 @@
-"""How an image classifier is fitted, whatever its architecture: the ``[training]`` table of a recipe."""
+"""How an image classifier is trained, whatever its architecture: the ``[training]`` table of a recipe."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Unit
 
 from hanji.training.classifiers.augmentation import Augmentation
+from hanji.training.settings import Count, Fraction, Positive, check_ranges
 
 
 @dataclass(frozen=True)
 class ImageTrainingConfig:
-    """Options of the training of a classifier; raises ValueError for values that make no sense."""
+    """Options of the training of a classifier; raises ValueError for values out of range."""
 
-    epochs: int = 30
-    """Passes over the training pictures, each augmented anew."""
+    epochs: Annotated[Count, Unit("epochs")] = 30
+    """Passes over the training images at most, each augmented anew."""
 
-    batch_size: int = 128
-    """Pictures in one step."""
+    batch_size: Annotated[Count, Unit("images")] = 128
+    """Images per step."""
 
     optimizer: Literal["sgd", "adam"] = "sgd"
-    """``sgd`` with Nesterov's momentum of 0.9, or Adam."""
+    """``sgd`` with Nesterov momentum of 0.9, or Adam."""
 
-    learning_rate: float = 0.1
-    """The highest rate: it rises to it in a straight line, and falls to zero in another."""
+    learning_rate: Positive = 0.1
+    """Peak learning rate: it rises linearly during warm-up, then decays linearly to zero."""
 
-    warmup: float = 0.2
-    """Fraction of the steps in which the rate rises."""
+    warmup: Annotated[Fraction, Unit("of all steps")] = 0.2
+    """Fraction of the steps in which the learning rate rises."""
 
-    weight_decay: float = 0.005
-    """What each step takes off every kernel, times the learning rate (Loshchilov and Hutter 2019)."""
+    weight_decay: Annotated[float, Ge(0.0)] = 0.005
+    """Decoupled weight decay of every kernel, times the learning rate (Loshchilov and Hutter 2019)."""
 
-    label_smoothing: float = 0.0
+    label_smoothing: Fraction = 0.0
     """Share of a label's probability that is spread over all classes (Szegedy et al. 2016)."""
 
-    class_weight_power: float = 0.0
-    """Rare classes count for more, by their frequency to this power: 0 counts pictures, 1 classes alike."""
+    class_weight_power: Annotated[float, Ge(0.0)] = 0.0
+    """Weight of a class in the loss: its inverse frequency to this power. 0 weights images equally, 1
+    classes."""
 
-    patience: int = 10
+    patience: Annotated[Count, Unit("epochs")] = 10
     """Epochs without a better validation accuracy before training stops."""
 
-    average_decay: float = 0.0
+    average_decay: Fraction = 0.0
     """Decay per step of a moving average of the weights, which is validated and kept; 0 keeps the weights
-    themselves, which a rate that falls to zero has calmed down anyway."""
+    themselves, which a learning rate that decays to zero has settled anyway."""
 
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the arithmetic while training; weights stay float32. ``bfloat16`` is about twice as fast on
-    processors that have instructions for it (AMX, AVX-512 BF16), for ordinary convolutions; else slower."""
+    """Precision of the arithmetic in training; weights stay float32. ``bfloat16`` is about twice as fast on
+    processors with instructions for it (AMX, AVX-512 BF16), for ordinary convolutions; else slower."""
 
-    shift: int = 0
-    """Pixels by which a picture is moved at most, up or down and left or right."""
+    shift: Annotated[int, Ge(0), Unit("pixels")] = 0
+    """Largest random translation in each direction."""
 
     flip: bool = False
-    """Mirror half of the pictures left to right; leave it off where left and right mean something."""
+    """Mirror half of the images horizontally; leave it off where left and right have a meaning."""
 
-    cutout: int = 0
-    """Side in pixels of a square that is blanked out at a random place (DeVries and Taylor 2017)."""
+    cutout: Annotated[int, Ge(0), Unit("pixels")] = 0
+    """Side of a square that is blanked out at a random position (DeVries and Taylor 2017)."""
 
-    contrast: float = 0.0
-    """Contrast is changed by this fraction at most."""
+    contrast: Fraction = 0.0
+    """Largest relative change of the contrast."""
 
-    brightness: float = 0.0
-    """Brightness is changed by this fraction of the full range at most."""
+    brightness: Annotated[Fraction, Unit("of the full range")] = 0.0
+    """Largest change of the brightness."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "patience"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
-        if self.learning_rate <= 0.0 or self.weight_decay < 0.0 or self.class_weight_power < 0.0:
-            raise ValueError(
-                "expected a positive learning_rate, and weight_decay and class_weight_power of at least 0, "
-                f"found {self.learning_rate}, {self.weight_decay} and {self.class_weight_power}"
-            )
-        for name in ("warmup", "label_smoothing", "average_decay"):
-            if not 0.0 <= getattr(self, name) < 1.0:
-                raise ValueError(f"{name} is a fraction in [0, 1), found {getattr(self, name)}")
-        _ = self.augmentation
+        check_ranges(self)
 
     @property
     def augmentation(self) -> Augmentation:
-        """What is done to each picture before the network sees it."""
+        """The augmentation of each training image."""
         return Augmentation(
             shift=self.shift,
             flip=self.flip,
@@ -88,7 +81,7 @@ class ImageTrainingConfig:
         )
 
     def learning_rate_at(self, epoch: int, share: float) -> float:
-        """The rate in this 0-based epoch, of whose steps ``share`` are done."""
+        """The learning rate in a 0-based epoch, of whose steps the fraction ``share`` is done."""
         done = (epoch + share) / self.epochs
         if done < self.warmup:
             return self.learning_rate * max(done, 1e-3 * self.warmup) / self.warmup

@@ -13,42 +13,47 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Unit
 
 from hanji.runtime.manifest import ImageInput
 from hanji.training.errors import RecipeError
-from hanji.training.settings import read_toml, settings_from
+from hanji.training.settings import Positive, check_ranges, read_toml, settings_from
 
 OPTIONS = ("scale", "mean", "std", "preprocessing", "size")
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What becomes of a picture before the model sees it; ValueError for values that make no sense."""
+    """The input of a model trained elsewhere: (pixel × scale − mean) / std; ValueError for values out of
+    range."""
 
-    scale: float = 1.0
-    """What each pixel is multiplied by first: 1/255 for models of 0 to 1."""
+    scale: Positive = 1.0
+    """Factor of each pixel, applied first: 1/255 for models whose input is in [0, 1]."""
 
     mean: tuple[float, ...] = (0.0,)
-    """Of each channel, or one number for all; taken off then."""
+    """Mean of each channel, or one number for all; subtracted second."""
 
-    std: tuple[float, ...] = (1.0,)
-    """Of each channel, or one number for all; divided by last."""
+    std: tuple[Positive, ...] = (1.0,)
+    """Standard deviation of each channel, or one number for all; divided by last."""
 
     fit: Literal["crop", "stretch", "pad"] = "crop"
-    """What becomes of a picture of another aspect ratio."""
+    """How an image of another aspect ratio is fitted."""
 
-    height: int = 0
-    width: int = 0
-    """Pixels, for a model that takes pictures of any size; 0: the model says."""
+    height: Annotated[int, Ge(0), Unit("pixels")] = 0
+    """Height of the input, for a model without a fixed one; 0: the model's."""
+
+    width: Annotated[int, Ge(0), Unit("pixels")] = 0
+    """Width of the input, for a model without a fixed one; 0: the model's."""
 
     def __post_init__(self) -> None:
-        if self.scale <= 0.0 or min(self.std, default=0.0) <= 0.0 or not self.mean:
+        check_ranges(self)
+        if not self.mean or not self.std:
             raise ValueError(
-                "expected a positive scale, at least one mean and positive std, "
-                f"found {self.scale}, {list(self.mean)} and {list(self.std)}"
+                f"mean and std: expected one number or more, found {list(self.mean)} and {list(self.std)}"
             )
-        if min(self.height, self.width) < 0 or (self.height == 0) != (self.width == 0):
+        if (self.height == 0) != (self.width == 0):
             raise ValueError(f"expected height and width in pixels, found {self.height} and {self.width}")
 
     def image_input(self, height: int, width: int, channels: int) -> ImageInput:

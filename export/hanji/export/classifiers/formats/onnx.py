@@ -24,7 +24,7 @@ from hanji.export.classifiers.precision import PRECISIONS
 from hanji.export.formats.onnx import checked, from_tflite
 from hanji.export.formats.onnx_graph import canonical, stored_as
 from hanji.export.formats.tflite import tensor_names
-from hanji.export.formats.weights import symmetric_int8_channels, worth_quantizing
+from hanji.export.formats.weights import should_quantize, symmetric_int8_channels
 
 _KERNEL_AXES = {"Conv": 0, "MatMul": 1}  # where the output channels lie in a kernel; Gemm says so itself
 
@@ -60,7 +60,7 @@ def _store_channels(graph: onnx.GraphProto) -> None:
         if axis is None or tensor is None:
             continue
         values = numpy_helper.to_array(tensor)
-        if not worth_quantizing(values):  # too small, or stored for a node before this one
+        if not should_quantize(values):  # too small, or stored for a node before this one
             continue
         numbers, scales = symmetric_int8_channels(values, axis)
         _store(graph, tensor, numbers, scales)

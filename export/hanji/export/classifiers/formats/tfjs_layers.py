@@ -17,7 +17,7 @@ from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 from hanji.export.formats.fake_quant import Grid, scales_of_ranges
 from hanji.export.formats.tfjs_graph import PASSING, Shape, Walk
-from hanji.export.formats.weights import symmetric_int8_channels, worth_quantizing
+from hanji.export.formats.weights import should_quantize, symmetric_int8_channels
 
 Values = npt.NDArray[Any]
 
@@ -125,7 +125,7 @@ class LayerWalk(Walk):
         scales = self._rounding(name, values.shape)
         if scales is not None:
             return _Kernel(values, np.rint(values / scales), scales)
-        if self.in_bytes and worth_quantizing(values):
+        if self.in_bytes and should_quantize(values):
             # A depthwise kernel has its output channels along its third axis, any other along its last.
             axis = 2 if product.op == "DepthwiseConv2dNative" else values.ndim - 1
             numbers, scales = symmetric_int8_channels(values, axis)

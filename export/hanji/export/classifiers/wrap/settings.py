@@ -11,14 +11,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
+from annotated_types import Interval
 
 from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
 from hanji.runtime.manifest import ImageInput, Probabilities, Tensor
 from hanji.training.errors import RecipeError
+from hanji.training.settings import Positive
 
 _SUM = 0.05  # by which probabilities of 8 bits may miss 1 in all
 _IN_WORDS = {"probabilities": "graph", "logits": "softmax", "scores": "none"}
@@ -26,30 +28,26 @@ _IN_WORDS = {"probabilities": "graph", "logits": "softmax", "scores": "none"}
 
 @dataclass(frozen=True)
 class WrapSettings(Preprocessing):
-    """As for `hanji compress`, and more; ValueError for values that make no sense."""
+    """Preprocessing and output of a wrapped model; ValueError for values out of range."""
 
     gives: Literal["probabilities", "logits", "scores"] = "probabilities"
-    """What the outputs are: ``logits`` become probabilities on the device, ``scores`` stay as they are."""
+    """Meaning of the outputs: ``logits`` become probabilities on the device, ``scores`` stay as they are."""
 
-    temperature: float = 1.0
-    """By which logits are divided before the softmax."""
+    temperature: Positive = 1.0
+    """Divisor of the logits before the softmax."""
 
-    background: tuple[int, ...] = (255, 255, 255)
-    """Red, green, blue behind transparent pixels and where ``pad`` leaves room."""
+    background: tuple[Annotated[int, Interval(ge=0, le=255)], ...] = (255, 255, 255)
+    """Red, green and blue of transparent pixels and of padding."""
 
     licence: str = ""
-    """Terms of what the model was trained on, as the model card should state them."""
+    """Terms of the training data, as the model card should state them."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.temperature <= 0.0:
-            raise ValueError(f"temperature must be positive, found {self.temperature}")
         if self.temperature != 1.0 and self.gives != "logits":
             raise ValueError(f'temperature goes with gives = "logits", found it with {self.gives!r}')
-        if len(self.background) != 3 or not all(0 <= level <= 255 for level in self.background):
-            raise ValueError(
-                f"background: expected red, green, blue from 0 to 255, found {list(self.background)}"
-            )
+        if len(self.background) != 3:
+            raise ValueError(f"background: expected red, green and blue, found {list(self.background)}")
 
     def image_for(self, tensor: Tensor, size: tuple[int | None, ...], where: str) -> ImageInput:
         """What becomes of a picture for a model with this input; ``size`` is its height, width and channels.

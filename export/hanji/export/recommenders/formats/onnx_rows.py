@@ -15,7 +15,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from hanji.export.formats.weights import worth_quantizing
+from hanji.export.formats.weights import should_quantize
 from hanji.export.recommenders.formats.row_table import PACKED_CENTRE, RowTable
 from hanji.training.errors import ConversionError
 
@@ -47,7 +47,7 @@ def name_table(graph: onnx.GraphProto, table: Values) -> None:
 def share_transposed(graph: onnx.GraphProto) -> None:
     """Keep one of two large weights that are each other's transpose, in place; the other is computed."""
     large = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    large = {name: values for name, values in large.items() if values.ndim == 2 and worth_quantizing(values)}
+    large = {name: values for name, values in large.items() if values.ndim == 2 and should_quantize(values)}
     # In an order of their contents, for the converter's names hold counters.
     for name, values in sorted(large.items(), key=lambda entry: (entry[1].shape, entry[1].tobytes())):
         if any(tensor.name == name for tensor in graph.initializer):

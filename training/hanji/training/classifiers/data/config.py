@@ -1,63 +1,69 @@
-"""The `[data]` table of an image recipe: where the pictures come from and how they are split."""
+"""The ``[data]`` table of an image recipe: where the images come from and how they are split."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Interval, Unit
+
+from hanji.training.settings import Fraction, check_ranges
 
 ImageFormat = Literal["digits", "folder", "idx", "npz", "memory"]
 Colour = Literal["auto", "grey", "rgb"]
 Fit = Literal["crop", "stretch", "pad"]
 
-_LARGEST_SIDE = 4096  # as the manifest has it
+_Side = Annotated[int, Interval(ge=0, le=4096), Unit("pixels")]  # the manifest has the same limit
 
 
 @dataclass(frozen=True)
 class ImageDataConfig:
-    """How to read, prepare and split the pictures; raises ValueError for values that make no sense."""
+    """How to read, prepare and split the images; raises ValueError for values out of range."""
 
     name: str = "digits"
-    """What reports and bundles call the data; "digits" is kept for scikit-learn's digits."""
+    """Name of the data in reports and bundles; "digits" is reserved for scikit-learn's digits."""
 
     format: ImageFormat = "digits"
-    """"folder": one sub-folder a class; "idx": the files of the MNIST family; "npz": x_train, y_train."""
+    """"digits": built in; "folder": one sub-folder per class; "idx": the files of the MNIST family; "npz": a
+    NumPy file with x_train and y_train; "memory" is set by ``ImageDataset.from_arrays``."""
 
-    height: int = 0
-    width: int = 0
-    """Pixels of the pictures that the model takes; 0 is the data's own size, which a folder has not."""
+    height: _Side = 0
+    """Height of the model's input; 0: the size of the data, which a folder does not have."""
+
+    width: _Side = 0
+    """Width of the model's input; 0: the size of the data, which a folder does not have."""
 
     colour: Colour = "auto"
-    """"auto" takes the pictures as they are, and those of a folder as RGB."""
+    """Channels of the model's input. "auto" keeps those of the data, and reads a folder as RGB."""
 
     fit: Fit = "crop"
-    """What becomes of a picture of another aspect ratio: cut at its middle, stretched, or padded."""
+    """How an image of another aspect ratio is fitted: cropped at its centre, stretched, or padded."""
 
-    validation: float = 0.1
-    """Fraction of the training pictures of each class that is held out to choose by; 0 holds out none."""
+    validation: Fraction = 0.1
+    """Fraction of the training images of each class that is held out for validation; 0: none."""
 
-    test: float = 0.2
-    """Fraction of the pictures of each class that is held out as test set where the data has none."""
+    test: Annotated[float, Interval(ge=0.01, lt=1.0)] = 0.2
+    """Fraction of the images of each class that is held out for testing, where the data has no test set."""
 
-    broken_limit: float = 0.01
-    """Fraction of the pictures that may be unreadable; each is named, and more are an error."""
+    broken_limit: Fraction = 0.01
+    """Fraction of the images that may be unreadable; each is named, and with more, reading stops with an
+    error."""
 
     labels: tuple[str, ...] = ()
-    """Class names in order of their index; empty: the index itself. A folder brings its own."""
+    """Class names in the order of their index; empty: the index itself. A folder has its own."""
 
     names: dict[str, list[str]] = field(default_factory=dict)
-    """The class names in other languages, in the same order: `names.ko = [...]`."""
+    """Class names in other languages, in the same order: ``names.ko = [...]``."""
 
     licence: str = ""
-    """Terms of the data as bundles should state them; empty takes what is known of the format."""
+    """Terms of the data, as bundles should state them; empty: those known for the format."""
 
     task: ClassVar[str] = "image-classification"
 
     def __post_init__(self) -> None:
+        check_ranges(self)
         _check_name(self)
         _check_size(self)
-        _fraction(self, "validation", lowest=0.0)
-        _fraction(self, "test", lowest=0.01)
-        _fraction(self, "broken_limit", lowest=0.0)
         _check_labels(self.labels, "labels")
         _check_translations(self.names)
 
@@ -65,34 +71,27 @@ class ImageDataConfig:
 def _check_name(config: ImageDataConfig) -> None:
     if config.format != "digits" and config.name == "digits":
         raise ValueError(
-            f'name: "digits" is kept for format = "digits", and the format here is "{config.format}"; '
+            f'name: "digits" is reserved for format = "digits", and the format here is "{config.format}"; '
             "give the data a name of its own"
         )
     if config.format == "folder" and config.labels:
         raise ValueError(
-            "labels: the classes of a folder are called as its sub-folders are; rename those, or give names "
+            "labels: the classes of a folder have the names of its sub-folders; rename those, or give names "
             "in other languages as names"
         )
 
 
 def _check_size(config: ImageDataConfig) -> None:
     size = (config.height, config.width)
-    if min(size) < 0 or max(size) > _LARGEST_SIDE or (0 in size and any(size)):
+    if 0 in size and any(size):
         raise ValueError(
-            f"height and width: expected two numbers of pixels up to {_LARGEST_SIDE}, or 0 for both, found "
-            f"{size[0]} and {size[1]}"
+            f"height and width: expected both in pixels, or 0 for both, found {size[0]} and {size[1]}"
         )
     if config.format == "folder" and not any(size):
         raise ValueError(
-            'height and width: format = "folder" needs both, as its pictures are of many sizes; '
+            'height and width: format = "folder" needs both, as its images have many sizes; '
             "96 for each is a good start"
         )
-
-
-def _fraction(config: ImageDataConfig, name: str, *, lowest: float) -> None:
-    value = getattr(config, name)
-    if not lowest <= value < 1.0:
-        raise ValueError(f"{name}: expected a fraction of at least {lowest:g} and below 1, found {value}")
 
 
 def _check_labels(labels: tuple[str, ...] | list[str], where: str) -> None:

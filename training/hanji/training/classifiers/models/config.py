@@ -1,10 +1,14 @@
-"""What a classifier of pictures is made of."""
+"""The architecture of an image classifier: the ``[model]`` table of a recipe."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+from annotated_types import Ge, Interval, Unit
+
+from hanji.training.settings import Count, Fraction, check_ranges
 
 ImageModelType = Literal["cnn", "mobilenet-v1", "mobilenet-v2", "shufflenet"]
 Activation = Literal["relu", "relu6", "hard-swish"]
@@ -49,64 +53,69 @@ _SHUFFLENET_CHANNELS = {
 
 @dataclass(frozen=True)
 class ImageModelConfig:
-    """The shape of a classifier, independent of the pictures' size and of how it is trained."""
+    """The architecture of a classifier, independent of the image size and of training; ValueError for what
+    cannot be."""
 
     type: ImageModelType = "mobilenet-v1"
     """``mobilenet-v1``: depthwise separable convolutions (Howard et al. 2017). ``mobilenet-v2``: inverted
     residual bottlenecks (Sandler et al. 2018). ``shufflenet``: group convolutions and channel shuffle (Zhang
-    et al. 2017). ``cnn``: ordinary 3×3 convolutions, to compare with or to teach the others."""
+    et al. 2017). ``cnn``: ordinary 3×3 convolutions, as a baseline or a teacher."""
 
-    width_multiplier: float = 1.0
-    """Every channel count times this, rounded to a multiple of 8 (ShuffleNet: of what its groups need)."""
+    width_multiplier: Annotated[float, Interval(gt=0.0, le=8.0)] = 1.0
+    """Factor of every channel count, rounded to a multiple of 8 (ShuffleNet: of what its groups need)."""
 
-    stem_channels: int = 0
+    stem_channels: Annotated[int, Ge(0), Unit("channels")] = 0
     """Channels of the first convolution; 0: the paper's (32, 32, 24), half of the first stage in a cnn."""
 
-    stem_stride: int = 0
-    """By how much the stem shrinks the picture: 1 or 2, in a shufflenet also 4 (its max-pooling strides as
-    well); 0: the paper's (2, 2, 4), 1 in a cnn."""
+    stem_stride: Annotated[int, Ge(0)] = 0
+    """Stride of the stem: 1 or 2, in a shufflenet also 4 (including its max pooling); 0: the paper's
+    (2, 2, 4), 1 in a cnn."""
 
-    channels: tuple[int, ...] = ()
+    channels: tuple[Annotated[Count, Unit("channels")], ...] = ()
     """Output channels of each stage; empty: the paper's table."""
 
-    blocks: tuple[int, ...] = ()
+    blocks: tuple[Annotated[Count, Unit("blocks")], ...] = ()
     """Blocks in each stage; empty: the paper's table."""
 
-    strides: tuple[int, ...] = ()
-    """Stride of the first block of each stage, 1 or 2; empty: the paper's table."""
+    strides: tuple[Annotated[int, Interval(ge=1, le=2)], ...] = ()
+    """Stride of the first block of each stage; empty: the paper's table."""
 
-    last_channels: int | None = None
-    """Channels of a 1×1 convolution before the pooling, 0 for none; not given: the paper's (1280 in
-    mobilenet-v2, which a width below 1 does not shrink; none in the others)."""
+    last_channels: Annotated[int, Ge(0), Unit("channels")] | None = None
+    """Channels of a 1×1 convolution before the global pooling, 0 for none; default: the paper's (1280 in
+    mobilenet-v2, which a width below 1 does not reduce; none in the others)."""
 
-    kernel_size: int = 3
-    """Of the depthwise convolutions; odd."""
+    kernel_size: Annotated[int, Ge(3), Unit("pixels")] = 3
+    """Kernel size of the depthwise convolutions; odd."""
 
-    expansion: int = 6
-    """Of the bottlenecks of mobilenet-v2; its first stage never expands, as in the paper."""
+    expansion: Count = 6
+    """Expansion factor of the bottlenecks of mobilenet-v2; 1 in its first stage, as in the paper."""
 
-    groups: int = 3
-    """Of the 1×1 convolutions of shufflenet."""
+    groups: Annotated[Count, Unit("groups")] = 3
+    """Groups of the 1×1 convolutions of shufflenet."""
 
     residual: bool = False
-    """``mobilenet-v1``, ``cnn``: add a block's input to its output where shapes agree."""
+    """Residual connections where the shapes of a block's input and output agree (``mobilenet-v1``,
+    ``cnn``)."""
 
     activation: Activation = "relu"
-    """``relu6`` is the MobileNets' own; ``hard-swish`` is MobileNet V3's (Howard et al. 2019)."""
+    """Activation function. ``relu6`` is that of the MobileNets, ``hard-swish`` that of MobileNetV3
+    (Howard et al. 2019)."""
 
-    dropout: float = 0.0
-    """Fraction dropped before the head."""
+    dropout: Fraction = 0.0
+    """Fraction of features dropped before the classification head."""
 
     sparse_friendly: bool = False
-    """MobileNets: the very shape for which XNNPACK has sparse kernels on ARM: three input channels (a grey
-    picture stands in all three), zero padding of its own before each convolution that strides."""
+    """MobileNets: the exact shape for which XNNPACK has sparse kernels on ARM: three input channels (a
+    grey image is repeated), and explicit zero padding before each strided convolution."""
 
     mirrored: bool = False
-    """Say the mean of what the network says of a picture and of its mirror image: twice the work, for a
-    teacher. It is trained on one at a time, so that training costs no more."""
+    """Average the logits of an image and of its mirror image: twice the work, for a teacher. It is trained
+    on one at a time, so that training costs no more."""
 
     def __post_init__(self) -> None:
-        self._check_numbers()
+        check_ranges(self)
+        if self.kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size: expected an odd number, found {self.kernel_size}")
         self._check_family()
         if self.type == "shufflenet" and not self._channels():
             known = ", ".join(map(str, _SHUFFLENET_CHANNELS))
@@ -163,26 +172,6 @@ class ImageModelConfig:
         wanted = channels * self.width_multiplier
         rounded = max(unit, int(wanted + unit / 2) // unit * unit)
         return rounded if rounded >= 0.9 * wanted else rounded + unit
-
-    def _check_numbers(self) -> None:
-        if not 0.0 < self.width_multiplier <= 8.0:
-            raise ValueError(f"width_multiplier must lie above 0, at most 8, found {self.width_multiplier}")
-        if not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"dropout is a fraction in [0, 1), found {self.dropout}")
-        if self.kernel_size < 3 or self.kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size must be odd and at least 3, found {self.kernel_size}")
-        counts = {"channels": self.channels, "blocks": self.blocks}
-        counts |= {"expansion": (self.expansion,), "groups": (self.groups,)}
-        for name, values in counts.items():
-            if values and min(values) < 1:
-                raise ValueError(f"{name} must be at least 1, found {min(values)}")
-        if self.stem_channels < 0 or (self.last_channels or 0) < 0:
-            raise ValueError(
-                "stem_channels and last_channels must not be negative, "
-                f"found {self.stem_channels} and {self.last_channels}"
-            )
-        if not set(self.strides) <= {1, 2}:
-            raise ValueError(f"strides must be 1 or 2 each, found {list(self.strides)}")
 
     def _check_family(self) -> None:
         allowed = (1, 2, 4) if self.type == "shufflenet" else (1, 2)

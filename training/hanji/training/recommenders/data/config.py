@@ -1,9 +1,13 @@
-"""The `[data]` table of a recipe: where the interactions come from and how they are split."""
+"""The ``[data]`` table of a recipe: where the interactions come from and how they are split."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Unit
+
+from hanji.training.settings import Count, check_ranges
 
 NEGATIVES = 99
 """Sampled negatives beside each held-out positive: a model ranks 100 candidates."""
@@ -15,74 +19,90 @@ Format = Literal[
 
 @dataclass(frozen=True)
 class DataConfig:
-    """How to read, clean and split the interactions; raises ValueError for values that make no sense."""
+    """How to read, clean and split the interactions; raises ValueError for values out of range."""
 
     name: str = "synthetic"
-    """What reports and bundles call the data; "synthetic" is kept for the synthetic catalogue."""
+    """Name of the data in reports and bundles; "synthetic" is reserved for the synthetic catalogue."""
 
     format: Format = "synthetic"
-    """"auto" decides by the names of the files in the directory."""
+    """Format of the files. "auto" decides by their names; "memory" is set by ``Dataset.from_arrays``."""
 
     ratings: str | None = None
-    """Name of the ratings file: needed for "csv"; for "ncf" the `.train.rating` where there are several."""
+    """Name of the ratings file: required for "csv"; for "ncf" the ``.train.rating`` file if there are
+    several."""
 
     user_column: str = "user"
+    """Column of the user ids in the header of a "csv" file."""
+
     item_column: str = "item"
-    """Column names in the header of a "csv" file; the items file names its id column the same way."""
+    """Column of the item ids in the header of a "csv" file and of its items file."""
 
     rating_column: str | None = None
+    """Column of the ratings in a "csv" file; without it every line is an interaction."""
+
     timestamp_column: str | None = None
-    """Seconds, or any number that grows with time. Without it the held-out item is a random one."""
+    """Column of the times in a "csv" file: seconds, or any number that grows with time. Without it the
+    held-out item of each user is a random one."""
 
     delimiter: str | None = None
-    """One character; None takes the one of comma, tab, semicolon and pipe that the header is made with."""
+    """One character between the columns of a "csv" file; without it, the one of comma, tab, semicolon and
+    pipe that the header contains."""
 
     items: str | None = None
-    """For "csv": the file with a title for each item."""
+    """File with a title for each item, for "csv"."""
 
     title_column: str = "title"
+    """Column of the titles in the items file."""
+
     genres_column: str | None = None
+    """Column of the genres in the items file."""
+
     genre_separator: str = "|"
+    """Character or characters between the genres of an item."""
 
     minimum_rating: float | None = None
-    """Lower ratings are left out; None takes every rating as an interaction (implicit feedback)."""
+    """Lower ratings are dropped; without it every rating is an interaction (implicit feedback)."""
 
-    minimum_user_interactions: int = 1
-    minimum_item_interactions: int = 1
-    """Users and items with fewer are dropped, again and again until none is left."""
+    minimum_user_interactions: Annotated[Count, Unit("interactions")] = 1
+    """Users with fewer interactions are dropped, repeatedly until no user or item has too few."""
 
-    malformed_limit: int = 100
-    """More malformed lines than this stop the reading."""
+    minimum_item_interactions: Annotated[Count, Unit("interactions")] = 1
+    """Items with fewer interactions are dropped, repeatedly until no user or item has too few."""
 
-    seed: int = 0
-    """Of the sampled test negatives, of held-out items without a time, and of the synthetic catalogue."""
+    malformed_limit: Annotated[int, Ge(0), Unit("lines")] = 100
+    """Malformed lines that are skipped and reported; with more, reading stops with an error."""
+
+    seed: Annotated[int, Ge(0)] = 0
+    """Seed of the sampled test negatives, of held-out items without a time, and of the synthetic
+    catalogue."""
 
     licence: str = ""
-    """Terms of the data as bundles should state them; empty takes what is known of the format."""
+    """Terms of the data, as bundles should state them; empty: those known for the format."""
 
-    synthetic_users: int = 2000
-    synthetic_items: int = 1000
-    synthetic_interactions_per_user: int = 60
-    """Size of the synthetic catalogue; the interactions are the mean over the users."""
+    synthetic_users: Annotated[int, Ge(10), Unit("users")] = 2000
+    """Users of the synthetic catalogue."""
+
+    synthetic_items: Annotated[Count, Unit("items")] = 1000
+    """Items of the synthetic catalogue: at least 100 and 3 times ``synthetic_interactions_per_user``."""
+
+    synthetic_interactions_per_user: Annotated[int, Ge(5), Unit("interactions")] = 60
+    """Mean number of interactions per user of the synthetic catalogue."""
 
     task: ClassVar[str] = "recommendation"
 
     def __post_init__(self) -> None:
+        check_ranges(self)
         _check_names(self)
-        _at_least(self, "minimum_user_interactions", 1)
-        _at_least(self, "minimum_item_interactions", 1)
-        _at_least(self, "malformed_limit", 0)
-        _at_least(self, "seed", 0)
-        _at_least(self, "synthetic_users", 10)
-        _at_least(self, "synthetic_interactions_per_user", 5)
-        _at_least(self, "synthetic_items", NEGATIVES + 1 + 3 * self.synthetic_interactions_per_user)
+        least = NEGATIVES + 1 + 3 * self.synthetic_interactions_per_user
+        if self.synthetic_items < least:
+            raise ValueError(f"synthetic_items: expected at least {least}, found {self.synthetic_items}")
 
 
 def _check_names(config: DataConfig) -> None:
     if config.format != "synthetic" and config.name == "synthetic":
         raise ValueError(
-            f'name: "synthetic" is kept for format = "synthetic", and the format here is "{config.format}"; '
-            "give the data a name of its own"
+            f'name: "synthetic" is reserved for format = "synthetic", and the format here is '
+            f'"{config.format}"; give the data a name of its own'
         )
     if config.format == "csv" and config.ratings is None:
         raise ValueError(
@@ -100,9 +120,3 @@ def _check_names(config: DataConfig) -> None:
         )
     if not config.genre_separator:
         raise ValueError("genre_separator: expected at least one character, found none")
-
-
-def _at_least(config: DataConfig, field: str, minimum: int) -> None:
-    value = getattr(config, field)
-    if value < minimum:
-        raise ValueError(f"{field}: expected at least {minimum}, found {value}")

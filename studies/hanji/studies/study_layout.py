@@ -18,7 +18,7 @@ from hanji.studies.variant import FULL, Variant
 from hanji.training.recipe_file import read_recipe_file
 
 
-class Places:
+class StudyLayout:
     """Where the parts of a study lie, and what is still to be done."""
 
     def __init__(self, study: Study, data: Path | None, out: Path) -> None:
@@ -99,4 +99,4 @@ def _versions() -> dict[str, str]:
     return {package: version(package) for package in PACKAGES}
 
 
-__all__ = ["Places", "job_name"]
+__all__ = ["StudyLayout", "job_name"]

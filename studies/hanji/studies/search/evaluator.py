@@ -10,7 +10,7 @@ from hanji.runtime.errors import EngineError
 from hanji.studies.variant import Variant
 from hanji.training.errors import ConversionError, RecipeError
 
-LASTING = (RecipeError, ConversionError, EngineError)
+DETERMINISTIC_ERRORS = (RecipeError, ConversionError, EngineError)
 """Errors that a recipe gives rise to each time; others, such as a full disk, may be gone the next time."""
 
 
@@ -49,23 +49,23 @@ class Finished:
     sha256: str
 
 
-class Bench(Protocol):
+class Evaluator(Protocol):
     """Measures recipes; each call raises HanjiError where its recipe cannot be carried out."""
 
     def shapes(self, variants: Sequence[Variant]) -> list[Shape | str]:
         """Of each variant, or why it can have none."""
         ...
 
-    def untrained_bytes(self, twin: Variant) -> int:
+    def untrained_bytes(self, shape: Variant) -> int:
         """The size of the file that a network of this shape and scheme makes, its weights drawn at random."""
         ...
 
-    def untrained_ms(self, twin: Variant) -> float:
+    def untrained_ms(self, shape: Variant) -> float:
         """The median of the engine's own call with that file, one thread."""
         ...
 
-    def built(self, variant: Variant, kin: Variant | None) -> Built:
-        """Train, export and measure; trainings that ``kin``, built before, has in common are taken over."""
+    def built(self, variant: Variant, resume_from: Variant | None) -> Built:
+        """Train, export and measure, reusing the trainings of steps shared with ``resume_from``."""
         ...
 
     def finished(self, winner: Variant) -> Finished:
@@ -73,4 +73,4 @@ class Bench(Protocol):
         ...
 
 
-__all__ = ["LASTING", "Bench", "Built", "Finished", "Shape"]
+__all__ = ["DETERMINISTIC_ERRORS", "Built", "Evaluator", "Finished", "Shape"]

@@ -1,4 +1,4 @@
-"""A bench that asks nothing twice: answers lie in files, and a search that goes on finds them there."""
+"""A evaluator that asks nothing twice: answers lie in files, and a search that goes on finds them there."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hanji.studies.search.bench import LASTING, Bench, Built, Finished, Shape
+from hanji.studies.search.evaluator import DETERMINISTIC_ERRORS, Built, Evaluator, Finished, Shape
 from hanji.studies.search.setup import Setup
 from hanji.studies.variant import Variant
 from hanji.training.errors import RecipeError
 from hanji.training.files import write_text_atomic
 
 
-class KeptBench:
-    """``bench`` with a memory in ``folder``.
+class CachedEvaluator:
+    """``evaluator`` with a memory in ``folder``.
 
     Errors that a recipe gives rise to each time are kept as well; others, such as a process that died for
     want of memory, may be gone the next time.
     """
 
-    def __init__(self, bench: Bench, setup: Setup) -> None:
-        self._bench, self._setup = bench, setup
+    def __init__(self, evaluator: Evaluator, setup: Setup) -> None:
+        self._evaluator, self._setup = evaluator, setup
         self._folder = setup.out / "work" / "measured"
         self.seconds = 0.0
         """That the answers took, in this run or an earlier one."""
@@ -32,26 +32,28 @@ class KeptBench:
     def shapes(self, variants: Sequence[Variant]) -> list[Shape | str]:
         """Quick enough to be asked each time."""
         start = time.monotonic()
-        found = self._bench.shapes(variants)
+        found = self._evaluator.shapes(variants)
         self.seconds += time.monotonic() - start
         return found
 
-    def untrained_bytes(self, twin: Variant) -> int:
-        """See Bench."""
-        return int(self._kept("bytes", twin, lambda: self._bench.untrained_bytes(twin)))
+    def untrained_bytes(self, shape: Variant) -> int:
+        """See Evaluator."""
+        return int(self._kept("bytes", shape, lambda: self._evaluator.untrained_bytes(shape)))
 
-    def untrained_ms(self, twin: Variant) -> float:
-        """See Bench."""
-        return float(self._kept("ms", twin, lambda: self._bench.untrained_ms(twin)))
+    def untrained_ms(self, shape: Variant) -> float:
+        """See Evaluator."""
+        return float(self._kept("ms", shape, lambda: self._evaluator.untrained_ms(shape)))
 
-    def built(self, variant: Variant, kin: Variant | None) -> Built:
-        """See Bench."""
-        return Built(**self._kept("built", variant, lambda: asdict(self._bench.built(variant, kin))))
+    def built(self, variant: Variant, resume_from: Variant | None) -> Built:
+        """See Evaluator."""
+        return Built(
+            **self._kept("built", variant, lambda: asdict(self._evaluator.built(variant, resume_from)))
+        )
 
     def finished(self, winner: Variant) -> Finished:
         """Never from memory: it writes the bundle."""
         start = time.monotonic()
-        found = self._bench.finished(winner)
+        found = self._evaluator.finished(winner)
         self.seconds += time.monotonic() - start
         return found
 
@@ -73,7 +75,7 @@ class KeptBench:
         start = time.monotonic()
         try:
             answer: dict[str, Any] = {"found": ask()}
-        except LASTING as error:
+        except DETERMINISTIC_ERRORS as error:
             answer = {"error": str(error)}
         kept = {"recipe": variant.name, **answer, "seconds": round(time.monotonic() - start, 3)}
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -81,4 +83,4 @@ class KeptBench:
         return kept
 
 
-__all__ = ["KeptBench"]
+__all__ = ["CachedEvaluator"]

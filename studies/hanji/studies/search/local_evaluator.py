@@ -1,4 +1,4 @@
-"""The bench in this process: builds networks, trains, exports, and asks the real engines."""
+"""The evaluator in this process: builds networks, trains, exports, and asks the real engines."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from hanji.studies.job import checkpoints_of
 from hanji.studies.latency import interleaved
 from hanji.studies.outcomes import Part
 from hanji.studies.run_job import train_once
-from hanji.studies.search.bench import Built, Finished, Shape
+from hanji.studies.search.evaluator import Built, Finished, Shape
 from hanji.studies.search.setup import Setup
-from hanji.studies.search.twins import bytes_a_weight, sparsity_of, twin_of
+from hanji.studies.search.shapes import bytes_a_weight, shape_key, sparsity_of
 from hanji.studies.study import file_of
 from hanji.studies.task import task_named
 from hanji.studies.variant import FULL, Variant
@@ -37,7 +37,7 @@ _RUNS, _WARM_UP = 50, 5
 _NAME, _EXPORTED = "bundle", "exported-"
 
 
-class LocalBench:
+class LocalEvaluator:
     """Measures in this process; what a crash takes down is this process, too."""
 
     def __init__(self, setup: Setup) -> None:
@@ -56,34 +56,34 @@ class LocalBench:
         found: dict[str, int | str] = {}
         shapes: list[Shape | str] = []
         for variant in variants:
-            twin = twin_of(variant)
-            tables = [table for table in twin.tables if table["type"] != "quantize"]
+            shape = shape_key(variant)
+            tables = [table for table in shape.tables if table["type"] != "quantize"]
             if repr(tables) not in found:
                 found[repr(tables)] = self._parameters(Variant(variant.name, tuple(tables)))
             shapes.append(_shape(found[repr(tables)], variant))
         keras.backend.clear_session()
         return shapes
 
-    def untrained_bytes(self, twin: Variant) -> int:
+    def untrained_bytes(self, shape: Variant) -> int:
         """The size of the file that a network of this shape and scheme makes."""
-        return len(self._untrained(twin).contents[MODEL_FILES[self._setup.target]])
+        return len(self._untrained(shape).contents[MODEL_FILES[self._setup.target]])
 
-    def untrained_ms(self, twin: Variant) -> float:
+    def untrained_ms(self, shape: Variant) -> float:
         """The median of the engine's own call with that file, one thread."""
-        converted = self._untrained(twin)
+        converted = self._untrained(shape)
         question = self._untrained_models.question(converted)
         call = _engine(converted).bare_call(question.signature, question.inputs)
         times = [nanoseconds(call) for _ in range(_WARM_UP + _RUNS)]
         return statistics.median(times[_WARM_UP:]) / 1e6
 
-    def built(self, variant: Variant, kin: Variant | None) -> Built:
+    def built(self, variant: Variant, resume_from: Variant | None) -> Built:
         """Train, export and measure in a place that is cleared afterwards; checkpoints stay."""
         setup = self._setup
         if not self._trained:
             train_once(setup.base, setup.data, setup.work)
             self._trained = True
-        if kin is not None:
-            _take_over(checkpoints_of(setup.work, kin), checkpoints_of(setup.work, variant))
+        if resume_from is not None:
+            _take_over(checkpoints_of(setup.work, resume_from), checkpoints_of(setup.work, variant))
         with self._exported(variant) as bundle:
             content = (bundle / MODEL_FILES[setup.target]).read_bytes()
             metric = self._metrics(bundle, "validation")[setup.metric]
@@ -103,16 +103,19 @@ class LocalBench:
         of_winner = self._metrics(bundle, "test")
         return Finished(of_winner, of_full, len(content), hashlib.sha256(content).hexdigest())
 
-    def _parameters(self, twin: Variant) -> int | str:
+    def _parameters(self, shape: Variant) -> int | str:
         try:
-            return self._untrained_models.parameters(self._recipe(twin))
+            return self._untrained_models.parameters(self._recipe(shape))
         except RecipeError as error:
             return str(error)
 
-    def _untrained(self, twin: Variant) -> Converted:
+    def _untrained(self, shape: Variant) -> Converted:
         """Kept until another is asked for: size and speed are asked for one after the other."""
-        if self._converted is None or self._converted[0] != twin:
-            self._converted = (twin, self._untrained_models.converted(self._recipe(twin), self._setup.target))
+        if self._converted is None or self._converted[0] != shape:
+            self._converted = (
+                shape,
+                self._untrained_models.converted(self._recipe(shape), self._setup.target),
+            )
             keras.backend.clear_session()
         return self._converted[1]
 
@@ -180,4 +183,4 @@ def _linked(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-__all__ = ["LocalBench"]
+__all__ = ["LocalEvaluator"]

@@ -28,7 +28,7 @@ _BYTES_A_WEIGHT = {"float32": 4.0, "float16": 2.0, "int4-rows": 0.5}
 _EIGHT_BITS = 1.0
 
 
-def twin_of(variant: Variant) -> Variant:
+def shape_key(variant: Variant) -> Variant:
     """The same shape and scheme, without all that only training sees."""
     tables = [_shape_of(table) for table in variant.tables if _changes_the_file(table)]
     return Variant(variant.name, tuple(tables))
@@ -48,11 +48,11 @@ def sparsity_of(variant: Variant) -> float:
     return next((float(table.get("sparsity", 0.5)) for table in variant.tables if _is(table, "prune")), 0.0)
 
 
-def kin_of(variant: Variant, built: Sequence[Variant]) -> Variant | None:
+def longest_shared_prefix(variant: Variant, built: Sequence[Variant]) -> Variant | None:
     """The one of ``built`` that has the most first steps in common with ``variant``, if any has one."""
     shared = [(_common(variant, other), other) for other in built]
-    most, kin = max(shared, key=lambda found: found[0], default=(0, None))
-    return kin if most else None
+    most, resume_from = max(shared, key=lambda found: found[0], default=(0, None))
+    return resume_from if most else None
 
 
 def _common(one: Variant, other: Variant) -> int:
@@ -80,4 +80,4 @@ def _is(table: Mapping[str, Any], step: str) -> bool:
     return bool(table["type"] == step)
 
 
-__all__ = ["bytes_a_weight", "kin_of", "sparsity_of", "twin_of"]
+__all__ = ["bytes_a_weight", "longest_shared_prefix", "shape_key", "sparsity_of"]
