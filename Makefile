@@ -1,6 +1,6 @@
 # hanji needs Python 3.11–3.13 and make. `make demo` and `make test` set up the rest in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts wheels pytest pi web android lock clean
+.PHONY: help demo test check lint types contracts wheels pytest pi web android reference lock clean
 SHELL := /bin/bash
 
 VENV := .venv
@@ -24,6 +24,12 @@ demo: $(READY)  ## Train, compress and export a recommender and a classifier of 
 	@$(BIN)/hanji classify $(DIGITS)/bundle $(DIGITS)/samples/*.png -k 2
 
 test: $(READY) lint types contracts wheels pytest  ## Check style, types, structure and wheels, then run all tests
+
+check: $(READY) lint types contracts  ## The fastest checks, within a minute: style, types, structure and the quick tests
+	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile tests/contracts tests/runtime \
+	    tests/training/test_*.py tests/training/*/data tests/studies/test_recipe_reference.py \
+	    --ignore tests/runtime/test_stream_watch.py --ignore tests/runtime/test_threads.py \
+	    --ignore tests/runtime/test_mutations.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -60,6 +66,9 @@ android: $(READY)  ## Build the Android demo, sign it and check the APK
 
 pi: $(READY) wheels  ## Run the tests on emulated Raspberry Pis alone
 	$(BIN)/python -m pytest tests/pi
+
+reference: $(READY)  ## Generate docs/recipe-reference.md from the config dataclasses
+	$(BIN)/python -m hanji.studies.recipe_reference > docs/recipe-reference.md
 
 lock: $(READY)  ## Resolve the dependencies anew into requirements/
 	$(BIN)/uv pip compile requirements/uv.in --universal --python-version 3.11 --generate-hashes \

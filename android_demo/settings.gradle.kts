@@ -1,4 +1,4 @@
-// Android Studio opens this folder. What CI runs is apk/make_apk.py instead: see README.md.
+// For Android Studio. CI runs apk/make_apk.py instead; see README.md.
 pluginManagement {
     repositories {
         google()

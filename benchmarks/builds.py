@@ -1,4 +1,4 @@
-"""Whole builds of a recipe with several seeds, and their numbers; what the MovieLens benchmarks share."""
+"""Complete builds of a recipe with several seeds, and their results, for several benchmarks."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ ENGINES = ("litert", "onnxruntime")
 
 
 def build(recipe: Path, data: Path, out: Path, seed: int) -> dict:
-    """The report of one build; an older one of the same recipe is taken as it is.
+    """The report of one build; an existing one of the same recipe is reused.
 
-    A build that was stopped goes on where it was, so a benchmark can be killed and started again.
+    An interrupted build is resumed, so a benchmark can be killed and restarted.
     """
     command = [HANJI, "build", recipe, "--data", data, "--out", out, "--seed", str(seed)]
     done = out / "done.txt"
@@ -28,7 +28,7 @@ def build(recipe: Path, data: Path, out: Path, seed: int) -> dict:
 
 
 def rows_by_name(reports: list[dict]) -> dict[str, list[dict]]:
-    """The rows of the full model and of the compressed one in each engine, one a report."""
+    """The rows of the full model and of the compressed one in each engine, one per report."""
     return {name: [_row(report, name) for report in reports] for name in ("full", *ENGINES)}
 
 
@@ -47,19 +47,19 @@ def summarize(rows: list[dict]) -> dict:
 
 
 def seconds_by_stage(reports: list[dict]) -> dict:
-    """Spread of the time of each stage."""
+    """Spread of the duration of each stage."""
     return {
         stage: spread([report["seconds"][stage] for report in reports]) for stage in reports[0]["seconds"]
     }
 
 
 def print_table(summary: dict) -> None:
-    """A table for people."""
-    for name, found in summary.items():
-        shown = [
-            f"{metric} {found[metric]['mean']:.4f} ± {found[metric]['sd']:.4f}"
-            for metric in found
+    """Print a summary as a table."""
+    for name, values in summary.items():
+        metrics = [
+            f"{metric} {values[metric]['mean']:.4f} ± {values[metric]['sd']:.4f}"
+            for metric in values
             if "_at_" in metric
         ]
-        size = f"{found['bytes']['mean']:,.0f} bytes" if "bytes" in found else ""
-        print(f"{name:<12} {'  '.join(shown)}  {size}")
+        size = f"{values['bytes']['mean']:,.0f} bytes" if "bytes" in values else ""
+        print(f"{name:<12} {'  '.join(metrics)}  {size}")

@@ -1,13 +1,13 @@
-"""One user against the whole catalogue: the `catalogue` signature, against the same items as pairs.
+"""Scores of the whole catalogue for one user: the `catalogue` signature compared with scoring pairs.
 
     python benchmarks/catalogue_speed.py
 
-An untrained NeuMF of the shape in examples/movielens-1m.toml, with 6,040 users and 3,706 items, is exported
-as float32, its biases drawn at random (converters leave out those that are zero). In each round the engines
-open anew, each question in a session of its own, with one thread, and take turns: the catalogue, its items
-as one batch of pairs and, every 20th turn, the items one pair at a time. Quoted is the median of the rounds'
-ratios of medians, with the smallest and largest. A call is what the runtime makes of one: inputs set, scores
-in the caller's hands.
+An untrained NeuMF with the architecture of examples/movielens-1m.toml, 6,040 users and 3,706 items, is
+exported as float32, with random biases (converters drop biases that are zero). In each round the engines are
+opened again, with one session and one thread per kind of call, and the calls alternate: the catalogue, its
+items as one batch of pairs and, every 20th time, the items one pair at a time. The result is the median over
+the rounds of the ratio of medians, with minimum and maximum. A call includes setting the inputs and returning
+the scores, as in the runtime.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from statistics import median
 
 import numpy as np
 import tf_keras as keras
-from common import parser, save, spread, verdict
+from common import parser, save, spread, target_line
 
 from hanji.export.bundle.artifact import Converted
 from hanji.export.recommenders.artifacts import convert
@@ -37,7 +37,7 @@ USERS, ITEMS = 6_040, 3_706
 SEED = 0
 ROUNDS = 9
 TURNS = 200
-SINGLE_EVERY = 20  # turns; 3,706 single calls take as long as a hundred others
+SINGLE_EVERY = 20  # turns; 3,706 single calls take about as long as a hundred of the other calls
 TARGET = 3.0
 ENGINES = {"litert": "tflite", "onnxruntime": "onnx"}
 NAMES = {"batch": "one batch of pairs / catalogue", "single": "one pair at a time / catalogue"}
@@ -52,14 +52,14 @@ def main() -> None:
     result: dict[str, object] = {"rounds": ROUNDS, "turns": TURNS, "threads": 1, **shape}
     for engine, target in ENGINES.items():
         converted = convert(model, ITEMS, "float32", target)
-        rounds = [timed(questions(engine, converted, user)) for user in range(ROUNDS)]
+        rounds = [timed(calls_of(engine, converted, user)) for user in range(ROUNDS)]
         sizes = {path: len(content) for path, content in converted.contents.items()}
         result[engine] = summary(engine, rounds) | {"bytes": sizes}
     save("catalogue-speed", result)
 
 
 def untrained() -> keras.Model:
-    """The model of the recipe with its first weights, and biases as if it had been trained."""
+    """The recipe's model with initial weights, and random biases."""
     keras.utils.set_random_seed(SEED)
     config = settings_from(ModelConfig, read_recipe_file(RECIPE).model, f"{RECIPE} [model]")
     model = build_model(inference_config(config), users=USERS, items=ITEMS)
@@ -70,18 +70,18 @@ def untrained() -> keras.Model:
     return model
 
 
-def questions(engine: str, converted: Converted, user: int) -> Calls:
-    """The same scores, asked for in three ways; checked to be the same."""
+def calls_of(engine: str, converted: Converted, user: int) -> Calls:
+    """Three ways to compute the same scores, which are checked to be equal."""
     users, items = np.full(ITEMS, user, np.int32), np.arange(ITEMS, dtype=np.int32)
-    one, many, single = (opened(engine, converted) for _ in range(3))
+    catalogue, batch, single = (open_engine(engine, converted) for _ in range(3))
 
     def one_by_one() -> np.ndarray:
         pairs = [{"user": users[:1], "item": items[row : row + 1]} for row in range(ITEMS)]
         return np.concatenate([single.run("pairs", pair) for pair in pairs])
 
     calls = {
-        "catalogue": lambda: one.run("catalogue", {"user": users[:1]}),
-        "batch": lambda: many.run("pairs", {"user": users, "item": items}),
+        "catalogue": lambda: catalogue.run("catalogue", {"user": users[:1]}),
+        "batch": lambda: batch.run("pairs", {"user": users, "item": items}),
         "single": one_by_one,
     }
     scores = {name: call() for name, call in calls.items()}
@@ -90,35 +90,37 @@ def questions(engine: str, converted: Converted, user: int) -> Calls:
     return calls
 
 
-def opened(engine: str, converted: Converted) -> Engine:
-    """The artifact in a session of its own."""
+def open_engine(engine: str, converted: Converted) -> Engine:
+    """A new session with the artifact."""
     kind = next(kind for kind in ENGINE_KINDS if kind.name == engine)
     version = installed_version(kind.distribution) or "unknown"
     return create_engine(Choice(kind, version, converted.artifact), converted.contents, threads=1)
 
 
 def timed(calls: Calls) -> dict[str, float]:
-    """The median milliseconds of each way to ask."""
-    taken: dict[str, list[float]] = {name: [] for name in calls}
+    """The median milliseconds of each kind of call."""
+    durations: dict[str, list[float]] = {name: [] for name in calls}
     for turn in range(TURNS):
         for name, call in calls.items():
             if name == "single" and turn % SINGLE_EVERY:
                 continue
             start = time.perf_counter_ns()
             call()
-            taken[name].append((time.perf_counter_ns() - start) / 1e6)
-    return {name: median(values) for name, values in taken.items()}
+            durations[name].append((time.perf_counter_ns() - start) / 1e6)
+    return {name: median(values) for name, values in durations.items()}
 
 
 def summary(engine: str, rounds: list[dict[str, float]]) -> dict[str, object]:
-    """Spread of times and ratios; prints the verdicts."""
-    found: dict[str, object] = {f"{name}_ms": spread([times[name] for times in rounds]) for name in rounds[0]}
-    for name, words in NAMES.items():
+    """Spread of times and ratios; prints whether the targets are reached."""
+    result: dict[str, object] = {
+        f"{name}_ms": spread([times[name] for times in rounds]) for name in rounds[0]
+    }
+    for name, label in NAMES.items():
         ratio = spread([times[name] / times["catalogue"] for times in rounds])
-        found[f"{name}_ratio"] = ratio
-        line = verdict(f"{engine}: {words}", ratio["median"], TARGET, at_most=False)
+        result[f"{name}_ratio"] = ratio
+        line = target_line(f"{engine}: {label}", ratio["median"], TARGET, at_most=False)
         print(f"{line} [{ratio['min']:.3f}, {ratio['max']:.3f}]")
-    return found
+    return result
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The file that an export would write of a network that is measured but not trained."""
+"""Export of untrained networks to TFLite, for measurements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hanji.runtime.manifest import ImageInput
 def tflite_file(
     model: keras.Model, shape: tuple[int, int, int], scheme: ImageScheme, *, sparse: bool = False
 ) -> bytes:
-    """For pictures of ``shape``, of which random ones calibrate; ``sparse`` is for float32 alone."""
+    """The file of ``model``, calibrated with random images of ``shape``; ``sparse``: float32 only."""
     height, width, channels = shape
     image_input = ImageInput(
         height=height,

@@ -1,12 +1,11 @@
-"""Import, open and first answer beside the bare engine with the same file: fresh processes that take turns.
+"""Import, open and first call, compared with the bare engine, in alternating new processes.
 
     python benchmarks/cold_start.py [--pairs 15]
 
-The bare engine imports itself and numpy, loads the file from its path, makes its tensors ready and answers
-the same question once; nothing is verified, no ids, no ranking, no classes. Both use one thread. Each program
-times itself from its first line to its answer; what Python itself takes to start comes before and is the same
-for both. Quoted is the median of the pairs' ratios, with the smallest and largest. `make demo` builds the
-bundles.
+The bare engine's program imports it and numpy, loads the file from its path, allocates tensors and runs the
+same input once, without verification, ids, ranking or classes. Both use one thread. Each program measures the
+time from its first line to its result; the start of Python itself is not included and is the same for both.
+The result is the median of the pairs' ratios, with minimum and maximum. `make demo` builds the bundles.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from common import expect_bundles, parser, save, spread, verdict
+from common import expect_bundles, parser, save, spread, target_line
 
 from hanji.runtime.machine import machine_state
 
@@ -71,7 +70,7 @@ session.run(None, dict({inputs}))
 
 
 def milliseconds(program: str, bytecode: str) -> float:
-    """What a program says it took, in a fresh process that finds its modules compiled, as pip leaves them."""
+    """The duration that a program reports, in a fresh process with compiled modules, as after pip install."""
     command = [sys.executable, "-c", TIMED.format(program.strip())]
     environment = {**os.environ, "PYTHONPYCACHEPREFIX": bytecode}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -80,7 +79,7 @@ def milliseconds(program: str, bytecode: str) -> float:
 
 
 def programs(kind: str, engine: str) -> tuple[str, str]:
-    """hanji's and the bare engine's."""
+    """The programs of hanji and of the bare engine."""
     values = {
         "bundle": str(BUNDLES[kind]),
         "engine": engine,
@@ -91,21 +90,20 @@ def programs(kind: str, engine: str) -> tuple[str, str]:
 
 
 def measure(kind: str, engine: str, pairs: int, bytecode: str) -> dict[str, object]:
-    """Milliseconds of both and their ratio, pair by pair."""
+    """Milliseconds of both programs and their ratio per pair."""
     both = programs(kind, engine)
     for program in both:
         milliseconds(program, bytecode)  # fills the file cache, writes the bytecode
     measured = [tuple(milliseconds(program, bytecode) for program in both) for _ in range(pairs)]
-    ratio = spread([ours / engines for ours, engines in measured])
-    line = verdict(f"{kind} in {engine}: cold start / bare engine's", ratio["median"], TARGET, at_most=True)
-    ours_ms, engines_ms = (statistics.median(column) for column in zip(*measured, strict=True))
-    print(
-        f"{line} [{ratio['min']:.2f}, {ratio['max']:.2f}]; {ours_ms:.0f} and {engines_ms:.0f} ms", flush=True
-    )
+    ratio = spread([hanji / bare for hanji, bare in measured])
+    name = f"{kind} in {engine}: cold start / bare engine's"
+    line = target_line(name, ratio["median"], TARGET, at_most=True)
+    hanji_ms, bare_ms = (statistics.median(column) for column in zip(*measured, strict=True))
+    print(f"{line} [{ratio['min']:.2f}, {ratio['max']:.2f}]; {hanji_ms:.0f} and {bare_ms:.0f} ms", flush=True)
     return {
         "ratio": ratio,
-        "hanji_ms": spread([ours for ours, _ in measured]),
-        "bare_ms": spread([engines for _, engines in measured]),
+        "hanji_ms": spread([hanji for hanji, _ in measured]),
+        "bare_ms": spread([bare for _, bare in measured]),
     }
 
 
@@ -116,12 +114,12 @@ def main() -> None:
     expect_bundles(BUNDLES.values())
     load = machine_state().load_average
     with tempfile.TemporaryDirectory() as bytecode:
-        found = {
+        results = {
             f"{kind}-{engine}": measure(kind, engine, args.pairs, bytecode)
             for engine in BARE
             for kind in BUNDLES
         }
-    save("cold-start", {"load_average": load, "pairs": args.pairs, "target": TARGET, **found})
+    save("cold-start", {"load_average": load, "pairs": args.pairs, "target": TARGET, **results})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the benchmark scripts share: where, when and with what a number was measured."""
+"""Shared by the benchmark scripts: the environment of a measurement, statistics, and saving of results."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ PACKAGES = ("hanji", "tensorflow", "tf_keras", "ai-edge-litert", "onnxruntime", 
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """A parser whose help is the script's own docstring, as it is written."""
+    """A parser with the script's docstring, unformatted, as its help."""
     return argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
 
 
 def expect_bundles(bundles: Iterable[Path]) -> None:
-    """Ends the script where a bundle of `make demo` is missing."""
+    """Exit if a bundle of `make demo` is missing."""
     missing = [str(bundle) for bundle in bundles if not (bundle / "manifest.json").exists()]
     if missing:
         sys.exit(f"{', '.join(missing)}: missing; run: make demo")
@@ -35,7 +35,7 @@ def expect_bundles(bundles: Iterable[Path]) -> None:
 def interleaved_us(
     calls: Mapping[str, Callable[[], object]], *, turns: int, warm_up: int = 0
 ) -> dict[str, float]:
-    """Median microseconds of each call, made in turns so that whatever else the machine does meets all."""
+    """Median microseconds of each call, alternating so that other load on the machine affects all equally."""
     times: dict[str, list[int]] = {name: [] for name in calls}
     for turn in range(warm_up + turns):
         for name, call in calls.items():
@@ -46,8 +46,8 @@ def interleaved_us(
     return {name: statistics.median(values) / 1e3 for name, values in times.items()}
 
 
-def circumstances() -> dict[str, object]:
-    """When, on what, with which versions."""
+def environment() -> dict[str, object]:
+    """The date, machine and versions of a measurement."""
     now = datetime.datetime.now(datetime.UTC)
     return {
         "when": now.isoformat(timespec="seconds"),
@@ -59,7 +59,7 @@ def circumstances() -> dict[str, object]:
 
 
 def cpu_model() -> str:
-    """The CPU's own name, where the system tells it."""
+    """The CPU's model name, if the system provides it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -69,7 +69,7 @@ def cpu_model() -> str:
 
 
 def spread(values: list[float]) -> dict[str, float]:
-    """Mean, sample standard deviation, median, smallest and largest."""
+    """Mean, sample standard deviation, median, minimum and maximum."""
     return {
         "mean": statistics.fmean(values),
         "sd": statistics.stdev(values) if len(values) > 1 else 0.0,
@@ -81,14 +81,14 @@ def spread(values: list[float]) -> dict[str, float]:
 
 
 def save(name: str, result: dict[str, object]) -> None:
-    """benchmarks/results/NAME.json, with the circumstances."""
+    """Write benchmarks/results/NAME.json, including the environment."""
     RESULTS.mkdir(exist_ok=True)
-    text = json.dumps(circumstances() | result, indent=1, sort_keys=True, ensure_ascii=False)
+    text = json.dumps(environment() | result, indent=1, sort_keys=True, ensure_ascii=False)
     (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def verdict(name: str, value: float, bound: float, *, at_most: bool) -> str:
-    """One line that says whether a target was reached."""
-    reached = value <= bound if at_most else value >= bound
+def target_line(name: str, value: float, target: float, *, at_most: bool) -> str:
+    """One line that reports whether a target was reached."""
+    reached = value <= target if at_most else value >= target
     sign = "≤" if at_most else "≥"
-    return f"{'reached' if reached else 'MISSED '}  {name}: {value:.4g} (target {sign} {bound:g})"
+    return f"{'reached' if reached else 'MISSED '}  {name}: {value:.4g} (target {sign} {target:g})"

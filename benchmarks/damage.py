@@ -1,4 +1,4 @@
-"""Ways to damage a bundle: bits, bytes, files, and fields, paths and sizes in its JSON."""
+"""Mutations of a bundle: of bits, bytes and files, and of fields, paths and sizes in its JSON."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ Mutator = Callable[[Path, Rng], str]
 
 
 def files_of(bundle: Path) -> list[str]:
-    """The paths of all files, in their order."""
+    """The paths of all files, sorted."""
     return sorted(str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file())
 
 
 def bits(bundle: Path, rng: Rng) -> str:
-    """One bit or several are flipped in one file."""
+    """Flip one or several bits of a file."""
     name = rng.choice(files_of(bundle))
     content = bytearray((bundle / name).read_bytes())
     for _ in range(rng.choice([1, 1, 1, 2, 16])):
@@ -62,7 +62,7 @@ def bits(bundle: Path, rng: Rng) -> str:
 
 
 def bytes_cut_or_added(bundle: Path, rng: Rng) -> str:
-    """Bytes are cut off or out, put in, written over, appended; or the file is empty."""
+    """Truncate, cut, insert, overwrite or append bytes, or empty the file."""
     name = rng.choice(files_of(bundle))
     content = (bundle / name).read_bytes()
     at, length = rng.randrange(len(content)), rng.choice([1, 1, 4, 16, 4096])
@@ -73,12 +73,12 @@ def bytes_cut_or_added(bundle: Path, rng: Rng) -> str:
 
 
 def files_swapped(bundle: Path, rng: Rng) -> str:
-    """Two files change places, one is a copy of the other, or one is gone."""
+    """Swap two files, replace one by a copy of the other, or delete one."""
     one, other = rng.sample(files_of(bundle), 2)
     first, second = (bundle / one).read_bytes(), (bundle / other).read_bytes()
     if rng.random() < 0.2:
         (bundle / one).unlink()
-        return f"{one} gone"
+        return f"{one} deleted"
     if rng.random() < 0.5:
         (bundle / other).write_bytes(first)
     (bundle / one).write_bytes(second)
@@ -86,56 +86,56 @@ def files_swapped(bundle: Path, rng: Rng) -> str:
 
 
 def special_files(bundle: Path, rng: Rng) -> str:
-    """A file is a link out of the bundle, to a device, to itself; a directory, a pipe, or 2^42 bytes long."""
+    """Replace a file by a link (to outside, a device, itself), a directory, a pipe or a 4 TiB file."""
     name = rng.choice(files_of(bundle))
-    place = bundle / name
-    content = place.read_bytes()
+    path = bundle / name
+    content = path.read_bytes()
     outside = bundle.parent / "outside"
     outside.write_bytes(content)
     kind = rng.choice(["out", "device", "memory", "loop", "directory", "pipe", "giant"])
-    place.unlink()
+    path.unlink()
     if kind == "directory":
-        place.mkdir()
+        path.mkdir()
     elif kind == "pipe":
-        os.mkfifo(place)
+        os.mkfifo(path)
     elif kind == "giant":
-        place.write_bytes(content)
-        os.truncate(place, 2**42)
+        path.write_bytes(content)
+        os.truncate(path, 2**42)
     else:
-        places = {"out": outside, "device": "/dev/zero", "memory": "/proc/self/mem", "loop": place}
-        place.symlink_to(places[kind])
+        targets = {"out": outside, "device": "/dev/zero", "memory": "/proc/self/mem", "loop": path}
+        path.symlink_to(targets[kind])
     return f"{name}: {kind}"
 
 
 def manifest_fields(bundle: Path, rng: Rng) -> str:
-    """A field of the manifest is of another type or size, gone, or new; the checksum fits."""
-    return _with_manifest(bundle, lambda manifest: _other_field(manifest, rng))
+    """Change the type or size of a manifest field, delete one or add one; the checksum is updated."""
+    return _with_manifest(bundle, lambda manifest: _mutated_field(manifest, rng))
 
 
 def manifest_fields_unnoticed(bundle: Path, rng: Rng) -> str:
-    """The same with the old checksum."""
+    """The same without updating the checksum."""
     checksum = (bundle / CHECKSUM).read_bytes()
-    said = manifest_fields(bundle, rng)
+    change = manifest_fields(bundle, rng)
     (bundle / CHECKSUM).write_bytes(checksum)
-    return said
+    return change
 
 
 def manifest_paths(bundle: Path, rng: Rng) -> str:
-    """A path in the manifest leads elsewhere, to a file that is what was exported; the checksum fits."""
+    """Change a path in the manifest to one outside, with the exported content; the checksum is updated."""
 
     def change(manifest: Any) -> str:
-        places = [
+        paths = [
             (parent, key)
-            for parent, key in _places(manifest)
+            for parent, key in _entries(manifest)
             if key == "path" or parent[key] == "golden.json"
         ]
-        parent, key = rng.choice(places)
+        parent, key = rng.choice(paths)
         old, parent[key] = parent[key], rng.choice(_PATHS)
         content = (bundle / old).read_bytes()
         (bundle.parent / "outside").write_bytes(content)
         (bundle / "linked").symlink_to(bundle.parent)
-        if rng.random() < 0.5:  # everywhere, so that the manifest agrees with itself
-            for other, name in places:
+        if rng.random() < 0.5:  # everywhere, so that the manifest is consistent
+            for other, name in paths:
                 other[name] = parent[key] if other[name] == old else other[name]
         return f"{old} → {parent[key][:40]}"
 
@@ -143,11 +143,11 @@ def manifest_paths(bundle: Path, rng: Rng) -> str:
 
 
 def manifest_sizes(bundle: Path, rng: Rng) -> str:
-    """A count, a size, a shape or a version in the manifest is another number; the checksum fits."""
+    """Change a count, size, shape or version in the manifest to another number; the checksum is updated."""
 
     def change(manifest: Any) -> str:
-        places = [(parent, key) for parent, key in _places(manifest) if type(parent[key]) in (int, float)]
-        parent, key = rng.choice(places)
+        numbers = [(parent, key) for parent, key in _entries(manifest) if type(parent[key]) in (int, float)]
+        parent, key = rng.choice(numbers)
         old = parent[key]
         parent[key] = rng.choice([*_NUMBERS, old + 1, old - 1, old * 2, -old])
         return f"{key}: {old} → {str(parent[key])[:40]}"
@@ -156,25 +156,25 @@ def manifest_sizes(bundle: Path, rng: Rng) -> str:
 
 
 def manifest_text(bundle: Path, rng: Rng) -> str:
-    """The manifest is no JSON, or JSON that readers stumble over; the checksum fits."""
-    content, said = _odd_text((bundle / MANIFEST).read_bytes(), rng)
+    """Replace the manifest by invalid or problematic JSON; the checksum is updated."""
+    content, change = _mutated_text((bundle / MANIFEST).read_bytes(), rng)
     _write_manifest(bundle, content)
-    return said
+    return change
 
 
 def data_fields(bundle: Path, rng: Rng) -> str:
-    """A field of another JSON file is changed, and all checksums fit: whoever did so meant it."""
+    """Change a field of another JSON file; all checksums are updated, as for an intended change."""
     name = _data_file(bundle, rng)
     table = json.loads((bundle / name).read_text(encoding="utf-8"))
-    said = _other_field(table, rng)
-    return _rewritten(bundle, name, _dumped(table), said)
+    change = _mutated_field(table, rng)
+    return _rewritten(bundle, name, _dumped(table), change)
 
 
 def data_text(bundle: Path, rng: Rng) -> str:
-    """Another JSON file is no JSON, or JSON that readers stumble over, and all checksums fit."""
+    """Replace another JSON file by invalid or problematic JSON; all checksums are updated."""
     name = _data_file(bundle, rng)
-    content, said = _odd_text((bundle / name).read_bytes(), rng)
-    return _rewritten(bundle, name, content, said)
+    content, change = _mutated_text((bundle / name).read_bytes(), rng)
+    return _rewritten(bundle, name, content, change)
 
 
 MUTATORS: tuple[Mutator, ...] = (
@@ -191,10 +191,10 @@ MUTATORS: tuple[Mutator, ...] = (
     data_text,
 )
 DAMAGE = (bits, bytes_cut_or_added, files_swapped, special_files)
-"""These change files and no checksum: a check of all files must refuse them, whatever an engine reads."""
+"""Mutations of files without their checksums: a check of all files must reject them."""
 
-MEANT = (data_fields, data_text)
-"""These change what a bundle says and all its checksums: it is another one, which may be well formed."""
+INTENDED = (data_fields, data_text)
+"""Mutations that update all checksums: the result is a different bundle, which may be valid."""
 
 
 def _changed(bundle: Path, name: str, content: bytes) -> str:
@@ -202,37 +202,37 @@ def _changed(bundle: Path, name: str, content: bytes) -> str:
     return name
 
 
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Every place in a tree of JSON, as its parent and its key or index there."""
+def _entries(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every entry of a JSON tree, as its parent and its key or index in it."""
     if isinstance(value, dict | list):
         for key in value if isinstance(value, dict) else range(len(value)):
             yield value, key
-            yield from _places(value[key])
+            yield from _entries(value[key])
 
 
-def _other_field(table: Any, rng: Rng) -> str:
-    parent, key = rng.choice(list(_places(table)))
+def _mutated_field(table: Any, rng: Rng) -> str:
+    parent, key = rng.choice(list(_entries(table)))
     old = parent[key]
-    how = rng.randrange(8)
-    if how == 0:
+    kind = rng.randrange(8)
+    if kind == 0:
         del parent[key]
-        return f"{key} gone"
-    if how == 1 and isinstance(parent, dict):
+        return f"{key} deleted"
+    if kind == 1 and isinstance(parent, dict):
         parent[rng.choice(["", "new", "path", "x" * 1000])] = old
-        return f"{key} again"
-    if how == 2:
+        return f"{key} duplicated"
+    if kind == 2:
         for _ in range(rng.choice([1, 50, 900])):
             old = [old]
         parent[key] = old
         return f"{key} nested"
-    if how == 3 and isinstance(old, list) and old:
+    if kind == 3 and isinstance(old, list) and old:
         old.append(old[0])
         return f"{key} longer"
     parent[key] = rng.choice([*_NUMBERS, *_TEXTS, *_OTHERS])
     return f"{key}: {str(parent[key])[:40]!r}"
 
 
-def _odd_text(content: bytes, rng: Rng) -> tuple[bytes, str]:
+def _mutated_text(content: bytes, rng: Rng) -> tuple[bytes, str]:
     at = content.index(b"{") + 1
     head, rest = content[:at], content[at:]
     choices: dict[str, Callable[[], bytes]] = {
@@ -250,32 +250,32 @@ def _odd_text(content: bytes, rng: Rng) -> tuple[bytes, str]:
         "nothing": lambda: b"null",
         "noise": lambda: rng.randbytes(1000),
     }
-    said = rng.choice(sorted(choices))
-    return choices[said](), said
+    change = rng.choice(sorted(choices))
+    return choices[change](), change
 
 
 def _data_file(bundle: Path, rng: Rng) -> str:
     return rng.choice([name for name in files_of(bundle) if name.endswith("s.json") or name == "golden.json"])
 
 
-def _rewritten(bundle: Path, name: str, content: bytes, said: str) -> str:
-    """Write a file and all checksums so that they fit."""
+def _rewritten(bundle: Path, name: str, content: bytes, change: str) -> str:
+    """Write a file and update all checksums."""
     (bundle / name).write_bytes(content)
 
-    def change(manifest: Any) -> str:
-        for parent, key in _places(manifest):
+    def update(manifest: Any) -> str:
+        for parent, key in _entries(manifest):
             if key == "path" and parent["path"] == name and "sha256" in parent:
                 parent["bytes"], parent["sha256"] = len(content), hashlib.sha256(content).hexdigest()
-        return f"{name}: {said}"
+        return f"{name}: {change}"
 
-    return _with_manifest(bundle, change)
+    return _with_manifest(bundle, update)
 
 
-def _with_manifest(bundle: Path, change: Callable[[Any], str]) -> str:
+def _with_manifest(bundle: Path, mutate: Callable[[Any], str]) -> str:
     manifest = json.loads((bundle / MANIFEST).read_bytes())
-    said = change(manifest)
+    change = mutate(manifest)
     _write_manifest(bundle, _dumped(manifest))
-    return said
+    return change
 
 
 def _dumped(table: Any) -> bytes:

@@ -1,11 +1,11 @@
-"""Top ten for one history: hanji's recommend() beside implicit's, interleaved in one run, one thread.
+"""Top 10 for one history: hanji's recommend() compared with implicit's, interleaved in one run, one thread.
 
     python benchmarks/device_speed.py out/benchmark-movielens-1m-device/movielens-1m-device-seed-0/bundle
 
-implicit (ALS, float32, as many items and as many factors as the bundle's model) folds the same history in
-(``recalculate_user=True``), which is the same question: somebody whom training never saw. Its answer for a
-user whose factors are at hand is timed as well. Both leave out what was seen. Histories have 165 items, the
-mean of MovieLens-1M.
+implicit (ALS, float32, with as many items and factors as the bundle's model) folds the same history in
+(``recalculate_user=True``), the equivalent operation for a user who was not in the training data. Its latency
+for a user with known factors is measured as well. Both exclude the items of the history. Histories have 165
+items, the mean of MovieLens-1M.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is imported
 
 import numpy as np
-from common import interleaved_us, parser, save, spread, verdict
+from common import interleaved_us, parser, save, spread, target_line
 from implicit.als import AlternatingLeastSquares
 from scipy import sparse
 
@@ -35,29 +35,29 @@ def main() -> None:
     result: dict[str, object] = {"rounds": ROUNDS, "runs": RUNS, "length": LENGTH}
     for engine in ("litert", "onnxruntime"):
         with Recommender.open(args.bundle, engine=engine) as recommender:
-            found = rounds(recommender, factors_of(recommender))
-        result[engine] = {name: spread(values) for name, values in found.items()}
-        for rival in ("folded_in", "known"):
-            ratios = np.array(found["hanji_us"]) / np.array(found[f"implicit_{rival}_us"])
-            about = spread(ratios.tolist())
-            name = f"{engine}: recommend() / implicit, user {rival}"
-            print(
-                verdict(name, about["median"], 1.0, at_most=True), f"[{about['min']:.3f}, {about['max']:.3f}]"
+            times = rounds(recommender, factors_of(recommender))
+        result[engine] = {name: spread(values) for name, values in times.items()}
+        for kind in ("folded_in", "known"):
+            ratios = np.array(times["hanji_us"]) / np.array(times[f"implicit_{kind}_us"])
+            ratio = spread(ratios.tolist())
+            line = target_line(
+                f"{engine}: recommend() / implicit, user {kind}", ratio["median"], 1.0, at_most=True
             )
-            result[f"{engine}_over_implicit_{rival}"] = about
+            print(line, f"[{ratio['min']:.3f}, {ratio['max']:.3f}]")
+            result[f"{engine}_over_implicit_{kind}"] = ratio
     save("device-speed", result)
 
 
 def factors_of(recommender: Recommender) -> int:
-    """The factors of the model in the bundle, as its recipe says."""
+    """The number of factors of the bundle's model, from its recipe."""
     steps = recommender.manifest.recipe.steps
     sizes = [step["embedding_size"] for step in steps if "embedding_size" in step]
     return int(str(sizes[-1]))
 
 
 def rounds(recommender: Recommender, factors: int) -> dict[str, list[float]]:
-    """Median microseconds of a call by round."""
-    found: dict[str, list[float]] = {}
+    """Median microseconds per call, by round."""
+    times: dict[str, list[float]] = {}
     rng = np.random.default_rng(0)
     ids = recommender.items.ids.values
     for number in range(ROUNDS):
@@ -66,12 +66,12 @@ def rounds(recommender: Recommender, factors: int) -> dict[str, list[float]]:
         history = [ids[index] for index in seen]
         calls["hanji_us"] = lambda history=history: recommender.recommend(history=history, k=10)
         for name, values in interleaved_us(calls, turns=RUNS, warm_up=20).items():
-            found.setdefault(name, []).append(values)
-    return found
+            times.setdefault(name, []).append(values)
+    return times
 
 
 def implicit_calls(seen: np.ndarray, items: int, factors: int, seed: int) -> dict[str, Callable[[], object]]:
-    """implicit's recommend() with fold-in and without, on random factors: time does not depend on them."""
+    """implicit's recommend() with and without fold-in, with random factors, which do not affect the time."""
     rng = np.random.default_rng(seed)
     model = AlternatingLeastSquares(factors=factors, num_threads=1, use_gpu=False, random_state=seed)
     model.item_factors = rng.standard_normal((items, factors)).astype(np.float32)

@@ -1,9 +1,9 @@
-"""`make demo` on a fresh clone with an empty environment, twice.
+"""`make demo` in a fresh clone with an empty environment, twice.
 
     python benchmarks/fresh_demo.py
 
-Clones the checkout's HEAD into a temporary directory with a home directory of its own, so that nothing
-made before is used, not even the package cache; the second run re-uses what the first one made.
+Clones HEAD into a temporary directory with a new home directory, so that no existing files are used, not even
+the package cache; the second run reuses the files of the first.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import save, verdict
+from common import save, target_line
 
 ROOT = Path(__file__).parents[1]
-KEPT = (
+PASSED_ON = (
     "PATH",
     "SSL_CERT_FILE",
     "PIP_CERT",
     "NODE_EXTRA_CA_CERTS",
-)  # without them a proxy's network is out of reach
+)  # the certificates are needed behind a proxy
 
 
 def main() -> None:
@@ -30,11 +30,13 @@ def main() -> None:
         clone, home = Path(directory, "hanji"), Path(directory, "home")
         home.mkdir()
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-        environment = {name: os.environ[name] for name in KEPT if name in os.environ} | {"HOME": str(home)}
+        environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {
+            "HOME": str(home)
+        }
         first, second = (timed(clone, environment) for _ in range(2))
     save("fresh-demo", {"first_seconds": first, "second_seconds": second})
-    print(verdict("make demo on a fresh machine, seconds", first, 360, at_most=True))
-    print(verdict("make demo again, seconds", second, 120, at_most=True))
+    print(target_line("make demo on a fresh machine, seconds", first, 360, at_most=True))
+    print(target_line("make demo again, seconds", second, 120, at_most=True))
 
 
 def timed(clone: Path, environment: dict[str, str]) -> float:

@@ -1,9 +1,9 @@
-"""`import hanji.runtime` against `import numpy`: whole processes in turns.
+"""`import hanji.runtime` compared with `import numpy`, in alternating processes.
 
     python benchmarks/import_time.py
 
-Quoted is the median over the rounds of the ratio of wall times, the time of an interpreter that does
-nothing taken off both.
+The result is the median over the rounds of the ratio of wall times, after subtracting the time of an empty
+program from both.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from common import save, spread, verdict
+from common import save, spread, target_line
 
 PAIRS = 41
 
@@ -33,7 +33,9 @@ def main() -> None:
     whole = spread([runtime / numpy for _, numpy, runtime in rounds])
     alone = spread([(runtime - empty) / (numpy - empty) for empty, numpy, runtime in rounds])
     save("import-time", {"pairs": PAIRS, "whole_process_ratio": whole, "import_alone_ratio": alone})
-    print(verdict("import hanji.runtime / import numpy, imports alone", alone["median"], 1.2, at_most=True))
+    print(
+        target_line("import hanji.runtime / import numpy, imports alone", alone["median"], 1.2, at_most=True)
+    )
     print(f"whole processes: {whole['median']:.3f} [{whole['min']:.3f}, {whole['max']:.3f}]")
 
 

@@ -1,10 +1,10 @@
-"""What `pip install hanji-runtime[EXTRA]` adds on a Raspberry Pi, beside numpy.
+"""The installed size of `hanji-runtime[EXTRA]` on a Raspberry Pi, without numpy.
 
     python benchmarks/install_size.py
 
-Installs the wheel that `make wheels` built, with each extra that has an engine for the board, on an emulated
-Pi (tests/pi/emulated_pi.py), and adds up its files: with the bytecode that pip compiles, and without. numpy,
-which any of this needs, is not counted; 32-bit boards take Debian's.
+Installs the wheel of `make wheels` with each extra that has an engine for the board, on an emulated Pi
+(tests/pi/emulated_pi.py), and sums the sizes of its files, with and without the bytecode that pip compiles.
+numpy, which is always required, is not counted; 32-bit boards use Debian's package.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from common import parser, save, verdict
+from common import parser, save, target_line
 
 ROOT = Path(__file__).parents[1]
-MOST_ADDED, MOST_WHEEL = 10_000_000, 150_000
+MAX_ADDED, MAX_WHEEL = 10_000_000, 150_000
 INSTALLS = (("pi2", "tflite"), ("pi4", "litert"), ("pi4", "onnx"), ("pi4", "tflite"))
 
 
@@ -28,20 +28,20 @@ def main() -> None:
     wheels = sorted((ROOT / "dist").glob("hanji_runtime-*.whl"))
     if not wheels:
         sys.exit("expected dist/hanji_runtime-*.whl; try: make wheels")
-    found = {}
+    results = {}
     for board, extra in INSTALLS:
         site = set_up(board).installed(extra, [f"hanji-runtime[{extra}]"])
-        found[f"{board} {extra}"] = sizes(site)
-        print(f"{board}, hanji-runtime[{extra}]: {found[f'{board} {extra}']}")
+        results[f"{board} {extra}"] = sizes(site)
+        print(f"{board}, hanji-runtime[{extra}]: {results[f'{board} {extra}']}")
     wheel = wheels[-1].stat().st_size
-    save("install-size", {"wheel_bytes": wheel, "added_bytes": found})
-    added = found["pi2 tflite"]["with bytecode"]
-    print(verdict("bytes that hanji-runtime[tflite] adds on a 32-bit Pi", added, MOST_ADDED, at_most=True))
-    print(verdict("bytes of the wheel", wheel, MOST_WHEEL, at_most=True))
+    save("install-size", {"wheel_bytes": wheel, "added_bytes": results})
+    added = results["pi2 tflite"]["with bytecode"]
+    print(target_line("bytes of hanji-runtime[tflite] on a 32-bit Pi", added, MAX_ADDED, at_most=True))
+    print(target_line("bytes of the wheel", wheel, MAX_WHEEL, at_most=True))
 
 
 def sizes(site: Path) -> dict[str, int]:
-    """Bytes of all files but numpy's: in all, without bytecode, and of the largest packages."""
+    """Bytes of all files except numpy's: in total, without bytecode, and of the largest packages."""
     packages: Counter[str] = Counter()
     bytecode = 0
     for path in site.rglob("*"):

@@ -1,22 +1,22 @@
-"""int8 beside float32 of the same MobileNet in LiteRT, one thread: at 28×28, and at 96×96 and above.
+"""int8 compared with float32 of the same MobileNet in LiteRT, one thread: at 28×28, 96×96 and 224×224.
 
     python benchmarks/int8_speed.py
 
-The networks are not trained, as their speed does not depend on what they have learned. Both files are called
-in turns; each begins with the uint8 picture and ends with probabilities.
+The networks are not trained, since training does not affect their speed. The calls of both files alternate;
+each takes a uint8 image and returns probabilities.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from classifier_files import tflite_file
-from common import interleaved_us, parser, save, spread, verdict
+from common import interleaved_us, parser, save, spread, target_line
 from structured_pruning import STUDENT, loaded, network
 
 from hanji.training.classifiers.models.config import ImageModelConfig
 
 ROUNDS = 9
-LEAST_SPEEDUP = 2.5
+MIN_SPEEDUP = 2.5
 NETS = {
     "28×28×1, the student of Fashion-MNIST": (STUDENT, (28, 28, 1), 500),
     "MobileNetV1 96×96×3": (ImageModelConfig(), (96, 96, 3), 50),
@@ -26,7 +26,9 @@ NETS = {
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--rounds", type=int, default=ROUNDS, help=f"of measuring (default {ROUNDS})")
+    options.add_argument(
+        "--rounds", type=int, default=ROUNDS, help=f"rounds of measurement (default {ROUNDS})"
+    )
     args = options.parse_args()
     result: dict[str, object] = {"rounds": args.rounds}
     for name, (config, shape, turns) in NETS.items():
@@ -43,7 +45,7 @@ def main() -> None:
             "call_us": {scheme: spread(values) for scheme, values in times.items()},
             "float32_over_int8": speedup,
         }
-        print(verdict(f"{name}: float32 / int8", speedup["median"], LEAST_SPEEDUP, at_most=False))
+        print(target_line(f"{name}: float32 / int8", speedup["median"], MIN_SPEEDUP, at_most=False))
     save("int8-speed", result)
 
 

@@ -1,10 +1,11 @@
-"""Top ten of a synthetic catalogue of a million items: time against reading its table once, and memory.
+"""Top 10 of a synthetic catalogue of a million items: time compared with reading its table once, and memory.
 
     python benchmarks/million_items.py
 
-The model is a history model of 64 factors with random rows (time and memory do not depend on what they hold),
-exported as an ordinary TFLite bundle in 8 and in 4 bits a row. A process of its own opens the bundle and
-asks; "reading the table" is one sum over as many bytes as the int8 table has, in the same process, in turns.
+The model is a history model of 64 factors with random rows (their values do not affect time and memory),
+exported as an ordinary TFLite bundle with 8-bit and 4-bit rows. A separate process opens the bundle and calls
+recommend(); "reading the table" is a sum over as many bytes as the int8 table has, in the same process,
+alternating with the calls.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from common import interleaved_us, parser, save, spread, verdict
+from common import interleaved_us, parser, save, spread, target_line
 
 ROOT = Path(__file__).parents[1]
 FACTORS = 64
@@ -30,33 +31,33 @@ def main() -> None:
     options.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
     args = options.parse_args()
     if args.ask:
-        print(json.dumps(ask(args.ask)))
+        print(json.dumps(measure(args.ask)))
         return
     result: dict[str, object] = {"items": args.items, "factors": FACTORS, "history": LENGTH}
     for scheme in ("int8-rows", "int4-rows"):
         bundle = args.out / f"{args.items}-{scheme}"
         if not bundle.exists():
             make_bundle(bundle, args.items, scheme)
-        rounds = [in_a_process_of_its_own(bundle) for _ in range(ROUNDS)]
-        found = {name: spread([row[name] for row in rounds]) for name in rounds[0]}
-        result[scheme] = found
-        time_ratio, memory_ratio = found["recommend_over_reading"], found["resident_over_bundle"]
-        print(f"{scheme}: bundle {found['bundle_bytes']['median']:,.0f} bytes")
-        print(verdict("recommend() / reading the int8 table", time_ratio["median"], 1.5, at_most=True))
-        print(verdict("resident memory / bundle", memory_ratio["median"], 1.3, at_most=True))
+        rounds = [in_new_process(bundle) for _ in range(ROUNDS)]
+        spreads = {name: spread([row[name] for row in rounds]) for name in rounds[0]}
+        result[scheme] = spreads
+        time_ratio, memory_ratio = spreads["recommend_over_reading"], spreads["resident_over_bundle"]
+        print(f"{scheme}: bundle {spreads['bundle_bytes']['median']:,.0f} bytes")
+        print(target_line("recommend() / reading the int8 table", time_ratio["median"], 1.5, at_most=True))
+        print(target_line("resident memory / bundle", memory_ratio["median"], 1.3, at_most=True))
     save("million-items", result)
 
 
-def in_a_process_of_its_own(bundle: Path) -> dict[str, float]:
-    """What ``ask`` finds in a new interpreter."""
+def in_new_process(bundle: Path) -> dict[str, float]:
+    """The result of ``measure`` in a new process."""
     command = [sys.executable, __file__, "--ask", str(bundle)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def ask(path: Path) -> dict[str, float]:
-    """Times in milliseconds, and resident memory in bytes without what the engine takes empty."""
-    import ai_edge_litert.interpreter  # noqa: F401 - what it takes is not the bundle's doing
+def measure(path: Path) -> dict[str, float]:
+    """Times in milliseconds, and resident memory in bytes, without the memory of the imported engine."""
+    import ai_edge_litert.interpreter  # noqa: F401 - so that its memory is not counted
     import numpy as np
 
     from hanji.runtime import Recommender
@@ -74,7 +75,7 @@ def ask(path: Path) -> dict[str, float]:
             "engine_ms": call,
             "reading_ms": table.sum,
         }
-        times = {name: taken / 1e3 for name, taken in interleaved_us(calls, turns=60).items()}
+        times = {name: duration / 1e3 for name, duration in interleaved_us(calls, turns=60).items()}
     return {
         **times,
         "recommend_over_reading": times["recommend_ms"] / times["reading_ms"],
@@ -85,13 +86,13 @@ def ask(path: Path) -> dict[str, float]:
 
 
 def resident_bytes() -> int:
-    """What Linux counts as this process's resident memory."""
+    """This process's resident memory, as reported by Linux."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) * 1024
 
 
 def make_bundle(out: Path, items: int, scheme: str) -> None:
-    """An untrained history model of ``items`` items as a bundle."""
+    """Export an untrained history model of ``items`` items as a bundle."""
     import numpy as np
 
     from hanji.compression.recommenders.compressed import CompressedModel

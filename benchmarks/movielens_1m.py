@@ -1,10 +1,10 @@
-"""Full against compressed on MovieLens-1M: whole builds with several seeds, measured on the shipped files.
+"""Full and compressed model on MovieLens-1M: complete builds with several seeds.
 
     python benchmarks/movielens_1m.py --data ../shared/data/ml-1m --seeds 0 1 2
 
-Every build is `hanji build examples/movielens-1m.toml` with another seed; its numbers are those of its
-report, which come from the exported files through the runtime. A build that is there already (same
-recipe, same seed) is taken up where it stopped, so the script can be killed and started again.
+Every build is `hanji build examples/movielens-1m.toml` with another seed; the results are those of its
+report, measured on the exported files through the runtime. An existing build (same recipe, same seed) is
+resumed, so the script can be killed and restarted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from builds import ROOT, build, print_table, rows_by_name, seconds_by_stage, summarize
-from common import parser, save, spread, verdict
+from common import parser, save, spread, target_line
 
 RECIPE = ROOT / "examples" / "movielens-1m.toml"
 
@@ -25,7 +25,7 @@ def main() -> None:
     args = options.parse_args()
     reports = [build(RECIPE, args.data, args.out / f"seed-{seed}", seed) for seed in args.seeds]
     rows = rows_by_name(reports)
-    summary = {name: summarize(found) for name, found in rows.items()}
+    summary = {name: summarize(own) for name, own in rows.items()}
     seconds = seconds_by_stage(reports)
     steps = reports[0]["steps"]
     save(
@@ -33,27 +33,27 @@ def main() -> None:
         {"seeds": args.seeds, "summary": summary, "seconds": seconds, "recipe": steps, "rows": rows},
     )
     print_table(summary)
-    print_verdicts(rows, reports)
+    print_targets(rows, reports)
 
 
-def print_verdicts(rows: dict, reports: list[dict]) -> None:
-    """Whether the targets were reached, on the means over the seeds."""
+def print_targets(rows: dict, reports: list[dict]) -> None:
+    """Print whether the targets were reached by the means over the seeds."""
 
     def mean(name: str, metric: str) -> float:
         return spread([row["metrics"][metric] for row in rows[name]])["mean"]
 
-    print(verdict("teacher HR@10", mean("full", "hr_at_10"), 0.705, at_most=False))
-    print(verdict("teacher NDCG@10", mean("full", "ndcg_at_10"), 0.426, at_most=False))
+    print(target_line("teacher HR@10", mean("full", "hr_at_10"), 0.705, at_most=False))
+    print(target_line("teacher NDCG@10", mean("full", "ndcg_at_10"), 0.426, at_most=False))
     for metric in ("hr_at_10", "ndcg_at_10"):
         for engine in ("litert", "onnxruntime"):
-            kept = mean(engine, metric) / mean("full", metric)
-            print(verdict(f"{metric} of int8 in {engine} / teacher", kept, 0.99, at_most=False))
-    smaller = min(
+            ratio = mean(engine, metric) / mean("full", metric)
+            print(target_line(f"{metric} of int8 in {engine} / teacher", ratio, 0.99, at_most=False))
+    ratio = min(
         full["bytes"] / small["bytes"] for full, small in zip(rows["full"], rows["litert"], strict=True)
     )
-    print(verdict("teacher float32 TFLite bytes / int8 TFLite bytes, smallest", smaller, 8.0, at_most=False))
+    print(target_line("teacher float32 TFLite bytes / int8 TFLite bytes, minimum", ratio, 8.0, at_most=False))
     slowest = max(report["seconds"]["train"] for report in reports)
-    print(verdict("training of the teacher, slowest, seconds", slowest, 1200, at_most=True))
+    print(target_line("training of the teacher, slowest, seconds", slowest, 1200, at_most=True))
 
 
 if __name__ == "__main__":

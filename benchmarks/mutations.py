@@ -1,16 +1,16 @@
-"""10,000 damaged bundles: none may crash the runtime, hang it for 5 s, or be taken for whole.
+"""10,000 mutated bundles: none may crash the runtime, hang it for 5 s, or be accepted.
 
     python benchmarks/mutations.py [BUNDLE …] [--count 10000] [--seed 0]
 
-Bundles default to those of `make demo`. Bits are flipped, bytes cut, files swapped; manifests hold other
-types, sizes and paths, with checksums that fit and with ones that do not; files are links, pipes and devices.
-A mutated bundle is opened, asked and self-tested in a process of its own, whose end is counted. It counts as
-accepted if it opens and answers otherwise than the original, or if files were damaged and a check of all
-files finds nothing. Where other JSON files are changed and every checksum is made to fit, it is another
-bundle by right: that must not crash or hang, and is counted as well-formed if it opens and answers otherwise.
-No archives are read, so there are no zip bombs.
+Bundles default to those of `make demo`. Bits are flipped, bytes cut, files swapped; manifests get other
+types, sizes and paths, with and without valid checksums; files become links, pipes and devices. A mutated
+bundle is opened, called and self-tested in a separate process, whose exit is observed. It counts as accepted
+if it opens and its results differ from the original's, or if files were damaged and a check of all files
+finds nothing. If other JSON files are changed and every checksum is updated, the result is another valid
+bundle: it must not crash or hang, and counts as well-formed if it opens and its results differ. Bundles
+contain no archives, so there are no zip bombs.
 
-What was done is kept in out/benchmark-mutations; a run that was stopped goes on where it was.
+Finished batches are kept in out/benchmark-mutations, from which an interrupted run resumes.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from common import parser, save, verdict
+from common import parser, save, target_line
 
 ROOT = Path(__file__).parents[1]
 WORKER = Path(__file__).with_name("mutate_bundle.py")
 DAMAGE = Path(__file__).with_name("damage.py")
 DEFAULTS = (ROOT / "out/demo/bundle", ROOT / "out/demo-digits/bundle")
 BATCH = 250
-MOST_SECONDS = 5.0
-START_SECONDS = 120.0  # that a process may take to import the engines, on a busy machine
+MAX_SECONDS = 5.0
+START_SECONDS = 120.0  # for importing the engines in a new process, on a busy machine
 
 Row = dict[str, Any]
 
@@ -42,17 +42,17 @@ Row = dict[str, Any]
 def main() -> None:
     args = arguments()
     rows: list[Row] = []
-    share = -(-args.count // len(args.bundles))
+    count = -(-args.count // len(args.bundles))
     for bundle in args.bundles:
-        rows += mutations_of(bundle, args.seed, share, args.work)
-    found = summary(rows)
+        rows += mutations_of(bundle, args.seed, count, args.work)
+    result = summary(rows)
     if args.out is not None:
-        args.out.write_text(json.dumps(found), encoding="utf-8")
+        args.out.write_text(json.dumps(result), encoding="utf-8")
     else:
-        save("mutations", {"seed": args.seed, **found})
+        save("mutations", {"seed": args.seed, **result})
     for name in ("crashed", "hung", "accepted"):
-        print(verdict(f"of {len(rows)} mutated bundles {name}", found[name], 0, at_most=True))
-    for row in found["faults"]:
+        print(target_line(f"of {len(rows)} mutated bundles {name}", result[name], 0, at_most=True))
+    for row in result["faults"]:
         print(json.dumps(row))
 
 
@@ -62,12 +62,14 @@ def arguments() -> argparse.Namespace:
     options.add_argument("--count", type=int, default=10_000)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--work", type=Path, default=ROOT / "out/benchmark-mutations", metavar="DIR")
-    options.add_argument("--out", type=Path, metavar="FILE", help="write the result there, not to results/")
+    options.add_argument(
+        "--out", type=Path, metavar="FILE", help="write the result to FILE instead of results/"
+    )
     return options.parse_args()
 
 
 def mutations_of(bundle: Path, seed: int, count: int, work: Path) -> list[Row]:
-    """One row for each mutation, from batches that an earlier run finished and from new ones."""
+    """One row per mutation, from finished batches of an earlier run and from new ones."""
     work.mkdir(parents=True, exist_ok=True)
     tested = [*sorted(ROOT.glob("runtime/hanji/runtime/**/*.py")), WORKER, DAMAGE, bundle / "manifest.json"]
     key = hashlib.sha256(b"".join(path.read_bytes() for path in tested)).hexdigest()[:16]
@@ -76,16 +78,16 @@ def mutations_of(bundle: Path, seed: int, count: int, work: Path) -> list[Row]:
         end = min(first + BATCH, count)
         done = work / f"{key}-{seed}-{first}-{end}.json"
         if not done.exists():
-            aside = done.with_suffix(".part")
-            aside.write_text(json.dumps(list(batch(bundle, seed, first, end))), encoding="utf-8")
-            aside.rename(done)
+            partial = done.with_suffix(".part")
+            partial.write_text(json.dumps(list(batch(bundle, seed, first, end))), encoding="utf-8")
+            partial.rename(done)
         rows += json.loads(done.read_text(encoding="utf-8"))
         print(f"{bundle}: {end} of {count}", flush=True)
     return rows
 
 
 def batch(bundle: Path, seed: int, first: int, end: int) -> Iterator[Row]:
-    """The rows of mutations ``first`` to ``end``; behind one that ends its process a new process begins."""
+    """The rows of mutations ``first`` to ``end``; starts a new process after one has ended early."""
     while first < end:
         for row in process(bundle, seed, first, end):
             yield {"bundle": bundle.parent.name, **row}
@@ -93,42 +95,42 @@ def batch(bundle: Path, seed: int, first: int, end: int) -> Iterator[Row]:
 
 
 def process(bundle: Path, seed: int, first: int, end: int) -> Iterator[Row]:
-    """The rows of one process, as far as it comes."""
+    """The rows of one process, until it ends."""
     command = [sys.executable, str(WORKER), str(bundle), *map(str, (seed, first, end))]
     worker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     stream = Lines(worker)
     if stream.next(START_SECONDS) is None:
         worker.kill()
-        sys.exit(f"{bundle}: the process did not begin:\n{worker.communicate()[1].decode()[-2000:]}")
+        sys.exit(f"{bundle}: the process did not start:\n{worker.communicate()[1].decode()[-2000:]}")
     try:
         for _ in range(first, end):
-            about = stream.next(MOST_SECONDS)
-            if about is None:
-                sys.exit(f"{bundle}: making a mutation failed:\n{worker.communicate()[1].decode()[-2000:]}")
-            # Twice as long as allowed, for whatever else this machine does; the process measures itself.
-            found = stream.next(2 * MOST_SECONDS)
-            if found is None:
+            mutation = stream.next(MAX_SECONDS)
+            if mutation is None:
+                sys.exit(f"{bundle}: creating a mutation failed:\n{worker.communicate()[1].decode()[-2000:]}")
+            # Twice the limit, to allow for other load on the machine; the process measures its own time.
+            outcome = stream.next(2 * MAX_SECONDS)
+            if outcome is None:
                 result = "hung" if worker.poll() is None else "crashed"
-                yield about | {"result": result, "detail": f"exit code {worker.poll()}", "seconds": None}
+                yield mutation | {"result": result, "detail": f"exit code {worker.poll()}", "seconds": None}
                 return
-            if found["seconds"] > MOST_SECONDS:
-                found["result"] = "hung"
-            yield about | found
+            if outcome["seconds"] > MAX_SECONDS:
+                outcome["result"] = "hung"
+            yield mutation | outcome
     finally:
         worker.kill()
         worker.communicate()
 
 
 class Lines:
-    """Lines of JSON from a process, each waited for so long and no longer."""
+    """Lines of JSON from a process, with a timeout for each."""
 
     def __init__(self, worker: subprocess.Popen[bytes]) -> None:
-        assert worker.stdout is not None  # noqa: S101 - it was asked for
+        assert worker.stdout is not None  # noqa: S101 - it is a pipe
         self._stream = worker.stdout
         self._buffer = b""
 
     def next(self, seconds: float) -> Row | None:
-        """The next line; None where none comes in time or ever."""
+        """The next line; None after the timeout or at the end of the stream."""
         while b"\n" not in self._buffer:
             ready, _, _ = select.select([self._stream], [], [], seconds)
             content = self._stream.read1() if ready else b""
@@ -141,7 +143,7 @@ class Lines:
 
 
 def summary(rows: list[Row]) -> dict[str, Any]:
-    """How many met which end, by mutation; every one that must not be, with its number."""
+    """Counts of the outcomes by mutation, and all failures with their numbers."""
     results = Counter(row["result"] for row in rows)
     table: dict[str, Counter[str]] = {}
     for row in rows:

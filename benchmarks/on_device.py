@@ -1,9 +1,9 @@
-"""CPU time and answers of .tflite files, on whatever machine runs this; needs numpy and ai-edge-litert only.
+"""CPU time and outputs of .tflite files on any machine; needs only numpy and ai-edge-litert.
 
     python on_device.py TURNS ROUNDS FILE...
 
-The last line of the output is JSON: by file, the median microseconds of CPU of each round and the answer to
-the same random picture.
+The last line of the output is JSON: per file, the median CPU time of each round in microseconds and the
+output for the same random image.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ def main() -> None:
     turns, rounds, *files = sys.argv[1:]
     paths = [Path(file) for file in files]
     interpreters = [loaded(path) for path in paths]
-    found = {
-        "answers": [answer_of(interpreter) for interpreter in interpreters],
+    result = {
+        "answers": [output_of(interpreter) for interpreter in interpreters],
         "cpu_us": [[] for _ in paths],
         "machine": platform.machine(),
     }
     for _ in range(int(rounds)):
-        for values, median in zip(found["cpu_us"], medians(interpreters, int(turns)), strict=True):
+        for values, median in zip(result["cpu_us"], medians(interpreters, int(turns)), strict=True):
             values.append(median)
-    print(json.dumps(found))
+    print(json.dumps(result))
 
 
-def answers(paths: Iterable[Path]) -> list[list[float]]:
-    """What each file says of the random picture."""
-    return [answer_of(loaded(path)) for path in paths]
+def outputs(paths: Iterable[Path]) -> list[list[float]]:
+    """The output of each file for the random image."""
+    return [output_of(loaded(path)) for path in paths]
 
 
 def loaded(path: Path) -> Interpreter:
-    """Ready to be called with a random picture, one thread."""
+    """An interpreter with one thread and a random image as its input."""
     interpreter = Interpreter(model_path=str(path), num_threads=1)
     interpreter.allocate_tensors()
     details = interpreter.get_input_details()[0]
@@ -50,7 +50,7 @@ def loaded(path: Path) -> Interpreter:
     return interpreter
 
 
-def answer_of(interpreter: Interpreter) -> list[float]:
+def output_of(interpreter: Interpreter) -> list[float]:
     """The probabilities of one call."""
     interpreter.invoke()
     values = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
@@ -58,7 +58,7 @@ def answer_of(interpreter: Interpreter) -> list[float]:
 
 
 def medians(interpreters: list[Interpreter], turns: int) -> list[float]:
-    """Median microseconds of CPU of a call, the files in turns."""
+    """Median CPU time per call in microseconds, with alternating files."""
     times: list[list[int]] = [[] for _ in interpreters]
     for _ in range(turns):
         for values, interpreter in zip(times, interpreters, strict=True):

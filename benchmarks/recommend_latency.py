@@ -1,16 +1,16 @@
-"""recommend() against the engine's bare call of the same graph, interleaved in one run, one thread.
+"""recommend() compared with the bare engine call of the same graph, interleaved in one run, one thread.
 
     python benchmarks/recommend_latency.py out/movielens-1m/bundle
 
-Each round opens the bundle anew and times 2,000 calls of each kind in turns; quoted is the median of the
-rounds' ratios of medians, with the smallest and largest.
+Each round opens the bundle again and measures 2,000 alternating calls of each kind; the result is the median
+over the rounds of the ratio of medians, with minimum and maximum.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from common import parser, save, spread, verdict
+from common import parser, save, spread, target_line
 
 from hanji.runtime.benchmarks.recommender import benchmark
 
@@ -35,7 +35,9 @@ def main() -> None:
             "open_ms": spread([report.open_ms for report in reports]),
         }
         name = f"{engine}: recommend() p50 / engine p50 over {reports[0].items} items"
-        print(verdict(name, ratio["median"], 1.2, at_most=True), f"[{ratio['min']:.3f}, {ratio['max']:.3f}]")
+        print(
+            target_line(name, ratio["median"], 1.2, at_most=True), f"[{ratio['min']:.3f}, {ratio['max']:.3f}]"
+        )
     save("recommend-latency", result)
 
 

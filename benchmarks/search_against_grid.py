@@ -1,18 +1,18 @@
-"""`hanji search` against the exhaustive grid of the same space, under a budget of bytes.
+"""`hanji search` compared with the exhaustive grid of the same space, with a limit on bytes.
 
     python benchmarks/search_against_grid.py [--out DIR] [--only digits|synthetic]
 
-Two spaces: search-digits.toml and search-synthetic.toml. The grid trains, exports and measures every
-recipe, one after another, with the evaluator of the search: recipes share students and teachers there,
-too. Then three searches with different seeds start from nothing, each in a folder of its own. What was
-measured stays in DIR, so that a run that was stopped goes on.
+Two spaces: search-digits.toml and search-synthetic.toml. The grid trains, exports and measures all recipes,
+one after another, with the evaluator of the search, so recipes share students and teachers as well. Then
+three searches with different seeds start from scratch, each in its own directory. Measurements are kept in
+DIR, so that an interrupted run resumes.
 
-Time is told twice: the seconds that all measurements took, the full model's training included (a search's
-hold the bundle and the test set at its end as well), and the processors' seconds of everything, starts of
-Python included, which do not depend on what else the machine does.
+Time is reported twice: the seconds of all measurements, including the training of the full model (for a
+search also the final bundle and test), and the CPU seconds of everything, including starts of Python, which
+do not depend on other load on the machine.
 
-Targets: a search's best is within 10 % of the grid's best on validation, and takes a quarter of its time at
-most.
+Targets: the best recipe of a search is within 10 % of the grid's best on validation, and a search takes at
+most a quarter of the grid's time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from common import parser, save, spread, verdict
+from common import parser, save, spread, target_line
 
 SEEDS = (0, 1, 2)
 WITHIN, SHARE_OF_TIME = 0.9, 0.25
@@ -35,7 +35,7 @@ SPENT, DONE = "processor-seconds", "done"
 
 @dataclass(frozen=True)
 class Case:
-    """A space and the bytes that a file may have."""
+    """A search space and the limit on the bytes of a file."""
 
     name: str
     max_bytes: int
@@ -52,28 +52,28 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--out", type=Path, default=Path("out/search-against-grid"))
     arguments.add_argument("--only", choices=[case.name for case in CASES])
-    arguments.add_argument("--afresh", action="store_true", help="forget what an earlier run measured")
+    arguments.add_argument("--afresh", action="store_true", help="discard the measurements of an earlier run")
     options = arguments.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended; the same command goes on"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated; run the same command to resume"))
     if options.afresh:
         shutil.rmtree(options.out, ignore_errors=True)
     from hanji.training.quiet import import_tensorflow
 
     import_tensorflow()
     cases = [case for case in CASES if options.only in (None, case.name)]
-    found = {case.name: compared(case, options.out / case.name) for case in cases}
-    for name, result in found.items():
+    results = {case.name: comparison(case, options.out / case.name) for case in cases}
+    for name, result in results.items():
         print(f"{name}: {result['recipes']} recipes, {result['within_budget']} of them within the budget")
-        print(verdict("worst metric over the grid's best", result["worst_ratio"], WITHIN, at_most=False))
-        print(verdict("most time over the grid's", result["largest_share"], SHARE_OF_TIME, at_most=True))
+        print(target_line("worst metric / grid's best", result["worst_ratio"], WITHIN, at_most=False))
+        print(target_line("longest time / grid's", result["largest_share"], SHARE_OF_TIME, at_most=True))
         share = result["largest_share_of_processors"]
-        print(verdict("most processor time over the grid's", share, SHARE_OF_TIME, at_most=True))
-    if len(found) == len(CASES):
-        save("search-against-grid", {"cases": found})
+        print(target_line("longest CPU time / grid's", share, SHARE_OF_TIME, at_most=True))
+    if len(results) == len(CASES):
+        save("search-against-grid", {"cases": results})
 
 
-def compared(case: Case, out: Path) -> dict[str, object]:
-    """The grid's best, and what three searches found in which time."""
+def comparison(case: Case, out: Path) -> dict[str, object]:
+    """The grid's best recipe, and the results and times of three searches."""
     from hanji.studies.search.space import read_space
 
     space = read_space(case.file)
@@ -84,10 +84,10 @@ def compared(case: Case, out: Path) -> dict[str, object]:
     best = max(fitting, key=lambda row: row["metric"])
     searches = []
     for seed in SEEDS:
-        place = out / f"seed-{seed}"
-        with processor_seconds(place):
-            search = searched(space, case, place, seed)
-        search["processor_seconds"] = spent(place)
+        directory = out / f"seed-{seed}"
+        with processor_seconds(directory):
+            search = run_search(space, case, directory, seed)
+        search["processor_seconds"] = spent(directory)
         search["ratio"] = search["metric"] / best["metric"]
         search["share_of_time"] = search["seconds"] / grid_s
         search["share_of_processor_time"] = search["processor_seconds"] / grid_cpu
@@ -113,7 +113,7 @@ def compared(case: Case, out: Path) -> dict[str, object]:
 
 @contextmanager
 def processor_seconds(out: Path) -> Iterator[None]:
-    """Add what this process and children that ended in the block use to OUT/processor-seconds, until done."""
+    """Add the CPU time of this process and its ended children in the block to OUT/processor-seconds."""
     if (out / DONE).exists():
         yield
         return
@@ -139,7 +139,7 @@ def spent(out: Path) -> float:
 
 
 def grid(space, out: Path) -> tuple[list[dict[str, object]], float]:
-    """Every recipe of the space, and the seconds of all."""
+    """The results of every recipe of the space, and the total seconds."""
     from hanji.studies.search.cached_evaluator import CachedEvaluator
     from hanji.studies.search.setup import Setup
     from hanji.studies.search.shapes import longest_shared_prefix
@@ -153,7 +153,7 @@ def grid(space, out: Path) -> tuple[list[dict[str, object]], float]:
         evaluator = CachedEvaluator(worker, setup)
         for variant in (FULL, *(point.variant for point in space.points)):
             try:
-                built = evaluator.built(variant, longest_shared_prefix(variant, done))
+                built = evaluator.build(variant, longest_shared_prefix(variant, done))
             except HanjiError as error:
                 sys.stderr.write(f"{variant.name}: {error}\n")
                 rows.append({"name": variant.name, "bytes": None, "metric": None})
@@ -163,25 +163,25 @@ def grid(space, out: Path) -> tuple[list[dict[str, object]], float]:
     return rows, round(evaluator.seconds, 1)
 
 
-def searched(space, case: Case, out: Path, seed: int) -> dict[str, object]:
-    """What one search finds."""
+def run_search(space, case: Case, out: Path, seed: int) -> dict[str, object]:
+    """The result of one search."""
     from hanji.studies.budget import Budget
     from hanji.studies.search.run import find_recipe
 
     outcome = find_recipe(space, Budget("", max_bytes=case.max_bytes), data=None, out=out, seed=seed)
-    found = outcome.searched
-    if found.winner is None or found.winner.built is None or found.finished is None:
-        sys.exit(f"{case.name}, seed {seed}: {outcome.binds}")
+    result = outcome.result
+    if result.winner is None or result.winner.built is None or result.finished is None:
+        sys.exit(f"{case.name}, seed {seed}: {outcome.violations}")
     return {
         "seed": seed,
-        "found": found.winner.point.variant.name,
-        "bytes": found.winner.built.bytes,
-        "metric": found.winner.built.metric,
-        "test": found.finished.winner[space.metric],
-        "test_full": found.finished.full[space.metric],
-        "trained": found.trials,
-        "tried": [row.point.variant.name for row in found.candidates if row.built],
-        "stopped": found.stopped,
+        "found": result.winner.point.variant.name,
+        "bytes": result.winner.built.bytes,
+        "metric": result.winner.built.metric,
+        "test": result.finished.winner[space.metric],
+        "test_full": result.finished.full[space.metric],
+        "trained": result.trials,
+        "tried": [row.point.variant.name for row in result.candidates if row.built],
+        "stopped": result.stopped,
         "seconds": round(outcome.seconds, 1),
     }
 

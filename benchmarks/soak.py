@@ -1,12 +1,11 @@
-"""Whether memory stays where it is over five million calls on one open session.
+"""Resident memory over five million calls in one open session.
 
     python benchmarks/soak.py [--calls 5000000] [--sessions recommend-litert …]
 
-Each session is a process of its own that opens the demo's bundle (`make demo` builds it), answers 10,000
-calls to warm up, then the rest, and reads its own resident memory every 10,000 calls. Quoted is the distance
-between the highest and the lowest of these, as a fraction of the first. Histories have 5 to 200 items, so the
-engine's buffers change their size with nearly every call; pictures are noise. Takes about 5 to 15 minutes a
-session.
+Each session is a separate process that opens the demo's bundle (built by `make demo`), makes 10,000 warm-up
+calls, then the rest, and reads its resident memory every 10,000 calls. The result is the difference between
+maximum and minimum, as a fraction of the first value. Histories have 5 to 200 items, so the engine's buffers
+change their size in nearly every call; images are noise. A session takes about 5 to 15 minutes.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from common import expect_bundles, parser, save, verdict
+from common import expect_bundles, parser, save, target_line
 
 from hanji.runtime import Classifier, Recommender
 from hanji.runtime.benchmarks.recommender import histories
@@ -31,8 +30,8 @@ BUNDLES = {"recommend": ROOT / "out/demo/bundle", "classify": ROOT / "out/demo-d
 SESSIONS = ("recommend-litert", "classify-litert", "recommend-onnxruntime", "classify-onnxruntime")
 WARM_UP = 10_000
 EVERY = 10_000
-QUESTIONS = 1000
-FLAT = 0.01
+INPUTS = 1000
+MAX_RANGE = 0.01
 
 
 def resident_bytes() -> int:
@@ -43,27 +42,27 @@ def resident_bytes() -> int:
 
 def recommend_calls(engine: str) -> list[Callable[[], object]]:
     recommender = Recommender.open(BUNDLES["recommend"], engine=engine)
-    questions, _ = histories(recommender.items.ids.values, QUESTIONS, seed=0)
-    return [partial(recommender.recommend, **question) for question in questions]
+    queries, _ = histories(recommender.items.ids.values, INPUTS, seed=0)
+    return [partial(recommender.recommend, **query) for query in queries]
 
 
 def classify_calls(engine: str) -> list[Callable[[], object]]:
     classifier = Classifier.open(BUNDLES["classify"], engine=engine)
-    samples = np.random.default_rng(0).integers(0, 256, (QUESTIONS, *classifier.image_input.shape), np.uint8)
-    return [partial(classifier.classify, image_input) for image_input in samples]
+    images = np.random.default_rng(0).integers(0, 256, (INPUTS, *classifier.image_input.shape), np.uint8)
+    return [partial(classifier.classify, image) for image in images]
 
 
 def soak(session: str, calls: int) -> dict[str, object]:
-    """Resident memory after the warm-up and after every ``EVERY`` calls that follow it."""
+    """Resident memory after the warm-up and after every ``EVERY`` calls."""
     kind, engine = session.split("-")
-    asked = (recommend_calls if kind == "recommend" else classify_calls)(engine)
+    functions = (recommend_calls if kind == "recommend" else classify_calls)(engine)
     for turn in range(WARM_UP):
-        asked[turn % QUESTIONS]()
+        functions[turn % INPUTS]()
     samples = [resident_bytes()]
     start = time.perf_counter()
     for done in range(EVERY, calls + 1, EVERY):
         for turn in range(EVERY):
-            asked[turn % QUESTIONS]()
+            functions[turn % INPUTS]()
         samples.append(resident_bytes())
         if done % 500_000 == 0:
             print(f"{session}: {done:,} calls, {samples[-1]:,} bytes", file=sys.stderr, flush=True)
@@ -86,7 +85,7 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--calls", type=int, default=5_000_000)
     options.add_argument("--sessions", nargs="+", choices=SESSIONS, default=SESSIONS)
-    options.add_argument("--in-this-process", action="store_true", help="one session; prints its JSON")
+    options.add_argument("--in-this-process", action="store_true", help="run one session and print its JSON")
     args = options.parse_args()
     if args.in_this_process:
         print(json.dumps(soak(args.sessions[0], args.calls)))
@@ -98,11 +97,11 @@ def main() -> None:
         done = subprocess.run(
             [*command, "--calls", str(args.calls)], check=True, stdout=subprocess.PIPE, text=True
         )
-        found = json.loads(done.stdout.splitlines()[-1])
-        sessions[session] = found
-        save("soak", {"sessions": sessions})  # after each: a session takes minutes
-        name = f"{session}: range of resident memory over {found['calls']:,} calls"
-        print(verdict(name, found["range_over_first"], FLAT, at_most=True))
+        result = json.loads(done.stdout.splitlines()[-1])
+        sessions[session] = result
+        save("soak", {"sessions": sessions})  # after each session, since they take minutes
+        name = f"{session}: range of resident memory over {result['calls']:,} calls"
+        print(target_line(name, result["range_over_first"], MAX_RANGE, at_most=True))
 
 
 if __name__ == "__main__":

@@ -1,19 +1,19 @@
-"""Sparse against dense float32 on an ARM processor, emulated or real: CPU time of a call in LiteRT.
+"""Sparse compared with dense float32 on an ARM processor, emulated or real: CPU time per call in LiteRT.
 
     python benchmarks/sparse_on_arm.py --python "COMMAND"
 
-COMMAND runs a Python on the ARM machine that has numpy and ai-edge-litert and sees this checkout and the
-temporary directory under the same paths: an emulator's wrapper, or ssh to a board with both mounted.
-Four files of the same MobileNet V1 (not trained: time depends on the zeros and their places only):
+COMMAND runs Python on the ARM machine, with numpy and ai-edge-litert and with this checkout and the temporary
+directory under the same paths: an emulator's wrapper, or ssh to a board with both mounted. Four files of the
+same MobileNet V1 (not trained: the time depends only on the zeros and their positions):
 
-- dense: no zeros, in the shape that ``sparse_friendly`` gives
-- sparse: three quarters of each 1×1 kernel are zero and the file stores them as sparse tensors
+- dense: no zeros, in the architecture of ``sparse_friendly``
+- sparse: 75 % sparsity in each 1×1 kernel, stored as sparse tensors
 - zeros, stored dense: the same network without sparse tensors
-- sparse, ordinary shape: the same zeros and sparse tensors, without ``sparse_friendly``
+- sparse, ordinary shape: the same sparsity and sparse tensors, without ``sparse_friendly``
 
-Take an emulator's numbers as ratios, and with care: what QEMU needs for a product depends on its factors. It
-multiplies zeros more slowly than other numbers, which a processor does not: the third file, which does the
-work of the first, shows how much that is. Between the first two it hardly counts.
+Results of an emulator should be used only as ratios, and with care: QEMU's time for a product depends on its
+operands. It multiplies zeros more slowly than other values, unlike a real processor: the third file, with the
+same operations as the first, shows the size of this effect, which is small between the first two.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ import numpy as np
 import tf_keras as keras
 from classifier_files import tflite_file
 from common import parser, save, spread
-from on_device import answers
+from on_device import outputs
 
 from hanji.compression.classifiers.pruning.magnitude import pruned_layers
 from hanji.compression.classifiers.steps import ImagePrune
@@ -43,21 +43,21 @@ from hanji.training.classifiers.models.config import ImageModelConfig
 SPARSITY = 0.75
 SHAPE = (96, 96, 3)
 WIDTH = 0.5
-MOST_DIFFERENCE = 1e-4
+MAX_DIFFERENCE = 1e-4
 
 
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--python", required=True, help="the command that runs Python on the ARM machine")
-    options.add_argument("--turns", type=int, default=5, help="calls of each file in a round (default 5)")
-    options.add_argument("--rounds", type=int, default=5, help="of measuring (default 5)")
+    options.add_argument("--turns", type=int, default=5, help="calls of each file per round (default 5)")
+    options.add_argument("--rounds", type=int, default=5, help="rounds of measurement (default 5)")
     args = options.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        paths = written(Path(directory))
+        paths = write_files(Path(directory))
         sizes = {name: path.stat().st_size for name, path in paths.items()}
-        found = measured(shlex.split(args.python), paths, args.turns, args.rounds)
-        expect_same_answers(found["answers"], answers(paths.values()))
-    times = dict(zip(paths, found["cpu_us"], strict=True))
+        results = measure(shlex.split(args.python), paths, args.turns, args.rounds)
+        expect_same_outputs(results["answers"], outputs(paths.values()))
+    times = dict(zip(paths, results["cpu_us"], strict=True))
     ratios = {
         name: spread((np.array(times["dense"]) / np.array(values)).tolist()) for name, values in times.items()
     }
@@ -75,17 +75,17 @@ def main() -> None:
             "bytes": sizes,
             "cpu_us": {name: spread(values) for name, values in times.items()},
             "speed_over_dense": ratios,
-            "machine": found["machine"],
+            "machine": results["machine"],
         },
     )
 
 
-def written(directory: Path) -> dict[str, Path]:
-    """The four files."""
+def write_files(directory: Path) -> dict[str, Path]:
+    """Write the four files; returns their paths by name."""
     friendly, ordinary = network(sparse_friendly=True), network(sparse_friendly=False)
     contents = {"dense": tflite_file(friendly, SHAPE, "float32", sparse=False)}
     for model in (friendly, ordinary):
-        put_zeros(model)
+        set_zeros(model)
     contents["sparse"] = tflite_file(friendly, SHAPE, "float32", sparse=True)
     contents["zeros, stored dense"] = tflite_file(friendly, SHAPE, "float32", sparse=False)
     contents["sparse, ordinary shape"] = tflite_file(ordinary, SHAPE, "float32", sparse=True)
@@ -97,38 +97,38 @@ def written(directory: Path) -> dict[str, Path]:
 
 
 def network(*, sparse_friendly: bool) -> keras.Model:
-    """Ten classes, no training."""
+    """An untrained network with ten classes."""
     keras.utils.set_random_seed(0)
     config = ImageModelConfig(width_multiplier=WIDTH, sparse_friendly=sparse_friendly)
     height, width, channels = SHAPE
     return build_classifier(config, height=height, width=width, channels=channels, classes=10)
 
 
-def put_zeros(model: keras.Model) -> None:
-    """What pruning leaves: the largest weights of each 1×1 kernel."""
+def set_zeros(model: keras.Model) -> None:
+    """Set the smallest weights of each 1×1 kernel to zero, like pruning."""
     for name in pruned_layers(model, ImagePrune(sparsity=SPARSITY, layers="1x1")):
         kernel = model.get_layer(name).kernel
         sizes = np.abs(kernel.numpy())
         kernel.assign(np.where(sizes > np.quantile(sizes, SPARSITY), kernel.numpy(), 0.0))
 
 
-def measured(python: list[str], paths: dict[str, Path], turns: int, rounds: int) -> dict[str, Any]:
-    """What on_device.py says there."""
+def measure(python: list[str], paths: dict[str, Path], turns: int, rounds: int) -> dict[str, Any]:
+    """The results of on_device.py on the ARM machine."""
     script = Path(__file__).with_name("on_device.py")
     command = [*python, str(script), str(turns), str(rounds), *map(str, paths.values())]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{shlex.join(command)}\nfailed:\n{done.stderr}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
-def expect_same_answers(there: list[list[float]], here: list[list[float]]) -> None:
-    """The probabilities of the ARM machine must be those of this one."""
-    difference = float(np.abs(np.array(there) - np.array(here)).max())
-    print(f"largest difference between the answers there and here: {difference:.1e}")
-    if not difference <= MOST_DIFFERENCE:
-        sys.exit(f"expected at most {MOST_DIFFERENCE}: the ARM machine computes something else")
+def expect_same_outputs(arm: list[list[float]], local: list[list[float]]) -> None:
+    """Exit unless the probabilities of the ARM machine equal those of this one."""
+    difference = float(np.abs(np.array(arm) - np.array(local)).max())
+    print(f"largest difference between the outputs of the ARM machine and this one: {difference:.1e}")
+    if not difference <= MAX_DIFFERENCE:
+        sys.exit(f"expected a difference of at most {MAX_DIFFERENCE}, found {difference:.1e}")
 
 
 if __name__ == "__main__":

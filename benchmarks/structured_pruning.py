@@ -1,10 +1,10 @@
-"""Half the channels of a MobileNet: bytes of the file and time of a call, beside the whole network.
+"""Half of a MobileNet's channels: bytes of the file and time per call, compared with the full network.
 
     python benchmarks/structured_pruning.py
 
-The networks are not trained, as neither their size nor their speed depends on what they have learned; their
-normalizations get random scales, so that the channels that stay are not simply the first ones. The two files
-are called in turns, one thread, in LiteRT.
+The networks are not trained, since training affects neither their size nor their speed; their normalizations
+get random scales, so that the kept channels are not simply the first ones. The calls of both files alternate,
+with one thread, in LiteRT.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import numpy as np
 import tf_keras as keras
 from ai_edge_litert.interpreter import Interpreter
 from classifier_files import tflite_file
-from common import interleaved_us, parser, save, spread, verdict
+from common import interleaved_us, parser, save, spread, target_line
 
-from hanji.compression.classifiers.pruning.channels import cut_channels
+from hanji.compression.classifiers.pruning.channels import prune_channels
 from hanji.compression.classifiers.steps import ImageScheme
 from hanji.training.classifiers.models.build import build_classifier
 from hanji.training.classifiers.models.config import ImageModelConfig
 from hanji.training.classifiers.profile import profile
 
-ROUNDS = 9  # of measuring
+ROUNDS = 9  # of measurement
 KEEP = 0.5
-MOST_BYTES = 0.4
-MOST_TIME = 0.5
-STUDENT = ImageModelConfig(  # about that of examples/fashion-mnist.toml, which looks at mirror images as well
+MAX_BYTES = 0.4
+MAX_TIME = 0.5
+STUDENT = ImageModelConfig(  # similar to that of examples/fashion-mnist.toml, without mirroring
     channels=(48, 96, 144),
     blocks=(2, 3, 2),
     strides=(2, 1, 2),
@@ -44,22 +44,23 @@ SCHEMES: tuple[ImageScheme, ...] = ("float32", "int8")
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--rounds", type=int, default=ROUNDS, help=f"of measuring (default {ROUNDS})")
+    options.add_argument(
+        "--rounds", type=int, default=ROUNDS, help=f"rounds of measurement (default {ROUNDS})"
+    )
     args = options.parse_args()
     result: dict[str, object] = {"keep": KEEP, "rounds": args.rounds}
     for name, (config, shape, turns) in NETS.items():
-        whole = network(config, shape)
-        cut = cut_channels(whole, keep=KEEP, criterion="bn-scale")
-        nets = {"whole": whole, "half": cut}
-        found: dict[str, object] = {part: work(net) for part, net in nets.items()}
+        full = network(config, shape)
+        nets = {"whole": full, "half": prune_channels(full, keep=KEEP, criterion="bn-scale")}
+        results: dict[str, object] = {part: complexity(net) for part, net in nets.items()}
         for scheme in SCHEMES:
-            found[scheme] = compared(f"{name}, {scheme}", nets, shape, scheme, turns, args.rounds)
-        result[name] = found
+            results[scheme] = comparison(f"{name}, {scheme}", nets, shape, scheme, turns, args.rounds)
+        result[name] = results
     save("structured-pruning", result)
 
 
 def network(config: ImageModelConfig, shape: tuple[int, int, int]) -> keras.Model:
-    """Ten classes, no training."""
+    """An untrained network with ten classes."""
     keras.utils.set_random_seed(0)
     height, width, channels = shape
     model = build_classifier(config, height=height, width=width, channels=channels, classes=10)
@@ -70,13 +71,13 @@ def network(config: ImageModelConfig, shape: tuple[int, int, int]) -> keras.Mode
     return model
 
 
-def work(model: keras.Model) -> dict[str, int]:
+def complexity(model: keras.Model) -> dict[str, int]:
     """Parameters and multiply-accumulates."""
-    found = profile(model)
-    return {"parameters": found.parameters, "macs": found.macs}
+    counts = profile(model)
+    return {"parameters": counts.parameters, "macs": counts.macs}
 
 
-def compared(
+def comparison(
     name: str,
     nets: Mapping[str, keras.Model],
     shape: tuple[int, int, int],
@@ -94,8 +95,8 @@ def compared(
     sizes = {part: len(content) for part, content in files.items()}
     bytes_ratio = sizes["half"] / sizes["whole"]
     time_ratio = spread((times["half"] / times["whole"]).tolist())
-    print(verdict(f"{name}: file, half / whole", bytes_ratio, MOST_BYTES, at_most=True))
-    print(verdict(f"{name}: call, half / whole", time_ratio["median"], MOST_TIME, at_most=True))
+    print(target_line(f"{name}: file, half / full", bytes_ratio, MAX_BYTES, at_most=True))
+    print(target_line(f"{name}: call, half / full", time_ratio["median"], MAX_TIME, at_most=True))
     return {
         "bytes": sizes,
         "bytes_ratio": bytes_ratio,
@@ -105,7 +106,7 @@ def compared(
 
 
 def loaded(content: bytes, shape: tuple[int, int, int]) -> Interpreter:
-    """Ready to be called, with a random picture."""
+    """An interpreter with a random image as its input."""
     interpreter = Interpreter(model_content=content, num_threads=1)
     interpreter.allocate_tensors()
     image = np.random.default_rng(1).integers(0, 256, (1, *shape), dtype=np.uint8)

@@ -1,11 +1,11 @@
-"""Time of `recommend()` in Chromium, one thread: TF.js, LiteRT.js and onnxruntime-web beside each other.
+"""Latency of `recommend()` in Chromium, one thread: TF.js, LiteRT.js and onnxruntime-web.
 
     python benchmarks/web_speed.py [--rounds N] [--runs N] [--out DIR]
 
-NeuMF and NCF over a catalogue of MovieLens-1M's size (6,040 users, 3,706 items), in float32 and in int8,
-and the history model of `make demo`. The data are synthetic, and a model is trained for one epoch only,
-as speed does not depend on what it has learned. All are asked in turns, each in a worker of its own, in
-one page: web_demo/lab. Needs Node.js and Chromium; `npm ci` in web_demo brings the rest.
+NeuMF and NCF with a catalogue of MovieLens-1M's size (6,040 users, 3,706 items), in float32 and int8, and the
+history model of `make demo`. The data is synthetic, and models are trained for only one epoch, since training
+does not affect their speed. The calls alternate, each model in its own worker, in one page: web_demo/lab.
+Needs Node.js and Chromium; `npm ci` in web_demo installs the other dependencies.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from common import parser, save, spread, verdict
+from common import parser, save, spread, target_line
 
 ROOT = Path(__file__).parents[1]
 WEB = ROOT / "web_demo"
@@ -55,9 +55,11 @@ ENGINES = {"tfjs": "TF.js wasm", "litert": "LiteRT.js", "onnxruntime": "onnxrunt
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--rounds", type=int, default=ROUNDS, help=f"of all in turns (default {ROUNDS})")
-    options.add_argument("--runs", type=int, default=RUNS, help=f"calls of one a round (default {RUNS})")
-    options.add_argument("--out", type=Path, default=OUT, help="where bundles are kept from run to run")
+    options.add_argument("--rounds", type=int, default=ROUNDS, help=f"interleaved rounds (default {ROUNDS})")
+    options.add_argument("--runs", type=int, default=RUNS, help=f"calls per model and round (default {RUNS})")
+    options.add_argument(
+        "--out", type=Path, default=OUT, help="directory of the bundles, reused in later runs"
+    )
     args = options.parse_args()
     bundles = {name: bundle(name, args.out) for name in RECIPES} | {"history": ROOT / "out/demo/bundle"}
     measured = in_chromium(bundles, args.rounds, args.runs)
@@ -73,9 +75,9 @@ def main() -> None:
 
 
 def bundle(name: str, out: Path) -> Path:
-    """The bundle that a recipe makes, made if it is not there yet."""
-    made = out / name / "bundle"
-    if not made.is_dir():
+    """The bundle of a recipe, which is built if it does not exist yet."""
+    path = out / name / "bundle"
+    if not path.is_dir():
         model, compression = RECIPES[name]
         recipe = out / f"{name}.toml"
         out.mkdir(parents=True, exist_ok=True)
@@ -83,35 +85,35 @@ def bundle(name: str, out: Path) -> Path:
             f'name = "{name}"\nseed = 0\n{DATA}\n[model]\n{model}\n{compression}', encoding="utf-8"
         )
         subprocess.run([str(HANJI), "build", str(recipe), "--out", str(out / name)], check=True)
-    return made
+    return path
 
 
 def in_chromium(bundles: dict[str, Path], rounds: int, runs: int) -> dict[str, Any]:
-    """What web_demo/lab/measure.mjs measures: by model and engine, one latency a round."""
+    """The results of web_demo/lab/measure.mjs: by model and engine, one latency per round."""
     for name in ("node", "npm"):
         if shutil.which(name) is None:
             sys.exit(f"{name} was not found; install Node.js 20.19 or newer")
     if not (WEB / "node_modules").is_dir():
         subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=WEB, check=True)
-    places = [f"{name}={path.resolve()}" for name, path in bundles.items()]
-    command = ["node", "lab/measure.mjs", str(rounds), str(runs), *places]
+    arguments = [f"{name}={path.resolve()}" for name, path in bundles.items()]
+    command = ["node", "lab/measure.mjs", str(rounds), str(runs), *arguments]
     done = subprocess.run(command, cwd=WEB, check=True, stdout=subprocess.PIPE, text=True)
     measured: dict[str, Any] = json.loads(done.stdout)
     return measured
 
 
 def summary(name: str, latencies: dict[str, list[dict[str, float]]], path: Path) -> dict[str, object]:
-    """Milliseconds of each engine, and whether they reach the targets."""
-    found: dict[str, object] = {"items": item_count(path)}
+    """Milliseconds of each engine; prints whether they reach the targets."""
+    result: dict[str, object] = {"items": item_count(path)}
     for engine, label in ENGINES.items():
         rounds = latencies[f"{name} {engine}"]
-        whole, inner = ([each[key] for each in rounds] for key in ("p50Ms", "engineP50Ms"))
-        found[engine] = {"recommend_ms": spread(whole), "engine_ms": spread(inner)}
+        calls, engine_calls = ([latency[key] for latency in rounds] for key in ("p50Ms", "engineP50Ms"))
+        result[engine] = {"recommend_ms": spread(calls), "engine_ms": spread(engine_calls)}
         text = f"{name}, {label}: recommend() p50 in ms"
-        median = spread(whole)["median"]
-        bound = TARGETS_MS.get(engine)
-        print(verdict(text, median, bound, at_most=True) if bound else f"         {text}: {median:.4g}")
-    return found
+        median = spread(calls)["median"]
+        target = TARGETS_MS.get(engine)
+        print(target_line(text, median, target, at_most=True) if target else f"         {text}: {median:.4g}")
+    return result
 
 
 def item_count(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""Train, compress, export, evaluate and use a recommender: from arrays in memory to recommendations."""
+"""Train, compress, export, evaluate and use a recommender, from arrays in memory to recommendations."""
 
 import numpy as np
 

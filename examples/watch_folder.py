@@ -1,6 +1,6 @@
-"""Sorts pictures into folders by what they show: watch_folder.py BUNDLE INBOX SORTED
+"""Sorts images into folders by their predicted class: watch_folder.py BUNDLE INBOX SORTED
 
-Needs hanji-runtime with an engine and the extra ``image``. Ctrl-C ends it.
+Needs hanji-runtime with an engine and the extra ``image``. Stop it with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from hanji.runtime.streams import every, folder
 
 
 def main(bundle: str, inbox: str, sorted_into: str) -> None:
-    # every, not latest: each picture counts, and those that wait do so on the disk.
+    # every() instead of latest(): no image is skipped, and waiting images remain on disk.
     with Classifier.open(bundle) as classifier, every(folder(inbox, existing=True)) as frames:
         for frame in frames:
             try:
-                place = Path(sorted_into, classifier.classify(frame.image).best.label)
+                target = Path(sorted_into, classifier.classify(frame.image).best.label)
             except ImageError as error:
                 sys.stderr.write(f"{error}\n")
-                place = Path(sorted_into, "unreadable")
-            place.mkdir(parents=True, exist_ok=True)
-            shutil.move(Path(inbox, frame.name), place / frame.name)
+                target = Path(sorted_into, "unreadable")
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.move(Path(inbox, frame.name), target / frame.name)
 
 
 if __name__ == "__main__":

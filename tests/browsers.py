@@ -1,4 +1,4 @@
-"""Fixtures for tests in browsers: Node.js with web_demo's packages, and a Chromium."""
+"""Fixtures for browser tests: Node.js with web_demo's packages, and Chromium."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .left_out import install_in_ci, missing, one_at_a_time
 WEB = Path(__file__).parents[1] / "web_demo"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 OLDEST_NODE = (20, 19)
-LONGEST_S = 1200
+TIMEOUT_S = 1200
 
 Npm = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")
 def npm() -> Npm:
-    """Runs npm in web_demo, with the packages of its lock file."""
+    """A function that runs npm in web_demo, with the packages of its lock file installed."""
     command = shutil.which("npm")
     if command is None or node_version() < OLDEST_NODE:
         missing(f"Node.js {'.'.join(map(str, OLDEST_NODE))} or newer with npm was not found")
@@ -34,7 +34,7 @@ def npm() -> Npm:
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=LONGEST_S,
+            timeout=TIMEOUT_S,
         )
 
     lock, installed = WEB / "package-lock.json", WEB / "node_modules" / ".package-lock.json"
@@ -56,7 +56,7 @@ def node_version() -> tuple[int, ...]:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of a Chromium; CI installs Debian's where there is none."""
+    """The path of a Chromium executable; CI installs the Debian package if there is none."""
     if found_chromium() is None:
         install_in_ci({"chromium": "chromium"})
     found = found_chromium()

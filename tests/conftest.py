@@ -1,4 +1,4 @@
-"""What several stages' tests share: a small synthetic data set and a model trained on it once."""
+"""Fixtures shared by the tests of several stages: a small synthetic dataset, and models trained on it."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(autouse=True)
 def _logged(caplog: pytest.LogCaptureFixture) -> None:
-    """What hanji logs is in ``caplog``, progress included."""
+    """Make ``caplog`` capture hanji's log records from INFO on, including progress."""
     caplog.set_level(logging.INFO, logger="hanji")
 
 
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
-LONGEST_FIRST = ("web", "studies", "end_to_end", "android")
-"""Folders whose files take minutes: at the end, one process would be left alone with them."""
+SLOWEST_FIRST = ("web", "studies", "end_to_end", "android")
+"""Folders whose test files take minutes: started last, one of them would keep a single process busy alone."""
 
 SMALL = DataConfig(synthetic_users=200, synthetic_items=200, synthetic_interactions_per_user=20)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def turn(item: pytest.Item) -> int:
+    def priority(item: pytest.Item) -> int:
         folder = item.path.relative_to(ROOT / "tests").parts[0]
-        return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+        return SLOWEST_FIRST.index(folder) if folder in SLOWEST_FIRST else len(SLOWEST_FIRST)
 
-    items.sort(key=turn)
+    items.sort(key=priority)
 
 
 @pytest.fixture(scope="session")
@@ -44,13 +44,13 @@ def small_config() -> DataConfig:
 
 @pytest.fixture(scope="session")
 def small_dataset() -> Dataset:
-    """200 users × 200 items; a model learns something of it within seconds."""
+    """200 users × 200 items; a model beats chance on it after a few seconds of training."""
     return load_dataset(SMALL, None)
 
 
 @pytest.fixture(scope="session")
 def trained(small_dataset: Dataset):
-    """A NeuMF trained for a few epochs on the small data set."""
+    """A NeuMF model trained for a few epochs on the small dataset."""
     from hanji.training.recommenders.config import TrainingConfig
     from hanji.training.recommenders.models.config import ModelConfig
     from hanji.training.recommenders.train import train
@@ -65,7 +65,7 @@ def trained(small_dataset: Dataset):
 
 @pytest.fixture(scope="session")
 def trained_history(small_dataset: Dataset):
-    """A history model trained for a few epochs on the small data set."""
+    """A history model trained for a few epochs on the small dataset."""
     from hanji.training.recommenders.config import TrainingConfig
     from hanji.training.recommenders.models.config import ModelConfig
     from hanji.training.recommenders.train import train
@@ -80,16 +80,16 @@ def trained_history(small_dataset: Dataset):
 
 @pytest.fixture(scope="session")
 def movielens_1m() -> Path:
-    """The NCF benchmark's MovieLens-1M, where somebody has put it beside the checkout."""
+    """The NCF benchmark's version of MovieLens-1M, if it is present next to the checkout."""
     directory = SHARED_DATA / "ml-1m"
     if not directory.is_dir():
-        pytest.skip("MovieLens-1M is not here; its licence forbids bringing it along")
+        pytest.skip("MovieLens-1M is not available; its licence forbids redistribution")
     return directory
 
 
 @pytest.fixture(scope="session")
 def port_bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what `hanji build` made of the ports' recipes; see ports.py."""
+    """A folder with the `hanji build` output for the ports' recipes; see ports.py."""
     base = tmp_path_factory.getbasetemp()
-    # Test processes of one run each have a folder in the run's own.
+    # With pytest-xdist, the base folder of each worker is inside that of the run.
     return build_bundles((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "ports")

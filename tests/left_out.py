@@ -1,4 +1,4 @@
-"""What becomes of tests that need a browser, a JDK or a Pi which this machine does not have."""
+"""Handling of tests that need tools (a browser, a JDK, a Pi emulator) which this machine does not have."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ import pytest
 
 
 def missing(what: object) -> NoReturn:
-    """Skips the test, or fails it in CI: there nothing is left out that can be installed."""
+    """Skip the test; fail it in CI, where everything that can be installed must be."""
     if os.environ.get("CI"):
-        pytest.fail(f"CI leaves nothing out: {what}")
+        pytest.fail(f"not skipped in CI: {what}")
     pytest.skip(str(what))
 
 
 def install_in_ci(packages: dict[str, str]) -> None:
-    """Installs Debian's packages, by the command that each brings, in CI and nowhere else."""
+    """In CI only: install Debian packages, given by the command that each provides, if they are missing."""
     if not os.environ.get("CI") or not shutil.which("apt-get"):
         return
     with one_at_a_time("apt"):
         absent = [package for command, package in packages.items() if shutil.which(command) is None]
         if absent:
-            for words in (["update"], ["install", "--yes", "--no-install-recommends", *absent]):
-                subprocess.run(["apt-get", "--quiet", *words], capture_output=True, timeout=900)
+            for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *absent]):
+                subprocess.run(["apt-get", "--quiet", *arguments], capture_output=True, timeout=900)
 
 
 @contextmanager
 def one_at_a_time(what: str) -> Iterator[None]:
-    """Waits for other test processes of this machine that do the same."""
+    """Hold a lock that is shared by all test processes on this machine."""
     with (Path(tempfile.gettempdir()) / f"hanji-tests-{what}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""The small bundles that the runtime's ports, web_demo and android_demo, are tested with beside Python."""
+"""The small bundles that the runtime's ports, web_demo and android_demo, are tested with against Python."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from pathlib import Path
 NAMES = ("history", "users", "digits")
 HANJI = Path(sys.executable).with_name("hanji")
 RECIPES = Path(__file__).parent / "web"
-LONGEST_S = 500
+TIMEOUT_S = 500
 
 
 def build_bundles(root: Path) -> Path:
-    """
-    Builds ``NAMES`` in ``root``, each a folder with ``bundle``, ``full`` and all else of `hanji build`.
+    """Build ``NAMES`` in ``root``: one folder each, with the output of `hanji build`.
 
-    Both ports' tests run at once in different processes: the first builds, the other waits for it.
+    The tests of both ports run in parallel processes: the first one builds, the others wait for it.
     """
     root.mkdir(exist_ok=True)
     with (root / "lock").open("w") as lock:
@@ -29,8 +28,8 @@ def build_bundles(root: Path) -> Path:
 
 
 def _build(name: str, root: Path) -> None:
-    aside = root / f"{name}-unfinished"
-    command = [str(HANJI), "build", str(RECIPES / f"{name}.toml"), "--out", str(aside)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_S)
+    unfinished = root / f"{name}-unfinished"
+    command = [str(HANJI), "build", str(RECIPES / f"{name}.toml"), "--out", str(unfinished)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
     assert done.returncode == 0, done.stderr[-3000:]
-    aside.rename(root / name)
+    unfinished.rename(root / name)

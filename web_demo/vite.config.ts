@@ -8,7 +8,7 @@ const HERE = import.meta.dirname;
 
 export default defineConfig({
   base: "./", // the build can be served from any directory
-  appType: "mpa", // what is missing is 404, not index.html
+  appType: "mpa", // missing files are 404, not index.html
   define: DEFINE,
   plugins: [serveEngineFiles(), licences(HERE), serviceWorker(path.join(HERE, "src/service_worker.ts"))],
   build: {
@@ -17,7 +17,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: OUTPUT,
   },
-  // LiteRT.js calls importScripts, which only classic workers have.
+  // LiteRT.js calls importScripts, which is only available in classic workers.
   worker: { format: "iife", plugins: () => [withoutThreads()], rolldownOptions: OUTPUT },
   server: { fs: { allow: [path.join(HERE, "..")] } },
 });

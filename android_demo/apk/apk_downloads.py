@@ -1,4 +1,4 @@
-"""What an APK needs from Maven Central besides what the core does; pins as in ``downloads``."""
+"""Downloads from Maven Central for the APK, besides those of the core; pinned like in ``downloads``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ ONNXRUNTIME_ANDROID = Download(
     "f351a0638696f54b35184290dbc001d66daae17281ad0b548d2c70347d53b8a9",
     "aar",
 )
-"""ONNX Runtime for Android, of the version that the core is tested with; from 1.29 on it has telemetry.
+"""ONNX Runtime for Android, in the version that the core is tested with; since 1.29 it has telemetry.
 
-Where this project is built, Maven Central does not hand it out (404), so nobody here has seen the file: its
-SHA-256 is the one that several public projects wrote down when they fetched it from Maven Central.
+Maven Central returned 404 for it where this project is built, so the file has not been verified here: its
+SHA-256 is the one that several public projects have pinned.
 """
 ANDROID_NEWEST = Download(
     "org.robolectric",
@@ -22,7 +22,7 @@ ANDROID_NEWEST = Download(
     "17-robolectric-16653203",
     "60f983b8bf180fa0790596c22a130c79ecf18b6d991b719de23100d4d6ff61a1",
 )
-"""Android 17, API 37: what the app is compiled and linked against."""
+"""Android 17, API 37, which the app is compiled and linked against."""
 TARGET_SDK = 37
 MIN_SDK = 24
 
@@ -82,6 +82,6 @@ PROGUARD = (
         "0f18192df289114e17aa1a0d0a7f8372cc9f5c7e4f7e39adcf8906fe714fa7d3",
     ),
 )
-"""The shrinker and what it runs with; none of it ships."""
+"""The shrinker and its dependencies; none of them is part of the APK."""
 
 __all__ = ["ANDROID_NEWEST", "DX", "MIN_SDK", "ONNXRUNTIME_ANDROID", "PROGUARD", "TARGET_SDK"]

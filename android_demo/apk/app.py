@@ -23,9 +23,9 @@ VERSION_NAME, VERSION_CODE = "0.1.0", 1
 
 _STDLIB_FILTER = "(!META-INF/**,!**.kotlin_builtins,!module-info.class)"
 _ONNXRUNTIME_FILTER = "(ai/onnxruntime/**.class)"
-# The desktop's conversions of 16-bit floats need what API 24 lacks; Android's package has its own.
+# The 16-bit float conversions of the desktop package need classes that API 24 lacks.
 _DESKTOP_FILTER = "(!ai/onnxruntime/platform/**,ai/onnxruntime/**.class)"
-# An app ships one engine, as this one does.
+# Like the app, the measured core contains one engine only.
 _ONE_ENGINE = "(!hanji/engines/Tflite**,**.class)"
 _CORE_RULES = (
     "-keep public class hanji.** { public *; }",
@@ -36,8 +36,8 @@ _CORE_RULES = (
 
 @dataclass(frozen=True)
 class Compiled:
-    """``linked``: resources and manifest as aapt2's zip; ``dex``: the app; ``core_dex``: all of the core's
-    public interface with one engine and what it needs of Kotlin's library."""
+    """``linked``: aapt2's zip with resources and manifest; ``dex``: the app; ``core_dex``: the public
+    interface of the core with one engine and the required parts of the Kotlin library."""
 
     linked: Path
     dex: Path
@@ -45,9 +45,9 @@ class Compiled:
 
 
 def compile_app(out: Path, onnxruntime: Path | None = None) -> Compiled:
-    """Everything of the APK that is compiled, in ``out``.
+    """Compile all code and resources of the APK in ``out``.
 
-    ``onnxruntime`` is a jar with ONNX Runtime's Java classes, those of the desktop for none: the same code.
+    ``onnxruntime`` is a jar with ONNX Runtime's Java classes; the default is the equivalent desktop package.
     """
     out.mkdir(parents=True, exist_ok=True)
     linked, resources = _link(out)
@@ -67,7 +67,7 @@ def compile_app(out: Path, onnxruntime: Path | None = None) -> Compiled:
 
 
 def _link(out: Path) -> tuple[Path, Path]:
-    """aapt2's zip with resources and manifest, and the directory with the class R."""
+    """Link resources and manifest; return aapt2's zip and the directory with the class R."""
     compiled, linked, sources = out / "resources.zip", out / "linked.apk", out / "generated"
     classes = out / "resource-classes"
     run(["aapt2", "compile", "--dir", MAIN / "res", "-o", compiled])
@@ -81,19 +81,19 @@ def _link(out: Path) -> tuple[Path, Path]:
 
 
 def _framework(out: Path) -> Path:
-    """Android's resources for aapt2, made once from the pinned jar and the code that makes them."""
+    """Android's resources for aapt2, cached by the version of the jar and the code that converts them."""
     code = hashlib.sha256(Path(framework_resources.__file__).read_bytes()).hexdigest()[:12]
     target = out / f"framework-{ANDROID_NEWEST.version}-{code}.zip"
     if not target.exists():
-        made = framework_resources.for_aapt2(
+        converted = framework_resources.for_aapt2(
             fetched([ANDROID_NEWEST])[ANDROID_NEWEST], target.with_suffix(".part")
         )
-        made.replace(target)
+        converted.replace(target)
     return target
 
 
 def _manifest(out: Path) -> Path:
-    """The manifest with the package, which Gradle knows as its namespace and writes in itself."""
+    """Write the manifest with the package name, which Gradle inserts from its namespace."""
     text = (MAIN / "AndroidManifest.xml").read_text(encoding="utf-8")
     target = out / "AndroidManifest.xml"
     target.write_text(

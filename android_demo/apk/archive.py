@@ -1,10 +1,10 @@
-"""Writes an unsigned APK: what is stored, what is compressed, and where each file begins.
+"""Writes an unsigned APK with aligned, uncompressed libraries and assets.
 
-Native libraries and assets are stored, so the system maps them from the APK as they lie. A library begins
-on a 16 KB page. The padding sits in the zip's extra field 0xd935, which also names the alignment: apksigner
-reads it there and keeps it when it writes the archive anew, where it knows only 4 KB by itself.
+Native libraries and assets are stored, so that the system can map them from the APK. Libraries start at 16 KB
+boundaries. The padding is in the zip's extra field 0xd935, which also contains the alignment: apksigner reads
+it and preserves the alignment when it rewrites the archive; its default is only 4 KB.
 
-Names are sorted and times fixed: the same inputs give the same bytes.
+Names are sorted and timestamps are fixed, so the output is reproducible.
 """
 
 from __future__ import annotations
@@ -24,15 +24,12 @@ _STORED = (".so", ".arsc", ".png", ".jpg")
 
 
 def write_apk(target: Path, linked: Path, added: Mapping[str, bytes]) -> None:
-    """Write ``linked`` (aapt2's output) and the ``added`` files to ``target``.
-
-    ValueError for a name that both have.
-    """
+    """Write ``linked`` (aapt2's output) and the ``added`` files to ``target``; ValueError for duplicates."""
     with zipfile.ZipFile(linked) as resources:
         files = {name: resources.read(name) for name in resources.namelist()}
-    twice = sorted(files.keys() & added.keys())
-    if twice:
-        raise ValueError(f"{target.name}: expected each file once, found {', '.join(twice)} twice")
+    duplicates = sorted(files.keys() & added.keys())
+    if duplicates:
+        raise ValueError(f"{target.name}: expected each file once, found {', '.join(duplicates)} twice")
     files |= added
     with zipfile.ZipFile(target, "w") as apk:
         for name in sorted(files):
@@ -40,7 +37,7 @@ def write_apk(target: Path, linked: Path, added: Mapping[str, bytes]) -> None:
 
 
 def entries(apk: Path) -> Iterator[tuple[zipfile.ZipInfo, int]]:
-    """Each file of an APK with the offset of its first byte of content."""
+    """Yield each file of an APK with the offset of its content."""
     with zipfile.ZipFile(apk) as archive, apk.open("rb") as raw:
         for info in archive.infolist():
             raw.seek(info.header_offset + 26)
@@ -49,7 +46,7 @@ def entries(apk: Path) -> Iterator[tuple[zipfile.ZipInfo, int]]:
 
 
 def is_stored(name: str) -> bool:
-    """Whether a file lies in the APK uncompressed."""
+    """Whether a file is stored uncompressed in the APK."""
     return name.startswith("assets/") or name.endswith(_STORED)
 
 
@@ -62,8 +59,8 @@ def _write(apk: zipfile.ZipFile, name: str, content: bytes) -> None:
     apk.writestr(info, content, compresslevel=9)
 
 
-def _padding(at: int, name: str) -> bytes:
-    """The extra field after which the content of ``name`` is aligned; ``at`` is where the field begins."""
+def _padding(offset: int, name: str) -> bytes:
+    """The extra field at ``offset`` that aligns the content of ``name``, which follows it."""
     alignment = LIBRARY_ALIGNMENT if name.endswith(".so") else ALIGNMENT
-    zeros = -(at + _FIELD.size) % alignment
+    zeros = -(offset + _FIELD.size) % alignment
     return _FIELD.pack(ALIGNMENT_FIELD, 2 + zeros, alignment) + bytes(zeros)

@@ -1,9 +1,8 @@
-"""Which files of a bundle go into the APK.
+"""Selects the files of a bundle that are packed into the APK.
 
-The app opens four kinds: the manifest with its checksum, the files that the manifest counts as the bundle's
-own (ids or labels, golden answers), and the files of the format that its engine runs. The core checks every
-file that it opens against the manifest and asks after no other, so the formats for other devices stay out:
-they would more than double the assets. MODEL_CARD.md goes along; whoever takes an APK apart should find it.
+These are the manifest and its checksum, the bundle's own files (ids or labels, golden cases, MODEL_CARD.md),
+and the files of the format that the engine of the app runs. The core verifies every file that it opens and
+does not need the other formats, which would more than double the size of the assets.
 """
 
 from __future__ import annotations
@@ -20,10 +19,9 @@ _ALWAYS = ("manifest.json", "manifest.sha256")
 
 
 def assets_of(bundle: Path, folder: str, task: str) -> dict[str, bytes]:
-    """The files of ``bundle`` for the assets' ``folder``, by their names in the APK.
+    """The files of ``bundle`` for the assets ``folder``, by their names in the APK.
 
-    BuildError for a bundle that is missing or damaged, for another task, that takes users instead of a
-    history, or that lacks the format.
+    BuildError if the bundle is missing, damaged, for another task, takes user ids, or lacks the format.
     """
     if not (bundle / "manifest.json").is_file():
         raise BuildError(f"{bundle}: expected a bundle, found none; try: make demo")
@@ -40,7 +38,7 @@ def _check(bundle: Path, manifest: dict[str, Any], task: str) -> None:
         raise BuildError(f"{bundle}: expected a bundle for {task}, found {manifest.get('task')!r}")
     if "users" in manifest.get("ids", {}):
         raise BuildError(
-            f'{bundle}: takes user numbers; the app asks with a history: build one with model = "history"'
+            f'{bundle}: takes user ids, but the app needs a history; build a bundle with model = "history"'
         )
 
 

@@ -1,4 +1,4 @@
-"""Compiles the core, its tests, and runs them on this machine's JVM."""
+"""Compiles the core and its tests, and runs the tests on the local JVM."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ MAIN, TESTS = CORE / "src/main/kotlin", CORE / "src/test/kotlin"
 
 
 def engine_libraries(out: Path) -> list[Path]:
-    """The engines' Java classes that the core is compiled against."""
+    """The Java classes of the engines, which the core is compiled against."""
     jars = fetched([ONNXRUNTIME_JVM, TFLITE, TFLITE_API])
     return [jars[ONNXRUNTIME_JVM], *(classes_of(jars[aar], out / "lib") for aar in (TFLITE, TFLITE_API))]
 
 
 def compile_core(out: Path) -> Path:
-    """The core's classes in a directory under ``out``, compiled with nothing of Android's but the engines."""
+    """Compile the core to a directory under ``out``, without Android classes except for the engines."""
     return compile_kotlin([MAIN], engine_libraries(out), out / "core", "core")
 
 
 def compile_tests(out: Path, core: Path) -> Path:
-    """The classes of the core's tests, which see its internals."""
+    """Compile the tests of the core, with access to its internals."""
     libraries = [*engine_libraries(out), *fetched(JUNIT).values()]
     return compile_kotlin([TESTS], libraries, out / "core-tests", "core_tests", friend=core)
 
@@ -41,10 +41,11 @@ def compile_tests(out: Path, core: Path) -> Path:
 def run_tests(
     out: Path, core: Sequence[Path], tests: Path, properties: Mapping[str, str], classes: Sequence[str] = ()
 ) -> str:
-    """What JUnit said of the tests in ``tests``, run on the classes in ``core``; BuildError if one failed.
+    """Run the test classes in ``tests`` on the classes in ``core`` and return the output of JUnit.
 
-    ``properties`` are the system properties that tell them where bundles and answers lie. ``classes`` are
-    their names; all of them for none. ``core`` may also be what the APK's dex was turned back into.
+    ``properties`` are system properties with the locations of bundles and answers. ``classes`` are names of
+    test classes; all by default. ``core`` may also be the classes converted back from the dex of an APK.
+    BuildError if a test fails.
     """
     names = list(classes) or sorted(f"hanji.{file.stem}" for file in (TESTS / "hanji").glob("*Test.kt"))
     jars = fetched([KOTLIN_STDLIB, *JUNIT])

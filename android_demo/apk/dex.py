@@ -1,6 +1,6 @@
-"""Reads what the gates ask of a dex file: its strings, its classes, and call sites of invoke-custom.
+"""Parses dex files for the gates: strings, classes, and call sites of invoke-custom.
 
-The layout is Android's "Dalvik executable format": a header with sizes and offsets, then the tables.
+The layout is the "Dalvik executable format": a header with sizes and offsets, followed by tables.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _CLASS_SIZE, _MAP_ITEM = 32, 12
 
 @dataclass(frozen=True)
 class Dex:
-    """A dex file: its format ``version``, all strings, the classes that it defines, its ``call_sites``."""
+    """A dex file: format ``version``, all strings, the defined classes, and the number of ``call_sites``."""
 
     version: int
     strings: tuple[str, ...]
@@ -25,13 +25,13 @@ class Dex:
 
 
 def read_dex(content: bytes, name: str) -> Dex:
-    """Parse the dex file ``name``; ValueError if it is none or was cut."""
+    """Parse the dex file ``name``; ValueError if it is invalid or truncated."""
     if content[:4] != b"dex\n" or len(content) < _HEADER:
         raise ValueError(f"{name}: expected a dex file, found {content[:4]!r}")
     try:
         return _parse(content)
     except (struct.error, IndexError) as error:
-        raise ValueError(f"{name}: a table lies outside the file: it was cut; build it again") from error
+        raise ValueError(f"{name}: a table is outside of the truncated file; build it again") from error
 
 
 def _parse(content: bytes) -> Dex:
@@ -48,7 +48,7 @@ def _offsets(content: bytes, table: int) -> tuple[int, ...]:
 
 
 def _string(content: bytes, at: int) -> str:
-    """A string in Java's modified UTF-8, after its length as ULEB128."""
+    """A string in modified UTF-8, after its length in ULEB128."""
     while content[at] & 0x80:
         at += 1
     end = content.index(b"\0", at + 1)
@@ -56,7 +56,7 @@ def _string(content: bytes, at: int) -> str:
 
 
 def _call_sites(content: bytes) -> int:
-    """How many call sites and method handles the file holds: without any there can be no invoke-custom."""
+    """The number of call sites and method handles; without any, there is no invoke-custom."""
     (first,) = struct.unpack_from("<I", content, _MAP)
     (count,) = struct.unpack_from("<I", content, first)
     found = 0

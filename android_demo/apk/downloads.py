@@ -1,7 +1,7 @@
-"""What the build takes from Maven Central, each pinned by version and SHA-256, and how it gets here.
+"""Downloads from Maven Central, pinned by version and SHA-256.
 
-Maven fetches (so whatever mirror or proxy somebody has set up for it is used), this module checks. What was
-fetched lies in the user's cache directory and is checked again each time it is used.
+Maven downloads the files, so that configured mirrors and proxies are used, and this module verifies them.
+They are stored in the user's cache directory and verified again on each use.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from xml.sax.saxutils import escape
 
 
 class BuildError(Exception):
-    """Something the build needs is missing or failed; its text says what, where and what to try."""
+    """A requirement of the build is missing or a step failed; the message states what to try."""
 
 
 @dataclass(frozen=True)
 class Download:
-    """One file of Maven Central: ``kind`` is its ending, "jar" or "aar"."""
+    """A file of Maven Central; ``kind`` is its extension, "jar" or "aar"."""
 
     group: str
     name: str
@@ -82,7 +82,7 @@ KOTLIN_COMPILER = (
         "ace2a10dc8e2d5fd34925ecac03e4988b2c0f851650c94b8cef49ba1bd111478",
     ),
 )
-"""The compiler and what it runs with; nothing of it but the standard library ships."""
+"""The compiler and its dependencies; only the standard library is part of the APK."""
 
 ONNXRUNTIME_JVM = Download(
     "com.microsoft.onnxruntime",
@@ -90,7 +90,7 @@ ONNXRUNTIME_JVM = Download(
     "1.28.0",
     "3a9dc00bed7ee467ded8a257f99fc216570d385f8b06053570d33e9b5d7c7a37",
 )
-"""The same Java API as the Android package's, with native libraries for desktops: for tests."""
+"""The desktop package, with the same Java API as the Android package; for tests."""
 TFLITE = Download(
     "org.tensorflow",
     "tensorflow-lite",
@@ -111,7 +111,7 @@ ANDROID_24 = Download(
     "7.0.0_r1-robolectric-r1",
     "567bfa3cd3a8c9c5ca736bd86b3f90ff4d6a7ba333b9cfea6ff7d81924f90ce9",
 )
-"""Android 7.0, API 24, for the SDK's android.jar; it lacks most of java.*, which has to come from a JDK."""
+"""Android 7.0, API 24, in place of the SDK's android.jar; most of java.* is missing and comes from a JDK."""
 JUNIT = (
     Download("junit", "junit", "4.13.2", "8e495b634469d64fb8acfa3495a065cbacc8a0fff55ce1e31007be4c16dc57d3"),
     Download(
@@ -126,41 +126,41 @@ _MAVEN_PLUGIN = "3.6.1"
 
 
 def cache_directory() -> Path:
-    """Where downloads stay between builds."""
+    """The directory of downloads, which is kept between builds."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hanji" / "android"
 
 
 def fetched(downloads: Iterable[Download]) -> dict[Download, Path]:
-    """Where each download lies, fetched if it is not there yet; BuildError if one cannot be had.
+    """Download missing files and return the paths of all; BuildError if a file is not available.
 
-    A file that is not the pinned one is refused, wherever it came from.
+    Files with another SHA-256 than the pinned one are rejected, including cached ones.
     """
     cache = cache_directory()
-    wanted = list(dict.fromkeys(downloads))
-    missing = [download for download in wanted if not _is_there(cache / download.file_name, download)]
+    unique = list(dict.fromkeys(downloads))
+    missing = [download for download in unique if not _is_cached(cache / download.file_name, download)]
     if missing:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as directory:
             _fetch(missing, Path(directory))
-    return {download: cache / download.file_name for download in wanted}
+    return {download: cache / download.file_name for download in unique}
 
 
-def _is_there(path: Path, download: Download) -> bool:
+def _is_cached(path: Path, download: Download) -> bool:
     return path.is_file() and _sha256(path) == download.sha256
 
 
 def _fetch(downloads: list[Download], directory: Path) -> None:
-    """Has Maven copy them into ``directory``, and moves those that are right into the cache above it."""
+    """Download files to ``directory`` with Maven, verify them, and move them to the cache, its parent."""
     maven = shutil.which("mvn")
     if maven is None:
-        raise BuildError("Maven is not here, which fetches the jars; try: apt-get install maven")
+        raise BuildError("Maven, which downloads the jars, is not installed; try: apt-get install maven")
     project = directory / "pom.xml"
     project.write_text(_project(downloads, directory), encoding="utf-8")
     command = [maven, "--quiet", "--batch-mode", "--file", str(project), "dependency:copy"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         reason = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line)
-        raise BuildError(f"Maven could not fetch what the build needs; is Maven Central there?\n{reason}")
+        raise BuildError(f"Maven could not download the jars; check access to Maven Central\n{reason}")
     for download in downloads:
         found = directory / download.file_name
         digest = _sha256(found)
@@ -174,7 +174,7 @@ def _fetch(downloads: list[Download], directory: Path) -> None:
 
 
 def _project(downloads: list[Download], directory: Path) -> str:
-    """A Maven project whose only purpose is to copy these files."""
+    """A Maven project that only copies these files."""
     items = "".join(
         f"<artifactItem><groupId>{item.group}</groupId><artifactId>{item.name}</artifactId>"
         f"<version>{item.version}</version><type>{item.kind}</type></artifactItem>"

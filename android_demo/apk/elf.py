@@ -1,6 +1,6 @@
-"""What an ELF header says of a native library: which processor it is for, how its pages are aligned.
+"""Reads the architecture and the segment alignment of a native library from its ELF header.
 
-Android 15 runs on devices with 16 KB pages, and Play asks that every loadable segment be aligned for them.
+Android 15 supports devices with 16 KB pages, and Play requires alignment of all loadable segments for them.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ _LOAD = 1
 
 @dataclass(frozen=True)
 class Library:
-    """A 64-bit little-endian library: ``machine`` as ELF numbers it, the smallest alignment of a segment."""
+    """A 64-bit little-endian library: the ELF ``machine``, and the minimum alignment of its segments."""
 
     machine: int
     alignment: int
 
 
 def read_library(content: bytes, name: str) -> Library:
-    """The header of the library ``name``; ValueError if it is no 64-bit little-endian ELF file."""
+    """Parse the header of the library ``name``; ValueError if it is not a 64-bit little-endian ELF file."""
     if content[:6] != b"\x7fELF\x02\x01" or len(content) < 64:
         raise ValueError(f"{name}: expected a 64-bit little-endian ELF library, found {content[:6]!r}")
     (machine,) = struct.unpack_from("<H", content, 18)
     (first,) = struct.unpack_from("<Q", content, 32)
     size, count = struct.unpack_from("<HH", content, 54)
     if count == 0 or first + size * count > len(content):
-        raise ValueError(f"{name}: its program headers lie outside the file: it was cut; fetch it again")
+        raise ValueError(f"{name}: its program headers are outside of the truncated file; fetch it again")
     headers = [first + size * at for at in range(count)]
     loads = [at for at in headers if struct.unpack_from("<I", content, at)[0] == _LOAD]
     if not loads:
-        raise ValueError(f"{name}: expected a segment to load, found none")
+        raise ValueError(f"{name}: expected a loadable segment, found none")
     return Library(machine, min(struct.unpack_from("<Q", content, at + 48)[0] for at in loads))

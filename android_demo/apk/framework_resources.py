@@ -1,9 +1,9 @@
-"""Android's own resources in the form that Debian's aapt2 reads.
+"""Converts the resources of the Android framework to a form that Debian's aapt2 can read.
 
-aapt2 links an app against the framework's ``resources.arsc``. From Android 15 on, that table is written
-tighter than Debian's aapt2 of Android 10 knows: offsets of 16 bits (``FLAG_OFFSET16``), and simple values in
-8 bytes instead of 16 (``FLAG_COMPACT``). It skips them without a word, and every style and attribute is
-"not found". Here both are written out as they always were; all else is copied.
+aapt2 links an app against the framework's ``resources.arsc``. Since Android 15, that table has compact
+encodings that Debian's aapt2 (Android 10) does not support: 16-bit offsets (``FLAG_OFFSET16``), and simple
+values in 8 instead of 16 bytes (``FLAG_COMPACT``). aapt2 silently skips them, so that all styles and
+attributes are missing. This module expands both encodings and copies everything else.
 
 The layout is that of frameworks/base ``ResourceTypes.h``: chunks of (type u16, header size u16, size u32).
 """
@@ -22,11 +22,11 @@ _NO_ENTRY_16, _NO_ENTRY = 0xFFFF, 0xFFFFFFFF
 _VALUE_BYTES, _MAP_BYTES = 8, 12
 _LARGEST_SPARSE = 0xFFFF * 4
 _CHUNK = struct.Struct("<HHI")
-_COPIED = ("AndroidManifest.xml",)  # says which API level this is
+_COPIED = ("AndroidManifest.xml",)  # contains the API level
 
 
 def for_aapt2(framework: Path, target: Path) -> Path:
-    """A small zip at ``target`` for ``aapt2 link -I``, made of an android-all jar; ``target``.
+    """Convert an android-all jar to a small zip for ``aapt2 link -I``; return ``target``.
 
     Resources are stored, because aapt2 maps them into memory. ValueError for a jar without resources.
     """
@@ -43,7 +43,7 @@ def for_aapt2(framework: Path, target: Path) -> Path:
 
 
 def in_plain_form(table: bytes) -> bytes:
-    """A resource table without 16-bit offsets and compact entries; equal to ``table`` if it had none."""
+    """Expand 16-bit offsets and compact entries; returns an equal table if there are none."""
     kind, header, size = _CHUNK.unpack_from(table)
     return _chunk(kind, table[8:header], b"".join(_package(part) for part in _children(table, header, size)))
 
@@ -56,18 +56,18 @@ def _package(chunk: bytes) -> bytes:
 
 
 def _type(chunk: bytes) -> bytes:
-    """One configuration of one resource type: header, offsets of its entries, entries."""
+    """Expand one configuration of a resource type, which has a header, entry offsets and entries."""
     kind, header, _ = _CHUNK.unpack_from(chunk)
     if kind != _TABLE_TYPE:
         return chunk
     flags = chunk[9]
     count, first = struct.unpack_from("<II", chunk, 12)
-    places = _places(chunk, flags, header, count)
-    if not flags & _OFFSET16 and not any(_is_compact(chunk, first + at) for at in places.values()):
+    entry_offsets = _entry_offsets(chunk, flags, header, count)
+    if not flags & _OFFSET16 and not any(_is_compact(chunk, first + at) for at in entry_offsets.values()):
         return chunk
     body = bytearray()
-    moved = {at: _moved(body, chunk, first + at) for at in sorted(set(places.values()))}
-    entries = {index: moved[at] for index, at in places.items()}
+    moved = {at: _append_plain(body, chunk, first + at) for at in sorted(set(entry_offsets.values()))}
+    entries = {index: moved[at] for index, at in entry_offsets.items()}
     sparse = bool(flags & _SPARSE) and len(body) <= _LARGEST_SPARSE
     offsets = _sparse(entries) if sparse else _dense(entries, max(entries, default=-1) + 1, count, flags)
     fields = bytearray(chunk[8:header])
@@ -76,8 +76,8 @@ def _type(chunk: bytes) -> bytes:
     return _chunk(kind, bytes(fields), offsets + bytes(body))
 
 
-def _places(chunk: bytes, flags: int, header: int, count: int) -> dict[int, int]:
-    """The offset of each entry that is there, by its index."""
+def _entry_offsets(chunk: bytes, flags: int, header: int, count: int) -> dict[int, int]:
+    """The offsets of the existing entries, by index."""
     if flags & _SPARSE:
         pairs = struct.unpack_from(f"<{2 * count}H", chunk, header)
         return {index: at * 4 for index, at in zip(pairs[::2], pairs[1::2], strict=True)}
@@ -101,20 +101,20 @@ def _is_compact(chunk: bytes, at: int) -> bool:
     return bool(chunk[at + 2] & _COMPACT)
 
 
-def _moved(body: bytearray, chunk: bytes, at: int) -> int:
-    """Add the entry at ``at`` to ``body`` in its plain form; where it lies there."""
-    place = len(body)
+def _append_plain(body: bytearray, chunk: bytes, at: int) -> int:
+    """Append the expanded entry at ``at`` to ``body``; return its offset there."""
+    offset = len(body)
     if _is_compact(chunk, at):
         key, flags, data = struct.unpack_from("<HHI", chunk, at)
         body += struct.pack("<HHI", _VALUE_BYTES, flags & 0xFF & ~_COMPACT, key)
         body += struct.pack("<HBBI", _VALUE_BYTES, 0, flags >> 8, data)
-        return place
+        return offset
     size, flags = struct.unpack_from("<HH", chunk, at)
     length = size + _VALUE_BYTES
     if flags & _COMPLEX:
         length = size + struct.unpack_from("<I", chunk, at + 12)[0] * _MAP_BYTES
     body += chunk[at : at + length]
-    return place
+    return offset
 
 
 def _children(chunk: bytes, header: int, size: int) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""What an APK must be before anybody is given it, measured on the finished, signed file."""
+"""Release criteria for an APK, measured on the finished, signed file."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _TRACKERS = re.compile(
     rb"ORT_DISABLE_TELEMETRY|1DSTelemetry|MicrosoftApplications",
     re.IGNORECASE,
 )
-"""Hosts and classes of telemetry; ORT_DISABLE_TELEMETRY is the switch that came with ONNX Runtime 1.29."""
+"""Hosts and classes of telemetry; ORT_DISABLE_TELEMETRY exists since ONNX Runtime 1.29, which added it."""
 _TRACKING_CLASS = re.compile(r"telemetry|analytics|crashlytics|firebase|tracking", re.IGNORECASE)
 _HOST = re.compile(r"https?://", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Gate:
-    """``passed`` is None where there was nothing to look at; ``found`` says what there was."""
+    """A criterion; ``passed`` is None if there was nothing to measure, ``found`` describes the result."""
 
     name: str
     passed: bool | None
@@ -42,7 +42,7 @@ class Gate:
 
 
 def check(apk: Path, core_dex: Path) -> list[Gate]:
-    """All gates, each measured; none of them stops the others."""
+    """Measure all gates; a failed gate does not stop the others."""
     dexes = _dexes(apk)
     libraries = _libraries(apk)
     return [
@@ -62,16 +62,16 @@ def check(apk: Path, core_dex: Path) -> list[Gate]:
 
 def _signature(apk: Path) -> Gate:
     try:
-        said = run(["apksigner", "verify", "--verbose", "--min-sdk-version", str(MIN_SDK), apk])
+        output = run(["apksigner", "verify", "--verbose", "--min-sdk-version", str(MIN_SDK), apk])
     except BuildError as error:
         return Gate("signature", False, str(error))
-    schemes = re.findall(r"Verified using (v[234]) scheme[^:]*: true", said)
+    schemes = re.findall(r"Verified using (v[234]) scheme[^:]*: true", output)
     return Gate("signature", "v2" in schemes, f"verifies, {', '.join(schemes)}")
 
 
 def _badging(apk: Path) -> list[Gate]:
-    said = run(["aapt2", "dump", "badging", apk])
-    permissions = re.findall(r"uses-permission(?:-sdk-\d+)?: name='([^']+)'", said)
+    output = run(["aapt2", "dump", "badging", apk])
+    permissions = re.findall(r"uses-permission(?:-sdk-\d+)?: name='([^']+)'", output)
     expected = {
         "package": PACKAGE,
         "versionName": VERSION_NAME,
@@ -80,22 +80,22 @@ def _badging(apk: Path) -> list[Gate]:
         "launchable-activity": f"{PACKAGE}.MainActivity",
         "locales": " ".join(LOCALES),
     }
-    found = _badges(said)
+    found = _badges(output)
     wrong = [
         f"{key}: expected {value}, found {found.get(key)}"
         for key, value in expected.items()
         if found.get(key) != value
     ]
-    if "application-debuggable" in said:
+    if "application-debuggable" in output:
         wrong.append("debuggable")
-    words = f"{PACKAGE} {VERSION_NAME}, API {MIN_SDK} to {TARGET_SDK}, languages en ko"
+    summary = f"{PACKAGE} {VERSION_NAME}, API {MIN_SDK} to {TARGET_SDK}, languages en ko"
     return [
-        Gate("badging", not wrong, "; ".join(wrong) or words),
-        Gate("no permission", not permissions, ", ".join(permissions) or "none at all, so no INTERNET"),
+        Gate("badging", not wrong, "; ".join(wrong) or summary),
+        Gate("no permission", not permissions, ", ".join(permissions) or "none, not even INTERNET"),
     ]
 
 
-def _badges(said: str) -> dict[str, str]:
+def _badges(output: str) -> dict[str, str]:
     patterns = {
         "package": r"^package: name='([^']*)'",
         "versionName": r"versionName='([^']*)'",
@@ -103,8 +103,10 @@ def _badges(said: str) -> dict[str, str]:
         "targetSdkVersion": r"^targetSdkVersion:'([^']*)'",
         "launchable-activity": r"^launchable-activity: name='([^']*)'",
     }
-    found = {key: match[1] for key, pattern in patterns.items() if (match := re.search(pattern, said, re.M))}
-    locales = re.search(r"^locales: (.*)$", said, re.M)
+    found = {
+        key: match[1] for key, pattern in patterns.items() if (match := re.search(pattern, output, re.M))
+    }
+    locales = re.search(r"^locales: (.*)$", output, re.M)
     return found | {"locales": " ".join(re.findall(r"'([^']+)'", locales[1])) if locales else ""}
 
 
@@ -140,13 +142,13 @@ def _no_telemetry_in_dex(dexes: dict[str, Dex]) -> Gate:
 def _no_telemetry_in_libraries(libraries: dict[str, bytes]) -> Gate:
     name = "no telemetry in libraries"
     if not libraries:
-        return Gate(name, None, "no native library in it")
+        return Gate(name, None, "no native libraries")
     found = {
         f"{path}: {match.decode()}"
         for path, content in libraries.items()
         for match in _TRACKERS.findall(content)
     }
-    return Gate(name, not found, ", ".join(sorted(found)) or f"{len(libraries)} looked through")
+    return Gate(name, not found, ", ".join(sorted(found)) or f"{len(libraries)} libraries searched")
 
 
 def _assets_stored(apk: Path) -> Gate:
@@ -156,10 +158,10 @@ def _assets_stored(apk: Path) -> Gate:
 
 
 def _libraries_in_zip(apk: Path) -> Gate:
-    name = "libraries stored at 16 KB in the zip"
+    name = "libraries stored with 16 KB alignment in the zip"
     found = [(info, at) for info, at in entries(apk) if info.filename.endswith(".so")]
     if not found:
-        return Gate(name, None, "no native library in it")
+        return Gate(name, None, "no native libraries")
     wrong = [
         f"{info.filename}: at {at}" + (", compressed" if info.compress_type else "")
         for info, at in found
@@ -171,7 +173,7 @@ def _libraries_in_zip(apk: Path) -> Gate:
 def _libraries_in_elf(libraries: dict[str, bytes]) -> Gate:
     name = "libraries aligned to 16 KB in ELF"
     if not libraries:
-        return Gate(name, None, "no native library in it")
+        return Gate(name, None, "no native libraries")
     read = {path: read_library(content, path) for path, content in libraries.items()}
     wrong = [
         f"{path}: machine {library.machine}, aligned to {library.alignment}"
@@ -182,10 +184,10 @@ def _libraries_in_elf(libraries: dict[str, bytes]) -> Gate:
 
 
 def _apk_size(apk: Path, libraries: dict[str, bytes]) -> Gate:
-    """A store compresses an APK on its way to the device; stored libraries make only the file larger."""
+    """Stores compress APKs for download, so uncompressed libraries only affect the size of the file."""
     size = apk.stat().st_size
-    gain = sum(len(content) - len(zlib.compress(content, 9)) for content in libraries.values())
-    gate = _at_most("APK as a store sends it", size - gain, LARGEST_APK)
+    savings = sum(len(content) - len(zlib.compress(content, 9)) for content in libraries.values())
+    gate = _at_most("APK download size", size - savings, LARGEST_APK)
     return Gate(gate.name, gate.passed if libraries else None, f"{gate.found}; the file: {size:,} bytes")
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from downloads import KOTLIN_COMPILER, KOTLIN_STDLIB, BuildError, fetched
 
-# Lambdas as classes: dx takes no invokedynamic, and API 24 has none. Java 8's classes are the nearest to
-# Android 7.0's that a JDK can be asked for; tests look at what Android lacks of them. No checks of what Java
-# hands over, because nothing in Java calls this; they would be a tenth of the dex.
+# Lambdas are compiled to classes, because dx and API 24 do not support invokedynamic. The Java 8 API is the
+# closest to Android 7.0 that a JDK can target; tests check for classes that Android lacks. Null checks of
+# arguments are disabled, because no Java code calls this; they would take a tenth of the dex.
 _FLAGS = (
     "-jvm-target",
     "1.8",
@@ -31,12 +31,12 @@ _FLAGS = (
 
 
 def java() -> str:
-    """The ``java`` command; BuildError if there is none."""
+    """The ``java`` command; BuildError if it is not installed."""
     home = os.environ.get("JAVA_HOME")
     found = shutil.which("java", path=str(Path(home) / "bin")) if home else None
     found = found or shutil.which("java")
     if found is None:
-        raise BuildError("no Java is here; try: apt-get install openjdk-17-jdk-headless")
+        raise BuildError("Java is not installed; try: apt-get install openjdk-17-jdk-headless")
     return found
 
 
@@ -45,7 +45,7 @@ def class_path(paths: Sequence[Path]) -> str:
 
 
 def classes_of(package: Path, directory: Path) -> Path:
-    """The classes.jar of an Android package (.aar), taken out into ``directory``."""
+    """Extract classes.jar of an Android package (.aar) to ``directory``."""
     target = directory / f"{package.stem}.jar"
     if not target.exists() or target.stat().st_mtime < package.stat().st_mtime:
         directory.mkdir(parents=True, exist_ok=True)
@@ -57,10 +57,10 @@ def classes_of(package: Path, directory: Path) -> Path:
 def compile_kotlin(
     sources: Sequence[Path], libraries: Sequence[Path], target: Path, module: str, friend: Path | None = None
 ) -> Path:
-    """The classes of all .kt files under ``sources`` in the directory ``target``, compiled if they changed.
+    """Compile all .kt files under ``sources`` to the directory ``target``, if they have changed.
 
-    ``friend`` is the directory of a module whose internals are visible, as tests see those of what they test.
-    BuildError with what the compiler said.
+    ``friend`` is the directory of a module whose internals are visible, for tests. BuildError with the output
+    of the compiler if it fails.
     """
     files = sorted(file for source in sources for file in source.rglob("*.kt"))
     if not files:
@@ -80,13 +80,13 @@ def compile_kotlin(
     command += ["org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", *options, "-d", str(target), *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        raise BuildError(f"the Kotlin compiler refused {module}:\n{done.stdout}{done.stderr}")
+        raise BuildError(f"the Kotlin compiler failed for {module}:\n{done.stdout}{done.stderr}")
     stamp.write_text(digest)
     return target
 
 
 def _digest(files: Sequence[Path], options: Sequence[str], friend: Path | None) -> str:
-    """Of all that the result depends on; jars are pinned, so their names stand for them."""
+    """A hash of all inputs of the compiler; pinned jars are represented by their names."""
     digest = hashlib.sha256("\n".join(options).encode())
     for file in files:
         digest.update(f"\n{file}\n".encode() + file.read_bytes())

@@ -1,10 +1,10 @@
-"""Builds the demo app as a signed APK, without Google's SDK, and checks what came out.
+"""Builds the demo app as a signed APK without Google's SDK, and checks the result.
 
     python android_demo/apk/make_apk.py [--recommender DIR] [--classifier DIR] [--aar FILE] [--out DIR]
 
-Everything comes from Maven Central and Debian. Where Maven Central does not hand out ONNX Runtime's Android
-package, the APK is made without an engine: it is built, signed and checked all the same, installs, and says
-on its screens that the engine is missing. Its name says so, too.
+All dependencies are from Maven Central and Debian. If Maven Central does not provide ONNX Runtime's Android
+package, the APK is built without an engine: it is signed, checked and can be installed, but its screens
+report that the engine is missing. Its file name contains "without-engine".
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from tools import require
 ROOT = Path(__file__).resolve().parents[2]
 ABI = "arm64-v8a"
 _PROGRAMS = ("java", "javac", "keytool", "mvn", "aapt2", "apksigner")
-_NOT_THERE = ("Could not find artifact", "was not found in")
+_NOT_FOUND = ("Could not find artifact", "was not found in")
 
 
 @dataclass(frozen=True)
 class Apk:
-    """``unsigned`` has the same bytes each time, ``path`` another signature; ``without_engine`` says why."""
+    """``unsigned`` is reproducible, ``path`` is signed; ``without_engine`` is why there is no engine."""
 
     path: Path
     unsigned: Path
@@ -60,7 +60,7 @@ def make_apk(out: Path, recommender: Path, classifier: Path, aar: Path | None = 
 
 
 def native_libraries(aar: Path) -> dict[str, bytes]:
-    """The libraries of an Android package for ``ABI``, by their names in an APK."""
+    """The native libraries of an Android package for ``ABI``, by their names in an APK."""
     with zipfile.ZipFile(aar) as package:
         prefix = f"jni/{ABI}/"
         names = [name for name in package.namelist() if name.startswith(prefix) and name.endswith(".so")]
@@ -70,14 +70,14 @@ def native_libraries(aar: Path) -> dict[str, bytes]:
 
 
 def _engine(aar: Path | None) -> tuple[Path | None, str]:
-    """ONNX Runtime's Android package, or None and why it cannot be had; only the pinned file is taken."""
+    """ONNX Runtime's Android package, or None and the reason; only the pinned file is accepted."""
     if aar is None:
         try:
             return fetched([ONNXRUNTIME_ANDROID])[ONNXRUNTIME_ANDROID], ""
         except BuildError as error:
-            if not any(words in str(error) for words in _NOT_THERE):
+            if not any(text in str(error) for text in _NOT_FOUND):
                 raise
-            return None, f"Maven Central, as reached from here, does not have {ONNXRUNTIME_ANDROID.file_name}"
+            return None, f"{ONNXRUNTIME_ANDROID.file_name} was not found on Maven Central"
     if not aar.is_file() or _sha256(aar) != ONNXRUNTIME_ANDROID.sha256:
         raise BuildError(f"{aar}: expected the pinned {ONNXRUNTIME_ANDROID.file_name}, found something else")
     return aar, ""
@@ -88,14 +88,14 @@ def _sha256(path: Path) -> str:
 
 
 def report(apk: Apk, gates: list[Gate], seconds: float) -> str:
-    """What was made, a line for each gate."""
-    words = {True: "ok    ", False: "FAILED", None: "-     "}
-    lines = [f"{words[gate.passed]} {gate.name}: {gate.found}" for gate in gates]
+    """A report with one line per gate."""
+    statuses = {True: "ok    ", False: "FAILED", None: "-     "}
+    lines = [f"{statuses[gate.passed]} {gate.name}: {gate.found}" for gate in gates]
     lines.append(f"{apk.path} ({apk.path.stat().st_size:,} bytes) in {seconds:.0f} s")
     if apk.without_engine:
         lines.append(
-            f"It has NO ENGINE: {apk.without_engine}. Everything else is as it ships. Where you have that "
-            "file, say --aar FILE."
+            f"The APK has NO ENGINE: {apk.without_engine}; everything else is complete. "
+            "If you have the file, pass it with --aar FILE."
         )
     return "\n".join(lines)
 

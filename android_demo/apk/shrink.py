@@ -1,8 +1,8 @@
-"""From class files to dex: ProGuard drops what is not used and rewrites what dx cannot take, dx translates.
+"""Converts class files to dex: ProGuard removes unused code and rewrites what dx does not support.
 
-ProGuard sees Android's API 24 as its library, whatever the app was compiled against. A reference that it does
-not find there is something that Android 7 does not have; the few that stand behind a check of the version are
-listed in ``GUARDED``, and any other stops the build.
+ProGuard uses API 24 as its library, regardless of what the app was compiled against, so references that it
+cannot resolve do not exist in Android 7. The few that are guarded by a version check are listed in
+``GUARDED``; any other one is an error.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ GUARDED = frozenset(
         ("hanji.demo.SelfTestScreen", "void setAccessibilityHeading(boolean)"),
     }
 )
-"""Who refers to what that API 24 lacks, behind a check of ``Build.VERSION.SDK_INT``."""
+"""References to newer APIs that are guarded by a check of ``Build.VERSION.SDK_INT``: class and member."""
 
 _MISSING = re.compile(
     r"Warning: (\S+): can't find referenced (?:class|method|field) '?([^'\n]+?)'?(?: in .*)?$", re.M
 )
 _JAVA = ("java.base", "java.logging")
-# The names stay, so that a stack trace can be read and tests can call what is in the APK. 1.7 has no
-# invokedynamic, which API 24 has not either.
+# Names are kept, so that stack traces are readable and tests can call the code of the APK. Target 1.7 has no
+# invokedynamic, which API 24 does not support.
 _FIXED = (
     "-dontoptimize",
     "-dontobfuscate",
@@ -43,10 +43,10 @@ _FIXED = (
 
 
 def shrink(inputs: Sequence[str | Path], rules: Sequence[str], target: Path) -> Path:
-    """The classes of ``inputs`` that ``rules`` keep and what those need, as the jar ``target``.
+    """Write the classes of ``inputs`` that ``rules`` keep, and their dependencies, to the jar ``target``.
 
-    An input is a path, with ProGuard's filter in brackets behind it. BuildError for a reference that API 24
-    does not have.
+    An input is a path, optionally followed by a ProGuard filter in parentheses. BuildError for references
+    that do not exist in API 24.
     """
     jars = fetched([ANDROID_24, *PROGUARD])
     config = target.with_suffix(".pro")
@@ -57,13 +57,13 @@ def shrink(inputs: Sequence[str | Path], rules: Sequence[str], target: Path) -> 
     target.unlink(missing_ok=True)
     config.write_text("\n".join(lines) + "\n", encoding="utf-8")
     programs = class_path([jars[part] for part in PROGUARD])
-    said = run([java(), "-Xmx1500m", "-cp", programs, "proguard.ProGuard", f"@{config}"])
-    _check_references(said)
+    output = run([java(), "-Xmx1500m", "-cp", programs, "proguard.ProGuard", f"@{config}"])
+    _check_references(output)
     return target
 
 
 def to_dex(jar: Path, target: Path) -> Path:
-    """``jar`` as the dex file ``target``, of the version that Android 7 reads."""
+    """Convert ``jar`` to the dex file ``target``, in the format version of Android 7."""
     target.unlink(missing_ok=True)
     dx = fetched([DX])[DX]
     options = [f"--min-sdk-version={MIN_SDK}", f"--output={target}"]
@@ -71,23 +71,23 @@ def to_dex(jar: Path, target: Path) -> Path:
     return target
 
 
-def missing_references(said: str) -> set[tuple[str, str]]:
-    """Who refers to what that is nowhere, out of what ProGuard said."""
-    return {(who, what) for who, what in _MISSING.findall(said)}
+def missing_references(output: str) -> set[tuple[str, str]]:
+    """The unresolved references (class, member) in the output of ProGuard."""
+    return {(source, target) for source, target in _MISSING.findall(output)}
 
 
-def _check_references(said: str) -> None:
-    unknown = sorted(missing_references(said) - GUARDED)
+def _check_references(output: str) -> None:
+    unknown = sorted(missing_references(output) - GUARDED)
     if unknown:
-        lines = "\n".join(f"  {who}: {what}" for who, what in unknown)
+        lines = "\n".join(f"  {source}: {target}" for source, target in unknown)
         raise BuildError(
             f"not in Android {MIN_SDK} nor in the app:\n{lines}\n"
-            "put it behind a check of Build.VERSION.SDK_INT and list it in GUARDED, or do without it"
+            "guard it with a check of Build.VERSION.SDK_INT and add it to GUARDED, or remove it"
         )
 
 
 def _quoted(entry: str | Path) -> str:
-    """A path for ProGuard's configuration, its filter outside the quotes."""
+    """A quoted path for ProGuard's configuration, followed by its filter."""
     path, bracket, rest = str(entry).partition("(")
     return f"'{path}'{bracket}{rest}"
 

@@ -1,7 +1,7 @@
-"""Signs an APK with a debug key that is made for it and thrown away.
+"""Signs an APK with a temporary debug key.
 
-The key proves nothing but that the file was not changed after: an APK for other people wants a key of
-its owner's, kept somewhere safe, and `apksigner sign` by hand.
+The signature only shows that the file was not modified. To publish an APK, sign it with your own key by
+`apksigner sign`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ _ALIAS = "debug"
 
 
 def sign(unsigned: Path, target: Path, min_sdk: int) -> None:
-    """Write ``unsigned``, signed, to ``target`` (schemes v2 and v3; v1 is for Android before 7)."""
+    """Sign ``unsigned`` and write it to ``target`` (schemes v2 and v3; v1 is for Android before 7)."""
     with tempfile.TemporaryDirectory() as folder:
         keys = Path(folder) / "debug.p12"
-        word = Path(folder) / "word"
-        word.touch(mode=0o600)
-        word.write_text(secrets.token_hex(16))
-        _make_key(keys, word)
-        options = ["--ks", str(keys), "--ks-key-alias", _ALIAS, "--ks-pass", f"file:{word}"]
+        password = Path(folder) / "password"
+        password.touch(mode=0o600)
+        password.write_text(secrets.token_hex(16))
+        _make_key(keys, password)
+        options = ["--ks", str(keys), "--ks-key-alias", _ALIAS, "--ks-pass", f"file:{password}"]
         schemes = [
             "--v1-signing-enabled",
             "false",
@@ -37,7 +37,7 @@ def sign(unsigned: Path, target: Path, min_sdk: int) -> None:
         run(["apksigner", "sign", *options, *schemes, *minimum, "--out", str(target), str(unsigned)])
 
 
-def _make_key(keys: Path, word: Path) -> None:
-    store = ["-keystore", str(keys), "-storetype", "PKCS12", "-storepass:file", str(word)]
+def _make_key(keys: Path, password: Path) -> None:
+    store = ["-keystore", str(keys), "-storetype", "PKCS12", "-storepass:file", str(password)]
     kind = ["-alias", _ALIAS, "-keyalg", "RSA", "-keysize", "2048", "-validity", "10000", "-dname", _SUBJECT]
     run(["keytool", "-genkeypair", "-noprompt", *store, *kind])

@@ -1,9 +1,9 @@
-"""Compiles the core for Android 7.0 and runs its tests on this machine's JVM.
+"""Compiles the core for Android 7.0 and runs its tests on the local JVM.
 
     python android_demo/apk/test_core.py [--out DIR] [--bundles DIR] [--answers DIR]
 
-``--bundles`` holds one bundle in each folder, ``--answers`` what the Python runtime said to them (see
-tests/android); without them the tests that need them are skipped.
+``--bundles`` contains one bundle per folder, ``--answers`` the outputs of the Python runtime for them (see
+tests/android); tests that need them are skipped otherwise.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=CORE.parents[1] / "out" / "android")
     parser.add_argument("--bundles", type=Path)
     parser.add_argument("--answers", type=Path)
-    parser.add_argument("tests", nargs="*", help="classes of tests; all of them for none")
+    parser.add_argument("tests", nargs="*", help="names of test classes (default: all)")
     arguments = parser.parse_args()
     out = arguments.out.resolve()
     given = {"hanji.bundles": arguments.bundles, "hanji.answers": arguments.answers}

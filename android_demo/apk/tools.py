@@ -1,4 +1,4 @@
-"""The programs that the build runs, and the words for those that are missing."""
+"""Runs the programs of the build, and reports missing ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PACKAGES = {
     "apksigner": "apksigner",
     "enjarify": "enjarify",
 }
-"""Each program with the Debian package that holds it."""
+"""The Debian package of each program."""
 
 
 def missing_packages(programs: Iterable[str] = PACKAGES) -> list[str]:
@@ -28,7 +28,7 @@ def missing_packages(programs: Iterable[str] = PACKAGES) -> list[str]:
 
 
 def require(programs: Iterable[str] = PACKAGES) -> None:
-    """BuildError, with the command that installs them, if one of the ``programs`` is missing."""
+    """BuildError with the command to install the packages if any of the ``programs`` is missing."""
     packages = missing_packages(programs)
     if packages:
         raise BuildError(
@@ -38,14 +38,14 @@ def require(programs: Iterable[str] = PACKAGES) -> None:
 
 
 def run(command: Sequence[str | Path], **environment: str) -> str:
-    """What ``command`` printed on both streams, run with ``environment`` added to this program's own.
+    """Run ``command`` with additional ``environment`` variables and return its output (stdout and stderr).
 
-    BuildError with its last lines if it fails or is not there.
+    BuildError with the last lines of the output if it fails or is not installed.
     """
-    words = [str(word) for word in command]
+    arguments = [str(argument) for argument in command]
     try:
         done = subprocess.run(  # noqa: S603
-            words,
+            arguments,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -53,11 +53,11 @@ def run(command: Sequence[str | Path], **environment: str) -> str:
             env=os.environ | environment,
         )
     except FileNotFoundError as error:
-        require([words[0]] if words[0] in PACKAGES else [])
-        raise BuildError(f"{words[0]}: not found") from error
+        require([arguments[0]] if arguments[0] in PACKAGES else [])
+        raise BuildError(f"{arguments[0]}: not found") from error
     if done.returncode:
-        said = done.stdout.strip().splitlines()
-        raise BuildError(f"{Path(words[0]).name} failed ({done.returncode}):\n" + "\n".join(said[-30:]))
+        lines = done.stdout.strip().splitlines()
+        raise BuildError(f"{Path(arguments[0]).name} failed ({done.returncode}):\n" + "\n".join(lines[-30:]))
     return done.stdout
 
 

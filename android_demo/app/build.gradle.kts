@@ -22,17 +22,17 @@ android {
         }
     }
 
-    // The models lie in the APK as they are, so that the app reads them without unpacking.
+    // Models are stored uncompressed in the APK, so that the app can read them directly.
     androidResources { noCompress += listOf("onnx", "json", "sha256", "md") }
 
     sourceSets["main"].assets.srcDir(layout.buildDirectory.dir("bundles"))
 }
 
-// The bundles that `make demo` writes; apk/assets.py says which of their files an app needs.
+// The bundles of `make demo`; apk/assets.py documents which files the app needs.
 val bundles = tasks.register<Sync>("bundles") {
-    val made = rootDir.resolve("../out")
+    val output = rootDir.resolve("../out")
     mapOf("recommender" to "demo", "classifier" to "demo-digits").forEach { (folder, name) ->
-        from(made.resolve("$name/bundle")) {
+        from(output.resolve("$name/bundle")) {
             into(folder)
             exclude("tfjs/**", "*.tflite")
         }

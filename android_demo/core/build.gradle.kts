@@ -1,6 +1,6 @@
 import org.jetbrains.kotlin.gradle.dsl.JvmTarget
 
-// Plain Kotlin without android.*: an app takes this module and one engine.
+// Plain Kotlin without android.*; an app needs this module and one engine.
 plugins {
     alias(libs.plugins.kotlin.jvm)
 }
@@ -17,7 +17,7 @@ kotlin {
     }
 }
 
-// A JVM module cannot depend on Android packages as such: it wants the classes.jar inside.
+// A JVM module cannot depend on Android packages (.aar) directly, only on the classes.jar inside.
 val androidPackages: Configuration by configurations.creating { isTransitive = false }
 
 val packagedClasses = tasks.register<Sync>("packagedClasses") {

@@ -1,4 +1,4 @@
-"""The shape of the repository, where a slip would break people silently."""
+"""Repository conventions whose violation would break users without any other test failing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from hanji.training.settings import read_toml
 
 ROOT = Path(__file__).parents[2]
-STAGES = ("training", "compression", "export", "runtime")
+STAGES = ("training", "compression", "export", "studies", "runtime")
 SOURCES = sorted(path for stage in STAGES for path in (ROOT / stage / "hanji").rglob("*.py"))
 
 
@@ -35,7 +35,7 @@ def test_modules_and_functions_stay_short(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_is_pickled_or_evaluated(path: Path) -> None:
+def test_no_pickle_and_no_eval(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     modules = {
@@ -55,15 +55,15 @@ def test_help_needs_no_tensorflow() -> None:
         "except SystemExit: pass\n"
         "print(sorted({'tensorflow', 'tf_keras', 'onnxruntime', 'ai_edge_litert'} & set(sys.modules)))"
     )
-    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert shown.splitlines()[-1] == "[]"
-    server = ("build", "train", "compress", "export", "evaluate", "data", "baselines", "setup-tfjs")
-    samples = ("profile", "bundle", "debug-quantization", "compare", "search")
-    for command in (*server, *samples, "info", "verify", "recommend", "classify", "watch", "benchmark"):
-        assert re.search(rf"\n    {command}\s", shown)
+    output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert output.splitlines()[-1] == "[]"
+    stages = ("build", "train", "compress", "export", "evaluate", "data", "baselines", "setup-tfjs")
+    tools = ("profile", "bundle", "debug-quantization", "compare", "search")
+    for command in (*stages, *tools, "info", "verify", "recommend", "classify", "watch", "benchmark"):
+        assert re.search(rf"\n    {command}\s", output)
 
 
-def test_the_lock_files_have_hashes_and_name_no_host() -> None:
+def test_lock_files_contain_hashes_and_no_host_names() -> None:
     for lock in (ROOT / "requirements").glob("*.txt"):
         text = lock.read_text()
         assert "http" not in text
@@ -74,7 +74,7 @@ def test_the_lock_files_have_hashes_and_name_no_host() -> None:
             assert "resolved" not in lock.read_text()
 
 
-def test_every_dependency_has_its_reason() -> None:
+def test_every_dependency_is_justified_in_the_docs() -> None:
     reasons = (ROOT / "docs" / "dependencies.md").read_text()
     for project in ("pyproject.toml", "runtime/pyproject.toml"):
         table = read_toml(ROOT / project)
@@ -86,7 +86,7 @@ def test_every_dependency_has_its_reason() -> None:
             assert name in reasons, name
 
 
-def test_the_readme_names_commands_that_exist() -> None:
+def test_make_targets_in_the_readme_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     named = set(re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text()))
     assert {"demo", "test"} <= named <= targets

@@ -1,4 +1,4 @@
-"""The demo, built once by the README's own command."""
+"""The demo, built once with the command from the README."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Hanji = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="session")
 def hanji() -> Hanji:
-    """Runs the `hanji` command of this environment with the given arguments."""
+    """A function that runs the `hanji` command of this environment with the given arguments."""
 
     def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
         command = [str(HANJI), *map(str, arguments)]
@@ -31,7 +31,7 @@ def hanji() -> Hanji:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The directory that `make demo` wrote and what it printed."""
+    """The output directory of `make demo`, and its standard output."""
     out = tmp_path_factory.mktemp("demo") / "out"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""`make demo` does what the README promises."""
+"""`make demo` produces what the README describes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Demo = tuple[Path, str]
 Hanji = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def test_it_shows_ten_recommendations_with_titles(demo: Demo) -> None:
-    out, shown = demo
+def test_it_prints_ten_recommendations_with_titles(demo: Demo) -> None:
+    out, output = demo
     items = json.loads((out / "bundle" / "items.json").read_text())
-    recommended = shown[shown.index("10 items for a history") : shown.index("digits: full against")]
+    recommended = output[output.index("10 items for a history") : output.index("digits: full vs.")]
     listed = recommended.splitlines()[1:]
     rows = [line for line in listed if line.strip()[:2].strip().isdigit()]
     assert len(rows) == 10
@@ -24,24 +24,24 @@ def test_it_shows_ten_recommendations_with_titles(demo: Demo) -> None:
     assert sum("because of" in line for line in listed) == 10
 
 
-def test_it_reads_three_handwritten_digits(demo: Demo) -> None:
-    _, shown = demo
-    read = shown[shown.index("digits (litert") :]
-    assert read.count(".png") == 3
+def test_it_classifies_three_handwritten_digits(demo: Demo) -> None:
+    _, output = demo
+    classified = output[output.index("digits (litert") :]
+    assert classified.count(".png") == 3
     for digit in ("0", "4", "9"):
-        answer = read[read.index(f"/{digit}.png") :].splitlines()[2]
-        assert answer.split()[:2] == ["1", digit]
+        first = classified[classified.index(f"/{digit}.png") :].splitlines()[2]
+        assert first.split()[:2] == ["1", digit]
 
 
-def test_it_says_that_the_data_is_synthetic(demo: Demo) -> None:
-    out, shown = demo
-    assert shown.count("synthetic") >= 2
+def test_it_states_that_the_data_is_synthetic(demo: Demo) -> None:
+    out, output = demo
+    assert output.count("synthetic") >= 2
     assert "synthetic" in (out / "report.md").read_text()
     assert "synthetic" in (out / "bundle" / "MODEL_CARD.md").read_text().lower()
 
 
 def test_it_compares_full_and_compressed(demo: Demo) -> None:
-    out, shown = demo
+    out, output = demo
     report = json.loads((out / "report.json").read_text())
     full, litert, onnx = report["rows"]
     assert (full["model"], litert["precision"], onnx["format"]) == ("full", "int4-rows", "onnx")
@@ -49,16 +49,16 @@ def test_it_compares_full_and_compressed(demo: Demo) -> None:
     for row in (litert, onnx):
         assert row["metrics"]["hr_at_10"] > 0.9 * full["metrics"]["hr_at_10"]
     for word in ("HR@10", "NDCG@10", "bytes", "p50 ms", "full", "compressed"):
-        assert word in shown
+        assert word in output
 
 
-def test_nothing_about_a_user_ships(demo: Demo) -> None:
+def test_the_bundle_contains_no_user_data(demo: Demo) -> None:
     manifest = json.loads((demo[0] / "bundle" / "manifest.json").read_text())
     assert "users" not in manifest["ids"]
     assert not (demo[0] / "bundle" / "users.json").exists()
 
 
-def test_it_learned_what_was_planted(demo: Demo) -> None:
+def test_it_comes_close_to_the_best_achievable_hit_rate(demo: Demo) -> None:
     report = json.loads((demo[0] / "report.json").read_text())
     assert report["rows"][1]["metrics"]["hr_at_10"] > 0.85 * report["best_hr_at_10"]
 
@@ -68,7 +68,7 @@ def test_the_bundle_verifies(demo: Demo, hanji: Hanji) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_evaluate_repeats_the_report(demo: Demo, hanji: Hanji) -> None:
+def test_evaluate_reproduces_the_reported_metrics(demo: Demo, hanji: Hanji) -> None:
     out, _ = demo
     done = hanji("evaluate", out / "bundle", "--engine", "litert", "--json")
     assert done.returncode == 0, done.stderr
@@ -86,6 +86,6 @@ def test_both_engines_recommend_nearly_the_same(demo: Demo, hanji: Hanji) -> Non
     assert len(tops[0] & tops[1]) >= 9
 
 
-def test_nothing_temporary_is_left(demo: Demo) -> None:
+def test_no_temporary_files_are_left(demo: Demo) -> None:
     names = {path.name for path in demo[0].iterdir()}
     assert names == {"bundle", "full", "work", "report.json", "report.md"}

@@ -1,4 +1,4 @@
-"""What a device gets: the runtime's wheel with one engine in an environment of its own."""
+"""The device environment: the runtime wheel with one engine, installed in a separate environment."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ UV = Path(sys.executable).with_name("uv")
 
 @pytest.fixture(scope="module")
 def wheel() -> Path:
-    """The runtime's wheel, as `make wheels` built it."""
+    """The runtime wheel built by `make wheels`."""
     wheels = sorted((ROOT / "dist").glob("hanji_runtime-*.whl"))
-    assert wheels, "expected dist/hanji_runtime-*.whl; run the tests by `make test`, which builds it"
+    assert wheels, "expected dist/hanji_runtime-*.whl; run the tests with `make test`, which builds it"
     return wheels[-1]
 
 
 @pytest.fixture(scope="module", params=["litert", "onnx"])
 def device(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bin folder of an environment that holds hanji-runtime[litert] or [onnx] and nothing else."""
+    """The bin folder of an environment with only hanji-runtime[litert] or hanji-runtime[onnx]."""
     environment = tmp_path_factory.mktemp("device") / "venv"
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, environment], check=True)
     python = environment / "bin" / "python"
@@ -38,7 +38,7 @@ def device(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest
     return environment / "bin"
 
 
-def test_no_tensorflow_comes_along(device: Path) -> None:
+def test_tensorflow_is_not_installed(device: Path) -> None:
     listed = subprocess.run(
         [UV, "pip", "list", "--format", "json", "--python", device / "python"],
         check=True,
@@ -50,10 +50,10 @@ def test_no_tensorflow_comes_along(device: Path) -> None:
     assert not {name for name in names if "tensorflow" in name or "keras" in name}
 
 
-def test_only_the_devices_commands_are_there(device: Path) -> None:
-    shown = subprocess.run([device / "hanji", "--help"], check=True, capture_output=True, text=True).stdout
-    assert "recommend" in shown and "verify" in shown
-    assert "train" not in shown and "build" not in shown
+def test_only_the_runtime_commands_are_available(device: Path) -> None:
+    output = subprocess.run([device / "hanji", "--help"], check=True, capture_output=True, text=True).stdout
+    assert "recommend" in output and "verify" in output
+    assert "train" not in output and "build" not in output
 
 
 def test_it_verifies_and_recommends(device: Path, port_bundles: Path) -> None:
@@ -67,7 +67,7 @@ def test_it_verifies_and_recommends(device: Path, port_bundles: Path) -> None:
     assert len(json.loads(done.stdout)["items"]) == 10
 
 
-def test_the_wheel_is_small_and_holds_only_the_runtime(wheel: Path) -> None:
+def test_the_wheel_is_small_and_contains_only_the_runtime(wheel: Path) -> None:
     assert wheel.stat().st_size < 150_000
     names = zipfile.ZipFile(wheel).namelist()
     assert "hanji/runtime/manifest.schema.json" in names
@@ -75,13 +75,14 @@ def test_the_wheel_is_small_and_holds_only_the_runtime(wheel: Path) -> None:
     assert all(name.startswith(("hanji/runtime/", "hanji_runtime-")) for name in names)
 
 
-def test_the_servers_wheel_holds_the_three_stages_and_their_data() -> None:
+def test_the_main_wheel_contains_the_three_stages_and_their_data() -> None:
     names = zipfile.ZipFile(sorted((ROOT / "dist").glob("hanji-*.whl"))[-1]).namelist()
     assert "hanji/__init__.py" not in names
     for expected in (
-        "training/loop.py",
-        "compression/recipes/int8-qat.toml",
-        "export/tfjs_check/package.json",
+        "training/fitting/loop.py",
+        "compression/classifiers/recipes/int8-qat.toml",
+        "compression/recommenders/recipes/int8-qat.toml",
+        "export/formats/tfjs_check/package.json",
     ):
         assert f"hanji/{expected}" in names
     assert not [name for name in names if name.startswith("hanji/runtime/")]

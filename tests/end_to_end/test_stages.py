@@ -1,4 +1,4 @@
-"""The stages one by one, as commands, on ratings in a file of one's own."""
+"""The stages one by one, as commands, on a user-supplied ratings file."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ epochs = 1
 
 @pytest.fixture(scope="module")
 def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a recipe, 150 readers' loans of 160 books with text ids, and titles."""
+    """A folder with a recipe, the loans of 150 readers and 160 books with string ids, and titles."""
     directory = tmp_path_factory.mktemp("books")
     (directory / "books.toml").write_text(RECIPE)
     rng = np.random.default_rng(0)
@@ -73,7 +73,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def staged(books: Path, hanji: Hanji) -> Path:
-    """trained/, compressed/ and bundle/, each made by its own command."""
+    """The output directories trained/, compressed/ and bundle/ of the three commands."""
     recipe = books / "books.toml"
     for arguments in (
         ("train", recipe, "--data", books, "--out", books / "trained"),
@@ -85,16 +85,16 @@ def staged(books: Path, hanji: Hanji) -> Path:
     return books
 
 
-def test_the_stages_end_in_a_bundle_that_answers_in_own_ids(staged: Path, hanji: Hanji) -> None:
+def test_the_bundle_uses_the_ids_of_the_data(staged: Path, hanji: Hanji) -> None:
     excluded = ["isbn-000", "isbn-001"]
     done = hanji(
         "recommend", staged / "bundle", "--user", "reader-7", "--exclude", ",".join(excluded), "--json"
     )
     assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
-    assert len(answer["items"]) == 10
-    assert answer["items"][0]["title"].startswith("Book, no. ")
-    assert not {row["item"] for row in answer["items"]} & set(excluded)
+    result = json.loads(done.stdout)
+    assert len(result["items"]) == 10
+    assert result["items"][0]["title"].startswith("Book, no. ")
+    assert not {row["item"] for row in result["items"]} & set(excluded)
 
 
 def test_evaluate_rebuilds_the_split_from_the_manifest(staged: Path, hanji: Hanji) -> None:
@@ -103,34 +103,34 @@ def test_evaluate_rebuilds_the_split_from_the_manifest(staged: Path, hanji: Hanj
     assert 0.0 < json.loads(done.stdout)["hr_at_10"] <= 1.0
 
 
-def test_evaluate_on_other_data_is_told(staged: Path, hanji: Hanji, tmp_path: Path) -> None:
+def test_evaluating_on_other_data_is_an_error(staged: Path, hanji: Hanji, tmp_path: Path) -> None:
     (tmp_path / "titles.csv").write_text((staged / "titles.csv").read_text())
     (tmp_path / "loans.csv").write_text((staged / "loans.csv").read_text().replace("isbn-1", "other-1"))
     done = hanji("evaluate", staged / "bundle", "--data", tmp_path)
-    assert_told(done.returncode, done.stderr, "does not know")
+    assert_one_error(done.returncode, done.stderr, "does not know")
 
 
-def test_an_unknown_user_gets_popularity_and_is_told_so(staged: Path, hanji: Hanji) -> None:
-    done = hanji("recommend", staged / "bundle", "--user", "nobody", "--json")
+def test_an_unknown_user_gets_items_marked_as_ranked_by_popularity(staged: Path, hanji: Hanji) -> None:
+    done = hanji("recommend", staged / "bundle", "--user", "no-such-reader", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["source"] == "popularity"
 
 
 @pytest.fixture(scope="module")
 def built(books: Path, hanji: Hanji, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `hanji build` makes of all stages together."""
+    """The output directory of `hanji build`, which runs all stages."""
     out = tmp_path_factory.mktemp("built") / "out"
     done = hanji("build", books / "books.toml", "--data", books, "--out", out)
     assert done.returncode == 0, done.stderr
     return out
 
 
-def test_build_goes_on_where_it_was(books: Path, built: Path, hanji: Hanji) -> None:
+def test_a_repeated_build_reuses_finished_stages(books: Path, built: Path, hanji: Hanji) -> None:
     hashes = (built / "bundle" / "manifest.sha256").read_text()
     seconds = json.loads((built / "report.json").read_text())["seconds"]
     again = hanji("build", books / "books.toml", "--data", books, "--out", built)
     assert again.returncode == 0, again.stderr
-    assert again.stderr.count("taken as it is") == 2
+    assert again.stderr.count("reusing the model that was") == 2
     found = json.loads((built / "report.json").read_text())["seconds"]
     assert (found["train"], found["compress"]) == (seconds["train"], seconds["compress"])
     assert (built / "bundle" / "manifest.sha256").read_text() == hashes
@@ -143,7 +143,7 @@ def test_the_same_seed_builds_the_same_bundle(books: Path, built: Path, hanji: H
     assert manifests[0].read_bytes() == manifests[1].read_bytes()
 
 
-def test_ctrl_c_in_training_is_one_line_and_leaves_nothing_half_written(books: Path, tmp_path: Path) -> None:
+def test_ctrl_c_in_training_prints_one_line_and_leaves_no_partial_output(books: Path, tmp_path: Path) -> None:
     text = (books / "books.toml").read_text().replace("epochs = 3", "epochs = 10000\npatience = 10000")
     (tmp_path / "long.toml").write_text(text)
     out = tmp_path / "trained"
@@ -152,19 +152,19 @@ def test_ctrl_c_in_training_is_one_line_and_leaves_nothing_half_written(books: P
         [*map(str, command), "--out", str(out)],
         stderr=subprocess.PIPE,
         text=True,
-        # A shell starts what runs in the background with this signal ignored, and children inherit that.
+        # A shell starts background processes with this signal ignored, and children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     checkpoint = tmp_path / "trained.checkpoints" / "training-neumf.npz"
-    for _ in range(1800):  # TensorFlow takes long to start where the machine is busy
+    for _ in range(1800):  # TensorFlow starts slowly on a busy machine
         if checkpoint.exists():
             break
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    _, shown = process.communicate(timeout=60)
+    _, output = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "Traceback" not in shown
-    assert "hanji: error: interrupted; run the same command again" in shown.splitlines()[-1]
+    assert "Traceback" not in output
+    assert "hanji: error: interrupted; run the same command again" in output.splitlines()[-1]
     assert not out.exists()
 
 
@@ -177,17 +177,17 @@ def test_ctrl_c_in_training_is_one_line_and_leaves_nothing_half_written(books: P
         (('scheme = "int8-qat"', 'scheme = "int3"'), ["scheme", "int3"]),
     ],
 )
-def test_a_faulty_recipe_is_told_before_anything_long_begins(
+def test_an_invalid_recipe_is_rejected_before_any_stage_starts(
     books: Path,
     tmp_path: Path,
     change: tuple[str, str],
     parts: list[str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    faulty = tmp_path / "faulty.toml"
-    faulty.write_text((books / "books.toml").read_text().replace(*change))
-    code = main(["build", str(faulty), "--data", str(books), "--out", str(tmp_path / "out")])
-    assert_told(code, capsys.readouterr().err, *parts)
+    invalid = tmp_path / "invalid.toml"
+    invalid.write_text((books / "books.toml").read_text().replace(*change))
+    code = main(["build", str(invalid), "--data", str(books), "--out", str(tmp_path / "out")])
+    assert_one_error(code, capsys.readouterr().err, *parts)
     assert not (tmp_path / "out").exists()
 
 
@@ -200,24 +200,26 @@ def test_a_history_model_has_no_policy_for_unknown_users(
         '[export]\nunknown_user = "error"\n'
     )
     code = main(["build", str(recipe), "--out", str(tmp_path / "out")])
-    assert_told(code, capsys.readouterr().err, "export.unknown_user", "knows no users")
+    assert_one_error(code, capsys.readouterr().err, "export.unknown_user", "which has no users")
 
 
-def test_a_place_that_cannot_be_written_is_told(staged: Path, hanji: Hanji, tmp_path: Path) -> None:
+def test_an_output_path_that_cannot_be_written_is_an_error(
+    staged: Path, hanji: Hanji, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("in the way")
     done = hanji(
         "export", staged / "compressed", "--out", tmp_path / "file" / "bundle", "--formats", "tflite"
     )
-    assert_told(done.returncode, done.stderr, "file")
+    assert_one_error(done.returncode, done.stderr, "file")
 
 
-def test_a_full_disk_is_told_and_nothing_half_written_stays(
+def test_a_full_disk_is_an_error_and_leaves_no_partial_output(
     staged: Path, hanji: Hanji, tmp_path: Path
 ) -> None:
     import resource
 
     def small_files_only() -> None:
-        # Writes beyond 2 kB fail with an OSError, as on a full disk (Python ignores the signal).
+        # Writes beyond 2 kB fail with an OSError, as on a full disk (Python ignores SIGXFSZ).
         resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
 
     out = tmp_path / "bundle"
@@ -230,8 +232,8 @@ def test_a_full_disk_is_told_and_nothing_half_written_stays(
     assert list(tmp_path.iterdir()) == []
 
 
-def assert_told(code: int, stderr: str, *parts: str) -> None:
-    """One clear line on stderr, exit code 1, no traceback."""
+def assert_one_error(code: int, stderr: str, *parts: str) -> None:
+    """Assert exit code 1 and a one-line error message, without a traceback."""
     assert code == 1, stderr
     assert "Traceback" not in stderr
     last = stderr.strip().splitlines()[-1]

@@ -1,4 +1,4 @@
-"""Small compressed models with weights like trained ones, and their bundles, made once a session."""
+"""Small compressed models with weights similar to trained ones, and their bundles, made once per session."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HISTORY_KINDS = {
 
 
 def compressed_model(kind: str = "neumf", scheme: str = "float32", *, items: int = ITEMS) -> CompressedModel:
-    """A model that was never trained: tables and biases are random, activation ranges are calibrated."""
+    """An untrained model: tables and biases are random, activation ranges are calibrated."""
     if kind in HISTORY_KINDS:
         return _history_model(kind, scheme, items)
     keras.utils.set_random_seed(0)
@@ -92,13 +92,13 @@ def _data(items: int) -> TrainingData:
 
 @pytest.fixture(scope="session")
 def fresh() -> Callable[..., CompressedModel]:
-    """Makes a model that a test may change."""
+    """A function that makes a new model, which a test may modify."""
     return compressed_model
 
 
 @pytest.fixture(scope="session")
 def compressed() -> Callable[..., CompressedModel]:
-    """Gives a model that all tests share."""
+    """A function that returns a model shared by all tests."""
     return functools.cache(compressed_model)
 
 
@@ -106,7 +106,7 @@ def compressed() -> Callable[..., CompressedModel]:
 def bundle(
     compressed: Callable[..., CompressedModel], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str, str], BundleSummary]:
-    """Gives the bundle of a shared model in all formats, exported when first asked for."""
+    """A function that returns the bundle of a shared model in all formats, exported on first use."""
     root = tmp_path_factory.mktemp("bundles")
 
     @functools.cache
@@ -122,13 +122,13 @@ def tfjs() -> TfjsNode:
         return find_tfjs()
     except TfjsMissingError as error:
         if os.environ.get("CI"):
-            pytest.fail(f"CI checks TF.js in Node: {error}")
-        pytest.skip(f"TF.js is not checked in Node: {error}")
+            pytest.fail(f"CI requires TF.js in Node: {error}")
+        pytest.skip(f"TF.js in Node is not available: {error}")
 
 
 @pytest.fixture
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's cache in which nothing was ever installed."""
+    """A user cache directory without any installed packages."""
     cache = tmp_path / "cache"
     monkeypatch.setattr("platformdirs.user_cache_path", lambda name: cache / name)
     return cache

@@ -1,4 +1,4 @@
-"""Emulated Raspberry Pis with the runtime installed, and small bundles for them, made once a session."""
+"""Emulated Raspberry Pis with the runtime installed, and small bundles for them, created once per session."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ ITEMS = 100
 
 
 class Device(NamedTuple):
-    """A board with what pip installed on it, and the engines that this brought."""
+    """An emulated board, its pip-installed packages (``site``), and the installed engines."""
 
     pi: EmulatedPi
     site: Path
     engines: tuple[str, ...]
 
     def run(self, *arguments: object) -> str:
-        """What a Python program there printed; it must have gone well."""
+        """Run a Python program on the board, which must succeed, and return its stdout."""
         done = self.pi.run(arguments, sites=[self.site])
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -57,12 +57,12 @@ class Device(NamedTuple):
 
 @pytest.fixture(scope="session")
 def device() -> Callable[[str, str], Device]:
-    """Gives a board with hanji-runtime and the extras asked for, such as "litert,onnx", installed by pip."""
+    """Creates boards with hanji-runtime and extras, such as "litert,onnx", installed by pip."""
     engines = {"litert": "litert", "onnx": "onnxruntime", "tflite": "tflite-runtime"}
     assert sorted((ROOT / "dist").glob("hanji_runtime-*.whl")), "expected dist/hanji_runtime-*.whl"
 
     @functools.cache
-    def made(board: str, extras: str) -> Device:
+    def create(board: str, extras: str) -> Device:
         try:
             pi = set_up(board)
             site = pi.installed(extras.replace(",", "-"), [f"hanji-runtime[{extras}]"])
@@ -70,20 +70,20 @@ def device() -> Callable[[str, str], Device]:
             missing(f"no emulated Pi: {error}")
         return Device(pi, site, tuple(engines[extra] for extra in extras.split(",")))
 
-    return made
+    return create
 
 
 @pytest.fixture(scope="session")
 def recommender(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Gives the bundle of a small history model under a scheme; its numbers are random."""
+    """Creates bundles of a small history model with random weights, by quantization scheme."""
     root = tmp_path_factory.mktemp("recommenders")
 
     @functools.cache
-    def made(scheme: str) -> Path:
+    def create(scheme: str) -> Path:
         export_bundle(_history_model(scheme), root / scheme, formats=("tflite", "onnx"))
         return root / scheme
 
-    return made
+    return create
 
 
 def _history_model(scheme: str) -> CompressedModel:
@@ -109,7 +109,7 @@ def _history_model(scheme: str) -> CompressedModel:
 
 @pytest.fixture(scope="session")
 def int8_classifier() -> CompressedClassifier:
-    """A small classifier of digits in int8, trained for a moment."""
+    """A small int8 classifier of digits, trained briefly."""
     digits = load_images(ImageDataConfig(), None, seed=0)
     model = ImageModelConfig(
         type="mobilenet-v1",
@@ -128,7 +128,7 @@ def int8_classifier() -> CompressedClassifier:
 
 @pytest.fixture(scope="session")
 def classifier(int8_classifier: CompressedClassifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its bundle."""
+    """The bundle of the int8 classifier."""
     out = tmp_path_factory.mktemp("classifiers") / "bundle"
     export_classifier(int8_classifier, out, formats=("tflite", "onnx"))
     return out
@@ -136,7 +136,7 @@ def classifier(int8_classifier: CompressedClassifier, tmp_path_factory: pytest.T
 
 @pytest.fixture(scope="session")
 def int8_file(int8_classifier: CompressedClassifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its network alone, from whole numbers to whole numbers, as the Edge TPU takes it."""
+    """The integer-only network of the int8 classifier, as required for the Edge TPU."""
     out = tmp_path_factory.mktemp("integers") / "bundle"
     export_classifier(int8_classifier, out, formats=("tflite",), edge_tpu=True)
     return out / "model.tflite"

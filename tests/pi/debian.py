@@ -1,7 +1,7 @@
-"""Debian packages of any architecture, downloaded and unpacked by any user; nothing is installed.
+"""Downloads and unpacks Debian packages of any architecture, without root and without installing them.
 
-An apt of its own keeps all its state in one directory and asks the archive that this machine's apt is set up
-with. What a package needs comes along, for to that apt nothing is installed yet.
+A separate apt configuration keeps all state in one directory and uses the archive configured on this machine.
+Dependencies are included, because that apt considers nothing installed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 RELEASE = "bookworm"
-"""Debian 12, which Raspberry Pi OS is built from: Python 3.11, glibc 2.36."""
+"""Debian 12, the base of Raspberry Pi OS: Python 3.11, glibc 2.36."""
 
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _UNUSED = (
@@ -25,52 +25,52 @@ _UNUSED = (
 
 
 class MissingError(Exception):
-    """Something that only this machine or its network can give is not there; says what."""
+    """A tool or a network resource is missing on this machine; the message states which."""
 
 
 def unpack(packages: Sequence[str], architecture: str, root: Path, work: Path) -> None:
-    """Unpack ``packages`` and all that they need into ``root``; ``work`` holds what is only needed meanwhile.
+    """Unpack ``packages`` and their dependencies into ``root``; ``work`` is for temporary files.
 
-    ``architecture`` is Debian's word: amd64, arm64, armhf. MissingError where there is no apt or no archive.
+    ``architecture`` is a Debian architecture: amd64, arm64, armhf. MissingError without apt or an archive.
     """
     apt = _apt(architecture, work)
-    _asked([*apt, "update"], "Debian's package lists cannot be fetched")
-    # Alternatives such as libopenblas0 and what is only recommended would be several times as much.
+    _output_of([*apt, "update"], "Debian's package lists cannot be fetched")
+    # Recommended packages and alternatives such as libopenblas0 would multiply the download size.
     install = ["install", "--download-only", "--no-install-recommends", "--yes", *packages]
-    _asked([*apt, *install], "Debian's packages cannot be fetched")
+    _output_of([*apt, *install], "Debian's packages cannot be fetched")
     root.mkdir(parents=True, exist_ok=True)
-    leave_out = [f"--exclude={pattern}" for pattern in _UNUSED]
+    exclude = [f"--exclude={pattern}" for pattern in _UNUSED]
     for package in sorted((work / "archives").glob("*.deb")):
         with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as content:
-            subprocess.run(["tar", "x", "-C", root, *leave_out], stdin=content.stdout, check=True)
+            subprocess.run(["tar", "x", "-C", root, *exclude], stdin=content.stdout, check=True)
         if content.returncode:
-            raise MissingError(f"{package.name} is no whole package")
+            raise MissingError(f"{package.name} is not a complete package")
 
 
 def own_architecture() -> str:
-    """This machine's, in Debian's word; MissingError without Debian's tools."""
+    """The Debian architecture of this machine; MissingError without Debian's tools."""
     for tool in ("apt-get", "dpkg-deb", "tar"):
         if shutil.which(tool) is None:
             raise MissingError(
-                f"{tool} is not here; an emulated Pi is set up on Debian or what is made of it"
+                f"{tool} is not installed; setting up an emulated Pi requires Debian or a derivative"
             )
-    return _asked(["dpkg", "--print-architecture"], "dpkg does not tell the architecture").strip()
+    return _output_of(["dpkg", "--print-architecture"], "dpkg does not report the architecture").strip()
 
 
 def _archive() -> str:
-    """Where this machine's apt finds Debian."""
-    listed = _asked(
+    """The URI of the Debian archive configured for this machine's apt."""
+    listed = _output_of(
         ["apt-get", "indextargets", "--format", "$(ORIGIN)\t$(SUITE)\t$(REPO_URI)"], "no apt lists"
     )
     rows = [line.split("\t") for line in listed.splitlines()]
     found = [uri for origin, suite, uri in rows if origin == "Debian" and "-" not in suite]
     if not found:
-        raise MissingError("this machine's apt knows no Debian archive; try: apt-get update")
+        raise MissingError("apt on this machine has no Debian archive; try: apt-get update")
     return found[0]
 
 
 def _apt(architecture: str, work: Path) -> list[str]:
-    """The command of an apt that knows only ``architecture`` and writes only under ``work``."""
+    """An apt-get command limited to ``architecture`` that writes only under ``work``."""
     archive = _archive()
     for directory in ("lists/partial", "archives/partial", "state"):
         (work / directory).mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def _apt(architecture: str, work: Path) -> list[str]:
     options = {
         "APT::Architecture": architecture,
         "APT::Architectures::": architecture,
-        "APT::Sandbox::User": "root",  # its usual user may not write here
+        "APT::Sandbox::User": "root",  # the default user has no write permission here
         "Acquire::Languages": "none",
         "Acquire::Retries": "2",
         "Debug::NoLocking": "1",
@@ -100,10 +100,10 @@ def _apt(architecture: str, work: Path) -> list[str]:
     ]
 
 
-def _asked(command: Sequence[str], problem: str) -> str:
-    """What the command printed; MissingError that begins with ``problem`` where it fails."""
+def _output_of(command: Sequence[str], problem: str) -> str:
+    """Run a command and return its stdout; MissingError that starts with ``problem`` if it fails."""
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["it says nothing"]
+        lines = done.stderr.strip().splitlines() or ["nothing on stderr"]
         raise MissingError(f"{problem}: {lines[-1]}")
     return done.stdout

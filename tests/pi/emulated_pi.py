@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""A Raspberry Pi that is emulated: an ARM Python 3.11 as Raspberry Pi OS has it, without root or a Pi.
+"""An emulated Raspberry Pi: an Arm Python 3.11 as in Raspberry Pi OS, without root or hardware.
 
-    emulated_pi.py setup                              sets up all boards; again takes no time
-    emulated_pi.py install BOARD SITE REQUIREMENT …   what pip would install there; wheels in dist/ go first
-    emulated_pi.py run [--site SITE] BOARD FILE …     runs a Python program there with what was installed
-    emulated_pi.py python BOARD                       prints the path of the board's own python3
+    emulated_pi.py setup                              sets up all boards; does nothing if they exist
+    emulated_pi.py install BOARD SITE REQUIREMENT …   installs packages with pip, preferably wheels in dist/
+    emulated_pi.py run [--site SITE] BOARD FILE …     runs a Python program with the packages of the sites
+    emulated_pi.py python BOARD                       prints the path of the board's python3
 
     emulated_pi.py install pi4 mine 'hanji-runtime[litert]'
     emulated_pi.py run --site mine pi4 -m hanji.runtime.cli verify out/demo/bundle
 
-Boards: pi4 and pi5 (64 bits), pi2 (32 bits, with Debian's numpy; of the engines only tflite-runtime has a
-wheel for it). All is kept in out/pi, some 400 MB with every engine; delete it to have everything fetched
-anew. QEMU takes 7 times as long as this machine for Python code and 300 times for an engine's kernels: what
-runs here should be small.
+Boards: pi4 and pi5 (64 bits), pi2 (32 bits, with Debian's numpy; tflite-runtime is the only engine with a
+wheel for it). Everything is stored in out/pi, about 400 MB with all engines; delete it to download everything
+again. Compared with the host, QEMU is about 7 times slower for Python code and 300 times for an engine's
+kernels, so workloads should be small.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from debian import MissingError, own_architecture, unpack
 from wheels import byte_compile, install
 
 ROOT = Path(__file__).resolve().parents[2]
-PLACE = ROOT / "out" / "pi"
+BASE = ROOT / "out" / "pi"
 CORES = 2
 _PYTHON = ("python3.11-minimal", "libpython3.11-stdlib", "libstdc++6")
 _ARMV8 = "fp asimd evtstrm crc32 cpuid"
@@ -43,11 +43,11 @@ _ARMV7 = "half thumb fastmult vfp edsp neon vfpv3 tls vfpv4 idiva idivt vfpd32 l
 
 @dataclass(frozen=True)
 class Board:
-    """A Raspberry Pi as its programs see it.
+    """A Raspberry Pi as seen by programs.
 
-    ``architecture`` is Debian's word; ``cpu`` is QEMU's (never "max", which computes whole numbers wrongly);
-    ``part`` is the processor's architecture, variant, part and revision and ``features`` what it can do, as
-    the board's /proc/cpuinfo says: engines choose their kernels by it, and crash where it is missing.
+    ``architecture`` is the Debian architecture; ``cpu`` the QEMU CPU model (not "max", which gives wrong
+    integer results); ``part`` is the CPU's architecture, variant, part and revision, and ``features`` are its
+    features, as in the board's /proc/cpuinfo: engines choose kernels by these, and crash if they are missing.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Board:
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """What is installed there from Debian."""
+        """The installed Debian packages."""
         return (*_PYTHON, "python3-numpy") if self.architecture == "armhf" else _PYTHON
 
     @property
@@ -69,8 +69,8 @@ class Board:
     def cpuinfo(self) -> str:
         keys = ("CPU architecture", "CPU variant", "CPU part", "CPU revision")
         rows = [("Features", self.features), ("CPU implementer", "0x41"), *zip(keys, self.part, strict=True)]
-        said = "".join(f"{key}\t: {value}\n" for key, value in rows)
-        return "".join(f"processor\t: {core}\nBogoMIPS\t: 108.00\n{said}\n" for core in range(CORES))
+        fields = "".join(f"{key}\t: {value}\n" for key, value in rows)
+        return "".join(f"processor\t: {core}\nBogoMIPS\t: 108.00\n{fields}\n" for core in range(CORES))
 
 
 BOARDS = {
@@ -85,85 +85,85 @@ BOARDS = {
 
 @dataclass(frozen=True)
 class EmulatedPi:
-    """A board that is set up in ``place``."""
+    """A board that is set up in ``base``."""
 
     board: Board
-    place: Path
+    base: Path
 
     @property
     def python(self) -> Path:
-        """Its python3: a program of this machine, for whatever runs one."""
-        return self.place / self.board.name / "python3"
+        """The board's python3, an executable script on this machine."""
+        return self.base / self.board.name / "python3"
 
     def installed(self, site: str, requirements: Sequence[str]) -> Path:
-        """The directory ``site`` with ``requirements`` and what they need, as pip installs them on the board.
+        """Install ``requirements`` and their dependencies into the directory ``site``, as pip would there.
 
-        A wheel in dist/ goes before one of the index. What is there already for the same requirements is
-        kept. MissingError where the index cannot be reached.
+        Wheels in dist/ take precedence over the package index. An existing directory with the same
+        requirements is reused. MissingError if the index cannot be reached.
         """
-        target = self.place / f"{self.board.architecture}-{site}"
-        with _one_at_a_time(self.place):
+        target = self.base / f"{self.board.architecture}-{site}"
+        with _lock(self.base):
             install(target, requirements, self.board.architecture, ROOT / "dist")
         return target
 
     def run(
         self, arguments: Sequence[object], *, sites: Sequence[Path] = (), seconds: float = 300
     ) -> subprocess.CompletedProcess[str]:
-        """What a Python program there printed; its exit code is not looked at."""
+        """Run a Python program on the board; the exit code is not checked."""
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sites))}
         command = [str(self.python), *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=seconds, env=environment)
 
 
-def set_up(name: str, place: Path = PLACE) -> EmulatedPi:
-    """The board ``name``, set up where it is not yet; MissingError where this machine cannot."""
+def set_up(name: str, base: Path = BASE) -> EmulatedPi:
+    """Set up the board ``name`` unless it exists; MissingError if that is not possible on this machine."""
     board = BOARDS[name]
-    place.mkdir(parents=True, exist_ok=True)
-    with _one_at_a_time(place):
-        qemu = _made(place / "qemu", f"qemu-user {platform.machine()}", _make_qemu)
-        root = _made(
-            place / board.architecture,
+    base.mkdir(parents=True, exist_ok=True)
+    with _lock(base):
+        qemu = _build(base / "qemu", f"qemu-user {platform.machine()}", _make_qemu)
+        root = _build(
+            base / board.architecture,
             " ".join(board.packages),
-            lambda aside: _make_root(aside, board),
+            lambda directory: _make_root(directory, board),
         )
-        recipe = f"{board} {qemu} {root} {_script(board, place)}"
-        _made(place / board.name, recipe, lambda aside: _make_board(aside, board, root, place))
-    return EmulatedPi(board, place)
+        recipe = f"{board} {qemu} {root} {_script(board, base)}"
+        _build(base / board.name, recipe, lambda directory: _make_board(directory, board, root, base))
+    return EmulatedPi(board, base)
 
 
-def _made(target: Path, recipe: str, make: Callable[[Path], None]) -> Path:
-    """``target`` as ``recipe`` says: made beside and renamed, unless it is there from the same recipe."""
+def _build(target: Path, recipe: str, make: Callable[[Path], None]) -> Path:
+    """Build ``target`` in a temporary directory and rename it, unless it exists from the same ``recipe``."""
     note = target / ".made-of"
     if note.exists() and note.read_text(encoding="utf-8") == recipe:
         return target
-    aside = target.with_name(f".{target.name}-{os.getpid()}")
+    temporary = target.with_name(f".{target.name}-{os.getpid()}")
     try:
-        make(aside)
-        (aside / ".made-of").write_text(recipe, encoding="utf-8")
+        make(temporary)
+        (temporary / ".made-of").write_text(recipe, encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
-        aside.rename(target)
+        temporary.rename(target)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     return target
 
 
-def _make_qemu(aside: Path) -> None:
-    unpack(["qemu-user"], own_architecture(), aside / "root", aside / "apt")
-    shutil.rmtree(aside / "apt")
-    for emulator in (aside / "root/usr/bin").glob("qemu-*"):
+def _make_qemu(directory: Path) -> None:
+    unpack(["qemu-user"], own_architecture(), directory / "root", directory / "apt")
+    shutil.rmtree(directory / "apt")
+    for emulator in (directory / "root/usr/bin").glob("qemu-*"):
         if emulator.name not in {board.emulator for board in BOARDS.values()}:
             emulator.unlink()
 
 
-def _make_root(aside: Path, board: Board) -> None:
-    unpack(board.packages, board.architecture, aside / "root", aside / "apt")
-    shutil.rmtree(aside / "apt")
-    byte_compile(aside / "root/usr/lib")
+def _make_root(directory: Path, board: Board) -> None:
+    unpack(board.packages, board.architecture, directory / "root", directory / "apt")
+    shutil.rmtree(directory / "apt")
+    byte_compile(directory / "root/usr/lib")
 
 
-def _make_board(aside: Path, board: Board, root: Path, place: Path) -> None:
-    """The board's own view of its architecture's files: links to them, and what its kernel would show."""
-    view = aside / "root"
+def _make_board(directory: Path, board: Board, root: Path, base: Path) -> None:
+    """Create the board's root: symlinks to the files of its architecture, and its own /sys and /proc."""
+    view = directory / "root"
     view.mkdir(parents=True)
     for entry in (root / "root").iterdir():
         (view / entry.name).symlink_to(entry)
@@ -173,13 +173,13 @@ def _make_board(aside: Path, board: Board, root: Path, place: Path) -> None:
         (cores / name).write_text(f"0-{CORES - 1}\n", encoding="utf-8")
     (view / "proc").mkdir()
     (view / "proc/cpuinfo").write_text(board.cpuinfo, encoding="utf-8")
-    (aside / "python3").write_text(_script(board, place), encoding="utf-8")
-    (aside / "python3").chmod(0o755)
+    (directory / "python3").write_text(_script(board, base), encoding="utf-8")
+    (directory / "python3").chmod(0o755)
 
 
-def _script(board: Board, place: Path) -> str:
-    """The board's python3. QEMU runs with the C library that came with it, whatever this machine has."""
-    qemu, view = place / "qemu/root", place / board.name / "root"
+def _script(board: Board, base: Path) -> str:
+    """The board's python3 script. QEMU runs with its own C library instead of this machine's."""
+    qemu, view = base / "qemu/root", base / board.name / "root"
     libraries = f"{qemu}/lib/$host:{qemu}/usr/lib/$host"
     blas = f"{view}/usr/lib/arm-linux-gnueabihf"
     alternatives = f'-E LD_LIBRARY_PATH="{blas}/blas:{blas}/lapack" ' if board.architecture == "armhf" else ""
@@ -194,8 +194,8 @@ exec "{qemu}"/lib*/ld-linux-*.so.* --library-path "{libraries}" "{qemu}/usr/bin/
 
 
 @contextlib.contextmanager
-def _one_at_a_time(place: Path) -> Iterator[None]:
-    with (place / ".lock").open("w") as lock:
+def _lock(base: Path) -> Iterator[None]:
+    with (base / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -231,9 +231,9 @@ def _run(args: argparse.Namespace) -> int:
     elif args.command == "python":
         print(pi.python)
     else:
-        sites = [str(pi.place / f"{pi.board.architecture}-{site}") for site in args.site]
+        sites = [str(pi.base / f"{pi.board.architecture}-{site}") for site in args.site]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sites)}
-        os.execve(pi.python, [str(pi.python), *args.arguments], environment)  # noqa: S606 - it is ours
+        os.execve(pi.python, [str(pi.python), *args.arguments], environment)  # noqa: S606 - our own script
     return 0
 
 

@@ -1,8 +1,8 @@
-"""What runs on an emulated Pi beside the `hanji` command, and prints JSON.
+"""Helper program that runs on an emulated Pi and prints JSON.
 
-on_device.py levels FILE          what an int8 file gives for eight inputs, by the engine that is installed
-on_device.py opened BUNDLE ENGINE what the runtime reports of an opened bundle
-on_device.py known DIRECTORY      which of the .tflite files in DIRECTORY the engine knows all operators of
+on_device.py levels FILE          outputs of an int8 file for eight inputs, on the installed engine
+on_device.py opened BUNDLE ENGINE the runtime's placement report of an opened bundle
+on_device.py known DIRECTORY      the .tflite files in DIRECTORY whose operators the engine supports
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ INPUTS = 8
 
 
 def interpreter(content: bytes) -> Any:
-    """Of LiteRT, or else of tflite-runtime."""
+    """An interpreter of LiteRT if installed, else of tflite-runtime."""
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
@@ -27,7 +27,7 @@ def interpreter(content: bytes) -> Any:
 
 
 def levels(path: Path) -> list[list[int]]:
-    """Outputs int8 [INPUTS, classes] of a file with one int8 input and output; inputs are always the same."""
+    """Outputs, int8 [INPUTS, classes], of a file with one int8 input and output; the inputs are fixed."""
     runner = interpreter(path.read_bytes()).get_signature_runner("classify")
     ((name, entry),) = runner.get_input_details().items()
     noise = np.random.RandomState(0).randint(-128, 128, (INPUTS, *entry["shape"])).astype(np.int8)
@@ -35,18 +35,18 @@ def levels(path: Path) -> list[list[int]]:
 
 
 def opened(path: str, engine: str) -> dict[str, object]:
-    """The placement of a bundle's model, and what is under it."""
+    """The placement of a bundle's model, and the numpy version."""
     from hanji.runtime import Classifier, Recommender
     from hanji.runtime.bundle import open_bundle
     from hanji.runtime.manifest import CLASSIFICATION
 
     model: Any = Classifier if open_bundle(path).manifest.task == CLASSIFICATION else Recommender
-    with model.open(path, engine=engine) as found:
-        return {"placement": found.placement.as_json(), "numpy": np.__version__}
+    with model.open(path, engine=engine) as session:
+        return {"placement": session.placement.as_json(), "numpy": np.__version__}
 
 
 def known(directory: Path) -> list[str]:
-    """The names of the files that the engine does not refuse for an operator."""
+    """The names of the files without unsupported operators."""
     names = []
     for path in sorted(directory.glob("*.tflite")):
         try:
@@ -59,14 +59,14 @@ def known(directory: Path) -> list[str]:
 
 def main() -> None:
     command, path, *rest = sys.argv[1:]
-    found: object = None
+    result: object = None
     if command == "levels":
-        found = levels(Path(path))
+        result = levels(Path(path))
     elif command == "opened":
-        found = opened(path, *rest)
+        result = opened(path, *rest)
     elif command == "known":
-        found = known(Path(path))
-    print(json.dumps(found))
+        result = known(Path(path))
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Wheels for another machine, installed by this one's pip into a directory that is on PYTHONPATH there."""
+"""Installs wheels for another machine with this machine's pip, into a directory for its PYTHONPATH."""
 
 from __future__ import annotations
 
@@ -19,54 +19,57 @@ from packaging.version import Version
 PYTHON = "3.11"
 _MACHINES = {"arm64": "aarch64", "armhf": "armv7l", "amd64": "x86_64"}
 _GLIBC = ("2_36", "2_35", "2_34", "2_31", "2_28", "2_27", "2_17")
-"""The C libraries whose wheels run on Raspberry Pi OS bookworm, the newest first."""
+"""glibc versions whose wheels run on Raspberry Pi OS bookworm, newest first."""
 
 DEBIAN_NUMPY = "1.24.2"
-"""The numpy of python3-numpy there, which a 32-bit Pi takes: the index has no wheel of it for armv7l."""
+"""The version of python3-numpy, used on a 32-bit Pi: the index has no numpy wheels for armv7l."""
 
 
 def install(target: Path, requirements: Sequence[str], architecture: str, wheels: Path) -> None:
-    """Put ``requirements``, such as hanji-runtime[litert], and what they need into ``target``.
+    """Install ``requirements``, such as hanji-runtime[litert], and their dependencies into ``target``.
 
-    A project with a wheel in the directory ``wheels`` is taken from there. What was installed of the same
-    requirements before is kept; of it a wheel in ``wheels`` that has changed is installed anew. MissingError
-    where pip cannot reach its index or finds no wheel for the machine.
+    Wheels in the directory ``wheels`` take precedence over the index. An existing installation of the same
+    requirements is reused; only changed wheels in ``wheels`` are reinstalled. MissingError if pip cannot
+    reach its index or finds no wheel for the machine.
     """
     local = [wheel for wheel in (_local(Requirement(text), wheels) for text in requirements) if wheel]
-    needs = [need for text in requirements for need in _needs(Requirement(text), architecture, wheels)]
-    others = sorted({str(need) for need in needs})
-    own = [hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in local]
+    needed = [
+        each for text in requirements for each in _requirements_of(Requirement(text), architecture, wheels)
+    ]
+    from_index = sorted({str(each) for each in needed})
+    hashes = [hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in local]
     note = target / ".made-of"
     found = note.read_text(encoding="utf-8").splitlines() if note.exists() else []
-    if found == [*others, *own]:
+    if found == [*from_index, *hashes]:
         return
-    aside = target.with_name(f".{target.name}-{os.getpid()}")
+    temporary = target.with_name(f".{target.name}-{os.getpid()}")
     try:
-        if found[: len(others)] == others and len(found) == len(others) + len(own):
-            shutil.copytree(target, aside, symlinks=True, copy_function=os.link)
-        elif others:
-            _pip(aside, [text for text in others if not _debians(text, architecture)], architecture)
-            byte_compile(aside)
+        if found[: len(from_index)] == from_index and len(found) == len(from_index) + len(hashes):
+            shutil.copytree(target, temporary, symlinks=True, copy_function=os.link)
+        elif from_index:
+            by_pip = [text for text in from_index if not _is_from_debian(text, architecture)]
+            _pip(temporary, by_pip, architecture)
+            byte_compile(temporary)
         if local:
-            _pip(aside, list(map(str, local)), architecture, "--no-deps", "--upgrade")
-            byte_compile(aside / "hanji")
-        (aside / ".made-of").unlink(missing_ok=True)
-        (aside / ".made-of").write_text("\n".join([*others, *own]), encoding="utf-8")
+            _pip(temporary, list(map(str, local)), architecture, "--no-deps", "--upgrade")
+            byte_compile(temporary / "hanji")
+        (temporary / ".made-of").unlink(missing_ok=True)
+        (temporary / ".made-of").write_text("\n".join([*from_index, *hashes]), encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
-        aside.rename(target)
+        temporary.rename(target)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _local(requirement: Requirement, wheels: Path) -> Path | None:
-    """The newest wheel of the project in ``wheels``, if there is one."""
+    """The newest wheel of the project in ``wheels``, or None."""
     name = requirement.name.replace("-", "_")
     found = sorted(wheels.glob(f"{name}-*.whl"), key=lambda path: Version(path.name.split("-")[1]))
     return found[-1] if found else None
 
 
-def _needs(requirement: Requirement, architecture: str, wheels: Path) -> Iterable[Requirement]:
-    """What is to come from the index: the requirement itself, or what its wheel in ``wheels`` asks for."""
+def _requirements_of(requirement: Requirement, architecture: str, wheels: Path) -> Iterable[Requirement]:
+    """What to install from the index: the requirement, or the dependencies of its wheel in ``wheels``."""
     wheel = _local(requirement, wheels)
     if wheel is None:
         return [requirement]
@@ -79,31 +82,31 @@ def _needs(requirement: Requirement, architecture: str, wheels: Path) -> Iterabl
     machine = {"python_version": PYTHON, "python_full_version": f"{PYTHON}.2"}
     machine |= {"sys_platform": "linux", "platform_machine": _MACHINES[architecture]}
     environments = [{**machine, "extra": extra} for extra in ("", *requirement.extras)]
-    needs = [Requirement(text) for text in metadata.get_all("Requires-Dist") or []]
-    chosen = [
-        need
-        for need in needs
-        if need.marker is None or any(need.marker.evaluate(environment) for environment in environments)
+    listed = [Requirement(text) for text in metadata.get_all("Requires-Dist") or []]
+    applicable = [
+        each
+        for each in listed
+        if each.marker is None or any(each.marker.evaluate(environment) for environment in environments)
     ]
-    for need in chosen:
-        need.marker = None
-    return chosen
+    for each in applicable:
+        each.marker = None
+    return applicable
 
 
-def _debians(text: str, architecture: str) -> bool:
-    """Whether Debian has it for the board; MissingError where its version is not what is asked for."""
-    need = Requirement(text)
-    if architecture != "armhf" or need.name != "numpy":
+def _is_from_debian(text: str, architecture: str) -> bool:
+    """Whether Debian provides the package on the board; MissingError if its version does not match."""
+    requirement = Requirement(text)
+    if architecture != "armhf" or requirement.name != "numpy":
         return False
-    if DEBIAN_NUMPY not in need.specifier:
-        raise MissingError(f"a 32-bit Pi has Debian's numpy {DEBIAN_NUMPY}, and {text} is asked for")
+    if DEBIAN_NUMPY not in requirement.specifier:
+        raise MissingError(f"a 32-bit Pi has Debian's numpy {DEBIAN_NUMPY}, but {text} is required")
     return True
 
 
 def _pip(target: Path, requirements: Sequence[str], architecture: str, *options: str) -> None:
-    """pip's own choice of wheels for the machine.
+    """Install wheels for the machine with pip.
 
-    On armhf without what they need: pip would look for a numpy there, and the index has none.
+    On armhf without dependencies: pip would require numpy, for which the index has no wheel.
     """
     machine = _MACHINES[architecture]
     platforms = [f"--platform=manylinux_{version}_{machine}" for version in _GLIBC]
@@ -127,12 +130,12 @@ def _pip(target: Path, requirements: Sequence[str], architecture: str, *options:
     command += ["--no-deps"] if architecture == "armhf" else []
     done = subprocess.run([*command, *requirements], capture_output=True, text=True)
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["it says nothing"]
+        lines = done.stderr.strip().splitlines() or ["nothing on stderr"]
         raise MissingError(f"pip cannot install {', '.join(requirements)}: {lines[-1]}")
 
 
 def byte_compile(directory: Path) -> None:
-    """Here, as bytecode of one Python is the same everywhere, and an emulated one is slow at making it."""
+    """Compile on this machine: bytecode is portable between machines, and compiling in QEMU is slow."""
     python = shutil.which(f"python{PYTHON}")
     if python is not None:
         command = [
@@ -145,4 +148,4 @@ def byte_compile(directory: Path) -> None:
             "unchecked-hash",
             directory,
         ]
-        subprocess.run(command, capture_output=True)  # a file that does not compile is no harm
+        subprocess.run(command, capture_output=True)  # files that do not compile are ignored

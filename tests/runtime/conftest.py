@@ -1,8 +1,8 @@
-"""Small real bundles as TFLite and as ONNX: two of 30 items, and one of 4 classes of pictures.
+"""Small real bundles as TFLite and ONNX: two recommenders of 30 items, and an image classifier of 4 classes.
 
 user bundles       score = users · items + bias
 history bundles    score = (sum of the history's rows / √its length) · rows + bias
-picture bundles    probabilities = softmax((levels - mean) / std · kernel + bias)
+image bundles      probabilities = softmax((levels - mean) / std · kernel + bias)
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class HistoryWeights:
-    """Item rows are int8 with a scale each."""
+    """Item rows are int8 with one scale per row."""
 
     rows: np.ndarray
     scales: np.ndarray
@@ -66,7 +66,7 @@ class HistoryWeights:
 
 @dataclass
 class Parts:
-    """A bundle in the making: tests change a part, then write it with checksums that fit."""
+    """A bundle under construction: tests modify parts, then write it with matching checksums."""
 
     manifest: dict[str, Any]
     files: dict[str, bytes] = field(default_factory=dict)
@@ -126,7 +126,7 @@ def history_tflite(history_weights: HistoryWeights, tmp_path_factory: pytest.Tem
 
 def _make_tflite(weights: Weights | HistoryWeights | ImageWeights, directory: Path) -> bytes:
     if importlib.util.find_spec("tensorflow") is None:
-        pytest.skip("TensorFlow, which makes the TFLite test model, is not installed")
+        pytest.skip("TensorFlow, which creates the TFLite test model, is not installed")
     np.savez(directory / "weights.npz", **vars(weights))
     program = Path(__file__).with_name("make_tflite.py")
     command = [sys.executable, str(program), str(directory / "weights.npz"), str(directory / "model.tflite")]
@@ -142,7 +142,7 @@ def _onnx_model(
     output: str,
     size: int | str,
 ) -> bytes:
-    """``inputs`` and ``size`` are lengths of vectors, texts for any length."""
+    """``inputs`` and ``size`` are vector lengths; a string is a dynamic length."""
     onnx = pytest.importorskip("onnx")
     vector = onnx.helper.make_tensor_value_info
     used = {name for entry in nodes for name in entry.input}
@@ -153,8 +153,8 @@ def _onnx_model(
         [vector(output, onnx.TensorProto.FLOAT, [size])],
         [onnx.numpy_helper.from_array(constants[name], name) for name in sorted(used & set(constants))],
     )
-    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
-    return bytes(made.SerializeToString())
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(model.SerializeToString())
 
 
 def onnx_models(weights: Weights) -> dict[str, bytes]:
@@ -343,7 +343,7 @@ def _golden(weights: Weights, user_ids: list[Any], item_ids: list[Any]) -> dict[
 
 
 def _history_golden(weights: HistoryWeights, item_ids: list[Any]) -> dict[str, Any]:
-    """Histories of 1, 2, 5 and 11 items; what speaks for item 0 belongs to all but the first."""
+    """Histories of 1, 2, 5 and 11 items; all but the first have shares for item 0."""
     cases = []
     for length in (1, 2, 5, 11):
         history = [(3 + 7 * index) % ITEMS for index in range(length)]
@@ -369,9 +369,9 @@ def _item_table(ids: list[Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def make_parts(weights: Weights, request: pytest.FixtureRequest) -> Callable[..., Parts]:
-    """Parts of a bundle in the formats asked for; ids are 100, 101, … and 5000, 5001, …, or texts.
+    """Parts of a bundle in the given formats; ids are 100, 101, … and 5000, 5001, …, or strings.
 
-    ``model`` puts other weights into the ONNX files than golden.json was made with.
+    ``model`` gives the ONNX files other weights than those used for golden.json.
     """
 
     def make(*formats: str, text_ids: bool = False, model: Weights = weights) -> Parts:
@@ -399,7 +399,7 @@ def make_parts(weights: Weights, request: pytest.FixtureRequest) -> Callable[...
 def make_history_parts(
     history_weights: HistoryWeights, request: pytest.FixtureRequest
 ) -> Callable[..., Parts]:
-    """Parts of a bundle that takes histories; item ids are 5000, 5001, …, or texts."""
+    """Parts of a bundle that takes histories; item ids are 5000, 5001, …, or strings."""
 
     def make(*formats: str, text_ids: bool = False, model: HistoryWeights = history_weights) -> Parts:
         items: list[Any] = [f"i{index}" if text_ids else 5000 + index for index in range(ITEMS)]
@@ -456,7 +456,7 @@ def onnx_bundle(make_parts: Callable[..., Parts], tmp_path: Path) -> Path:
 class ImageWeights:
     """probabilities = softmax((levels - mean) / std · kernel + bias); kernel is [height, width, 3, classes].
 
-    A ``bare`` model takes what is normalized and gives logits.
+    A ``bare`` model takes normalized inputs and returns logits.
     """
 
     kernel: np.ndarray
@@ -485,7 +485,7 @@ def image_weights() -> ImageWeights:
 
 @pytest.fixture(scope="session")
 def image_tflite(image_weights: ImageWeights, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return _make_tflite(image_weights, tmp_path_factory.mktemp("picture_tflite"))
+    return _make_tflite(image_weights, tmp_path_factory.mktemp("image_tflite"))
 
 
 @pytest.fixture(scope="session")
@@ -496,7 +496,7 @@ def bare_tflite(image_weights: ImageWeights, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="session")
 def bare_onnx() -> Callable[..., bytes]:
-    """Makes the bare model; quantized where the dtype, the scales and the zero point are given."""
+    """Creates the bare model, quantized if a dtype, scales and a zero point are given."""
     return bare_onnx_model
 
 
@@ -560,8 +560,8 @@ def _image_onnx(
         [tensor(output[0], getattr(elements, kind[output[1]]), [1, CLASSES])],
         [onnx.numpy_helper.from_array(constants[name], name) for name in sorted(used & set(constants))],
     )
-    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
-    return bytes(made.SerializeToString())
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(model.SerializeToString())
 
 
 def _classify(path: str) -> dict[str, Any]:
@@ -590,7 +590,7 @@ def _image_manifest(artifacts: list[dict[str, Any]], weights: ImageWeights) -> d
         "task": "image-classification",
         "model": {"type": "mobilenet-v1", "parameters": 364, "full_parameters": 900},
         "files": [{"path": path} for path in ("labels.json", "golden.json", "MODEL_CARD.md")],
-        "preprocessing": {"image": "levels as 'picture' says"},
+        "preprocessing": {"image": "levels as specified by 'picture'"},
         "metrics": {"protocol": "test set", "full": accuracy, "compressed": accuracy},
         "training_data": {
             "name": "shapes",
@@ -622,7 +622,7 @@ def _base64(pixels: np.ndarray) -> str:
 
 
 def _image_golden(weights: ImageWeights) -> dict[str, Any]:
-    """Three prepared pictures, and preparations of a small grey one, a wide and a transparent one."""
+    """Three prepared images, and preparations of a small grayscale, a wide and a transparent image."""
     rng = np.random.default_rng(10)
     rule = ImageInput(HEIGHT, WIDTH, 3, "crop", (0, 0, 0), (1, 1, 1), "graph")
     preparation = []
@@ -644,7 +644,7 @@ def _image_golden(weights: ImageWeights) -> dict[str, Any]:
 
 @pytest.fixture
 def make_image_parts(image_weights: ImageWeights, request: pytest.FixtureRequest) -> Callable[..., Parts]:
-    """Parts of a bundle that classifies pictures; ``model`` puts other weights into the ONNX file."""
+    """Parts of a bundle that classifies images; ``model`` gives the ONNX file other weights."""
 
     def make(*formats: str, model: ImageWeights = image_weights) -> Parts:
         files = {}
@@ -667,14 +667,14 @@ def make_image_parts(image_weights: ImageWeights, request: pytest.FixtureRequest
 
 @pytest.fixture
 def image_bundle(make_image_parts: Callable[..., Parts], tmp_path: Path) -> Path:
-    """A bundle with both formats that classifies pictures."""
+    """A bundle with both formats that classifies images."""
     return make_image_parts("tflite", "onnx").write(tmp_path / "image_bundle")
 
 
 @pytest.fixture
 def onnx_image_bundle(make_image_parts: Callable[..., Parts], tmp_path: Path) -> Path:
-    """A bundle that classifies pictures and that only ONNX Runtime can run."""
-    return make_image_parts("onnx").write(tmp_path / "onnx_picture_bundle")
+    """A bundle that classifies images and that only ONNX Runtime can run."""
+    return make_image_parts("onnx").write(tmp_path / "onnx_image_bundle")
 
 
 @contextmanager
@@ -688,13 +688,13 @@ def _as_nobody() -> Iterator[None]:
 
 @pytest.fixture
 def without_rights() -> Callable[[], AbstractContextManager[None]]:
-    """A context without root's right to read and write everything; nothing changes for other users."""
+    """A context without root's file permissions; has no effect for other users."""
     return _as_nobody if os.geteuid() == 0 else nullcontext
 
 
 @pytest.fixture
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The entry points of pyproject.toml, where hanji-runtime is importable without being installed."""
+    """Provide the entry points of pyproject.toml if hanji-runtime is importable but not installed."""
     try:
         importlib.metadata.distribution("hanji-runtime")
     except importlib.metadata.PackageNotFoundError:

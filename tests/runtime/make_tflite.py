@@ -1,6 +1,6 @@
-"""Writes a test model as one .tflite file with both its signatures: make_tflite.py WEIGHTS.npz MODEL.tflite
+"""Writes a test model with its signatures as one .tflite file: make_tflite.py WEIGHTS.npz MODEL.tflite
 
-A program of its own, so that the tests themselves never import TensorFlow.
+A separate program, so that the tests themselves never import TensorFlow.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class UserModel(tf.Module):
 
 
 class HistoryModel(tf.Module):
-    """score = (sum of the history's rows / √its length) · items + bias; rows are int8 with a scale each."""
+    """score = (sum of the history's rows / √its length) · items + bias; rows are int8, one scale per row."""
 
     signatures = ("history", "why")
 
@@ -77,7 +77,7 @@ class HistoryModel(tf.Module):
 
 
 class ImageModel(tf.Module):
-    """softmax((levels - mean) / std · kernel + bias); ``bare`` takes what is normalized and gives logits."""
+    """softmax((levels - mean) / std · kernel + bias); ``bare`` maps normalized inputs to logits."""
 
     def __init__(self, weights: Mapping[str, np.ndarray], bare: bool) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class ImageModel(tf.Module):
 
 
 def without_signatures(content: bytes) -> bytes:
-    """A .tflite file as other tools write it."""
+    """Remove the signatures, as in .tflite files of other tools."""
     import flatbuffers
     from tensorflow.lite.python import schema_py_generated as schema
 

@@ -1,4 +1,4 @@
-/* An external TFLite delegate without a device behind it, which ends in every way that a real one can.
+/* An external TFLite delegate without a device, which simulates all outcomes of a real one.
  *
  *     gcc -O2 -shared -fPIC -fvisibility=hidden -o libstub.so stub_delegate.c
  *
@@ -6,19 +6,19 @@
  *   mode     "all"      takes every operator; its kernel fills each output with the byte `fill`
  *            "one"      takes the first operator only
  *            "custom"   takes the Edge TPU's custom operators only
- *            "none"     takes nothing
- *            "refuse"   is not created, and says why
- *            "null"     is not created, and says nothing
- *            "prepare"  takes part in nothing: preparing the graph fails
- *            "invoke"   takes every operator, and fails when it is to compute them
+ *            "none"     takes no operator
+ *            "refuse"   is not created, and reports a reason
+ *            "null"     is not created, and reports nothing
+ *            "prepare"  fails to prepare the graph
+ *            "invoke"   takes every operator, and fails on invocation
  *   fill     the byte that outputs are filled with (default 0)
- *   healthy  with "invoke": how many runs go well before (default 0)
+ *   healthy  with "invoke": number of successful runs before the failure (default 0)
  *
- * TensorFlow's headers are in no package that the tests need, so what is used of them is declared here by hand. The
- * layouts are those of tensorflow/lite/core/c/common.h, which are kept stable because delegates are built apart from
- * the engine. Only the head of TfLiteContext is declared: the engine makes it, and nothing behind that is touched.
- * TfLiteRegistration is passed by value, so it has to have its full size: on 32-bit ARM the arguments after it move
- * with it. That size is the one of TensorFlow 2.14 and later.
+ * The tests do not depend on TensorFlow's headers, so the required declarations are copied here. The layouts are those
+ * of tensorflow/lite/core/c/common.h, which are stable because delegates are built separately from the engine. Only the
+ * beginning of TfLiteContext is declared: the engine allocates it, and later fields are not accessed.
+ * TfLiteRegistration is passed by value and needs its full size, because on 32-bit ARM the position of the following
+ * arguments depends on it. The size is that of TensorFlow 2.14 and later.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -113,10 +113,10 @@ typedef struct {
   int healthy;
 } Stub;
 
-/* For tests: delegates that exist. */
+/* For tests: the number of existing delegates. */
 EXPORTED int stub_alive = 0;
 
-/* A kernel's init is not told which delegate it belongs to; the one that is being prepared is. */
+/* A kernel's init does not receive its delegate: it is the one that is being prepared. */
 static Stub *preparing;
 
 static bool is(const Stub *stub, const char *mode) { return strcmp(stub->mode, mode) == 0; }
@@ -133,7 +133,7 @@ static int kernel_prepare(Context *context, Node *node) {
   return OK;
 }
 
-/* TfLiteNode keeps what init returned behind four arrays of tensors. */
+/* TfLiteNode stores the result of init after four tensor arrays. */
 static Stub *stub_of(Node *node) { return ((void **)node)[4]; }
 
 static int kernel_invoke(Context *context, Node *node) {
@@ -163,7 +163,7 @@ static int delegate_prepare(Context *context, Delegate *delegate) {
     return ERROR;
   }
   if (context->get_execution_plan(context, &plan) != OK) return ERROR;
-  /* Each question about a node may reuse the plan's memory, so it is copied before any is asked. */
+  /* get_node_and_registration may reuse the plan's memory, so the plan is copied first. */
   size_t bytes = sizeof(IntArray) + plan->size * sizeof(int);
   IntArray *nodes = malloc(bytes), *chosen = malloc(bytes);
   memcpy(nodes, plan, bytes);
@@ -205,7 +205,7 @@ EXPORTED Delegate *tflite_plugin_create_delegate(char **keys, char **values, siz
   }
   stub->delegate.data = stub;
   stub->delegate.prepare = delegate_prepare;
-  /* Asks to be prepared before the engine looks at operators that only the delegate knows. */
+  /* Requests preparation before the engine checks for operators that only the delegate supports. */
   if (is(stub, "custom") || is(stub, "none")) stub->delegate.flags = ALLOW_DYNAMIC_TENSORS;
   stub_alive++;
   return &stub->delegate;

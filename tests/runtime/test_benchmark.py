@@ -1,4 +1,4 @@
-"""`hanji benchmark`: what it measures, and the document it says it in."""
+"""`hanji benchmark`: measurements and their document."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def check_schema(document: object) -> None:
 
 @pytest.mark.parametrize("engine", ["litert", "onnxruntime"])
 def test_a_recommender(history_bundle: Path, engine: str) -> None:
-    said: list[str] = []
+    steps: list[str] = []
     settings = Settings({"engine": engine, "threads": 1}, cold_starts=2, runs=9, warm_up=1, k=3)
-    document = measure(history_bundle, settings, progress=said.append)
+    document = measure(history_bundle, settings, progress=steps.append)
     check_schema(document)
-    assert said == ["fresh process 1 of 2", "fresh process 2 of 2"]
+    assert steps == ["fresh process 1 of 2", "fresh process 2 of 2"]
     protocol = {"version": 1, "task": "recommendation", "input": "a history of 5 to 15 items", "k": 3}
     assert document["protocol"].items() >= protocol.items()
     assert document["asked"] == {"engine": engine, "threads": 1}
@@ -54,9 +54,9 @@ def test_a_recommender(history_bundle: Path, engine: str) -> None:
     assert document["bundle"]["items"] == 30
     assert document["bundle"]["classes"] is None
     assert list(document["warm"]) == ["recommend", "engine_alone"]
-    for found in document["warm"].values():
-        assert 0 < found["p50_ms"]["pooled"] <= found["p90_ms"]["pooled"] <= found["p99_ms"]["pooled"]
-        assert len(found["p50_ms"]["values"]) == 2
+    for times in document["warm"].values():
+        assert 0 < times["p50_ms"]["pooled"] <= times["p90_ms"]["pooled"] <= times["p99_ms"]["pooled"]
+        assert len(times["p50_ms"]["values"]) == 2
     assert json.loads(json.dumps(document)) == document
 
 
@@ -70,8 +70,8 @@ def test_the_parts_of_a_cold_start(bundle: Path) -> None:
 def test_memory(onnx_bundle: Path) -> None:
     memory = measure(onnx_bundle, Settings(cold_starts=1, runs=2))["memory"]
     if memory["peak_bytes"] is None:
-        pytest.skip("this system does not tell what memory a process has")
-    imported, opened, steady, anonymous, peak = (one["median"] for one in memory.values())
+        pytest.skip("this system does not report the memory of a process")
+    imported, opened, steady, anonymous, peak = (spread["median"] for spread in memory.values())
     assert imported < opened <= steady <= peak
     assert anonymous < steady
 
@@ -91,7 +91,7 @@ def test_the_command_prints_and_writes(capsys: Capture, bundle: Path, tmp_path: 
     text = capsys.readouterr().out
     for part in (
         "litert",
-        "top 3 of 30 items, asked with a user, 5 calls of each kind in turns, in 1 fresh processes",
+        "top 3 of 30 items, input: a user; 5 interleaved calls of each kind in 1 fresh processes",
         "first answer",
         "p50",
         "engine alone",
@@ -104,7 +104,7 @@ def test_the_command_prints_and_writes(capsys: Capture, bundle: Path, tmp_path: 
     assert [path.name for path in tmp_path.iterdir() if "here" in path.name] == ["here.json"]
 
 
-def test_the_command_says_the_document_as_json(capsys: Capture, image_bundle: Path) -> None:
+def test_the_command_prints_json(capsys: Capture, image_bundle: Path) -> None:
     assert hanji("benchmark", image_bundle, *QUICK, "-k", 2, "--json") == 0
     document = json.loads(capsys.readouterr().out)
     check_schema(document)
@@ -112,9 +112,7 @@ def test_the_command_says_the_document_as_json(capsys: Capture, image_bundle: Pa
     assert document["protocol"]["runs"] == 5
 
 
-def test_nothing_is_left_of_a_file_that_cannot_be_written(
-    capsys: Capture, bundle: Path, tmp_path: Path
-) -> None:
+def test_a_failed_write_leaves_no_temporary_file(capsys: Capture, bundle: Path, tmp_path: Path) -> None:
     directory = tmp_path / "taken"
     directory.mkdir()
     assert hanji("benchmark", bundle, *QUICK, "--out", directory) == 1
@@ -127,16 +125,16 @@ def test_nothing_is_left_of_a_file_that_cannot_be_written(
     [
         (Settings(runs=0), "runs: expected 1 or more, found 0"),
         (Settings(cold_starts=0), "cold starts: expected 1 or more, found 0"),
-        (Settings(runs=3), "runs: expected one a process, 5 or more, found 3"),
+        (Settings(runs=3), r"runs: expected at least one per process \(5 or more\), found 3"),
         (Settings(warm_up=-1), "warm-up: expected 0 or more, found -1"),
     ],
 )
-def test_numbers_that_cannot_be(onnx_bundle: Path, settings: Settings, message: str) -> None:
+def test_invalid_settings(onnx_bundle: Path, settings: Settings, message: str) -> None:
     with pytest.raises(HanjiError, match=message):
         measure(onnx_bundle, settings)
 
 
-def test_what_opening_refuses_is_said(onnx_bundle: Path) -> None:
+def test_errors_of_opening_are_raised(onnx_bundle: Path) -> None:
     (onnx_bundle / "model.onnx").write_bytes(b"")
     with pytest.raises(HanjiError, match=r"model\.onnx: expected .* bytes, found 0"):
         measure(onnx_bundle, Settings(cold_starts=1, runs=1))
@@ -145,20 +143,20 @@ def test_what_opening_refuses_is_said(onnx_bundle: Path) -> None:
 @pytest.mark.parametrize(
     ("program", "message"),
     [
-        ("import os; os.kill(os.getpid(), 11)", "ended with signal 11 and no answer: it said nothing"),
-        ("import sys; sys.exit(3)", "ended with exit code 3 and no answer"),
-        ("", "ended with exit code 0 and no answer"),
+        ("import os; os.kill(os.getpid(), 11)", "ended with signal 11 and no result: nothing on stderr"),
+        ("import sys; sys.exit(3)", "ended with exit code 3 and no result"),
+        ("", "ended with exit code 0 and no result"),
         ("import sys; sys.exit('it is broken')", "^it is broken$"),
     ],
 )
-def test_a_process_without_an_answer(program: str, message: str) -> None:
+def test_a_process_without_a_result(program: str, message: str) -> None:
     with pytest.raises(HanjiError, match=message):
-        fresh_python.answer(program, {})
+        fresh_python.run_json(program, {})
 
 
-def test_a_process_may_say_other_things() -> None:
+def test_other_output_of_a_process_is_ignored() -> None:
     program = "import json, sys; print('INFO: hello'); print(json.dumps([json.loads(sys.argv[1])]))"
-    assert fresh_python.answer(program, {"name": "종이"}) == [{"name": "종이"}]
+    assert fresh_python.run_json(program, {"name": "종이"}) == [{"name": "종이"}]
 
 
 VALGRIND = """#!/bin/sh
@@ -170,7 +168,7 @@ echo "==7== I   refs:      $refs" >&2
 
 
 def test_instructions(onnx_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a valgrind that runs the program and makes up its counts."""
+    """With a fake valgrind that runs the program and prints fixed counts."""
     command = tmp_path / "bin" / "valgrind"
     command.parent.mkdir()
     command.write_text(VALGRIND)
@@ -182,7 +180,7 @@ def test_instructions(onnx_bundle: Path, tmp_path: Path, monkeypatch: pytest.Mon
     expected = {"counted_by": "valgrind", "calls": 50, "recommend": 100, "engine_alone": 40}
     assert document["instructions"] == expected
     command.write_text("#!/bin/sh\necho 'unrecognised instruction' >&2\nexit 1\n")
-    with pytest.raises(HanjiError, match="valgrind cannot count here: unrecognised instruction"):
+    with pytest.raises(HanjiError, match="valgrind failed to count instructions: unrecognised instruction"):
         measure(onnx_bundle, settings)
 
 
@@ -192,7 +190,7 @@ def test_instructions_need_valgrind(onnx_bundle: Path, monkeypatch: pytest.Monke
         measure(onnx_bundle, Settings(cold_starts=1, runs=1, count_instructions=True))
 
 
-def test_wrong_use(capsys: Capture, bundle: Path) -> None:
+def test_usage_errors(capsys: Capture, bundle: Path) -> None:
     for arguments in ((), (bundle, "--compare", "a.json", "b.json")):
         with pytest.raises(SystemExit) as stopped:
             hanji("benchmark", *arguments)
@@ -202,19 +200,19 @@ def test_wrong_use(capsys: Capture, bundle: Path) -> None:
 
 def test_histories() -> None:
     ids = tuple(range(10_000, 14_000))
-    questions, described = benchmark.histories(ids, 400, seed=3)
-    lengths = sorted(len(question["history"]) for question in questions)
-    assert described == "a history of 5 to 200 items"
+    queries, description = benchmark.histories(ids, 400, seed=3)
+    lengths = sorted(len(query["history"]) for query in queries)
+    assert description == "a history of 5 to 200 items"
     assert (lengths[0], lengths[-1]) == (5, pytest.approx(200, abs=10))
     assert lengths[200] == pytest.approx(32, abs=8)
-    assert all(len(set(question["history"])) == len(question["history"]) for question in questions)
-    assert all(question["history"][0] in ids for question in questions)
-    assert benchmark.histories(ids, 400, seed=3)[0] == questions
+    assert all(len(set(query["history"])) == len(query["history"]) for query in queries)
+    assert all(query["history"][0] in ids for query in queries)
+    assert benchmark.histories(ids, 400, seed=3)[0] == queries
     assert benchmark.histories((7,), 2, seed=3)[0] == [{"history": [7]}] * 2
 
 
 def test_a_session_imports_nothing_that_opening_needs() -> None:
-    """Its time would be missing from the time of opening."""
+    """That import time would be missing from ``open_ms``."""
     code = (
         "import sys; from hanji.runtime import Recommender; before = set(sys.modules)\n"
         "import hanji.runtime.benchmarks.session\n"
@@ -227,6 +225,6 @@ def test_a_session_imports_nothing_that_opening_needs() -> None:
 
 def test_a_benchmark_inside_this_process(make_parts: Callable[..., Any], tmp_path: Path) -> None:
     report = benchmark.benchmark(make_parts("onnx").write(tmp_path / "bundle"), runs=3, k=2)
-    assert (report.runs, report.k, report.items, report.asked_with) == (3, 2, 30, "a user")
+    assert (report.runs, report.k, report.items, report.input_description) == (3, 2, 30, "a user")
     assert report.p50_ratio == report.recommend.p50_ms / report.engine_alone.p50_ms
     assert report.open_ms > 0

@@ -1,4 +1,4 @@
-"""`hanji benchmark --compare`: what it refuses, what it says, and the ratios."""
+"""`hanji benchmark --compare`: comparability checks, warnings and ratios."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def spread(*values: float) -> Document:
 
 
 def latency(*values: float) -> Document:
-    found = {**spread(*values), "pooled": sorted(values)[len(values) // 2]}
-    del found["median"]
-    return {name: copy.deepcopy(found) for name in ("p50_ms", "p90_ms", "p99_ms")}
+    percentile = {**spread(*values), "pooled": sorted(values)[len(values) // 2]}
+    del percentile["median"]
+    return {name: copy.deepcopy(percentile) for name in ("p50_ms", "p90_ms", "p99_ms")}
 
 
 def a_document(*milliseconds: float) -> Document:
-    """What a measurement with one process for each of ``milliseconds`` says."""
+    """The document of a measurement with one process for each of ``milliseconds``."""
     state = {"frequency_mhz": 1500.0, "temperature_celsius": 50.0, "throttling": None, "load_average": 0.1}
     protocol = {"version": 1, "task": "recommendation", "input": "a user", "k": 10}
     counts = {"cold_starts": len(milliseconds), "runs": 1000, "warm_up": 20, "seed": 0}
@@ -76,7 +76,7 @@ def write(tmp_path: Path) -> Write:
 
 def test_a_difference_beyond_the_spread(write: Write) -> None:
     found = compare(write("a.json", a_document(2.0, 2.1, 2.2)), write("b.json", a_document(1.0, 1.1, 1.2)))
-    ratios = {one.what: one for one in found.ratios}
+    ratios = {ratio.what: ratio for ratio in found.ratios}
     assert list(ratios) == [
         "cold_start.total_ms",
         *(
@@ -98,12 +98,12 @@ def test_a_difference_beyond_the_spread(write: Write) -> None:
 
 def test_a_difference_within_the_spread(write: Write) -> None:
     found = compare(write("a.json", a_document(1.0, 1.2)), write("b.json", a_document(1.1, 1.3)))
-    assert {one.inside_spread for one in found.ratios} == {True}
+    assert {ratio.inside_spread for ratio in found.ratios} == {True}
 
 
 def test_one_process_has_no_spread(write: Write) -> None:
     found = compare(write("a.json", a_document(1.0)), write("b.json", a_document(1.1)))
-    p50 = next(one for one in found.ratios if one.what == "warm.recommend.p50_ms")
+    p50 = next(ratio for ratio in found.ratios if ratio.what == "warm.recommend.p50_ms")
     assert (p50.lowest, p50.highest, p50.inside_spread) == (None, None, None)
 
 
@@ -121,21 +121,23 @@ def test_one_process_has_no_spread(write: Write) -> None:
         ("bundle", "classes", 10),
     ],
 )
-def test_unlike_measurements_are_refused(write: Write, part: str, field: str, value: object) -> None:
+def test_incomparable_measurements_are_rejected(write: Write, part: str, field: str, value: object) -> None:
     b = a_document(1.0, 1.1)
     b[part][field] = value
-    with pytest.raises(HanjiError, match=f"did not measure the same: {part}.{field} is .* and {value!r}"):
+    with pytest.raises(
+        HanjiError, match=f"did not measure the same workload: {part}.{field} is .* and {value!r}"
+    ):
         compare(write("a.json", a_document(1.0, 1.1)), write("b.json", b))
 
 
-def test_everything_unlike_is_named_at_once(write: Write) -> None:
+def test_all_mismatches_are_listed(write: Write) -> None:
     b = a_document(1.0, 1.1)
     b["protocol"] |= {"k": 3, "runs": 5}
     with pytest.raises(HanjiError, match=r"protocol\.k is 10 and 3; protocol\.runs is 1000 and 5; "):
         compare(write("a.json", a_document(1.0, 1.1)), write("b.json", b))
 
 
-def test_what_differs_is_said(write: Write) -> None:
+def test_differences_are_listed(write: Write) -> None:
     b = a_document(1.0, 1.1)
     b["bundle"]["manifest_sha256"] = "1" * 64
     b["engine"] |= {"version": "2.2.0", "operators": {"libedgetpu.so.1": 3}}
@@ -143,7 +145,7 @@ def test_what_differs_is_said(write: Write) -> None:
     b["machine"]["after"]["temperature_celsius"] = 80.0
     b["software"]["libc"] = "glibc 2.36"
     found = compare(write("a.json", a_document(1.0, 1.1)), write("b.json", b))
-    assert {one.what: (one.a, one.b) for one in found.differences} == {
+    assert {field.what: (field.a, field.b) for field in found.differences} == {
         "bundle.manifest_sha256": ("0" * 64, "1" * 64),
         "engine.version": ("2.3.0", "2.2.0"),
         "engine.operators.cpu": (3, None),
@@ -153,30 +155,30 @@ def test_what_differs_is_said(write: Write) -> None:
     }
 
 
-def test_what_speaks_against_a_measurement_is_said(write: Write) -> None:
+def test_distorted_measurements_give_warnings(write: Write) -> None:
     a, b = a_document(1.0, 1.1), a_document(1.0, 1.1)
     a["machine"]["before"]["load_average"] = 3.5
     b["machine"]["after"] |= {"frequency_mhz": 600.0, "throttling": {"now": ["throttled"], "since_boot": []}}
     b["engine"]["fallbacks"] = ["the CPU computes 1 of the 3 operators"]
     assert compare(write("a.json", a), write("b.json", b)).warnings == (
-        "A: other work ran beside it: a load of 3.5 on 4 cores before it began",
-        "B: the processor was held back after it: throttled",
-        "B: the processor's frequency fell from 1500 to 600 MHz",
-        "B: not all ran where it was asked to: the CPU computes 1 of the 3 operators",
+        "A: the machine was busy: load average 3.5 on 4 cores before the benchmark",
+        "B: the CPU was throttled after the benchmark: throttled",
+        "B: the CPU frequency dropped from 1500 to 600 MHz",
+        "B: not everything ran where requested: the CPU computes 1 of the 3 operators",
     )
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "expected what `hanji benchmark --json` prints"),
-        ("[" * 100_000, "expected what `hanji benchmark --json` prints"),
+        ("", "expected a document from `hanji benchmark --json`"),
+        ("[" * 100_000, "expected a document from `hanji benchmark --json`"),
         ("[]", "found no 'protocol' in it"),
         ("{}", "found no 'protocol' in it"),
         ('{"protocol": 1}', "expected an object at 'protocol'"),
     ],
 )
-def test_what_is_no_document(write: Write, tmp_path: Path, text: str, message: str) -> None:
+def test_invalid_documents(write: Write, tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "broken.json"
     path.write_text(text)
     with pytest.raises(HanjiError, match=message) as raised:
@@ -195,14 +197,14 @@ def test_another_version_of_the_protocol(write: Write, version: object) -> None:
 @pytest.mark.parametrize(
     "value", [None, "fast", [], {"median": "1", "values": [1]}, {"median": 1, "values": []}, 3]
 )
-def test_what_is_no_measured_number(write: Write, value: object) -> None:
+def test_invalid_measurements(write: Write, value: object) -> None:
     b = a_document(1.0, 1.1)
     b["cold_start"]["total_ms"] = value
     a, other = write("a.json", a_document(1.0, 1.1)), write("b.json", b)
-    if value is None:  # not told by that system
-        assert "cold_start.total_ms" not in {one.what for one in compare(a, other).ratios}
+    if value is None:  # not reported by that system
+        assert "cold_start.total_ms" not in {ratio.what for ratio in compare(a, other).ratios}
         return
-    with pytest.raises(HanjiError, match=r"b.json: cold_start.total_ms: expected measured numbers"):
+    with pytest.raises(HanjiError, match=r"b.json: cold_start.total_ms: expected numeric measurements"):
         compare(a, other)
 
 
@@ -213,10 +215,10 @@ def test_the_command(capsys: pytest.CaptureFixture[str], write: Write) -> None:
     assert cli.main(["benchmark", "--compare", str(a), str(b_path)]) == 0
     text = capsys.readouterr().out
     assert 'software.numpy: "2.0.0" → "2.1.0"' in text
-    assert "inside the spread" in text
+    assert "within the spread" in text
     assert cli.main(["benchmark", "--compare", str(a), str(b_path), "--json"]) == 0
-    answer = json.loads(capsys.readouterr().out)
-    assert answer["differences"] == [{"what": "software.numpy", "a": "2.0.0", "b": "2.1.0"}]
-    assert answer["ratios"][0]["what"] == "cold_start.total_ms"
+    document = json.loads(capsys.readouterr().out)
+    assert document["differences"] == [{"what": "software.numpy", "a": "2.0.0", "b": "2.1.0"}]
+    assert document["ratios"][0]["what"] == "cold_start.total_ms"
     assert cli.main(["benchmark", "--compare", str(a), "nowhere.json"]) == 1
     assert "hanji: error: nowhere.json: No such file" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What a device says of itself, read from made-up devices."""
+"""Machine information, read from simulated devices."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_raspberry_pi(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_not_told_is_unknown(tmp_path: Path) -> None:
+def test_missing_values_are_none(tmp_path: Path) -> None:
     found, state = machine(tmp_path), machine_state(tmp_path)
     assert (found.board, found.cpu, found.governor, found.memory_bytes) == (None,) * 4
     assert (found.min_frequency_mhz, found.max_frequency_mhz) == (None, None)
@@ -62,7 +62,7 @@ def test_what_is_not_told_is_unknown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "\0", "0", "nan", "<unsupported>", "-"])
-def test_nonsense_is_unknown(tmp_path: Path, content: str) -> None:
+def test_invalid_values_are_none(tmp_path: Path, content: str) -> None:
     root = device(
         tmp_path, {name: content for name in PI_4 if "sys/" in name} | {"proc/meminfo": "MemTotal: 0 kB"}
     )
@@ -72,7 +72,7 @@ def test_nonsense_is_unknown(tmp_path: Path, content: str) -> None:
     assert machine(root).max_frequency_mhz is None
 
 
-def test_an_unknown_core_of_arm_is_told_by_its_number(tmp_path: Path) -> None:
+def test_an_unknown_arm_core_is_identified_by_number(tmp_path: Path) -> None:
     root = device(tmp_path, {"proc/cpuinfo": "CPU implementer\t: 0x51\nCPU part\t: 0x800\n"})
     assert machine(root).cpu == "implementer 0x51 part 0x800"
 
@@ -83,7 +83,7 @@ def test_a_pc(tmp_path: Path) -> None:
     assert machine_state(root).frequency_mhz == 2600
 
 
-def test_vcgencmd_is_asked_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vcgencmd_is_used_if_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = tmp_path / "bin" / "vcgencmd"
     command.parent.mkdir()
     monkeypatch.setattr(module, "_FIRMWARE", "nowhere")

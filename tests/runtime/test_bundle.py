@@ -1,4 +1,4 @@
-"""A bundle that is missing, incomplete or not the one that was exported."""
+"""Bundles that are valid, missing, incomplete or modified after export."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hanji.runtime.bundle import open_bundle
 NEEDED = ["users.json", "items.json", "model.onnx", "pairs.onnx"]
 
 
-def test_a_good_bundle(onnx_bundle: Path) -> None:
+def test_a_valid_bundle(onnx_bundle: Path) -> None:
     bundle = open_bundle(onnx_bundle)
     assert bundle.manifest.name == "test"
     assert {file.path: len(bundle.read(file)) for file in bundle.manifest.all_files} == {
@@ -27,7 +27,7 @@ def test_a_good_bundle(onnx_bundle: Path) -> None:
     Recommender.open(str(onnx_bundle)).close()
 
 
-def test_a_good_history_bundle(onnx_history_bundle: Path) -> None:
+def test_a_valid_history_bundle(onnx_history_bundle: Path) -> None:
     assert not (onnx_history_bundle / "users.json").exists()
     bundle = open_bundle(onnx_history_bundle)
     for file in bundle.manifest.all_files:
@@ -42,7 +42,7 @@ def test_a_missing_file_of_a_history_bundle(onnx_history_bundle: Path, name: str
         Recommender.open(onnx_history_bundle)
 
 
-def test_there_is_no_bundle(tmp_path: Path) -> None:
+def test_no_bundle(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
     for path, found in ((tmp_path / "none", "nothing"), (file, "a file"), (file / "below", "nothing")):
@@ -114,7 +114,7 @@ def test_sizes_are_compared_before_anything_is_read(
     onnx_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (onnx_bundle / "model.onnx").open("ab") as stream:
-        stream.truncate(2**33)  # sparse: takes no room
+        stream.truncate(2**33)  # sparse: uses no disk space
     with pytest.raises(ChecksumError, match="found 8589934592"):
         Recommender.open(onnx_bundle)
 
@@ -126,7 +126,7 @@ def test_a_huge_manifest_is_not_read(onnx_bundle: Path) -> None:
         Recommender.open(onnx_bundle)
 
 
-def test_a_link_out_of_the_bundle(onnx_bundle: Path, tmp_path: Path) -> None:
+def test_a_symlink_out_of_the_bundle(onnx_bundle: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside.onnx"
     (onnx_bundle / "model.onnx").rename(outside)
     (onnx_bundle / "model.onnx").symlink_to(outside)
@@ -134,17 +134,17 @@ def test_a_link_out_of_the_bundle(onnx_bundle: Path, tmp_path: Path) -> None:
         Recommender.open(onnx_bundle)
 
 
-def test_links_inside_and_to_the_bundle_are_fine(onnx_bundle: Path, tmp_path: Path) -> None:
+def test_symlinks_inside_and_to_the_bundle_are_allowed(onnx_bundle: Path, tmp_path: Path) -> None:
     (onnx_bundle / "model.onnx").rename(onnx_bundle / "real.onnx")
     (onnx_bundle / "model.onnx").symlink_to("real.onnx")
     (tmp_path / "link").symlink_to(onnx_bundle)
     Recommender.open(tmp_path / "link").close()
 
 
-def test_what_is_no_plain_file(onnx_bundle: Path) -> None:
+def test_files_that_are_not_regular(onnx_bundle: Path) -> None:
     path = onnx_bundle / "model.onnx"
     path.unlink()
-    os.mkfifo(path)  # opening it would wait for ever
+    os.mkfifo(path)  # opening it would block
     with pytest.raises(BundleError, match=r"model\.onnx: expected a plain file"):
         Recommender.open(onnx_bundle)
     path.unlink()
@@ -164,7 +164,7 @@ def test_no_permission(onnx_bundle: Path, without_rights: Callable[[], AbstractC
     onnx_bundle.chmod(0o755)
 
 
-def test_only_what_is_needed_is_read(bundle: Path) -> None:
+def test_only_required_files_are_read(bundle: Path) -> None:
     for name in ("model.onnx", "pairs.onnx", "golden.json", "MODEL_CARD.md"):
         (bundle / name).write_bytes(b"damaged")
     with Recommender.open(bundle, engine="litert") as recommender:
@@ -173,14 +173,14 @@ def test_only_what_is_needed_is_read(bundle: Path) -> None:
             recommender.self_test()
 
 
-def test_a_damaged_artifact_is_no_reason_to_take_another(bundle: Path) -> None:
+def test_a_damaged_artifact_is_not_replaced_by_another(bundle: Path) -> None:
     (bundle / "model.tflite").unlink()
     with pytest.raises(BundleError, match=r"model\.tflite: the file is missing"):
         Recommender.open(bundle)
 
 
 @pytest.mark.parametrize("name", ["users.json", "items.json"])
-def test_tables_that_do_not_fit_the_manifest(
+def test_tables_that_contradict_the_manifest(
     make_parts: Callable[..., Any], tmp_path: Path, name: str
 ) -> None:
     parts = make_parts("onnx")
@@ -191,7 +191,7 @@ def test_tables_that_do_not_fit_the_manifest(
         Recommender.open(parts.write(tmp_path / "bundle"))
 
 
-def test_a_bundle_may_move(onnx_bundle: Path, tmp_path: Path) -> None:
+def test_a_bundle_can_be_moved(onnx_bundle: Path, tmp_path: Path) -> None:
     moved = tmp_path / "with a space" / "한지"
     moved.parent.mkdir()
     shutil.move(onnx_bundle, moved)

@@ -1,4 +1,4 @@
-"""What an open classifier answers, in both engines, of bundles made here and of wrapped models."""
+"""Predictions of an open classifier with both engines, for hanji bundles and wrapped models."""
 
 from __future__ import annotations
 
@@ -46,25 +46,25 @@ def test_the_most_probable_classes(image_bundle: Path, image_weights: Any, engin
             levels = noise(6, 5, 3, seed=seed)
             expected = image_weights.probabilities(levels)
             order = np.argsort(-expected, kind="stable")
-            answer = classifier.classify(levels, k=3)
-            assert [row.index for row in answer] == order[:3].tolist()
-            assert [row.rank for row in answer] == [1, 2, 3]
-            assert [row.label for row in answer] == [LABELS[index] for index in order[:3]]
-            assert [row.name for row in answer] == [row.label for row in answer]
-            assert np.allclose([row.probability for row in answer], expected[order[:3]], atol=1e-5)
+            result = classifier.classify(levels, k=3)
+            assert [row.index for row in result] == order[:3].tolist()
+            assert [row.rank for row in result] == [1, 2, 3]
+            assert [row.label for row in result] == [LABELS[index] for index in order[:3]]
+            assert [row.name for row in result] == [row.label for row in result]
+            assert np.allclose([row.probability for row in result], expected[order[:3]], atol=1e-5)
             assert np.allclose(classifier.probabilities(levels), expected, atol=1e-5)
 
 
-def test_an_answer_is_a_sequence(classifier: Classifier) -> None:
-    answer = classifier.classify(noise(9, 9, 3))
-    assert isinstance(answer, Classification)
-    assert len(answer) == 4, "as many as there are, where fewer than k"
-    assert answer[0] == answer.best == next(iter(answer))
-    assert isinstance(answer[-1], Prediction)
-    assert answer[1:] == answer.predictions[1:]
-    assert answer[0] in answer
-    assert sum(row.probability for row in answer) == pytest.approx(1)
-    assert answer == classifier.classify(noise(9, 9, 3))
+def test_a_classification_is_a_sequence(classifier: Classifier) -> None:
+    result = classifier.classify(noise(9, 9, 3))
+    assert isinstance(result, Classification)
+    assert len(result) == 4, "all classes, if there are fewer than k"
+    assert result[0] == result.best == next(iter(result))
+    assert isinstance(result[-1], Prediction)
+    assert result[1:] == result.predictions[1:]
+    assert result[0] in result
+    assert sum(row.probability for row in result) == pytest.approx(1)
+    assert result == classifier.classify(noise(9, 9, 3))
 
 
 def test_probabilities_belong_to_the_caller(classifier: Classifier) -> None:
@@ -119,17 +119,17 @@ def test_a_batch(classifier: Classifier) -> None:
     assert classifier.classify_batch(np.stack(samples), 2, language="ko") == expected
     assert classifier.classify_batch(iter(samples), 2, language="ko") == expected
     assert classifier.classify_batch([]) == []
-    with pytest.raises(ImageError, match=r"picture 1: expected levels of 0 to 255 .*found float64"):
+    with pytest.raises(ImageError, match=r"image 1: expected levels of 0 to 255 .*found float64"):
         classifier.classify_batch([samples[0], samples[1] / 255])
-    with pytest.raises(ImageError, match=r"^picture 1: expected a picture"):
+    with pytest.raises(ImageError, match=r"^image 1: expected an image"):
         classifier.classify_batch([samples[0], b"nonsense"])
-    for one in ("photo.jpg", b"content", Path("photo.jpg")):
-        with pytest.raises(ImageError, match=r"expected several pictures, found one: .*into a list"):
-            classifier.classify_batch(one)  # type: ignore[arg-type]
+    for single in ("photo.jpg", b"content", Path("photo.jpg")):
+        with pytest.raises(ImageError, match=r"expected several images, found one: .*into a list"):
+            classifier.classify_batch(single)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("k", [0, -1])
-def test_no_classes(classifier: Classifier, k: int) -> None:
+def test_k_must_be_positive(classifier: Classifier, k: int) -> None:
     with pytest.raises(HanjiError, match=f"k={k}: expected 1 or more"):
         classifier.classify(noise(6, 5, 3), k)
     with pytest.raises(HanjiError, match="expected 1 or more"):
@@ -143,15 +143,15 @@ def test_no_classes(classifier: Classifier, k: int) -> None:
         (np.zeros((6, 5, 2), np.uint8), r"the array: expected the shape .*found \[6, 5, 2\]"),
         (np.zeros((1, 6, 5, 3), np.uint8), "the array: expected the shape"),
         ("no/such.png", r"no/such\.png: cannot be read"),
-        (b"nonsense", "a picture of 8 bytes: expected a picture"),
+        (b"nonsense", "an image of 8 bytes: expected an image"),
         ([[1, 2]], "the list: expected a path"),
         (None, "the NoneType: expected a path"),
     ],
 )
-def test_what_is_no_image(classifier: Classifier, image_input: Any, message: str) -> None:
-    for ask in (classifier.classify, classifier.probabilities, classifier.engine_call):
+def test_invalid_images(classifier: Classifier, image_input: Any, message: str) -> None:
+    for call in (classifier.classify, classifier.probabilities, classifier.engine_call):
         with pytest.raises(ImageError, match=message):
-            ask(image_input)
+            call(image_input)
 
 
 def test_a_closed_classifier(onnx_image_bundle: Path) -> None:
@@ -162,18 +162,18 @@ def test_a_closed_classifier(onnx_image_bundle: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_threads_may_share_a_classifier(image_bundle: Path, engine: str) -> None:
+def test_threads_can_share_a_classifier(image_bundle: Path, engine: str) -> None:
     with Classifier.open(image_bundle, engine=engine) as classifier:
         samples = [noise(6, 5, 3, seed=seed) for seed in range(8)]
         expected = [classifier.probabilities(image_input) for image_input in samples]
         wrong = []
 
-        def work(own: int) -> None:
+        def work(number: int) -> None:
             for _ in range(50):
-                if not np.array_equal(classifier.probabilities(samples[own]), expected[own]):
-                    wrong.append(own)
+                if not np.array_equal(classifier.probabilities(samples[number]), expected[number]):
+                    wrong.append(number)
 
-        threads = [threading.Thread(target=work, args=(own,)) for own in range(8)]
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -189,7 +189,7 @@ def test_the_engine_call(image_bundle: Path, engine: str) -> None:
         call()
 
 
-def test_the_wrong_class_names_the_right_one(bundle: Path, image_bundle: Path) -> None:
+def test_the_error_of_the_wrong_class_names_the_right_one(bundle: Path, image_bundle: Path) -> None:
     with pytest.raises(BundleError, match=r"a bundle for recommendation, which a Classifier cannot open; "
                                           r"try: hanji\.runtime\.Recommender\.open"):  # fmt: skip
         Classifier.open(bundle)
@@ -203,7 +203,7 @@ def test_no_threads(image_bundle: Path) -> None:
         Classifier.open(image_bundle, threads=0)
 
 
-def test_what_a_classifier_says_of_itself(classifier: Classifier) -> None:
+def test_properties_of_a_classifier(classifier: Classifier) -> None:
     assert classifier.manifest.takes == "picture"
     assert classifier.artifact.format == "onnx"
     assert classifier.artifact.parity.top1_agreement == 1
@@ -211,7 +211,7 @@ def test_what_a_classifier_says_of_itself(classifier: Classifier) -> None:
     assert classifier.manifest.training_data.pictures == 500
 
 
-def test_outputs_that_are_not_numbers(
+def test_outputs_that_are_not_finite(
     make_image_parts: Callable[..., Any], image_weights: Any, tmp_path: Path
 ) -> None:
     bias = image_weights.bias.copy()
@@ -225,17 +225,17 @@ def test_outputs_that_are_not_numbers(
 
 
 @pytest.mark.parametrize(("form", "engine"), [("tflite", "litert"), ("onnx", "onnxruntime")])
-def test_an_engine_refuses_what_is_no_model(
+def test_an_engine_rejects_an_invalid_model(
     make_image_parts: Callable[..., Any], tmp_path: Path, form: str, engine: str
 ) -> None:
     parts = make_image_parts(form)
-    parts.files[f"model.{form}"] = b"this is no model, and its checksum is right"
+    parts.files[f"model.{form}"] = b"not a model, but with a correct checksum"
     with pytest.raises(EngineError, match=rf"{engine} .* refused model\.{form}"):
         Classifier.open(parts.write(tmp_path / "bundle"))
 
 
 @pytest.mark.parametrize(("form", "engine"), [("tflite", "litert"), ("onnx", "onnxruntime")])
-def test_a_model_that_is_not_what_the_manifest_says(
+def test_a_model_that_contradicts_the_manifest(
     make_image_parts: Callable[..., Any], tmp_path: Path, form: str, engine: str
 ) -> None:
     parts = make_image_parts(form)
@@ -250,7 +250,7 @@ def test_a_model_that_is_not_what_the_manifest_says(
 
 
 def as_wrapped(parts: Any, *, dtype: str, scales: tuple[float, float], zero: int, source: str) -> None:
-    """Makes the manifest that of a model that knows nothing of hanji."""
+    """Change the manifest to that of a wrapped model, which was not created by hanji."""
     signature = parts.manifest["artifacts"][0]["signatures"]["classify"]
     quantized = [{"scale": scale, "zero_point": zero} for scale in scales] if dtype != "float32" else [{}, {}]
     signature["inputs"][0].update(dtype=dtype, **quantized[0])
@@ -273,7 +273,7 @@ def test_wrapped_models(
     zero: int,
     tolerance: float,
 ) -> None:
-    """The runtime normalizes, quantizes, reads the quantized logits and makes probabilities of them."""
+    """The runtime normalizes, quantizes, dequantizes the logits and computes probabilities."""
     parts = make_image_parts("onnx")
     parts.files["model.onnx"] = bare_onnx(image_weights, dtype, scales, zero)
     as_wrapped(parts, dtype=dtype, scales=scales, zero=zero, source="softmax")
@@ -286,7 +286,7 @@ def test_wrapped_models(
     parts.manifest["probabilities"]["source"] = "none"
     with Classifier.open(parts.write(tmp_path / "raw")) as classifier:
         shares = np.exp(classifier.probabilities(levels).astype(np.float64) / 2)
-        assert np.allclose(shares / shares.sum(), found, atol=1e-6), "the logits as they are"
+        assert np.allclose(shares / shares.sum(), found, atol=1e-6), "the raw logits"
 
 
 def test_a_tflite_file_without_signatures(
@@ -322,7 +322,7 @@ def test_the_self_test(image_bundle: Path, engine: str) -> None:
     assert result.detail.startswith("3 preparations, 3 pictures, largest difference")
 
 
-def test_the_self_test_finds_another_model(
+def test_the_self_test_detects_another_model(
     make_image_parts: Callable[..., Any], image_weights: Any, tmp_path: Path
 ) -> None:
     bias = image_weights.bias.copy()
@@ -334,7 +334,7 @@ def test_the_self_test_finds_another_model(
     assert "failed, first picture 0: a probability differs by" in result.detail
 
 
-def test_the_self_test_finds_another_preparation(
+def test_the_self_test_detects_another_preparation(
     make_image_parts: Callable[..., Any], tmp_path: Path
 ) -> None:
     parts = make_image_parts("onnx")
@@ -345,7 +345,9 @@ def test_the_self_test_finds_another_preparation(
     assert "first picture 0, of 4 × 3, is prepared otherwise than at export" in result.detail
 
 
-def test_the_self_test_of_what_was_not_run(make_image_parts: Callable[..., Any], tmp_path: Path) -> None:
+def test_the_self_test_of_an_artifact_not_run_at_export(
+    make_image_parts: Callable[..., Any], tmp_path: Path
+) -> None:
     parts = make_image_parts("onnx")
     golden = json.loads(parts.files["golden.json"])
     del golden["artifacts"]["onnx"]

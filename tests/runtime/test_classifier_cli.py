@@ -1,4 +1,4 @@
-"""`hanji classify`, and what info, verify and benchmark say of a classifier."""
+"""`hanji classify`, and info, verify and benchmark with a classifier."""
 
 from __future__ import annotations
 
@@ -47,32 +47,32 @@ def test_classify(capsys: Capture, onnx_image_bundle: Path, samples: list[Path])
 
 def test_classify_as_json(capsys: Capture, onnx_image_bundle: Path, samples: list[Path]) -> None:
     assert hanji("classify", onnx_image_bundle, samples[1], "--json", "--language", "ko") == 0
-    answer = json.loads(capsys.readouterr().out)
+    result = json.loads(capsys.readouterr().out)
     with Classifier.open(onnx_image_bundle) as classifier:
         expected = classifier.classify(samples[1], language="ko")
-    assert answer["engine"]["name"] == "onnxruntime"
-    assert answer["synthetic"] is False
-    (image_input,) = answer["pictures"]
-    assert image_input["picture"] == str(samples[1])
-    assert image_input["classes"] == [row._asdict() for row in expected]
-    assert image_input["classes"][0]["name"] in ("고양이", "개", "올빼미")
+    assert result["engine"]["name"] == "onnxruntime"
+    assert result["synthetic"] is False
+    (entry,) = result["pictures"]
+    assert entry["picture"] == str(samples[1])
+    assert entry["classes"] == [row._asdict() for row in expected]
+    assert entry["classes"][0]["name"] in ("고양이", "개", "올빼미")
 
 
-def test_a_broken_image_keeps_nobody_from_the_others(
+def test_a_broken_image_does_not_stop_the_others(
     capsys: Capture, onnx_image_bundle: Path, samples: list[Path], tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(samples[0].read_bytes()[:200])
     assert hanji("classify", onnx_image_bundle, broken, *samples) == 1
     output = capsys.readouterr()
-    assert f"not classified: {broken}: the picture is cut off or damaged" in output.out
+    assert f"not classified: {broken}: the image is truncated or damaged" in output.out
     assert output.out.count("probability") == 2
     assert output.err.startswith(f"hanji: error: {broken}: ")
-    assert output.err.endswith("(1 of 3 pictures failed)\n")
+    assert output.err.endswith("(1 of 3 images failed)\n")
     assert output.err.count("\n") == 1
     assert hanji("classify", onnx_image_bundle, broken, *samples, "--json") == 1
-    answer = json.loads(capsys.readouterr().out)
-    assert ["error" in image_input for image_input in answer["pictures"]] == [True, False, False]
+    result = json.loads(capsys.readouterr().out)
+    assert ["error" in entry for entry in result["pictures"]] == [True, False, False]
 
 
 def test_errors_are_one_line(
@@ -83,7 +83,7 @@ def test_errors_are_one_line(
         ((onnx_image_bundle, samples[0], "--language", "de"), "(ko), found 'de'"),
         ((onnx_image_bundle, tmp_path), "cannot be read: Is a directory"),
         ((onnx_image_bundle, tmp_path / "no.png"), "no.png: cannot be read: No such file"),
-        ((onnx_image_bundle, onnx_image_bundle / "labels.json"), "labels.json: expected a picture (JPEG"),
+        ((onnx_image_bundle, onnx_image_bundle / "labels.json"), "labels.json: expected an image (JPEG"),
         ((bundle, samples[0]), "try: hanji.runtime.Recommender.open"),
         ((tmp_path / "nothing", samples[0]), "expected a bundle directory, found nothing"),
     ):
@@ -96,7 +96,7 @@ def test_errors_are_one_line(
     assert "try: hanji.runtime.Classifier.open" in capsys.readouterr().err
 
 
-def test_what_wrapped_models_give_is_not_called_a_probability(
+def test_raw_outputs_are_not_labelled_probability(
     capsys: Capture, make_image_parts: Callable[..., Any], samples: list[Path], tmp_path: Path
 ) -> None:
     parts = make_image_parts("onnx")
@@ -107,9 +107,9 @@ def test_what_wrapped_models_give_is_not_called_a_probability(
     text = capsys.readouterr().out
     assert "probability" not in text
     assert "output" in text
-    assert "Trained on synthetic data (shapes), not on real pictures." in text
+    assert "Trained on synthetic data (shapes), not on real images." in text
     assert hanji("info", bundle) == 0
-    assert "gives      the model's own output, as it is, of 4 classes" in capsys.readouterr().out
+    assert "outputs    raw model outputs, 4 classes" in capsys.readouterr().out
 
 
 def test_info(capsys: Capture, image_bundle: Path) -> None:
@@ -117,19 +117,19 @@ def test_info(capsys: Capture, image_bundle: Path) -> None:
     text = capsys.readouterr().out
     for part in (
         "task       image-classification",
-        "takes      pictures of any size: 5 × 6 RGB, cut to it",
-        "gives      probabilities, of 4 classes",
-        "data       500 pictures of 4 classes",
+        "takes      images of any size, centre-cropped to 5 × 6 RGB",
+        "outputs    probabilities, 4 classes",
+        "data       500 images of 4 classes",
         "licence    CC0",
-        "same class 100.0%, largest error 1e-06",
+        "top-1 agreement 100.0%, max abs error 1e-06",
         "top1",
     ):
         assert part in text
     assert "users" not in text
     assert hanji("info", image_bundle, "--json") == 0
-    answer = json.loads(capsys.readouterr().out)
-    assert answer["takes"] == "picture"
-    assert answer["manifest"]["picture"]["fit"] == "crop"
+    result = json.loads(capsys.readouterr().out)
+    assert result["takes"] == "picture"
+    assert result["manifest"]["picture"]["fit"] == "crop"
 
 
 def test_info_of_a_wrapped_model(
@@ -141,7 +141,7 @@ def test_info_of_a_wrapped_model(
     assert hanji("info", parts.write(tmp_path / "bundle")) == 0
     text = capsys.readouterr().out
     assert "data       not stated" in text
-    assert "gives      probabilities, softmax at temperature 1.5, of 4 classes" in text
+    assert "outputs    probabilities, softmax at temperature 1.5, 4 classes" in text
 
 
 def test_verify(capsys: Capture, image_bundle: Path) -> None:
@@ -155,7 +155,7 @@ def test_verify(capsys: Capture, image_bundle: Path) -> None:
     assert sum("3 preparations, 3 pictures, largest difference" in line for line in lines) == 2
 
 
-def test_verify_finds_what_answers_differently(
+def test_verify_detects_other_outputs(
     capsys: Capture, make_image_parts: Callable[..., Any], image_weights: Any, tmp_path: Path
 ) -> None:
     other = dataclasses.replace(image_weights, bias=image_weights.bias[::-1].copy())

@@ -1,4 +1,4 @@
-"""A classifier's manifest, labels.json and golden.json: what may stand in them."""
+"""Valid and invalid content of a classifier's manifest, labels.json and golden.json."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ def test_the_manifest(manifest: dict[str, Any]) -> None:
     parsed = parse_manifest(json.dumps(manifest).encode())
     assert isinstance(parsed, ClassifierManifest)
     assert parsed.takes == "picture"
-    assert parsed.image_input.mean == (120, 110, 100.5)
-    assert parsed.image_input.background == (255, 255, 255)
+    assert parsed.picture.mean == (120, 110, 100.5)
+    assert parsed.picture.background == (255, 255, 255)
     assert parsed.labels.count == 4
     assert parsed.artifacts[0].main_signature == "classify"
     assert parsed.artifacts[0].parity.minimum_top1_agreement == 0.99
     assert parsed.artifacts[0].parity.top10_overlap is None
 
 
-def test_a_wrapped_model_need_not_be_known(manifest: dict[str, Any]) -> None:
+def test_a_wrapped_model_needs_no_training_data_or_parity(manifest: dict[str, Any]) -> None:
     manifest["training_data"]["pictures"] = 0
     manifest["artifacts"][0]["parity"] = {
         "checked": False,
-        "reason": "a wrapped model has none to compare with",
+        "reason": "a wrapped model has no reference",
     }
     assert schema_accepts(manifest, "manifest")
     parse_manifest(json.dumps(manifest).encode())
@@ -59,10 +59,10 @@ def test_a_wrapped_model_need_not_be_known(manifest: dict[str, Any]) -> None:
 
 def change(manifest: dict[str, Any], path: str, value: Any) -> None:
     *parents, last = (int(key) if key.isdigit() else key for key in path.split("."))
-    place: Any = manifest
+    parent: Any = manifest
     for key in parents:
-        place = place[key]
-    place[last] = value
+        parent = parent[key]
+    parent[last] = value
 
 
 CLASSIFY = "artifacts.0.signatures.classify"
@@ -114,7 +114,7 @@ def test_two_inputs(manifest: dict[str, Any]) -> None:
         parse_manifest(json.dumps(manifest).encode())
 
 
-def test_any_number_of_images_at_once(manifest: dict[str, Any]) -> None:
+def test_a_dynamic_batch_size(manifest: dict[str, Any]) -> None:
     signature = manifest["artifacts"][0]["signatures"]["classify"]
     signature["inputs"][0]["shape"][0] = signature["outputs"][0]["shape"][0] = None
     parse_manifest(json.dumps(manifest).encode())
@@ -175,7 +175,7 @@ def test_labels(table: dict[str, Any], good: bool) -> None:
             parse_labels(content, 2, "labels.json")
 
 
-def test_labels_have_one_name_a_class() -> None:
+def test_labels_have_one_name_per_class() -> None:
     with pytest.raises(
         BundleError, match=r"labels: expected 3 names \(the manifest's count\), found an array of 2"
     ):
@@ -253,8 +253,8 @@ def tensor(manifest: dict[str, Any]) -> Callable[..., Any]:
     return make
 
 
-def test_numbers_of_levels(tensor: Callable[..., Any]) -> None:
-    """Each level of each channel by hand: (level - mean) / std, then round(x / scale) + zero_point."""
+def test_normalized_levels(tensor: Callable[..., Any]) -> None:
+    """Computed by hand: (level - mean) / std, then round(x / scale) + zero_point."""
     levels = np.array([[[[0, 10, 255]]]], np.uint8)
     image_input = ImageInput(1, 1, 3, "crop", (0.0, 20.0, 5.0), (1.0, 10.0, 2.0), "runtime")
     found = ImageTensor(image_input, tensor("float32")).of(levels)

@@ -29,7 +29,7 @@ def hanji(*arguments: object) -> int:
 
 
 def fails(capsys: Capture, *arguments: object) -> str:
-    """The one line on stderr of a command that must fail with exit code 1."""
+    """Run a command that must fail with exit code 1, and return its one line on stderr."""
     assert hanji(*arguments) == 1
     error = capsys.readouterr().err
     assert error.startswith("hanji: error: ")
@@ -82,7 +82,7 @@ def test_version(capsys: Capture) -> None:
         ["recommend", "b", "--user", "1", "--engine", "nonsense"],
     ],
 )
-def test_wrong_use_is_2(capsys: Capture, arguments: list[str]) -> None:
+def test_usage_errors_exit_with_2(capsys: Capture, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         hanji(*arguments)
     assert stopped.value.code == 2
@@ -115,7 +115,7 @@ def test_help_imports_no_engine() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_nothing_is_installed(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+def test_no_commands_are_installed(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     monkeypatch.setattr(cli, "GROUP", "hanji.nothing")
     assert "no command is installed; try: pip install" in fails(capsys, "info", "bundle")
 
@@ -127,7 +127,7 @@ def test_info(capsys: Capture, bundle: Path) -> None:
         assert part in text
 
 
-def test_info_of_real_data_that_was_not_checked(
+def test_info_without_synthetic_data_and_parity(
     capsys: Capture, make_parts: Callable[..., Any], tmp_path: Path
 ) -> None:
     parts = make_parts("onnx")
@@ -139,26 +139,26 @@ def test_info_of_real_data_that_was_not_checked(
     assert "not checked: Node.js was not found" in text
 
 
-def test_info_of_what_is_taken(capsys: Capture, onnx_bundle: Path, onnx_history_bundle: Path) -> None:
+def test_info_shows_the_input(capsys: Capture, onnx_bundle: Path, onnx_history_bundle: Path) -> None:
     assert hanji("info", onnx_bundle) == 0
     text = capsys.readouterr().out
     assert "takes         the id of one of 20 users" in text
     assert "unknown user  popularity" in text
     assert hanji("info", onnx_history_bundle) == 0
     text = capsys.readouterr().out
-    assert "takes         the user's own history; knows no users" in text
+    assert "takes         the user's interaction history; no user table" in text
     assert "unknown user" not in text
     assert hanji("info", onnx_history_bundle, "--json") == 0
-    answer = json.loads(capsys.readouterr().out)
-    assert (answer["takes"], answer["manifest"]["users"]) == ("history", None)
+    result = json.loads(capsys.readouterr().out)
+    assert (result["takes"], result["manifest"]["users"]) == ("history", None)
 
 
 def test_info_as_json(capsys: Capture, onnx_bundle: Path) -> None:
     assert hanji("info", onnx_bundle, "--json") == 0
-    answer = json.loads(capsys.readouterr().out)
-    assert answer["manifest"]["training_data"]["synthetic"] is True
-    assert len(answer["manifest_sha256"]) == 64
-    assert [(engine["name"], engine["ready"]) for engine in answer["engines"]] == [
+    result = json.loads(capsys.readouterr().out)
+    assert result["manifest"]["training_data"]["synthetic"] is True
+    assert len(result["manifest_sha256"]) == 64
+    assert [(engine["name"], engine["ready"]) for engine in result["engines"]] == [
         ("litert", False),
         ("tflite-runtime", False),
         ("onnxruntime", True),
@@ -187,7 +187,7 @@ def test_verify_a_history_bundle(capsys: Capture, history_bundle: Path) -> None:
     assert sum("4 histories, largest difference" in line for line in lines) == 2
 
 
-def test_verify_finds_every_damaged_file(capsys: Capture, bundle: Path) -> None:
+def test_verify_reports_all_damaged_files(capsys: Capture, bundle: Path) -> None:
     (bundle / "pairs.onnx").unlink()
     (bundle / "MODEL_CARD.md").write_text("# Another one\n")
     assert hanji("verify", bundle) == 1
@@ -198,16 +198,16 @@ def test_verify_finds_every_damaged_file(capsys: Capture, bundle: Path) -> None:
     assert "3 of 11 checks failed, first MODEL_CARD.md" in output.err
 
 
-def test_verify_finds_a_model_that_answers_differently(
+def test_verify_detects_other_outputs(
     capsys: Capture, make_parts: Callable[..., Any], tmp_path: Path, weights: Any
 ) -> None:
     other = dataclasses.replace(weights, bias=weights.bias + 1)
     path = make_parts("onnx", model=other).write(tmp_path / "bundle")
     assert hanji("verify", path, "--json") == 1
     output = capsys.readouterr()
-    answer = json.loads(output.out)
-    assert answer["passed"] is False
-    assert [check["name"][:24] for check in answer["checks"] if check["passed"] is False] == [
+    result = json.loads(output.out)
+    assert result["passed"] is False
+    assert [check["name"][:24] for check in result["checks"] if check["passed"] is False] == [
         "self-test on onnxruntime"
     ]
     assert "1 of 10 checks failed, first self-test on onnxruntime" in output.err
@@ -218,7 +218,7 @@ def test_verify_without_an_engine(
 ) -> None:
     monkeypatch.setattr(choice, "installed_version", lambda _: None)
     error = fails(capsys, "verify", onnx_bundle)
-    assert "the files are whole, but no engine could replay the self-test" in error
+    assert "all files are intact, but no engine could run the self-test" in error
     assert "pip install 'hanji-runtime[onnx]'" in error
 
 
@@ -249,13 +249,13 @@ def test_recommend_as_json(capsys: Capture, onnx_bundle: Path, tmp_path: Path) -
         excluded,
     ]
     assert hanji("recommend", onnx_bundle, *arguments, "--json") == 0
-    answer = json.loads(capsys.readouterr().out)
-    assert answer["source"] == "model"
-    assert answer["synthetic"] is True
-    assert answer["skipped"] == 2
-    assert answer["engine"]["name"] == "onnxruntime"
-    assert not {5005, 5011, 5016} & {row["item"] for row in answer["items"]}
-    assert sorted(answer["items"][0]) == ["genres", "item", "rank", "score", "title", "why"]
+    result = json.loads(capsys.readouterr().out)
+    assert result["source"] == "model"
+    assert result["synthetic"] is True
+    assert result["skipped"] == 2
+    assert result["engine"]["name"] == "onnxruntime"
+    assert not {5005, 5011, 5016} & {row["item"] for row in result["items"]}
+    assert sorted(result["items"][0]) == ["genres", "item", "rank", "score", "title", "why"]
 
 
 def test_recommend_for_a_history(capsys: Capture, onnx_history_bundle: Path) -> None:
@@ -274,13 +274,13 @@ def test_recommend_for_a_history_as_json(capsys: Capture, onnx_history_bundle: P
     path = tmp_path / "history.txt"
     path.write_text("5003\n\n5017\n77\n5008\n")
     assert hanji("recommend", onnx_history_bundle, "--history-file", path, "-k", 4, "--why", "--json") == 0
-    answer = json.loads(capsys.readouterr().out)
-    assert (answer["user"], answer["history"]) == (None, ["5003", "5017", "77", "5008"])
-    assert (answer["source"], answer["skipped"], len(answer["items"])) == ("model", 1, 4)
+    result = json.loads(capsys.readouterr().out)
+    assert (result["user"], result["history"]) == (None, ["5003", "5017", "77", "5008"])
+    assert (result["source"], result["skipped"], len(result["items"])) == ("model", 1, 4)
     with Recommender.open(onnx_history_bundle) as recommender:
         expected = recommender.recommend(history=[5003, 5017, 5008], k=4, explain=3)
-    assert [row["item"] for row in answer["items"]] == [row.item for row in expected]
-    assert [row["why"] for row in answer["items"]] == [
+    assert [row["item"] for row in result["items"]] == [row.item for row in expected]
+    assert [row["why"] for row in result["items"]] == [
         [reason._asdict() for reason in row.why] for row in expected
     ]
 
@@ -316,7 +316,7 @@ def test_recommend_with_seen_items_genre_and_diversity(capsys: Capture, onnx_his
         (["--history-file", "/none/such"], "/none/such: No such file or directory"),
     ],
 )
-def test_recommend_for_a_history_in_vain(
+def test_errors_of_recommend_for_a_history(
     capsys: Capture, onnx_history_bundle: Path, arguments: list[str], message: str
 ) -> None:
     assert message in fails(capsys, "recommend", onnx_history_bundle, *arguments)
@@ -330,14 +330,14 @@ def test_recommend_for_an_empty_history(capsys: Capture, onnx_history_bundle: Pa
     assert "because of" not in text
 
 
-def test_recommend_says_that_it_does_not_know_the_user(capsys: Capture, onnx_bundle: Path) -> None:
+def test_recommend_for_an_unknown_user(capsys: Capture, onnx_bundle: Path) -> None:
     assert hanji("recommend", onnx_bundle, "--user", "nobody", "-k", "2") == 0
     text = capsys.readouterr().out
     assert "user 'nobody' is unknown to this bundle: ranked by popularity" in text
     assert "interactions" in text
 
 
-def test_titles_cannot_steer_the_terminal(
+def test_control_characters_in_titles_are_replaced(
     capsys: Capture, make_parts: Callable[..., Any], tmp_path: Path
 ) -> None:
     parts = make_parts("onnx")
@@ -368,11 +368,11 @@ def test_wide_titles_are_aligned(capsys: Capture) -> None:
         (["--user", "103", "--why"], "this bundle takes a user, not a history"),
     ],
 )
-def test_recommend_in_vain(capsys: Capture, onnx_bundle: Path, arguments: list[str], message: str) -> None:
+def test_errors_of_recommend(capsys: Capture, onnx_bundle: Path, arguments: list[str], message: str) -> None:
     assert message in fails(capsys, "recommend", onnx_bundle, *arguments)
 
 
-def test_a_file_of_exclusions_that_is_no_text(capsys: Capture, onnx_bundle: Path) -> None:
+def test_an_exclude_file_that_is_not_text(capsys: Capture, onnx_bundle: Path) -> None:
     error = fails(
         capsys, "recommend", onnx_bundle, "--user", "1", "--exclude-file", onnx_bundle / "model.onnx"
     )
@@ -393,7 +393,7 @@ def test_no_permission(capsys: Capture, monkeypatch: pytest.MonkeyPatch, onnx_bu
     assert fails(capsys, "info", onnx_bundle) == "hanji: error: /some/file: Permission denied\n"
 
 
-def test_a_key_error_of_an_unknown_id_is_one_plain_line(
+def test_an_unknown_id_error_is_one_line(
     capsys: Capture, make_parts: Callable[..., Any], tmp_path: Path
 ) -> None:
     parts = make_parts("onnx")

@@ -1,4 +1,4 @@
-"""Reading picture files as people expect them, and refusing what is broken."""
+"""Decoding image files, and rejecting damaged ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from hanji.runtime import HanjiError, ImageError
 from hanji.runtime.images.decoding import LARGEST_PIXELS, decode
 
-pillow = pytest.importorskip("PIL.Image", reason="Pillow reads pictures")
+pillow = pytest.importorskip("PIL.Image", reason="requires Pillow")
 operations = pytest.importorskip("PIL.ImageOps")
 ORIENTATION = 0x0112
 RGB = np.random.default_rng(0).integers(0, 256, (13, 17, 3), np.uint8)
@@ -57,7 +57,7 @@ def test_jpeg_and_gif() -> None:
             assert np.array_equal(decode(content), np.asarray(image.convert("RGB")))
 
 
-def test_every_kind_of_source(tmp_path: Path) -> None:
+def test_all_source_types(tmp_path: Path) -> None:
     path = tmp_path / "사진.png"
     path.write_bytes(encoded(RGB, "PNG"))
     with path.open("rb") as stream, pillow.open(path) as image:
@@ -68,7 +68,7 @@ def test_every_kind_of_source(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_images_are_turned_as_their_exif_says(form: str, orientation: int) -> None:
+def test_the_exif_orientation_is_applied(form: str, orientation: int) -> None:
     options = {"lossless": True} if form == "WEBP" else {}
     content = encoded(RGB, form, exif=exif(orientation), **options)
     with pillow.open(io.BytesIO(content)) as image:
@@ -78,17 +78,17 @@ def test_images_are_turned_as_their_exif_says(form: str, orientation: int) -> No
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 200])
-def test_an_orientation_that_does_not_exist(orientation: int) -> None:
+def test_an_invalid_orientation_is_ignored(orientation: int) -> None:
     assert np.array_equal(decode(encoded(RGB, "PNG", exif=exif(orientation))), RGB)
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
-def test_an_exif_that_cannot_be_read_counts_as_none() -> None:
+def test_unreadable_exif_data_is_ignored() -> None:
     content = encoded(RGB, "PNG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff garbage")
     assert np.array_equal(decode(content), RGB)
 
 
-def test_grey() -> None:
+def test_grayscale() -> None:
     grey = RGB[:, :, 0]
     found = decode(encoded(grey, "PNG"))
     assert found.dtype == np.uint8
@@ -101,8 +101,8 @@ def test_grey() -> None:
 
 def test_16_bits() -> None:
     levels = np.random.default_rng(1).integers(0, 65536, (5, 6), np.uint16)
-    by_hand = b"P5 6 5 65535\n" + levels.astype(">u2").tobytes()
-    for content in (encoded(levels, "PNG"), encoded(levels, "TIFF"), by_hand):
+    pgm = b"P5 6 5 65535\n" + levels.astype(">u2").tobytes()
+    for content in (encoded(levels, "PNG"), encoded(levels, "TIFF"), pgm):
         found = decode(content)
         assert found.dtype == np.uint16
         assert np.array_equal(found, levels)
@@ -123,22 +123,24 @@ def test_transparency() -> None:
 
 
 @pytest.mark.parametrize("mode", ["CMYK", "YCbCr"])
-def test_other_colours(mode: str) -> None:
+def test_other_colour_spaces(mode: str) -> None:
     image = pillow.fromarray(RGB).convert(mode)
     content = encoded(image, "JPEG", quality=95)
     with pillow.open(io.BytesIO(content)) as opened:
         assert np.array_equal(decode(content), np.asarray(opened.convert("RGB")))
 
 
-def test_of_several_images_the_first() -> None:
+def test_the_first_of_several_images_is_decoded() -> None:
     first, second = (pillow.fromarray(np.full((4, 4), level, np.uint8)) for level in (10, 200))
     content = encoded(first, "TIFF", save_all=True, append_images=[second])
     assert (decode(content) == 10).all()
 
 
-def test_levels_nobody_can_tell() -> None:
+def test_modes_without_a_white_level() -> None:
     for image in (pillow.new("F", (3, 3), 0.5), pillow.new("I", (3, 3), 70_000), pillow.new("I", (3, 3), -1)):
-        with pytest.raises(ImageError, match=r"expected levels of 8 or 16 bits, found others \(mode [IF]\)"):
+        with pytest.raises(
+            ImageError, match=r"expected 8-bit or 16-bit pixels, found mode [IF]; convert it first"
+        ):
             decode(image)
 
 
@@ -148,29 +150,29 @@ PNG = encoded(RGB, "PNG")
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "expected a picture .*found something else"),
-        (b"x", "expected a picture"),
-        (b"ein Text, kein Bild\n" * 40, r"expected a picture \(JPEG, PNG"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "expected a picture"),
-        (PNG[:-40], "cut off or damaged: "),
-        (PNG[:40], "cut off or damaged|expected a picture"),
-        (encoded(RGB, "JPEG")[:-100], "cut off or damaged: "),
-        (PNG[:60] + b"\0\0\0\0" + PNG[64:], "cut off or damaged: "),
+        (b"", "expected an image .*found something else"),
+        (b"x", "expected an image"),
+        (b"ein Text, kein Bild\n" * 40, r"expected an image \(JPEG, PNG"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "expected an image"),
+        (PNG[:-40], "truncated or damaged: "),
+        (PNG[:40], "truncated or damaged|expected an image"),
+        (encoded(RGB, "JPEG")[:-100], "truncated or damaged: "),
+        (PNG[:60] + b"\0\0\0\0" + PNG[64:], "truncated or damaged: "),
     ],
 )
-def test_broken_files_are_refused_by_name(tmp_path: Path, content: bytes, message: str) -> None:
+def test_errors_of_damaged_files_name_the_file(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "holiday.png"
     path.write_bytes(content)
     with pytest.raises(ImageError, match=rf"holiday\.png: .*({message})"):
         decode(path)
-    with pytest.raises(ImageError, match=f"^a picture of {len(content)} bytes: "):
+    with pytest.raises(ImageError, match=f"^an image of {len(content)} bytes: "):
         decode(content)
     with pytest.raises(ImageError, match=r"^page 4: "):
         decode(content, name="page 4")
 
 
-def png_that_claims(width: int, height: int) -> bytes:
-    """A tiny file with the header of a large picture."""
+def png_with_size(width: int, height: int) -> bytes:
+    """A tiny file with the header of a large image."""
     import struct
     import zlib
 
@@ -183,13 +185,13 @@ def png_that_claims(width: int, height: int) -> bytes:
 @pytest.mark.parametrize(
     "sides", [(10_000, 9_000), (13_000, 14_000), (100_000, 100_000), (2**31 - 1, 2**31 - 1)]
 )
-def test_images_that_claim_to_be_huge(sides: tuple[int, int]) -> None:
+def test_images_that_declare_a_huge_size(sides: tuple[int, int]) -> None:
     assert sides[0] * sides[1] > LARGEST_PIXELS
     with pytest.raises(ImageError, match="expected at most 89,478,485 pixels"):
-        decode(png_that_claims(*sides))
+        decode(png_with_size(*sides))
 
 
-def test_paths_that_hold_no_file(
+def test_paths_that_cannot_be_read(
     tmp_path: Path, without_rights: Callable[[], AbstractContextManager[None]]
 ) -> None:
     with pytest.raises(ImageError, match=r"nothing\.png: cannot be read: No such file"):
@@ -206,12 +208,12 @@ def test_paths_that_hold_no_file(
 
 
 @pytest.mark.parametrize("source", [None, 7, [1, 2], 1.5, {"a": 1}])
-def test_what_is_no_source(source: Any) -> None:
+def test_invalid_sources(source: Any) -> None:
     with pytest.raises(ImageError, match=f"the {type(source).__name__}: expected a path, the content"):
         decode(source)
 
 
-def test_closed_and_textual_files(tmp_path: Path) -> None:
+def test_closed_files_and_text_files(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(PNG)
     stream = path.open("rb")
@@ -231,14 +233,14 @@ def test_without_pillow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(HanjiError, match=r"try: pip install 'hanji-runtime\[image\]'") as caught:
         decode(tmp_path / "a.png")
-    assert not isinstance(caught.value, ImageError), "there is nothing wrong with the picture"
+    assert not isinstance(caught.value, ImageError), "the image is not the problem"
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "PPM", "TIFF"])
 def test_random_damage(form: str) -> None:
-    """A damaged file is a picture or a PictureError, nothing else."""
+    """A damaged file either decodes or raises ImageError."""
     rng = random.Random(3)  # noqa: S311
     options = {"exif": exif(6)} if form in ("PNG", "JPEG", "WEBP", "TIFF") else {}
     content = encoded(RGB, form, **options)

@@ -1,4 +1,4 @@
-"""Which engine is chosen, and what an engine that cannot run says."""
+"""Choice of the engine, and errors of engines that cannot run a bundle."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_installed_versions() -> None:
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, **versions: str) -> None:
-    """Versions by distribution, '_' for '-'; what is not named is not installed."""
+    """Simulate installed versions by distribution, with '_' for '-'; all others are not installed."""
     monkeypatch.setattr(choice, "installed_version", lambda name: versions.get(name.replace("-", "_")))
 
 
@@ -58,7 +58,7 @@ def test_an_engine_by_name(bundle: Path, engine: str) -> None:
         assert recommender.engine.version[0].isdigit()
 
 
-def test_auto_takes_the_first_that_can(
+def test_auto_takes_the_first_engine_that_can_run_the_bundle(
     bundle: Path, onnx_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert Recommender.open(onnx_bundle).engine.name == "onnxruntime"
@@ -79,7 +79,7 @@ def test_no_engine_is_installed(bundle: Path, monkeypatch: pytest.MonkeyPatch) -
         assert part in str(caught.value)
 
 
-def test_an_engine_that_was_asked_for_is_not_replaced(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_requested_engine_is_not_replaced(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, onnxruntime="1.20.0")
     with pytest.raises(EngineError, match=r"ai-edge-litert is not installed; try: pip install 'hanji"):
         Recommender.open(bundle, engine="litert")
@@ -100,7 +100,7 @@ def test_an_engine_without_an_artifact(onnx_bundle: Path) -> None:
         Recommender.open(onnx_bundle, engine="litert")
 
 
-def test_an_engine_nobody_knows(bundle: Path) -> None:
+def test_an_unknown_engine(bundle: Path) -> None:
     expected = "engine: expected auto, litert, tflite-runtime, onnxruntime, found 'tflite'"
     with pytest.raises(EngineError, match=expected):
         Recommender.open(bundle, engine="tflite")
@@ -113,25 +113,25 @@ def test_no_threads(bundle: Path) -> None:
 
 def test_an_engine_that_cannot_be_imported(onnx_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hanji.runtime.engines.onnxruntime", None)
-    with pytest.raises(EngineError, match="is installed and cannot be imported"):
+    with pytest.raises(EngineError, match="is installed but cannot be imported"):
         Recommender.open(onnx_bundle)
 
 
 @pytest.mark.parametrize(("form", "engine"), [("tflite", "litert"), ("onnx", "onnxruntime")])
-def test_an_engine_refuses_what_is_no_model(
+def test_an_engine_rejects_an_invalid_model(
     make_parts: Callable[..., Any], tmp_path: Path, form: str, engine: str
 ) -> None:
     parts = make_parts(form)
-    parts.files[f"model.{form}"] = b"this is no model, and its checksum is right"
+    parts.files[f"model.{form}"] = b"not a model, but with a correct checksum"
     with pytest.raises(EngineError, match=rf"{engine} .* refused model\.{form}"):
         Recommender.open(parts.write(tmp_path / "bundle")).recommend(100)
 
 
 @pytest.mark.parametrize(("form", "engine"), [("tflite", "litert"), ("onnx", "onnxruntime")])
-def test_an_index_beyond_the_tables(
+def test_an_index_out_of_range(
     make_parts: Callable[..., Any], tmp_path: Path, form: str, engine: str
 ) -> None:
-    """A users.json with more users than the model knows: the engine's own error, not a crash."""
+    """A users.json with more users than the model has rows: the engine's own error, not a crash."""
     parts = make_parts(form)
     parts.files["users.json"] = b'{"ids": ' + str(list(range(1000))).encode() + b"}"
     parts.manifest["ids"]["users"]["count"] = 1000
@@ -139,7 +139,7 @@ def test_an_index_beyond_the_tables(
         Recommender.open(parts.write(tmp_path / "bundle")).recommend(999)
 
 
-def test_scores_that_are_not_numbers(make_parts: Callable[..., Any], weights: Any, tmp_path: Path) -> None:
+def test_scores_that_are_not_finite(make_parts: Callable[..., Any], weights: Any, tmp_path: Path) -> None:
     users = weights.users.copy()
     users[3] = np.nan
     users[4] = np.inf
@@ -167,7 +167,7 @@ def test_scores_that_are_not_numbers(make_parts: Callable[..., Any], weights: An
         (lambda catalogue: catalogue["outputs"][0].update(dtype="int8"), "float32 out.*int8 out"),
     ],
 )
-def test_signatures_this_runtime_cannot_serve(
+def test_unsupported_signatures(
     make_parts: Callable[..., Any], tmp_path: Path, change: Callable[[Any], None], message: str
 ) -> None:
     parts = make_parts("onnx")
@@ -177,7 +177,7 @@ def test_signatures_this_runtime_cannot_serve(
 
 
 @pytest.mark.parametrize(("form", "engine"), [("tflite", "litert"), ("onnx", "onnxruntime")])
-def test_a_model_that_is_not_what_the_manifest_says(
+def test_a_model_that_contradicts_the_manifest(
     make_parts: Callable[..., Any], tmp_path: Path, form: str, engine: str
 ) -> None:
     parts = make_parts(form)
@@ -203,12 +203,12 @@ def test_no_pairs(make_parts: Callable[..., Any], tmp_path: Path) -> None:
         recommender.score_pairs([100], [5000])
 
 
-def test_onnxruntime_sends_nothing(onnx_bundle: Path) -> None:
+def test_onnxruntime_telemetry_is_disabled(onnx_bundle: Path) -> None:
     Recommender.open(onnx_bundle).close()
     assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
 
 
-def test_onnxruntime_runs_where_it_was_asked_to(onnx_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unexpected_providers_of_onnxruntime(onnx_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import onnxruntime
 
     monkeypatch.setattr(onnxruntime.InferenceSession, "get_providers", lambda _: ["OtherExecutionProvider"])
@@ -218,7 +218,7 @@ def test_onnxruntime_runs_where_it_was_asked_to(onnx_bundle: Path, monkeypatch: 
 
 @pytest.fixture
 def three_engines(make_parts: Callable[..., Any], tmp_path: Path) -> Path:
-    """A bundle whose .tflite file both TFLite engines run."""
+    """A bundle whose .tflite file can run on both TFLite engines."""
     parts = make_parts("tflite", "onnx")
     parts.manifest["artifacts"][0]["engines"].append({"name": "tflite-runtime", "oldest_version": "2.14.0"})
     return parts.write(tmp_path / "three_engines")
@@ -228,11 +228,11 @@ def test_auto_prefers_litert_then_tflite_runtime(
     three_engines: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest = open_bundle(three_engines).manifest
-    all_of_them = {"ai_edge_litert": "2.3.0", "tflite_runtime": "2.14.0", "onnxruntime": "1.20.0"}
+    installed = {"ai_edge_litert": "2.3.0", "tflite_runtime": "2.14.0", "onnxruntime": "1.20.0"}
     for name in ("litert", "tflite-runtime", "onnxruntime"):
-        pretend(monkeypatch, numpy="1.26.4", **all_of_them)
+        pretend(monkeypatch, numpy="1.26.4", **installed)
         assert choice.choose(manifest, "auto").kind.name == name
-        all_of_them.pop(next(iter(all_of_them)))
+        installed.pop(next(iter(installed)))
 
 
 @pytest.mark.parametrize(
@@ -249,10 +249,10 @@ def test_auto_prefers_litert_then_tflite_runtime(
         ({"numpy": "1.26.4"}, r"tflite-runtime is not installed; try: pip install 'hanji-runtime\[tflite\]'"),
     ],
 )
-def test_tflite_runtime_is_refused_before_it_is_touched(
+def test_tflite_runtime_is_rejected_before_it_is_imported(
     three_engines: Path, monkeypatch: pytest.MonkeyPatch, versions: dict[str, str], reason: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, "tflite_runtime", None)  # importing it would be another error
+    monkeypatch.setitem(sys.modules, "tflite_runtime", None)  # importing it would raise another error
     pretend(monkeypatch, **versions)
     with pytest.raises(EngineError, match=reason):
         Recommender.open(three_engines, engine="tflite-runtime")
@@ -260,14 +260,14 @@ def test_tflite_runtime_is_refused_before_it_is_touched(
         Recommender.open(three_engines)
 
 
-def test_tflite_runtime_needs_a_file_that_it_knows(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tflite_runtime_needs_a_supported_artifact(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, tflite_runtime="2.14.0", numpy="1.26.4")
     with pytest.raises(EngineError, match="no artifact for it, only tflite for litert, onnx for onnxruntime"):
         Recommender.open(bundle, engine="tflite-runtime")
 
 
 def test_both_tflite_engines_share_their_code(three_engines: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """LiteRT in the place of tflite-runtime; test_tflite_runtime.py runs the real one."""
+    """LiteRT stands in for tflite-runtime here; test_tflite_runtime.py runs the real one."""
     litert = pytest.importorskip("ai_edge_litert.interpreter")
     monkeypatch.setitem(sys.modules, "tflite_runtime", litert)
     monkeypatch.setitem(sys.modules, "tflite_runtime.interpreter", litert)

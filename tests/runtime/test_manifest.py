@@ -1,4 +1,4 @@
-"""manifest.json and the files beside it: the hand-written reader agrees with the published schema."""
+"""manifest.json and the files next to it: the hand-written reader agrees with the published schema."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def reader_accepts(value: object) -> bool:
     return True
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def paths_of(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The path of every value inside a JSON value."""
     children = (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     )
     for key, child in children:
         yield (*path, key)
-        yield from places(child, (*path, key))
+        yield from paths_of(child, (*path, key))
 
 
 def changed(value: Any, path: tuple[Any, ...], change: Callable[[Any, Any], None]) -> Any:
@@ -89,17 +89,19 @@ def test_reader_and_schema_agree_on_every_changed_field(
     request: pytest.FixtureRequest, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest = request.getfixturevalue(kind)
-    monkeypatch.setattr(manifest_reader, "check_consistency", lambda *_: None)  # more than a schema can say
+    monkeypatch.setattr(
+        manifest_reader, "check_consistency", lambda *_: None
+    )  # beyond what a schema can express
     assert schema_accepts(manifest)
     assert reader_accepts(manifest)
-    unlike = []
-    for path in places(manifest):
+    mismatches = []
+    for path in paths_of(manifest):
         variants = [changed(manifest, path, lambda parent, key: parent.__delitem__(key))]
         variants += [changed(manifest, path, partial(put, value=wrong)) for wrong in WRONG_VALUES]
         for variant in variants:
             if schema_accepts(variant) != reader_accepts(variant):
-                unlike.append((path, schema_accepts(variant), variant))
-    assert not unlike, f"{len(unlike)} differences, the first: {unlike[0]}"
+                mismatches.append((path, schema_accepts(variant), variant))
+    assert not mismatches, f"{len(mismatches)} mismatches, the first: {mismatches[0]}"
 
 
 SIGNATURES = ["catalogue", "pairs", "history", "why"]
@@ -107,21 +109,23 @@ SIGNATURES = ["catalogue", "pairs", "history", "why"]
 
 @pytest.mark.parametrize("names", [names for n in range(5) for names in combinations(SIGNATURES, n)])
 @pytest.mark.parametrize("users", [True, False])
-def test_signatures_that_go_together(
+def test_valid_combinations_of_signatures(
     manifest: dict[str, Any], history_manifest: dict[str, Any], names: tuple[str, ...], users: bool
 ) -> None:
-    """Either catalogue, pairs and users or history and why."""
+    """Either catalogue, optional pairs, and users; or history and optional why."""
     known = {kind: table["artifacts"][0]["signatures"] for kind, table in
              (("users", manifest), ("history", history_manifest))}  # fmt: skip
     both = {**known["users"], **known["history"]}
     mixed = copy.deepcopy(manifest if users else history_manifest)
     mixed["artifacts"][0]["signatures"] = {name: {**both[name], "path": "model.onnx"} for name in names}
-    together = set(names) in ({"catalogue"}, {"catalogue", "pairs"}, {"history"}, {"history", "why"})
-    assert schema_accepts(mixed) == together
-    assert reader_accepts(mixed) == (together and users == ("catalogue" in names))
+    valid = set(names) in ({"catalogue"}, {"catalogue", "pairs"}, {"history"}, {"history", "why"})
+    assert schema_accepts(mixed) == valid
+    assert reader_accepts(mixed) == (valid and users == ("catalogue" in names))
 
 
-def test_users_belong_to_a_catalogue(manifest: dict[str, Any], history_manifest: dict[str, Any]) -> None:
+def test_users_require_a_catalogue_signature(
+    manifest: dict[str, Any], history_manifest: dict[str, Any]
+) -> None:
     users = manifest["ids"].pop("users")
     with pytest.raises(
         BundleError, match=r"artifacts\[0\]\.signatures: .*found 'catalogue' without ids\.users"
@@ -133,7 +137,7 @@ def test_users_belong_to_a_catalogue(manifest: dict[str, Any], history_manifest:
         parse_manifest(json.dumps(history_manifest).encode())
 
 
-def test_what_a_bundle_takes(manifest: dict[str, Any], history_manifest: dict[str, Any]) -> None:
+def test_the_input_of_a_bundle(manifest: dict[str, Any], history_manifest: dict[str, Any]) -> None:
     assert parse_manifest(json.dumps(manifest).encode()).takes == "user"
     parsed = parse_manifest(json.dumps(history_manifest).encode())
     assert (parsed.takes, parsed.users) == ("history", None)
@@ -252,7 +256,7 @@ def test_one_artifact_per_format(manifest: dict[str, Any]) -> None:
      b'{"schema_version": ' + b"9" * 5000 + b"}", b'{"schema_version": 1e999}'],
     ids=["empty", "cut", "array", "text", "null", "not UTF-8", "deep", "NaN", "huge integer", "huge number"],
 )  # fmt: skip
-def test_content_that_is_no_manifest(content: bytes) -> None:
+def test_invalid_manifests(content: bytes) -> None:
     with pytest.raises(BundleError, match=r"manifest\.json: "):
         parse_manifest(content)
 

@@ -1,4 +1,4 @@
-"""Large model files: verified and mapped, not copied; and what happens to one that changes meanwhile."""
+"""Large model files: verified and memory-mapped, not copied; and detection of changes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not can_be_mapped(), reason="this system has no 
 
 
 @pytest.fixture(autouse=True)
-def every_file_counts_as_large(monkeypatch: pytest.MonkeyPatch) -> None:
+def every_file_is_mapped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundles, "MAPPED_FROM_BYTES", 1)
 
 
@@ -31,7 +31,7 @@ def open_descriptors() -> int:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_answers_are_the_same(bundle: Path, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_scores_are_the_same(bundle: Path, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Recommender.open(bundle, engine=engine) as recommender:
         assert recommender.self_test().passed
         mapped = recommender.scores(100).tolist()
@@ -48,9 +48,7 @@ def test_small_files_are_read(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert opened.content(file) == (bundle / file.path).read_bytes()
 
 
-def test_where_files_cannot_be_opened_again_they_are_read(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_are_read_if_they_cannot_be_reopened(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundles, "can_be_mapped", lambda: False)
     opened = open_bundle(bundle)
     assert isinstance(opened.content(opened.manifest.artifacts[0].files[0]), bytes)
@@ -64,7 +62,7 @@ def test_litert_maps_the_file(make_parts: Callable[..., Any], tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_no_descriptor_is_left_behind(bundle: Path, engine: str) -> None:
+def test_no_descriptor_is_leaked(bundle: Path, engine: str) -> None:
     def use() -> None:
         with Recommender.open(bundle, engine=engine) as recommender:
             recommender.recommend(100)
@@ -80,15 +78,15 @@ def test_no_descriptor_is_left_behind(bundle: Path, engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_file_that_was_hashed_is_the_one_that_is_used(bundle: Path, engine: str) -> None:
-    """Another bundle put in its place, or none at all, changes nothing for who has opened it."""
+def test_the_hashed_file_is_the_file_in_use(bundle: Path, engine: str) -> None:
+    """Moving or deleting the bundle does not affect an open session."""
     with Recommender.open(bundle, engine=engine) as recommender:
         before = recommender.recommend(100)
         shutil.move(bundle, bundle.with_name("moved"))
         for path in bundle.with_name("moved").iterdir():
             path.unlink()
         assert recommender.recommend(100) == before
-        recommender.score_pairs([100], [5000])  # with onnxruntime, of a file that nobody has loaded before
+        recommender.score_pairs([100], [5000])  # with onnxruntime, from a file that was not loaded before
 
 
 def test_a_damaged_file(bundle: Path) -> None:
@@ -99,7 +97,7 @@ def test_a_damaged_file(bundle: Path) -> None:
         Recommender.open(bundle, engine="litert")
 
 
-def test_a_file_that_was_cut(bundle: Path) -> None:
+def test_a_truncated_file(bundle: Path) -> None:
     os.truncate(bundle / "model.tflite", 100)
     with pytest.raises(ChecksumError, match="was cut or edited"):
         Recommender.open(bundle, engine="litert")
@@ -122,14 +120,14 @@ def test_a_file_changed_in_place_before_it_is_loaded(bundle: Path, engine: str, 
     choice = choose(opened.manifest, engine)
     contents = {file.path: opened.content(file) for file in choice.artifact.files}
     model = bundle / choice.artifact.files[0].path
-    written = model.read_bytes()
+    original = model.read_bytes()
     with model.open("r+b") as stream:
         stream.write(b"\0" * 40)
-        stream.truncate(len(written) if size == "same" else 60)
-    os.utime(model, ns=(0, 0))  # as if the clock's coarse ticks had passed
-    engine_that_loads_it = create_engine(choice, contents, threads=1)
-    with pytest.raises(ChecksumError, match=r"was changed while it was loaded; .*beside the old one"):
-        engine_that_loads_it.load("catalogue")
+        stream.truncate(len(original) if size == "same" else 60)
+    os.utime(model, ns=(0, 0))  # independent of the clock's resolution
+    loading_engine = create_engine(choice, contents, threads=1)
+    with pytest.raises(ChecksumError, match=r"was changed while it was loaded; .*to a new directory"):
+        loading_engine.load("catalogue")
 
 
 def test_a_file_that_grows_while_it_is_hashed(tmp_path: Path) -> None:
@@ -138,6 +136,6 @@ def test_a_file_that_grows_while_it_is_hashed(tmp_path: Path) -> None:
     opened = MappedFile(path)
     with path.open("ab") as stream:
         stream.write(b"d" * 10)
-    assert opened.sha256().startswith("ba7816bf")  # of what it was
+    assert opened.sha256().startswith("ba7816bf")  # the hash of the original content
     with pytest.raises(ChecksumError):
         opened.check()

@@ -1,4 +1,4 @@
-"""A bounded share of random damage: nothing crashes, nothing hangs, nothing damaged is accepted."""
+"""Random mutations of bundles, in bounded number: no crash, no hang, no damaged bundle is accepted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hanji.runtime.bundle import open_bundle
 
 
 def damaged(content: bytes, rng: random.Random) -> bytes:
-    """The content with a bit flipped, bytes cut out, put in, written over or appended."""
+    """Flip a bit, or truncate, delete, insert, overwrite or append bytes."""
     at, length = rng.randrange(len(content)), rng.randint(1, 16)
     noise = rng.randbytes(length)
     return rng.choice(
@@ -43,7 +43,7 @@ def open_and_verify(path: Path) -> None:
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("kind", ["bundle", "history_bundle", "image_bundle"])
-def test_damaged_files_are_refused(request: pytest.FixtureRequest, kind: str) -> None:
+def test_damaged_files_are_rejected(request: pytest.FixtureRequest, kind: str) -> None:
     bundle: Path = request.getfixturevalue(kind)
     rng = random.Random(1)  # noqa: S311
     names = sorted(path.name for path in bundle.iterdir())
@@ -67,7 +67,7 @@ def test_damaged_files_are_refused(request: pytest.FixtureRequest, kind: str) ->
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("kind", ["bundle", "history_bundle", "image_bundle"])
-def test_swapped_and_removed_files_are_refused(
+def test_swapped_and_removed_files_are_rejected(
     request: pytest.FixtureRequest, tmp_path: Path, kind: str
 ) -> None:
     bundle: Path = request.getfixturevalue(kind)
@@ -93,10 +93,10 @@ def test_swapped_and_removed_files_are_refused(
         *(("make_image_parts", name) for name in ("manifest.json", "labels.json", "golden.json")),
     ],
 )
-def test_damage_under_a_checksum_that_fits(
+def test_damage_with_matching_checksums(
     request: pytest.FixtureRequest, tmp_path: Path, kind: str, name: str
 ) -> None:
-    """Whoever writes the checksums anew gets a clear error, too, or a bundle that is still well formed."""
+    """With recomputed checksums, a damaged file gives a clear error or is still well-formed."""
     make: Callable[..., Any] = request.getfixturevalue(kind)
     rng = random.Random(2)  # noqa: S311
     path = tmp_path / "bundle"
@@ -116,17 +116,17 @@ def test_damage_under_a_checksum_that_fits(
             if kind == "make_image_parts":
                 classify_and_test(path, number)
             else:
-                ask_for_everything(path, number)
+                recommend_and_test(path, number)
         except HanjiError as error:
             assert str(error)
 
 
-def ask_for_everything(path: Path, number: int) -> None:
+def recommend_and_test(path: Path, number: int) -> None:
     with Recommender.open(path) as recommender:
         if recommender.users is None:
-            own = recommender.items.ids.values[: number % 5]
+            history = recommender.items.ids.values[: number % 5]
             recommender.recommend(
-                history=own, k=3, explain=2, diversity=0.3, filter=lambda item: item.id != 1
+                history=history, k=3, explain=2, diversity=0.3, filter=lambda item: item.id != 1
             )
         else:
             recommender.recommend(recommender.users.values[number % len(recommender.users)], 3)
@@ -142,8 +142,8 @@ def classify_and_test(path: Path, number: int) -> None:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", ["bundle", "history_bundle", "image_bundle"])
-def test_the_share_of_the_benchmark(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
-    """benchmarks/mutations.py, which makes 10,000, makes 220 of each kind: each mutation twenty times."""
+def test_a_sample_of_the_benchmark(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
+    """benchmarks/mutations.py, by default with 10,000 mutations, run with 220: each mutation twenty times."""
     bundle: Path = request.getfixturevalue(kind)
     program = Path(__file__).parents[2] / "benchmarks" / "mutations.py"
     out, work = tmp_path / "result.json", tmp_path / "work"

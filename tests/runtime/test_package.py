@@ -1,4 +1,4 @@
-"""What the distribution holds, imports and needs."""
+"""Content, imports and requirements of the distribution."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def imported(source: Path) -> set[str]:
     return names
 
 
-def test_numpy_and_the_engines_are_the_only_foreign_imports() -> None:
+def test_numpy_and_the_engines_are_the_only_third_party_imports() -> None:
     for source in SOURCES:
-        tops = {name.split(".")[0] for name in imported(source)} - set(sys.stdlib_module_names)
+        packages = {name.split(".")[0] for name in imported(source)} - set(sys.stdlib_module_names)
         allowed = {"hanji", "numpy"} | (ENGINES if source.parent.name == "engines" else set())
         allowed |= {"PIL"} if source.name == "decoding.py" else set()
-        assert tops <= allowed, source
+        assert packages <= allowed, source
         assert not {name for name in imported(source) if name.startswith("hanji.")} & SERVER, source
         assert all(name.startswith("hanji.runtime") for name in imported(source) if name.startswith("hanji"))
 
@@ -57,7 +57,7 @@ def test_opening_a_bundle_imports_one_engine_and_nothing_else(bundle: Path, engi
 
 
 def modules_of(program: str, *arguments: object) -> list[set[str]]:
-    """What each line holds that a program of its own prints: names of modules, by `print(*sys.modules)`."""
+    """Run ``program``, which prints `print(*sys.modules)`, and return the module names of each line."""
     done = subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],
         capture_output=True,
@@ -68,7 +68,7 @@ def modules_of(program: str, *arguments: object) -> list[set[str]]:
     return [set(line.split()) for line in done.stdout.splitlines()]
 
 
-def test_recommending_imports_nothing_of_images(bundle: Path) -> None:
+def test_recommending_imports_no_image_modules(bundle: Path) -> None:
     (modules,) = modules_of(
         "import sys; from hanji.runtime import Recommender\n"
         "Recommender.open(sys.argv[1]).recommend(100); print(*sys.modules)",
@@ -119,8 +119,8 @@ def test_one_version() -> None:
     assert re.findall(r'^version = "(.*)"$', text, re.MULTILINE) == [hanji.runtime.__version__]
 
 
-def test_the_wheel_holds_the_runtime_alone(tmp_path: Path) -> None:
-    builders = pytest.importorskip("hatchling.builders.wheel", reason="hatchling builds the wheel")
+def test_the_wheel_contains_only_the_runtime(tmp_path: Path) -> None:
+    builders = pytest.importorskip("hatchling.builders.wheel", reason="requires hatchling")
     path = next(
         iter(builders.WheelBuilder(str(RUNTIME)).build(directory=str(tmp_path), versions=["standard"]))
     )
@@ -142,14 +142,14 @@ def test_the_wheel_holds_the_runtime_alone(tmp_path: Path) -> None:
         assert f"{command} = hanji.runtime.commands.{command}\n" in points
 
 
-def test_importing_the_runtime_takes_hardly_longer_than_numpy(tmp_path: Path) -> None:
+def test_importing_the_runtime_takes_little_longer_than_numpy(tmp_path: Path) -> None:
     program = (
         "import time; start = time.perf_counter(); import numpy; middle = time.perf_counter()\n"
         "import hanji.runtime; print((time.perf_counter() - start) / (middle - start))"
     )
     bytecode = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     environment = {**os.environ, **bytecode}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # both are compiled once, as after an installation
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # bytecode is compiled once, as after an installation
     ratios = [
         float(subprocess.check_output([sys.executable, "-c", program], env=environment)) for _ in range(8)
     ]

@@ -1,4 +1,4 @@
-"""Where a model runs: on a delegate that plays every outcome, on providers, and what is said of it."""
+"""Operator placement: with a stub delegate that simulates all outcomes, with providers, and its report."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hanji.runtime.engines.delegates import Delegate, DelegateError
 SOURCE = Path(__file__).with_name("stub_delegate.c")
 BLACK = np.zeros((8, 8, 3), np.uint8)
 POLICIES = ("fail", "warn", "allow")
-Ask = Callable[..., Classifier]
+Open = Callable[..., Classifier]
 
 
 @pytest.fixture(scope="session")
@@ -38,8 +38,8 @@ def stub(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def ask(image_bundle: Path, stub: str) -> Iterator[Ask]:
-    """Opens the classifier with the stub in a mode; afterwards no delegate may be left."""
+def open_stub(image_bundle: Path, stub: str) -> Iterator[Open]:
+    """Opens the classifier with the stub in a given mode; checks that all delegates are destroyed."""
     pytest.importorskip("ai_edge_litert")
 
     def open_with(mode: str, policy: Any = "warn", **options: str) -> Classifier:
@@ -53,18 +53,18 @@ def ask(image_bundle: Path, stub: str) -> Iterator[Ask]:
 
 
 @pytest.fixture
-def cpu_answer(image_bundle: Path) -> np.ndarray:
+def cpu_result(image_bundle: Path) -> np.ndarray:
     with Classifier.open(image_bundle, engine="litert") as classifier:
         return classifier.probabilities(BLACK)
 
 
-def said_by(warned: list[warnings.WarningMessage]) -> list[str]:
+def messages_of(warned: list[warnings.WarningMessage]) -> list[str]:
     assert {warning.category for warning in warned} <= {PlacementWarning}
     assert all(Path(warning.filename).name == Path(__file__).name for warning in warned)
     return [str(warning.message) for warning in warned]
 
 
-def test_nothing_asked(image_bundle: Path) -> None:
+def test_no_accelerator_requested(image_bundle: Path) -> None:
     with Classifier.open(image_bundle, engine="litert", threads=2, policy="fail") as classifier:
         placement = classifier.placement
     assert isinstance(placement, Placement)
@@ -78,105 +78,108 @@ def test_nothing_asked(image_bundle: Path) -> None:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_a_delegate_that_takes_all(ask: Ask, stub: str, policy: str) -> None:
-    with warnings.catch_warnings(), ask("all", policy, fill="1") as classifier:
+def test_a_delegate_that_takes_all_operators(open_stub: Open, stub: str, policy: str) -> None:
+    with warnings.catch_warnings(), open_stub("all", policy, fill="1") as classifier:
         warnings.simplefilter("error")
-        answer = classifier.probabilities(BLACK)
+        result = classifier.probabilities(BLACK)
         placement = classifier.placement
-    assert answer.view(np.uint8).tolist() == [1] * answer.nbytes  # what the stub's kernel writes
+    assert result.view(np.uint8).tolist() == [1] * result.nbytes  # what the stub's kernel writes
     assert (placement.asked, placement.got, placement.fallbacks) == ((stub,), (stub,), ())
     assert list(placement.operators) == [stub]
 
 
 OUTCOMES = [
     ("none", "computes none of the"),
-    ("refuse", "refused: stub: no device found; try: "),
-    ("null", "refused: it does not say why"),
+    ("refuse", "created no delegate: stub: no device found; try: "),
+    ("null", "created no delegate: no reason given"),
     ("prepare", r"failed to prepare model\.tflite: stub: the device has no memory left"),
 ]
 
 
 @pytest.mark.parametrize(("mode", "reason"), OUTCOMES)
-def test_a_delegate_that_takes_nothing(
-    ask: Ask, stub: str, cpu_answer: np.ndarray, mode: str, reason: str
+def test_a_delegate_that_takes_no_operator(
+    open_stub: Open, stub: str, cpu_result: np.ndarray, mode: str, reason: str
 ) -> None:
     with pytest.raises(EngineError, match=f"libstub.so {reason}.*policy 'fail'"):
-        ask(mode, "fail")
-    with pytest.warns(PlacementWarning, match=f"libstub.so {reason}") as warned, ask(mode) as classifier:
-        np.testing.assert_array_equal(classifier.probabilities(BLACK), cpu_answer)
-        loud = classifier.placement
-    assert loud.fallbacks == tuple(said_by(list(warned)))
-    assert len(loud.fallbacks) == 1
-    assert (loud.asked, loud.got, list(loud.operators)) == ((stub,), (), ["cpu"])
-    with warnings.catch_warnings(), ask(mode, "allow") as classifier:
+        open_stub(mode, "fail")
+    with (
+        pytest.warns(PlacementWarning, match=f"libstub.so {reason}") as warned,
+        open_stub(mode) as classifier,
+    ):
+        np.testing.assert_array_equal(classifier.probabilities(BLACK), cpu_result)
+        reported = classifier.placement
+    assert reported.fallbacks == tuple(messages_of(list(warned)))
+    assert len(reported.fallbacks) == 1
+    assert (reported.asked, reported.got, list(reported.operators)) == ((stub,), (), ["cpu"])
+    with warnings.catch_warnings(), open_stub(mode, "allow") as classifier:
         warnings.simplefilter("error")
-        np.testing.assert_array_equal(classifier.probabilities(BLACK), cpu_answer)
-        assert classifier.placement == loud  # never in silence: only the warning is left out
+        np.testing.assert_array_equal(classifier.probabilities(BLACK), cpu_result)
+        assert classifier.placement == reported  # still reported, only without the warning
 
 
-def test_a_delegate_that_takes_a_part(ask: Ask, stub: str) -> None:
+def test_a_delegate_that_takes_some_operators(open_stub: Open, stub: str) -> None:
     with pytest.raises(EngineError, match=r"the CPU computes \d+ of the \d+ operators: .*SOFTMAX"):
-        ask("one", "fail")
-    with pytest.warns(PlacementWarning, match="SOFTMAX"), ask("one") as classifier:
+        open_stub("one", "fail")
+    with pytest.warns(PlacementWarning, match="SOFTMAX"), open_stub("one") as classifier:
         classifier.probabilities(BLACK)
         placement = classifier.placement
-    with ask("all") as classifier:
+    with open_stub("all") as classifier:
         operators = classifier.placement.operators[stub]
     assert placement.operators == {stub: 1, "cpu": operators - 1}
     assert placement.got == (stub,)
 
 
-def test_a_delegate_that_fails_while_it_computes(ask: Ask, stub: str, cpu_answer: np.ndarray) -> None:
-    lost = "failed while it computed 'classify': stub: the device was lost"
-    with ask("invoke", "fail") as classifier:
+def test_a_delegate_that_fails_while_running(open_stub: Open, stub: str, cpu_result: np.ndarray) -> None:
+    lost = "failed while running 'classify': stub: the device was lost"
+    with open_stub("invoke", "fail") as classifier:
         for _ in range(2):
             with pytest.raises(EngineError, match=f"libstub.so {lost}"):
                 classifier.probabilities(BLACK)
         assert classifier.placement.got == (stub,)
-    with ask("invoke") as classifier:
+    with open_stub("invoke") as classifier:
         assert classifier.placement.fallbacks == ()
         with pytest.warns(PlacementWarning, match=lost) as warned:
-            np.testing.assert_array_equal(classifier.probabilities(BLACK), cpu_answer)
-        loud = classifier.placement
+            np.testing.assert_array_equal(classifier.probabilities(BLACK), cpu_result)
+        reported = classifier.placement
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # once is enough
-            np.testing.assert_array_equal(classifier.probabilities(BLACK), cpu_answer)
-    assert loud.fallbacks == tuple(said_by(list(warned)))
-    assert (loud.got, list(loud.operators)) == ((), ["cpu"])
-    with warnings.catch_warnings(), ask("invoke", "allow") as classifier:
+            warnings.simplefilter("error")  # warned only once
+            np.testing.assert_array_equal(classifier.probabilities(BLACK), cpu_result)
+    assert reported.fallbacks == tuple(messages_of(list(warned)))
+    assert (reported.got, list(reported.operators)) == ((), ["cpu"])
+    with warnings.catch_warnings(), open_stub("invoke", "allow") as classifier:
         warnings.simplefilter("error")
-        np.testing.assert_array_equal(classifier.probabilities(BLACK), cpu_answer)
-        assert classifier.placement == loud
+        np.testing.assert_array_equal(classifier.probabilities(BLACK), cpu_result)
+        assert classifier.placement == reported
 
 
-def test_a_device_that_is_lost_later(ask: Ask, cpu_answer: np.ndarray) -> None:
-    with ask("invoke", healthy="3", fill="1") as classifier:
-        answers = [classifier.probabilities(BLACK) for _ in range(3)]
+def test_a_device_that_is_lost_after_some_calls(open_stub: Open, cpu_result: np.ndarray) -> None:
+    with open_stub("invoke", healthy="3", fill="1") as classifier:
+        results = [classifier.probabilities(BLACK) for _ in range(3)]
         with pytest.warns(PlacementWarning, match="the device was lost"):
-            answers.append(classifier.probabilities(BLACK))
-    assert [np.array_equal(answer, cpu_answer) for answer in answers] == [False, False, False, True]
+            results.append(classifier.probabilities(BLACK))
+    assert [np.array_equal(result, cpu_result) for result in results] == [False, False, False, True]
 
 
-def test_threads_that_lose_a_device_together(ask: Ask, cpu_answer: np.ndarray) -> None:
+def test_threads_that_lose_a_device_concurrently(open_stub: Open, cpu_result: np.ndarray) -> None:
     found: list[np.ndarray] = []
-    with ask("invoke", "allow", healthy="20", fill="1") as classifier:
-        work = [
+    with open_stub("invoke", "allow", healthy="20", fill="1") as classifier:
+        threads = [
             threading.Thread(target=lambda: found.extend(classifier.probabilities(BLACK) for _ in range(20)))
             for _ in range(4)
         ]
-        for thread in work:
+        for thread in threads:
             thread.start()
-        for thread in work:
+        for thread in threads:
             thread.join()
         assert len(classifier.placement.fallbacks) == 1
     assert len(found) == 80
-    assert sum(np.array_equal(answer, cpu_answer) for answer in found) == 60
+    assert sum(np.array_equal(result, cpu_result) for result in found) == 60
 
 
-def test_inputs_that_the_cpu_refuses_as_well_do_not_cost_the_delegate(
+def test_inputs_that_also_fail_on_the_cpu_keep_the_delegate(
     make_parts: Callable[..., Any], tmp_path: Path, stub: str
 ) -> None:
-    """An index beyond the tables: the engine's own error, and the delegate stays."""
+    """An index out of range: the engine's own error, and the delegate stays in use."""
     parts = make_parts("tflite")
     parts.files["users.json"] = b'{"ids": ' + str(list(range(1000))).encode() + b"}"
     parts.manifest["ids"]["users"]["count"] = 1000
@@ -195,11 +198,11 @@ def test_inputs_that_the_cpu_refuses_as_well_do_not_cost_the_delegate(
     ("library", "reason"),
     [
         ("libnosuch.so.1", "libnosuch.so.1 cannot be loaded: .*try: install the accelerator's library"),
-        ("libm.so.6", "libm.so.6 is no TFLite delegate: it has no tflite_plugin_create_delegate"),
+        ("libm.so.6", "libm.so.6 is not a TFLite delegate: it does not export tflite_plugin_create_delegate"),
     ],
 )
-def test_a_library_that_is_none(image_bundle: Path, policy: Any, library: str, reason: str) -> None:
-    """Nothing is printed when the delegate that never was is let go of: pytest would make that an error."""
+def test_a_library_that_is_not_a_delegate(image_bundle: Path, policy: Any, library: str, reason: str) -> None:
+    """The failed delegate is garbage-collected without unraisable exceptions, which pytest would report."""
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         if policy == "fail":
@@ -210,19 +213,19 @@ def test_a_library_that_is_none(image_bundle: Path, policy: Any, library: str, r
                 assert classifier.self_test().passed
                 assert len(classifier.placement.fallbacks) == 1
         gc.collect()
-    assert len(said_by(warned)) == (policy == "warn")
+    assert len(messages_of(warned)) == (policy == "warn")
 
 
-def test_a_delegate_gets_its_options(stub: str) -> None:
+def test_options_are_passed_to_the_delegate(stub: str) -> None:
     with pytest.raises(DelegateError, match="no device found"):
         Delegate(stub, {"fill": "3", "mode": "refuse"})
-    made = Delegate(stub, {})
-    assert made._get_native_delegate_pointer()
+    delegate = Delegate(stub, {})
+    assert delegate._get_native_delegate_pointer()
 
 
 @pytest.fixture
 def edge_tpu_bundle(make_image_parts: Callable[..., Any], tmp_path: Path) -> Path:
-    """A bundle with one operator as the Edge TPU's compiler leaves it."""
+    """A bundle with one operator as produced by the Edge TPU compiler."""
     pytest.importorskip("flatbuffers")
     parts = make_image_parts("tflite")
     parts.files["model.tflite"] = compiled_for_edge_tpu(parts.files["model.tflite"])
@@ -249,7 +252,7 @@ def test_a_model_for_the_edge_tpu_needs_its_delegate(edge_tpu_bundle: Path, stub
         Classifier.open(edge_tpu_bundle, policy=policy)
     for mode, reason in (
         ("refuse", "no device found"),
-        ("none", "does not take it"),
+        ("none", "the delegate did not accept it"),
         ("prepare", "unresolved"),
     ):
         with pytest.raises(EngineError, match=f"compiled for the Edge TPU.*{reason}"):
@@ -268,12 +271,12 @@ def test_a_model_for_the_edge_tpu_on_its_delegate(edge_tpu_bundle: Path, stub: s
     assert placement.operators["cpu"] > 1
 
 
-def test_contradictions(image_bundle: Path) -> None:
+def test_contradictory_options(image_bundle: Path) -> None:
     for wrong, message in (
         ({"policy": "hope"}, "policy: expected fail, warn or allow, found 'hope'"),
-        ({"delegate_options": {"mode": "all"}}, "expected a delegate to give them to"),
+        ({"delegate_options": {"mode": "all"}}, "expected a delegate that they apply to"),
         ({"delegate": "a.so", "providers": ["XnnpackExecutionProvider"]}, "found both"),
-        ({"providers": "XnnpackExecutionProvider"}, "expected several names, found the text"),
+        ({"providers": "XnnpackExecutionProvider"}, "expected a sequence of names, found the string"),
         ({"delegate": "a.so", "engine": "onnxruntime"}, "takes execution providers, not a delegate"),
         ({"providers": ["XnnpackExecutionProvider"], "engine": "litert"}, "takes a delegate, not execution"),
     ):
@@ -281,7 +284,7 @@ def test_contradictions(image_bundle: Path) -> None:
             Classifier.open(image_bundle, **wrong)  # type: ignore[arg-type]
 
 
-def test_auto_takes_an_engine_that_can_do_what_is_asked(image_bundle: Path) -> None:
+def test_auto_takes_an_engine_that_supports_the_request(image_bundle: Path) -> None:
     with Classifier.open(image_bundle, providers=["CPUExecutionProvider"], policy="fail") as classifier:
         placement = classifier.placement
     assert placement.engine == "onnxruntime"
@@ -289,24 +292,24 @@ def test_auto_takes_an_engine_that_can_do_what_is_asked(image_bundle: Path) -> N
     assert list(placement.operators) == ["cpu"]
 
 
-NOBODY = "NobodyExecutionProvider"
+FAKE = "FakeExecutionProvider"
 
 
-def test_a_provider_that_this_onnxruntime_has_not(onnx_image_bundle: Path) -> None:
-    reason = f"{NOBODY} is not in this onnxruntime .*, which has .*CPUExecutionProvider"
+def test_a_provider_that_this_onnxruntime_lacks(onnx_image_bundle: Path) -> None:
+    reason = f"{FAKE} is not in this onnxruntime .*, which has .*CPUExecutionProvider"
     with pytest.raises(EngineError, match=f"{reason}.*policy 'fail'"):
-        Classifier.open(onnx_image_bundle, providers=[NOBODY], policy="fail")
+        Classifier.open(onnx_image_bundle, providers=[FAKE], policy="fail")
     with (
         pytest.warns(PlacementWarning, match=reason) as warned,
-        Classifier.open(onnx_image_bundle, providers=[NOBODY]) as classifier,
+        Classifier.open(onnx_image_bundle, providers=[FAKE]) as classifier,
     ):
         assert classifier.self_test().passed
         placement = classifier.placement
-    assert placement.fallbacks == tuple(said_by(list(warned)))
-    assert (placement.asked, placement.got, list(placement.operators)) == ((NOBODY,), (), ["cpu"])
+    assert placement.fallbacks == tuple(messages_of(list(warned)))
+    assert (placement.asked, placement.got, list(placement.operators)) == ((FAKE,), (), ["cpu"])
 
 
-def test_a_provider_that_is_there_and_computes_nothing(onnx_image_bundle: Path) -> None:
+def test_an_available_provider_that_runs_no_operator(onnx_image_bundle: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     idle = "AzureExecutionProvider"
     if idle not in onnxruntime.get_available_providers():
@@ -321,15 +324,15 @@ def test_a_provider_that_is_there_and_computes_nothing(onnx_image_bundle: Path) 
         Classifier.open(onnx_image_bundle, providers=[idle], policy="fail")
 
 
-class PretendSession:
-    """An onnxruntime session of which another provider computes a part, as no package here has one."""
+class FakeSession:
+    """An onnxruntime session that pretends to run some operators on another provider."""
 
-    broken_at = "nothing"
+    fails_at = "nothing"
     parts = ("Cast",)
 
     def __init__(self, real: type, *args: Any, providers: list[str], **options: Any) -> None:
-        self.wanted = providers
-        if NOBODY in providers and self.broken_at == "preparing":
+        self.requested = providers
+        if FAKE in providers and self.fails_at == "preparing":
             raise RuntimeError("the driver is too old")
         self.real = real(*args, providers=["CPUExecutionProvider"], **options)
 
@@ -337,69 +340,71 @@ class PretendSession:
         return getattr(self.real, name)
 
     def get_providers(self) -> list[str]:
-        return self.wanted
+        return self.requested
 
     def get_provider_graph_assignment_info(self) -> list[Any]:
         parts: list[Any] = self.real.get_provider_graph_assignment_info()
-        return [PretendPart(part, self) for part in parts]
+        return [FakePart(part, self) for part in parts]
 
     def run(self, outputs: list[str], inputs: Any) -> Any:
-        if NOBODY in self.wanted and self.broken_at == "computing":
+        if FAKE in self.requested and self.fails_at == "computing":
             raise RuntimeError("the device was lost")
         return self.real.run(outputs, inputs)
 
 
-class PretendPart:
-    def __init__(self, real: Any, session: PretendSession) -> None:
+class FakePart:
+    def __init__(self, real: Any, session: FakeSession) -> None:
         self.get_nodes = real.get_nodes
-        taken = NOBODY in session.wanted and real.get_nodes()[0].op_type in session.parts
-        self.ep_name = NOBODY if taken else real.ep_name
+        taken = FAKE in session.requested and real.get_nodes()[0].op_type in session.parts
+        self.ep_name = FAKE if taken else real.ep_name
 
 
 @pytest.fixture
-def nobody(monkeypatch: pytest.MonkeyPatch) -> type[PretendSession]:
+def fake_provider(monkeypatch: pytest.MonkeyPatch) -> type[FakeSession]:
     onnxruntime = pytest.importorskip("onnxruntime")
     real = onnxruntime.InferenceSession
     if not hasattr(real, "get_provider_graph_assignment_info"):
-        pytest.skip("this onnxruntime does not tell which provider computes what")
+        pytest.skip("this onnxruntime does not report operator placement")
 
-    class Session(PretendSession):
+    class Session(FakeSession):
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(real, *args, **options)
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [NOBODY, "CPUExecutionProvider"])
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [FAKE, "CPUExecutionProvider"])
     return Session
 
 
-def test_a_provider_that_computes_a_part(nobody: type[PretendSession], onnx_image_bundle: Path) -> None:
+def test_a_provider_that_runs_some_operators(
+    fake_provider: type[FakeSession], onnx_image_bundle: Path
+) -> None:
     with pytest.raises(EngineError, match=r"the CPU computes \d+ of the \d+ operators: .*Softmax"):
-        Classifier.open(onnx_image_bundle, providers=[NOBODY], policy="fail")
-    with Classifier.open(onnx_image_bundle, providers=[NOBODY], policy="allow") as classifier:
+        Classifier.open(onnx_image_bundle, providers=[FAKE], policy="fail")
+    with Classifier.open(onnx_image_bundle, providers=[FAKE], policy="allow") as classifier:
         placement = classifier.placement
-    assert placement.got == (NOBODY,)
-    assert placement.operators[NOBODY] == 1
+    assert placement.got == (FAKE,)
+    assert placement.operators[FAKE] == 1
     assert len(placement.fallbacks) == 1
-    both = [NOBODY, "CPUExecutionProvider"]  # then the CPU's part is as it was asked for
+    both = [FAKE, "CPUExecutionProvider"]  # the CPU's part is then as requested
     with Classifier.open(onnx_image_bundle, providers=both, policy="fail") as classifier:
         assert classifier.placement.got == tuple(both)
         assert classifier.placement.fallbacks == ()
 
 
 @pytest.mark.parametrize("when", ["preparing", "computing"])
-def test_a_provider_that_fails(nobody: type[PretendSession], onnx_image_bundle: Path, when: str) -> None:
-    nobody.broken_at = when
+def test_a_provider_that_fails(fake_provider: type[FakeSession], onnx_image_bundle: Path, when: str) -> None:
+    fake_provider.fails_at = when
     with pytest.raises(EngineError, match=r"the driver is too old.*policy 'fail'|the device was lost"):
         Classifier.open(
-            onnx_image_bundle, providers=[NOBODY, "CPUExecutionProvider"], policy="fail"
+            onnx_image_bundle, providers=[FAKE, "CPUExecutionProvider"], policy="fail"
         ).probabilities(BLACK)
-    providers = [NOBODY, "CPUExecutionProvider"]
+    providers = [FAKE, "CPUExecutionProvider"]
     with pytest.warns(PlacementWarning, match="the driver is too old|the device was lost") as warned:  # noqa: SIM117
         with Classifier.open(onnx_image_bundle, providers=providers) as classifier:
             for _ in range(3):
                 assert classifier.probabilities(BLACK).shape == (4,)
             placement = classifier.placement
-    assert placement.fallbacks == tuple(said_by(list(warned)))
+    assert placement.fallbacks == tuple(messages_of(list(warned)))
     assert (placement.got, list(placement.operators)) == (("CPUExecutionProvider",), ["cpu"])
 
 
@@ -418,30 +423,32 @@ def test_info_device_follows_the_schema(
         (Path(hanji.runtime.__path__[0]) / "placement.schema.json").read_text(encoding="utf-8")
     )
     delegate = ["--delegate", stub, "--delegate-option", "mode=one"]
-    for asked in (["--engine", "litert"], ["--engine", "onnxruntime"], ["--provider", NOBODY], delegate):
+    for options in (["--engine", "litert"], ["--engine", "onnxruntime"], ["--provider", FAKE], delegate):
         for opened in (image_bundle, bundle):
-            found, _ = placement_of(capsys, "info", "--device", opened, "--json", "--policy", "allow", *asked)
+            found, _ = placement_of(
+                capsys, "info", "--device", opened, "--json", "--policy", "allow", *options
+            )
             jsonschema.validate(found, schema)
     assert found["asked"] == [stub]
     assert found["operators"][stub] == 1
 
 
 @pytest.mark.usefixtures("commands")
-def test_info_device_in_words(capsys: pytest.CaptureFixture[str], image_bundle: Path, stub: str) -> None:
-    asked = ["--delegate", stub, "--delegate-option", "mode=none"]
-    assert cli.main(["info", "--device", str(image_bundle), *asked]) == 0
+def test_info_device_as_text(capsys: pytest.CaptureFixture[str], image_bundle: Path, stub: str) -> None:
+    options = ["--delegate", stub, "--delegate-option", "mode=none"]
+    assert cli.main(["info", "--device", str(image_bundle), *options]) == 0
     shown = capsys.readouterr()
     assert "fallback" in shown.out
     assert "litert" in shown.out
     lines = [line for line in shown.err.splitlines() if line.startswith("hanji:")]
     assert len(lines) == 1
     assert lines[0].startswith(f"hanji: warning: {stub} computes none of the ")
-    assert cli.main(["info", "--device", str(image_bundle), *asked, "--policy", "fail"]) == 1
+    assert cli.main(["info", "--device", str(image_bundle), *options, "--policy", "fail"]) == 1
     assert f"hanji: error: {stub} computes none of the " in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("commands")
-def test_the_commands_pass_on_where_to_run(
+def test_commands_pass_on_placement_options(
     capsys: pytest.CaptureFixture[str], bundle: Path, stub: str
 ) -> None:
     fails = ["--delegate", stub, "--delegate-option", "mode=refuse", "--policy", "fail"]
@@ -459,7 +466,7 @@ def test_the_commands_pass_on_where_to_run(
 
 
 @pytest.mark.usefixtures("commands")
-def test_options_of_a_delegate_have_keys(capsys: pytest.CaptureFixture[str], bundle: Path) -> None:
+def test_delegate_options_need_a_key(capsys: pytest.CaptureFixture[str], bundle: Path) -> None:
     with pytest.raises(SystemExit) as stopped:
         cli.main(["info", str(bundle), "--delegate-option", "mode"])
     assert stopped.value.code == 2

@@ -26,18 +26,18 @@ def opened(parts: Any, path: Path) -> Recommender:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_best_items(bundle: Path, weights: Any, engine: str) -> None:
+def test_the_top_items(bundle: Path, weights: Any, engine: str) -> None:
     with Recommender.open(bundle, engine=engine) as recommender:
         for user in range(20):
-            answer = recommender.recommend(100 + user, 7)
+            result = recommender.recommend(100 + user, 7)
             scores = weights.scores(user)
             expected = np.argsort(-scores, kind="stable")[:7]
-            assert [row.item for row in answer] == [5000 + index for index in expected]
-            assert [row.title for row in answer] == [f"Title {index}" for index in expected]
-            assert [row.genres for row in answer] == [("Drama", "War") if i % 2 else () for i in expected]
-            assert [row.rank for row in answer] == [1, 2, 3, 4, 5, 6, 7]
-            assert np.allclose([row.score for row in answer], scores[expected], atol=1e-5)
-            assert (answer.source, answer.note, answer.skipped, len(answer)) == ("model", "", 0, 7)
+            assert [row.item for row in result] == [5000 + index for index in expected]
+            assert [row.title for row in result] == [f"Title {index}" for index in expected]
+            assert [row.genres for row in result] == [("Drama", "War") if i % 2 else () for i in expected]
+            assert [row.rank for row in result] == [1, 2, 3, 4, 5, 6, 7]
+            assert np.allclose([row.score for row in result], scores[expected], atol=1e-5)
+            assert (result.source, result.note, result.skipped, len(result)) == ("model", "", 0, 7)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -47,14 +47,14 @@ def test_scores_and_pairs(bundle: Path, weights: Any, engine: str) -> None:
         assert scores.dtype == np.float32
         assert scores.shape == (30,)
         assert np.allclose(scores, weights.scores(7), atol=1e-5)
-        for count in (1, 4, 9, 0, 2):  # a batch may have any size, one after the other
+        for count in (1, 4, 9, 0, 2):  # batch sizes in any order
             users, items = [100 + n for n in range(count)], [5000 + 3 * n for n in range(count)]
             expected = [weights.scores(n)[3 * n] for n in range(count)]
             found = recommender.score_pairs(users, items)
             assert found.dtype == np.float32
             assert np.allclose(found, expected, atol=1e-5)
         assert np.allclose(recommender.scores(107), weights.scores(7), atol=1e-5)
-        scores[:] = 0  # the answer belongs to the caller
+        scores[:] = 0  # the array is owned by the caller
         assert np.allclose(recommender.scores(107), weights.scores(7), atol=1e-5)
 
 
@@ -66,21 +66,21 @@ def test_pairs_need_one_item_per_user(recommender: Recommender) -> None:
 
 
 def test_exclude(recommender: Recommender) -> None:
-    whole = [row.item for row in recommender.recommend(100, 30)]
-    answer = recommender.recommend(100, 3, exclude=[whole[0], str(whole[2]), whole[0]])
-    assert [row.item for row in answer] == [whole[1], whole[3], whole[4]]
-    assert answer.skipped == 0
-    assert [row.item for row in recommender.recommend(100, 1, exclude=iter(whole[:29]))] == [whole[29]]
-    assert [row.item for row in recommender.recommend(100, 2, exclude=np.array(whole[:5]))] == whole[5:7]
+    full = [row.item for row in recommender.recommend(100, 30)]
+    result = recommender.recommend(100, 3, exclude=[full[0], str(full[2]), full[0]])
+    assert [row.item for row in result] == [full[1], full[3], full[4]]
+    assert result.skipped == 0
+    assert [row.item for row in recommender.recommend(100, 1, exclude=iter(full[:29]))] == [full[29]]
+    assert [row.item for row in recommender.recommend(100, 2, exclude=np.array(full[:5]))] == full[5:7]
 
 
-def test_unknown_excluded_items_are_counted_and_said(recommender: Recommender) -> None:
-    answer = recommender.recommend(100, 3, exclude=[1, "x", 5001])
-    assert answer.skipped == 2
-    assert answer.note == "excluded ids that this bundle does not know, skipped: 2"
+def test_unknown_excluded_items_are_counted_and_noted(recommender: Recommender) -> None:
+    result = recommender.recommend(100, 3, exclude=[1, "x", 5001])
+    assert result.skipped == 2
+    assert result.note == "excluded ids that this bundle does not know, skipped: 2"
 
 
-def test_unknown_excluded_items_may_be_an_error(make_parts: Callable[..., Any], tmp_path: Path) -> None:
+def test_unknown_excluded_items_can_be_an_error(make_parts: Callable[..., Any], tmp_path: Path) -> None:
     parts = make_parts("onnx")
     parts.manifest["ids"]["items"]["unknown"] = "error"
     with pytest.raises(
@@ -89,25 +89,25 @@ def test_unknown_excluded_items_may_be_an_error(make_parts: Callable[..., Any], 
         opened(parts, tmp_path / "bundle").recommend(100, exclude=[5001, 1])
 
 
-def test_exclude_is_not_one_text(recommender: Recommender) -> None:
-    with pytest.raises(TypeError, match="expected item ids, found one text: '5001'"):
+def test_exclude_is_not_a_string(recommender: Recommender) -> None:
+    with pytest.raises(TypeError, match="expected item ids, found one string: '5001'"):
         recommender.recommend(100, exclude="5001")
 
 
-def test_an_unknown_user_gets_what_is_popular(recommender: Recommender) -> None:
-    answer = recommender.recommend(1, 4, exclude=[5017, 7])
-    assert answer.source == "popularity"
-    assert answer.skipped == 1
-    assert answer.note.startswith("user 1 is unknown to this bundle: ranked by popularity; excluded ids")
+def test_an_unknown_user_is_ranked_by_popularity(recommender: Recommender) -> None:
+    result = recommender.recommend(1, 4, exclude=[5017, 7])
+    assert result.source == "popularity"
+    assert result.skipped == 1
+    assert result.note.startswith("user 1 is unknown to this bundle: ranked by popularity; excluded ids")
     popularity = [(index * 7) % 30 for index in range(30)]
     expected = sorted((index for index in range(30) if index != 17), key=lambda index: -popularity[index])[:4]
-    assert [row.item for row in answer] == [5000 + index for index in expected]
-    assert [row.score for row in answer] == [popularity[index] for index in expected]
+    assert [row.item for row in result] == [5000 + index for index in expected]
+    assert [row.score for row in result] == [popularity[index] for index in expected]
     again = recommender.recommend(1, 1)
-    assert again.items[0].item == 5017, "an exclusion holds for one call only"
+    assert again.items[0].item == 5017, "an exclusion applies to one call only"
 
 
-def test_an_unknown_user_may_be_an_error(make_parts: Callable[..., Any], tmp_path: Path) -> None:
+def test_an_unknown_user_can_be_an_error(make_parts: Callable[..., Any], tmp_path: Path) -> None:
     parts = make_parts("onnx")
     parts.manifest["ids"]["users"]["unknown"] = "error"
     with pytest.raises(
@@ -127,7 +127,7 @@ def test_integer_ids(recommender: Recommender, user: Any) -> None:
 
 
 @pytest.mark.parametrize("user", ["0103", " 103", "103.0", "+103", "1_03", "", "١٠٣", "9" * 5000])
-def test_texts_that_are_not_exactly_the_integer(recommender: Recommender, user: str) -> None:
+def test_strings_that_do_not_match_the_integer_exactly(recommender: Recommender, user: str) -> None:
     assert recommender.recommend(user).source == "popularity"
 
 
@@ -138,25 +138,25 @@ def test_text_ids(make_parts: Callable[..., Any], tmp_path: Path) -> None:
     parts.files["users.json"] = json.dumps({"ids": users}).encode()
     recommender = opened(parts, tmp_path / "bundle")
     assert recommender.recommend("103", 1).source == "model"
-    assert recommender.recommend(103, 1).source == "popularity", "an integer is no text"
+    assert recommender.recommend(103, 1).source == "popularity", "an integer does not match a string id"
     assert recommender.recommend("u5", 1, exclude=["i4"]).items[0].item in recommender.items.ids.values
     assert recommender.self_test().passed
 
 
 @pytest.mark.parametrize("user", [103.0, True, [103], b"103", np.float32(103)])
-def test_what_cannot_be_an_id(recommender: Recommender, user: Any) -> None:
+def test_invalid_id_types(recommender: Recommender, user: Any) -> None:
     with pytest.raises(TypeError, match="expected a user id"):
         recommender.recommend(user)
 
 
 @pytest.mark.parametrize("k", [0, -1, 31, 10**9])
 @pytest.mark.parametrize("user", [100, 1])
-def test_a_k_that_cannot_be_had(recommender: Recommender, k: int, user: int) -> None:
+def test_k_out_of_range(recommender: Recommender, k: int, user: int) -> None:
     with pytest.raises(HanjiError, match=rf"k={k}: expected 1 to 30: the catalogue holds 30 items$"):
         recommender.recommend(user, k)
 
 
-def test_k_counts_what_is_left(recommender: Recommender) -> None:
+def test_k_is_limited_by_exclusions(recommender: Recommender) -> None:
     assert len(recommender.recommend(100, 28, exclude=[5000, 5001])) == 28
     with pytest.raises(
         HanjiError, match="k=29: expected 1 to 28: the catalogue holds 30 items, 2 of them excluded"
@@ -176,7 +176,7 @@ def test_self_test(bundle: Path, engine: str) -> None:
     assert "5 users, largest difference" in result.detail
 
 
-def test_self_test_finds_other_scores(make_parts: Callable[..., Any], tmp_path: Path) -> None:
+def test_self_test_detects_other_scores(make_parts: Callable[..., Any], tmp_path: Path) -> None:
     parts = make_parts("onnx")
     golden = json.loads(parts.files["golden.json"])
     golden["artifacts"]["onnx"]["cases"][2]["scores"][6] += 0.01
@@ -187,7 +187,9 @@ def test_self_test_finds_other_scores(make_parts: Callable[..., Any], tmp_path: 
     assert "1 failed, first user 108: a score differs by 0.01" in result.detail
 
 
-def test_self_test_finds_strangers_in_the_top(make_parts: Callable[..., Any], tmp_path: Path) -> None:
+def test_self_test_detects_unexpected_items_in_the_top_k(
+    make_parts: Callable[..., Any], tmp_path: Path
+) -> None:
     parts = make_parts("onnx")
     golden = json.loads(parts.files["golden.json"])
     case = golden["artifacts"]["onnx"]["cases"][0]
@@ -219,11 +221,11 @@ def test_a_closed_recommender(onnx_bundle: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_threads_may_share_one(bundle: Path, weights: Any, engine: str) -> None:
+def test_threads_can_share_a_recommender(bundle: Path, weights: Any, engine: str) -> None:
     recommender = Recommender.open(bundle, engine=engine)
     wrong = []
 
-    def ask(user: int) -> None:
+    def work(user: int) -> None:
         for _ in range(100):
             if not np.allclose(recommender.scores(100 + user), weights.scores(user), atol=1e-5):
                 wrong.append(user)
@@ -231,7 +233,7 @@ def test_threads_may_share_one(bundle: Path, weights: Any, engine: str) -> None:
             if not np.allclose(pair, weights.scores(user)[3], atol=1e-5):
                 wrong.append(user)
 
-    threads = [threading.Thread(target=ask, args=(user,)) for user in range(4)]
+    threads = [threading.Thread(target=work, args=(user,)) for user in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -239,7 +241,7 @@ def test_threads_may_share_one(bundle: Path, weights: Any, engine: str) -> None:
     assert not wrong
 
 
-def test_what_it_tells_of_itself(recommender: Recommender) -> None:
+def test_properties(recommender: Recommender) -> None:
     assert recommender.manifest.training_data.synthetic
     assert recommender.artifact.format == "onnx"
     assert len(recommender.users) == 20
@@ -258,18 +260,18 @@ def test_what_it_tells_of_itself(recommender: Recommender) -> None:
     ],
 )
 def test_a_bundle_that_takes_users(recommender: Recommender, arguments: dict[str, Any], found: str) -> None:
-    for ask in (recommender.recommend, recommender.scores, recommender.engine_call):
+    for call in (recommender.recommend, recommender.scores, recommender.engine_call):
         with pytest.raises(HanjiError, match=rf"expected user=ID: .*, no history; found {found}$"):
-            ask(**arguments)
+            call(**arguments)
 
 
-def test_a_user_gives_nothing_to_explain(recommender: Recommender) -> None:
+def test_a_user_bundle_has_no_explanations(recommender: Recommender) -> None:
     with pytest.raises(HanjiError, match="takes a user, not a history"):
         recommender.recommend(100, explain=3)
     with pytest.raises(HanjiError, match="takes a user, not a history"):
         recommender.why([5001], 5002)
 
 
-def test_a_bundle_holds_no_history_of_its_users(recommender: Recommender) -> None:
+def test_exclude_seen_has_no_effect_for_users(recommender: Recommender) -> None:
     assert recommender.recommend(100, exclude_seen=False) == recommender.recommend(100)
     assert all(row.why == () for row in recommender.recommend(100))

@@ -1,4 +1,4 @@
-"""What the runtime does quickly and must do rightly: records, versions, and whether numbers are finite."""
+"""Fast paths of the runtime: records, installed versions, and checks for finite values."""
 
 from __future__ import annotations
 
@@ -26,27 +26,25 @@ class Plain:
 
 
 def test_a_record_is_like_a_frozen_dataclass() -> None:
-    one, same, other = (EngineRequirement("litert", version) for version in ("2", "2", "3"))
-    assert one == same
-    assert hash(one) == hash(same)
-    assert one != other
-    assert one != Plain("litert", "2")
-    assert len({one, same, other}) == 2
-    assert repr(one) == repr(Plain("litert", "2")).replace("Plain", "EngineRequirement")
-    assert dataclasses.asdict(one) == {"name": "litert", "oldest_version": "2"}
-    assert dataclasses.replace(one, oldest_version="3") == other
+    first, same, other = (EngineRequirement("litert", version) for version in ("2", "2", "3"))
+    assert first == same
+    assert hash(first) == hash(same)
+    assert first != other
+    assert first != Plain("litert", "2")
+    assert len({first, same, other}) == 2
+    assert repr(first) == repr(Plain("litert", "2")).replace("Plain", "EngineRequirement")
+    assert dataclasses.asdict(first) == {"name": "litert", "oldest_version": "2"}
+    assert dataclasses.replace(first, oldest_version="3") == other
     with pytest.raises(dataclasses.FrozenInstanceError):
-        one.name = "other"  # type: ignore[misc]
+        first.name = "other"  # type: ignore[misc]
 
 
-def test_every_record_of_a_manifest_has_its_equality_from_one_place() -> None:
+def test_manifest_classes_inherit_equality_from_record() -> None:
     classes = [FileEntry, ImageInput, EngineRequirement]
     assert all(issubclass(kind, Record) and kind.__eq__ is Record.__eq__ for kind in classes)
 
 
-def test_the_version_stands_in_the_name_of_a_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_versions_are_read_from_directory_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (
         "some_engine-2.3.0.dist-info",
         "Other.Engine-1.0+cpu.dist-info",
@@ -68,7 +66,7 @@ def test_the_version_stands_in_the_name_of_a_directory(
         assert installed_version(distribution) == importlib.metadata.version(distribution)
 
 
-def test_the_first_directory_of_the_path_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_directory_on_the_path_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for version in ("2", "1"):
         (tmp_path / version / f"engine-{version}.dist-info").mkdir(parents=True)
     monkeypatch.setattr(sys, "path", [str(tmp_path / "2"), str(tmp_path / "1")])
@@ -86,28 +84,28 @@ def test_a_distribution_in_an_archive(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("count", [1, 1000, 10_000, 10_001, 100_000])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_one_bad_number_is_found_anywhere(count: int, bad: float) -> None:
+def test_a_non_finite_value_is_found_at_any_position(count: int, bad: float) -> None:
     values = np.random.default_rng(0).normal(size=count).astype(np.float32)
     assert are_finite(values)
-    for place in {0, count // 2, count - 1}:
-        spoilt = values.copy()
-        spoilt[place] = bad
-        assert not are_finite(spoilt)
+    for position in {0, count // 2, count - 1}:
+        changed = values.copy()
+        changed[position] = bad
+        assert not are_finite(changed)
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("largest", [3e38, -3e38, 1e-45, 0])
-def test_large_and_small_numbers_are_finite(largest: float) -> None:
+def test_large_and_small_values_are_finite(largest: float) -> None:
     assert are_finite(np.full(1000, largest, np.float32))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_image_of_the_models_own_size_is_its_input(channels: int) -> None:
+def test_an_image_of_the_models_input_size_is_unchanged(channels: int) -> None:
     rule = ImageInput(6, 5, channels, "crop", (0,) * channels, (1,) * channels, "graph")
     pixels = np.random.default_rng(0).integers(0, 256, (6, 5, channels), np.uint8)
     assert np.array_equal(prepare(pixels, rule), pixels[None])
-    turned = np.ascontiguousarray(pixels[::-1])[::-1]
-    prepared = prepare(turned, rule)
+    view = np.ascontiguousarray(pixels[::-1])[::-1]
+    prepared = prepare(view, rule)
     assert prepared.flags.c_contiguous
     assert np.array_equal(prepared, pixels[None])
     if channels == 1:

@@ -1,4 +1,4 @@
-"""The unit file and the example in examples/."""
+"""The systemd unit and the example program in examples/."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def settings() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
-def test_the_unit_starts_a_command_that_exists() -> None:
+def test_the_unit_starts_a_valid_command() -> None:
     program, command, *arguments = shlex.split(settings()["ExecStart"])
     assert (program, command) == ("/opt/hanji/venv/bin/hanji", "watch")
     parser = argparse.ArgumentParser(exit_on_error=False)
@@ -34,11 +34,10 @@ def test_the_unit_starts_a_command_that_exists() -> None:
     assert parser.parse_args(arguments).camera == "0"
 
 
-def test_the_unit_is_told_what_it_waits_for() -> None:
+def test_the_unit_uses_notifications_and_hardening() -> None:
     found = settings()
-    assert (
-        found["Type"] == "notify"
-    )  # tests/runtime/test_stream_watch.py: READY, WATCHDOG and STOPPING are sent
+    # tests/runtime/test_stream_watch.py checks that READY, WATCHDOG and STOPPING are sent.
+    assert found["Type"] == "notify"
     assert int(found["WatchdogSec"]) >= 60
     assert found["Restart"] == "on-failure"
     for hardening in ("DynamicUser", "NoNewPrivileges", "ProtectHome", "RestrictSUIDSGID"):
@@ -47,7 +46,7 @@ def test_the_unit_is_told_what_it_waits_for() -> None:
     assert "AF_UNIX" in found["RestrictAddressFamilies"]
 
 
-def test_systemd_understands_the_unit(tmp_path: Path) -> None:
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")
     unit = tmp_path / UNIT.name
@@ -60,17 +59,17 @@ def test_systemd_understands_the_unit(tmp_path: Path) -> None:
 
 def test_the_example_sorts_images(onnx_image_bundle: Path, tmp_path: Path) -> None:
     pillow = pytest.importorskip("PIL.Image")
-    inbox, place = tmp_path / "inbox", tmp_path / "sorted"
+    inbox, target = tmp_path / "inbox", tmp_path / "sorted"
     inbox.mkdir()
     pillow.fromarray(np.zeros((9, 9, 3), np.uint8)).save(inbox / "dark.png")
-    (inbox / "broken.png").write_bytes(b"no picture")
-    command = [sys.executable, EXAMPLES / "watch_folder.py", onnx_image_bundle, inbox, place]
+    (inbox / "broken.png").write_bytes(b"not an image")
+    command = [sys.executable, EXAMPLES / "watch_folder.py", onnx_image_bundle, inbox, target]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
         deadline = time.monotonic() + 30
-        while len(list(place.glob("*/*.png"))) < 2 and time.monotonic() < deadline:
+        while len(list(target.glob("*/*.png"))) < 2 and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
-    assert (place / "unreadable" / "broken.png").exists()
-    assert [path.parent.name in ("cat", "dog", "owl") for path in place.glob("*/dark.png")] == [True]
+    assert (target / "unreadable" / "broken.png").exists()
+    assert [path.parent.name in ("cat", "dog", "owl") for path in target.glob("*/dark.png")] == [True]
     assert not list(inbox.iterdir())

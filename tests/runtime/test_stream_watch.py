@@ -1,4 +1,4 @@
-"""`hanji watch`: a line for each frame, whatever happens to one of them; a clean stop; systemd is told."""
+"""`hanji watch`: one line per frame, skipped errors, clean shutdown, and systemd notifications."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def hanji(*arguments: object) -> int:
 
 @pytest.fixture
 def samples(tmp_path: Path) -> Path:
-    """A folder of three pictures, of which the second, b.png, is cut off."""
+    """A folder with three images, of which the second, b.png, is truncated."""
     place = tmp_path / "in"
     place.mkdir()
     for seed, name in enumerate(("a.png", "b.png", "c.png")):
@@ -46,8 +46,8 @@ def samples(tmp_path: Path) -> Path:
 
 
 def test_watch_a_folder(capsys: Capture, onnx_image_bundle: Path, samples: Path) -> None:
-    asked = ("--folder", samples, "--existing", "--all", "--max-frames", 3, "-k", 2, "--language", "ko")
-    assert hanji("watch", onnx_image_bundle, *asked) == 0
+    options = ("--folder", samples, "--existing", "--all", "--max-frames", 3, "-k", 2, "--language", "ko")
+    assert hanji("watch", onnx_image_bundle, *options) == 0
     output = capsys.readouterr()
     lines = output.out.splitlines()
     with Classifier.open(onnx_image_bundle) as classifier:
@@ -55,7 +55,7 @@ def test_watch_a_folder(capsys: Capture, onnx_image_bundle: Path, samples: Path)
     assert lines[0].startswith(f"a.png  {best.name} {best.probability:.4f}, ")
     assert lines[0].endswith(" ms")
     assert lines[1].startswith(
-        f"b.png  not classified: {samples / 'b.png'}: the picture is cut off or damaged"
+        f"b.png  not classified: {samples / 'b.png'}: the image is truncated or damaged"
     )
     assert lines[2].startswith("c.png  ")
     assert len(lines) == 3
@@ -65,8 +65,8 @@ def test_watch_a_folder(capsys: Capture, onnx_image_bundle: Path, samples: Path)
 
 @pytest.mark.parametrize("option", ["--json", "--json-lines"])
 def test_watch_as_json_lines(capsys: Capture, onnx_image_bundle: Path, samples: Path, option: str) -> None:
-    asked = ("--folder", samples, "--existing", "--all", "--max-frames", 3, option)
-    assert hanji("watch", onnx_image_bundle, *asked) == 0
+    options = ("--folder", samples, "--existing", "--all", "--max-frames", 3, option)
+    assert hanji("watch", onnx_image_bundle, *options) == 0
     output = capsys.readouterr()
     started, first, second, third, stopped = map(json.loads, output.out.splitlines())
     assert output.err == ""
@@ -84,7 +84,7 @@ def test_watch_as_json_lines(capsys: Capture, onnx_image_bundle: Path, samples: 
         "dropped": 0,
     }
     assert second["frame"] == "b.png"
-    assert "cut off" in second["error"]
+    assert "truncated" in second["error"]
     assert third["classes"]
     assert stopped == {"event": "stopped", "frames": 3, "not_classified": 1, "dropped": 0}
 
@@ -93,7 +93,7 @@ def test_the_newest_image_wins(capsys: Capture, onnx_image_bundle: Path, samples
     assert hanji("watch", onnx_image_bundle, "--folder", samples, "--existing", "--max-frames", 1) == 0
     (line,) = capsys.readouterr().out.splitlines()
     frame, dropped = line.split()[0], line.partition(" ms")[2]
-    # The reading thread hands over three at once; the loop may be quick enough to see an earlier one.
+    # The source yields all three in one scan; the loop may be fast enough to get an earlier one.
     assert (frame, dropped) in [
         ("c.png", "  2 dropped"),
         ("a.png", ""),
@@ -120,7 +120,7 @@ class Scripted:
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_a_lost_camera_is_told(
+def test_a_lost_camera_is_reported(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch, onnx_image_bundle: Path, as_json: bool
 ) -> None:
     monkeypatch.setattr(watch, "camera", lambda device, size, library: Scripted())
@@ -142,7 +142,7 @@ def test_a_lost_camera_is_told(
         ]
 
 
-def test_a_camera_needs_no_pillow_and_a_folder_says_so(
+def test_a_folder_needs_pillow_and_a_camera_does_not(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch, onnx_image_bundle: Path, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
@@ -154,7 +154,7 @@ def test_a_camera_needs_no_pillow_and_a_folder_says_so(
     assert "try: pip install 'hanji-runtime[image]'" in capsys.readouterr().err
 
 
-def test_every_so_many_seconds(
+def test_every_limits_the_frame_rate(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch, onnx_image_bundle: Path
 ) -> None:
     monkeypatch.setattr(watch, "camera", lambda device, size, library: Scripted())
@@ -168,22 +168,22 @@ def test_errors_are_one_line(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch, bundle: Path, onnx_image_bundle: Path, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
-    for asked, said in (
+    for arguments, message in (
         ((bundle, "--folder", tmp_path), "a bundle for recommendation"),
         (
             (onnx_image_bundle, "--folder", tmp_path / "gone"),
             "gone: the folder cannot be read: No such file",
         ),
         ((onnx_image_bundle, "--folder", tmp_path, "--language", "xx"), "language: expected one of"),
-        ((onnx_image_bundle, "--camera", 0, "--all"), "--all goes with --video or --folder"),
-        ((onnx_image_bundle, "--camera", 0, "--existing"), "--existing goes with --folder"),
+        ((onnx_image_bundle, "--camera", 0, "--all"), "--all requires --video or --folder"),
+        ((onnx_image_bundle, "--camera", 0, "--existing"), "--existing requires --folder"),
         ((onnx_image_bundle, "--video", tmp_path / "gone.mp4"), "cv2 cannot be imported"),
     ):
-        assert hanji("watch", *asked) == 1
+        assert hanji("watch", *arguments) == 1
         output = capsys.readouterr()
         assert output.out == ""
         assert output.err.startswith("hanji: error: ")
-        assert said in output.err
+        assert message in output.err
         assert output.err.count("\n") == 1
 
 
@@ -199,7 +199,7 @@ def test_errors_are_one_line(
         ("--camera", "0", "--size", "640"),
     ],
 )
-def test_wrong_use(capsys: Capture, wrong: tuple[str, ...]) -> None:
+def test_usage_errors(capsys: Capture, wrong: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as error:
         hanji("watch", "bundle", *wrong)
     assert error.value.code == 2
@@ -223,12 +223,12 @@ def next_line(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_clean_stop(onnx_image_bundle: Path, samples: Path, tmp_path: Path, number: int) -> None:
+def test_a_clean_shutdown(onnx_image_bundle: Path, samples: Path, tmp_path: Path, number: int) -> None:
     watching = tmp_path / "watched"
     watching.mkdir()
     with started(onnx_image_bundle, "--folder", watching) as process:
         assert next_line(process)["event"] == "started"
-        for name in ("b.png", "a.png"):  # a broken one does not keep the loop from the next
+        for name in ("b.png", "a.png"):  # a damaged image does not stop the loop
             shutil.copy(samples / name, watching / name)
             assert next_line(process)["frame"] == name
         process.send_signal(number)
@@ -238,28 +238,28 @@ def test_a_clean_stop(onnx_image_bundle: Path, samples: Path, tmp_path: Path, nu
         assert process.stderr.read() == ""
 
 
-def test_systemd_is_told(onnx_image_bundle: Path, samples: Path, tmp_path: Path) -> None:
+def test_systemd_is_notified(onnx_image_bundle: Path, samples: Path, tmp_path: Path) -> None:
     address = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(address)
         manager.settimeout(30)
-        told = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "400000"}
-        with started(onnx_image_bundle, "--folder", samples, **told) as process:
-            said: list[str] = []
-            while not {"READY=1", "WATCHDOG=1"} <= set(said):
-                said += manager.recv(4096).decode().split("\n")
-            assert f"STATUS=test: {samples}" in said
-            count = len(said)
-            while len(said) < count + 2:
-                said += manager.recv(4096).decode().split("\n")
+        environment = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "400000"}
+        with started(onnx_image_bundle, "--folder", samples, **environment) as process:
+            received: list[str] = []
+            while not {"READY=1", "WATCHDOG=1"} <= set(received):
+                received += manager.recv(4096).decode().split("\n")
+            assert f"STATUS=test: {samples}" in received
+            count = len(received)
+            while len(received) < count + 2:
+                received += manager.recv(4096).decode().split("\n")
             process.terminate()
-            while "STOPPING=1" not in said:
-                said += manager.recv(4096).decode().split("\n")
+            while "STOPPING=1" not in received:
+                received += manager.recv(4096).decode().split("\n")
             process.communicate(timeout=20)
             assert process.returncode == 0
 
 
-def test_without_systemd_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_systemd_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     manager = ServiceManager()
     manager.ready("here")
@@ -268,7 +268,7 @@ def test_without_systemd_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     manager.close()
 
 
-def test_a_watchdog_for_another_process_is_not_fed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_watchdog_of_another_process_is_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(10)
@@ -283,13 +283,13 @@ def test_a_watchdog_for_another_process_is_not_fed(monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
         manager = ServiceManager()
         manager.beat()
-        manager.beat()  # too soon to be sent
+        manager.beat()  # too early to be sent again
         manager.stopping()
         assert [systemd.recv(100), systemd.recv(100)] == [b"WATCHDOG=1", b"STOPPING=1"]
         manager.close()
 
 
-def test_a_notify_socket_that_nobody_listens_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_notify_socket_without_a_listener(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
     with pytest.raises(HanjiError, match=r"NOTIFY_SOCKET=.*gone: cannot be reached: No such file"):
         ServiceManager()

@@ -1,4 +1,4 @@
-"""Sources and streams: what is lost is tried again, the newest frame wins, folders give whole pictures."""
+"""Sources and streams: retries after a loss, dropping of old frames, and detection of complete files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hanji.runtime.streams.retrying import LONGEST_PAUSE_S
 
 
 class FakeClock(Clock):
-    """Waiting takes no time and moves the clock."""
+    """Waiting returns immediately and advances the clock."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class FakeClock(Clock):
 
 
 class Script:
-    """A source that does what it is told: each opening takes the next list of frames, Nones and errors."""
+    """A scripted source: each opening runs the next list of frames, Nones, callables and errors."""
 
     name = "script"
 
@@ -67,7 +67,7 @@ def names(frames: Any) -> list[str]:
     return [frame.name for frame in frames]
 
 
-def test_a_lost_source_is_reported_and_tried_again_after_growing_pauses() -> None:
+def test_a_lost_source_is_reported_and_reopened_with_backoff() -> None:
     source, clock, events = Script([1, LOST], *[[LOST]] * 9, [2, 3]), FakeClock(), list[Event]()
     with every(source, on_event=events.append, clock=clock) as stream:
         assert names(stream) == ["1", "2", "3"]
@@ -81,20 +81,20 @@ def test_a_lost_source_is_reported_and_tried_again_after_growing_pauses() -> Non
     assert source.closed == 11
 
 
-def test_pauses_are_short_again_once_it_held_out() -> None:
+def test_pauses_are_reset_after_a_long_success() -> None:
     clock, events = FakeClock(), list[Event]()
 
-    def long() -> None:
+    def pass_time() -> None:
         clock.time += LONGEST_PAUSE_S + 1
 
-    source = Script([1, LOST], [2, LOST], [3, long, LOST], [4])
+    source = Script([1, LOST], [2, LOST], [3, pass_time, LOST], [4])
     with every(source, on_event=events.append, clock=clock) as stream:
         assert names(stream) == ["1", "2", "3", "4"]
     assert [event.again_in_s for event in events if event.kind == "lost"] == [0.5, 1, 0.5]
 
 
 @pytest.mark.parametrize("read", [every, latest])
-def test_what_cannot_be_opened_at_first_is_an_error(read: Any) -> None:
+def test_a_source_that_cannot_be_opened_at_first_is_an_error(read: Any) -> None:
     source, events = Script([LOST], [1]), list[Event]()
     with pytest.raises(StreamError, match="the cable is out"), read(source, on_event=events.append) as stream:
         list(stream)
@@ -134,13 +134,13 @@ def test_the_newest_frame_wins_and_the_others_are_counted() -> None:
         assert stream.dropped == 999
 
 
-def test_a_slow_reader_sees_a_few_frames_and_never_an_old_one() -> None:
-    made: list[float] = []
+def test_a_slow_reader_gets_few_frames_and_no_old_ones() -> None:
+    created: list[float] = []
 
     def steps() -> Iterator[Any]:
         for number in range(60):
             time.sleep(0.005)
-            made.append(time.monotonic())
+            created.append(time.monotonic())
             yield number
 
     source = Script()
@@ -148,7 +148,7 @@ def test_a_slow_reader_sees_a_few_frames_and_never_an_old_one() -> None:
     ages, seen = [], []
     with latest(source) as stream:
         for frame in stream:
-            ages.append(time.monotonic() - made[int(frame.name)])
+            ages.append(time.monotonic() - created[int(frame.name)])
             seen.append(int(frame.name))
             time.sleep(0.03)
     assert seen == sorted(seen)
@@ -161,16 +161,16 @@ def test_a_slow_reader_sees_a_few_frames_and_never_an_old_one() -> None:
 def test_a_lost_source_is_reported_where_frames_are_read() -> None:
     events: list[tuple[str, str]] = []
 
-    def remember(event: Event) -> None:
+    def record(event: Event) -> None:
         events.append((event.kind, threading.current_thread().name))
 
-    here = threading.current_thread().name
-    with latest(Script([1, None, LOST], [2]), on_event=remember) as stream:
+    this_thread = threading.current_thread().name
+    with latest(Script([1, None, LOST], [2]), on_event=record) as stream:
         assert names(stream)[-1] == "2"
-    assert events == [("lost", here), ("back", here)]
+    assert events == [("lost", this_thread), ("back", this_thread)]
 
 
-def test_a_source_that_hangs_is_reported_once_and_does_not_keep_anybody() -> None:
+def test_a_source_that_hangs_is_reported_once_and_does_not_block_closing() -> None:
     hang, events, clock = threading.Event(), list[Event](), FakeClock()
     with latest(Script([1, hang.wait, 2, hang.wait]), on_event=events.append, clock=clock) as stream:
         assert names([stream.read(10)]) == ["1"]
@@ -185,7 +185,7 @@ def test_a_source_that_hangs_is_reported_once_and_does_not_keep_anybody() -> Non
     hang.set()
 
 
-def test_an_error_of_a_reading_thread_comes_out() -> None:
+def test_an_error_of_the_reading_thread_is_raised_by_the_reader() -> None:
     with latest(Script([1, ZeroDivisionError("a bug")])) as stream:
         assert names([stream.read(10)]) == ["1"]
         with pytest.raises(ZeroDivisionError, match="a bug"):
@@ -213,7 +213,7 @@ def test_a_stream_that_was_never_read_closes() -> None:
     every(Script([1])).close()
 
 
-def test_a_clock_stops_waiting() -> None:
+def test_stop_interrupts_waiting() -> None:
     clock = Clock()
     threading.Timer(0.05, clock.stop).start()
     start = time.monotonic()
@@ -224,8 +224,8 @@ def test_a_clock_stops_waiting() -> None:
 # Folders
 
 
-class Looks(FakeClock):
-    """Does something to the folder before each look."""
+class ScanClock(FakeClock):
+    """Runs an action before each scan of the folder."""
 
     def __init__(self, *actions: Callable[[], object]) -> None:
         super().__init__()
@@ -240,15 +240,15 @@ class Looks(FakeClock):
 
 
 def watched(source: Any, *actions: Callable[[], object]) -> list[str]:
-    """What comes while ``actions`` happen, one before each look."""
-    return names(frame for frame in source.frames(Looks(*actions)) if frame is not None)
+    """The names of the frames while ``actions`` run, one before each scan."""
+    return names(frame for frame in source.frames(ScanClock(*actions)) if frame is not None)
 
 
 def nothing() -> None:
     pass
 
 
-def put(path: Path, content: bytes = b"picture", at: float | None = None) -> Callable[[], object]:
+def put(path: Path, content: bytes = b"image", at: float | None = None) -> Callable[[], object]:
     def write() -> None:
         path.write_bytes(content)
         if at is not None:
@@ -257,7 +257,7 @@ def put(path: Path, content: bytes = b"picture", at: float | None = None) -> Cal
     return write
 
 
-def test_a_folder_gives_what_is_new(tmp_path: Path) -> None:
+def test_a_folder_reports_new_images(tmp_path: Path) -> None:
     put(tmp_path / "old.png")()
     seen = watched(
         folder(tmp_path), put(tmp_path / "a.png"), nothing, nothing, put(tmp_path / "B.JPEG"), *[nothing] * 3
@@ -266,7 +266,7 @@ def test_a_folder_gives_what_is_new(tmp_path: Path) -> None:
     assert watched(folder(tmp_path, existing=True), *[nothing] * 3) == ["old.png", "a.png", "B.JPEG"]
 
 
-def test_what_is_still_written_is_waited_for(tmp_path: Path) -> None:
+def test_files_being_written_are_not_reported(tmp_path: Path) -> None:
     path = tmp_path / "big.jpg"
     grow = [put(path, b"x" * size) for size in (0, 0, 10, 20, 30)]
     assert watched(folder(tmp_path), *grow) == []
@@ -275,22 +275,22 @@ def test_what_is_still_written_is_waited_for(tmp_path: Path) -> None:
     assert watched(folder(tmp_path, existing=True), *[nothing] * 4) == []
 
 
-def test_a_renamed_image_is_a_new_one(tmp_path: Path) -> None:
-    part, whole = tmp_path / "a.jpg.part", tmp_path / "a.jpg"
+def test_a_renamed_image_is_a_new_image(tmp_path: Path) -> None:
+    partial, complete = tmp_path / "a.jpg.part", tmp_path / "a.jpg"
     renamed = tmp_path / "b.jpg"
     seen = watched(
         folder(tmp_path),
-        put(part),
+        put(partial),
         nothing,
-        lambda: part.rename(whole),
+        lambda: partial.rename(complete),
         nothing,
-        lambda: whole.rename(renamed),
+        lambda: complete.rename(renamed),
         *[nothing] * 3,
     )
     assert seen == ["a.jpg", "b.jpg"]
 
 
-def test_a_image_that_changes_comes_again_and_one_that_stays_does_not(tmp_path: Path) -> None:
+def test_only_changed_images_are_reported_again(tmp_path: Path) -> None:
     path = tmp_path / "snapshot.jpg"
     seen = watched(
         folder(tmp_path),
@@ -302,10 +302,10 @@ def test_a_image_that_changes_comes_again_and_one_that_stays_does_not(tmp_path: 
     assert seen == ["snapshot.jpg", "snapshot.jpg"]
 
 
-def test_several_come_oldest_first(tmp_path: Path) -> None:
+def test_several_images_are_reported_oldest_first(tmp_path: Path) -> None:
     for name, at in (("a.png", 3000), ("b.png", 1000), ("c.png", 2000)):
         put(tmp_path / name, b"x", at)()
-    frames = [frame for frame in folder(tmp_path, existing=True).frames(Looks(nothing, nothing)) if frame]
+    frames = [frame for frame in folder(tmp_path, existing=True).frames(ScanClock(nothing, nothing)) if frame]
     assert [(frame.name, frame.time_s) for frame in frames] == [
         ("b.png", 1000),
         ("c.png", 2000),
@@ -314,7 +314,7 @@ def test_several_come_oldest_first(tmp_path: Path) -> None:
     assert frames[0].image == tmp_path / "b.png"
 
 
-def test_what_is_no_image_is_left_alone(tmp_path: Path) -> None:
+def test_other_files_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "broken.png").symlink_to(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "pipe.png")
@@ -323,47 +323,47 @@ def test_what_is_no_image_is_left_alone(tmp_path: Path) -> None:
     assert watched(folder(tmp_path, existing=True), *[nothing] * 3) == []
 
 
-def test_what_is_gone_is_forgotten(tmp_path: Path) -> None:
+def test_removed_files_are_forgotten(tmp_path: Path) -> None:
     source: Any = folder(tmp_path)
     paths = [tmp_path / f"{number}.png" for number in range(5)]
     actions: list[Callable[[], object]] = []
     for path in paths:
         actions += [put(path), nothing, nothing, path.unlink, nothing]
     assert watched(source, *actions) == [path.name for path in paths]
-    assert source._handed_out == {}
-    assert source._waiting == {}
+    assert source._reported == {}
+    assert source._pending == {}
 
 
-def test_a_folder_that_goes_away_comes_back_without_repeating_itself(tmp_path: Path) -> None:
-    place, away, events = tmp_path / "in", tmp_path / "away", list[Event]()
-    place.mkdir()
-    clock = Looks(
-        put(place / "a.png"),
+def test_a_folder_that_comes_back_does_not_repeat_images(tmp_path: Path) -> None:
+    watched_folder, moved, events = tmp_path / "in", tmp_path / "moved", list[Event]()
+    watched_folder.mkdir()
+    clock = ScanClock(
+        put(watched_folder / "a.png"),
         nothing,
-        lambda: place.rename(away),
+        lambda: watched_folder.rename(moved),
         nothing,
-        lambda: away.rename(place),
-        put(place / "b.png"),
+        lambda: moved.rename(watched_folder),
+        put(watched_folder / "b.png"),
         *[nothing] * 3,
     )
-    with every(folder(place), on_event=events.append, clock=clock) as stream:
+    with every(folder(watched_folder), on_event=events.append, clock=clock) as stream:
         assert names(stream) == ["a.png", "b.png"]
     assert [event.kind for event in events] == ["lost", "lost", "back"]
     assert events[0].detail == "the folder cannot be read: No such file or directory"
 
 
-def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StreamError, match="nowhere: the folder cannot be read: No such file"):
         list(every(folder(tmp_path / "nowhere")))
     with pytest.raises(HanjiError, match="look_every_s above 0"):
         folder(tmp_path, look_every_s=0)
 
 
-# Cameras and videos, with stand-ins for OpenCV and picamera2
+# Cameras and videos, with fakes of OpenCV and picamera2
 
 
 class FakeCapture:
-    """cv2.VideoCapture over frames that are blue, in OpenCV's order."""
+    """A fake cv2.VideoCapture with blue frames in BGR order."""
 
     def __init__(self, module: Any, device: object) -> None:
         self.module = module
@@ -379,7 +379,7 @@ class FakeCapture:
         return True
 
     def get(self, key: int) -> float:
-        return {5: self.module.rate, 7: self.module.announced}[key]
+        return {5: self.module.rate, 7: self.module.declared}[key]
 
     def read(self) -> tuple[bool, Any]:
         if self.left == 0:
@@ -403,14 +403,14 @@ def cv2(monkeypatch: pytest.MonkeyPatch) -> Any:
         captures=[],
         released=0,
         rate=10.0,
-        announced=0.0,
+        declared=0.0,
     )
     module.VideoCapture = lambda device: FakeCapture(module, device)
     monkeypatch.setitem(sys.modules, "cv2", module)
     return module
 
 
-def test_a_camera_gives_red_green_blue_and_is_tried_again(cv2: Any) -> None:
+def test_a_camera_delivers_rgb_and_is_reopened(cv2: Any) -> None:
     cv2.frames_of[2] = 3
     events: list[Event] = []
     seen = []
@@ -425,23 +425,23 @@ def test_a_camera_gives_red_green_blue_and_is_tried_again(cv2: Any) -> None:
     assert seen[0].image[0, 0].tolist() == [0, 20, 200]
     assert abs(seen[0].time_s - time.time()) < 60
     assert [event.kind for event in events] == ["lost", "back"]
-    assert "gives no more frames; see that it is plugged in" in events[0].detail
+    assert "delivers no more frames; check that it is plugged in" in events[0].detail
     assert cv2.captures[0][1].settings == {3: 320, 4: 240}
     assert cv2.released == 2
 
 
-def test_a_turned_round_frame_prepares_like_any_other() -> None:
+def test_a_frame_with_reversed_channels_is_prepared_correctly() -> None:
     from hanji.runtime.manifest import ImageInput
 
     rule = ImageInput(6, 5, 3, "crop", (0, 0, 0), (1, 1, 1), "graph")
-    blue_first = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
-    red_first = np.ascontiguousarray(blue_first[..., ::-1])
-    np.testing.assert_array_equal(prepare(blue_first[..., ::-1], rule), prepare(red_first, rule))
+    bgr = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    rgb = np.ascontiguousarray(bgr[..., ::-1])
+    np.testing.assert_array_equal(prepare(bgr[..., ::-1], rule), prepare(rgb, rule))
 
 
-def test_a_camera_that_is_not_there(cv2: Any) -> None:
+def test_a_missing_camera(cv2: Any) -> None:
     with pytest.raises(
-        StreamError, match=r"^camera /dev/video9: cannot be opened; see that it is plugged in"
+        StreamError, match=r"^camera /dev/video9: cannot be opened; check that it is plugged in"
     ):
         list(every(camera("/dev/video9")))
     assert cv2.captures[0][0] == "/dev/video9"
@@ -465,7 +465,7 @@ def test_without_opencv_or_picamera2(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         list(latest(camera(0, library="picamera2")))
 
 
-def test_a_library_made_for_another_numpy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_library_built_for_another_numpy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "picamera2.py").write_text("raise ValueError('numpy.dtype size changed')")
     monkeypatch.delitem(sys.modules, "picamera2", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
@@ -475,8 +475,8 @@ def test_a_library_made_for_another_numpy(monkeypatch: pytest.MonkeyPatch, tmp_p
         list(every(camera(0)))
 
 
-def test_cameras_that_make_no_sense() -> None:
-    with pytest.raises(HanjiError, match="picamera2 takes the number of a camera"):
+def test_invalid_camera_arguments() -> None:
+    with pytest.raises(HanjiError, match="picamera2 takes a camera number"):
         camera("/dev/video0", library="picamera2")
     with pytest.raises(HanjiError, match="library: expected"):
         camera(0, library="v4l")  # type: ignore[arg-type]
@@ -487,7 +487,7 @@ def test_cameras_that_make_no_sense() -> None:
 
 
 class FakePicamera2:
-    """Two frames, then none in time; the third one opened is broken."""
+    """Delivers two frames, then times out; the third instance fails to open."""
 
     opened: list[FakePicamera2] = []  # noqa: RUF012 - emptied by each test
 
@@ -533,9 +533,9 @@ def test_a_raspberry_pi_camera(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen[0].image[0, 0].tolist() == [200, 20, 0]
     first = FakePicamera2.opened[0]
     assert first.configuration == {"main": {"size": (64, 48), "format": "BGR888"}}
-    assert [one.closed for one in FakePicamera2.opened] == [True, True, False, True]
+    assert [fake.closed for fake in FakePicamera2.opened] == [True, True, False, True]
     details = [event.detail for event in events]
-    assert details[0].startswith("has given no frame for 5 s; see that")
+    assert details[0].startswith("delivered no frame for 5 s; check that")
     assert details[1] == "is back"
     assert "picamera2 failed: Failed to acquire camera" in details[3]
 
@@ -544,7 +544,7 @@ def test_a_raspberry_pi_camera(monkeypatch: pytest.MonkeyPatch) -> None:
 def film(cv2: Any, tmp_path: Path) -> Path:
     path = tmp_path / "film.mp4"
     path.write_bytes(b"film")
-    cv2.frames_of[str(path)], cv2.announced = 20, 20.0
+    cv2.frames_of[str(path)], cv2.declared = 20, 20.0
     return path
 
 
@@ -558,24 +558,24 @@ def test_a_video_frame_by_frame(cv2: Any, film: Path) -> None:
 
 
 @pytest.mark.parametrize(("rate", "seconds"), [(10.0, 1.9), (0.0, 19 / 25), (float("nan"), 19 / 25)])
-def test_a_video_as_fast_as_it_was_filmed(cv2: Any, film: Path, rate: float, seconds: float) -> None:
+def test_a_video_at_its_frame_rate(cv2: Any, film: Path, rate: float, seconds: float) -> None:
     clock, cv2.rate = FakeClock(), rate
     assert len(list(every(video(film), clock=clock))) == 20
     assert clock.time == pytest.approx(seconds)
 
 
-def test_a_video_that_is_cut_off(cv2: Any, film: Path) -> None:
-    cv2.announced = 100.0
+def test_a_truncated_video(cv2: Any, film: Path) -> None:
+    cv2.declared = 100.0
     seen = []
-    with pytest.raises(StreamError, match=r"film\.mp4: ended after 20 of 100 frames: it is cut off"):
+    with pytest.raises(StreamError, match=r"film\.mp4: ended after 20 of 100 frames: it is truncated"):
         for frame in every(video(film, pace=False)):
             seen.append(frame)
     assert len(seen) == 20
-    cv2.announced = 21.0  # files may be wrong by a little
+    cv2.declared = 21.0  # small deviations are tolerated
     assert len(list(every(video(film, pace=False)))) == 20
 
 
-def test_a_video_that_is_none(cv2: Any, film: Path, tmp_path: Path) -> None:
+def test_invalid_and_missing_videos(cv2: Any, film: Path, tmp_path: Path) -> None:
     cv2.frames_of.clear()
     with pytest.raises(StreamError, match="expected a video that OpenCV can read"):
         list(every(video(film)))

@@ -1,4 +1,4 @@
-"""The real tflite-runtime, in an environment of its own: it needs numpy 1 and a Python it has a wheel for."""
+"""The real tflite-runtime in a separate environment: it needs numpy 1 and a supported Python version."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from hanji.runtime import Classifier
 warnings.simplefilter("error")
 options = json.loads(sys.argv[2])
 with Classifier.open(sys.argv[1], **options) as classifier:
-    answer = classifier.probabilities(np.zeros((8, 8, 3), np.uint8)).tolist()
-    again = classifier.probabilities(np.zeros((8, 8, 3), np.uint8)).tolist()
+    first = classifier.probabilities(np.zeros((8, 8, 3), np.uint8)).tolist()
+    second = classifier.probabilities(np.zeros((8, 8, 3), np.uint8)).tolist()
     tested = classifier.self_test().passed if "delegate" not in options else None
     placement = classifier.placement.as_json()
-print(json.dumps({"answer": answer, "again": again, "tested": tested, "placement": placement}))
+print(json.dumps({"first": first, "second": second, "tested": tested, "placement": placement}))
 """
 
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python with tflite-runtime and numpy 1 and nothing else."""
+    """A Python environment with only tflite-runtime and numpy 1."""
     if sys.version_info >= (3, 12) or platform.system() != "Linux":
         pytest.skip("tflite-runtime has no wheel for this Python")
     uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
     if not Path(uv).exists():
-        pytest.skip("uv, which makes the environment, is not installed")
+        pytest.skip("uv, which creates the environment, is not installed")
     environment = tmp_path_factory.mktemp("tflite_runtime") / "venv"
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, environment], check=True)
     found = environment / "bin" / "python"
@@ -51,7 +51,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def known_bundle(make_image_parts: Callable[..., Any], tmp_path: Path) -> Path:
+def supported_bundle(make_image_parts: Callable[..., Any], tmp_path: Path) -> Path:
     parts = make_image_parts("tflite")
     parts.manifest["artifacts"][0]["engines"].append({"name": "tflite-runtime", "oldest_version": "2.14.0"})
     return parts.write(tmp_path / "bundle")
@@ -70,14 +70,14 @@ def run(python: Path, bundle: Path, **options: Any) -> Any:
     return json.loads(done.stdout)
 
 
-def test_it_answers_as_litert_does(python: Path, known_bundle: Path) -> None:
-    found = run(python, known_bundle)
+def test_the_self_test_passes(python: Path, supported_bundle: Path) -> None:
+    found = run(python, supported_bundle)
     assert found["tested"] is True
     assert found["placement"]["engine"] == "tflite-runtime"
     assert list(found["placement"]["operators"]) == ["cpu"]
 
 
-def test_it_runs_delegates(python: Path, known_bundle: Path, tmp_path: Path) -> None:
+def test_it_runs_delegates(python: Path, supported_bundle: Path, tmp_path: Path) -> None:
     if shutil.which("gcc") is None:
         pytest.skip("gcc, which builds the stub delegate, is not installed")
     library = str(tmp_path / "libstub.so")
@@ -86,18 +86,18 @@ def test_it_runs_delegates(python: Path, known_bundle: Path, tmp_path: Path) -> 
         ["gcc", "-O2", "-shared", "-fPIC", "-fvisibility=hidden", "-o", library, source], check=True
     )
 
-    def ask(mode: str) -> Any:
+    def run_with(mode: str) -> Any:
         options = {"mode": mode, "fill": "1"}
-        return run(python, known_bundle, delegate=library, delegate_options=options, policy="allow")
+        return run(python, supported_bundle, delegate=library, delegate_options=options, policy="allow")
 
-    plain = run(python, known_bundle)["answer"]
-    taken = ask("all")
-    assert np.array(taken["answer"], np.float32).view(np.uint8).tolist() == [1] * 16
-    assert taken["placement"]["got"] == [library]
-    assert taken["placement"]["fallbacks"] == []
+    reference = run(python, supported_bundle)["first"]
+    delegated = run_with("all")
+    assert np.array(delegated["first"], np.float32).view(np.uint8).tolist() == [1] * 16
+    assert delegated["placement"]["got"] == [library]
+    assert delegated["placement"]["fallbacks"] == []
     for mode in ("none", "refuse", "null", "prepare", "invoke"):
-        found = ask(mode)
-        assert found["answer"] == found["again"] == plain
+        found = run_with(mode)
+        assert found["first"] == found["second"] == reference
         assert found["placement"]["got"] == []
         assert len(found["placement"]["fallbacks"]) == 1
-    assert ask("one")["placement"]["operators"][library] == 1
+    assert run_with("one")["placement"]["operators"][library] == 1

@@ -1,4 +1,4 @@
-"""One open bundle and many threads: the same answers bit for bit, a clean end, warm-up, and forks."""
+"""One open bundle and many threads: bit-identical results, closing, warm-up, and forks."""
 
 from __future__ import annotations
 
@@ -19,43 +19,43 @@ from hanji.runtime import Classifier, HanjiError, Recommender
 
 ENGINES = ["litert", "onnxruntime"]
 THREADS, CALLS = 8, 150
-Ask = Callable[[int], Any]
+Query = Callable[[int], Any]
 
 
-@pytest.fixture(params=["user", "history", "picture"])
-def opened(request: pytest.FixtureRequest) -> Callable[[str], tuple[Any, Ask]]:
-    """Opens a bundle with an engine; beside it a question for each number, answered in bytes and objects."""
+@pytest.fixture(params=["user", "history", "image"])
+def opened(request: pytest.FixtureRequest) -> Callable[[str], tuple[Any, Query]]:
+    """Opens a bundle with an engine; also returns a function that runs a deterministic query by number."""
     kind = request.param
     path = request.getfixturevalue(
-        {"user": "bundle", "history": "history_bundle", "picture": "image_bundle"}[kind]
+        {"user": "bundle", "history": "history_bundle", "image": "image_bundle"}[kind]
     )
 
-    def of_users(recommender: Recommender) -> Ask:
-        def ask(number: int) -> Any:
+    def of_users(recommender: Recommender) -> Query:
+        def query(number: int) -> Any:
             user, items = 100 + number % 20, [5000 + number % 30, 5001]
             pairs = recommender.score_pairs([user, user], items)
             return recommender.scores(user).tobytes(), pairs.tobytes(), recommender.recommend(user, 5)
 
-        return ask
+        return query
 
-    def of_histories(recommender: Recommender) -> Ask:
-        def ask(number: int) -> Any:
+    def of_histories(recommender: Recommender) -> Query:
+        def query(number: int) -> Any:
             history = [5000 + (number + 7 * step) % 30 for step in range(1 + number % 9)]
             scores = recommender.scores(history=history).tobytes()
             return scores, recommender.recommend(history=history, k=4, explain=2)
 
-        return ask
+        return query
 
-    def of_images(classifier: Classifier) -> Ask:
-        def ask(number: int) -> Any:
+    def of_images(classifier: Classifier) -> Query:
+        def query(number: int) -> Any:
             shape = (6 + number % 5, 5 + number % 3, 3)
             image_input = np.random.default_rng(number).integers(0, 256, shape, np.uint8)
             return classifier.probabilities(image_input).tobytes(), classifier.classify(image_input, 3)
 
-        return ask
+        return query
 
-    def open_one(engine: str) -> tuple[Any, Ask]:
-        if kind == "picture":
+    def open_one(engine: str) -> tuple[Any, Query]:
+        if kind == "image":
             classifier = Classifier.open(path, engine=engine)
             return classifier, of_images(classifier)
         recommender = Recommender.open(path, engine=engine)
@@ -65,16 +65,18 @@ def opened(request: pytest.FixtureRequest) -> Callable[[str], tuple[Any, Ask]]:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_threads_get_the_answers_of_one(opened: Callable[[str], tuple[Any, Ask]], engine: str) -> None:
-    session, ask = opened(engine)
+def test_concurrent_results_equal_sequential_ones(
+    opened: Callable[[str], tuple[Any, Query]], engine: str
+) -> None:
+    session, query = opened(engine)
     with session:
-        alone = [ask(number) for number in range(CALLS)]
-        together = threading.Barrier(THREADS)
+        expected = [query(number) for number in range(CALLS)]
+        barrier = threading.Barrier(THREADS)
 
         def work(thread: int) -> list[int]:
-            together.wait()
+            barrier.wait()
             order = np.random.default_rng(thread).permutation(CALLS).tolist()
-            return [number for number in order if ask(number) != alone[number]]
+            return [number for number in order if query(number) != expected[number]]
 
         with ThreadPoolExecutor(THREADS) as pool:
             wrong = [number for found in pool.map(work, range(THREADS)) for number in found]
@@ -82,32 +84,32 @@ def test_threads_get_the_answers_of_one(opened: Callable[[str], tuple[Any, Ask]]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_closing_while_others_ask(opened: Callable[[str], tuple[Any, Ask]], engine: str) -> None:
-    session, ask = opened(engine)
-    expected = ask(0)
-    asked = threading.Semaphore(0)
+def test_closing_during_calls(opened: Callable[[str], tuple[Any, Query]], engine: str) -> None:
+    session, query = opened(engine)
+    expected = query(0)
+    completed = threading.Semaphore(0)
 
     def work(_: int) -> tuple[bool, str]:
-        right = True
+        correct = True
         while True:
             try:
-                right = right and ask(0) == expected
+                correct = correct and query(0) == expected
             except HanjiError as error:
-                return right, str(error)
-            asked.release()
+                return correct, str(error)
+            completed.release()
 
     with ThreadPoolExecutor(4) as pool:
         found = pool.map(work, range(4))
         for _ in range(40):
-            asked.acquire()
+            completed.acquire()
         session.close()
         session.close()
-        answers = list(found)
-    assert answers == [(True, f"this {type(session).__name__} is closed; open the bundle again")] * 4
+        outcomes = list(found)
+    assert outcomes == [(True, f"this {type(session).__name__} is closed; open the bundle again")] * 4
 
 
-def test_the_first_image_files_may_come_in_several_threads(image_bundle: Path, tmp_path: Path) -> None:
-    """Pillow is imported by the first of them, while the others look whether it is there."""
+def test_the_first_image_files_can_be_read_by_several_threads(image_bundle: Path, tmp_path: Path) -> None:
+    """One thread imports Pillow while the others check whether it is imported."""
     pillow = pytest.importorskip("PIL.Image")
     path = tmp_path / "grey.png"
     pillow.new("L", (9, 9), 77).save(path)
@@ -115,8 +117,8 @@ def test_the_first_image_files_may_come_in_several_threads(image_bundle: Path, t
         "import sys, threading; from concurrent.futures import ThreadPoolExecutor\n"
         "from hanji.runtime import Classifier\n"
         "classifier, start = Classifier.open(sys.argv[1], engine='onnxruntime'), threading.Barrier(12)\n"
-        "def ask(_): start.wait(); return classifier.classify(sys.argv[2])\n"
-        "with ThreadPoolExecutor(12) as pool: assert len(set(pool.map(ask, range(12)))) == 1"
+        "def classify(_): start.wait(); return classifier.classify(sys.argv[2])\n"
+        "with ThreadPoolExecutor(12) as pool: assert len(set(pool.map(classify, range(12)))) == 1"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     for _ in range(3):
@@ -125,29 +127,29 @@ def test_the_first_image_files_may_come_in_several_threads(image_bundle: Path, t
         assert done.returncode == 0, done.stderr
 
 
-class Counted:
-    """An engine that counts what it is asked."""
+class RecordingEngine:
+    """An engine that records its calls."""
 
     def __init__(self, engine: Any) -> None:
         self.engine = engine
-        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.calls: list[tuple[str, dict[str, Any]]] = []
 
     def run(self, signature: str, inputs: dict[str, Any]) -> Any:
-        self.asked.append((signature, inputs))
+        self.calls.append((signature, inputs))
         return self.engine.run(signature, inputs)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_warm_up(opened: Callable[[str], tuple[Any, Ask]], engine: str) -> None:
-    session, ask = opened(engine)
-    expected = ask(3)
-    session._engine = counted = Counted(session._engine)
+def test_warm_up(opened: Callable[[str], tuple[Any, Query]], engine: str) -> None:
+    session, query = opened(engine)
+    expected = query(3)
+    session._engine = recorder = RecordingEngine(session._engine)
     assert session.warm_up() is None
-    signatures = [signature for signature, _ in counted.asked]
+    signatures = [signature for signature, _ in recorder.calls]
     assert sorted(signatures) == sorted(session.artifact.signatures)
     session.warm_up(runs=3)
-    assert len(counted.asked) == 4 * len(signatures)
-    assert ask(3) == expected
+    assert len(recorder.calls) == 4 * len(signatures)
+    assert query(3) == expected
     with pytest.raises(HanjiError, match="warm_up: expected 1 run or more, found 0"):
         session.warm_up(0)
     session.close()
@@ -157,7 +159,7 @@ def test_warm_up(opened: Callable[[str], tuple[Any, Ask]], engine: str) -> None:
 
 @pytest.fixture
 def fork() -> Iterator[Callable[[Callable[[], None]], int]]:
-    """Runs something in a fork; its exit code, negative for a signal, such as the one that ends a hang."""
+    """Runs a function in a fork and returns the exit code; negative for a signal, such as the timeout's."""
     if not hasattr(os, "fork"):
         pytest.skip("this system has no fork")
 
@@ -178,44 +180,44 @@ def fork() -> Iterator[Callable[[Callable[[], None]], int]]:
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_fork_is_told_to_open_its_own(
-    opened: Callable[[str], tuple[Any, Ask]], engine: str, fork: Callable[[Callable[[], None]], int]
+def test_a_fork_cannot_use_the_parents_session(
+    opened: Callable[[str], tuple[Any, Query]], engine: str, fork: Callable[[Callable[[], None]], int]
 ) -> None:
-    session, ask = opened(engine)
-    expected = ask(1)
+    session, query = opened(engine)
+    expected = query(1)
     stop = threading.Event()
 
     def work() -> None:
         while not stop.is_set():
-            ask(2)
+            query(2)
 
     def child() -> None:
         with pytest.raises(
             HanjiError, match=r"opened before this process was forked.*open the bundle in the new"
         ):
-            ask(1)
+            query(1)
         session.close()
 
     worker = threading.Thread(target=work)
     worker.start()
-    try:  # the worker holds the engine's lock most of the time: a fork that asked would wait for ever
+    try:  # the worker mostly holds the engine's lock, on which a forked child would deadlock
         assert [fork(child) for _ in range(5)] == [0] * 5
     finally:
         stop.set()
         worker.join()
-    assert ask(1) == expected
+    assert query(1) == expected
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_fork_may_open_one(
-    opened: Callable[[str], tuple[Any, Ask]], engine: str, fork: Callable[[Callable[[], None]], int]
+def test_a_fork_can_open_a_bundle(
+    opened: Callable[[str], tuple[Any, Query]], engine: str, fork: Callable[[Callable[[], None]], int]
 ) -> None:
-    _, ask = opened(engine)
-    expected = ask(1)
+    _, query = opened(engine)
+    expected = query(1)
 
     def child() -> None:
-        _, own = opened(engine)
-        assert own(1) == expected
+        _, run_query = opened(engine)
+        assert run_query(1) == expected
 
     assert fork(child) == 0

@@ -1,4 +1,4 @@
-"""Tiny studies of both tasks, run as their users run them."""
+"""Tiny studies of both tasks, run on the command line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ formats = ["tflite"]
 name = "{scheme}"
 compression = [{{ type = "quantize", scheme = "{scheme}"{more} }}]
 [[recipes]]
-name = "<fails> & tells"
+name = "<fails> & reports"
 compression = [{{ {fails} }}]
 [[budgets]]
 name = "all"
@@ -33,7 +33,7 @@ name = "nothing"
 max_bytes = 10
 """
 FAILS = {
-    "pictures": 'type = "quantize", scheme = "int8", float_layers = ["nowhere"]',
+    "images": 'type = "quantize", scheme = "int8", float_layers = ["nowhere"]',
     "ratings": 'type = "low-rank", embedding_size = 1000',
 }
 
@@ -45,8 +45,8 @@ def compare(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
 
 def written(folder: Path, task: str) -> Path:
     folder.mkdir()
-    (folder / "base.toml").write_text(IMAGES if task == "pictures" else RATINGS)
-    scheme, more = ("int8", "") if task == "pictures" else ("int8-rows", ", epochs = 1")
+    (folder / "base.toml").write_text(IMAGES if task == "images" else RATINGS)
+    scheme, more = ("int8", "") if task == "images" else ("int8-rows", ", epochs = 1")
     path = folder / "study.toml"
     path.write_text(STUDY.format(scheme=scheme, more=more, fails=FAILS[task]))
     return path
@@ -55,11 +55,11 @@ def written(folder: Path, task: str) -> Path:
 def made(folder: Path) -> dict[str, Any]:
     done = compare(folder)
     assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, Any] = json.loads((folder / "out" / "study.json").read_text(encoding="utf-8"))
-    return found
+    study: dict[str, Any] = json.loads((folder / "out" / "study.json").read_text(encoding="utf-8"))
+    return study
 
 
-@pytest.fixture(scope="module", params=["pictures", "ratings"])
+@pytest.fixture(scope="module", params=["images", "ratings"])
 def task(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -75,74 +75,74 @@ def study(folder: Path, task: str) -> dict[str, Any]:
     return made(folder)
 
 
-def test_every_recipe_is_a_row_measured_on_what_ships(study: dict[str, Any]) -> None:
-    full, rounded, _ = study["rows"]
+def test_every_recipe_is_a_row_measured_on_its_bundle(study: dict[str, Any]) -> None:
+    full, quantized, _ = study["rows"]
     metric = study["metric"]["name"]
     assert full["is_full"] and full["against_full"] is None
-    assert rounded["formats"]["tflite"]["bytes"]["mean"] < full["formats"]["tflite"]["bytes"]["mean"]
-    for row in (full, rounded):
+    assert quantized["formats"]["tflite"]["bytes"]["mean"] < full["formats"]["tflite"]["bytes"]["mean"]
+    for row in (full, quantized):
         assert len(row["metrics"][metric]["values"]) == 2
         assert row["latency"]["litert"]["p90_ms"] >= row["latency"]["litert"]["p50_ms"] > 0
         assert row["peak_bytes"] > 1e6
         assert row["cold_start_ms"] > 0
         assert row["seconds"].keys() == {"train" if row is full else "compress", "export", "measure"}
         assert {run["seed"] for run in row["runs"]} == {0, 1}
-    difference = rounded["metrics"][metric]["mean"] - full["metrics"][metric]["mean"]
-    assert rounded["against_full"][metric]["difference"] == pytest.approx(difference)
-    assert 0 < rounded["likeness"]["rank_correlation"] <= 1
+    difference = quantized["metrics"][metric]["mean"] - full["metrics"][metric]["mean"]
+    assert quantized["against_full"][metric]["difference"] == pytest.approx(difference)
+    assert 0 < quantized["likeness"]["rank_correlation"] <= 1
 
 
-def test_a_recipe_that_fails_is_a_row_with_its_reason(study: dict[str, Any]) -> None:
+def test_a_failed_recipe_is_a_row_with_its_reason(study: dict[str, Any]) -> None:
     failed = study["rows"][2]
     assert failed["status"] == "failed"
     assert "seed 0: " in failed["reason"] and "seed 1: " in failed["reason"]
     assert failed["metrics"] is failed["formats"] is failed["latency"] is failed["peak_bytes"] is None
 
 
-def test_budgets_have_a_winner_or_a_reason(study: dict[str, Any]) -> None:
+def test_budgets_have_a_winner_or_violations(study: dict[str, Any]) -> None:
     all_fit, nothing = study["budgets"]
     assert all_fit["winner"] in {row["name"] for row in study["rows"]}
     assert nothing["winner"] is None
-    assert "more than 10" in nothing["binds"]
+    assert "above the limit of 10" in nothing["binds"]
 
 
-def test_parts_are_those_of_the_task(study: dict[str, Any], task: str) -> None:
-    rounded = study["rows"][1]
-    groups = {part["group"] for part in rounded["slices"]}
-    assert groups == ({"classes"} if task == "pictures" else {"items", "users"})
-    if task == "pictures":
-        counts = rounded["confusion"]["counts"]
+def test_slices_and_details_are_those_of_the_task(study: dict[str, Any], task: str) -> None:
+    quantized = study["rows"][1]
+    groups = {part["group"] for part in quantized["slices"]}
+    assert groups == ({"classes"} if task == "images" else {"items", "users"})
+    if task == "images":
+        counts = quantized["confusion"]["counts"]
         assert sum(map(sum, counts)) == 2 * study["data"]["samples"]
-        assert rounded["layers"][0]["error"] >= rounded["layers"][-1]["error"]
+        assert quantized["layers"][0]["error"] >= quantized["layers"][-1]["error"]
     else:
-        assert rounded["confusion"] is rounded["layers"] is None
-    assert rounded["macs"] > 0
+        assert quantized["confusion"] is quantized["layers"] is None
+    assert quantized["macs"] > 0
 
 
-def test_a_table_for_spreadsheets_and_a_page(study: dict[str, Any], folder: Path) -> None:
+def test_a_csv_file_and_a_page_are_written(study: dict[str, Any], folder: Path) -> None:
     with (folder / "out" / "study.csv").open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     assert [line["name"] for line in lines] == [row["name"] for row in study["rows"]]
     assert lines[2]["tflite_bytes"] == "" and lines[2]["reason"]
     page = (folder / "out" / "study.html").read_text(encoding="utf-8")
-    assert "&lt;fails&gt; &amp; tells" in page and "<fails>" not in page
+    assert "&lt;fails&gt; &amp; reports" in page and "<fails>" not in page
 
 
-@pytest.mark.parametrize("task", ["ratings"], indirect=True)  # of pictures it is the same code
-def test_what_is_finished_is_not_done_again(study: dict[str, Any], folder: Path) -> None:
-    row = next((folder / "out" / "runs" / "seed-1").glob("full-*")) / "row.json"
+@pytest.mark.parametrize("task", ["ratings"], indirect=True)  # the same code for images
+def test_finished_results_are_reused(study: dict[str, Any], folder: Path) -> None:
+    missing = next((folder / "out" / "runs" / "seed-1").glob("full-*")) / "row.json"
     others = {path: path.stat().st_mtime_ns for path in (folder / "out" / "runs").rglob("row.json")}
-    row.unlink()
+    missing.unlink()
     done = compare(folder, "--json")
     assert done.returncode == 0, done.stderr[-3000:]
     again = json.loads(done.stdout)
-    assert study["seconds"] > 0 and again["seconds"] is None  # a part of the time was an earlier run's
-    assert [one["metrics"] for one in again["rows"]] == [one["metrics"] for one in study["rows"]]
-    assert {path for path, when in others.items() if path.stat().st_mtime_ns != when} == {row}
+    assert study["seconds"] > 0 and again["seconds"] is None  # partly an earlier run
+    assert [row["metrics"] for row in again["rows"]] == [row["metrics"] for row in study["rows"]]
+    assert {path for path, when in others.items() if path.stat().st_mtime_ns != when} == {missing}
 
 
 def test_the_same_seed_gives_the_same_bundles(study: dict[str, Any], folder: Path, task: str) -> None:
-    """Elsewhere, with one of the seeds and without the recipe that fails."""
+    """In another directory, with one of the seeds and without the recipe that fails."""
     path = written(folder.parent / f"{task}-again", task)
     text = path.read_text().replace("seeds = [0, 1]", "seeds = [1]")
     path.write_text(text[: text.index('[[recipes]]\nname = "<fails>')])
@@ -155,14 +155,14 @@ def test_the_same_seed_gives_the_same_bundles(study: dict[str, Any], folder: Pat
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [(["nowhere.toml"], "no such file"), (["study.toml", "--jobs", "0"], "--jobs: expected 1 or more")],
 )
-def test_what_a_user_can_cause_has_no_traceback(arguments: list[str], said: str, tmp_path: Path) -> None:
+def test_user_errors_have_no_traceback(arguments: list[str], message: str, tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text("")
     done = subprocess.run(
         [str(HANJI), "compare", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=100
     )
     assert done.returncode == 1
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr

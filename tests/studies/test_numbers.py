@@ -1,4 +1,4 @@
-"""The statistics of studies on made-up outcomes whose answers are known."""
+"""The statistics of studies on synthetic outcomes with known results."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from hanji.studies.winners import winner
 from hanji.training.recommenders.data import Dataset
 
 
-def right(share: float, count: int = 400, seed: int = 0) -> np.ndarray:
-    return (np.random.default_rng(seed).random(count) < share).astype(np.float64)
+def correct(fraction: float, count: int = 400, seed: int = 0) -> np.ndarray:
+    return (np.random.default_rng(seed).random(count) < fraction).astype(np.float64)
 
 
-def test_a_difference_that_is_there_is_seen() -> None:
-    full = [right(0.9, seed=seed) for seed in range(3)]
-    worse = [one * right(0.9, seed=9) for one in full]
+def test_a_real_difference_is_significant() -> None:
+    full = [correct(0.9, seed=seed) for seed in range(3)]
+    worse = [values * correct(0.9, seed=9) for values in full]
     found = paired_bootstrap(full, worse)
     assert found.difference == pytest.approx(np.mean([(b - a).mean() for a, b in zip(full, worse)]))  # noqa: B905
     assert found.low < found.difference < found.high < 0
@@ -35,20 +35,20 @@ def test_a_difference_that_is_there_is_seen() -> None:
     assert found.samples == 1200
 
 
-def test_chance_is_called_chance() -> None:
-    found = paired_bootstrap([right(0.8, seed=1)], [right(0.8, seed=2)])
+def test_a_random_difference_is_not_significant() -> None:
+    found = paired_bootstrap([correct(0.8, seed=1)], [correct(0.8, seed=2)])
     assert found.low < 0 < found.high
     assert found.p_value > 0.05
 
 
 def test_no_difference_at_all_has_a_p_value_of_one() -> None:
-    found = paired_bootstrap([right(0.8)], [right(0.8)])
+    found = paired_bootstrap([correct(0.8)], [correct(0.8)])
     assert (found.difference, found.low, found.high, found.p_value) == (0.0, 0.0, 0.0, 1.0)
 
 
-def test_the_same_samples_are_no_independent_evidence() -> None:
-    """Seeds that fail on the same samples tell no more of the samples than one of them does."""
-    full, other = right(0.8, seed=1), right(0.75, seed=2)
+def test_seeds_tested_on_the_same_samples_are_not_independent() -> None:
+    """Seeds that fail on the same samples are no more evidence than one of them."""
+    full, other = correct(0.8, seed=1), correct(0.75, seed=2)
     crossed = paired_bootstrap([full] * 3, [other] * 3, same_samples=True)
     nested = paired_bootstrap([full] * 3, [other] * 3)
     one = paired_bootstrap([full], [other])
@@ -57,8 +57,10 @@ def test_the_same_samples_are_no_independent_evidence() -> None:
     assert crossed.samples == 400
 
 
-def test_resampling_repeats_itself() -> None:
-    assert paired_bootstrap([right(0.8)], [right(0.7)]) == paired_bootstrap([right(0.8)], [right(0.7)])
+def test_resampling_is_deterministic() -> None:
+    assert paired_bootstrap([correct(0.8)], [correct(0.7)]) == paired_bootstrap(
+        [correct(0.8)], [correct(0.7)]
+    )
 
 
 def test_a_single_seed_has_no_spread() -> None:
@@ -77,8 +79,8 @@ def test_rank_correlation_is_spearmans() -> None:
 
 def samples(seed: int = 0) -> ImageOutcomes:
     rng = np.random.default_rng(seed)
-    found = rng.dirichlet(np.ones(4), 50).astype(np.float32)
-    return ImageOutcomes(found, rng.integers(0, 4, 50).astype(np.int32))
+    probabilities = rng.dirichlet(np.ones(4), 50).astype(np.float32)
+    return ImageOutcomes(probabilities, rng.integers(0, 4, 50).astype(np.int32))
 
 
 def rankings(seed: int = 0) -> RankingOutcomes:
@@ -91,7 +93,7 @@ def rankings(seed: int = 0) -> RankingOutcomes:
 
 
 @pytest.mark.parametrize("outcomes", [samples(), rankings()])
-def test_metrics_are_the_means_of_single_values(outcomes) -> None:
+def test_metrics_are_means_of_values_per_sample(outcomes) -> None:
     metrics = outcomes.metrics()
     for name in ("top1", "macro_top1", "hr_at_10", "ndcg_at_10", "precision_at_10"):
         if name in metrics:
@@ -99,7 +101,7 @@ def test_metrics_are_the_means_of_single_values(outcomes) -> None:
 
 
 @pytest.mark.parametrize("outcomes", [samples(), rankings()])
-def test_outcomes_survive_the_disk(outcomes, tmp_path) -> None:
+def test_outcomes_can_be_saved_and_loaded(outcomes, tmp_path) -> None:
     save_outcomes(outcomes, tmp_path / "outcomes.npz")
     again = load_outcomes(tmp_path / "outcomes.npz", type(outcomes))
     assert type(again) is type(outcomes)
@@ -109,20 +111,20 @@ def test_outcomes_survive_the_disk(outcomes, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("made", [samples, rankings])
-def test_a_model_is_like_itself(made) -> None:
+def test_a_model_agrees_with_itself(made) -> None:
     same, other = made().agreement(made()), made(1).agreement(made())
     assert all(value == pytest.approx(1.0) for value in same.values())
     assert all(value < 0.9 for value in other.values())
 
 
-def test_slices_of_rankings_cover_everybody_once(small_dataset: Dataset) -> None:
-    found = ranking_slices(small_dataset)
+def test_slices_of_rankings_cover_every_user_once(small_dataset: Dataset) -> None:
+    slices = ranking_slices(small_dataset)
     for group in ("items", "users"):
-        parts = [part.chosen for part in found if part.group == group]
-        assert np.array_equal(np.sum(parts, axis=0), np.ones(len(small_dataset.test)))
+        masks = [part.mask for part in slices if part.group == group]
+        assert np.array_equal(np.sum(masks, axis=0), np.ones(len(small_dataset.test)))
     lengths = np.bincount(small_dataset.train.users)[small_dataset.test.users]
-    by_name = {part.name: part.chosen for part in found}
-    assert lengths[by_name["heaviest fifth"]].min() >= lengths[by_name["between"]].max()
+    by_name = {part.name: part.mask for part in slices}
+    assert lengths[by_name["20 % longest histories"]].min() >= lengths[by_name["middle 60 %"]].max()
 
 
 def row(name: str, top1: float, size: float, ms: float | None = 1.0) -> Row:
@@ -138,7 +140,7 @@ ROWS = [
     row("b", 0.95, 200),
     Row(Variant("c", ()), reason="no"),
 ]
-JUDGED = {"metric": "top1", "format": "tflite", "engine": "litert"}
+CRITERIA = {"metric": "top1", "format": "tflite", "engine": "litert"}
 
 
 @pytest.mark.parametrize(
@@ -152,15 +154,15 @@ JUDGED = {"metric": "top1", "format": "tflite", "engine": "litert"}
     ],
 )
 def test_the_best_within_a_budget_wins(bounds, name: str) -> None:
-    assert winner(Budget("x", **bounds), ROWS, **JUDGED).name == name
+    assert winner(Budget("x", **bounds), ROWS, **CRITERIA).name == name
 
 
-def test_what_binds_is_told_where_nothing_fits() -> None:
-    found = winner(Budget("x", max_bytes=150), ROWS, **JUDGED)
+def test_violations_of_the_closest_recipe_are_reported_if_none_fits() -> None:
+    found = winner(Budget("x", max_bytes=150), ROWS, **CRITERIA)
     assert found.name is None
-    assert found.binds == "nearest is 'b': 200 bytes, 50 more than 150"
-    two = winner(Budget("x", max_bytes=499, max_drop=0.0), ROWS, **JUDGED)  # 500 bytes, or 0.02 lost
-    assert two.binds == "nearest is 'a': 500 bytes, 1 more than 499"
-    missing = winner(Budget("x", max_latency_ms=1.0), [row("a", 0.9, 5, None)], **JUDGED)
-    assert "not measured" in missing.binds
-    assert winner(Budget("x", max_bytes=1), ROWS[3:], **JUDGED).binds == "no recipe ended well"
+    assert found.violations == "the closest is 'b': size 200 bytes, 50 above the limit of 150"
+    two = winner(Budget("x", max_bytes=499, max_drop=0.0), ROWS, **CRITERIA)  # 500 bytes, or a drop of 0.02
+    assert two.violations == "the closest is 'a': size 500 bytes, 1 above the limit of 499"
+    missing = winner(Budget("x", max_latency_ms=1.0), [row("a", 0.9, 5, None)], **CRITERIA)
+    assert "latency not measured" in missing.violations
+    assert winner(Budget("x", max_bytes=1), ROWS[3:], **CRITERIA).violations == "every recipe failed"

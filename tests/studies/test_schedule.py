@@ -1,4 +1,4 @@
-"""Jobs in processes of their own: at once, in order, and failing alone."""
+"""Jobs in separate processes: in parallel, in order, and with independent failures."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ import pytest
 
 from hanji.studies import schedule
 from hanji.studies.job import Job, share_checkpoints
-from hanji.studies.schedule import Planned, run_all
+from hanji.studies.schedule import PlannedJob, run_all
 from hanji.studies.variant import Variant
 from hanji.training.errors import HanjiError
 from hanji.training.interruption import resumable
 
 SCRIPT = """\
 import json, os, signal, sys, time
-asked = json.load(open(sys.argv[1]))
-open(asked["out"] + "/order", "a").write(asked["variant"]["name"] + "\\n")
-name = asked["variant"]["name"]
-if name == "refused": sys.exit("quantize: the converter does not know this operator")
+request = json.load(open(sys.argv[1]))
+open(request["out"] + "/order", "a").write(request["variant"]["name"] + "\\n")
+name = request["variant"]["name"]
+if name == "failed": sys.exit("quantize: unsupported operator")
 if name == "killed": os.kill(os.getpid(), signal.SIGKILL)
-if name == "raised": raise RuntimeError("deep inside")
-if name == "long": open(asked["out"] + "/pid", "w").write(str(os.getpid())); time.sleep(60)
+if name == "raised": raise RuntimeError("internal error")
+if name == "long": open(request["out"] + "/pid", "w").write(str(os.getpid())); time.sleep(60)
 time.sleep(0.3)
 """
 
@@ -37,61 +37,61 @@ def fake_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule, "PROGRAM", (sys.executable, "-c", SCRIPT))
 
 
-def planned(name: str, folder: Path, **more) -> Planned:
+def planned(name: str, folder: Path, **more) -> PlannedJob:
     job = Job(folder / "base.toml", Variant(name, ()), 0, ("tflite",), None, folder, folder)
-    return Planned(name, job, folder / "logs" / f"{name}.log", **more)
+    return PlannedJob(name, job, folder / "logs" / f"{name}.log", **more)
 
 
 def order(folder: Path) -> list[str]:
     return (folder / "order").read_text().split()
 
 
-def test_a_job_that_fails_stops_no_other(tmp_path: Path) -> None:
-    names = ("refused", "killed", "raised", "fine")
+def test_a_failed_job_does_not_stop_the_others(tmp_path: Path) -> None:
+    names = ("failed", "killed", "raised", "fine")
     failures = run_all([planned(name, tmp_path) for name in names], jobs=2, what="Jobs")
     assert failures == {
-        "refused": "quantize: the converter does not know this operator",
-        "killed": "ended by signal 9 (SIGKILL): was there not enough memory?",
-        "raised": "RuntimeError: deep inside",
+        "failed": "quantize: unsupported operator",
+        "killed": "terminated by signal 9 (SIGKILL), possibly out of memory",
+        "raised": "RuntimeError: internal error",
     }
     assert sorted(order(tmp_path)) == sorted(names)
 
 
-def test_what_is_under_way_is_said_from_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_running_jobs_are_logged_from_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     run_all([planned(name, tmp_path) for name in ("one", "two", "three")], jobs=2, what="Jobs")
     lines = [record.getMessage() for record in caplog.records]
-    assert lines[0] == "Jobs: 0/3 steps, 0 s; under way: one, two"
+    assert lines[0] == "Jobs: 0/3 steps, 0 s; running: one, two"
     assert "three" in lines[-1] and "s left" in lines[-1]
 
 
-def test_one_that_waits_comes_after_its_leader_even_if_that_failed(tmp_path: Path) -> None:
-    begun: list[str] = []
+def test_a_waiting_job_starts_after_the_other_even_if_that_failed(tmp_path: Path) -> None:
+    started: list[str] = []
     jobs = [
-        planned("second", tmp_path, after="refused", before_start=lambda: begun.append("second")),
-        planned("refused", tmp_path),
+        planned("second", tmp_path, after="failed", before_start=lambda: started.append("second")),
+        planned("failed", tmp_path),
     ]
     run_all(jobs, jobs=2, what="Jobs")
-    assert order(tmp_path) == ["refused", "second"]
-    assert begun == ["second"]
+    assert order(tmp_path) == ["failed", "second"]
+    assert started == ["second"]
 
 
-def test_a_study_that_is_told_to_end_takes_its_jobs_with_it(tmp_path: Path) -> None:
-    def end_it() -> None:
+def test_terminating_a_study_terminates_its_jobs(tmp_path: Path) -> None:
+    def terminate() -> None:
         while not (tmp_path / "pid").is_file() or not (tmp_path / "pid").read_text():
             time.sleep(0.05)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=end_it, daemon=True).start()
+    threading.Thread(target=terminate, daemon=True).start()
     with pytest.raises(HanjiError, match="run the same command again"), resumable():
         run_all([planned("long", tmp_path)], jobs=1, what="Jobs")
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
-def test_a_request_says_all_of_the_job(tmp_path: Path) -> None:
+def test_a_job_can_be_written_and_read_as_json(tmp_path: Path) -> None:
     variant = Variant("a · b", ({"type": "quantize", "scheme": "int8"},))
     job = Job(tmp_path / "base.toml", variant, 3, ("tflite", "onnx"), tmp_path, tmp_path, tmp_path, True)
-    assert Job.of_json(json.loads(json.dumps(job.as_json()))) == job
+    assert Job.from_json(json.loads(json.dumps(job.as_json()))) == job
 
 
 def test_students_are_shared(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Study files: what is read, and what is refused before anything long begins."""
+"""Reading and validation of study files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_defaults_are_filled_in(study) -> None:
     assert [variant.name for variant in found.variants] == ["int8"]
 
 
-def test_a_grid_is_every_combination_in_the_order_of_steps(study) -> None:
+def test_a_grid_has_all_combinations_with_steps_in_order(study) -> None:
     found = study(GRID)
     names = ["int8", "trained", "half · int8", "half · trained", "half"]
     assert sorted(variant.name for variant in found.variants) == sorted(names)
@@ -49,7 +49,7 @@ def test_a_grid_is_every_combination_in_the_order_of_steps(study) -> None:
     assert [table["type"] for table in both.tables] == ["channels", "quantize"]
 
 
-def test_combinations_that_are_no_recipe_are_left_out_and_told(study) -> None:
+def test_invalid_combinations_are_skipped_with_the_reason(study) -> None:
     sparse = (
         '[grid]\nprune = [{ sparsity = 0.5, sparse_storage = true }]\nquantize = [{}, { scheme = "int8" }]\n'
     )
@@ -65,7 +65,7 @@ def test_a_recipe_may_come_from_a_file(study) -> None:
     assert file_of(found.base, found.variants[0], 7).seed == 7
 
 
-def test_recipes_that_begin_with_the_same_student_are_a_family(study) -> None:
+def test_recipes_with_the_same_student_are_a_family(study) -> None:
     text = (
         '[grid]\ndistil = [{ label = "a", epochs = 2 }, { label = "b", epochs = 3 }, {}]\n'
         'quantize = [{ scheme = "int8" }, { scheme = "float16" }]\n'
@@ -75,14 +75,14 @@ def test_recipes_that_begin_with_the_same_student_are_a_family(study) -> None:
     assert families["int8"] == ""
 
 
-def test_whatever_decides_the_numbers_decides_the_hash(study) -> None:
+def test_the_hash_covers_everything_that_results_depend_on(study) -> None:
     first = study(INT8)
     assert first.sha256 == study(INT8 + "[[budgets]]\nname = 'x'\nmax_bytes = 3\n").sha256
     assert first.sha256 != study("seeds = [1]\n" + INT8).sha256
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "recipes"),
         (INT8 + INT8, "'int8' twice"),
@@ -96,35 +96,37 @@ def test_whatever_decides_the_numbers_decides_the_hash(study) -> None:
         ("[grid]\nlow-rank = [{}]\n", "low-rank"),
         ("[grid]\nquantize = 3\n", "list of tables"),
         ('[grid]\nquantize = [{ scheme = "int8" }, { scheme = "int8" }]\n', "label"),
-        ('[[recipes]]\nname = "x"\n', "one of both"),
+        ('[[recipes]]\nname = "x"\n', "found neither"),
         (INT8 + "[[budgets]]\nname = 'x'\n", "max_bytes"),
-        (INT8 + "[[budgets]]\nname = 'x'\nmax_bytes = -3\n", "0 or more"),
+        (INT8 + "[[budgets]]\nname = 'x'\nmax_bytes = -3\n", "max_bytes: expected at least 0"),
         (INT8 + "[[budgets]]\nname = 'x'\nmax_size = 3\n", "max_size"),
     ],
 )
-def test_what_is_wrong_is_told(study, text: str, said: str) -> None:
-    with pytest.raises(RecipeError, match=said):
+def test_invalid_studies_raise(study, text: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
         study(text)
 
 
-def test_a_step_that_the_model_does_not_take_is_told(study) -> None:
+def test_a_step_that_the_model_does_not_support_raises(study) -> None:
     head = f'name = "one"\nbase = "{ROOT / "examples/demo.toml"}"\n'
     with pytest.raises(RecipeError, match="int8-rows"):
         study(INT8, head)
 
 
-def test_a_recipe_is_no_study_and_is_told_what_to_do() -> None:
-    with pytest.raises(RecipeError, match="found a recipe; a study names one as its base"):
+def test_the_error_for_a_recipe_explains_how_to_make_a_study() -> None:
+    with pytest.raises(RecipeError, match="found a recipe; a study has a recipe as its base"):
         read_study(ROOT / "examples/digits.toml")
 
 
 @pytest.mark.parametrize(
-    ("data", "said"), [(None, "give it as --data"), ("nowhere", "expected a directory with data files")]
+    ("data", "message"), [(None, "pass it as --data"), ("nowhere", "expected a directory with data files")]
 )
-def test_data_that_cannot_be_read_is_told_once_and_first(tmp_path: Path, data: str | None, said: str) -> None:
-    found = read_study(ROOT / "examples/study-fashion-mnist.toml")
-    with pytest.raises(HanjiError, match=f"^(?!seed).*{said}"):
-        compare(found, data=data and tmp_path / data, out=tmp_path / "out")
+def test_data_that_cannot_be_read_raises_before_any_job(
+    tmp_path: Path, data: str | None, message: str
+) -> None:
+    study = read_study(ROOT / "examples/study-fashion-mnist.toml")
+    with pytest.raises(HanjiError, match=f"^(?!seed).*{message}"):
+        compare(study, data=data and tmp_path / data, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -1,4 +1,4 @@
-"""Recipes of both tasks that train in seconds, for tests that run whole studies and searches."""
+"""Recipes of both tasks that train in seconds, for tests of whole studies and searches."""
 
 IMAGES = """
 name = "tiny"

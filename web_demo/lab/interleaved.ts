@@ -1,21 +1,21 @@
-/** Times several open recommenders in turns, so that whatever else the machine does meets all of them. */
+/** Times several open recommenders alternately, so that background load affects all of them equally. */
 
-import type { Ask, Latency } from "../src/hanji/types.ts";
+import type { Latency, Query } from "../src/hanji/types.ts";
 
 interface Timed {
-  time(runs: number, ask: Ask, k?: number): Promise<Latency>;
+  time(runs: number, query: Query, k?: number): Promise<Latency>;
 }
 
-/** By name, one latency a round. */
+/** Returns one latency per round, by name. */
 export async function interleaved(
-  timed: Record<string, { model: Timed; ask: Ask }>,
+  timed: Record<string, { model: Timed; query: Query }>,
   rounds: number,
   runs: number,
 ): Promise<Record<string, Latency[]>> {
-  const found: Record<string, Latency[]> = {};
+  const latencies: Record<string, Latency[]> = {};
   for (let round = 0; round < rounds; round++) {
-    for (const [name, { model, ask }] of Object.entries(timed))
-      (found[name] ??= []).push(await model.time(runs, ask));
+    for (const [name, { model, query }] of Object.entries(timed))
+      (latencies[name] ??= []).push(await model.time(runs, query));
   }
-  return found;
+  return latencies;
 }

@@ -1,6 +1,6 @@
 /**
- * The loader on a bare page, for tests/browser/engines.test.ts and benchmarks/web_speed.py: what they ask for
- * in the browser is in `lab`. It is no part of the demo's build.
+ * The loader on an empty page, for tests/browser/engines.test.ts and benchmarks/web_speed.py, which use the
+ * global `lab`. Not part of the build of the demo.
  */
 
 import * as client from "../src/hanji/client.ts";

@@ -1,9 +1,9 @@
-// Times recommend() of several bundles on all engines in one page of Chromium, in turns; JSON on stdout.
+// Times recommend() of several bundles on all engines alternately in one page of Chromium; prints JSON.
 //
 //   node lab/measure.mjs ROUNDS RUNS NAME=DIRECTORY …
 //
-// What is printed is {"latencies": {"NAME ENGINE": [latency of each round, …], …}, …}; a latency is that of
-// the loader.
+// The output is {"latencies": {"NAME ENGINE": [latency of each round, …], …}, …}, where a latency is the
+// loader's `Latency`.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,21 +15,21 @@ import { ISOLATED, serveFolders } from "../scripts/static_server.mjs";
 
 const HERE = import.meta.dirname;
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const HISTORY = 20;
+const HISTORY_LENGTH = 20;
 
-const [rounds, runs, ...places] = process.argv.slice(2);
-const bundles = places.map((place) => {
-  const equals = place.indexOf("=");
-  return [place.slice(0, equals), place.slice(equals + 1)];
+const [rounds, runs, ...bundleArgs] = process.argv.slice(2);
+const bundles = bundleArgs.map((argument) => {
+  const equals = argument.indexOf("=");
+  return [argument.slice(0, equals), argument.slice(equals + 1)];
 });
 const folder = mkdtempSync(path.join(tmpdir(), "hanji-lab-"));
 try {
-  process.stdout.write(JSON.stringify(await measured()));
+  process.stdout.write(JSON.stringify(await measure()));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function measured() {
+async function measure() {
   await build({
     configFile: path.join(HERE, "vite.config.ts"),
     root: HERE,
@@ -46,13 +46,13 @@ async function measured() {
     page.on("console", (message) => console.error(message.text()));
     await page.goto(server.url);
     await page.waitForFunction(() => "lab" in globalThis);
-    const asked = {
+    const options = {
       names: bundles.map(([name]) => name),
       rounds: Number(rounds),
       runs: Number(runs),
-      length: HISTORY,
+      length: HISTORY_LENGTH,
     };
-    const latencies = await page.evaluate(inPage, asked);
+    const latencies = await page.evaluate(inPage, options);
     const isolated = await page.evaluate(() => globalThis.crossOriginIsolated);
     return {
       latencies,
@@ -67,7 +67,7 @@ async function measured() {
   }
 }
 
-/** In the page: opens every bundle on every engine, then asks them in turns. */
+/** Runs in the page: opens every bundle on every engine, then times them alternately. */
 async function inPage({ names, rounds, runs, length }) {
   const { RemoteRecommender, OrtRecommender, interleaved } = globalThis.lab;
   const timed = {};
@@ -77,11 +77,11 @@ async function inPage({ names, rounds, runs, length }) {
     const litert = await RemoteRecommender.open(url, { engine: "litert" });
     const onnxruntime = await OrtRecommender.open(url);
     const ids = tfjs.items.ids.values.slice(100, 100 + length);
-    const ask = tfjs.takes === "history" ? { history: ids } : { user: 7 };
+    const query = tfjs.takes === "history" ? { history: ids } : { user: 7 };
     for (const [engine, model] of Object.entries({ tfjs, litert, onnxruntime }))
-      timed[`${name} ${engine}`] = { model, ask };
+      timed[`${name} ${engine}`] = { model, query };
   }
-  await interleaved(timed, 1, runs); // so that everything has been compiled
+  await interleaved(timed, 1, runs); // warm-up: compiles everything
   return interleaved(timed, rounds, runs);
 }
 

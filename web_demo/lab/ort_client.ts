@@ -1,8 +1,8 @@
-/** Of RemoteRecommender, what a benchmark asks for, on onnxruntime-web. */
+/** The part of RemoteRecommender that the benchmark needs, on onnxruntime-web. */
 
 import { Connection } from "../src/hanji/connection.ts";
 import { absolute } from "../src/hanji/places.ts";
-import type { Ask, EngineName, Latency, Recommendations } from "../src/hanji/types.ts";
+import type { EngineName, Latency, Query, Recommendations } from "../src/hanji/types.ts";
 import OrtWorker from "./ort_worker.ts?worker";
 
 export class OrtRecommender {
@@ -19,16 +19,16 @@ export class OrtRecommender {
       backend: "wasm",
       wasmPath: absolute("wasm/ort/"),
     } as const;
-    await connection.ask("openRecommender", { url: absolute(url), options });
+    await connection.call("openRecommender", { url: absolute(url), options });
     return new OrtRecommender(connection);
   }
 
-  recommend(ask: Ask, k = 10): Promise<Recommendations> {
-    return this.#connection.ask("recommend", { ask, k, options: {} });
+  recommend(query: Query, k = 10): Promise<Recommendations> {
+    return this.#connection.call("recommend", { query, k, options: {} });
   }
 
-  time(runs: number, ask: Ask, k = 10): Promise<Latency> {
-    return this.#connection.ask("timeRecommend", { runs, ask, k });
+  time(runs: number, query: Query, k = 10): Promise<Latency> {
+    return this.#connection.call("timeRecommend", { runs, query, k });
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 /**
- * onnxruntime-web behind the loader's own interface, one thread, so that a benchmark times the same work
- * around it.
+ * Single-threaded onnxruntime-web with the engine interface of the loader, so that the benchmark measures the
+ * same surrounding work.
  */
 
 import * as ort from "onnxruntime-web/wasm";
@@ -18,7 +18,7 @@ import type { EngineName } from "../src/hanji/types.ts";
 const version = ort.env.versions.common;
 
 export const kind: EngineKind = {
-  name: "onnxruntime" as EngineName, // no engine of the loader: only benchmarked beside them
+  name: "onnxruntime" as EngineName, // not an engine of the loader, only for benchmarks
   version,
   async load(artifact, contents, options): Promise<Engine> {
     ort.env.wasm.numThreads = 1;

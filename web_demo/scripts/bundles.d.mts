@@ -3,7 +3,7 @@ export interface PlacedBundle {
   task: string;
   path: string;
   manifest_sha256: string;
-  /** Of its artifacts, such as "tfjs". */
+  /** Formats of its artifacts, such as "tfjs". */
   formats: string[];
 }
 export function placeBundles(folder: string, bundles: readonly (readonly [string, string])[]): PlacedBundle[];

@@ -1,11 +1,11 @@
-// Copies bundles to where the page serves them and writes bundles/index.json.
+// Copies bundles to the folder that the page serves, and writes bundles/index.json.
 //
 //   node scripts/bundles.mjs [--to FOLDER] [NAME=DIRECTORY …]
 //
-// FOLDER is public/bundles, from which a build takes them, unless it is given; a folder of a finished build
-// does as well. Without bundles it takes those of `make demo`. A full model beside a bundle
-// (DIRECTORY/../full) comes along as NAME-full. Each is copied aside, then renamed: a bundle is whole or it
-// is not there.
+// FOLDER is public/bundles by default, which is included in builds; it may also be the folder of a finished
+// build. Without arguments, the bundles of `make demo` are copied. A full model next to a bundle
+// (DIRECTORY/../full) is copied as NAME-full. Each bundle is copied to a temporary folder and then renamed,
+// so it is never incomplete.
 
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -32,11 +32,11 @@ function placed(folder, name, source) {
       `${source}: expected a bundle, found no manifest.json; run \`make demo\`, or give NAME=DIRECTORY`,
     );
   }
-  const [target, aside] = [path.join(folder, name), path.join(folder, `.${name}.new`)];
-  rmSync(aside, { recursive: true, force: true });
-  cpSync(source, aside, { recursive: true });
+  const [target, temporary] = [path.join(folder, name), path.join(folder, `.${name}.new`)];
+  rmSync(temporary, { recursive: true, force: true });
+  cpSync(source, temporary, { recursive: true });
   rmSync(target, { recursive: true, force: true });
-  renameSync(aside, target);
+  renameSync(temporary, target);
   const content = readFileSync(manifest);
   const { task, artifacts } = JSON.parse(content.toString("utf8"));
   const digest = createHash("sha256").update(content).digest("hex");
@@ -44,7 +44,7 @@ function placed(folder, name, source) {
   return { name, task, path: `bundles/${name}/`, manifest_sha256: digest, formats };
 }
 
-/** The bundle, and the full model that `hanji build` left beside it, to compare the two. */
+/** The bundle, and the full model that `hanji build` wrote next to it, for comparison. */
 function withFull([name, source]) {
   const full = path.join(source, "..", "full");
   return existsSync(path.join(full, "manifest.json"))
@@ -55,17 +55,17 @@ function withFull([name, source]) {
     : [[name, source]];
 }
 
-function main(words) {
-  const at = words.indexOf("--to");
-  const folder = at < 0 ? path.join(HERE, "../public/bundles") : path.resolve(words[at + 1] ?? ".");
-  const given = at < 0 ? words : words.toSpliced(at, 2);
+function main(args) {
+  const at = args.indexOf("--to");
+  const folder = at < 0 ? path.join(HERE, "../public/bundles") : path.resolve(args[at + 1] ?? ".");
+  const given = at < 0 ? args : args.toSpliced(at, 2);
   const demo = DEMO.map((each) => each.replace("=", `=${HERE}${path.sep}`));
-  const bundles = (given.length ? given : demo).map((word) => {
-    const equals = word.indexOf("=");
-    return [word.slice(0, equals), path.resolve(word.slice(equals + 1))];
+  const bundles = (given.length ? given : demo).map((argument) => {
+    const equals = argument.indexOf("=");
+    return [argument.slice(0, equals), path.resolve(argument.slice(equals + 1))];
   });
-  for (const { path: place, task } of placeBundles(folder, bundles.flatMap(withFull)))
-    console.log(`${place} (${task})`);
+  for (const { path: location, task } of placeBundles(folder, bundles.flatMap(withFull)))
+    console.log(`${location} (${task})`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

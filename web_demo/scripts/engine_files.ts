@@ -1,9 +1,9 @@
 /**
- * The engines' WebAssembly files, served from the page's own origin at paths that name their version.
+ * The engines' WebAssembly files, served from the origin of the page under paths that contain the version.
  *
- * The version is in the path so that a script never meets the WebAssembly of another release in a cache. Only
- * files that a browser may ask for are copied: TF.js with and without SIMD, LiteRT.js with and without
- * relaxed SIMD, one thread each.
+ * With the version in the path, a script cannot get the WebAssembly of another release from a cache. Only
+ * files that a browser may request are copied: TF.js with and without SIMD, LiteRT.js with and without
+ * relaxed SIMD, all single-threaded.
  */
 
 import { createReadStream, readFileSync, statSync } from "node:fs";
@@ -12,9 +12,9 @@ import path from "node:path";
 import type { Plugin } from "vite";
 
 interface EngineFiles {
-  /** Where the files are served, relative to the page: it ends with a slash. */
+  /** Path of the served files, relative to the page, with a trailing slash. */
   folder: string;
-  /** Where the files are on this machine. */
+  /** Folder of the files on this machine. */
   source: string;
   names: readonly string[];
 }
@@ -48,13 +48,13 @@ const ALL = [TFJS_FILES, LITERT_FILES].flatMap(({ folder, source, names }) =>
 );
 const TYPES: Record<string, string> = { ".wasm": "application/wasm", ".js": "text/javascript" };
 
-/** What the loader's code is told at build time: see src/hanji/places.ts. */
+/** Build-time constants of the loader; see src/hanji/places.ts. */
 export const DEFINE = {
   __TFJS_FOLDER__: JSON.stringify(TFJS_FILES.folder),
   __LITERT_FOLDER__: JSON.stringify(LITERT_FILES.folder),
 };
 
-/** Copies the files into a build and serves them while developing. */
+/** Copies the files into builds, and serves them in development. */
 export function serveEngineFiles(): Plugin {
   return {
     name: "hanji-engine-files",
@@ -64,8 +64,8 @@ export function serveEngineFiles(): Plugin {
     },
     configureServer(server) {
       server.middlewares.use((request, response, next) => {
-        const asked = (request.url ?? "").split("?")[0];
-        const found = ALL.find(({ url }) => asked === `/${url}`);
+        const requested = (request.url ?? "").split("?")[0];
+        const found = ALL.find(({ url }) => requested === `/${url}`);
         if (!found) return next();
         response.setHeader("Content-Type", TYPES[path.extname(found.file)] ?? "application/octet-stream");
         response.setHeader("Content-Length", statSync(found.file).size);

@@ -1,10 +1,10 @@
 /**
- * Builds src/service_worker.ts into service_worker.js at the root of the build, with the list of what it may
- * keep.
+ * Builds src/service_worker.ts as service_worker.js at the root of the build, including the list of files
+ * that it may cache.
  *
- * The list is put in the place of __PRECACHE__: path, bytes and SHA-256 of every file of the build, so that a
- * service worker changes exactly if a file does. Bundles are not in it: they are data, and have hashes of
- * their own.
+ * The list replaces __PRECACHE__. It has the path, size and SHA-256 of every file of the build, so the
+ * service worker changes exactly if a file changes. Bundles are not included; they are data with their own
+ * hashes.
  */
 
 import { createHash } from "node:crypto";
@@ -13,15 +13,14 @@ import path from "node:path";
 import { build, type Plugin } from "vite";
 
 export interface BuiltFile {
-  /** Relative to the build, "/" between the parts. */
+  /** Relative to the build, with "/" as separator. */
   path: string;
   bytes: number;
   sha256: string;
 }
 
 /**
- * Every file under `directory` but those of bundles and the service worker itself, in the order of their
- * paths.
+ * All files under `directory`, sorted by path, except for bundles and the service worker itself.
  */
 export function builtFiles(directory: string): BuiltFile[] {
   const names = readdirSync(directory, { recursive: true, withFileTypes: true })

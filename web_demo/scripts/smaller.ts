@@ -1,17 +1,17 @@
 /**
- * What keeps a build small, and what it owes for it: comments go, so licences come in a file of their own.
+ * Reduces the size of builds. Comments are removed, so licences are collected in a separate file.
  */
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Plugin } from "vite";
 
-/** Of Rolldown, in builds and in workers: licences' headers are in THIRD_PARTY_LICENCES.txt instead. */
+/** Rolldown options for builds and workers; licence headers are in THIRD_PARTY_LICENCES.txt instead. */
 export const OUTPUT = { output: { comments: false } } as const;
 
 const UNUSED = /tfjs-backend-wasm-threaded-simd(\.worker)?\.js$/;
 
-/** Leaves out TF.js's scripts for several threads: engines/tfjs_wasm.ts asks for one. */
+/** Leaves out the multi-threaded scripts of TF.js; engines/tfjs_wasm.ts uses one thread. */
 export function withoutThreads(): Plugin {
   return {
     name: "hanji-without-threads",
@@ -28,7 +28,7 @@ interface Lock {
   packages: Record<string, { version?: string; license?: string; dev?: boolean; optional?: boolean }>;
 }
 
-/** Puts the licences of all packages that may be in a build into THIRD_PARTY_LICENCES.txt. */
+/** Writes the licences of all packages that may be in a build to THIRD_PARTY_LICENCES.txt. */
 export function licences(root: string): Plugin {
   return {
     name: "hanji-licences",
@@ -36,14 +36,14 @@ export function licences(root: string): Plugin {
     generateBundle() {
       const { packages } = JSON.parse(readFileSync(path.join(root, "package-lock.json"), "utf8")) as Lock;
       const shipped = Object.entries(packages).filter(
-        ([place, { dev, optional }]) => place && !dev && !optional,
+        ([location, { dev, optional }]) => location && !dev && !optional,
       );
-      const parts = shipped.map(([place, { version, license }]) => {
-        const name = place.slice(place.lastIndexOf("node_modules/") + "node_modules/".length);
+      const parts = shipped.map(([location, { version, license }]) => {
+        const name = location.slice(location.lastIndexOf("node_modules/") + "node_modules/".length);
         const title = `${name} ${version}, ${license ?? "licence not stated"}`;
-        return `${title}\n\n${licenceText(path.join(root, place))}`;
+        return `${title}\n\n${licenceText(path.join(root, location))}`;
       });
-      // Several name it and bring no text
+      // Several packages refer to this licence without including its text
       const apache = `Apache-2.0\n\n${readFileSync(path.join(root, "../LICENSE"), "utf8")}`;
       const source = [...parts, apache].join(`\n${"-".repeat(80)}\n`);
       this.emitFile({ type: "asset", fileName: "THIRD_PARTY_LICENCES.txt", source });

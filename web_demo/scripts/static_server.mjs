@@ -1,5 +1,5 @@
-// Serves a folder as a static host does, for tests and benchmarks: what is missing is 404, and every answer
-// has the headers.
+// Serves folders like a static host, for tests and benchmarks: missing files are 404, and every response has
+// the given headers.
 //
 //   node scripts/static_server.mjs FOLDER [PORT]
 
@@ -20,19 +20,19 @@ const TYPES = {
   ".png": "image/png",
 };
 
-/** As strict as the page's own policy, and for workers, too, which do not take over that of the page. */
+/** At least as strict as the policy of the page, and also for workers, which do not inherit the page's. */
 export const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; " +
   "style-src 'self'; img-src 'self' data: blob:; manifest-src 'self'; base-uri 'none'; form-action 'none'";
 
-/** Clocks of microseconds need a page that shares its process with no other origin. */
+/** High-resolution timers need cross-origin isolation. */
 export const ISOLATED = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
 /**
- * A server on this machine only; `folders` maps the beginning of an address ("" for the rest) to a folder.
+ * Starts a server on localhost; `folders` maps URL path prefixes ("" for all other paths) to folders.
  *
  * @param {Record<string, string>} folders
  * @param {{headers?: Record<string, string>, port?: number}} [options]
@@ -61,12 +61,12 @@ export async function serveFolders(folders, { headers = {}, port = 0 } = {}) {
 }
 
 function fileFor(folders, pathname) {
-  const asked = decodeURIComponent(pathname).slice(1);
+  const requested = decodeURIComponent(pathname).slice(1);
   const prefixes = Object.keys(folders).sort((left, right) => right.length - left.length);
-  const prefix = prefixes.find((each) => asked.startsWith(each));
+  const prefix = prefixes.find((each) => requested.startsWith(each));
   if (prefix === undefined) return undefined;
   const root = path.resolve(folders[prefix]);
-  const rest = asked.slice(prefix.length);
+  const rest = requested.slice(prefix.length);
   const file = path.join(root, rest === "" || rest.endsWith("/") ? `${rest}index.html` : rest);
   if (!file.startsWith(root + path.sep)) return undefined;
   return statSync(file, { throwIfNoEntry: false })?.isFile() ? file : undefined;
@@ -76,5 +76,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [folder = "dist", port = "4173"] = process.argv.slice(2);
   const headers = { "Content-Security-Policy": POLICY };
   const { url } = await serveFolders({ "": folder }, { headers, port: Number(port) });
-  console.log(`${folder} at ${url} (Ctrl-C ends it)`);
+  console.log(`${folder} at ${url} (Ctrl-C to stop)`);
 }

@@ -1,11 +1,11 @@
 /**
- * What browsers are told to forbid. index.html holds the same policy in a <meta>, which covers the page; a
- * worker takes its policy from the headers of its script, which the service worker sends. So should the host:
- * see README.md.
+ * The Content-Security-Policy of the page. index.html has the same policy in a <meta> element, which applies
+ * to the page only. Workers get theirs from the headers of their script, which the service worker sets; the
+ * host should send them as well (see README.md).
  */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'self'",
-  // WebAssembly has to be compiled; nothing else may be made from text.
+  // Allows compiling WebAssembly, but not eval().
   "script-src 'self' 'wasm-unsafe-eval'",
   "object-src 'none'",
   "base-uri 'none'",
@@ -13,7 +13,7 @@ export const CONTENT_SECURITY_POLICY = [
 ].join("; ");
 
 export const HEADERS: Readonly<Record<string, string>> = {
-  // frame-ancestors means nothing in a <meta>.
+  // frame-ancestors is ignored in a <meta> element.
   "content-security-policy": `${CONTENT_SECURITY_POLICY}; frame-ancestors 'none'`,
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",

@@ -1,11 +1,12 @@
 /// <reference lib="webworker" />
 /**
- * Keeps the page working without a network.
+ * Makes the page work offline.
  *
- * - The page's own files are kept by the SHA-256 that the build wrote into this script. A new build is a new
- *   script: it fetches what has changed, checks it, and takes over only when all of it is there.
- * - Versions of bundles lie in caches of their own (page/bundles/kept.ts); this script only serves them.
- * - Requests to other origins are refused, and everything that is served carries the policy of `policy.ts`.
+ * - The files of the page are cached by their SHA-256, which the build writes into this script. A new build
+ *   is a new script: it downloads and verifies the changed files, and is installed only when all of them are
+ *   available.
+ * - Versions of bundles are stored in separate caches (page/bundles/kept.ts), which this script only serves.
+ * - Requests to other origins are blocked, and every response has the headers of `policy.ts`.
  */
 
 import { sha256 as sha256Of } from "./hanji/download.ts";
@@ -20,52 +21,52 @@ interface ShellFile {
   sha256: string;
 }
 
-/** The build puts the list here: see scripts/service_worker_plugin.ts. */
+/** Replaced by the list of files at build time; see scripts/service_worker_plugin.ts. */
 declare const __PRECACHE__: readonly ShellFile[];
 
 const SHELL = "hanji-shell";
 const files = new Map(__PRECACHE__.map((file) => [file.path, file]));
-/** What somebody has to choose, or only an old browser needs: kept when it is first asked for. */
-const ON_USE = /litert|tfjs_other|tfjs-backend-wasm\.wasm$|^lab|\.map$/;
+/** Files of optional engines and for old browsers, which are cached on first use. */
+const ON_DEMAND = /litert|tfjs_other|tfjs-backend-wasm\.wasm$|^lab|\.map$/;
 const scope = self.registration.scope;
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
 self.addEventListener("activate", (event) => event.waitUntil(activate()));
 self.addEventListener("message", (event) => {
-  // Only the page asks, when its user wants the new version now.
+  // Sent by the page when the user wants to activate the new version.
   if (event.data === "take over") void self.skipWaiting();
 });
 self.addEventListener("fetch", (event) => {
-  const answer = answerTo(event.request);
-  if (answer) event.respondWith(answer);
+  const response = responseTo(event.request);
+  if (response) event.respondWith(response);
 });
 
 async function install(): Promise<void> {
   const cache = await caches.open(SHELL);
-  const first = __PRECACHE__.filter(({ path }) => !ON_USE.test(path));
+  const first = __PRECACHE__.filter(({ path }) => !ON_DEMAND.test(path));
   await Promise.all(first.map((file) => fromCacheOrServer(cache, file)));
 }
 
 /**
- * No older page is open any more: forget files that only it needed, and answer pages that are already
- * open.
+ * Runs when no page of an older version is open: deletes files that only older versions needed, and takes
+ * control of open pages.
  */
 async function activate(): Promise<void> {
   const cache = await caches.open(SHELL);
-  const wanted = new Set(__PRECACHE__.map((file) => addressOf(file)));
+  const current = new Set(__PRECACHE__.map((file) => cacheKey(file)));
   for (const request of await cache.keys()) {
-    if (!wanted.has(request.url)) await cache.delete(request);
+    if (!current.has(request.url)) await cache.delete(request);
   }
   await self.clients.claim();
 }
 
-/** The answer to a request, or null to let the browser go on as if this script were not there. */
-function answerTo(request: Request): Promise<Response> | null {
+/** The response to a request, or null for the default handling by the browser. */
+function responseTo(request: Request): Promise<Response> | null {
   const { origin, href } = new URL(request.url);
   if (origin !== self.location.origin) return Promise.resolve(Response.error());
   if (request.method !== "GET" || !href.startsWith(scope)) return null;
   const path = pathOf(href);
-  if (path.startsWith(KEPT)) return keptFile(path);
+  if (path.startsWith(KEPT)) return storedFile(path);
   const file = files.get(path === "" || request.mode === "navigate" ? "index.html" : path);
   return file ? shellFile(file) : null;
 }
@@ -76,12 +77,12 @@ function pathOf(href: string): string {
   return decodeURIComponent(pathname.slice(new URL(scope).pathname.length));
 }
 
-async function keptFile(path: string): Promise<Response> {
+async function storedFile(path: string): Promise<Response> {
   const version = path.slice(KEPT.length).split("/", 1)[0] ?? "";
-  // `has` first: opening a cache that is not there would make one.
+  // Check `has` first, because opening a missing cache creates it.
   const cache = (await caches.has(cacheOf(version))) ? await caches.open(cacheOf(version)) : null;
   const found = await cache?.match(scope + path);
-  return found ?? new Response(`${path}: this version is not kept here`, { status: 404, headers: HEADERS });
+  return found ?? new Response(`${path}: this version is not stored here`, { status: 404, headers: HEADERS });
 }
 
 async function shellFile(file: ShellFile): Promise<Response> {
@@ -92,9 +93,9 @@ async function shellFile(file: ShellFile): Promise<Response> {
   }
 }
 
-/** The file as it was built. Errors: the server has another one or cannot be reached. */
+/** The file of this build. Errors: the file on the server differs, or the server is unreachable. */
 async function fromCacheOrServer(cache: Cache, file: ShellFile): Promise<Response> {
-  const found = await cache.match(addressOf(file));
+  const found = await cache.match(cacheKey(file));
   if (found) return found;
   const response = await fetch(scope + file.path, { cache: "no-cache" });
   if (!response.ok) throw new Error(`${file.path}: expected the file, found HTTP ${response.status}`);
@@ -102,16 +103,16 @@ async function fromCacheOrServer(cache: Cache, file: ShellFile): Promise<Respons
   const sha256 = await sha256Of(bytes);
   if (sha256 !== file.sha256) {
     throw new Error(
-      `${file.path}: expected SHA-256 ${file.sha256}, found ${sha256}; the page was renewed: reload it`,
+      `${file.path}: expected SHA-256 ${file.sha256}, found ${sha256}; the page was updated; reload it`,
     );
   }
   const type = response.headers.get("content-type") ?? "application/octet-stream";
   const checked = new Response(bytes, { headers: { ...HEADERS, "content-type": type } });
-  await cache.put(addressOf(file), checked.clone());
+  await cache.put(cacheKey(file), checked.clone());
   return checked;
 }
 
-/** Where a file lies in the cache: by its hash, so that a build fetches only what it changed. */
-function addressOf(file: ShellFile): string {
+/** The cache key of a file. It contains the hash, so that a new build downloads only changed files. */
+function cacheKey(file: ShellFile): string {
   return `${scope}shell/${file.sha256}/${file.path}`;
 }

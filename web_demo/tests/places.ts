@@ -1,14 +1,14 @@
 /**
- * Where tests find their bundles.
+ * Locations of the bundles for tests.
  *
- * tests/ports.py builds them, and tests/web says where in HANJI_WEB_BUNDLES: a folder with `history`, `users`
- * and `digits`, each as `hanji build` leaves it, and answers.json, what the Python runtime answered. Without
- * it, those of `make demo` are taken as far as they go.
+ * tests/ports.py builds them, and tests/web sets HANJI_WEB_BUNDLES to a folder with the outputs of `hanji
+ * build` in `history`, `users` and `digits`, and with answers.json, the outputs of the Python runtime.
+ * Without it, the bundles of `make demo` are used where available.
  */
 
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import type { PictureInput } from "../src/hanji/manifest.types.ts";
+import type { ImageInput } from "../src/hanji/manifest.types.ts";
 
 const OUT = path.join(import.meta.dirname, "../../out");
 const FOLDER = process.env["HANJI_WEB_BUNDLES"];
@@ -21,7 +21,7 @@ const DEMO: Record<BundleName, string> = {
   digits: path.join(OUT, "demo-digits/bundle"),
 };
 
-/** The folder of a bundle; it may not be there. */
+/** The folder of a bundle, which may not exist. */
 export function bundleFolder(name: BundleName): string {
   return FOLDER ? path.join(FOLDER, name, "bundle") : DEMO[name];
 }
@@ -30,7 +30,7 @@ export function hasBundle(name: BundleName): boolean {
   return existsSync(path.join(bundleFolder(name), "manifest.json"));
 }
 
-/** One question to the Python runtime and its answer; see tests/web/answers.py. */
+/** A call of the Python runtime and its result; see tests/web/answers.py. */
 export interface Answer {
   bundle: BundleName;
   ask: { user?: number | string; history?: (number | string)[] };
@@ -59,19 +59,19 @@ export interface Answer {
 export interface Answers {
   onnxruntime: Answer[];
   litert: Answer[];
-  /** Of all items by LiteRT in Python: bytes of float32 in base64. */
+  /** Scores of all items by LiteRT in Python: float32 as base64. */
   litert_scores: { bundle: "history" | "users"; ask: Answer["ask"]; scores: string }[];
-  /** Pictures, and the bytes that they become. */
+  /** Source images and the results of their preparation. */
   pictures: {
     source: { height: number; width: number; channels: 1 | 3 | 4; pixels: string };
-    picture: PictureInput;
+    picture: ImageInput;
     prepared: string;
   }[];
-  /** Bytes of float32 probabilities of each golden picture, by LiteRT in Python, in base64. */
+  /** Probabilities of each golden image by LiteRT in Python: float32 as base64. */
   digits_litert: string[];
 }
 
-/** What Python answered; undefined where nobody has asked it. */
+/** The results of the Python runtime, or undefined if they are not available. */
 export function pythonAnswers(): Answers | undefined {
   const file = FOLDER ? path.join(FOLDER, "answers.json") : "";
   return file && existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Answers) : undefined;

@@ -12,5 +12,5 @@ from __future__ import annotations
 
 import lazy_loader
 
-# What each name is and where it comes from is in __init__.pyi; it is imported when it is first used.
+# __init__.pyi lists the public names and their modules; each module is imported on first use.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -55,11 +55,11 @@ def compress(
 
     ``model`` is what ``train`` returned or, with an ImageDataset, any Keras classifier: a model object, or
     the path of a .keras or .h5 file or of a SavedModel, whose input ``preprocessing`` describes. ``recipe``
-    is a Recipe or ImageRecipe, the name of a built-in recipe, or the path of a recipe file. With checkpoints
-    in the directory ``work`` an interrupted run resumes; ``on_epoch`` is called after each epoch. Raises
-    TypeError for an argument of another type, RecipeError for a step that the model does not support.
+    is a Recipe or ImageRecipe, the name of a built-in recipe, or the path of a recipe file. Checkpoints in
+    the directory ``work`` let an interrupted run resume; ``on_epoch`` is called after each epoch. Raises
+    TypeError for an argument of the wrong type, RecipeError for a step that the model does not support.
     """
-    name = task_of(dataset, "dataset", "a Dataset or an ImageDataset").name
+    name = task_of(dataset, "dataset", "dataset_type").name
     task = task_named(name)
     if isinstance(recipe, str):
         recipe = task.recipe.load(recipe)
@@ -67,12 +67,10 @@ def compress(
         raise TypeError(f"recipe: expected {task.recipe.__name__}, found {type(recipe).__name__}")
     import_tensorflow()
     checkpoints = None if work is None else Path(work)
-    if getattr(model, "task", None) in PACKAGES:
-        if model.task != name:
-            raise TypeError(f"model: expected one for {name} as the dataset is, found {type(model).__name__}")
+    if isinstance(model, task.trained_type):
         return task.compress(model, recipe, dataset, work=checkpoints, on_epoch=on_epoch)
-    if name != "image-classification":
-        raise TypeError(f"model: expected a TrainedModel, found {type(model).__name__}")
+    if name != "image-classification" or getattr(model, "task", None) in PACKAGES:
+        raise TypeError(f"model: expected {task.trained_type.__name__}, found {type(model).__name__}")
     return _compress_foreign(model, recipe, dataset, preprocessing, checkpoints, on_epoch)
 
 
@@ -88,24 +86,23 @@ def _compress_foreign(
     from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
 
     source = Path(model) if isinstance(model, str) else model
-    described = preprocessing or Preprocessing()
     return compress_keras_model(
-        source, recipe, dataset, preprocessing=described, work=work, on_epoch=on_epoch
+        source, recipe, dataset, preprocessing=preprocessing or Preprocessing(), work=work, on_epoch=on_epoch
     )
 
 
 def save_compressed(compressed: CompressedModel | CompressedClassifier, directory: str | Path) -> None:
-    """Write a compressed model as a directory, which replaces an older one when it is complete."""
-    name = task_of(compressed, "compressed", "a CompressedModel or a CompressedClassifier").name
+    """Write a compressed model to a directory; an existing one is replaced once the new one is complete."""
+    name = task_of(compressed, "compressed", "compressed_type", "compression").name
     task_named(name).save_compressed(compressed, Path(directory))
 
 
 def load_compressed(directory: str | Path) -> CompressedModel | CompressedClassifier:
-    """Read what ``save_compressed`` or ``hanji compress`` wrote; DataError if it is not that."""
+    """Load a directory written by ``save_compressed`` or ``hanji compress``; DataError for any other."""
     directory = Path(directory)
     name = task_of_directory(directory, "compression", "compressed_file")
     if name is None:
-        listing = directory_listing(directory)
+        listing = directory_listing(directory) if directory.is_dir() else "there is no such directory"
         raise DataError(f"{directory}: expected a directory written by `hanji compress`; {listing}")
     import_tensorflow()
     compressed: CompressedModel | CompressedClassifier = task_named(name).load_compressed(directory)

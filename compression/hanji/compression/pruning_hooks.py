@@ -1,4 +1,4 @@
-"""TFMOT's magnitude pruning in the fitting loop, which is not Keras's own."""
+"""TFMOT's magnitude pruning in hanji's training loop, which does not use Keras callbacks."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import tf_keras as keras
 
 from hanji.training.fitting.loop import Hooks
 
-_UNUSED = -1  # TFMOT's callback takes arguments that it does not read
+_UNUSED = -1  # TFMOT's callback ignores its arguments
 
 
 def pruning_hooks(wrapped: keras.Model) -> Hooks:
-    """Hooks that update the masks of ``wrapped``, a model whose layers ``prune_low_magnitude`` wrapped.
+    """Hooks that update the masks of ``wrapped``, a model with layers in ``prune_low_magnitude`` wrappers.
 
-    TFMOT counts the steps of its schedule from here: a fit with these hooks cannot be resumed.
+    TFMOT's schedule starts at step 0 here: a fit with these hooks cannot be resumed.
     """
-    wrapped.compile(optimizer=keras.optimizers.Adam())  # the callback reads the step count off an optimizer
+    wrapped.compile(optimizer=keras.optimizers.Adam())  # the callback reads an optimizer's step count
     callback = tfmot.sparsity.keras.UpdatePruningStep()
     callback.set_model(wrapped)
     callback.on_train_begin()

@@ -1,4 +1,4 @@
-"""What recipes of every task share: named steps in a fixed order, from tables and back, and their hash."""
+"""The base of both tasks' recipes: named steps in a fixed order, conversion from and to tables, a hash."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ Self = TypeVar("Self", bound="RecipeBase[Any]")
 
 @dataclass(frozen=True)
 class RecipeBase(Generic[Step]):
-    """A named, ordered tuple of steps; a task's own recipe says which steps there are."""
+    """A named, ordered tuple of steps; the recipe class of each task defines the step types."""
 
     name: str
     steps: tuple[Step, ...]
 
     step_types: ClassVar[Mapping[str, Any]]
-    """The steps by the words that name them in a recipe, in the order in which they may come."""
+    """Step classes by their ``type`` in a recipe, in the order in which they may appear."""
 
     task: ClassVar[str]
     built_in: ClassVar[Path]
 
     def __post_init__(self) -> None:
-        words, found = list(self.step_types), [self.step_type(step) for step in self.steps]
-        order = [words.index(word) for word in found]
+        types, found = list(self.step_types), [self.step_type(step) for step in self.steps]
+        order = [types.index(name) for name in found]
         if order != sorted(set(order)):
             raise ValueError(
-                f"expected each step once at most, in the order {' → '.join(words)}, "
+                f"expected each step at most once, in the order {' → '.join(types)}, "
                 f"found {' → '.join(found)}"
             )
 
@@ -50,17 +50,17 @@ class RecipeBase(Generic[Step]):
 
     @property
     def sha256(self) -> str:
-        """Of the steps with every default filled in, so that it names what was done."""
+        """Hash of the steps including default options, so that it identifies what was done."""
         return hashlib.sha256(json.dumps(self.tables, sort_keys=True).encode()).hexdigest()
 
     @classmethod
     def step_type(cls, step: Step) -> str:
-        """The word that names this step in a recipe."""
-        return next(word for word, kind in cls.step_types.items() if isinstance(step, kind))
+        """The ``type`` of this step in a recipe."""
+        return next(name for name, kind in cls.step_types.items() if isinstance(step, kind))
 
     @classmethod
     def from_tables(cls: type[Self], name: str, tables: Sequence[dict[str, Any]], where: str) -> Self:
-        """A recipe from plain tables, each with its ``type``; ``where`` names them in errors."""
+        """A recipe from plain tables, each with its ``type``; ``where`` is their location in errors."""
         steps = tuple(
             cls._step_of(table, f"{where}: compression[{index}]") for index, table in enumerate(tables)
         )
@@ -71,7 +71,7 @@ class RecipeBase(Generic[Step]):
 
     @classmethod
     def from_file(cls: type[Self], file: RecipeFile) -> Self:
-        """The compression recipe of a recipe file; RecipeError names the step that is wrong."""
+        """The compression recipe in a recipe file; RecipeError names an invalid step."""
         file.expect_task(cls.task)
         return cls.from_tables(file.name, file.compression, str(file.path))
 
@@ -82,21 +82,21 @@ class RecipeBase(Generic[Step]):
 
     @classmethod
     def file_named(cls, name_or_path: str) -> RecipeFile:
-        """The file of a built-in recipe by its name, or the file itself."""
+        """The file of a built-in recipe by its name, or the file at a path."""
         built_in = cls.built_in / f"{name_or_path}.toml"
         if built_in.is_file():
             return read_recipe_file(built_in)
         path = Path(name_or_path)
         if not path.suffix and not path.exists():
             raise RecipeError(
-                f"no built-in recipe for {cls.task} is called {name_or_path!r}; there are "
-                f"{', '.join(cls.built_in_names())}, or give the path of a .toml file"
+                f"expected a built-in recipe for {cls.task} ({', '.join(cls.built_in_names())}) or the path "
+                f"of a .toml file, found {name_or_path!r}"
             )
         return read_recipe_file(path)
 
     @classmethod
     def built_in_names(cls) -> list[str]:
-        """The names of the recipes of this task that come with hanji."""
+        """The names of this task's built-in recipes."""
         return sorted(path.stem for path in cls.built_in.glob("*.toml"))
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What the compression stage needs of a task, beyond what training needs."""
+"""The interface of a task in the compression stage, which extends that of the training stage."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ CompressedT = TypeVar("CompressedT")
 class CompressionTask(TrainingTask[DatasetT, TrainedT], Protocol[DatasetT, TrainedT, CompressedT]):
     """See TrainingTask."""
 
+    compressed_type: type[Any]
     compressed_file: str
     """The JSON file by which a directory with a compressed model is recognized."""
 
     @property
     def recipe(self) -> type[RecipeBase[Any]]:
-        """The recipes of this task: which steps there are, and in which order."""
+        """The recipe class of this task."""
         ...
 
     def check_recipe(self, recipe: Any, model: Any) -> None:
@@ -40,19 +41,19 @@ class CompressionTask(TrainingTask[DatasetT, TrainedT], Protocol[DatasetT, Train
         work: Path | None = None,
         on_epoch: OnEpoch | None = None,
     ) -> CompressedT:
-        """Apply the recipe; with checkpoints in ``work`` an interrupted run resumes."""
+        """Apply the recipe; checkpoints in ``work`` let an interrupted run resume."""
         ...
 
     def uncompressed(self, trained: TrainedT, dataset: DatasetT, recipe: Any) -> CompressedT:
-        """The full model in float32, ready for export, to compare ``recipe`` with."""
+        """The full model in float32, ready for export, as the baseline of ``recipe``."""
         ...
 
     def save_compressed(self, compressed: CompressedT, directory: Path) -> None:
-        """Write a directory, whole or not at all."""
+        """Write a directory atomically."""
         ...
 
     def load_compressed(self, directory: Path) -> CompressedT:
-        """Read what ``save_compressed`` wrote; DataError if it is not that."""
+        """Load a directory written by ``save_compressed``; DataError for any other."""
         ...
 
 

@@ -1,7 +1,7 @@
-"""All stages in one go: data → trained → compressed → bundle → report.
+"""All stages in one run: data → trained model → compressed model → bundle → report.
 
-Each stage's result is kept in OUT/work: an interrupted build resumes, and a build whose recipe changed
-repeats only what the change affects.
+The result of each stage is kept in OUT/work: an interrupted build resumes, and a build with a changed recipe
+repeats only the stages that the change affects.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """A recipe file with every table checked, before anything long begins."""
+    """A recipe file whose tables have all been checked, before any long-running stage starts."""
 
     file: RecipeFile
     data: Any
@@ -44,7 +44,7 @@ class Plan:
 
 
 def plan_of(file: RecipeFile) -> Plan:
-    """Check all tables of a recipe file; RecipeError names what is wrong."""
+    """Check all tables of a recipe file; RecipeError for an invalid one."""
     task = task_named(file.task)
     model = settings_from(task.model_config, file.model, f"{file.path}: model")
     recipe = task.recipe.from_file(file)
@@ -69,12 +69,12 @@ def build(
     seed: int | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> BuildReport:
-    """Train, compress, export and measure by a recipe file; the same as ``hanji build``.
+    """Train, compress, export and measure as a recipe file specifies; the same as ``hanji build``.
 
-    ``data`` is the directory with the data; ``out`` defaults to out/NAME with the recipe's name; ``seed``
-    replaces the recipe's. OUT/bundle is what ships. ``on_epoch`` is called after each epoch. Raises
-    RecipeError and DataError before anything long begins, ConversionError for a model that a format cannot
-    hold.
+    ``data`` is the directory with the data; ``out`` defaults to out/NAME, where NAME is the recipe's name;
+    ``seed`` overrides the recipe's seed. OUT/bundle is the bundle to ship. ``on_epoch`` is called after each
+    epoch. Raises RecipeError and DataError before any long-running stage starts, ConversionError for a model
+    that a format cannot represent.
     """
     plan = plan_of(read_recipe_file(Path(recipe), seed=seed))
     target = Path("out") / plan.file.name if out is None else Path(out)
@@ -84,7 +84,7 @@ def build(
 def run_plan(plan: Plan, *, data: Path | None, out: Path, on_epoch: OnEpoch | None = None) -> BuildReport:
     """Run every stage and write OUT/bundle, OUT/full, OUT/report.json and OUT/report.md.
 
-    OUT/full is the full model as a float32 bundle: what the compressed one is compared with.
+    OUT/full is the full model as a float32 bundle: the baseline for the compressed one.
     """
     import_tensorflow()
     task, work = plan.task, out / "work"
@@ -122,7 +122,7 @@ def with_formats(config: Any, formats: Sequence[Format]) -> Any:
 
 
 def train_into(plan: Plan, dataset: Any, work: Path, on_epoch: OnEpoch | None = None) -> Any:
-    """Train the full model and keep it in WORK/trained."""
+    """Train the full model and save it in WORK/trained."""
     trained = plan.task.train(
         dataset,
         plan.model,
@@ -136,10 +136,11 @@ def train_into(plan: Plan, dataset: Any, work: Path, on_epoch: OnEpoch | None = 
 
 
 def earlier_trained(plan: Plan, work: Path) -> Any | None:
-    """The model that an earlier run with the same settings left in ``work``, if there is one."""
+    """The model that an earlier run with the same settings saved in ``work``, or None."""
     directory = work / "trained"
     if not directory.exists():
         return None
+    import_tensorflow()
     found = plan.task.load_trained(directory)
     if _settings(found) != (plan.model, plan.training, table_from(plan.data), plan.file.seed):
         return None
@@ -148,7 +149,7 @@ def earlier_trained(plan: Plan, work: Path) -> Any | None:
 
 
 def earlier_compressed(plan: Plan, trained: Any, work: Path) -> Any | None:
-    """What an earlier run with the same full model and recipe left in ``work``, if there is anything."""
+    """The model that an earlier run with the same full model and recipe saved in ``work``, or None."""
     directory = work / "compressed"
     if not directory.exists():
         return None
@@ -174,7 +175,7 @@ def _export(plan: Plan, full: Any, compressed: Any, dataset: Any, out: Path) -> 
 
 
 def _measure(plan: Plan, full: Any, compressed: Any, dataset: Any, out: Path) -> list[Any]:
-    """The full model, then the compressed one, in each engine that runs their formats."""
+    """The report rows of the full model, then of the compressed one, in each engine that runs them."""
     task = plan.task
     measured = [("full", out / "full", full, task.full_export(plan.export))]
     measured += [("compressed", out / "bundle", compressed, plan.export)]

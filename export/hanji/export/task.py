@@ -1,4 +1,4 @@
-"""What the export stage needs of a task, beyond what training and compression need."""
+"""The interface that a task implements for the export stage, beyond those of training and compression."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class DatasetOfTask(Protocol):
 
     @property
     def config(self) -> Any:
-        """The config it was read with."""
+        """The config that the data was read with."""
         ...
 
 
@@ -38,30 +38,30 @@ class CompressedOfTask(Protocol):
 
     @property
     def full(self) -> Any:
-        """The model it was made from."""
+        """The full model that was compressed."""
         ...
 
 
 class ExportTask(CompressionTask[DatasetT, TrainedT, CompressedT], Protocol[DatasetT, TrainedT, CompressedT]):
-    """See TrainingTask and CompressionTask."""
+    """Extends TrainingTask and CompressionTask."""
 
     export_config: type[Any]
     """Dataclass of the ``[export]`` table."""
 
     protocol: str
-    """How test metrics are measured, in a phrase."""
+    """The evaluation protocol of the test metrics, as a phrase."""
 
     @property
     def refused_options(self) -> Mapping[str, str]:
-        """Options of ``hanji export`` that are for other tasks, each with the reason."""
+        """Options of ``hanji export`` that do not apply to this task, each with the reason."""
         ...
 
     def check_export(self, config: Any, model: Any, where: str) -> None:
-        """RecipeError for options of ``[export]`` that a model of this config cannot have."""
+        """RecipeError for options of ``[export]`` that do not apply to a model with this config."""
         ...
 
     def full_export(self, config: Any) -> Any:
-        """The export config of the full model, which the bundle of ``config`` is compared with."""
+        """The export config of the full model, the baseline for the bundle that ``config`` describes."""
         ...
 
     def export(
@@ -73,27 +73,27 @@ class ExportTask(CompressionTask[DatasetT, TrainedT, CompressedT], Protocol[Data
         dataset: DatasetT | None = None,
         replace: bool = False,
     ) -> BundleSummary:
-        """Write a bundle, whole or not at all; test samples of ``dataset`` are compared, too."""
+        """Write a bundle atomically; test samples of ``dataset`` are included in the parity check."""
         ...
 
     def write_samples(self, dataset: DatasetT, out: Path) -> None:
-        """Write files into ``out`` to try the bundle with, if the task has any."""
+        """Write sample inputs for the bundle into ``out``, if the task has any."""
         ...
 
     def dataset_of_compressed(self, compressed: CompressedT, directory: Path | None) -> DatasetT | None:
-        """The data that ``compressed`` was made from, for ``export``; None where it cannot be read."""
+        """The training data of ``compressed``, for ``export``; None if it is not needed or not given."""
         ...
 
     def dataset_of_bundle(self, manifest: Any, directory: Path | None) -> DatasetT:
-        """The test set to measure a bundle with; DataError where it cannot be read."""
+        """The data whose test set a bundle is evaluated on; DataError if it cannot be read."""
         ...
 
     def test_set(self, dataset: DatasetT) -> str:
-        """The name of the data and the size of its test set, in a phrase."""
+        """A phrase that names the data and, where relevant, the size of its test set."""
         ...
 
     def evaluate(self, bundle: Path, dataset: DatasetT, *, engine: str) -> dict[str, float]:
-        """Test metrics of a bundle in an engine, through the runtime."""
+        """Test metrics of a bundle in an engine, measured through the runtime."""
         ...
 
     def measure(
@@ -115,7 +115,7 @@ class ExportTask(CompressionTask[DatasetT, TrainedT, CompressedT], Protocol[Data
 
 
 def task_named(name: str) -> ExportTask[Any, Any, Any]:
-    """The export stage of a task."""
+    """The export-stage implementation of the task ``name``."""
     task: ExportTask[Any, Any, Any] = load_task("export", name)
     return task
 
@@ -128,15 +128,15 @@ def export_bundle(
     dataset: DatasetOfTask | None = None,
     replace: bool = False,
 ) -> BundleSummary:
-    """Write a compressed model as a bundle, the directory ``out``, whole or not at all.
+    """Write a compressed model atomically as a bundle, the directory ``out``.
 
     ``config`` is an ExportConfig for a recommender, an ImageExportConfig for a classifier; without it, their
-    defaults are used. Every artifact is compared with the Keras model in its own engine, on test images of
-    ``dataset``, too, where it is given. Raises TypeError for an argument of another type, ConversionError for
-    an artifact that cannot be made or exceeds its tolerance, HanjiError if ``out`` exists (unless
-    ``replace``).
+    defaults apply. Every artifact is run in its own engine and compared with the Keras model; for a
+    classifier, test images of ``dataset`` are included in the comparison. Raises TypeError for an argument of
+    another type, ConversionError for an artifact that cannot be converted or exceeds its tolerance,
+    HanjiError if ``out`` exists (unless ``replace``).
     """
-    task = task_named(task_of(compressed, "compressed", "a CompressedModel or a CompressedClassifier").name)
+    task = task_named(task_of(compressed, "compressed", "compressed_type", "compression").name)
     config = config_of(config, task.export_config, "config")
     import_tensorflow()
     return task.export(compressed, Path(out), config, dataset=dataset, replace=replace)
@@ -145,18 +145,20 @@ def export_bundle(
 def evaluate(
     bundle: str | Path, data: DatasetOfTask | str | Path | None = None, *, engine: str = "auto"
 ) -> dict[str, float]:
-    """Test metrics of a bundle in an engine, through the runtime that ships.
+    """Test metrics of a bundle in an engine, measured through the runtime that devices use.
 
-    ``data`` is the dataset that the model was trained on, or the directory with its files: the very same
-    split is then rebuilt from the manifest. Built-in data needs neither. Raises DataError for data that the
-    bundle does not know, TypeError for a dataset of another task.
+    ``data`` is the dataset that the model was trained on, or the directory with its files: the same split is
+    then rebuilt from the manifest. Built-in data needs neither. Raises DataError for data with ids or classes
+    that the bundle does not know, TypeError for a dataset of another task.
     """
     manifest = open_bundle(bundle).manifest
     task = task_named(manifest.task)
     if data is None or isinstance(data, str | Path):
         data = task.dataset_of_bundle(manifest, None if data is None else Path(data))
-    elif task_of(data, "data", "a Dataset, an ImageDataset or a directory").name != task.name:
-        raise TypeError(f"data: expected data for {task.name} as the bundle is, found {type(data).__name__}")
+    elif task_of(data, "data", "dataset_type").name != task.name:
+        raise TypeError(
+            f"data: expected data for {task.name}, the task of the bundle, found {type(data).__name__}"
+        )
     return task.evaluate(Path(bundle), data, engine=engine)
 
 

@@ -1,9 +1,9 @@
-"""The device runtime of hanji: opens a bundle, verifies it, and answers.
+"""The device runtime of hanji: opens a bundle, verifies it, and runs inference.
 
     from hanji.runtime import Recommender
 
     with Recommender.open("bundle") as recommender:
-        for row in recommender.recommend(history=[242, 302], k=10):  # or user=196: see recommender.takes
+        for row in recommender.recommend(history=[242, 302], k=10):  # or user=196, see recommender.takes
             print(row.rank, row.title, row.score)
 
     from hanji.runtime import Classifier
@@ -12,8 +12,8 @@
         for row in classifier.classify("photo.jpg", k=5):  # or an array, uint8 [height, width, channels]
             print(row.rank, row.label, row.probability)
 
-Importing it imports numpy and no engine. An engine is imported when a bundle is opened, Pillow when a
-picture file is read.
+Importing this package imports numpy but no engine. An engine is imported when a bundle is opened, Pillow when
+an image file is read.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ __all__ = [
     "__version__",
 ]
 
-_LATER = {
+_LAZY = {
     "Classification": "hanji.runtime.classification",
     "Classifier": "hanji.runtime.classifier",
     "Placement": "hanji.runtime.placement",
@@ -74,10 +74,10 @@ _LATER = {
 
 
 def __getattr__(name: str) -> object:
-    """What not everybody needs is imported when it is asked for: who recommends does not wait for it."""
-    if name not in _LATER:
+    """Import the lazy names on first access, so that recommenders do not pay for the classifier's imports."""
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_LATER[name]), name)
+    return getattr(importlib.import_module(_LAZY[name]), name)
 
 
 def __dir__() -> list[str]:

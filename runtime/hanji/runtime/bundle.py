@@ -1,8 +1,8 @@
-"""Opens a bundle directory and hands out its files verified: their bytes, or a large one open.
+"""Opens a bundle directory and gives access to its verified files, as bytes or as an open file.
 
 The manifest is checked against ``manifest.sha256`` before it is parsed, every other file against
-the manifest before anyone sees its content. Bytes that were checked are the bytes that are used,
-so nothing can be exchanged in between; ``mapped_file`` says what holds for a large model file.
+the manifest before its content is used. The bytes that were hashed are the bytes that are used,
+so a file cannot be replaced in between; see ``mapped_file`` for the guarantees for large model files.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ MANIFEST = "manifest.json"
 CHECKSUM = "manifest.sha256"
 _LARGEST_MANIFEST_BYTES = 16 * 2**20
 MAPPED_FROM_BYTES = 4 * 2**20
-"""Below that a copy takes less than 1 % of the smallest Raspberry Pi's memory, and nothing can change it."""
+"""A smaller file is copied: less than 1 % of the smallest Raspberry Pi's memory, and immune to changes."""
 _AGAIN = "copy or export the bundle again"
 
 Content: TypeAlias = bytes | MappedFile
-"""A verified file: its bytes, or the open file of a large one."""
+"""A verified file: its bytes or, if it is large, the open file."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -41,11 +41,11 @@ class Bundle(Record):
     manifest_sha256: str
 
     def file(self, path: str) -> FileEntry:
-        """The entry of one of the manifest's own files (users, items, labels, golden)."""
+        """The manifest entry of one of the bundle's own files (users, items, labels, golden)."""
         return next(file for file in self.manifest.files if file.path == path)
 
     def check_sizes(self, files: Iterable[FileEntry]) -> None:
-        """BundleError for a missing file, ChecksumError for one of another size; reads nothing."""
+        """Raise BundleError for a missing file, ChecksumError for a wrong size; reads no content."""
         for file in files:
             _check_size(self.root / file.path, _size(self.root, file.path), file.bytes)
 
@@ -59,7 +59,7 @@ class Bundle(Record):
         return content
 
     def content(self, file: FileEntry) -> Content:
-        """``read`` for an engine: a file of ``MAPPED_FROM_BYTES`` or more comes open, not in memory."""
+        """Like ``read``, but a file of ``MAPPED_FROM_BYTES`` or more is returned open, not in memory."""
         if file.bytes < MAPPED_FROM_BYTES or not can_be_mapped():
             return self.read(file)
         self.check_sizes([file])
@@ -74,7 +74,7 @@ class Bundle(Record):
 
 
 def open_bundle(path: str | os.PathLike[str]) -> Bundle:
-    """The bundle in the directory ``path``, its manifest verified and parsed, no other file read.
+    """Open the bundle directory ``path``: verifies and parses the manifest, reads no other file.
 
     Raises BundleError if there is no bundle, ChecksumError if manifest.json is not the exported
     one, SchemaVersionError if this runtime is too old for it.
@@ -116,7 +116,7 @@ def _small_file(root: Path, name: str) -> bytes:
 
 
 def _size(root: Path, path: str) -> int:
-    """Size in bytes of a plain file inside ``root``."""
+    """Size in bytes of a regular file inside ``root``."""
     location = root / path
     if not Path(os.path.realpath(location)).is_relative_to(os.path.realpath(root)):
         raise BundleError(f"{location}: a symbolic link that leads out of the bundle; {_AGAIN}")
@@ -132,7 +132,7 @@ def _size(root: Path, path: str) -> int:
 
 
 def _content(location: Path, size: int) -> bytes:
-    """At most one byte more than ``size``, however much the file has grown since it was looked at."""
+    """Read at most ``size`` + 1 bytes, even if the file has grown since its size was checked."""
     try:
         with location.open("rb") as stream:
             return stream.read(size + 1)

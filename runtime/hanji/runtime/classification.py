@@ -1,4 +1,4 @@
-"""What a classifier answers with."""
+"""The results of a classifier."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from hanji.runtime.records import Record
 
 
 class Prediction(NamedTuple):
-    """One class that a picture may show. A tuple, because making five of them must cost next to nothing."""
+    """One predicted class. A NamedTuple, because creating it must be cheap."""
 
     rank: int
     label: str
     name: str
-    """The label in the language that was asked for, or the label itself."""
+    """The label in the requested language, or the label itself."""
     probability: float
-    index: int  # type: ignore[assignment]  # a row is asked for its class, never searched like a tuple
-    """Its place among the bundle's labels."""
+    index: int  # type: ignore[assignment]  # overrides tuple.index, which rows do not need
+    """Position in the bundle's labels."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Classification(Record, Sequence[Prediction]):
-    """What a picture shows, the most probable class first; a sequence of its ``predictions``."""
+    """The predicted classes of an image, most probable first; a sequence of its ``predictions``."""
 
     predictions: tuple[Prediction, ...]
 
@@ -35,11 +35,11 @@ class Classification(Record, Sequence[Prediction]):
         return len(self.predictions)
 
     @overload
-    def __getitem__(self, place: int) -> Prediction: ...
+    def __getitem__(self, index: int) -> Prediction: ...
     @overload
-    def __getitem__(self, place: slice) -> tuple[Prediction, ...]: ...
-    def __getitem__(self, place: int | slice) -> Prediction | tuple[Prediction, ...]:
-        return self.predictions[place]
+    def __getitem__(self, index: slice) -> tuple[Prediction, ...]: ...
+    def __getitem__(self, index: int | slice) -> Prediction | tuple[Prediction, ...]:
+        return self.predictions[index]
 
 
 __all__ = ["Classification", "Prediction"]

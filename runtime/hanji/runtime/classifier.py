@@ -1,4 +1,4 @@
-"""Says what pictures show, from a bundle."""
+"""Image classification with a bundle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hanji.runtime.results import SelfTest
 from hanji.runtime.session import Session
 from hanji.runtime.top_k import top_k
 
-# What only opening needs is imported when a bundle is opened: `import hanji.runtime` stays quick.
+# Imports needed only for opening a bundle are deferred, to keep `import hanji.runtime` fast.
 if TYPE_CHECKING:
     from hanji.runtime.bundle import Bundle
     from hanji.runtime.engines.base import Engine, Inputs
@@ -33,14 +33,13 @@ ImageSource: TypeAlias = "Source | Pixels"
 
 
 class Classifier(Session):
-    """An open bundle. Make it with ``Classifier.open``; close it, or use it in a ``with`` statement.
+    """An open classifier bundle. Create it with ``Classifier.open`` and close it, or use ``with``.
 
-    A picture may be an array or anything that Pillow reads, which then has to be installed (the extra
-    ``image``); ``picture`` says what becomes of it. It is scaled and normalized as in training: nothing of
-    that is left to the caller.
+    An image is an array, or anything that Pillow reads (requires the extra ``image``). It is resized and
+    normalized as in training, as described by ``image_input``; callers do no preprocessing.
 
-    It may be shared by threads: a lock lets one call at a time into the engine. Threads that are
-    to run at the same time open one each. So does each process: a fork cannot use its parent's.
+    Can be shared between threads: a lock serializes calls into the engine. For parallel inference, open one
+    instance per thread. Each process needs its own instance: a forked child cannot use its parent's.
     """
 
     def __init__(
@@ -68,15 +67,15 @@ class Classifier(Session):
         """Verify the bundle directory and load its model.
 
         ``engine`` is "litert", "tflite-runtime", "onnxruntime" or "auto": the first of them that is
-        installed and can run the bundle. More ``threads`` than free cores make small models slower.
-        ``delegate``, the path or name of a TFLite external delegate such as "libedgetpu.so.1", with
-        ``delegate_options``, is for the first two; ``providers``, execution providers in order of
-        preference, for onnxruntime. What does not run where it was asked to runs on the CPU, and
-        ``placement`` says so; ``policy`` "warn" gives a PlacementWarning besides, "allow" does not, "fail"
-        raises EngineError instead, at opening or, if it fails only then, at the call.
+        installed and can run the bundle. Small models get slower with more ``threads`` than free cores.
+        ``delegate``, the path or name of a TFLite external delegate such as "libedgetpu.so.1", and
+        ``delegate_options`` apply to the first two engines; ``providers``, execution providers in order of
+        preference, to onnxruntime. Operators that do not run where requested fall back to the CPU, which
+        ``placement`` reports. ``policy`` "warn" also issues a PlacementWarning, "allow" does not; "fail"
+        raises EngineError instead, on opening or, if the accelerator fails later, from that call.
 
-        Raises BundleError for a bundle that is missing, damaged, no classifier's, or made for a newer
-        runtime; EngineError, with what to install, if no engine can run it.
+        Raises BundleError for a bundle that is missing, damaged, not a classifier, or made for a newer
+        runtime; EngineError, stating what to install, if no engine can run it.
         """
         from hanji.runtime.labels import parse_labels
         from hanji.runtime.manifest import ClassifierManifest
@@ -92,14 +91,14 @@ class Classifier(Session):
     def classify(
         self, image_input: ImageSource, k: int = 5, *, language: str | None = None
     ) -> Classification:
-        """The ``k`` most probable classes, or all of them where there are fewer.
+        """Return the ``k`` most probable classes, or all classes if there are fewer.
 
-        An array holds levels of 0 to 255 as uint8 (16-bit ones as uint16): [H, W] or [H, W, 1] grey,
-        [H, W, 3] red, green, blue, [H, W, 4] with alpha. ``language``, one of ``names``, chooses what each
-        prediction's ``name`` is.
+        An array holds pixel values of 0 to 255 as uint8 (16-bit values as uint16): [H, W] or [H, W, 1]
+        grayscale, [H, W, 3] RGB, [H, W, 4] RGBA. ``language``, a key of ``names``, selects the language of
+        each prediction's ``name``.
 
-        Raises PictureError, naming the picture, for one that cannot be read, and HanjiError for a ``k``
-        below 1 or a language that the bundle does not have.
+        Raises ImageError, naming the image, if it cannot be read, and HanjiError for a ``k`` below 1 or a
+        language that the bundle does not have.
         """
         names = self._names(k, language)
         return self._classified(self._prepared(image_input, None), k, names)
@@ -107,27 +106,27 @@ class Classifier(Session):
     def classify_batch(
         self, images: Iterable[ImageSource], k: int = 5, *, language: str | None = None
     ) -> list[Classification]:
-        """``classify`` for each of ``pictures``, which may also be one array [n, H, W, C].
+        """Call ``classify`` for each of ``images``, which may also be one array [n, H, W, C].
 
-        They go through the model one by one: on a processor that is as quick, and takes the least memory.
+        Images run through the model one at a time: on a CPU this is as fast as a batch, and uses less memory.
         """
         if isinstance(images, (str, bytes, os.PathLike)):
-            raise ImageError(f"expected several pictures, found one: {images!r:.60}; put it into a list")
+            raise ImageError(f"expected several images, found one: {images!r:.60}; put it into a list")
         names = self._names(k, language)
-        numbered = ((image_input, f"picture {number}") for number, image_input in enumerate(images))
+        numbered = ((image_input, f"image {number}") for number, image_input in enumerate(images))
         return [
             self._classified(self._prepared(image_input, name), k, names) for image_input, name in numbered
         ]
 
     def probabilities(self, image_input: ImageSource) -> NDArray[np.float32]:
-        """The probability of every class, float32 [classes], in the order of ``labels``.
+        """Return the probabilities of all classes, float32 [classes], in the order of ``labels``.
 
-        What they are worth ``manifest.probabilities`` says: a wrapped model's may be no probabilities.
+        ``manifest.probabilities`` describes them: the outputs of a wrapped model may not be probabilities.
         """
         return self._run(self._prepared(image_input, None))
 
     def self_test(self) -> SelfTest:
-        """Replay golden.json and compare; it fails, too, if this artifact was not run at export."""
+        """Replay golden.json and compare the outputs; also fails if this artifact was not run at export."""
         from hanji.runtime.classifier_golden import parse_golden, replay
 
         path = self._manifest.golden
@@ -147,7 +146,7 @@ class Classifier(Session):
 
     @property
     def image_input(self) -> ImageInput:
-        """What becomes of a picture before the model sees it."""
+        """How an image is converted to the model's input."""
         return self._manifest.picture
 
     @property
@@ -155,19 +154,19 @@ class Classifier(Session):
         return self._manifest
 
     def engine_call(self, image_input: ImageSource) -> Callable[[], object]:
-        """The engine's own call for ``picture`` with nothing around it, for benchmarks.
+        """Return the bare engine call for ``image_input``, for benchmarks.
 
-        It may answer the engine's latest question instead of its own: make it right before it is timed.
+        The call may run with the inputs that the engine was given last: create it right before timing it.
         """
         tensor = self._tensor.of(self._prepared(image_input, None))
         return self._open_engine().bare_call("classify", {self._input.name: tensor})
 
     def _prepared(self, image_input: ImageSource, name: str | None) -> NDArray[np.uint8]:
-        """The model's input, uint8 [1, height, width, channels]; ``name`` is for what has none of its own."""
+        """The model's input, uint8 [1, height, width, channels]; ``name`` names inputs without a name."""
         if isinstance(image_input, np.ndarray):
             return prepare(image_input, self._manifest.picture, name=name or "the array")
-        called = name if name and isinstance(image_input, bytes) else name_of(image_input)
-        return prepare(decode(image_input, name=called), self._manifest.picture, name=called)
+        shown = name if name and isinstance(image_input, bytes) else name_of(image_input)
+        return prepare(decode(image_input, name=shown), self._manifest.picture, name=shown)
 
     def _names(self, k: int, language: str | None) -> tuple[str, ...]:
         if operator.index(k) < 1:
@@ -175,10 +174,10 @@ class Classifier(Session):
         return self._labels.in_language(language)
 
     def _classified(self, levels: NDArray[np.uint8], k: int, names: tuple[str, ...]) -> Classification:
-        found = self._run(levels)
-        best = top_k(found, min(k, len(found)))
+        probabilities = self._run(levels)
+        best = top_k(probabilities, min(k, len(probabilities)))
         labels = self._labels.values
-        ranked = enumerate(zip(best.tolist(), found[best].tolist(), strict=True), 1)
+        ranked = enumerate(zip(best.tolist(), probabilities[best].tolist(), strict=True), 1)
         return Classification(
             tuple(
                 Prediction(rank, labels[index], names[index], probability, index)
@@ -187,21 +186,21 @@ class Classifier(Session):
         )
 
     def _run(self, levels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probabilities, float32 [classes], of a prepared picture, uint8 [1, height, width, channels]."""
+        """Probabilities, float32 [classes], of a prepared image, uint8 [1, height, width, channels]."""
         outputs = self._open_engine().run("classify", {self._input.name: self._tensor.of(levels)})
         classes = len(self._labels.values)
         if outputs.shape != (1, classes):
             expected = f"expected outputs of shape [1, {classes}]"
             raise EngineError(f"{self._info.name}: {expected}, found {list(outputs.shape)}")
-        found = dequantized(outputs[0], self._output)
-        if not are_finite(found):
+        values = dequantized(outputs[0], self._output)
+        if not are_finite(values):
             raise EngineError(
                 f"{self._info.name} {self._info.version}: an output is not a finite number; replay the "
                 "self-test with `hanji verify`, then export the bundle again"
             )
-        return probabilities_of(found, self._manifest.probabilities)
+        return probabilities_of(values, self._manifest.probabilities)
 
-    def _harmless_questions(self) -> Iterator[tuple[str, Inputs]]:
-        """A black picture."""
+    def _warm_up_inputs(self) -> Iterator[tuple[str, Inputs]]:
+        """A black image."""
         black = np.zeros((1, *self._manifest.picture.shape), np.uint8)
         yield "classify", {self._input.name: self._tensor.of(black)}

@@ -1,4 +1,4 @@
-"""The self-test of a classifier: replays golden.json, of pictures and of what each artifact said of them.
+"""The self-test of a classifier: replays the images and recorded outputs of each artifact in golden.json.
 
 Pixels are uint8 [height, width, channels], row by row, in base64.
 """
@@ -26,7 +26,7 @@ LARGEST_SOURCE_SIDE = 4096
 
 
 class Preparation(NamedTuple):
-    """A picture, uint8 [h, w, c], and the bytes that it becomes, uint8 [height, width, channels]."""
+    """An image, uint8 [h, w, c], and the model input made from it, uint8 [height, width, channels]."""
 
     source: NDArray[np.uint8]
     prepared: NDArray[np.uint8]
@@ -34,7 +34,7 @@ class Preparation(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageCase:
-    """A prepared picture, uint8 [height, width, channels], and its probabilities, float64 [classes]."""
+    """A prepared image, uint8 [height, width, channels], and its probabilities, float64 [classes]."""
 
     image: NDArray[np.uint8]
     label: int
@@ -43,7 +43,7 @@ class ImageCase:
 
 @dataclass(frozen=True)
 class ImageReplay:
-    """What one artifact answered, and how far a probability may be from it."""
+    """The recorded outputs of one artifact, and the tolerance for each probability."""
 
     tolerance: float
     cases: tuple[ImageCase, ...]
@@ -51,20 +51,20 @@ class ImageReplay:
 
 @dataclass(frozen=True)
 class ImageGolden:
-    """golden.json: what pictures become, and the answers by artifact format, for those that ran at export."""
+    """golden.json: image preparations, and recorded outputs by format for artifacts that ran at export."""
 
     preparation: tuple[Preparation, ...]
     artifacts: Mapping[str, ImageReplay]
 
 
-Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""Probabilities of a prepared picture, uint8 [1, height, width, channels]."""
+Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""Returns the probabilities of a prepared image, uint8 [1, height, width, channels]."""
 
 
 def parse_golden(
     content: bytes, image_input: ImageInput, classes: int, where: str = "golden.json"
 ) -> ImageGolden:
-    """The golden pictures in ``content``; BundleError naming the field if it is malformed."""
+    """Parse the golden cases in ``content``; BundleError naming the field if it is malformed."""
     table = parse_json(content, where)
     table.choice("task", (CLASSIFICATION,))
     preparation = tuple(_preparation(entry, image_input) for entry in table.tables("preparation"))
@@ -74,8 +74,8 @@ def parse_golden(
     )
 
 
-def replay(golden: ImageGolden, artifact: str, image_input: ImageInput, answer: Answer) -> SelfTest:
-    """Prepares every source, which must give the very bytes, and compares ``answer`` of every case."""
+def replay(golden: ImageGolden, artifact: str, image_input: ImageInput, predict: Predict) -> SelfTest:
+    """Prepare every source, which must match byte for byte, and compare ``predict`` on every case."""
     expected = golden.artifacts.get(artifact)
     if expected is None:
         detail = f"golden.json holds no cases for {artifact}: it was not run at export"
@@ -85,7 +85,7 @@ def replay(golden: ImageGolden, artifact: str, image_input: ImageInput, answer: 
         for number, (source, prepared) in enumerate(golden.preparation)
         if not np.array_equal(prepare(source, image_input)[0], prepared)
     ]
-    errors = [float(np.abs(answer(case.image[None]) - case.probabilities).max()) for case in expected.cases]
+    errors = [float(np.abs(predict(case.image[None]) - case.probabilities).max()) for case in expected.cases]
     problems += [
         f"picture {number}: a probability differs by {error:.3g}"
         for number, error in enumerate(errors)

@@ -1,7 +1,7 @@
-"""The `hanji` command: finds its sub-commands among what is installed and loads only the one that runs.
+"""The `hanji` command: discovers installed sub-commands and loads only the one that runs.
 
-A sub-command is a module named in the entry-point group ``hanji.commands``, light to import, with
-``HELP`` (one line), ``EXAMPLE``, ``add_arguments(parser)`` and ``run(args) -> exit code``.
+A sub-command is a module registered in the entry-point group ``hanji.commands``. It must be cheap to import
+and provide ``HELP`` (one line), ``EXAMPLE``, ``add_arguments(parser)`` and ``run(args) -> exit code``.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ GROUP = "hanji.commands"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code is 0, or 1 after one line on stderr (argparse exits with 2)."""
+    """Run the command. Exit code: 0, or 1 with one line on stderr (2 for usage errors, from argparse)."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a title that the terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")  # titles may not be encodable
     try:
         with warnings.catch_warnings():
             _show_placement_warnings()
             code = _run(sys.argv[1:] if argv is None else list(argv))
         sys.stdout.flush()
         return code
-    except BrokenPipeError:  # the reader, such as `head`, has what it wanted
-        _let_go_of_stdout()
+    except BrokenPipeError:  # the reader, such as `head`, closed the pipe
+        _release_stdout()
         return 1
     except HanjiError as error:
         return _fail(str(error))
     except OSError as error:
-        _let_go_of_stdout()
+        _release_stdout()
         reason = error.strerror or str(error)
         return _fail(f"{error.filename}: {reason}" if error.filename else reason)
     except KeyboardInterrupt:
@@ -56,7 +56,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _parser(commands: Mapping[str, ModuleType]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="hanji", description="Light models for the device.")
+    parser = argparse.ArgumentParser(prog="hanji", description="Small models for on-device inference.")
     parser.add_argument("--version", action="version", version=f"hanji {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, module in commands.items():
@@ -73,14 +73,14 @@ def _parser(commands: Mapping[str, ModuleType]) -> argparse.ArgumentParser:
 
 
 def _show_placement_warnings() -> None:
-    """Each as one line on stderr, without the place in the code that it comes from."""
+    """Print each PlacementWarning as one line on stderr, without its source location."""
     show_others = warnings.showwarning
 
-    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+    def show(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:
         if issubclass(category, PlacementWarning):
             sys.stderr.write(f"hanji: warning: {' '.join(str(message).split())}\n")
         else:
-            show_others(message, category, *where, **more)
+            show_others(message, category, *args, **kwargs)
 
     warnings.simplefilter("always", PlacementWarning)
     warnings.showwarning = show
@@ -91,13 +91,13 @@ def _fail(message: str) -> int:
     return 1
 
 
-def _let_go_of_stdout() -> None:
-    """Flush what can be flushed; what cannot must not fail once more when Python exits."""
+def _release_stdout() -> None:
+    """Flush stdout; if that fails, redirect it to /dev/null so that Python's exit does not fail again."""
     try:
         sys.stdout.flush()
     except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
 
 
 if __name__ == "__main__":

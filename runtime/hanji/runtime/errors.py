@@ -1,23 +1,23 @@
 """Errors of the device runtime.
 
     HanjiError
-    ├── BundleError             a bundle that cannot be used
-    │   ├── SchemaVersionError  written by a newer hanji than this one can read
-    │   └── ChecksumError       a file is not the one that was exported
-    ├── EngineError             an inference engine is missing, too old, or refused the model
-    ├── PictureError            a picture that cannot be read, or an array that is none
-    ├── StreamError             a camera, video or folder that gives no pictures (any more)
-    └── UnknownIdError          a user or item that the bundle does not know
+    ├── BundleError             the bundle cannot be used
+    │   ├── SchemaVersionError  the bundle was written by a newer hanji
+    │   └── ChecksumError       a file is not the exported one
+    ├── EngineError             an inference engine is missing, too old, or rejected the model
+    ├── ImageError              an image cannot be read, or an array is not an image
+    ├── StreamError             a camera, video or folder delivers no frames (any more)
+    └── UnknownIdError          a user or item is not in the bundle
 
-Each message says what was expected, what was found, where, and what to try. PlacementWarning is no error: the
-answers are right, but something did not run where it was asked to.
+Each message states where the error is, what was expected, what was found, and what to try. PlacementWarning
+is not an error: results are correct, but operators did not run where requested.
 """
 
 from __future__ import annotations
 
 
 class HanjiError(Exception):
-    """Anything hanji reports to its user as one clear line."""
+    """Base class of all errors that hanji reports to its user, as one line."""
 
 
 class BundleError(HanjiError):
@@ -33,26 +33,26 @@ class ChecksumError(BundleError):
 
 
 class EngineError(HanjiError):
-    """The inference engine is missing, too old, or refused the model."""
+    """The inference engine is missing, too old, or rejected the model."""
 
 
 class ImageError(HanjiError):
-    """A picture file that cannot be read, or an array that is no picture."""
+    """An image file cannot be read, or an array is not an image."""
 
 
 class StreamError(HanjiError):
-    """A camera, video or folder that gives no pictures, or no more of them."""
+    """A camera, video or folder delivers no frames, or no more of them."""
 
 
 class UnknownIdError(HanjiError, KeyError):
-    """A user or item id that the bundle does not know."""
+    """A user or item id is not in the bundle."""
 
     def __str__(self) -> str:  # KeyError would print the repr
         return str(self.args[0]) if self.args else ""
 
 
 class PlacementWarning(UserWarning):
-    """Something did not run where it was asked to; the placement report says the same."""
+    """Operators did not run where requested; the placement report has the same information."""
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Whether what an engine answered are numbers."""
+"""Checks an engine's outputs for NaN and infinity."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 _ONE_THREAD = 10_000
-"""So many numbers BLAS multiplies in the thread that asks for it."""
+"""Up to this size BLAS computes a dot product in the calling thread."""
 
 
 def are_finite(values: NDArray[np.float32]) -> bool:
-    """No NaN, no infinity (float32 [n]), found without the temporary array that np.isfinite would make.
+    """Whether ``values`` (float32 [n]) are free of NaN and infinity, without np.isfinite's temporary array.
 
-    The sum of squares is the quickest to tell, for nothing in it cancels out; vdot does not warn if it
-    overflows. Then, and in large arrays, the smallest and the largest value tell.
+    The sum of squares is the fastest check: its terms cannot cancel out, and vdot does not warn on overflow.
+    If it overflows, and for large arrays, the minimum and maximum decide.
     """
     if len(values) <= _ONE_THREAD and math.isfinite(np.vdot(values, values)):
         return True

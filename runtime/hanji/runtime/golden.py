@@ -1,4 +1,4 @@
-"""The self-test: replays golden.json, which says what each artifact answered when it was exported."""
+"""The self-test: replays golden.json, the outputs of each artifact recorded at export."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.runtime.ids import Ids, OwnId
+from hanji.runtime.ids import ExternalId, Ids
 from hanji.runtime.json_table import Table, as_number, parse_json
 from hanji.runtime.results import SelfTest
 from hanji.runtime.top_k import top_k
@@ -16,23 +16,23 @@ from hanji.runtime.top_k import top_k
 
 @dataclass(frozen=True)
 class GoldenWhy:
-    """What each item of a case's history brought to the score of ``item``, float64 [n]."""
+    """Contribution of each item of a case's history to the score of ``item``, float64 [n]."""
 
-    item: OwnId
+    item: ExternalId
     shares: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class GoldenCase:
-    """One user or one history: the ids of its top k, and the scores (float64 [n]) of ``items``.
+    """A user or a history, the ids of its top k, and the scores (float64 [n]) of ``items``.
 
-    ``items`` begin with the top k. Exactly one of ``user`` and ``history`` is there.
+    ``items`` starts with the top k. Exactly one of ``user`` and ``history`` is set.
     """
 
-    user: OwnId | None
-    history: tuple[OwnId, ...] | None
-    top: tuple[OwnId, ...]
-    items: tuple[OwnId, ...]
+    user: ExternalId | None
+    history: tuple[ExternalId, ...] | None
+    top: tuple[ExternalId, ...]
+    items: tuple[ExternalId, ...]
     scores: NDArray[np.float64]
     why: GoldenWhy | None
 
@@ -45,7 +45,7 @@ class GoldenCase:
 
 @dataclass(frozen=True)
 class GoldenArtifact:
-    """What one artifact answered, and how far a score may be from it."""
+    """The recorded outputs of one artifact, and the tolerance for each score."""
 
     tolerance: float
     cases: tuple[GoldenCase, ...]
@@ -53,25 +53,25 @@ class GoldenArtifact:
 
 @dataclass(frozen=True)
 class Golden:
-    """golden.json: by artifact format, for those that ran at export."""
+    """golden.json: recorded outputs by format, for artifacts that ran at export."""
 
     k: int
     artifacts: Mapping[str, GoldenArtifact]
 
 
-Answer = Callable[[GoldenCase], NDArray[np.float32]]
+Compute = Callable[[GoldenCase], NDArray[np.float32]]
 
 
 def parse_golden(content: bytes, where: str = "golden.json") -> Golden:
-    """The golden cases in ``content``; BundleError naming the field if it is malformed."""
+    """Parse the golden cases in ``content``; BundleError naming the field if it is malformed."""
     table = parse_json(content, where)
     k = table.count("k")
     artifacts = {name: _artifact(entry, k) for name, entry in table.named_tables("artifacts").items()}
     return Golden(k, artifacts)
 
 
-def replay(expected: GoldenArtifact, k: int, items: Ids, scores: Answer, shares: Answer) -> SelfTest:
-    """Compares ``scores`` (float32 [items]) of each case, and ``shares`` of those with a ``why``."""
+def replay(expected: GoldenArtifact, k: int, items: Ids, scores: Compute, shares: Compute) -> SelfTest:
+    """Compare ``scores`` (float32 [items]) of each case, and ``shares`` of cases with a ``why``."""
     errors = []
     problems = []
     for case in expected.cases:
@@ -79,9 +79,9 @@ def replay(expected: GoldenArtifact, k: int, items: Ids, scores: Answer, shares:
         errors.append(error)
         if problem:
             problems.append(f"{case.name}: {problem}")
-    what = "users" if expected.cases[0].history is None else "histories"
+    kind = "users" if expected.cases[0].history is None else "histories"
     detail = (
-        f"{len(errors)} {what}, largest difference {max(errors):.3g} (tolerance {expected.tolerance:.3g})"
+        f"{len(errors)} {kind}, largest difference {max(errors):.3g} (tolerance {expected.tolerance:.3g})"
     )
     if problems:
         detail += f"; {len(problems)} failed, first {problems[0]}"
@@ -89,26 +89,28 @@ def replay(expected: GoldenArtifact, k: int, items: Ids, scores: Answer, shares:
 
 
 def _replay_case(
-    case: GoldenCase, tolerance: float, k: int, items: Ids, scores: Answer, shares: Answer
+    case: GoldenCase, tolerance: float, k: int, items: Ids, scores: Compute, shares: Compute
 ) -> tuple[float, str]:
-    """The largest difference of one case, and what is wrong with it in words, if anything."""
-    _indices(case.history or (), items)  # nothing may be skipped here, whatever the manifest says
+    """The largest difference of one case, and a description of the problem, if any."""
+    _indices(case.history or (), items)  # unknown ids raise here, regardless of the manifest's policy
     found = scores(case)
-    of_scores = float(np.abs(found[_indices(case.items, items)] - case.scores).max())
-    of_shares = float(np.abs(shares(case) - case.why.shares).max()) if case.why else 0.0
-    strays = _strays(case, found, k, items, 2 * tolerance)
+    score_error = float(np.abs(found[_indices(case.items, items)] - case.scores).max())
+    share_error = float(np.abs(shares(case) - case.why.shares).max()) if case.why else 0.0
+    unexpected = _unexpected_items(case, found, k, items, 2 * tolerance)
     problem = ""
-    if of_scores > tolerance:
-        problem = f"a score differs by {of_scores:.3g}"
-    elif of_shares > tolerance:
-        problem = f"a share differs by {of_shares:.3g}"
-    elif strays:
-        problem = f"{', '.join(map(str, strays))} in the top {k}"
-    return max(of_scores, of_shares), problem
+    if score_error > tolerance:
+        problem = f"a score differs by {score_error:.3g}"
+    elif share_error > tolerance:
+        problem = f"a share differs by {share_error:.3g}"
+    elif unexpected:
+        problem = f"{', '.join(map(str, unexpected))} in the top {k}"
+    return max(score_error, share_error), problem
 
 
-def _strays(case: GoldenCase, found: NDArray[np.float32], k: int, items: Ids, margin: float) -> list[OwnId]:
-    """Items of the computed top k that are neither in the expected one nor close to its last score."""
+def _unexpected_items(
+    case: GoldenCase, found: NDArray[np.float32], k: int, items: Ids, margin: float
+) -> list[ExternalId]:
+    """Items in the computed top k that are neither in the expected top k nor close to its lowest score."""
     expected = set(_indices(case.top, items))
     last = case.scores[k - 1]
     return [
@@ -118,8 +120,8 @@ def _strays(case: GoldenCase, found: NDArray[np.float32], k: int, items: Ids, ma
     ]
 
 
-def _indices(ids: tuple[OwnId, ...], items: Ids) -> list[int]:
-    return [items.known_index_of(own) for own in ids]
+def _indices(ids: tuple[ExternalId, ...], items: Ids) -> list[int]:
+    return [items.known_index_of(item) for item in ids]
 
 
 def _artifact(table: Table, k: int) -> GoldenArtifact:

@@ -1,4 +1,4 @@
-"""The user's own ids and item descriptions, in the order of the model's indices."""
+"""External ids and item metadata, in the order of the model's indices."""
 
 from __future__ import annotations
 
@@ -13,60 +13,61 @@ from hanji.runtime.errors import BundleError, UnknownIdError
 from hanji.runtime.json_table import LARGEST_INTEGER, Table, as_integer, parse_json
 from hanji.runtime.records import Record
 
-OwnId: TypeAlias = "int | str"
-"""What a bundle calls a user or an item: ints in some bundles, texts in others."""
+ExternalId: TypeAlias = "int | str"
+"""The id of a user or item in the application's data: integers or strings, depending on the bundle."""
 
 
 class Ids:
-    """Own ids by index (``values``), and indices by own id. ``kind`` is "user" or "item"."""
+    """Maps indices to external ids (``values``) and external ids to indices. ``kind`` is "user" or "item"."""
 
-    def __init__(self, values: tuple[OwnId, ...], kind: str) -> None:
+    def __init__(self, values: tuple[ExternalId, ...], kind: str) -> None:
         self.values = values
         self._kind = kind
-        self._indices = {own: index for index, own in enumerate(values)}
+        self._indices = {external_id: index for index, external_id in enumerate(values)}
         self._are_integers = isinstance(values[0], int)
 
     def __len__(self) -> int:
         return len(self.values)
 
-    def index_of(self, own: OwnId) -> int | None:
-        """The index of an own id, None if it is unknown.
+    def index_of(self, external_id: ExternalId) -> int | None:
+        """The index of an external id, or None if it is unknown.
 
-        Where the ids are integers the text "196" means 196 (numpy's integers are integers, too);
-        where they are texts, 196 is unknown. Raises TypeError for what cannot be an id.
+        If the ids are integers, the string "196" matches 196, and numpy integers are accepted as well;
+        if they are strings, the integer 196 is unknown. Raises TypeError for other types.
         """
-        if isinstance(own, str):
-            return self._indices.get(_integer(own) if self._are_integers else own)
-        if not isinstance(own, (int, np.integer)) or isinstance(own, bool):
+        if isinstance(external_id, str):
+            return self._indices.get(_integer(external_id) if self._are_integers else external_id)
+        if not isinstance(external_id, (int, np.integer)) or isinstance(external_id, bool):
             kind = "an item" if self._kind == "item" else f"a {self._kind}"
-            raise TypeError(f"expected {kind} id (int or str), found {type(own).__name__}: {own!r}")
-        return self._indices.get(own)
+            found = f"{type(external_id).__name__}: {external_id!r}"
+            raise TypeError(f"expected {kind} id (int or str), found {found}")
+        return self._indices.get(external_id)
 
-    def indices_of(self, owns: Iterable[OwnId]) -> list[int | None]:
-        """The index of each own id, as ``index_of`` finds it."""
-        listed = owns if isinstance(owns, list) else list(owns)
-        kinds = set(map(type, listed))
-        if len(kinds) == 1 and (int in kinds or (str in kinds and not self._are_integers)):
-            return list(map(self._indices.get, listed))  # nothing to convert, nothing to refuse
-        return [self.index_of(own) for own in listed]
+    def indices_of(self, external_ids: Iterable[ExternalId]) -> list[int | None]:
+        """``index_of`` for each external id."""
+        listed = external_ids if isinstance(external_ids, list) else list(external_ids)
+        types = set(map(type, listed))
+        if len(types) == 1 and (int in types or (str in types and not self._are_integers)):
+            return list(map(self._indices.get, listed))  # fast path: no conversion or type check needed
+        return [self.index_of(external_id) for external_id in listed]
 
-    def known_index_of(self, own: OwnId) -> int:
-        """The index of an own id; UnknownIdError if it is unknown."""
-        index = self.index_of(own)
+    def known_index_of(self, external_id: ExternalId) -> int:
+        """The index of an external id; UnknownIdError if it is unknown."""
+        index = self.index_of(external_id)
         if index is None:
-            raise self.unknown(own)
+            raise self.unknown(external_id)
         return index
 
-    def unknown(self, own: OwnId) -> UnknownIdError:
-        """The error of an id that is unknown."""
+    def unknown(self, external_id: ExternalId) -> UnknownIdError:
+        """The error to raise for an unknown id."""
         return UnknownIdError(
-            f"{self._kind} {own!r} is unknown: expected one of the bundle's {len(self)} {self._kind} ids, "
-            f"such as {self.values[0]!r}"
+            f"{self._kind} {external_id!r} is unknown: expected one of the bundle's {len(self)} "
+            f"{self._kind} ids, such as {self.values[0]!r}"
         )
 
 
-def _integer(text: str) -> OwnId:
-    """The integer that is written exactly like ``text``, else the text itself."""
+def _integer(text: str) -> ExternalId:
+    """The integer whose decimal form is exactly ``text``, else ``text`` itself."""
     try:
         value = int(text)
     except ValueError:
@@ -76,7 +77,7 @@ def _integer(text: str) -> OwnId:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Items(Record):
-    """What can be recommended: one entry per item in each field."""
+    """The item catalogue: one entry per item in each field."""
 
     ids: Ids
     titles: tuple[str, ...]
@@ -89,7 +90,7 @@ class Items(Record):
 
 
 def parse_users(content: bytes, count: int, where: str) -> Ids:
-    """The ``count`` user ids in users.json; BundleError naming the field if it holds anything else."""
+    """Parse the ``count`` user ids in users.json; BundleError naming the field if it is malformed."""
     table = parse_json(content, where)
     ids = table.ids("ids")
     _check_length(table, "ids", len(ids), count)
@@ -97,7 +98,7 @@ def parse_users(content: bytes, count: int, where: str) -> Ids:
 
 
 def parse_items(content: bytes, count: int, where: str) -> Items:
-    """The ``count`` items in items.json; BundleError naming the field if it holds anything else."""
+    """Parse the ``count`` items in items.json; BundleError naming the field if it is malformed."""
     table = parse_json(content, where)
     ids = Ids(table.ids("ids"), "item")
     items = Items(ids, table.text_array("titles"), _genres(table), _popularity(table))
@@ -115,9 +116,9 @@ def _genres(table: Table) -> tuple[tuple[str, ...], ...]:
     rows = table.array("genres")
     if not all(isinstance(row, list) and all(isinstance(genre, str) for genre in row) for row in rows):
         table.fail("genres", "an array of texts per item")
-    shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # a million items have a few thousand combinations
-    made: Iterator[tuple[str, ...]] = map(tuple, rows)  # type: ignore[arg-type]  # lists, as checked above
-    return tuple(shared.setdefault(row, row) for row in made)
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # a million items share a few thousand combinations
+    tuples: Iterator[tuple[str, ...]] = map(tuple, rows)  # type: ignore[arg-type]  # lists, as checked above
+    return tuple(shared.setdefault(row, row) for row in tuples)
 
 
 def _popularity(table: Table) -> NDArray[np.int64]:

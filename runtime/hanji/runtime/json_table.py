@@ -1,7 +1,7 @@
 """Reads JSON objects field by field; every error names the file and the field.
 
-A device has no JSON Schema validator, so this is the hand-written twin of the types used in
-``manifest.schema.json``. Tests hold the two together.
+JSON Schema validators are not available on devices, so this is a hand-written equivalent of the types used in
+``manifest.schema.json``. Tests check that the two agree.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Any, NoReturn
 from hanji.runtime.errors import BundleError
 
 LARGEST_COUNT = 2**31 - 1
-"""Of bytes, ids and parameters: tensors are indexed by int32 and model files end at 2 GiB."""
+"""Of bytes, ids and parameters: tensors are indexed with int32, and model files are limited to 2 GiB."""
 LARGEST_INTEGER = 2**53 - 1
-"""The largest integer that JavaScript, which reads the same files, can hold exactly."""
+"""The largest integer that JavaScript, which reads the same files, represents exactly."""
 
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def parse_json(content: bytes, where: str) -> Table:
-    """The JSON object in ``content``; BundleError if it is malformed. ``where`` names it in errors."""
+    """Parse the JSON object in ``content``; BundleError if it is malformed. ``where`` names it in errors."""
     try:
         value: object = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -33,7 +33,7 @@ def parse_json(content: bytes, where: str) -> Table:
 
 
 class Table:
-    """One JSON object, and where it stands."""
+    """A JSON object and its location, for errors."""
 
     def __init__(self, value: object, where: str) -> None:
         if not isinstance(value, dict):
@@ -46,7 +46,7 @@ class Table:
         return tuple(self._fields)
 
     def fail(self, key: str, expected: str) -> NoReturn:
-        """Raise the BundleError of a field whose value is not what was expected."""
+        """Raise the BundleError for a field with an unexpected value."""
         _fail(self._at(key), expected, self._fields[key])
 
     def text(self, key: str, *, shortest: int = 1) -> str:
@@ -56,7 +56,7 @@ class Table:
         return value
 
     def long_text(self, key: str) -> str:
-        """A text of any length, such as bytes in base64."""
+        """A string of any length, such as base64 data."""
         value = self._get(key)
         if not isinstance(value, str):
             self.fail(key, "a text")
@@ -120,11 +120,11 @@ class Table:
         return value
 
     def ids(self, key: str) -> tuple[int, ...] | tuple[str, ...]:
-        """Own ids: all integers or all texts, each once."""
+        """External ids: all integers or all strings, without duplicates."""
         values = self.array(key, shortest=1)
         if len(set(map(type, values)) - {int, float}) == 0:
             ids: list[Any] = [as_integer(value) for value in values]
-            valid = all(isinstance(own, int) and abs(own) <= LARGEST_INTEGER for own in ids)
+            valid = all(isinstance(each, int) and abs(each) <= LARGEST_INTEGER for each in ids)
         else:
             ids, valid = values, set(map(type, values)) == {str}
         if not valid:
@@ -135,10 +135,10 @@ class Table:
 
     def id(self, key: str) -> int | str:
         value = self._get(key)
-        own = value if isinstance(value, str) else as_integer(value)
-        if own is None or (isinstance(own, int) and abs(own) > LARGEST_INTEGER):
+        found = value if isinstance(value, str) else as_integer(value)
+        if found is None or (isinstance(found, int) and abs(found) > LARGEST_INTEGER):
             self.fail(key, f"an id: a text or an integer within ±{LARGEST_INTEGER}")
-        return own
+        return found
 
     def text_array(self, key: str) -> tuple[str, ...]:
         values = self.array(key)
@@ -166,7 +166,7 @@ class Table:
         return {name: table.number(name) for name in table.keys}
 
     def plain(self) -> Mapping[str, object]:
-        """The object as it was read, for what is shown but not interpreted."""
+        """The object as read, for content that is displayed but not interpreted."""
         return self._fields
 
     def _get(self, key: str) -> object:
@@ -180,14 +180,14 @@ class Table:
 
 
 def as_integer(value: object) -> int | None:
-    """The value as an int, None if it is none. 5.0 is the integer 5 in JSON, true is not 1."""
+    """The value as an int, or None if it is no integer. In JSON, 5.0 is the integer 5, and true is not 1."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def as_number(value: object) -> float | None:
-    """The value as a finite float, None if it is none."""
+    """The value as a finite float, or None if it is not a finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 1e308:
         return None
     return float(value)
@@ -198,7 +198,7 @@ def _fail(where: str, expected: str, found: object) -> NoReturn:
 
 
 def _short(value: object) -> str:
-    """A JSON value in few words, however large it is."""
+    """A short description of a JSON value."""
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):

@@ -12,13 +12,13 @@ from hanji.runtime.records import Record
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Labels(Record):
-    """One name per class in ``values`` and, by language tag, in each of ``names``."""
+    """One name per class: the labels in ``values``, translations by language tag in ``names``."""
 
     values: tuple[str, ...]
     names: Mapping[str, tuple[str, ...]]
 
     def in_language(self, language: str | None) -> tuple[str, ...]:
-        """The names to show; None stands for ``values``. HanjiError for a language that is not there."""
+        """The names in ``language``, or ``values`` for None. HanjiError if the bundle lacks the language."""
         if language is None:
             return self.values
         if language not in self.names:
@@ -28,7 +28,7 @@ class Labels(Record):
 
 
 def parse_labels(content: bytes, count: int, where: str) -> Labels:
-    """The names of ``count`` classes in labels.json; BundleError naming a field that holds anything else."""
+    """Parse the names of ``count`` classes in labels.json; BundleError naming the field if malformed."""
     table = parse_json(content, where)
     values = _names(table, "labels", count)
     if "names" not in table.keys:

@@ -1,6 +1,6 @@
-"""What a device says of itself: processor, memory, system, and how warm, quick and throttled it is now.
+"""Hardware and system information, and current CPU frequency, temperature and throttling.
 
-Read from where Linux keeps it, with no special rights. What a device does not tell is None, never a guess.
+Read from Linux's /proc and /sys without special privileges. Values that a device does not report are None.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _CPU = "sys/devices/system/cpu/cpu0"
 _FIRMWARE = "sys/devices/platform/soc/soc:firmware/get_throttled"
 _ARM_CORES = {"0xb76": "ARM1176", "0xc07": "Cortex-A7", "0xd03": "Cortex-A53"}
 _ARM_CORES |= {"0xd08": "Cortex-A72", "0xd0b": "Cortex-A76"}
-"""The cores of the Raspberry Pis, by Arm's part numbers: on ARM, Linux tells the number alone."""
+"""Raspberry Pi cores by Arm part number: on Arm, Linux reports only the number."""
 _THROTTLED = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
-"""Bits of the Raspberry Pi's firmware: now; 16 places higher: since it was switched on."""
+"""Bits reported by the Raspberry Pi firmware: now; 16 bits higher: since boot."""
 _CPU_ZONES = ("cpu", "soc", "pkg")
 _MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class Throttling:
-    """What held the processor back, in words: ``now``, and at any time since it was switched on."""
+    """Reasons for CPU throttling: active ``now``, and at any time since boot."""
 
     now: tuple[str, ...]
     since_boot: tuple[str, ...]
@@ -35,7 +35,7 @@ class Throttling:
 
 @dataclass(frozen=True)
 class MachineState:
-    """What changes while a benchmark runs. ``load_average`` is that of the last minute."""
+    """State that changes while a benchmark runs. ``load_average`` is over the last minute."""
 
     frequency_mhz: float | None
     temperature_celsius: float | None
@@ -45,7 +45,7 @@ class MachineState:
 
 @dataclass(frozen=True)
 class Machine:
-    """What stays. ``usable_cores`` are those that this process may run on."""
+    """Static properties. ``usable_cores`` is the number of cores in this process's CPU affinity."""
 
     board: str | None
     cpu: str | None
@@ -62,7 +62,7 @@ class Machine:
 
 
 def machine(root: Path = ROOT) -> Machine:
-    """This machine; ``root`` is where /proc, /sys and /etc lie."""
+    """Describe this machine; ``root`` is the directory that contains proc, sys and etc."""
     return Machine(
         board=_text(root / "proc/device-tree/model") or _fields(root / "proc/cpuinfo").get("Model"),
         cpu=_cpu(root),
@@ -80,7 +80,7 @@ def machine(root: Path = ROOT) -> Machine:
 
 
 def machine_state(root: Path = ROOT) -> MachineState:
-    """How the machine is right now."""
+    """The current state of the machine."""
     return MachineState(
         frequency_mhz=_frequency_mhz(root),
         temperature_celsius=_temperature_celsius(root),
@@ -107,7 +107,7 @@ def _frequency_mhz(root: Path) -> float | None:
 
 
 def _temperature_celsius(root: Path) -> float | None:
-    """Of the first thermal zone that is a processor's by its name."""
+    """Temperature of the first thermal zone whose type names a CPU."""
     for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*")):
         kind = (_text(zone / "type") or "").lower()
         if any(name in kind for name in _CPU_ZONES):
@@ -116,11 +116,11 @@ def _temperature_celsius(root: Path) -> float | None:
 
 
 def _throttling(root: Path) -> Throttling | None:
-    told = _text(root / _FIRMWARE) or _vcgencmd()
-    if told is None:
+    reported = _text(root / _FIRMWARE) or _vcgencmd()
+    if reported is None:
         return None
     try:
-        bits = int(told.rpartition("=")[2], 16)
+        bits = int(reported.rpartition("=")[2], 16)
     except ValueError:
         return None
     now = tuple(name for bit, name in _THROTTLED.items() if bits >> bit & 1)
@@ -128,7 +128,7 @@ def _throttling(root: Path) -> Throttling | None:
 
 
 def _vcgencmd() -> str | None:
-    """What the Raspberry Pi's own command says, where it is installed and may be asked."""
+    """Output of the Raspberry Pi's vcgencmd, or None if it is not installed or fails."""
     command = shutil.which("vcgencmd")
     if command is None:
         return None
@@ -163,12 +163,12 @@ def _system(root: Path) -> str | None:
 def _libc() -> str | None:
     try:
         return os.confstr("CS_GNU_LIBC_VERSION")
-    except (AttributeError, ValueError, OSError):  # another libc, or no POSIX
+    except (AttributeError, ValueError, OSError):  # not glibc, or not POSIX
         return None
 
 
 def _fields(path: Path) -> dict[str, str]:
-    """``name: value`` lines; of a name that comes again, as each core's, the first."""
+    """Parse ``name: value`` lines; for repeated names, such as those of each core, the first counts."""
     found: dict[str, str] = {}
     for line in (_text(path) or "").splitlines():
         name, colon, value = line.partition(":")
@@ -178,7 +178,7 @@ def _fields(path: Path) -> dict[str, str]:
 
 
 def _text(path: Path) -> str | None:
-    """What a small file of the system says, None if it is missing, empty or may not be read."""
+    """Content of a small system file, or None if it is missing, empty or not readable."""
     try:
         with path.open("rb") as stream:
             content = stream.read(_MAX_BYTES)
@@ -196,13 +196,13 @@ def _number(text: str | None) -> float | None:
 
 
 def _scaled(path: Path, divisor: float) -> float | None:
-    """A number in a file over ``divisor``; a sensor that reads exactly 0 tells nothing."""
+    """A number in a file divided by ``divisor``; None for 0, which invalid sensors report."""
     found = _number(_text(path))
     return found / divisor if found else None
 
 
 def _kilobytes(text: str | None) -> int | None:
-    """Bytes of a value such as "1764 kB"; None for nothing and for 0, which no process has."""
+    """Bytes of a value such as "1764 kB"; None for a missing or zero value."""
     return int(_number((text or "").removesuffix("kB").strip()) or 0) * 1024 or None
 
 

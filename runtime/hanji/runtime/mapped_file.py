@@ -1,14 +1,14 @@
-"""A large file that is verified and then mapped into memory by an engine, never copied into Python's.
+"""A large file that is verified and then memory-mapped by an engine, without a copy in Python.
 
-Pages of a mapped file are read when they are needed, may be dropped when memory runs short, and are shared by
-all processes that map the same file.
+Pages of a mapped file are loaded on demand, can be evicted under memory pressure, and are shared by all
+processes that map the same file.
 
-What is guaranteed: the file that was hashed is the file that the engine opens, whatever has been put at its
-path since, moved or deleted there, because both go through one open descriptor. A change in place (seen by
-its size and by the time that every write sets) is a ChecksumError if it comes before the engine has loaded
-the file. A change in place after that is not noticed: the engine may then answer from changed weights, or
-the process end with SIGBUS where the file was cut. So a bundle that is in use is replaced by another
-directory, never written over; files too small to be mapped are read once and are safe from that, too.
+Guarantees: the engine opens the file that was hashed, even if the file at its path has since been replaced,
+moved or deleted, because both use one open descriptor. An in-place change (detected by size and modification
+time) raises ChecksumError if it happens before the engine has loaded the file. A later in-place change is not
+detected: the engine may then compute with changed weights, or the process may die with SIGBUS if the file was
+truncated. So never overwrite a bundle in use; deploy a new directory instead. Files too small to be mapped
+are read once and are not affected.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from typing import TypeVar
 from hanji.runtime.errors import ChecksumError
 
 _OPEN_FILES = "/proc/self/fd"
-_PIECE_BYTES = 2**20
+_CHUNK_BYTES = 2**20
 
 _T = TypeVar("_T")
 
 
 def can_be_mapped() -> bool:
-    """Whether this system lets an engine open a file again by its descriptor, as Linux does."""
+    """Whether an open file can be reopened by its descriptor, through /proc/self/fd as on Linux."""
     return Path(_OPEN_FILES).is_dir()
 
 
 class MappedFile:
-    """A file held open. The descriptor is closed with the last reference to this object."""
+    """An open file. The descriptor is closed when this object is garbage-collected."""
 
     def __init__(self, location: Path) -> None:
-        """OSError if it cannot be opened."""
+        """Open the file; OSError if that fails."""
         self._descriptor = -1
         self._location = location
         self._descriptor = os.open(location, os.O_RDONLY | os.O_CLOEXEC)
@@ -48,39 +48,39 @@ class MappedFile:
 
     @property
     def bytes(self) -> int:
-        """Its size when it was opened."""
+        """The size of the file when it was opened."""
         return self._state[0]
 
     @property
     def path(self) -> str:
-        """A path that leads to this open file and to no other, as long as this object lives."""
+        """A path that refers to this open file, valid as long as this object exists."""
         return f"{_OPEN_FILES}/{self._descriptor}"
 
     def sha256(self) -> str:
-        """The hash of its content in hex. It is read, not mapped: a file cut meanwhile is no crash."""
+        """SHA-256 of the content in hex. Reads instead of mapping, so that truncation cannot cause SIGBUS."""
         digest = hashlib.sha256()
         offset = 0
-        while piece := os.pread(self._descriptor, min(_PIECE_BYTES, self.bytes - offset), offset):
-            digest.update(piece)
-            offset += len(piece)
+        while chunk := os.pread(self._descriptor, min(_CHUNK_BYTES, self.bytes - offset), offset):
+            digest.update(chunk)
+            offset += len(chunk)
         return digest.hexdigest()
 
     def loaded(self, load: Callable[[str], _T]) -> _T:
-        """What ``load`` makes of the file's path; ChecksumError if it was written to before or meanwhile.
+        """Call ``load`` with the file's path; ChecksumError if the file was changed before or during loading.
 
-        Before, for engines crash on broken files; and after, for it is read meanwhile.
+        Checked before, because engines may crash on damaged files, and after, because loading takes time.
         """
         self.check()
-        made = load(self.path)
+        result = load(self.path)
         self.check()
-        return made
+        return result
 
     def check(self) -> None:
-        """ChecksumError if the file has been written to since it was opened."""
+        """Raise ChecksumError if the file was modified since it was opened."""
         if self._state_now() != self._state:
             raise ChecksumError(
                 f"{self._location}: the file was changed while it was loaded; copy or export the bundle "
-                "again, beside the old one and not over it"
+                "again, to a new directory instead of over the old one"
             )
 
     def _state_now(self) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Opens a bundle: verify, choose an engine, read its tables, load the model, in this order."""
+"""Opens a bundle: verifies it, chooses an engine, reads its tables and loads the model, in this order."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CLASSES = {RecommenderManifest: "Recommender", ClassifierManifest: "Classifier"
 
 
 class Opening(Generic[ManifestT]):
-    """A bundle for the task of ``kind``, verified, with an engine chosen; nothing large is read yet."""
+    """A verified bundle of the task of ``kind``, and the chosen engine; large files are not read yet."""
 
     def __init__(
         self,
@@ -53,17 +53,17 @@ class Opening(Generic[ManifestT]):
         return self._choice.artifact
 
     def check(self, *tables: IdTable | LabelTable | None) -> None:
-        """Check what can be checked before anything large is read: signature, and sizes of files."""
+        """Check the signature and the file sizes, before any large file is read."""
         check_signature(self.artifact, self.artifact.main_signature)
         listed: list[FileEntry] = [self.bundle.file(table.path) for table in tables if table is not None]
         self.bundle.check_sizes([*listed, *self.artifact.files])
 
     def read(self, table: IdTable | LabelTable, parse: Callable[[bytes, int, str], TableT]) -> TableT:
-        """A table of the bundle, by its parser."""
+        """Read and parse a table of the bundle."""
         return parse(self.bundle.read(self.bundle.file(table.path)), table.count, table.path)
 
     def load(self) -> Engine:
-        """The engine with the model loaded."""
+        """Create the engine and load the model."""
         contents = {file.path: self.bundle.content(file) for file in self.artifact.files}
         loaded = create_engine(self._choice, contents, threads=self._threads, request=self._request)
         loaded.load(self.artifact.main_signature)
@@ -76,8 +76,8 @@ def requested(
     providers: Sequence[str],
     policy: Policy,
 ) -> Request:
-    """The arguments of ``open`` that say where to run; HanjiError for those that contradict each other."""
+    """Build a Request from the arguments of ``open``; HanjiError if they contradict each other."""
     if isinstance(providers, str):
-        raise HanjiError(f"providers: expected several names, found the text {providers!r}")
+        raise HanjiError(f"providers: expected a sequence of names, found the string {providers!r}")
     library = None if delegate is None else os.fspath(delegate)
     return Request(library, dict(delegate_options or {}), tuple(providers), policy)

@@ -1,4 +1,4 @@
-"""Where an open model runs, as a report. ``placement.schema.json`` defines its JSON, one for all engines."""
+"""The placement report of an open model. ``placement.schema.json`` defines its JSON for all engines."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Placement(Record):
-    """Who computes an open model, and what is not as it was asked for."""
+    """Where the operators of an open model run, and deviations from the request."""
 
     engine: str
     """"litert", "tflite-runtime" or "onnxruntime"."""
     version: str
     threads: int
     asked: tuple[str, ...]
-    """The delegate or the execution providers that were asked for; () for none."""
+    """The requested delegate or execution providers; () for none."""
     got: tuple[str, ...]
-    """Those of them that compute at least one operator."""
+    """Those of them that run at least one operator."""
     operators: Mapping[str, int]
-    """Operators of the signature that answers, by who computes them; "cpu" is the engine's own kernels.
+    """Operator counts of the main signature by executor; "cpu" stands for the engine's own kernels.
 
-    An accelerator's compiled part counts as the one operator that it is in the file. Empty where the engine
-    does not tell: onnxruntime before 1.24, and a TFLite file whose first graph is another signature's.
+    A subgraph compiled for an accelerator counts as one operator, as in the file. Empty if the engine does
+    not report it: onnxruntime before 1.24, and a TFLite file whose first graph belongs to another signature.
     """
     fallbacks: tuple[str, ...]
-    """One line each: what did not run where it was asked to, and why; () when all is as it was asked for."""
+    """One line per fallback: what did not run where requested, and why; () if there were none."""
 
     def as_json(self) -> dict[str, object]:
-        """What ``placement.schema.json`` defines."""
+        """The report as defined by ``placement.schema.json``."""
         return {
             "engine": self.engine,
             "version": self.version,
@@ -51,7 +51,7 @@ class Placement(Record):
 def placement_of(
     info: EngineInfo, request: Request, operators: Mapping[str, int], fallbacks: list[str]
 ) -> Placement:
-    """The report of a session as it is now."""
+    """The current report of a session."""
     got = tuple(name for name in request.asked if count_of(operators, name))
     return Placement(
         info.name, info.version, info.threads, request.asked, got, dict(operators), tuple(fallbacks)

@@ -1,4 +1,4 @@
-"""From the scores of a catalogue to the items that are shown: what is left out, filtered and spread."""
+"""Ranks a catalogue by score: exclusion, filtering and diversification."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from hanji.runtime.results import Item
 from hanji.runtime.top_k import top_k
 
 if TYPE_CHECKING:
-    from hanji.runtime.ids import Items, OwnId
+    from hanji.runtime.ids import ExternalId, Items
 
-_FIRST_LOOK = 64
-_GROWTH = 8  # a filter that lets little through costs a few more looks, each eight times deeper
+_FIRST_DEPTH = 64
+_GROWTH = 8  # a selective filter needs only a few more searches, each eight times deeper
 
 
 class RankingOptions(TypedDict, total=False):
-    """Keywords of ``Recommender.recommend`` that decide which items a ranking may hold."""
+    """Keyword arguments of ``Recommender.recommend`` that select the items of a ranking."""
 
-    exclude: Iterable[OwnId]
-    """Own item ids to leave out."""
+    exclude: Iterable[ExternalId]
+    """Item ids to exclude."""
 
     exclude_seen: bool
-    """Whether the items of the history are left out, too; True by default."""
+    """Whether to exclude the items of the history as well; True by default."""
 
     filter: Callable[[Item], bool] | None
-    """Called with one item after another, best score first, until ``k`` pass."""
+    """Called with items in order of descending score until ``k`` pass."""
 
     diversity: float
-    """In [0, 1): spreads the genres by maximal marginal relevance over the 10·k best items."""
+    """In [0, 1): diversifies genres by maximal marginal relevance over the top 10·k items."""
 
 
 def check_options(options: RankingOptions) -> None:
-    """TypeError for a keyword that is no option, as Python gives for other functions."""
+    """Raise TypeError for an unknown keyword argument, like Python does for other functions."""
     unexpected = options.keys() - RankingOptions.__annotations__.keys()
     if unexpected:
         raise TypeError(f"recommend() got an unexpected keyword argument {min(unexpected)!r}")
 
 
 class RankingRequest(NamedTuple):
-    """What a ranking may hold; items in ``excluded`` and ``seen`` (int32 indices) may not be in it."""
+    """Constraints of a ranking: ``excluded`` and ``seen`` (int32 indices) are not ranked."""
 
     k: int
     excluded: NDArray[np.int32]
@@ -53,7 +53,7 @@ class RankingRequest(NamedTuple):
     diversity: float = 0.0
 
     def check(self, items: int) -> None:
-        """HanjiError for a ``k`` or a ``diversity`` that cannot be had from a catalogue of ``items``."""
+        """Raise HanjiError if ``k`` or ``diversity`` is out of range for a catalogue of ``items``."""
         available = items - len(self.excluded)
         if not 1 <= operator.index(self.k) <= available:
             without = f", {len(self.excluded)} of them excluded" if len(self.excluded) else ""
@@ -65,9 +65,9 @@ class RankingRequest(NamedTuple):
 
 
 def ranking(scores: NDArray[Any], items: Items, request: RankingRequest) -> NDArray[np.intp]:
-    """Indices of the items to show, best first: ``k`` of them, or fewer if no more may be shown.
+    """Indices of the top ``k`` items, best first; fewer if fewer are available.
 
-    Changes ``scores`` (real [items]): what is left out falls below every finite score.
+    Modifies ``scores`` (real [items]): excluded items are set to minus infinity.
     """
     hidden = _hide(scores, request.excluded, request.seen)
     available = len(scores) - hidden
@@ -77,7 +77,7 @@ def ranking(scores: NDArray[Any], items: Items, request: RankingRequest) -> NDAr
 
 
 def shortage_note(found: int, request: RankingRequest) -> str:
-    """What is said if fewer than ``k`` items may be shown, else nothing."""
+    """A note if there are fewer than ``k`` items, else ""."""
     if found == request.k:
         return ""
     causes = {
@@ -90,7 +90,7 @@ def shortage_note(found: int, request: RankingRequest) -> str:
 
 
 def _hide(scores: NDArray[Any], excluded: NDArray[np.int32], seen: NDArray[np.int32]) -> int:
-    """Takes both out of the ``scores``; how many items these are, each counted once."""
+    """Exclude both from the ``scores`` and return the number of distinct excluded items."""
     if len(excluded):
         scores[excluded] = -np.inf
     if len(seen):
@@ -119,9 +119,9 @@ def _reranked(
 def _first_that_pass(
     scores: NDArray[Any], items: Items, passes: Callable[[Item], bool], wanted: int, available: int
 ) -> NDArray[np.intp]:
-    """From the best score downwards, and no further than it takes."""
+    """Test items in order of descending score, until enough pass."""
     found = []
-    for index in _downwards(scores, available) if wanted else ():
+    for index in _descending(scores, available) if wanted else ():
         if passes(Item(items.ids.values[index], items.titles[index], items.genres[index])):
             found.append(index)
             if len(found) == wanted:
@@ -129,9 +129,9 @@ def _first_that_pass(
     return np.array(found, np.intp)
 
 
-def _downwards(scores: NDArray[Any], available: int) -> Iterator[int]:
-    """Indices of the ``available`` highest scores, best first, searched for as they are asked for."""
-    done, depth = 0, _FIRST_LOOK
+def _descending(scores: NDArray[Any], available: int) -> Iterator[int]:
+    """Lazily yield the indices of the ``available`` highest scores, best first."""
+    done, depth = 0, _FIRST_DEPTH
     while done < available:
         depth = min(depth, available)
         yield from top_k(scores, depth)[done:].tolist()

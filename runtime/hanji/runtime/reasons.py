@@ -1,4 +1,4 @@
-"""From what each item of a history brought to a score to the reasons that are shown."""
+"""Turns the contributions of history items to a score into reasons."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 def reasons(
     contributions: NDArray[np.float32], seen: NDArray[np.int32], items: Items, k: int
 ) -> list[Reason]:
-    """The ``k`` items of the history that raised the score most, fewer if fewer raised it.
+    """The ``k`` items of the history that raised the score most; fewer if fewer raised it.
 
-    ``contributions`` (float32 [n]) belong to the item indices ``seen``. An item that lowered the score is no
-    reason for it: shares are parts of the sum of the positive contributions.
+    ``contributions`` (float32 [n]) belong to the item indices ``seen``. Items that lowered the score are not
+    reasons: shares are relative to the sum of the positive contributions.
     """
-    raised = float(contributions[contributions > 0].sum(dtype=np.float64))
+    total = float(contributions[contributions > 0].sum(dtype=np.float64))
     rows = []
-    for place in top_k(contributions, min(k, len(seen))).tolist():
-        contribution = float(contributions[place])
+    for position in top_k(contributions, min(k, len(seen))).tolist():
+        contribution = float(contributions[position])
         if contribution <= 0:
             break
-        index = int(seen[place])
-        rows.append(Reason(items.ids.values[index], items.titles[index], contribution / raised, contribution))
+        index = int(seen[position])
+        rows.append(Reason(items.ids.values[index], items.titles[index], contribution / total, contribution))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Answers from a bundle, in the user's own ids."""
+"""Recommendations from a bundle, in external item ids."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from numpy.typing import NDArray
 
 from hanji.runtime.errors import EngineError, HanjiError
 from hanji.runtime.finite import are_finite
-from hanji.runtime.questions import (
-    NOTHING,
-    Question,
-    history_question,
+from hanji.runtime.queries import (
+    NO_ITEMS,
+    Query,
+    history_query,
     known_items,
     skipped_note,
-    user_question,
-    wrong_asker,
+    user_query,
+    wrong_input,
 )
 from hanji.runtime.ranking import RankingRequest, check_options, ranking, shortage_note
 from hanji.runtime.results import Reason, Recommendation, Recommendations, SelfTest
 from hanji.runtime.session import Session
 from hanji.runtime.signatures import check_signature
 
-# What only opening needs is imported when a bundle is opened: `import hanji.runtime` stays quick.
+# Imports needed only for opening a bundle are deferred, to keep `import hanji.runtime` fast.
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing import Unpack
 
     from hanji.runtime.bundle import Bundle
     from hanji.runtime.engines.base import Engine, Inputs
     from hanji.runtime.engines.request import Policy
     from hanji.runtime.golden import GoldenCase
-    from hanji.runtime.ids import Ids, Items, OwnId
+    from hanji.runtime.ids import ExternalId, Ids, Items
     from hanji.runtime.manifest import Artifact, RecommenderManifest
     from hanji.runtime.ranking import RankingOptions
 
 
 class Recommender(Session):
-    """An open bundle. Make it with ``Recommender.open``; close it, or use it in a ``with`` statement.
+    """An open recommender bundle. Create it with ``Recommender.open`` and close it, or use ``with``.
 
-    A bundle takes either the id of a user it was trained on or the user's own history, item ids that stay
-    on the device: ``takes`` says which. ``users`` is None where it takes a history.
+    A bundle takes either the id of a user in the training data or the user's history, item ids that never
+    leave the device: see ``takes``. ``users`` is None for a bundle that takes histories.
 
-    It may be shared by threads: a lock lets one call at a time into the engine. Threads that are
-    to run at the same time open one each. So does each process: a fork cannot use its parent's.
+    Can be shared between threads: a lock serializes calls into the engine. For parallel inference, open one
+    instance per thread. Each process needs its own instance: a forked child cannot use its parent's.
     """
 
     def __init__(
@@ -78,15 +78,15 @@ class Recommender(Session):
         """Verify the bundle directory and load its model.
 
         ``engine`` is "litert", "tflite-runtime", "onnxruntime" or "auto": the first of them that is
-        installed and can run the bundle. More ``threads`` than free cores make small models slower.
-        ``delegate``, the path or name of a TFLite external delegate such as "libedgetpu.so.1", with
-        ``delegate_options``, is for the first two; ``providers``, execution providers in order of
-        preference, for onnxruntime. What does not run where it was asked to runs on the CPU, and
-        ``placement`` says so; ``policy`` "warn" gives a PlacementWarning besides, "allow" does not, "fail"
-        raises EngineError instead, at opening or, if it fails only then, at the call.
+        installed and can run the bundle. Small models get slower with more ``threads`` than free cores.
+        ``delegate``, the path or name of a TFLite external delegate such as "libedgetpu.so.1", and
+        ``delegate_options`` apply to the first two engines; ``providers``, execution providers in order of
+        preference, to onnxruntime. Operators that do not run where requested fall back to the CPU, which
+        ``placement`` reports. ``policy`` "warn" also issues a PlacementWarning, "allow" does not; "fail"
+        raises EngineError instead, on opening or, if the accelerator fails later, from that call.
 
-        Raises BundleError for a bundle that is missing, damaged, no recommender's, or made for a newer
-        runtime; EngineError, with what to install, if no engine can run it.
+        Raises BundleError for a bundle that is missing, damaged, not a recommender, or made for a newer
+        runtime; EngineError, stating what to install, if no engine can run it.
         """
         from hanji.runtime.ids import parse_items, parse_users
         from hanji.runtime.manifest import RecommenderManifest
@@ -102,97 +102,93 @@ class Recommender(Session):
 
     def recommend(
         self,
-        user: OwnId | None = None,
+        user: ExternalId | None = None,
         k: int = 10,
         *,
-        history: Iterable[OwnId] | None = None,
+        history: Iterable[ExternalId] | None = None,
         explain: int = 0,
         **options: Unpack[RankingOptions],
     ) -> Recommendations:
-        """The ``k`` best items for a ``user``, or for the items of a ``history``: see ``takes``.
+        """Return the top ``k`` items for a ``user`` or a ``history``, whichever the bundle ``takes``.
 
-        ``history`` holds own item ids, oldest first; of a repeated id the last occurrence counts.
-        ``explain`` gives each item up to so many reasons in ``why``, at the cost of one call of the model per
-        item. Further keywords (``RankingOptions``):
+        ``history`` holds item ids, oldest first; of duplicate ids the last occurrence counts. ``explain`` is
+        the maximum number of reasons per item in ``why``, at the cost of one model call per item. Options:
 
-        - ``exclude``: own item ids to leave out;
-        - ``exclude_seen`` (True): leave out the items of the history, too. It changes nothing for a ``user``,
-          of whom a bundle holds no history;
-        - ``filter``: called with one item after another, from the best score downwards, until ``k`` pass:
-          ``filter=lambda item: "Comedy" in item.genres``;
-        - ``diversity`` in [0, 1): spreads the genres by maximal marginal relevance over the 10·k best items;
-          ranks then follow the selection, not the score.
+        - ``exclude``: item ids to exclude;
+        - ``exclude_seen`` (True): also exclude the items of the history; no effect for a ``user``;
+        - ``filter``: called with items in order of descending score until ``k`` pass;
+        - ``diversity`` in [0, 1): diversifies genres by maximal marginal relevance over the top 10·k items;
+          ranks then follow the selection order, not the score.
 
-        An unknown user and unknown item ids are handled as the manifest says: a ranking by popularity or an
-        UnknownIdError; skipped and counted or an UnknownIdError. A history without a known item is ranked
-        by popularity. If fewer than ``k`` items are unseen and pass the filter, fewer are returned and
-        ``note`` says so. HanjiError for a ``k`` or ``diversity`` out of range, for a user or history that the
-        bundle does not take, and for ``explain`` where its model does not support it.
+        The manifest defines how unknown ids are handled: a user is ranked by popularity or raises
+        UnknownIdError, items are skipped and counted or raise UnknownIdError. A history without a known item
+        is ranked by popularity. If too few items are unseen and pass the filter, fewer than ``k`` are
+        returned, with a ``note``. HanjiError for ``k`` or ``diversity`` out of range, an argument that the
+        bundle does not take, and ``explain`` if the model does not support it.
         """
-        question = self._question(user, history)
+        query = self._query(user, history)
         if explain:
             self._check_explain(explain)
         check_options(options)
         exclude, unknown = options.get("exclude", ()), self.manifest.items.unknown
         excluded, unknown_count = known_items(exclude, self.items.ids, unknown, "exclude")
-        seen = question.seen if options.get("exclude_seen", True) else NOTHING
+        seen = query.seen if options.get("exclude_seen", True) else NO_ITEMS
         request = RankingRequest(k, excluded, seen, options.get("filter"), options.get("diversity", 0.0))
         count = len(self.items)
         request.check(count)
-        if question.inputs is None:
+        if query.inputs is None:
             scores: NDArray[Any] = self.items.popularity.astype(np.float64)
         else:
-            scores = self._run(question.signature, question.inputs, count)
+            scores = self._run(query.signature, query.inputs, count)
         best = ranking(scores, self.items, request)
         rows = self._rows(best, scores)
-        if explain and len(question.seen):
-            rows = self._explained(rows, best, question.seen, explain)
-        source: Literal["model", "popularity"] = "popularity" if question.inputs is None else "model"
-        note = question.note
+        if explain and len(query.seen):
+            rows = self._explained(rows, best, query.seen, explain)
+        source: Literal["model", "popularity"] = "popularity" if query.inputs is None else "model"
+        note = query.note
         if unknown_count or len(best) < k:
             notes = (note, skipped_note("excluded", unknown_count), shortage_note(len(best), request))
-            note = "; ".join([said for said in notes if said])
-        return Recommendations(tuple(rows), source, note, question.skipped + unknown_count)
+            note = "; ".join(filter(None, notes))
+        return Recommendations(tuple(rows), source, note, query.skipped + unknown_count)
 
-    def why(self, history: Iterable[OwnId], item: OwnId, k: int = 3) -> list[Reason]:
-        """The ``k`` items of ``history`` that speak most for ``item``, strongest first, as the model has it.
+    def why(self, history: Iterable[ExternalId], item: ExternalId, k: int = 3) -> list[Reason]:
+        """Return the ``k`` items of ``history`` that raised the score of ``item`` most, strongest first.
 
-        Fewer if fewer raised the score of ``item``, which may be any item, also one of the history.
-        HanjiError if the model cannot say or the history holds no known item; UnknownIdError for ``item``.
+        Fewer if fewer raised it. ``item`` can be any item, including one of the history. HanjiError if the
+        model does not support it or the history has no known item; UnknownIdError for an unknown ``item``.
         """
         self._check_explain(k)
-        question = self._answerable(None, history)
-        return self._reasons(question.seen, self.items.ids.known_index_of(item), k)
+        query = self._model_query(None, history)
+        return self._reasons(query.seen, self.items.ids.known_index_of(item), k)
 
     def scores(
-        self, user: OwnId | None = None, *, history: Iterable[OwnId] | None = None
+        self, user: ExternalId | None = None, *, history: Iterable[ExternalId] | None = None
     ) -> NDArray[np.float32]:
-        """Scores of all items for ``user`` or ``history``, float32 [items], in the order of ``items.ids``.
+        """Return the scores of all items for ``user`` or ``history``, float32 [items], as in ``items.ids``.
 
-        Raises UnknownIdError for an unknown user and HanjiError for a history without a known item,
-        whatever the manifest says: popularity is no score.
+        Raises UnknownIdError for an unknown user and HanjiError for a history without a known item.
         """
-        question = self._answerable(user, history)
-        return self._run(question.signature, question.inputs or {}, len(self.items))
+        query = self._model_query(user, history)
+        return self._run(query.signature, query.inputs or {}, len(self.items))
 
-    def score_pairs(self, users: Sequence[OwnId], items: Sequence[OwnId]) -> NDArray[np.float32]:
-        """The score of each (user, item) pair, float32 [n]; UnknownIdError for an id that is unknown."""
+    def score_pairs(self, users: Sequence[ExternalId], items: Sequence[ExternalId]) -> NDArray[np.float32]:
+        """Return the score of each (user, item) pair, float32 [n]; UnknownIdError for an unknown id."""
         known = self.users
         if known is None:
-            raise HanjiError("score_pairs: this bundle knows no users; ask for scores(history=[ID, …])")
+            raise HanjiError("score_pairs: this bundle has no user table; try: scores(history=[ID, …])")
         if len(users) != len(items):
             raise HanjiError(f"expected as many items as users, found {len(items)} and {len(users)}")
         if len(users) == 0:
             return np.empty(0, np.float32)
         check_signature(self._artifact, "pairs")
         inputs = {
-            "user": np.array([known.known_index_of(own) for own in users], np.int32),
-            "item": np.array([self.items.ids.known_index_of(own) for own in items], np.int32),
+            "user": np.array([known.known_index_of(user) for user in users], np.int32),
+            "item": np.array([self.items.ids.known_index_of(item) for item in items], np.int32),
         }
         return self._run("pairs", inputs, len(users))
 
     def self_test(self) -> SelfTest:
-        """Replay golden.json and compare; it fails, too, if this artifact was not run at export."""
+        """Replay golden.json and compare the outputs; also fails if this artifact was not run at export."""
         from hanji.runtime.golden import parse_golden, replay
 
         path = self.manifest.golden
@@ -211,7 +207,7 @@ class Recommender(Session):
 
     @property
     def takes(self) -> Literal["user", "history"]:
-        """What this bundle is asked with: the id of a user it was trained on, or anybody's own history."""
+        """The bundle's input: the id of a user in the training data, or any user's history."""
         return self.manifest.takes
 
     @property
@@ -219,28 +215,28 @@ class Recommender(Session):
         return self._manifest
 
     def engine_call(
-        self, user: OwnId | None = None, *, history: Iterable[OwnId] | None = None
+        self, user: ExternalId | None = None, *, history: Iterable[ExternalId] | None = None
     ) -> Callable[[], object]:
-        """The engine's own call for ``user`` or ``history`` with nothing around it, for benchmarks.
+        """Return the bare engine call for ``user`` or ``history``, for benchmarks.
 
-        It may answer the engine's latest question instead of its own: make it right before it is timed.
+        The call may run with the inputs that the engine was given last: create it right before timing it.
         """
-        question = self._answerable(user, history)
-        return self._open_engine().bare_call(question.signature, question.inputs or {})
+        query = self._model_query(user, history)
+        return self._open_engine().bare_call(query.signature, query.inputs or {})
 
-    def _question(self, user: OwnId | None, history: Iterable[OwnId] | None) -> Question:
+    def _query(self, user: ExternalId | None, history: Iterable[ExternalId] | None) -> Query:
         table = self.manifest.users
         if self.users is not None and table is not None and user is not None and history is None:
-            return user_question(user, self.users, table.unknown)
+            return user_query(user, self.users, table.unknown)
         if self.users is None and user is None and history is not None:
-            return history_question(history, self.items.ids, self.manifest.items.unknown)
-        raise wrong_asker(self.takes, user, history)
+            return history_query(history, self.items.ids, self.manifest.items.unknown)
+        raise wrong_input(self.takes, user, history)
 
-    def _answerable(self, user: OwnId | None, history: Iterable[OwnId] | None) -> Question:
-        """A question that the model itself can answer, else UnknownIdError or HanjiError."""
-        question = self._question(user, history)
-        if question.inputs is not None:
-            return question
+    def _model_query(self, user: ExternalId | None, history: Iterable[ExternalId] | None) -> Query:
+        """A query with model inputs; UnknownIdError or HanjiError if there are none."""
+        query = self._query(user, history)
+        if query.inputs is not None:
+            return query
         if self.users is not None and user is not None:
             raise self.users.unknown(user)
         raise HanjiError("history: expected at least one item id that this bundle knows, found none")
@@ -266,7 +262,7 @@ class Recommender(Session):
         return reasons(self._contributions(seen, item), seen, self.items, k)
 
     def _contributions(self, seen: NDArray[np.int32], item: int) -> NDArray[np.float32]:
-        """What each item of a history brought to the score of ``item`` (indices), float32 [n]."""
+        """Contribution of each item of a history to the score of ``item`` (all indices), float32 [n]."""
         inputs = {"history": seen, "item": np.array([item], np.int32)}
         return self._run("why", inputs, len(seen))
 
@@ -281,8 +277,8 @@ class Recommender(Session):
             )
         return scores
 
-    def _harmless_questions(self) -> Iterator[tuple[str, Inputs]]:
-        """The first user or item asked about, once for each signature."""
+    def _warm_up_inputs(self) -> Iterator[tuple[str, Inputs]]:
+        """The first user and item, for each signature."""
         for name, signature in self._artifact.signatures.items():
             check_signature(self._artifact, name)
             yield name, {tensor.name: np.zeros(1, np.int32) for tensor in signature.inputs}
@@ -292,13 +288,13 @@ class Recommender(Session):
         if why is None or case.history is None:
             raise HanjiError("expected a golden case with a history and a why")
         self._check_explain(1)
-        seen = np.array([known(own) for own in case.history], np.int32)
+        seen = np.array([known(item) for item in case.history], np.int32)
         return self._contributions(seen, known(why.item))
 
     def _rows(self, best: NDArray[np.intp], scores: NDArray[Any]) -> list[Recommendation]:
         ids, titles, genres = self.items.ids.values, self.items.titles, self.items.genres
         ranked = enumerate(zip(best.tolist(), scores[best].tolist(), strict=True), 1)
-        return [  # not by Recommendation(...), which takes twice as long
-            tuple.__new__(Recommendation, (rank, ids[at], titles[at], genres[at], score, ()))
-            for rank, (at, score) in ranked
+        return [  # Recommendation(...) would take twice as long
+            tuple.__new__(Recommendation, (rank, ids[index], titles[index], genres[index], score, ()))
+            for rank, (index, score) in ranked
         ]

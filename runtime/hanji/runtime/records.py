@@ -1,4 +1,4 @@
-"""What the frozen dataclasses that opening a bundle imports have in common, written once."""
+"""Shared methods of the frozen dataclasses that are imported for opening a bundle."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 class Record:
-    """Equality, hash and text of a frozen dataclass, by its fields, as ``dataclass`` would make them.
+    """Equality, hash and repr of a frozen dataclass, equivalent to those that ``dataclass`` generates.
 
-    Making them anew for each of some thirty classes would take longer than all else of this package that
-    opening a bundle imports; so those are declared with ``eq=False, repr=False`` and have them from here.
+    Generating them for about thirty classes would dominate the import time of opening a bundle, so these
+    classes are declared with ``eq=False, repr=False`` and inherit from this one.
     """
 
     __slots__ = ()

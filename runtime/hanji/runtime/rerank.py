@@ -1,4 +1,4 @@
-"""Maximal marginal relevance (Carbonell and Goldstein 1998): good items that are not all alike."""
+"""Diversification by maximal marginal relevance (Carbonell and Goldstein 1998)."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 CANDIDATES = 10
-"""Candidates for each item that is asked for."""
+"""Candidates per requested item."""
 
 
 def diversified(
     scores: NDArray[Any], genres: Sequence[tuple[str, ...]], k: int, diversity: float
 ) -> list[int]:
-    """Positions of ``k`` of the candidates, in the order in which they are chosen.
+    """Positions of ``k`` of the candidates, in selection order.
 
-    ``scores`` (real [n], highest first) and ``genres`` belong to the candidates. Each step takes the highest
-    (1 - diversity) · relevance - diversity · largest similarity to one already chosen; ties by position.
-    Relevance is the score scaled to [0, 1] over the candidates, similarity the cosine of two sets of genres,
-    0 for an item without. ``diversity`` is in [0, 1).
+    ``scores`` (real [n], highest first) and ``genres`` belong to the candidates. Each step selects the
+    candidate with the highest (1 - diversity) · relevance - diversity · (largest similarity to a selected
+    candidate); ties are broken by position. Relevance is the score scaled to [0, 1] over the candidates;
+    similarity is the cosine similarity of the genre sets, 0 for an item without genres. ``diversity`` is in
+    [0, 1).
     """
     vectors = _unit_vectors(genres)
     relevance = (1 - diversity) * _scaled(scores)
-    nearest = np.zeros(len(scores))  # no similarity is below 0
-    left = np.ones(len(scores), np.bool_)
+    nearest = np.zeros(len(scores))  # similarities are nonnegative
+    remaining = np.ones(len(scores), np.bool_)
     chosen: list[int] = []
     for _ in range(min(k, len(scores))):
-        worth = np.where(left, relevance - diversity * nearest, -np.inf)
-        best = int(worth.argmax())
+        value = np.where(remaining, relevance - diversity * nearest, -np.inf)
+        best = int(value.argmax())
         chosen.append(best)
-        left[best] = False
+        remaining[best] = False
         np.maximum(nearest, vectors @ vectors[best], out=nearest)
     return chosen
 
@@ -44,7 +45,7 @@ def _scaled(scores: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _unit_vectors(genres: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
-    """One row per item and one column per genre, rows of length 1; all 0 for an item without genres."""
+    """One row per item, one column per genre, rows of unit length; zero rows for items without genres."""
     columns = {genre: column for column, genre in enumerate(sorted({name for row in genres for name in row}))}
     vectors = np.zeros((len(genres), len(columns)))
     for row, names in enumerate(genres):

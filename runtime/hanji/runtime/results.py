@@ -1,4 +1,4 @@
-"""What a recommender and every self-test answer with."""
+"""Results of recommenders and self-tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hanji.runtime.records import Record
 
 
 class Item(NamedTuple):
-    """What a bundle says of an item: what ``filter`` is asked about."""
+    """An item as passed to ``filter``."""
 
     id: int | str
     title: str
@@ -23,13 +23,13 @@ class Reason(NamedTuple):
     item: int | str
     title: str
     share: float
-    """Its part of all that raised the score, above 0 and at most 1; over all such items they sum to 1."""
+    """Fraction of the total positive contribution, in (0, 1]; the shares of all such items sum to 1."""
     contribution: float
-    """What it added to the score itself."""
+    """Amount added to the score."""
 
 
 class Recommendation(NamedTuple):
-    """One recommended item. A tuple, because making ten of them must cost next to nothing."""
+    """One recommended item. A NamedTuple, because creating it must be cheap."""
 
     rank: int
     item: int | str
@@ -37,19 +37,19 @@ class Recommendation(NamedTuple):
     genres: tuple[str, ...]
     score: float
     why: tuple[Reason, ...] = ()
-    """The reasons that were asked for with ``explain``, the strongest first."""
+    """Reasons, strongest first, if requested with ``explain``."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Recommendations(Record):
-    """The items for one user, best first. ``note`` says in words what was not as asked."""
+    """Recommended items, best first. ``note`` describes deviations from the request."""
 
     items: tuple[Recommendation, ...]
     source: Literal["model", "popularity"]
-    """"model", or "popularity" where the model knows nothing of the user; scores are then interactions."""
+    """"model", or "popularity" for an unknown user or history; scores are then interaction counts."""
     note: str
     skipped: int
-    """Ids in ``history`` and ``exclude`` that the bundle does not know."""
+    """Number of ids in ``history`` and ``exclude`` that are not in the bundle."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -60,7 +60,7 @@ class Recommendations(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SelfTest(Record):
-    """The outcome of replaying golden.json; ``detail`` says in words what was found."""
+    """The result of replaying golden.json; ``detail`` is a readable summary."""
 
     passed: bool
     cases: int

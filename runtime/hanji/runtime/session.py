@@ -1,4 +1,4 @@
-"""What Recommender and Classifier have in common: an engine that threads share and that is closed once."""
+"""Base class of Recommender and Classifier: a thread-safe engine with a lifetime."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _S = TypeVar("_S", bound="Session")
 
 
 class Session:
-    """An open bundle, whatever it answers.
+    """An open bundle of any task.
 
-    Threads may share it: what it knows never changes after opening, each call has its own arrays, and the
-    engine's lock lets one call in at a time. A call that is under way when another thread closes the session
-    is answered; later ones raise HanjiError. A process made by fork cannot use its parent's session.
+    Threads can share it: its state does not change after opening, each call has its own arrays, and the
+    engine's lock serializes calls. A call in progress when another thread closes the session still completes;
+    later calls raise HanjiError. A forked child process cannot use its parent's session.
     """
 
     def __init__(self, bundle: Bundle, artifact: Artifact, engine: Engine) -> None:
@@ -37,7 +37,7 @@ class Session:
 
     @property
     def artifact(self) -> Artifact:
-        """The artifact that answers."""
+        """The artifact in use."""
         return self._artifact
 
     @property
@@ -46,24 +46,24 @@ class Session:
 
     @property
     def placement(self) -> Placement:
-        """Who computes the model as things are now, and what did not run where it was asked to."""
+        """The current placement of the operators, and fallbacks so far."""
         return self._open_engine().placement
 
     def warm_up(self, runs: int = 1) -> None:
-        """Make every signature of the model ready and run each ``runs`` times with inputs that mean nothing.
+        """Prepare every signature of the model, and run each ``runs`` times with dummy inputs.
 
-        The first answer is then as quick as the others. Done before, it costs no more than those runs.
-        HanjiError if ``runs`` is below 1 or the session is closed, EngineError if the engine fails.
+        The first real call is then as fast as later ones. Repeated calls cost only the runs. HanjiError if
+        ``runs`` is below 1 or the session is closed, EngineError if the engine fails.
         """
         if operator.index(runs) < 1:
             raise HanjiError(f"warm_up: expected 1 run or more, found {runs}")
-        for signature, inputs in self._harmless_questions():
+        for signature, inputs in self._warm_up_inputs():
             for _ in range(runs):
                 self._open_engine().run(signature, inputs)
 
     def close(self) -> None:
-        """Let go of the engine and the model; once more does nothing."""
-        if self._forks == _forks:  # a fork keeps what it cannot use: the engine's own threads are not here
+        """Release the engine and the model. Calling it again has no effect."""
+        if self._forks == _forks:  # in a fork the engine's threads do not exist, so it must not be freed
             self._engine = None
 
     def __enter__(self: _S) -> _S:
@@ -75,7 +75,7 @@ class Session:
         self.close()
 
     def _open_engine(self) -> Engine:
-        engine = self._engine  # looked at once: another thread may close the session in between
+        engine = self._engine  # read once: another thread may close the session at any time
         if engine is None:
             raise HanjiError(f"this {type(self).__name__} is closed; open the bundle again")
         if self._forks != _forks:
@@ -85,13 +85,13 @@ class Session:
             )
         return engine
 
-    def _harmless_questions(self) -> Iterator[tuple[str, Inputs]]:
-        """A signature and inputs for it, for each signature that answers."""
+    def _warm_up_inputs(self) -> Iterator[tuple[str, Inputs]]:
+        """Dummy inputs for each signature."""
         raise NotImplementedError
 
 
 _forks = 0
-"""How many forks lie between this process and the first one that imported this module."""
+"""Number of forks between this process and the one that imported this module."""
 
 
 def _count_fork() -> None:
@@ -99,7 +99,7 @@ def _count_fork() -> None:
     _forks += 1
 
 
-if hasattr(os, "register_at_fork"):  # there is no fork on Windows
+if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_count_fork)
 
 __all__ = ["Session"]

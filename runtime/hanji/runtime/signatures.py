@@ -1,4 +1,4 @@
-"""The ways to call a model, as this runtime expects them."""
+"""The model signatures that this runtime expects."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _INPUTS = {
 
 
 def check_signature(artifact: Artifact, name: str) -> None:
-    """EngineError unless it is there and, of a recommender, takes int32 indices and gives float32 numbers.
+    """Raise EngineError unless the signature exists and, for a recommender, maps int32 indices to float32.
 
-    What "classify" takes and gives was checked with the manifest.
+    The tensors of "classify" are checked when the manifest is read.
     """
     signature = artifact.signatures.get(name)
     if signature is None:

@@ -1,4 +1,4 @@
-"""The k best of many scores."""
+"""The k highest of many scores."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LARGE = 50_000
-"""Scores from which it pays to look at blocks first: below, one partition of all is as fast."""
+"""Number of scores from which the blockwise search pays off; below, one partition is as fast."""
 _BLOCK = 1024
-"""Scores of one block: few enough to leave most of them out, enough for numpy to find maxima quickly."""
+"""Scores per block: small enough to skip most blocks, large enough for fast maxima in numpy."""
 
 
 def top_k(scores: NDArray[Any], k: int) -> NDArray[np.intp]:
     """Indices of the ``k`` highest ``scores`` (real [n], no NaN): highest first, ties by lowest index.
 
-    Expects 1 ≤ k ≤ n. In large catalogues only blocks whose maximum may be among the k best are read twice.
+    Expects 1 ≤ k ≤ n. For large n, only blocks whose maximum may be in the top k are scanned a second time.
     """
     if len(scores) < max(_LARGE, 2 * k * _BLOCK):
         return _of_all(scores, k)
@@ -26,20 +26,21 @@ def top_k(scores: NDArray[Any], k: int) -> NDArray[np.intp]:
 
 
 def _of_all(scores: NDArray[Any], k: int) -> NDArray[np.intp]:
-    """Only the k-th score is searched for, then what reaches it is sorted: ties at the edge are decided by
-    index, too, which a partition of the indices would not do.
+    """Find the k-th highest score, then sort all scores that reach it. Unlike a partition of the indices,
+    this also breaks ties at the threshold by index.
     """
-    edge = _kth(scores, k)
-    candidates = (scores >= edge).nonzero()[0]
+    threshold = _kth(scores, k)
+    candidates = (scores >= threshold).nonzero()[0]
     order = (-scores[candidates]).argsort(kind="stable")
     best: NDArray[np.intp] = candidates[order[:k]]
     return best
 
 
 def _candidates(scores: NDArray[Any], k: int) -> NDArray[np.intp]:
-    """Ascending indices of at least ``k`` scores, among them all that reach the k-th highest.
+    """Ascending indices of at least ``k`` scores, including all that reach the k-th highest.
 
-    k blocks hold a score of the k-th highest block maximum or more, so the k-th score is no lower.
+    At least k blocks contain a score that reaches the k-th highest block maximum, so that maximum is a lower
+    bound of the k-th highest score.
     """
     count = len(scores) // _BLOCK
     whole = count * _BLOCK
@@ -54,10 +55,10 @@ def _candidates(scores: NDArray[Any], k: int) -> NDArray[np.intp]:
 
 def _kth(values: NDArray[Any], k: int) -> Any:
     """The k-th highest of ``values``."""
-    place = len(values) - k
+    position = len(values) - k
     copy = values.copy()
-    copy.partition(place)
-    return copy[place]
+    copy.partition(position)
+    return copy[position]
 
 
 __all__ = ["top_k"]

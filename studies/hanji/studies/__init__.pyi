@@ -1,5 +1,5 @@
 from .budget import Budget as Budget
-from .comparison import Compared as Compared
+from .comparison import Comparison as Comparison
 from .comparison import compare as compare
 from .search.run import find_recipe as find_recipe
 from .search.space import read_space as read_space

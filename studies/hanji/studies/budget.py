@@ -1,4 +1,4 @@
-"""What a model may cost."""
+"""Limits on the costs of a compressed model."""
 
 from __future__ import annotations
 
@@ -32,47 +32,48 @@ class Budget:
         if self.max_bytes is None and self.max_latency_ms is None and self.max_drop is None:
             raise ValueError("expected one of max_bytes, max_latency_ms and max_drop, found none")
 
-    def binding(
+    def violations(
         self, *, bytes: float | None = None, latency_ms: float | None = None, drop: float | None = None
     ) -> list[str]:
-        """Each bound that these costs break, with how much is too much; a bound on what is None is broken."""
+        """Each limit that these costs exceed, and by how much; None exceeds every limit."""
         found = [
-            _broken("bytes", bytes, self.max_bytes, ",.0f"),
-            _broken("ms", latency_ms, self.max_latency_ms, ".3g"),
-            _broken("of the metric lost", drop, self.max_drop, ".4f"),
+            _violation("size", "bytes", bytes, self.max_bytes, ",.0f"),
+            _violation("latency", "ms", latency_ms, self.max_latency_ms, ".3g"),
+            _violation("metric drop", "", drop, self.max_drop, ".4f"),
         ]
         return [line for line in found if line]
 
     def excess(
         self, *, bytes: float | None, latency_ms: float | None, drop: float | None, full_metric: float | None
     ) -> dict[str, float]:
-        """How far these costs are beyond each bound, as a fraction of it; a drop as one of the full metric.
+        """By how much these costs exceed each limit, relative to it; a drop relative to the full metric.
 
-        Negative within a bound; a bound on what is None is left out.
+        Negative within a limit; costs that are None are omitted.
         """
-        found: dict[str, float] = {}
+        excess: dict[str, float] = {}
         if self.max_bytes and bytes is not None:
-            found["bytes"] = bytes / self.max_bytes - 1.0
+            excess["bytes"] = bytes / self.max_bytes - 1.0
         if self.max_latency_ms and latency_ms is not None:
-            found["latency_ms"] = latency_ms / self.max_latency_ms - 1.0
+            excess["latency_ms"] = latency_ms / self.max_latency_ms - 1.0
         if self.max_drop is not None and drop is not None:
-            found["drop"] = (drop - self.max_drop) / max(abs(full_metric or 0.0), 1e-9)
-        return found
+            excess["drop"] = (drop - self.max_drop) / max(abs(full_metric or 0.0), 1e-9)
+        return excess
 
 
-def beyond(excess: Mapping[str, float]) -> float:
-    """The largest of them, by which what does not fit is compared."""
+def largest_excess(excess: Mapping[str, float]) -> float:
+    """The largest relative excess, by which recipes outside a budget are ranked."""
     return max(excess.values(), default=0.0)
 
 
-def _broken(what: str, value: float | None, bound: float | None, digits: str) -> str:
-    if bound is None:
+def _violation(cost: str, unit: str, value: float | None, limit: float | None, digits: str) -> str:
+    if limit is None:
         return ""
     if value is None:
-        return f"{what}: not measured, at most {bound:{digits}} allowed"
-    if value <= bound:
+        return f"{cost} not measured, limit {limit:{digits}} {unit}".rstrip()
+    if value <= limit:
         return ""
-    return f"{value:{digits}} {what}, {value - bound:{digits}} more than {bound:{digits}}"
+    amount = f"{value:{digits}} {unit}".rstrip()
+    return f"{cost} {amount}, {value - limit:{digits}} above the limit of {limit:{digits}}"
 
 
-__all__ = ["Budget", "beyond"]
+__all__ = ["Budget", "largest_excess"]

@@ -1,4 +1,4 @@
-"""`hanji compare`: every recipe of a study with every seed, measured on what ships."""
+"""`hanji compare`: every recipe of a study with every seed, measured on the exported bundles."""
 
 from __future__ import annotations
 
@@ -26,37 +26,37 @@ from hanji.training.settings import settings_from
 
 
 @dataclass(frozen=True)
-class Compared:
-    """The rows, the full model's first."""
+class Comparison:
+    """The results of a study: one row per recipe, that of the full model first."""
 
     study: Study
     rows: Sequence[Row]
     data: dict[str, Any]
     seconds: float | None
-    """How long all of it took; None where an earlier run had done a part."""
+    """Total duration; None if parts were reused from an earlier run."""
 
 
-def compare(study: Study, *, data: Path | None, out: Path, jobs: int | None = None) -> Compared:
-    """Run the study in ``out``; what an earlier run finished is taken as it is.
+def compare(study: Study, *, data: Path | None, out: Path, jobs: int | None = None) -> Comparison:
+    """Run the study in ``out``; results of an earlier run are reused.
 
-    HanjiError for data that cannot be read, and if the full model cannot be trained: then there is nothing to
-    compare with. A recipe that fails is a row with its reason.
+    HanjiError for data that cannot be read, and if the full model, the baseline, cannot be trained. A recipe
+    that fails is a row with its reason.
     """
     start = time.monotonic()
     for line in study.skipped:
-        logger.info(f"left out: {line}")
+        logger.info(f"skipped: {line}")
     layout = StudyLayout(study, data, out)
-    resumed = layout.begun()
-    about = _about(_dataset(study, data, study.seeds[0]))  # what is wrong with the data is said here, once
+    resumed = layout.has_results()
+    about = _about(_dataset(study, data, study.seeds[0]))  # reports invalid data once, before any job starts
     count = jobs or os.cpu_count() or 1
-    failed = run_all(layout.trainings(), jobs=count, what="Training full models")
+    failed = run_all(layout.training_jobs(), jobs=count, what="Training full models")
     if failed:
         raise HanjiError("; ".join(f"{name}: {reason}" for name, reason in failed.items()))
-    reasons = run_all(layout.planned(), jobs=count, what="Recipes")
+    reasons = run_all(layout.recipe_jobs(), jobs=count, what="Recipes")
     rows = _rows(study, layout, reasons, data)
     rows = _timed(rows, layout, study)
     seconds = None if resumed else round(time.monotonic() - start, 1)
-    return Compared(study, rows, about, seconds)
+    return Comparison(study, rows, about, seconds)
 
 
 def _rows(study: Study, layout: StudyLayout, reasons: Mapping[str, str], data: Path | None) -> list[Row]:
@@ -66,21 +66,21 @@ def _rows(study: Study, layout: StudyLayout, reasons: Mapping[str, str], data: P
     rows = []
     for variant in layout.variants:
         failed = [
-            f"seed {seed}: {reasons.get(job_name(variant, seed), 'it left nothing')}"
+            f"seed {seed}: {reasons.get(job_name(variant, seed), 'its job wrote no result')}"
             for seed in study.seeds
-            if not (layout.run_of(variant, seed) / ROW).is_file()
+            if not (layout.run_dir(variant, seed) / ROW).is_file()
         ]
         if failed or (full is None and variant is not FULL):
             rows.append(Row(variant, reason="; ".join(failed) or "the full model failed"))
             continue
-        runs = [load_run(seed, layout.run_of(variant, seed), kind) for seed in study.seeds]
+        runs = [load_run(seed, layout.run_dir(variant, seed), kind) for seed in study.seeds]
         rows.append(row_of(variant, runs, full, slices, metric=study.metric, labels=labels))
         full = full or runs
     return rows
 
 
 def _timed(rows: Sequence[Row], layout: StudyLayout, study: Study) -> list[Row]:
-    """The rows with latency, peak memory and cold start, measured now that nothing else runs."""
+    """The rows with latency, peak memory and cold start, measured after all jobs have ended."""
     bundles = {row.variant.name: layout.bundle(row.variant) for row in rows if not row.failed}
     formats = [name for name in study.formats if name in DEVICE_ENGINES]
     with progress("Timing") as task:
@@ -89,27 +89,29 @@ def _timed(rows: Sequence[Row], layout: StudyLayout, study: Study) -> list[Row]:
         for engine in (DEVICE_ENGINES[name] for name in formats):
             times[engine] = interleaved(bundles, engine)
             task.advance()
-        feet = {}
+        footprints = {}
         for name, bundle in bundles.items():
-            feet[name] = footprint(bundle, study.engine)
+            footprints[name] = footprint(bundle, study.engine)
             task.advance()
-    return [row if row.failed else _with_times(row, times, feet) for row in rows]
+    return [row if row.failed else _with_times(row, times, footprints) for row in rows]
 
 
-def _with_times(row: Row, times: Mapping[str, Mapping[str, CallTimes]], feet: Mapping[str, Footprint]) -> Row:
+def _with_times(
+    row: Row, times: Mapping[str, Mapping[str, CallTimes]], footprints: Mapping[str, Footprint]
+) -> Row:
     name = row.variant.name
-    latency = {engine: found[name] for engine, found in times.items() if name in found}
-    return replace(row, latency=latency, footprint=feet[name])
+    latency = {engine: by_name[name] for engine, by_name in times.items() if name in by_name}
+    return replace(row, latency=latency, footprint=footprints[name])
 
 
 def _slices(study: Study, data: Path | None) -> tuple[dict[int, list[Slice]], Sequence[str] | None]:
-    """By seed, since a seed may split the data in its own way; and the names of the classes."""
-    task, found, labels = task_named(study.base.task), {}, None
+    """The slices by seed, since the split of the data may depend on it, and the names of the classes."""
+    task, slices, labels = task_named(study.base.task), {}, None
     for seed in study.seeds:
         dataset = _dataset(study, data, seed)
-        found[seed] = task.slices(dataset)
+        slices[seed] = task.slices(dataset)
         labels = task.class_names(dataset)
-    return found, labels
+    return slices, labels
 
 
 def _dataset(study: Study, data: Path | None, seed: int) -> Any:
@@ -121,4 +123,4 @@ def _about(dataset: Any) -> dict[str, Any]:
     return {"name": dataset.name, "synthetic": dataset.synthetic, "samples": len(dataset.test)}
 
 
-__all__ = ["Compared", "compare"]
+__all__ = ["Comparison", "compare"]

@@ -1,4 +1,4 @@
-"""What a bundle weighs, format by format."""
+"""The sizes of a bundle's formats, and its hashes."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 def costs_of(bundle: Path, network: keras.Model) -> dict[str, Any]:
-    """Raw and gzipped bytes of each format, parameters, non-zeros and the manifest's hash, ready for JSON.
+    """Raw and gzipped bytes of each format, parameters, non-zeros and hashes, ready for JSON.
 
-    Bytes are those of the file that a device loads to answer; of TF.js, which has many, all together.
-    ``network`` is the Keras model behind the bundle: non-zeros are counted in it, so what only the
-    converter's rounding makes zero is not among them.
+    Bytes are those of the model file that a device loads; of TF.js, of all its files. ``network`` is the
+    Keras model that was exported: its non-zeros are counted, so weights that only quantization rounds to zero
+    count as non-zero.
     """
-    opened = open_bundle(bundle)
-    manifest = opened.manifest
+    content = open_bundle(bundle)
+    manifest = content.manifest
     return {
         "formats": {artifact.format: _bytes(bundle, artifact) for artifact in manifest.artifacts},
         "parameters": manifest.model.parameters,
         "non_zeros": sum(int(np.count_nonzero(weights.numpy())) for weights in network.trainable_weights),
         "precision": manifest.artifacts[0].precision,
-        "manifest_sha256": opened.manifest_sha256,
+        "manifest_sha256": content.manifest_sha256,
         "bundle_sha256": _sha256(bundle),
     }
 
@@ -40,17 +40,17 @@ def _bytes(bundle: Path, artifact: Artifact) -> dict[str, int]:
     name = MODEL_FILES.get(artifact.format)
     paths = [name] if name else [file.path for file in artifact.files]
     contents = [(bundle / path).read_bytes() for path in paths]
-    packed = [len(gzip.compress(content, 9, mtime=0)) for content in contents]
-    return {"bytes": sum(map(len, contents)), "gzip_bytes": sum(packed)}
+    compressed = [len(gzip.compress(content, 9, mtime=0)) for content in contents]
+    return {"bytes": sum(map(len, contents)), "gzip_bytes": sum(compressed)}
 
 
 def _sha256(bundle: Path) -> str:
-    """Of all files with their paths: whether two runs made the same bundle."""
-    found = hashlib.sha256()
+    """Hash of all files and their paths, equal if two runs produced the same bundle."""
+    digest = hashlib.sha256()
     for path in sorted(path for path in bundle.rglob("*") if path.is_file()):
-        found.update(path.relative_to(bundle).as_posix().encode() + b"\0")
-        found.update(hashlib.sha256(path.read_bytes()).digest())
-    return found.hexdigest()
+        digest.update(path.relative_to(bundle).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 __all__ = ["costs_of"]

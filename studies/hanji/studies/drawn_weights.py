@@ -1,7 +1,7 @@
-"""Weights that stand in for trained ones where only a file's size and speed are asked for.
+"""Random weights in place of trained ones, for measuring a file's size and speed.
 
-Freshly initialized networks will not do: their biases are all zero and their normalizations all alike, and
-converters store equal tensors once.
+The usual initialization is not suitable: all biases are zero, all normalizations are equal, and converters
+store equal tensors only once.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import tf_keras as keras
 
 _SPREAD = 0.05
 _POSITIVE = ("gamma", "moving_variance")
-"""Near one in a trained batch normalization, and never below zero."""
+"""Around one in a trained batch normalization, and not negative."""
 
 
 def draw_weights(model: keras.Model) -> None:
-    """Small random numbers, the same each time, in every weight of ``model``."""
+    """Set every weight of ``model`` to small random numbers, with a fixed seed."""
     rng = np.random.default_rng(0)
     for weight in model.weights:
         drawn = rng.normal(0.0, _SPREAD, weight.shape.as_list())
@@ -32,8 +32,8 @@ def zero_smallest(model: keras.Model, layers: Sequence[str], sparsity: float) ->
     for name in layers:
         layer: Any = model.get_layer(name)
         kernel = layer.kernel.numpy()
-        bound = np.quantile(np.abs(kernel), sparsity)
-        layer.kernel.assign(np.where(np.abs(kernel) < bound, 0.0, kernel))
+        threshold = np.quantile(np.abs(kernel), sparsity)
+        layer.kernel.assign(np.where(np.abs(kernel) < threshold, 0.0, kernel))
 
 
 __all__ = ["draw_weights", "zero_smallest"]

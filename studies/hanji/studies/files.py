@@ -1,4 +1,4 @@
-"""A study as files: study.json for machines, study.csv for a spreadsheet."""
+"""The results of a study as files: study.json, and study.csv for spreadsheets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from hanji.export.bundle.engines import DEVICE_ENGINES
 from hanji.export.reporting.build_report import surroundings
-from hanji.studies.comparison import Compared
+from hanji.studies.comparison import Comparison
 from hanji.studies.results import LABELS, LOWER_IS_BETTER, SCHEMA_VERSION, Row
 from hanji.studies.winners import winner
 from hanji.training.files import write_text_atomic
@@ -22,13 +22,13 @@ Table = dict[str, Any]
 DISTRIBUTIONS = {"litert": "ai-edge-litert", "onnxruntime": "onnxruntime"}
 
 
-def study_table(compared: Compared, command: str) -> Table:
-    """The content of study.json; ``command`` is what repeats it."""
-    study = compared.study
+def study_table(comparison: Comparison, command: str) -> Table:
+    """The content of study.json; ``command`` reproduces it."""
+    study = comparison.study
     metric = study.metric
     engines = {name: _with_version(DEVICE_ENGINES[name]) for name in study.formats if name in DEVICE_ENGINES}
-    judged = {"metric": metric, "format": study.formats[0], "engine": study.engine}
-    winners = [winner(budget, compared.rows, **judged) for budget in study.budgets]
+    criteria = {"metric": metric, "format": study.formats[0], "engine": study.engine}
+    winners = [winner(budget, comparison.rows, **criteria) for budget in study.budgets]
     return {
         "schema_version": SCHEMA_VERSION,
         "name": study.name,
@@ -36,8 +36,8 @@ def study_table(compared: Compared, command: str) -> Table:
         "command": command,
         "study_sha256": study.sha256,
         **surroundings(),
-        "seconds": compared.seconds,
-        "data": compared.data,
+        "seconds": comparison.seconds,
+        "data": comparison.data,
         "seeds": list(study.seeds),
         "metric": {
             "name": metric,
@@ -47,22 +47,22 @@ def study_table(compared: Compared, command: str) -> Table:
         "engines": engines,
         "first_format": study.formats[0],
         "budgets": [
-            {**asdict(found.budget), "winner": found.name, "binds": found.binds} for found in winners
+            {**asdict(best.budget), "winner": best.name, "binds": best.violations} for best in winners
         ],
         "left_out": list(study.skipped),
-        "rows": [_row_table(row) for row in compared.rows],
+        "rows": [_row_table(row) for row in comparison.rows],
     }
 
 
 def write_study(table: Table, out: Path) -> None:
-    """OUT/study.json and OUT/study.csv."""
+    """Write OUT/study.json and OUT/study.csv."""
     text = json.dumps(table, indent=1, ensure_ascii=False, allow_nan=False)
     write_text_atomic(out / "study.json", text + "\n")
     write_text_atomic(out / "study.csv", csv_of(table))
 
 
 def csv_of(table: Table) -> str:
-    """One line a recipe; what was not measured is empty."""
+    """One line per recipe; missing values are empty."""
     lines = [_flat(row, table) for row in table["rows"]]
     columns = list(dict.fromkeys(name for line in lines for name in line))
     text = io.StringIO()
@@ -81,9 +81,9 @@ def _row_table(row: Row) -> Table:
     steps: Sequence[Table] = list(row.variant.tables)
     head = {"name": row.variant.name, "is_full": full, "steps": steps}
     metrics = _each(row.metrics)
-    for name, found in (metrics or {}).items():
-        found["label"] = LABELS[name]
-    foot = row.footprint
+    for name, values in (metrics or {}).items():
+        values["label"] = LABELS[name]
+    footprint = row.footprint
     return {
         **head,
         "status": "failed" if row.failed else "done",
@@ -95,10 +95,10 @@ def _row_table(row: Row) -> Table:
         "non_zeros": row.non_zeros,
         "macs": row.macs,
         "latency": _each(row.latency),
-        "peak_bytes": foot and foot.peak_bytes,
-        "cold_start_ms": foot and foot.cold_start_ms,
-        "likeness": row.likeness,
-        "slices": None if row.slices is None else [asdict(one) for one in row.slices],
+        "peak_bytes": footprint and footprint.peak_bytes,
+        "cold_start_ms": footprint and footprint.cold_start_ms,
+        "likeness": row.agreement,
+        "slices": None if row.slices is None else [asdict(result) for result in row.slices],
         "confusion": row.confusion,
         "layers": row.layers,
         "seconds": row.seconds,
@@ -106,20 +106,20 @@ def _row_table(row: Row) -> Table:
     }
 
 
-def _each(found: dict[str, Any] | None) -> Table | None:
-    return None if found is None else {name: asdict(one) for name, one in found.items()}
+def _each(values: dict[str, Any] | None) -> Table | None:
+    return None if values is None else {name: asdict(value) for name, value in values.items()}
 
 
 def _flat(row: Table, table: Table) -> dict[str, Any]:
     line: dict[str, Any] = {"name": row["name"], "status": row["status"], "reason": row["reason"]}
-    for name, found in (row["metrics"] or {}).items():
-        line[name], line[f"{name}_sd"] = found["mean"], found["sd"]
-    for name, found in (row["against_full"] or {}).items():
-        line |= {f"{name}_{key}": found[key] for key in ("difference", "low", "high", "p_value")}
-    for name, found in (row["formats"] or {}).items():
-        line |= {f"{name}_bytes": found["bytes"]["mean"], f"{name}_gzip_bytes": found["gzip_bytes"]["mean"]}
-    for engine, found in (row["latency"] or {}).items():
-        line |= {f"{engine}_{key}": value for key, value in found.items()}
+    for name, values in (row["metrics"] or {}).items():
+        line[name], line[f"{name}_sd"] = values["mean"], values["sd"]
+    for name, difference in (row["against_full"] or {}).items():
+        line |= {f"{name}_{key}": difference[key] for key in ("difference", "low", "high", "p_value")}
+    for name, sizes in (row["formats"] or {}).items():
+        line |= {f"{name}_bytes": sizes["bytes"]["mean"], f"{name}_gzip_bytes": sizes["gzip_bytes"]["mean"]}
+    for engine, times in (row["latency"] or {}).items():
+        line |= {f"{engine}_{key}": value for key, value in times.items()}
     plain = ("parameters", "non_zeros", "macs", "peak_bytes", "cold_start_ms")
     line |= {name: row[name] for name in plain} | (row["likeness"] or {})
     return line | {f"{stage}_seconds": value for stage, value in (row["seconds"] or {}).items()}

@@ -1,4 +1,4 @@
-"""One job of a study: what a process of its own is asked to do, and where it leaves what it made."""
+"""One job of a study: the request for a separate process, and the paths of its results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROW, OUTCOMES = "row.json", "outcomes.npz"
 
 @dataclass(frozen=True)
 class Job:
-    """What one process is to do: train the full model once, or build and ask one ``variant``."""
+    """The task of one process: train the full model, or build and measure one ``variant``."""
 
     base: Path
     variant: Variant | None
@@ -26,17 +26,17 @@ class Job:
     formats: tuple[Format, ...]
     data: Path | None
     work: Path
-    """Of the seed: the trained model is in WORK/trained."""
+    """Working directory of the seed; the trained model is in WORK/trained."""
 
     out: Path
-    """Of the job: OUT/bundle, OUT/outcomes.npz, OUT/row.json."""
+    """Output directory of the job: OUT/bundle, OUT/outcomes.npz, OUT/row.json."""
 
     layers: bool = False
-    """Whether to measure what rounding each layer costs."""
+    """Whether to measure the quantization error of each layer."""
 
     @property
     def engine(self) -> str:
-        """The engine that answers for the first format."""
+        """The engine of the first format."""
         return DEVICE_ENGINES[self.formats[0]]
 
     def as_json(self) -> dict[str, Any]:
@@ -53,21 +53,28 @@ class Job:
         }
 
     @classmethod
-    def of_json(cls, asked: dict[str, Any]) -> Job:
-        """What ``as_json`` wrote."""
-        variant = asked["variant"] and Variant(asked["variant"]["name"], tuple(asked["variant"]["tables"]))
-        data = asked["data"] and Path(asked["data"])
-        formats, work, out = tuple(asked["formats"]), Path(asked["work"]), Path(asked["out"])
-        return cls(Path(asked["base"]), variant, asked["seed"], formats, data, work, out, asked["layers"])
+    def from_json(cls, request: dict[str, Any]) -> Job:
+        """The job from the result of ``as_json``."""
+        variant = request["variant"]
+        return cls(
+            base=Path(request["base"]),
+            variant=variant and Variant(variant["name"], tuple(variant["tables"])),
+            seed=request["seed"],
+            formats=tuple(request["formats"]),
+            data=request["data"] and Path(request["data"]),
+            work=Path(request["work"]),
+            out=Path(request["out"]),
+            layers=request["layers"],
+        )
 
 
 def checkpoints_of(work: Path, variant: Variant) -> Path:
-    """Where the trainings of one variant leave their checkpoints."""
+    """The directory of one variant's checkpoints."""
     return work / "checkpoints" / variant.slug
 
 
 def share_checkpoints(work: Path, done: Variant, other: Variant) -> None:
-    """Give ``other``, which begins with the same distillation, the student and the teacher's answers."""
+    """Copy the student and the teacher's outputs to ``other``, which starts with the same distillation."""
     source, target = checkpoints_of(work, done), checkpoints_of(work, other)
     target.mkdir(parents=True, exist_ok=True)
     for path in (source / "distilling.npz", source / "teacher"):

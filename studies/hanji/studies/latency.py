@@ -1,4 +1,4 @@
-"""How long each bundle takes to answer: all of them in turns, in one process, with nothing else running."""
+"""Latency of bundles: measured in one process, in alternation, while no other job runs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from hanji.runtime.manifest import ClassifierManifest
 
 RUNS = 200
 WARM_UP = 20
-CLASSES, TEN = 5, 10
+CLASSES, ITEMS = 5, 10
+"""The k of the calls."""
 
 
 @dataclass(frozen=True)
 class CallTimes:
-    """Of `recommend` or `classify`, one thread; ``engine_p50_ms`` is the engine's own call."""
+    """Latency of `recommend` or `classify` with one thread; ``engine_p50_ms``: of the engine's call alone."""
 
     p50_ms: float
     p90_ms: float
@@ -32,16 +33,16 @@ class CallTimes:
 
 @dataclass(frozen=True)
 class Footprint:
-    """Of a fresh process that opens a bundle and answers: medians over a few of them."""
+    """Costs of a fresh process that opens a bundle and makes a first call: medians over a few processes."""
 
     peak_bytes: int | None
     cold_start_ms: float
 
 
 def interleaved(bundles: Mapping[str, Path], engine: str, *, runs: int = RUNS) -> dict[str, CallTimes]:
-    """The times of each bundle by its name; one that ``engine`` cannot run is left out.
+    """The times of each bundle by its name; bundles that ``engine`` cannot run are omitted.
 
-    Every round asks each bundle once, so that whatever else the machine does meets all of them.
+    Every round calls each bundle once, so that other load on the machine affects all of them equally.
     """
     with ExitStack() as stack:
         rounds: dict[str, Iterator[tuple[Call, ...]]] = {}
@@ -51,23 +52,23 @@ def interleaved(bundles: Mapping[str, Path], engine: str, *, runs: int = RUNS) -
             except EngineError:
                 continue
         times: dict[str, list[tuple[int, int]]] = {name: [] for name in rounds}
-        for turn in range(runs + WARM_UP):
+        for index in range(runs + WARM_UP):
             for name, calls in rounds.items():
-                whole, alone = next(calls)[:2]
-                found = nanoseconds(whole), nanoseconds(alone)
-                if turn >= WARM_UP:
-                    times[name].append(found)
-    return {name: _call_times(found) for name, found in times.items()}
+                call, engine_call = next(calls)[:2]
+                durations = nanoseconds(call), nanoseconds(engine_call)
+                if index >= WARM_UP:
+                    times[name].append(durations)
+    return {name: _call_times(durations) for name, durations in times.items()}
 
 
 def footprint(bundle: Path, engine: str, *, processes: int = 3) -> Footprint:
-    """Peak memory and cold start of fresh processes, by the protocol of `hanji benchmark`."""
+    """Peak memory and cold start of fresh processes, measured as by `hanji benchmark`."""
     settings = Settings({"engine": engine, "threads": 1}, cold_starts=processes, runs=10 * processes)
-    found = measure(bundle, settings)
-    peak = found["memory"]["peak_bytes"]
+    result = measure(bundle, settings)
+    peak = result["memory"]["peak_bytes"]
     return Footprint(
         peak_bytes=None if peak is None else peak["median"],
-        cold_start_ms=found["cold_start"]["total_ms"]["median"],
+        cold_start_ms=result["cold_start"]["total_ms"]["median"],
     )
 
 
@@ -80,14 +81,14 @@ def _rounds(bundle: Path, engine: str, count: int, stack: ExitStack) -> Iterator
         k = min(CLASSES, len(classifier.labels))
         return classifier_benchmark.rounds(classifier, samples, count, k, 0)
     recommender = stack.enter_context(Recommender.open(bundle, engine=engine, threads=1))
-    asked, _ = benchmark.questions(recommender, count, 0)
-    return benchmark.rounds(recommender, asked, min(TEN, len(recommender.items)))
+    queries, _ = benchmark.queries(recommender, count, 0)
+    return benchmark.rounds(recommender, queries, min(ITEMS, len(recommender.items)))
 
 
-def _call_times(found: list[tuple[int, int]]) -> CallTimes:
-    whole, alone = zip(*found, strict=True)
-    times = latency(whole)
-    return CallTimes(times.p50_ms, times.p90_ms, statistics.median(alone) / 1e6)
+def _call_times(durations: list[tuple[int, int]]) -> CallTimes:
+    calls, engine_calls = zip(*durations, strict=True)
+    times = latency(calls)
+    return CallTimes(times.p50_ms, times.p90_ms, statistics.median(engine_calls) / 1e6)
 
 
 __all__ = ["CallTimes", "Footprint", "footprint", "interleaved"]

@@ -1,4 +1,4 @@
-"""What a bundle answered to each sample of a test set: all metrics and comparisons are computed from it."""
+"""The predictions of a bundle for each test sample, from which metrics and comparisons are computed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Values = NDArray[np.float64]
 
 
 class Outcomes(Protocol):
-    """The outcomes of one model on one test set; every task has a class of its own."""
+    """The predictions of one model on one test set; each task has its own class."""
 
     @property
     def samples(self) -> NDArray[np.int32]:
-        """What was asked, to tell whether two outcomes are of the same samples: int32 [n]."""
+        """Identifies the samples, to detect outcomes of the same samples: int32 [n]."""
         ...
 
     def metrics(self) -> dict[str, float]:
-        """All metrics."""
+        """All metrics by name."""
         ...
 
     def each(self, metric: str) -> Values:
@@ -31,20 +31,20 @@ class Outcomes(Protocol):
         ...
 
     def agreement(self, full: Any) -> dict[str, float]:
-        """How similar the answers are to those of the full model on the same samples, right or wrong."""
+        """Agreement with the full model's predictions for the same samples, correct or not."""
         ...
 
     def confusion(self) -> NDArray[np.int64] | None:
-        """How often each class (row) was predicted as each (column); None where there are no classes."""
+        """The confusion matrix, true classes by predicted classes; None for a task without classes."""
         ...
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """As they are stored on disk; ``from_arrays`` reads them."""
+        """The arrays that are stored on disk."""
         ...
 
     @classmethod
     def from_arrays(cls: type[OutcomesT], arrays: Mapping[str, NDArray[Any]]) -> OutcomesT:
-        """What ``arrays`` returned."""
+        """The outcomes from the result of ``arrays``."""
         ...
 
 
@@ -52,20 +52,20 @@ OutcomesT = TypeVar("OutcomesT", bound=Outcomes)
 
 
 def save_outcomes(outcomes: Outcomes, path: Path) -> None:
-    """Plain arrays in a NumPy archive; nothing is pickled."""
-    aside = path.with_suffix(".tmp.npz")
-    np.savez_compressed(aside, allow_pickle=False, **outcomes.arrays())
-    aside.replace(path)
+    """Write the arrays to a NumPy archive, without pickle."""
+    temporary = path.with_suffix(".tmp.npz")
+    np.savez_compressed(temporary, allow_pickle=False, **outcomes.arrays())
+    temporary.replace(path)
 
 
 def load_outcomes(path: Path, kind: type[OutcomesT]) -> OutcomesT:
-    """What ``save_outcomes`` wrote of outcomes of this ``kind``."""
+    """Load outcomes of this ``kind`` that ``save_outcomes`` wrote."""
     with np.load(path, allow_pickle=False) as file:
         return kind.from_arrays(dict(file))
 
 
 def rank_correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """Mean of Spearman's correlation over the rows; ties share their mean rank, a constant row counts 0."""
+    """Mean Spearman correlation over the rows; ties get their mean rank, constant rows count as 0."""
     a, b = (rankdata(table, axis=1) for table in (first, second))
     a -= a.mean(axis=1, keepdims=True)
     b -= b.mean(axis=1, keepdims=True)

@@ -1,7 +1,7 @@
 """The reference of every TOML file that hanji reads: type, range, unit, default and meaning of each key.
 
-It is made from the dataclasses that check the files, whose docstrings say what a key means, so that it cannot
-say anything else than the code does. ``python -m hanji.studies.recipe_reference`` prints it as Markdown.
+It is generated from the dataclasses that validate the files and from their field docstrings, so that it
+cannot disagree with the code. ``python -m hanji.studies.recipe_reference`` prints it as Markdown.
 """
 
 from __future__ import annotations
@@ -35,26 +35,25 @@ _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", dict:
 
 @dataclass(frozen=True)
 class Key:
-    """One key of a table; ``unit`` and ``range`` are empty where there is none."""
+    """One key of a table; ``unit`` and ``range`` may be empty."""
 
     name: str
     type: str
     range: str
     unit: str
     default: str
-    """As it would be written in TOML; "required" where the key must be given, "none" where it may be left
-    out and then has no value."""
+    """The value in TOML syntax, "required", or "none" for an optional key without a default."""
 
     meaning: str
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table of a file; ``task`` is empty where every task has it."""
+    """One table of a file; ``task`` is empty for tables of every task."""
 
     file: str
     title: str
-    """As it is written in the file, such as [training]; empty for the top level."""
+    """The heading in the file, such as [training]; empty for the top level."""
 
     task: str
     about: str
@@ -62,7 +61,7 @@ class Table:
 
     @property
     def name(self) -> str:
-        """The words by which the table is found, such as "training" or "compression.quantize"."""
+        """The name for ``lookup``, such as "training" or "compression.quantize"."""
         return self.title.replace("[", "").replace("]", "").replace(' type = "', ".").replace('"', "")
 
 
@@ -76,8 +75,8 @@ def tables() -> tuple[Table, ...]:
         found.append(_table(recipe, "[data]", name, task.data_config))
         found.append(_table(recipe, "[model]", name, task.model_config))
         found.append(_table(recipe, "[training]", name, task.training_config))
-        for word, step in task.recipe.step_types.items():
-            found.append(_table(recipe, f'[[compression]] type = "{word}"', name, step))
+        for step_type, step in task.recipe.step_types.items():
+            found.append(_table(recipe, f'[[compression]] type = "{step_type}"', name, step))
         found.append(_table(recipe, "[export]", name, task.export_config))
     found.append(_table(study, "", "", StudyTables))
     found.append(_table(study, "[[recipes]]", "", RecipeTable))
@@ -86,12 +85,12 @@ def tables() -> tuple[Table, ...]:
     return tuple(found)
 
 
-def lookup(words: str) -> list[tuple[Table, Key]]:
-    """The keys called ``words``, as "epochs" or "training.epochs", or all of a table called so."""
-    table_name, _, key_name = words.rpartition(".")
+def lookup(name: str) -> list[tuple[Table, Key]]:
+    """The keys with a ``name`` such as "epochs" or "training.epochs", or all keys of a table with it."""
+    table_name, _, key_name = name.rpartition(".")
     rows = [(table, key) for table in tables() for key in table.keys]
-    named = [row for row in rows if row[0].name == words]
-    return named or [
+    in_table = [row for row in rows if row[0].name == name]
+    return in_table or [
         (table, key)
         for table, key in rows
         if key.name == key_name
@@ -99,10 +98,11 @@ def lookup(words: str) -> list[tuple[Table, Key]]:
     ]
 
 
-def known_words() -> list[str]:
-    """What ``lookup`` finds something for."""
+def known_names() -> list[str]:
+    """The names that ``lookup`` finds."""
     rows = [(table.name, key.name) for table in tables() for key in table.keys]
-    return sorted({word for name, key in rows for word in (name, key, f"{name}.{key}".lstrip("."))} - {""})
+    names = {name for table, key in rows for name in (table, key, f"{table}.{key}".lstrip("."))}
+    return sorted(names - {""})
 
 
 def reference_page() -> str:
@@ -156,7 +156,7 @@ def _key(field: dataclasses.Field[Any], hint: Any, meaning: str) -> Key:
 
 
 def field_docstrings(cls: type[Any]) -> dict[str, str]:
-    """The string below each field, of base classes, too; KeyError names a field that has none."""
+    """The docstring below each field, including base classes; KeyError names fields without one."""
     found: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         if dataclasses.is_dataclass(base):
@@ -169,7 +169,7 @@ def field_docstrings(cls: type[Any]) -> dict[str, str]:
 
 def _documented(cls: type[Any]) -> Iterator[tuple[str, str]]:
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
-    assert isinstance(definition, ast.ClassDef)  # noqa: S101 - what the source of a class is
+    assert isinstance(definition, ast.ClassDef)  # noqa: S101 - the source of a class
     for node, below in itertools.pairwise(definition.body):
         match node, below:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
@@ -210,4 +210,4 @@ if __name__ == "__main__":
     print(reference_page(), end="")  # noqa: T201 - its output
 
 
-__all__ = ["Key", "Table", "field_docstrings", "known_words", "lookup", "reference_page", "tables"]
+__all__ = ["Key", "Table", "field_docstrings", "known_names", "lookup", "reference_page", "tables"]

@@ -1,4 +1,4 @@
-"""What a study found: one row a recipe, as study.json holds it (``schema_version`` 1)."""
+"""The results of a study: one row per recipe, as in study.json (``schema_version`` 1)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCHEMA_VERSION = 1
 
 LABELS = {
     "top1": "top-1",
-    "macro_top1": "mean of the classes' top-1",
+    "macro_top1": "macro top-1",
     "nll": "negative log-likelihood",
     "ece": "ECE",
     "hr_at_10": "HR@10",
@@ -27,7 +27,7 @@ LOWER_IS_BETTER = ("nll", "ece")
 
 @dataclass(frozen=True)
 class SizeOfFormat:
-    """Bytes over the seeds of the file that a device loads."""
+    """Bytes of the file that a device loads, over the seeds."""
 
     bytes: Spread
     gzip_bytes: Spread
@@ -35,7 +35,7 @@ class SizeOfFormat:
 
 @dataclass(frozen=True)
 class SliceResult:
-    """The study's metric on a part of the test."""
+    """The study's metric on a slice of the test set."""
 
     group: str
     name: str
@@ -46,11 +46,11 @@ class SliceResult:
 
 @dataclass(frozen=True)
 class Row:
-    """One recipe over all seeds. None is what was not measured; a recipe that failed has nothing but why."""
+    """One recipe over all seeds. None: not measured; a failed recipe has only a reason."""
 
     variant: Variant
     reason: str = ""
-    """Why it failed, with the seed; empty where it did not."""
+    """Why it failed, with the seed; empty if it did not."""
 
     metrics: dict[str, Spread] | None = None
     against_full: dict[str, Difference] | None = None
@@ -60,17 +60,17 @@ class Row:
     macs: int | None = None
     latency: dict[str, CallTimes] | None = None
     footprint: Footprint | None = None
-    likeness: dict[str, float] | None = None
+    agreement: dict[str, float] | None = None
     slices: Sequence[SliceResult] | None = None
     confusion: dict[str, Any] | None = None
     layers: list[dict[str, Any]] | None = None
     seconds: dict[str, float] | None = None
     runs: Sequence[dict[str, Any]] = ()
-    """Of each seed: seed, manifest_sha256, bundle_sha256."""
+    """Per seed: seed, manifest_sha256, bundle_sha256."""
 
     @property
     def failed(self) -> bool:
-        """Whether it has no numbers."""
+        """Whether it has no results."""
         return self.metrics is None
 
 

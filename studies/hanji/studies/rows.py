@@ -1,4 +1,4 @@
-"""From what the jobs left on disk to the rows of the study."""
+"""The rows of a study, computed from the results of its jobs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from hanji.studies.statistics import Difference, paired_bootstrap, spread
 from hanji.studies.variant import Variant
 
 COMPARED = ("top1", "hr_at_10", "ndcg_at_10")
-"""Metrics that are means of one value a sample, so that differences can be resampled."""
+"""Metrics that are means of one value per sample, so that differences can be bootstrapped."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One variant with one seed, finished."""
+    """The results of one variant with one seed."""
 
     seed: int
     costs: dict[str, Any]
@@ -32,7 +32,7 @@ class Run:
 
 
 def load_run(seed: int, out: Path, kind: type[Outcomes]) -> Run:
-    """What a job left in ``out``; its outcomes are of this ``kind``."""
+    """Load the results of a job from ``out``; its outcomes are of this ``kind``."""
     costs = json.loads((out / ROW).read_text(encoding="utf-8"))
     return Run(seed, costs, load_outcomes(out / OUTCOMES, kind))
 
@@ -46,21 +46,21 @@ def row_of(
     metric: str,
     labels: Sequence[str] | None,
 ) -> Row:
-    """The row of a variant from its run with each seed; ``full`` is None for the full model itself.
+    """The row of a variant from its runs with each seed; ``full`` is None for the full model itself.
 
-    ``slices`` are by seed, for a seed may split the data in its own way. ``labels`` are the classes' names.
+    ``slices`` are by seed, since the split of the data may depend on it. ``labels`` are the class names.
     """
-    found = [run.outcomes.metrics() for run in runs]
+    metrics = [run.outcomes.metrics() for run in runs]
     first = runs[0].costs
     return Row(
         variant=variant,
-        metrics={name: spread([one[name] for one in found]) for name in found[0]},
+        metrics={name: spread([by_name[name] for by_name in metrics]) for name in metrics[0]},
         against_full=None if full is None else _differences(full, runs),
         formats={name: _sizes(runs, name) for name in first["formats"]},
         parameters=first["parameters"],
         non_zeros=first["non_zeros"],
         macs=first["macs"],
-        likeness=None if full is None else _likeness(full, runs),
+        agreement=None if full is None else _agreement(full, runs),
         slices=_slices(runs, slices, metric),
         confusion=_confusion(runs, labels),
         layers=first["layers"],
@@ -72,7 +72,7 @@ def row_of(
 def _differences(full: Sequence[Run], other: Sequence[Run]) -> dict[str, Difference]:
     names = [name for name in COMPARED if name in other[0].outcomes.metrics()]
     samples = [run.outcomes.samples for run in full]
-    same = all(np.array_equal(one, samples[0]) for one in samples)
+    same = all(np.array_equal(identifiers, samples[0]) for identifiers in samples)
     return {
         name: paired_bootstrap(
             [run.outcomes.each(name) for run in full],
@@ -84,49 +84,49 @@ def _differences(full: Sequence[Run], other: Sequence[Run]) -> dict[str, Differe
 
 
 def _sizes(runs: Sequence[Run], name: str) -> SizeOfFormat:
-    found = [run.costs["formats"][name] for run in runs]
-    return SizeOfFormat(*(spread([one[key] for one in found]) for key in ("bytes", "gzip_bytes")))
+    sizes = [run.costs["formats"][name] for run in runs]
+    return SizeOfFormat(*(spread([by_key[key] for by_key in sizes]) for key in ("bytes", "gzip_bytes")))
 
 
-def _likeness(full: Sequence[Run], other: Sequence[Run]) -> dict[str, float]:
-    found = [b.outcomes.agreement(a.outcomes) for a, b in zip(full, other, strict=True)]
-    return {name: statistics.fmean([one[name] for one in found]) for name in found[0]}
+def _agreement(full: Sequence[Run], other: Sequence[Run]) -> dict[str, float]:
+    values = [b.outcomes.agreement(a.outcomes) for a, b in zip(full, other, strict=True)]
+    return {name: statistics.fmean([by_name[name] for by_name in values]) for name in values[0]}
 
 
 def _slices(runs: Sequence[Run], slices: Mapping[int, Sequence[Slice]], metric: str) -> list[SliceResult]:
-    """A part that some seed does not have is left out. Means of one value a sample: not of the classes."""
-    each = {"macro_top1": "top1"}.get(metric, metric)
-    found = []
+    """The metric per slice, as a mean over its samples; slices that are missing for a seed are omitted."""
+    per_sample = {"macro_top1": "top1"}.get(metric, metric)
+    results = []
     for part in slices[runs[0].seed]:
-        same = [_same(slices[run.seed], part) for run in runs]
-        parts = [one for one in same if one is not None]
+        by_seed = [_find(slices[run.seed], part) for run in runs]
+        parts = [found for found in by_seed if found is not None]
         if len(parts) < len(runs):
             continue
         pairs = zip(runs, parts, strict=True)
-        means = [float(run.outcomes.each(each)[one.chosen].mean()) for run, one in pairs]
+        means = [float(run.outcomes.each(per_sample)[found.mask].mean()) for run, found in pairs]
         over_seeds = spread(means)
-        samples = round(statistics.fmean([int(one.chosen.sum()) for one in parts]))
-        found.append(SliceResult(part.group, part.name, samples, over_seeds.mean, over_seeds.sd))
-    return found
+        samples = round(statistics.fmean([int(found.mask.sum()) for found in parts]))
+        results.append(SliceResult(part.group, part.name, samples, over_seeds.mean, over_seeds.sd))
+    return results
 
 
-def _same(slices: Sequence[Slice], wanted: Slice) -> Slice | None:
-    return next((one for one in slices if (one.group, one.name) == (wanted.group, wanted.name)), None)
+def _find(slices: Sequence[Slice], part: Slice) -> Slice | None:
+    return next((other for other in slices if (other.group, other.name) == (part.group, part.name)), None)
 
 
 def _confusion(runs: Sequence[Run], labels: Sequence[str] | None) -> dict[str, Any] | None:
-    """How often a class (row) was taken for a class (column), all seeds together."""
-    found = [run.outcomes.confusion() for run in runs]
-    counts = [table for table in found if table is not None]
+    """The confusion matrix, true classes by predicted classes, summed over the seeds."""
+    matrices = [run.outcomes.confusion() for run in runs]
+    counts = [matrix for matrix in matrices if matrix is not None]
     if labels is None or not counts:
         return None
     return {"labels": list(labels), "counts": np.sum(counts, axis=0).tolist()}
 
 
 def _seconds(runs: Sequence[Run]) -> dict[str, float]:
-    found = [run.costs["seconds"] for run in runs]
-    stages = [stage for stage in found[0] if all(stage in one for one in found)]
-    return {stage: round(statistics.fmean([one[stage] for one in found]), 1) for stage in stages}
+    seconds = [run.costs["seconds"] for run in runs]
+    stages = [stage for stage in seconds[0] if all(stage in by_stage for by_stage in seconds)]
+    return {stage: round(statistics.fmean([by_stage[stage] for by_stage in seconds]), 1) for stage in stages}
 
 
 def _identity(run: Run) -> dict[str, Any]:

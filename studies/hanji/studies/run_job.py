@@ -1,8 +1,8 @@
-"""One recipe with one seed, from the trained full model to what its bundle answers; or the training itself.
+"""One recipe with one seed, from the trained full model to the outcomes of its bundle; or the training.
 
     python -m hanji.studies.run_job REQUEST.json
 
-does it in a process of its own, so that a converter that crashes or takes all memory ends this job only.
+runs it in a separate process, so that a converter that crashes or runs out of memory ends only this job.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from hanji.training.recipe_file import RecipeFile, read_recipe_file
 
 
 def run(job: Job) -> None:
-    """Do it; what an earlier process finished is reused."""
+    """Run the job; results of an earlier process are reused."""
     base = read_recipe_file(job.base, seed=job.seed)
     if job.variant is None:
         train_once(base, job.data, job.work)
@@ -35,7 +35,7 @@ def run(job: Job) -> None:
 
 
 def train_once(base: RecipeFile, data: Path | None, work: Path) -> None:
-    """Train the full model of ``base`` into WORK/trained, unless it is there already."""
+    """Train the full model of ``base`` into WORK/trained, unless it is already there."""
     work.mkdir(parents=True, exist_ok=True)
     if not is_trained(base, work):
         plan = plan_of(base)
@@ -45,24 +45,24 @@ def train_once(base: RecipeFile, data: Path | None, work: Path) -> None:
 
 
 def is_trained(base: RecipeFile, work: Path) -> bool:
-    """Whether an earlier run left the full model of ``base`` in WORK/trained."""
+    """Whether WORK/trained has the full model of ``base`` from an earlier run."""
     return earlier_trained(plan_of(base), work) is not None
 
 
 def run_variant(base: RecipeFile, variant: Variant, job: Job) -> None:
-    """Compress, export and measure one variant; OUT appears whole or not at all.
+    """Compress, export and measure one variant; OUT is written atomically.
 
-    Raises whatever a step raises. Checkpoints stay in WORK/checkpoints/SLUG, from which an interrupted job
+    Raises any error of a step. Checkpoints are kept in WORK/checkpoints/SLUG, from which an interrupted job
     resumes.
     """
-    with atomic_directory(job.out, replace=True) as aside:
-        row = _costs_and_outcomes(base, variant, job, aside)
+    with atomic_directory(job.out, replace=True) as temporary:
+        row = _costs_and_outcomes(base, variant, job, temporary)
         row["seconds"] = _seconds(row["seconds"], variant, job.work)
-        write_text_atomic(aside / ROW, json.dumps(row, indent=1, sort_keys=True) + "\n")
+        write_text_atomic(temporary / ROW, json.dumps(row, indent=1, sort_keys=True) + "\n")
 
 
 def _costs_and_outcomes(base: RecipeFile, variant: Variant, job: Job, out: Path) -> dict[str, Any]:
-    """Write OUT/bundle and OUT/outcomes.npz; the costs, ready for JSON."""
+    """Write OUT/bundle and OUT/outcomes.npz, and return the costs, ready for JSON."""
     task, plan = task_named(base.task), plan_of(file_of(base, variant, job.seed))
     dataset = task.load(plan.data, job.data, seed=job.seed)
     trained = task.load_trained(job.work / "trained")
@@ -70,38 +70,38 @@ def _costs_and_outcomes(base: RecipeFile, variant: Variant, job: Job, out: Path)
     with clock.stage("compress"):
         if variant.tables:
             work = checkpoints_of(job.work, variant)
-            found = task.compress(trained, plan.recipe, dataset, work=work)
+            compressed = task.compress(trained, plan.recipe, dataset, work=work)
         else:
-            found = task.uncompressed(trained, dataset, plan.recipe)
+            compressed = task.uncompressed(trained, dataset, plan.recipe)
     with clock.stage("export"):
         config = plan.export if variant.tables else task.full_export(plan.export)
-        task.export(found, out / "bundle", with_formats(config, job.formats), dataset=dataset)
+        task.export(compressed, out / "bundle", with_formats(config, job.formats), dataset=dataset)
     with clock.stage("measure"):
         outcomes = task.outcomes_of(out / "bundle", dataset, engine=job.engine)
         save_outcomes(outcomes, out / OUTCOMES)
-    costs = costs_of(out / "bundle", task.network(found))
-    layers = task.layer_errors(found) if job.layers else None
-    return {**costs, "macs": task.macs(found), "layers": layers, "seconds": clock.seconds}
+    costs = costs_of(out / "bundle", task.network(compressed))
+    layers = task.layer_errors(compressed) if job.layers else None
+    return {**costs, "macs": task.macs(compressed), "layers": layers, "seconds": clock.seconds}
 
 
-def _seconds(found: dict[str, float], variant: Variant, work: Path) -> dict[str, float]:
-    """By stage. Nothing compresses the full model; the time of its training is its own and no recipe's."""
+def _seconds(seconds: dict[str, float], variant: Variant, work: Path) -> dict[str, float]:
+    """Seconds by stage; the full model has those of its training instead of a compression."""
     if variant.tables:
-        return found
-    return Clock(work / "seconds.json").seconds | {stage: found[stage] for stage in ("export", "measure")}
+        return seconds
+    return Clock(work / "seconds.json").seconds | {stage: seconds[stage] for stage in ("export", "measure")}
 
 
 def main() -> None:
-    """Exit with 1 and one line on stderr where the job cannot be done."""
+    """Run the job of a request file; exit with 1 and one line on stderr if it fails."""
     from hanji.training.progress import show_progress
     from hanji.training.quiet import import_tensorflow
 
     show_progress()
 
-    asked = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     import_tensorflow()
     try:
-        run(Job.of_json(asked))
+        run(Job.from_json(request))
     except HanjiError as error:
         sys.exit(" ".join(str(error).split()))
     except MemoryError:

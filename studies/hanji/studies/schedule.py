@@ -1,4 +1,4 @@
-"""Runs jobs in processes of their own, as many at once as there are cores; one that fails stops no other."""
+"""Runs jobs in parallel processes; a failed job does not stop the others."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ from hanji.training.progress import ProgressTask, progress
 
 PROGRAM = (sys.executable, "-m", "hanji.studies.run_job")
 POLL_S = 0.1
-# A job has one core; more threads than that would only stand in each other's way.
+# A job has one core; more threads would only compete for it.
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
-class Planned:
-    """A job, what it is called, where its log goes, and what other job must have ended before."""
+class PlannedJob:
+    """A job with its name, its log file, and the job that must end before it starts."""
 
     name: str
     job: Job
     log: Path
     after: str = ""
-    """Name of a job that is waited for, whether it ends well or not."""
+    """Name of the job to wait for, whether it succeeds or fails; empty: none."""
 
     before_start: Callable[[], None] = lambda: None
-    """Called when its turn comes."""
+    """Called right before the job starts."""
 
 
 @dataclass
 class _Running:
-    planned: Planned
+    planned: PlannedJob
     process: subprocess.Popen[bytes]
     log: IO[bytes]
 
 
-def run_all(planned: Sequence[Planned], *, jobs: int, what: str) -> dict[str, str]:
-    """Run every job; by their names, why those that failed did.
+def run_all(planned: Sequence[PlannedJob], *, jobs: int, what: str) -> dict[str, str]:
+    """Run every job; returns the reasons of those that failed, by name.
 
-    An interruption ends the jobs under way; what they had finished of their trainings stays.
+    An interruption terminates the running jobs; their checkpoints are kept.
     """
     waiting, running = list(planned), list[_Running]()
     failures: dict[str, str] = {}
@@ -60,19 +60,19 @@ def run_all(planned: Sequence[Planned], *, jobs: int, what: str) -> dict[str, st
         try:
             while waiting or running:
                 if _start(waiting, running, done, jobs):
-                    task.report(f"under way: {', '.join(one.planned.name for one in running)}")
+                    task.report(f"running: {', '.join(job.planned.name for job in running)}")
                 time.sleep(POLL_S)
-                for ended in [one for one in running if one.process.poll() is not None]:
+                for ended in [job for job in running if job.process.poll() is not None]:
                     running.remove(ended)
                     done.add(ended.planned.name)
-                    _note(ended, failures, task)
+                    _record(ended, failures, task)
         finally:
             _stop(running)
     return failures
 
 
-def _start(waiting: list[Planned], running: list[_Running], done: set[str], jobs: int) -> int:
-    """Begin with those whose turn it is, in their order, until there are ``jobs``; how many that were."""
+def _start(waiting: list[PlannedJob], running: list[_Running], done: set[str], jobs: int) -> int:
+    """Start waiting jobs that are ready, in order, up to ``jobs`` in parallel; returns the number started."""
     before = len(running)
     for planned in list(waiting):
         if len(running) >= jobs:
@@ -85,7 +85,7 @@ def _start(waiting: list[Planned], running: list[_Running], done: set[str], jobs
     return len(running) - before
 
 
-def _started(planned: Planned) -> _Running:
+def _started(planned: PlannedJob) -> _Running:
     planned.log.parent.mkdir(parents=True, exist_ok=True)
     request = planned.log.with_suffix(".request.json")
     write_text_atomic(request, json.dumps(planned.job.as_json()) + "\n")
@@ -95,7 +95,7 @@ def _started(planned: Planned) -> _Running:
     return _Running(planned, process, log)
 
 
-def _note(ended: _Running, failures: dict[str, str], task: ProgressTask) -> None:
+def _record(ended: _Running, failures: dict[str, str], task: ProgressTask) -> None:
     ended.log.close()
     task.advance()
     code = ended.process.returncode
@@ -105,21 +105,21 @@ def _note(ended: _Running, failures: dict[str, str], task: ProgressTask) -> None
 
 
 def _reason(code: int, log: Path) -> str:
-    """What a person can make of the way a process ended."""
-    said = last_line(log.read_text(encoding="utf-8", errors="replace"))
+    """Why a process failed: the last line of its log, or its exit code or signal."""
+    last = last_line(log.read_text(encoding="utf-8", errors="replace"))
     if code >= 0:
-        return said or f"ended with exit code {code} and said nothing"
+        return last or f"exit code {code} without any output"
     name = signal.Signals(-code).name
-    memory = ": was there not enough memory?" if -code == signal.SIGKILL else ""
-    return f"ended by signal {-code} ({name}){memory}"
+    memory = ", possibly out of memory" if -code == signal.SIGKILL else ""
+    return f"terminated by signal {-code} ({name}){memory}"
 
 
 def _stop(running: Sequence[_Running]) -> None:
-    for one in running:
-        one.process.terminate()
-    for one in running:
-        one.process.wait()
-        one.log.close()
+    for job in running:
+        job.process.terminate()
+    for job in running:
+        job.process.wait()
+        job.log.close()
 
 
-__all__ = ["Planned", "run_all"]
+__all__ = ["PlannedJob", "run_all"]

@@ -1,4 +1,4 @@
-"""Parts of the test set on which a small model may lose more than on the whole."""
+"""Slices of the test set, on which a compressed model may lose more than on average."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Slice:
-    """Some samples of the test set: ``chosen`` bool [n]."""
+    """A subset of the test samples: ``mask`` bool [n]."""
 
     group: str
     name: str
-    chosen: NDArray[np.bool_]
+    mask: NDArray[np.bool_]
 
 
 __all__ = ["Slice"]

@@ -1,4 +1,4 @@
-"""A grid of recipes: a list of alternatives for each step, and every combination that the task takes."""
+"""A grid of recipes: alternatives for each step, and all their valid combinations."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from hanji.training.recipe_file import RecipeFile
 
 @dataclass(frozen=True)
 class Alternative:
-    """One way to take a step; ``table`` is None where the step is left out."""
+    """One configuration of a step; ``table`` is None if the step is left out."""
 
     label: str
     table: dict[str, Any] | None
 
 
 def grid_of(table: Mapping[str, Any], base: RecipeFile, where: str) -> dict[str, tuple[Alternative, ...]]:
-    """The alternatives of each step that the grid names, in the task's order of steps."""
+    """The alternatives of each step in the grid, in the task's order of steps."""
     steps = tuple(task_named(base.task).recipe.step_types)
     for step, rows in table.items():
         if step not in steps:
@@ -35,12 +35,12 @@ def grid_of(table: Mapping[str, Any], base: RecipeFile, where: str) -> dict[str,
 def combinations(
     grid: Mapping[str, Sequence[Alternative]], base: RecipeFile
 ) -> tuple[list[Variant], list[str]]:
-    """Every combination of one alternative a step that is a recipe, and why others are none."""
+    """All valid combinations of one alternative per step, and the errors of the invalid ones."""
     variants, skipped = [], []
-    for chosen in itertools.product(*grid.values()) if grid else ():
-        variant = variant_of(chosen)
+    for combination in itertools.product(*grid.values()) if grid else ():
+        variant = variant_of(combination)
         if not variant.tables:
-            continue  # the full model, which is part of every study
+            continue  # the full model, which every study includes
         try:
             variant.check(base, "grid")
         except RecipeError as error:
@@ -50,30 +50,30 @@ def combinations(
     return variants, skipped
 
 
-def variant_of(chosen: Sequence[Alternative]) -> Variant:
-    """The recipe of one alternative a step."""
-    taken = [one for one in chosen if one.table is not None]
-    name = " · ".join(one.label for one in taken) or "float32"
-    return Variant(name, tuple(one.table for one in taken if one.table is not None))
+def variant_of(combination: Sequence[Alternative]) -> Variant:
+    """The recipe of one alternative per step."""
+    steps = [alternative for alternative in combination if alternative.table is not None]
+    name = " · ".join(alternative.label for alternative in steps) or "float32"
+    return Variant(name, tuple(step.table for step in steps if step.table is not None))
 
 
 def _alternatives(step: str, rows: Sequence[dict[str, Any]], where: str) -> tuple[Alternative, ...]:
-    found = tuple(_alternative(step, row) for row in rows)
-    labels = [one.label for one in found]
+    alternatives = tuple(_alternative(step, row) for row in rows)
+    labels = [alternative.label for alternative in alternatives]
     if len(set(labels)) < len(labels):
-        raise RecipeError(f"{where}: expected every alternative to have a label of its own, found {labels}")
-    return found
+        raise RecipeError(f"{where}: expected a different label for every alternative, found {labels}")
+    return alternatives
 
 
 def _alternative(step: str, row: dict[str, Any]) -> Alternative:
     if not row:
         return Alternative(f"no {step}", None)
     table = {key: value for key, value in row.items() if key != "label"}
-    return Alternative(str(row.get("label") or _words(step, table)), {"type": step, **table})
+    return Alternative(str(row.get("label") or _default_label(step, table)), {"type": step, **table})
 
 
-def _words(step: str, table: Mapping[str, Any]) -> str:
-    """A label for an alternative that has none."""
+def _default_label(step: str, table: Mapping[str, Any]) -> str:
+    """The label of an alternative without one."""
     if "scheme" in table:
         return str(table["scheme"])
     plain = [f"{key} {value}" for key, value in table.items() if not isinstance(value, dict)]

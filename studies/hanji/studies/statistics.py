@@ -1,4 +1,4 @@
-"""Spread over seeds, and whether a difference is more than chance."""
+"""Spread over seeds, and significance of differences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Spread:
-    """Of one number a seed; ``sd`` is the sample standard deviation, None of a single seed."""
+    """Statistics of one number per seed; ``sd`` is the sample standard deviation, None for a single seed."""
 
     mean: float
     sd: float | None
@@ -26,7 +26,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Difference:
-    """Another model's mean less the full model's, with a 95 % interval and a two-sided p-value."""
+    """A model's mean minus the full model's, with a 95 % confidence interval and a two-sided p-value."""
 
     difference: float
     low: float
@@ -36,7 +36,7 @@ class Difference:
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Mean, standard deviation and range of ``values``, at least one."""
+    """Mean, standard deviation and range of ``values``, of which there must be at least one."""
     sd = statistics.stdev(values) if len(values) > 1 else None
     return Spread(statistics.fmean(values), sd, min(values), max(values), tuple(values))
 
@@ -49,29 +49,30 @@ def paired_bootstrap(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> Difference:
-    """How far ``other`` is from ``full``: arrays [n] a seed, of the same samples in the same order.
+    """The mean difference of ``other`` from ``full``, arrays [n] per seed with the samples in the same order.
 
-    Seeds are drawn with replacement, then samples within each (Efron and Tibshirani 1993). Where all seeds
-    were tested on the same samples, one draw of them serves all (Owen 2007): what is hard for one model of
-    a kind is hard for the next, and to draw anew would take that for independent evidence. With one seed the
-    interval says nothing about other seeds. The p-value counts resamples on the far side of 0.
+    Seeds are resampled with replacement, then samples within each (Efron and Tibshirani 1993). If all seeds
+    were tested on the same samples, one resample of them is used for all seeds (Owen 2007): samples that are
+    hard for one model are hard for similar ones, so independent resamples would overestimate the evidence.
+    With one seed, the interval does not cover the variation between seeds. The p-value counts resamples on
+    the other side of 0.
     """
     differences = [b - a for a, b in zip(full, other, strict=True)]
-    found = float(np.mean([one.mean() for one in differences]))
+    mean = float(np.mean([values.mean() for values in differences]))
     rng = np.random.default_rng(seed)
     means = np.array([_resampled(differences, rng, same_samples) for _ in range(resamples)])
     low, high = np.quantile(means, [0.025, 0.975])
     smaller = min(np.count_nonzero(means <= 0), np.count_nonzero(means >= 0))
     p_value = min(1.0, 2 * (smaller + 1) / (resamples + 1))
     samples = len(differences[0]) if same_samples else sum(map(len, differences))
-    return Difference(found, float(low), float(high), float(p_value), samples)
+    return Difference(mean, float(low), float(high), float(p_value), samples)
 
 
 def _resampled(differences: Sequence[Values], rng: np.random.Generator, same_samples: bool) -> float:
-    chosen = rng.integers(len(differences), size=len(differences))
+    seeds = rng.integers(len(differences), size=len(differences))
     shared = _draw(len(differences[0]), rng) if same_samples else None
-    drawn = [differences[one] for one in chosen]
-    means = [one[_draw(len(one), rng) if shared is None else shared].mean() for one in drawn]
+    drawn = [differences[seed] for seed in seeds]
+    means = [values[_draw(len(values), rng) if shared is None else shared].mean() for values in drawn]
     return float(np.mean(means))
 
 

@@ -1,4 +1,4 @@
-"""The study file: one model and data set, the recipes to compare on them, seeds and budgets."""
+"""The study file: a model, a data set, the recipes to compare, seeds and budgets."""
 
 from __future__ import annotations
 
@@ -70,16 +70,16 @@ class RecipeTable:
 
 @dataclass(frozen=True)
 class Study:
-    """What is compared; every recipe has been checked against its task."""
+    """A study with validated recipes."""
 
     path: Path
     name: str
     base: RecipeFile
-    """Task, data, model, training and export; its own compression is not part of the study."""
+    """Task, data, model, training and export; its compression steps are not part of the study."""
 
     seeds: tuple[int, ...]
     formats: tuple[Format, ...]
-    """The first of them is the one that metrics, budgets and latencies are about."""
+    """Metrics, budgets and latencies refer to the first of them."""
 
     metric: str
     variants: tuple[Variant, ...]
@@ -88,29 +88,29 @@ class Study:
     budgets: tuple[Budget, ...]
     grid: Mapping[str, tuple[Alternative, ...]]
     skipped: tuple[str, ...]
-    """Combinations of the grid that the task does not take, each with the reason."""
+    """Errors of the invalid combinations of the grid."""
 
     sha256: str
-    """Of everything that decides the numbers."""
+    """Hash of everything that the results depend on."""
 
     @property
     def engine(self) -> str:
-        """The engine that answers for the first format."""
+        """The engine of the first format."""
         return DEVICE_ENGINES[self.formats[0]]
 
 
 def read_study(path: Path) -> Study:
-    """Read and check a study file; RecipeError says what is wrong, before anything long begins."""
-    found = read_toml(path)
-    if "model" in found and "base" not in found:
+    """Read and validate a study file; RecipeError for an invalid one."""
+    content = read_toml(path)
+    if "model" in content and "base" not in content:
         raise RecipeError(
-            f"{path}: expected a study, found a recipe; a study names one as its base (docs/studies.md), and "
-            "`hanji search` takes both"
+            f"{path}: expected a study, found a recipe; a study has a recipe as its base (docs/studies.md), "
+            "and `hanji search` accepts both"
         )
-    tables = settings_from(StudyTables, found, str(path))
+    tables = settings_from(StudyTables, content, str(path))
     base = read_recipe_file(path.parent / tables.base)
     grid = grid_of(tables.grid, base, f"{path}: grid")
-    named = [_variant(table, base, path, place) for place, table in enumerate(tables.recipes)]
+    named = [_variant(table, base, path, index) for index, table in enumerate(tables.recipes)]
     combined, skipped = combinations(grid, base)
     variants = (*named, *combined)
     _check_names(variants, path)
@@ -123,8 +123,8 @@ def read_study(path: Path) -> Study:
         metric=_metric(tables.metric, base, path),
         variants=variants,
         budgets=tuple(
-            settings_from(Budget, table, f"{path}: budgets[{place}]")
-            for place, table in enumerate(tables.budgets)
+            settings_from(Budget, table, f"{path}: budgets[{index}]")
+            for index, table in enumerate(tables.budgets)
         ),
         grid=grid,
         skipped=tuple(skipped),
@@ -140,18 +140,19 @@ def file_of(base: RecipeFile, variant: Variant, seed: int) -> RecipeFile:
     )
 
 
-def _variant(table: dict[str, Any], base: RecipeFile, path: Path, place: int) -> Variant:
-    where = f"{path}: recipes[{place}]"
-    found = settings_from(RecipeTable, table, where)
-    if bool(found.file) == bool(found.compression):
-        raise RecipeError(f'{where}: expected compression = [...] or file = "...", one of both')
-    tables = found.compression
-    if found.file:
-        other = read_recipe_file(path.parent / found.file)
+def _variant(table: dict[str, Any], base: RecipeFile, path: Path, index: int) -> Variant:
+    where = f"{path}: recipes[{index}]"
+    recipe = settings_from(RecipeTable, table, where)
+    if bool(recipe.file) == bool(recipe.compression):
+        found = "both" if recipe.file else "neither"
+        raise RecipeError(f'{where}: expected either compression = [...] or file = "...", found {found}')
+    tables = recipe.compression
+    if recipe.file:
+        other = read_recipe_file(path.parent / recipe.file)
         if other.task != base.task:
             raise RecipeError(f'{where}: {other.path}: expected task = "{base.task}", found "{other.task}"')
         tables = other.compression
-    variant = Variant(found.name, tuple(tables))
+    variant = Variant(recipe.name, tuple(tables))
     variant.check(base, where)
     return variant
 
@@ -160,9 +161,7 @@ def _check_names(variants: Sequence[Variant], path: Path) -> None:
     names = ["full", *(variant.name for variant in variants)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise RecipeError(
-            f"{path}: expected every recipe to have a name of its own, found {twice[0]!r} twice"
-        )
+        raise RecipeError(f"{path}: expected a different name for every recipe, found {twice[0]!r} twice")
     if len(names) == 1:
         raise RecipeError(
             f"{path}: expected [[recipes]] or a [grid], found neither: there is nothing to compare"
@@ -179,8 +178,8 @@ def _formats(formats: tuple[str, ...], path: Path) -> tuple[Format, ...]:
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats or formats[0] not in DEVICE_ENGINES:
         raise RecipeError(
-            f"{path}: formats: expected some of {', '.join(FORMATS)}, the first of them one of "
-            f"{', '.join(DEVICE_ENGINES)}, which Python can run; found {list(formats)}"
+            f"{path}: formats: expected a list of {', '.join(FORMATS)}, starting with one that Python can "
+            f"run ({', '.join(DEVICE_ENGINES)}), found {list(formats)}"
         )
     return typing.cast("tuple[Format, ...]", formats)
 
@@ -194,12 +193,12 @@ def _metric(metric: str, base: RecipeFile, path: Path) -> str:
 
 def _sha256(study: Study) -> str:
     base = study.base
-    decides = [
+    content = [
         [base.task, base.data, base.model, base.training, base.export],
         [study.seeds, study.formats, study.metric],
         [[variant.name, variant.tables] for variant in study.variants],
     ]
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 __all__ = ["Budget", "Study", "Variant", "file_of", "read_study"]

@@ -1,4 +1,4 @@
-"""What studies and searches need of a task, beyond what the stages need."""
+"""The interface of a task in studies and searches, which extends those of the stages."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from hanji.training.task import load_task
 if TYPE_CHECKING:
     import tf_keras as keras
 
-    from hanji.export.bundle.answers import Question
     from hanji.export.bundle.artifact import Converted
+    from hanji.export.bundle.queries import Query
     from hanji.export.formats.names import Format
     from hanji.export.pipeline import Plan
 
@@ -25,22 +25,23 @@ TrainedT = TypeVar("TrainedT")
 CompressedT = TypeVar("CompressedT")
 
 GridRows = list[dict[str, Any]]
-"""The alternatives of one step, as a study's ``[grid]`` has them; an empty table leaves the step out."""
+"""The alternatives of one step, as in a study's ``[grid]``; an empty table leaves the step out."""
 
 
 class UntrainedModels(Protocol):
-    """Models of a recipe's shape with random weights, to measure size and latency without training."""
+    """Models with the architecture that a recipe produces and random weights, to measure size and latency
+    without training."""
 
     def parameters(self, recipe: Any) -> int:
-        """Parameters of a file of this shape; RecipeError where there can be no such model."""
+        """Number of parameters in the exported file; RecipeError if there can be no such model."""
         ...
 
     def converted(self, recipe: Any, target: Format) -> Converted:
-        """The file of such a model."""
+        """The exported file of such a model."""
         ...
 
-    def question(self, converted: Converted) -> Question:
-        """An input to time the engine with."""
+    def query(self, converted: Converted) -> Query:
+        """An input for measuring the engine's latency."""
         ...
 
 
@@ -48,25 +49,25 @@ class StudyTask(ExportTask[DatasetT, TrainedT, CompressedT], Protocol[DatasetT, 
     """See TrainingTask, CompressionTask and ExportTask."""
 
     metrics: tuple[str, ...]
-    """The metrics that recipes may be ranked by, the default first."""
+    """The metrics by which recipes can be ranked, the default first."""
 
     @property
     def outcomes(self) -> type[Outcomes]:
-        """The class of this task's outcomes."""
+        """This task's class of outcomes."""
         ...
 
     def outcomes_of(
         self, bundle: Path, dataset: DatasetT, *, engine: str, part: Part = "test", seed: int = 0
     ) -> Outcomes:
-        """The answers of ``bundle`` to every sample of one part of the data.
+        """The predictions of ``bundle`` for every sample of one part of the data.
 
-        ``seed`` is that of the training, which decides the validation split of recommenders. DataError if
-        the bundle does not know what the data holds.
+        ``seed`` is that of the training, on which the validation split of recommenders depends. DataError if
+        the bundle does not know classes or ids of the data.
         """
         ...
 
     def slices(self, dataset: DatasetT) -> list[Slice]:
-        """Parts of the test set; those without samples are left out."""
+        """Slices of the test set, without empty ones."""
         ...
 
     def class_names(self, dataset: DatasetT) -> Sequence[str] | None:
@@ -74,23 +75,23 @@ class StudyTask(ExportTask[DatasetT, TrainedT, CompressedT], Protocol[DatasetT, 
         ...
 
     def validation_as_test(self, dataset: DatasetT, *, seed: int) -> DatasetT:
-        """The same data with its validation samples in the place of the test set."""
+        """The same data with the validation samples as its test set."""
         ...
 
     def network(self, compressed: CompressedT) -> keras.Model:
-        """The Keras model in which parameters are counted."""
+        """The Keras model whose parameters are counted."""
         ...
 
     def macs(self, compressed: CompressedT) -> int | None:
-        """Multiply-accumulates of one answer; None where they are not known."""
+        """Multiply-accumulates per inference; None if unknown."""
         ...
 
     def layer_errors(self, compressed: CompressedT) -> list[dict[str, Any]] | None:
-        """The error that quantizing each layer adds, the largest first; None where nothing is quantized."""
+        """The error of quantizing each layer alone, the largest first; None if nothing is quantized."""
         ...
 
     def built_in_grid(self, file: RecipeFile, own: Mapping[str, dict[str, Any]]) -> dict[str, GridRows]:
-        """The default search space: alternatives of each step; ``own`` are the steps of the recipe file."""
+        """The default search space: alternatives of each step; ``own`` are the recipe's steps by type."""
         ...
 
     def untrained(self, plan: Plan, dataset: DatasetT) -> UntrainedModels:
@@ -99,7 +100,7 @@ class StudyTask(ExportTask[DatasetT, TrainedT, CompressedT], Protocol[DatasetT, 
 
 
 def task_named(name: str) -> StudyTask[Any, Any, Any]:
-    """A task, as studies and searches need it."""
+    """The studies' interface of a task."""
     task: StudyTask[Any, Any, Any] = load_task("studies", name)
     return task
 

@@ -15,33 +15,33 @@ from hanji.training.settings import settings_from
 
 @dataclass(frozen=True)
 class Variant:
-    """A named recipe; ``tables`` are its steps as a recipe file has them, none for the full model."""
+    """A named recipe; ``tables`` are its steps as in a recipe file, none for the full model."""
 
     name: str
     tables: tuple[dict[str, Any], ...]
 
     @property
     def slug(self) -> str:
-        """A directory's name of it: readable, and different for every name."""
+        """A readable and unique directory name."""
         readable = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:60]
         return f"{readable}-{hashlib.sha256(self.name.encode()).hexdigest()[:6]}"
 
     @property
     def family(self) -> str:
-        """The same for recipes that begin with the same distillation, so that they can share a student."""
+        """Equal for recipes that start with the same distillation and so can share a student; else empty."""
         first = self.tables[0] if self.tables else {}
         return json.dumps(first, sort_keys=True) if first.get("type") == "distil" else ""
 
     def check(self, base: RecipeFile, where: str) -> None:
-        """RecipeError if the task does not take these steps, or the model of ``base`` does not."""
-        task, named = task_named(base.task), f"{where} ({self.name!r})"
-        recipe = task.recipe.from_tables(self.name, [dict(table) for table in self.tables], named)
+        """RecipeError if the task or the model of ``base`` does not support these steps."""
+        task, where = task_named(base.task), f"{where} ({self.name!r})"
+        recipe = task.recipe.from_tables(self.name, [dict(table) for table in self.tables], where)
         model = settings_from(task.model_config, base.model, f"{base.path}: model")
         task.check_recipe(recipe, model)
 
 
 FULL = Variant("full", ())
-"""The full model in float32: what every other row is held against."""
+"""The full model in float32, the baseline of every other row."""
 
 
 __all__ = ["FULL", "Variant"]

@@ -1,4 +1,4 @@
-"""The best recipe under each budget, and what stands in the way where there is none."""
+"""The best recipe within each budget, or the violated limits if there is none."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from hanji.studies.budget import Budget, beyond
+from hanji.studies.budget import Budget, largest_excess
 from hanji.studies.results import Row
 
 
 @dataclass(frozen=True)
 class Winner:
-    """``name`` is None where no recipe fits; ``binds`` then says what the nearest one breaks."""
+    """The best recipe; if there is none, ``name`` is None, with the ``violations`` of the closest one."""
 
     budget: Budget
     name: str | None
-    binds: str = ""
+    violations: str = ""
 
 
 class _Costs(TypedDict):
-    """Of one row, as ``Budget`` takes them."""
+    """The costs of a row, as the arguments of ``Budget``'s methods."""
 
     bytes: float | None
     latency_ms: float | None
@@ -28,22 +28,22 @@ class _Costs(TypedDict):
 
 
 def winner(budget: Budget, rows: Sequence[Row], *, metric: str, format: str, engine: str) -> Winner:
-    """The row with the best mean of ``metric`` among those within the budget; of equals the smaller file.
+    """The row with the best mean of ``metric`` within the budget; ties go to the smaller file.
 
-    Where none is, the nearest is the one that goes least beyond the bound which it breaks most.
+    If there is none, the closest recipe is the one with the smallest maximum excess.
     """
     done = [row for row in rows if row.metrics is not None]
     if not done:
-        return Winner(budget, None, "no recipe ended well")
+        return Winner(budget, None, "every recipe failed")
     full = next((_mean(row, metric) for row in done if not row.variant.tables), None)
     costs = {row.variant.name: _costs(row, full, metric, format, engine) for row in done}
-    broken = {name: budget.binding(**found) for name, found in costs.items()}
-    fitting = [row for row in done if not broken[row.variant.name]]
+    violations = {name: budget.violations(**by_cost) for name, by_cost in costs.items()}
+    fitting = [row for row in done if not violations[row.variant.name]]
     if fitting:
         best = max(fitting, key=lambda row: (_mean(row, metric), -(_bytes(row, format) or 0)))
         return Winner(budget, best.variant.name)
-    nearest = min(costs, key=lambda name: _distance(budget, costs[name], full))
-    return Winner(budget, None, f"nearest is {nearest!r}: {'; '.join(broken[nearest])}")
+    closest = min(costs, key=lambda name: _distance(budget, costs[name], full))
+    return Winner(budget, None, f"the closest is {closest!r}: {'; '.join(violations[closest])}")
 
 
 def _costs(row: Row, full: float | None, metric: str, format: str, engine: str) -> _Costs:
@@ -56,9 +56,9 @@ def _costs(row: Row, full: float | None, metric: str, format: str, engine: str) 
 
 
 def _distance(budget: Budget, costs: _Costs, full: float | None) -> tuple[int, float]:
-    """What was not measured is farther than any number."""
+    """Rows are ordered by the number of missing costs, then by the largest excess."""
     unknown = list(costs.values()).count(None)
-    return unknown, beyond(budget.excess(**costs, full_metric=full))
+    return unknown, largest_excess(budget.excess(**costs, full_metric=full))
 
 
 def _mean(row: Row, metric: str) -> float:

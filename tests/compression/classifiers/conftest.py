@@ -1,4 +1,4 @@
-"""What the tests of the steps share: a tiny data set of pictures and all that a step needs to fit on it."""
+"""Fixtures of the step tests: a tiny image data set, a Fitting on it, and a model trained on the digits."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ SIDE = 8
 
 @pytest.fixture(scope="session")
 def toy_images() -> ImageDataset:
-    """Grey 8×8 pictures of three classes: noise with a bright band at the top, in the middle or below."""
+    """Grey 8×8 images of three classes: noise with a bright band at the top, middle or bottom."""
 
-    def some(count: int, rng: np.random.Generator) -> LabelledImages:
+    def sample(count: int, rng: np.random.Generator) -> LabelledImages:
         labels = rng.integers(0, 3, count).astype(np.int32)
         images = rng.integers(0, 120, (count, SIDE, SIDE, 1), dtype=np.uint8)
         for image, label in zip(images, labels, strict=True):
@@ -30,16 +30,16 @@ def toy_images() -> ImageDataset:
         labels=("top", "middle", "bottom"),
         names={},
         fit="crop",
-        train=some(192, rng),
-        validation=some(48, rng),
-        test=some(48, rng),
+        train=sample(192, rng),
+        validation=sample(48, rng),
+        test=sample(48, rng),
         config=ImageDataConfig(name="toy", format="npz"),
     )
 
 
 @pytest.fixture
 def toy_fitting(toy_images: ImageDataset):
-    """A Fitting on the toy pictures, with labels as targets and no checkpoints."""
+    """A Fitting on the toy images, with labels as targets and no checkpoints."""
     from hanji.compression.classifiers.fitting import Fitting
     from hanji.training.classifiers.config import ImageTrainingConfig
     from hanji.training.classifiers.fit import default_supervision
@@ -60,7 +60,7 @@ def toy_fitting(toy_images: ImageDataset):
 
 @pytest.fixture(scope="session")
 def digits() -> ImageDataset:
-    """Scikit-learn's digits, as a recipe's default ``[data]`` gives them."""
+    """Scikit-learn's digits, the default ``[data]`` of a recipe."""
     from hanji.training.classifiers.data import ImageDataConfig, load_images
 
     return load_images(ImageDataConfig(), None, seed=0)
@@ -68,7 +68,7 @@ def digits() -> ImageDataset:
 
 @pytest.fixture(scope="session")
 def trained_digits(digits: ImageDataset):
-    """A small MobileNet trained on the digits for some seconds."""
+    """A small MobileNet trained on the digits for a few seconds."""
     from hanji.training.classifiers.config import ImageTrainingConfig
     from hanji.training.classifiers.models.config import ImageModelConfig
     from hanji.training.classifiers.train import train_classifier

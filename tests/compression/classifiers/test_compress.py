@@ -1,4 +1,4 @@
-"""The recipe as a whole: steps after one another, saved and loaded, interrupted and gone on with."""
+"""Whole recipes: consecutive steps, saving and loading, resuming an interrupted run."""
 
 from __future__ import annotations
 
@@ -41,9 +41,11 @@ def run(trained: TrainedClassifier, dataset: ImageDataset, *steps: ImageStep, wo
 
 
 def logits(
-    found: CompressedClassifier, dataset: ImageDataset, model: keras.Model | None = None
+    compressed: CompressedClassifier, dataset: ImageDataset, model: keras.Model | None = None
 ) -> np.ndarray:
-    return ClassifierScorer(model or found.model, found.full.image_input).logits(dataset.test.images)
+    return ClassifierScorer(model or compressed.model, compressed.full.image_input).logits(
+        dataset.test.images
+    )
 
 
 def kernels(model: keras.Model) -> dict[str, np.ndarray]:
@@ -51,17 +53,19 @@ def kernels(model: keras.Model) -> dict[str, np.ndarray]:
     return {name: value for name, value in named.items() if name.endswith("_pointwise/kernel")}
 
 
-def test_no_steps_fold_the_normalizations_and_leave_the_logits(
+def test_an_empty_recipe_folds_the_normalizations_and_keeps_the_logits(
     trained_digits: TrainedClassifier, digits: ImageDataset
 ) -> None:
-    found = run(trained_digits, digits)
-    assert found.scheme == "float32"
-    assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in found.model.layers)
-    np.testing.assert_allclose(logits(found, digits), logits(found, digits, trained_digits.model), atol=1e-3)
-    assert found.metrics["top1"] == trained_digits.metrics["top1"]
+    compressed = run(trained_digits, digits)
+    assert compressed.scheme == "float32"
+    assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in compressed.model.layers)
+    np.testing.assert_allclose(
+        logits(compressed, digits), logits(compressed, digits, trained_digits.model), atol=1e-3
+    )
+    assert compressed.metrics["top1"] == trained_digits.metrics["top1"]
 
 
-def test_uncompressed_is_what_no_steps_give(trained_digits: TrainedClassifier, digits: ImageDataset) -> None:
+def test_uncompressed_equals_an_empty_recipe(trained_digits: TrainedClassifier, digits: ImageDataset) -> None:
     plain = uncompressed_classifier(trained_digits, digits.train.images[:5])
     np.testing.assert_array_equal(logits(plain, digits), logits(run(trained_digits, digits), digits))
     assert plain.metrics == trained_digits.metrics
@@ -71,7 +75,7 @@ def test_uncompressed_is_what_no_steps_give(trained_digits: TrainedClassifier, d
 def twice(
     trained_digits: TrainedClassifier, digits: ImageDataset
 ) -> tuple[list[np.ndarray], list[CompressedClassifier]]:
-    """The trained model's weights before, and what the same recipe made of it two times."""
+    """The trained model's weights before compression, and the results of two runs of the same recipe."""
     before = [weight.copy() for weight in trained_digits.model.get_weights()]
     steps = (
         replace(STUDENT, epochs=1, feature_weight=0.1),
@@ -82,58 +86,58 @@ def twice(
     return before, [run(trained_digits, digits, *steps) for _ in range(2)]
 
 
-def test_the_trained_model_is_left_as_it_is(trained_digits: TrainedClassifier, twice) -> None:
+def test_the_trained_model_is_not_modified(trained_digits: TrainedClassifier, twice) -> None:
     before, _ = twice
     for old, new in zip(before, trained_digits.model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
 
 
-def test_a_temperature_makes_the_probabilities_more_likely(
+def test_the_temperature_lowers_the_negative_log_likelihood(
     trained_digits: TrainedClassifier, digits: ImageDataset
 ) -> None:
-    found = run(trained_digits, digits)
-    assert found.temperature != 1.0
-    assert found.metrics["nll"] <= trained_digits.metrics["nll"] + 0.01
+    compressed = run(trained_digits, digits)
+    assert compressed.temperature != 1.0
+    assert compressed.metrics["nll"] <= trained_digits.metrics["nll"] + 0.01
 
 
 @pytest.mark.parametrize("scheme", ["float16", "dynamic", "int8", "int16x8"])
-def test_what_the_converter_does_alone_only_records_the_scheme(
+def test_schemes_applied_by_the_converter_are_only_recorded(
     trained_digits: TrainedClassifier, digits: ImageDataset, scheme: str
 ) -> None:
-    found = run(trained_digits, digits, ImageQuantize(scheme, calibration_images=40))  # type: ignore[arg-type]
-    assert found.scheme == scheme
-    assert found.calibration.shape == (40, 8, 8, 1)
-    np.testing.assert_array_equal(logits(found, digits), logits(run(trained_digits, digits), digits))
+    compressed = run(trained_digits, digits, ImageQuantize(scheme, calibration_images=40))  # type: ignore[arg-type]
+    assert compressed.scheme == scheme
+    assert compressed.calibration.shape == (40, 8, 8, 1)
+    np.testing.assert_array_equal(logits(compressed, digits), logits(run(trained_digits, digits), digits))
 
 
 def test_calibration_images_are_training_images(
     trained_digits: TrainedClassifier, digits: ImageDataset
 ) -> None:
-    found = run(trained_digits, digits, ImageQuantize(calibration_images=30))
+    compressed = run(trained_digits, digits, ImageQuantize(calibration_images=30))
     known = {image.tobytes() for image in digits.train.images}
-    assert all(image.tobytes() in known for image in found.calibration)
+    assert all(image.tobytes() in known for image in compressed.calibration)
 
 
 @pytest.mark.parametrize("scheme", ["float16", "int8-qat"])
-def test_saved_and_loaded_it_gives_the_same_logits(
+def test_saving_and_loading_preserves_the_logits(
     trained_digits: TrainedClassifier, digits: ImageDataset, tmp_path: Path, scheme: str
 ) -> None:
     steps = (PruneChannels(keep=0.5, epochs=1, views=1), ImageQuantize(scheme, epochs=1))  # type: ignore[arg-type]
-    found = run(trained_digits, digits, *steps)
-    save_compressed_classifier(found, tmp_path / "compressed")
+    compressed = run(trained_digits, digits, *steps)
+    save_compressed_classifier(compressed, tmp_path / "compressed")
     loaded = load_compressed_classifier(tmp_path / "compressed")
-    np.testing.assert_array_equal(logits(loaded, digits), logits(found, digits))
-    if found.plain is not None:
+    np.testing.assert_array_equal(logits(loaded, digits), logits(compressed, digits))
+    if compressed.plain is not None:
         np.testing.assert_array_equal(
-            logits(loaded, digits, loaded.plain), logits(found, digits, found.plain)
+            logits(loaded, digits, loaded.plain), logits(compressed, digits, compressed.plain)
         )
-    np.testing.assert_array_equal(loaded.calibration, found.calibration)
+    np.testing.assert_array_equal(loaded.calibration, compressed.calibration)
     for field in ("config", "scheme", "temperature", "sparse", "recipe", "metrics", "notes"):
-        assert getattr(loaded, field) == getattr(found, field), field
+        assert getattr(loaded, field) == getattr(compressed, field), field
     assert loaded.full.labels == trained_digits.labels
 
 
-def test_all_steps_after_one_another_keep_what_each_did(
+def test_consecutive_steps_preserve_each_others_results(
     trained_digits: TrainedClassifier, digits: ImageDataset, tmp_path: Path
 ) -> None:
     steps = (
@@ -143,16 +147,16 @@ def test_all_steps_after_one_another_keep_what_each_did(
         ClusterWeights(8, epochs=1),
         QAT,
     )
-    found = run(trained_digits, digits, *steps)
-    for name, kernel in kernels(found.model).items():
+    compressed = run(trained_digits, digits, *steps)
+    for name, kernel in kernels(compressed.model).items():
         assert np.mean(kernel == 0.0) == pytest.approx(0.5, abs=0.05), name
         assert len(np.unique(kernel)) <= 8, name
-    assert found.model.get_layer("quant_stem").layer.filters == 12
-    assert found.metrics["top1"] > 0.8
-    assert [note.split(":")[0] for note in found.notes] == ["prune", "cluster"]
-    save_compressed_classifier(found, tmp_path / "compressed")
+    assert compressed.model.get_layer("quant_stem").layer.filters == 12
+    assert compressed.metrics["top1"] > 0.8
+    assert [note.split(":")[0] for note in compressed.notes] == ["prune", "cluster"]
+    save_compressed_classifier(compressed, tmp_path / "compressed")
     loaded = load_compressed_classifier(tmp_path / "compressed")
-    np.testing.assert_array_equal(logits(loaded, digits), logits(found, digits))
+    np.testing.assert_array_equal(logits(loaded, digits), logits(compressed, digits))
 
 
 def test_the_same_seed_compresses_to_the_same_weights(twice) -> None:
@@ -161,7 +165,7 @@ def test_the_same_seed_compresses_to_the_same_weights(twice) -> None:
         np.testing.assert_array_equal(first, second)
 
 
-def test_an_interrupted_run_goes_on_and_ends_alike(
+def test_an_interrupted_run_resumes_with_the_same_result(
     trained_digits: TrainedClassifier,
     digits: ImageDataset,
     tmp_path: Path,
@@ -171,11 +175,11 @@ def test_an_interrupted_run_goes_on_and_ends_alike(
     from hanji.training.fitting.checkpoint import Checkpoint
 
     steps = (replace(STUDENT, epochs=2), replace(QAT, epochs=3))
-    whole = run(trained_digits, digits, *steps)
-    plain, saves = Checkpoint.save, []
+    uninterrupted = run(trained_digits, digits, *steps)
+    save, saves = Checkpoint.save, []
 
     def interrupted(self: Checkpoint, state: object) -> None:
-        plain(self, state)  # type: ignore[arg-type]
+        save(self, state)  # type: ignore[arg-type]
         saves.append(state)
         if len(saves) == 4:  # two epochs of each step
             raise KeyboardInterrupt
@@ -186,10 +190,10 @@ def test_an_interrupted_run_goes_on_and_ends_alike(
     resumed = run(trained_digits, digits, *steps, work=tmp_path)
     assert len(saves) == 5
     assert "quantization-aware-training.npz: resuming after epoch 2" in caplog.text
-    np.testing.assert_array_equal(logits(resumed, digits), logits(whole, digits))
+    np.testing.assert_array_equal(logits(resumed, digits), logits(uninterrupted, digits))
 
 
-def test_a_data_set_without_validation_images_is_told(
+def test_a_data_set_without_validation_images_raises(
     trained_digits: TrainedClassifier, digits: ImageDataset
 ) -> None:
     from hanji.training.classifiers.data import LabelledImages
@@ -199,6 +203,6 @@ def test_a_data_set_without_validation_images_is_told(
         run(trained_digits, replace(digits, validation=none))
 
 
-def test_a_directory_that_is_no_compressed_classifier_is_told(tmp_path: Path) -> None:
+def test_a_directory_without_a_compressed_classifier_raises(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="hanji compress"):
         load_compressed_classifier(tmp_path)

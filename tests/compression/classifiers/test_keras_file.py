@@ -1,4 +1,4 @@
-"""Models that were trained elsewhere: what is read, what is made of it, which recipes it takes."""
+"""Models trained elsewhere: supported formats, conversion, and the recipes that they support."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SHORT = replace(TRAINING, batch_size=16, learning_rate=0.01)
 
 @pytest.fixture(scope="module")
 def folder(digits: ImageDataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """100 digits of each class as PNG files, one sub-folder a class."""
+    """100 digits of each class as PNG files, one subfolder per class."""
     root = tmp_path_factory.mktemp("data") / "digits"
     for label in range(10):
         (root / str(label)).mkdir(parents=True)
@@ -72,7 +72,7 @@ def sequential(last: str = "softmax") -> keras.Model:
 
 @pytest.fixture(scope="module")
 def trained_elsewhere(digits: ImageDataset) -> keras.Model:
-    """As somebody would train it with Keras alone."""
+    """A model trained with plain Keras."""
     keras.utils.set_random_seed(0)
     model = sequential()
     model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
@@ -99,29 +99,29 @@ def run(
     )
 
 
-def probabilities(found: CompressedClassifier, images: np.ndarray) -> np.ndarray:
-    logits = ClassifierScorer(found.model, found.full.image_input).logits(images)
+def probabilities(compressed: CompressedClassifier, images: np.ndarray) -> np.ndarray:
+    logits = ClassifierScorer(compressed.model, compressed.full.image_input).logits(images)
     return tf.nn.softmax(logits).numpy()
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
-def test_a_keras_file_says_the_same_here(
+def test_a_keras_file_has_the_same_outputs(
     trained_elsewhere: keras.Model, digits: ImageDataset, folder: Path, tmp_path: Path, suffix: str
 ) -> None:
     path = saved(trained_elsewhere, tmp_path / f"mine{suffix}")
-    found = run(path, folder, tmp_path / "work")
+    compressed = run(path, folder, tmp_path / "work")
     images = digits.test.images
     np.testing.assert_allclose(
-        probabilities(found, images), trained_elsewhere.predict(images / 255.0, verbose=0), atol=1e-5
+        probabilities(compressed, images), trained_elsewhere.predict(images / 255.0, verbose=0), atol=1e-5
     )
-    assert found.config is None
-    assert found.full.labels == tuple("0123456789")
-    assert found.full.image_input.std == (255.0,)
-    assert found.full.metrics["top1"] > 0.85
-    assert "norm_1" not in [layer.name for layer in found.model.layers]
+    assert compressed.config is None
+    assert compressed.full.labels == tuple("0123456789")
+    assert compressed.full.image_input.std == (255.0,)
+    assert compressed.full.metrics["top1"] > 0.85
+    assert "norm_1" not in [layer.name for layer in compressed.model.layers]
 
 
-def test_it_takes_every_recipe_and_is_saved_and_loaded(
+def test_a_keras_file_supports_every_recipe_and_is_saved_and_loaded(
     trained_elsewhere: keras.Model, digits: ImageDataset, folder: Path, tmp_path: Path
 ) -> None:
     path = saved(trained_elsewhere, tmp_path / "mine.keras")
@@ -131,43 +131,45 @@ def test_it_takes_every_recipe_and_is_saved_and_loaded(
         ImagePrune(0.5, epochs=2),
         ImageQuantize("int8-qat", epochs=2),
     )
-    found = run(path, folder, tmp_path / "work", *steps, training=SHORT)
-    assert found.scheme == "int8-qat"
-    assert found.plain is not None
-    assert found.plain.get_layer("conv_2").filters == 18
-    assert found.metrics["top1"] > 0.65
-    save_compressed_classifier(found, tmp_path / "compressed")
+    compressed = run(path, folder, tmp_path / "work", *steps, training=SHORT)
+    assert compressed.scheme == "int8-qat"
+    assert compressed.plain is not None
+    assert compressed.plain.get_layer("conv_2").filters == 18
+    assert compressed.metrics["top1"] > 0.65
+    save_compressed_classifier(compressed, tmp_path / "compressed")
     loaded = load_compressed_classifier(tmp_path / "compressed")
     assert isinstance(loaded.full, KerasClassifier)
-    for one, other in ((loaded, found), (loaded.full, found.full)):
+    for one, other in ((loaded, compressed), (loaded.full, compressed.full)):
         scores = [
-            ClassifierScorer(it.model, found.full.image_input).logits(digits.test.images)
-            for it in (one, other)
+            ClassifierScorer(classifier.model, compressed.full.image_input).logits(digits.test.images)
+            for classifier in (one, other)
         ]
         np.testing.assert_array_equal(*scores)
-    assert loaded.full.metrics == found.full.metrics
+    assert loaded.full.metrics == compressed.full.metrics
 
 
 def test_a_saved_model_is_calibrated_but_not_trained(
     trained_elsewhere: keras.Model, digits: ImageDataset, folder: Path, tmp_path: Path
 ) -> None:
     tf.saved_model.save(trained_elsewhere, str(tmp_path / "saved"))
-    found = run(tmp_path / "saved", folder, tmp_path / "work", ImageQuantize("int8", calibration_images=50))
+    compressed = run(
+        tmp_path / "saved", folder, tmp_path / "work", ImageQuantize("int8", calibration_images=50)
+    )
     images = digits.test.images
     np.testing.assert_allclose(
-        probabilities(found, images), trained_elsewhere.predict(images / 255.0, verbose=0), atol=1e-5
+        probabilities(compressed, images), trained_elsewhere.predict(images / 255.0, verbose=0), atol=1e-5
     )
-    assert found.model.count_params() == trained_elsewhere.count_params()
-    # Export knows the network from what it puts around it by the names of its operations.
-    traced = tf.function(found.model).get_concrete_function(tf.TensorSpec([1, 8, 8, 1]))
+    assert compressed.model.count_params() == trained_elsewhere.count_params()
+    # Export separates the network from the operations around it by the operation names.
+    traced = tf.function(compressed.model).get_concrete_function(tf.TensorSpec([1, 8, 8, 1]))
     kernels = [operation.name for operation in traced.graph.get_operations() if operation.type == "Conv2D"]
     assert len(kernels) == 2
     assert all("saved_model/" in name for name in kernels)
-    save_compressed_classifier(found, tmp_path / "compressed")
+    save_compressed_classifier(compressed, tmp_path / "compressed")
     loaded = load_compressed_classifier(tmp_path / "compressed")
-    np.testing.assert_array_equal(probabilities(loaded, images), probabilities(found, images))
+    np.testing.assert_array_equal(probabilities(loaded, images), probabilities(compressed, images))
     for step in (ImageQuantize("int8-qat"), ImagePrune()):
-        with pytest.raises(RecipeError, match=r"TFMOT.*SavedModel.*Take int8"):
+        with pytest.raises(RecipeError, match=r"TFMOT.*SavedModel.*Use int8"):
             run(tmp_path / "saved", folder, tmp_path / "work", step)
 
 
@@ -185,12 +187,12 @@ def test_a_keras_3_file_is_calibrated_but_not_trained(folder: Path, tmp_path: Pa
     path = tmp_path / "new.keras"
     subprocess.run([sys.executable, "-c", KERAS_3, str(path)], check=True, capture_output=True)
     assert kind_of(path) == "keras 3"
-    with pytest.raises(RecipeError, match=r"quantize \(int8-qat\).*Keras 3.*Take int8.*with tf_keras"):
+    with pytest.raises(RecipeError, match=r"quantize \(int8-qat\).*Keras 3.*Use int8.*with tf_keras"):
         run(path, folder, tmp_path / "work", ImageQuantize("int8-qat"))
-    found = run(path, folder, tmp_path / "work", ImageQuantize("int8", calibration_images=50))
-    assert found.model.output_shape == (None, 10)
-    assert [layer.name for layer in found.model.layers] == ["image", "saved_model"]  # softmax is gone
-    save_compressed_classifier(found, tmp_path / "compressed")
+    compressed = run(path, folder, tmp_path / "work", ImageQuantize("int8", calibration_images=50))
+    assert compressed.model.output_shape == (None, 10)
+    assert [layer.name for layer in compressed.model.layers] == ["image", "saved_model"]  # no softmax
+    save_compressed_classifier(compressed, tmp_path / "compressed")
     load_compressed_classifier(tmp_path / "compressed")
 
 
@@ -198,7 +200,7 @@ def nested() -> keras.Model:
     inner = keras.Sequential(
         [keras.Input((8, 8, 4)), L.Conv2D(4, 3, name="inner_conv"), L.ReLU()], name="base"
     )
-    image = keras.Input((8, 8, 1), name="picture")
+    image = keras.Input((8, 8, 1), name="image")
     x = L.RandomFlip(name="flip")(image)
     x = L.Rescaling(1 / 127.5, offset=-1, name="rescaling")(x)
     x = inner(L.Conv2D(4, 3, padding="same", name="outer_conv")(x))
@@ -209,26 +211,26 @@ def nested() -> keras.Model:
 RAW = ImageInput(height=8, width=8, channels=1, fit="crop", mean=(0.0,), std=(1.0,), normalized_by="graph")
 
 
-def test_networks_in_networks_scaling_augmentation_and_softmax_are_taken_out() -> None:
+def test_nested_networks_scaling_augmentation_and_softmax_are_removed() -> None:
     model = nested()
-    found = adopted(model, RAW, "here")
-    names = [layer.name for layer in found.model.layers]
+    compressed = adopted(model, RAW, "here")
+    names = [layer.name for layer in compressed.model.layers]
     assert "inner_conv" in names
     assert not {"base", "flip", "rescaling", "softmax"} & {*names}
-    assert (found.image_input.mean, found.image_input.std) == ((127.5,), (127.5,))
+    assert (compressed.image_input.mean, compressed.image_input.std) == ((127.5,), (127.5,))
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
-    logits = ClassifierScorer(found.model, found.image_input).logits(images)
+    logits = ClassifierScorer(compressed.model, compressed.image_input).logits(images)
     np.testing.assert_allclose(
         tf.nn.softmax(logits).numpy(), model.predict(images.astype(np.float32), verbose=0), atol=1e-5
     )
 
 
-def test_a_normalization_layer_goes_into_the_normalization_of_images() -> None:
+def test_a_normalization_layer_is_folded_into_the_normalization_of_images() -> None:
     layer = L.Normalization(mean=[0.4], variance=[0.04])
     model = keras.Sequential([keras.Input((8, 8, 1)), L.Rescaling(1 / 255), layer, L.Flatten(), L.Dense(2)])
-    found = adopted(model, RAW, "here")
-    assert found.image_input.mean == pytest.approx((102.0,))
-    assert found.image_input.std == pytest.approx((51.0,))
+    compressed = adopted(model, RAW, "here")
+    assert compressed.image_input.mean == pytest.approx((102.0,))
+    assert compressed.image_input.std == pytest.approx((51.0,))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
@@ -243,10 +245,10 @@ def test_softmax_may_be_an_activation_or_a_bare_function(dtype: str) -> None:
 @pytest.mark.parametrize(
     ("make", "part"),
     [
-        (lambda: sequential("sigmoid"), "found sigmoid in the layer 'scores'"),
+        (lambda: sequential("sigmoid"), "found sigmoid in layer 'scores'"),
         (
             lambda: keras.Sequential([keras.Input((64,)), L.Dense(10)]),
-            r"one input of pictures .*\(None, 64\)",
+            r"one input of images .*\(None, 64\)",
         ),
         (
             lambda: keras.Sequential([keras.Input((8, 8, 1)), L.Flatten(), L.Dense(1)]),
@@ -260,32 +262,30 @@ def test_softmax_may_be_an_activation_or_a_bare_function(dtype: str) -> None:
             lambda: keras.Sequential(
                 [keras.Input((8, 8, 1)), L.Lambda(lambda x: x), L.Flatten(), L.Dense(10)]
             ),
-            "Lambda|Keras's own layers",
+            "Lambda|built-in Keras layers",
         ),
     ],
-    ids=["sigmoid", "no picture", "one class", "any size", "code"],
+    ids=["sigmoid", "no image", "one class", "any size", "code"],
 )
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
-def test_a_model_that_cannot_be_used_is_told(
-    make, part: str, suffix: str, folder: Path, tmp_path: Path
-) -> None:
+def test_an_unsupported_model_raises(make, part: str, suffix: str, folder: Path, tmp_path: Path) -> None:
     path = saved(make(), tmp_path / f"mine{suffix}")
     with pytest.raises(RecipeError, match=part):
         run(path, folder, tmp_path / "work")
 
 
-def test_a_model_of_any_size_takes_the_size_asked_for(folder: Path, tmp_path: Path) -> None:
+def test_a_model_of_any_size_uses_the_given_size(folder: Path, tmp_path: Path) -> None:
     model = keras.Sequential(
         [keras.Input((None, None, 3)), L.Conv2D(4, 3, strides=2), L.GlobalAveragePooling2D(), L.Dense(10)]
     )
     path = saved(model, tmp_path / "mine.keras")
     sized = Preprocessing(scale=1 / 255, mean=(0.1, 0.2, 0.3), height=12, width=10)
-    found = run(path, folder, tmp_path / "work", preprocessing=sized)
-    assert found.full.image_input.shape == (12, 10, 3)
-    assert found.full.image_input.mean == pytest.approx((25.5, 51.0, 76.5))
+    compressed = run(path, folder, tmp_path / "work", preprocessing=sized)
+    assert compressed.full.image_input.shape == (12, 10, 3)
+    assert compressed.full.image_input.mean == pytest.approx((25.5, 51.0, 76.5))
 
 
-def test_a_folder_of_other_classes_is_told(
+def test_a_folder_with_other_classes_raises(
     trained_elsewhere: keras.Model, folder: Path, tmp_path: Path
 ) -> None:
     path = saved(trained_elsewhere, tmp_path / "mine.keras")
@@ -297,7 +297,7 @@ def test_a_folder_of_other_classes_is_told(
         run(path, tmp_path / "two", tmp_path / "work")
 
 
-def test_what_is_no_model_is_told(tmp_path: Path) -> None:
+def test_files_without_a_model_raise(tmp_path: Path) -> None:
     (tmp_path / "notes.keras").write_text("hello")
     for path in (tmp_path / "notes.keras", tmp_path, tmp_path / "nothing.keras"):
         with pytest.raises(DataError, match=str(path)):
@@ -316,7 +316,7 @@ def test_the_command_compresses_a_keras_file(
     assert "--scale 1/255" in capsys.readouterr().err
 
 
-def test_the_command_compresses_what_hanji_trained(
+def test_the_command_compresses_a_model_trained_by_hanji(
     trained_digits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from hanji.training.classifiers.trained import save_classifier
@@ -326,6 +326,6 @@ def test_the_command_compresses_what_hanji_trained(
     assert main(arguments) == 0
     assert load_compressed_classifier(tmp_path / "out").scheme == "int8"
     assert main([*arguments, "--mean", "3"]) == 1
-    assert "--mean: expected with a model trained elsewhere only" in capsys.readouterr().err
+    assert "--mean: expected only with a model trained elsewhere" in capsys.readouterr().err
     assert main(["compress", str(tmp_path), *arguments[2:]]) == 1
     assert "SavedModel" in capsys.readouterr().err

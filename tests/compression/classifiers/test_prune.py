@@ -1,4 +1,4 @@
-"""Magnitude pruning: exactly the zeros that were asked for, where they were asked for."""
+"""Magnitude pruning: exactly the configured sparsity, in the configured layers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def network(config: ImageModelConfig) -> keras.Model:
 
 
 @pytest.mark.parametrize("sparsity", [0.5, 0.7, 0.9])
-def test_zeros_are_counted_exactly(toy_fitting, sparsity: float) -> None:
+def test_sparsity_is_exact(toy_fitting, sparsity: float) -> None:
     model = network(MOBILENET)
     pruned = prune(model, ImagePrune(sparsity=sparsity, epochs=2), toy_fitting)
     for name in ("block_1_pointwise", "block_2_pointwise"):
@@ -38,7 +38,7 @@ def test_depthwise_kernels_stem_and_head_stay_dense(toy_fitting) -> None:
         assert np.all(pruned.get_layer(name).depthwise_kernel.numpy() != 0.0)
 
 
-def test_wrappers_are_gone_and_the_model_that_was_given_is_as_it_was(toy_fitting) -> None:
+def test_wrappers_are_stripped_and_the_given_model_is_unchanged(toy_fitting) -> None:
     model = network(MOBILENET)
     before = [weight.copy() for weight in model.get_weights()]
     pruned = prune(model, ImagePrune(sparsity=0.5, epochs=1), toy_fitting)
@@ -47,7 +47,7 @@ def test_wrappers_are_gone_and_the_model_that_was_given_is_as_it_was(toy_fitting
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
-def test_only_1x1_convolutions_where_asked_for() -> None:
+def test_layers_1x1_selects_only_1x1_convolutions() -> None:
     bottleneck = ImageModelConfig(
         type="mobilenet-v2", channels=(8, 8), blocks=(1, 1), strides=(1, 1), last_channels=16, stem_stride=1
     )
@@ -57,12 +57,12 @@ def test_only_1x1_convolutions_where_asked_for() -> None:
     assert pruned_layers(network(CNN), ImagePrune(layers="all")) == ["block_1", "block_2"]
 
 
-def test_a_network_without_such_layers_is_told_so(toy_fitting) -> None:
+def test_a_network_without_such_layers_raises(toy_fitting) -> None:
     with pytest.raises(RecipeError, match="1×1 convolutions between the first and the last layer"):
         prune(network(CNN), ImagePrune(layers="1x1"), toy_fitting)
 
 
-def test_hidden_dense_layers_count_too() -> None:
+def test_hidden_dense_layers_are_included() -> None:
     model = keras.Sequential(
         [
             keras.layers.Conv2D(4, 3, input_shape=(8, 8, 1), name="first"),

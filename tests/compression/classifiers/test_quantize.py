@@ -1,4 +1,4 @@
-"""Rounding in the loop: ranges, what survives it, what TFMOT does not know."""
+"""Quantization-aware training: ranges, preserved sparsity and clusters, layers unsupported by TFMOT."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hanji.compression.classifiers.quantization.max_pooling import pools_last
 from hanji.compression.classifiers.quantization.qat import (
     computed_in_float,
     in_float,
-    kept_by_layer,
+    preserved_by_layer,
     quantization_aware,
 )
 from hanji.compression.classifiers.quantization.ranges import measure_ranges, refresh_kernel_ranges
@@ -30,11 +30,13 @@ L = keras.layers
 QAT = ImageQuantize("int8-qat", epochs=2, learning_rate=0.001)
 
 
-def rounded(model: keras.Model, dataset: ImageDataset, trained: TrainedClassifier, **settings) -> keras.Model:
-    found = quantization_aware(model, **settings)
-    refresh_kernel_ranges(found)
-    measure_ranges(found, dataset.train.images[:256], trained.image_input, 64)
-    return found
+def fake_quantized(
+    model: keras.Model, dataset: ImageDataset, trained: TrainedClassifier, **settings
+) -> keras.Model:
+    quantized = quantization_aware(model, **settings)
+    refresh_kernel_ranges(quantized)
+    measure_ranges(quantized, dataset.train.images[:256], trained.image_input, 64)
+    return quantized
 
 
 def logits(model: keras.Model, dataset: ImageDataset, trained: TrainedClassifier) -> np.ndarray:
@@ -46,29 +48,27 @@ def pointwise(model: keras.Model) -> dict[str, np.ndarray]:
     return {name: value for name, value in named.items() if name.endswith("_pointwise/kernel")}
 
 
-def test_with_measured_ranges_rounding_alone_costs_little(
+def test_quantization_with_measured_ranges_loses_little_accuracy(
     trained_digits: TrainedClassifier, digits: ImageDataset
 ) -> None:
-    found = rounded(trained_digits.model, digits, trained_digits)
-    metrics = evaluate_classifier(found, digits.test, trained_digits.image_input)
+    quantized = fake_quantized(trained_digits.model, digits, trained_digits)
+    metrics = evaluate_classifier(quantized, digits.test, trained_digits.image_input)
     assert metrics["top1"] > trained_digits.metrics["top1"] - 0.02
-    ends = {name: float(v) for name, v in named_variables(found).items() if name.endswith("output_min")}
+    ends = {name: float(v) for name, v in named_variables(quantized).items() if name.endswith("output_min")}
     relus = {name: low for name, low in ends.items() if "relu" in name}
     assert relus
-    assert all(abs(low) < 1e-3 for low in relus.values())  # TFMOT starts at −6, where a ReLU never is
+    assert all(abs(low) < 1e-3 for low in relus.values())  # TFMOT starts at −6, below any ReLU output
 
 
-def test_measuring_changes_nothing_but_ranges(
-    trained_digits: TrainedClassifier, digits: ImageDataset
-) -> None:
-    found = quantization_aware(trained_digits.model)
-    refresh_kernel_ranges(found)
-    before = weights_by_name(found)
-    measure_ranges(found, digits.train.images[:64], trained_digits.image_input, 64)
-    for name, value in weights_by_name(found).items():
+def test_measuring_changes_only_ranges(trained_digits: TrainedClassifier, digits: ImageDataset) -> None:
+    quantized = quantization_aware(trained_digits.model)
+    refresh_kernel_ranges(quantized)
+    before = weights_by_name(quantized)
+    measure_ranges(quantized, digits.train.images[:64], trained_digits.image_input, 64)
+    for name, value in weights_by_name(quantized).items():
         if not name.endswith(("min", "max")) or "kernel" in name:
             np.testing.assert_array_equal(value, before[name], err_msg=name)
-    assert all(layer.trainable for layer in found.layers)
+    assert all(layer.trainable for layer in quantized.layers)
 
 
 @pytest.fixture(scope="module")
@@ -76,65 +76,69 @@ def aware(trained_digits: TrainedClassifier, digits: ImageDataset) -> Compressed
     return compress_classifier(trained_digits, ImageRecipe("qat", (QAT,)), digits)
 
 
-def test_training_brings_it_within_reach_of_float(
+def test_quantization_aware_training_nearly_reaches_float_accuracy(
     aware: CompressedClassifier, trained_digits: TrainedClassifier, digits: ImageDataset
 ) -> None:
     assert aware.scheme == "int8-qat"
     assert aware.metrics["top1"] > trained_digits.metrics["top1"] - 0.015
     assert aware.plain is not None
-    twin = evaluate_classifier(aware.plain, digits.test, trained_digits.image_input)
-    assert twin["top1"] > aware.metrics["top1"] - 0.015
+    plain = evaluate_classifier(aware.plain, digits.test, trained_digits.image_input)
+    assert plain["top1"] > aware.metrics["top1"] - 0.015
 
 
-def test_kernel_ranges_are_those_of_the_kernels_that_are_kept(aware: CompressedClassifier) -> None:
+def test_kernel_ranges_are_those_of_the_averaged_kernels(aware: CompressedClassifier) -> None:
     values = weights_by_name(aware.model)
     kernel, high = values["block_2_pointwise/kernel"], values["block_2_pointwise/kernel_max"]
     np.testing.assert_allclose(np.abs(kernel).max(axis=(0, 1, 2)), high, rtol=1e-6)
 
 
-def test_zeros_survive_the_training(trained_digits: TrainedClassifier, digits: ImageDataset) -> None:
-    found = compress_classifier(trained_digits, ImageRecipe("kept", (ImagePrune(0.6, epochs=2), QAT)), digits)
-    for name, kernel in pointwise(found.model).items():
+def test_sparsity_survives_the_training(trained_digits: TrainedClassifier, digits: ImageDataset) -> None:
+    quantized = compress_classifier(
+        trained_digits, ImageRecipe("kept", (ImagePrune(0.6, epochs=2), QAT)), digits
+    )
+    for name, kernel in pointwise(quantized.model).items():
         assert np.mean(kernel == 0.0) == pytest.approx(0.6, abs=0.01), name
-    assert found.metrics["top1"] > 0.9
+    assert quantized.metrics["top1"] > 0.9
 
 
-def test_shared_values_and_zeros_survive_and_are_rounded_on_one_scale(
+def test_clusters_and_sparsity_survive_with_one_scale_per_kernel(
     trained_digits: TrainedClassifier, digits: ImageDataset
 ) -> None:
     recipe = ImageRecipe("kept", (ImagePrune(0.6, epochs=2), ClusterWeights(clusters=8, epochs=1), QAT))
-    found = compress_classifier(trained_digits, recipe, digits)
-    values = weights_by_name(found.model)
-    for name, kernel in pointwise(found.model).items():
+    quantized = compress_classifier(trained_digits, recipe, digits)
+    values = weights_by_name(quantized.model)
+    for name, kernel in pointwise(quantized.model).items():
         assert np.mean(kernel == 0.0) == pytest.approx(0.6, abs=0.01), name
         assert len(np.unique(kernel)) <= 8, name
         high = values[f"{name}_max"]
         assert np.ptp(high) == 0.0
         assert len(np.unique(np.rint(kernel / high * 127))) <= 8
-    assert found.metrics["top1"] > 0.85
+    assert quantized.metrics["top1"] > 0.85
     assert not [name for name in values if "shared_values" in name]
 
 
-def test_each_layer_is_kept_for_what_it_holds(trained_digits: TrainedClassifier) -> None:
+def test_the_preserved_property_depends_on_the_layer(trained_digits: TrainedClassifier) -> None:
     model = copied(trained_digits.model)
     kernel, *rest = model.get_layer("block_1_pointwise").get_weights()
     model.get_layer("block_1_pointwise").set_weights([np.where(kernel > 0.0, kernel, 0.0), *rest])
     kernel, *rest = model.get_layer("block_2_pointwise").get_weights()
     model.get_layer("block_2_pointwise").set_weights([np.sign(kernel), *rest])
-    assert kept_by_layer(model, pruned=True, clusters=4) == {
-        "block_1_pointwise": "zeros",
-        "block_2_pointwise": "shared values",
+    assert preserved_by_layer(model, pruned=True, clusters=4) == {
+        "block_1_pointwise": "sparsity",
+        "block_2_pointwise": "clusters",
     }
-    assert kept_by_layer(model, pruned=False, clusters=0) == {}
+    assert preserved_by_layer(model, pruned=False, clusters=0) == {}
 
 
-def test_layers_asked_for_stay_in_float(trained_digits: TrainedClassifier, digits: ImageDataset) -> None:
-    found = rounded(trained_digits.model, digits, trained_digits, float_layers=("block_1_pointwise",))
-    names = [layer.name for layer in found.layers]
+def test_float_layers_stay_in_float(trained_digits: TrainedClassifier, digits: ImageDataset) -> None:
+    quantized = fake_quantized(
+        trained_digits.model, digits, trained_digits, float_layers=("block_1_pointwise",)
+    )
+    names = [layer.name for layer in quantized.layers]
     assert "quant_block_2_pointwise" in names
     assert {"block_1_pointwise", "block_1_pointwise_norm"} <= set(names)
-    assert "quant_block_1_pointwise_relu" in names  # its result is rounded for the layer that follows
-    agreement = logits(found, digits, trained_digits).argmax(1) == logits(
+    assert "quant_block_1_pointwise_relu" in names  # its output is quantized for the next layer
+    agreement = logits(quantized, digits, trained_digits).argmax(1) == logits(
         trained_digits.model, digits, trained_digits
     ).argmax(1)
     assert agreement.mean() > 0.97
@@ -160,19 +164,19 @@ FAMILIES = {
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_every_family_can_be_rounded(
+def test_every_family_can_be_quantized(
     trained_digits: TrainedClassifier, digits: ImageDataset, name: str
 ) -> None:
     model = pools_last(build_classifier(FAMILIES[name], height=8, width=8, channels=1, classes=10))
-    found = rounded(model, digits, trained_digits)
-    exact, coarse = (logits(network, digits, trained_digits) for network in (model, found))
-    assert np.corrcoef(exact.ravel(), coarse.ravel())[0, 1] > 0.95
-    unknown = ("_swish",) if name == "hard-swish" else ()
-    assert all(layer.endswith(unknown) for layer in computed_in_float(model))
-    np.testing.assert_allclose(logits(in_float(model, found), digits, trained_digits), exact, atol=1e-5)
+    quantized = fake_quantized(model, digits, trained_digits)
+    float32, int8 = (logits(network, digits, trained_digits) for network in (model, quantized))
+    assert np.corrcoef(float32.ravel(), int8.ravel())[0, 1] > 0.95
+    unsupported = ("_swish",) if name == "hard-swish" else ()
+    assert all(layer.endswith(unsupported) for layer in computed_in_float(model))
+    np.testing.assert_allclose(logits(in_float(model, quantized), digits, trained_digits), float32, atol=1e-5)
 
 
-def test_a_pooling_before_a_normalization_goes_behind_it() -> None:
+def test_a_pooling_before_a_normalization_is_moved_after_it() -> None:
     model = build_classifier(FAMILIES["cnn"], height=8, width=8, channels=1, classes=10)
     moved = pools_last(model)
     order = [layer.name for layer in moved.layers if layer.name.startswith("block_2")]
@@ -181,7 +185,7 @@ def test_a_pooling_before_a_normalization_goes_behind_it() -> None:
     np.testing.assert_allclose(moved(samples).numpy(), model(samples).numpy(), atol=1e-5)
 
 
-def test_a_pooling_stays_where_a_scale_is_negative() -> None:
+def test_a_pooling_is_not_moved_if_a_scale_is_negative() -> None:
     model = build_classifier(FAMILIES["cnn"], height=8, width=8, channels=1, classes=10)
     gamma, *rest = model.get_layer("block_2_norm").get_weights()
     model.get_layer("block_2_norm").set_weights([-gamma, *rest])
@@ -189,7 +193,7 @@ def test_a_pooling_stays_where_a_scale_is_negative() -> None:
     assert order == ["block_2", "block_2_pool", "block_2_norm", "block_2_relu"]
 
 
-def test_what_tfmot_does_not_know_is_left_in_float() -> None:
+def test_layers_that_tfmot_does_not_support_stay_in_float() -> None:
     image = keras.Input((8, 8, 1))
     x = L.BatchNormalization(name="first_norm")(image)
     x = L.Conv2D(4, 3, name="conv")(x)
@@ -198,6 +202,6 @@ def test_what_tfmot_does_not_know_is_left_in_float() -> None:
     x = L.Multiply(name="gated")([x, L.Reshape((1, 1, 4), name="spread")(gate)])
     model = keras.Model(image, L.Dense(3, name="head")(L.Flatten(name="flat")(x)))
     assert computed_in_float(model) == ["first_norm", "prelu", "gated"]
-    found = quantization_aware(model)
+    quantized = quantization_aware(model)
     samples = np.random.default_rng(0).normal(size=(4, 8, 8, 1)).astype(np.float32)
-    assert np.isfinite(found(samples, training=True).numpy()).all()
+    assert np.isfinite(quantized(samples, training=True).numpy()).all()

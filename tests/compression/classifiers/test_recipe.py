@@ -1,4 +1,4 @@
-"""Recipes for pictures: what may stand in one, in which order, and what a mistake is told."""
+"""Image recipes: allowed steps, their order, and the errors for mistakes."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def test_built_in_recipes_load_by_name(name: str) -> None:
     assert recipe.steps
 
 
-def test_the_common_names_are_recipes_of_both_tasks() -> None:
+def test_common_built_in_recipes_exist_for_both_tasks() -> None:
     assert {"int8", "int8-qat", "float16", "dynamic"} <= {*ImageRecipe.built_in_names()} & {
         *Recipe.built_in_names()
     }
 
 
-def test_a_student_is_a_table_like_that_of_a_model(tmp_path: Path) -> None:
+def test_a_student_is_configured_like_a_model(tmp_path: Path) -> None:
     text = """
         [[compression]]
         type = "distil"
@@ -71,7 +71,7 @@ def test_a_student_is_a_table_like_that_of_a_model(tmp_path: Path) -> None:
     assert ImageRecipe.from_tables("again", recipe.tables, "here").steps == recipe.steps
 
 
-def test_the_hash_names_what_is_done_and_not_how_it_is_written() -> None:
+def test_the_hash_depends_on_the_steps_and_not_on_the_notation() -> None:
     assert ImageRecipe("a", (ImagePrune(),)).sha256 == ImageRecipe("b", (ImagePrune(sparsity=0.5),)).sha256
     assert (
         ImageRecipe("a", (ImageDistil(),)).sha256
@@ -87,7 +87,7 @@ def test_the_hash_names_what_is_done_and_not_how_it_is_written() -> None:
             ["compression[0]", "distil, channels, prune, cluster, quantize", "'low-rank'"],
         ),
         ('[[compression]]\ntype = "cluster"\ncluster = 8', ["cluster", "did you mean 'clusters'"]),
-        ('[[compression]]\ntype = "channels"\nkeep = 50', ["fraction", "50"]),
+        ('[[compression]]\ntype = "channels"\nkeep = 50', ["keep: expected above 0 and below 1", "50"]),
         ('[[compression]]\ntype = "quantize"\nscheme = "int4"', ["scheme", "int16x8", "int4"]),
         ('[[compression]]\ntype = "distil"\nmodel = "small"', ["compression[0].model", "table", "'small'"]),
         (
@@ -109,7 +109,7 @@ def test_the_hash_names_what_is_done_and_not_how_it_is_written() -> None:
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, parts: list[str]) -> None:
+def test_errors_name_the_location(tmp_path: Path, text: str, parts: list[str]) -> None:
     path = write(tmp_path, text)
     with pytest.raises(RecipeError) as caught:
         ImageRecipe.load(path)
@@ -117,14 +117,14 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, parts: list
         assert part in str(caught.value)
 
 
-def test_a_recipe_of_the_other_task_is_told(tmp_path: Path) -> None:
+def test_a_recipe_of_the_other_task_raises(tmp_path: Path) -> None:
     path = write(tmp_path, "")
     with pytest.raises(RecipeError, match=r'task = "recommendation".*found task = "image-classification"'):
         Recipe.load(path)
 
 
 @pytest.mark.parametrize("step", [ImageDistil, PruneChannels, ImagePrune, ClusterWeights, ImageQuantize])
-def test_steps_check_their_numbers(step: type) -> None:
+def test_steps_validate_their_options(step: type) -> None:
     with pytest.raises(ValueError, match="epochs"):
         step(epochs=0)
     with pytest.raises(ValueError, match="learning_rate"):
@@ -136,13 +136,13 @@ def network(**settings: object) -> keras.Model:
     return build_classifier(config, height=32, width=32, channels=1, classes=3)
 
 
-def test_notes_say_what_a_step_does_not_buy() -> None:
+def test_notes_state_the_limitations_of_steps() -> None:
     def notes(*steps: ImageStep, **settings: object) -> tuple[str, ...]:
         return notes_of(ImageRecipe("test", steps), network(**settings))
 
     assert "runs no faster" in notes(ImagePrune(), ImageQuantize("int8-qat"))[0]
     assert "stem is not a 3×3 convolution of three channels" in notes(ImagePrune(sparse_storage=True))[0]
-    assert "take int8-qat" in notes(ClusterWeights(), ImageQuantize("int8"))[0]
+    assert "use int8-qat" in notes(ClusterWeights(), ImageQuantize("int8"))[0]
     assert "stem_swish" in notes(ImageQuantize("int8-qat"), activation="hard-swish")[0]
     assert notes(PruneChannels(), ImageQuantize("int8-qat")) == ()
 
@@ -150,7 +150,7 @@ def test_notes_say_what_a_step_does_not_buy() -> None:
 @pytest.mark.parametrize(
     ("steps", "part"),
     [
-        ((ImageDistil(model=ImageModelConfig()), ImageQuantize()), "larger pictures"),
+        ((ImageDistil(model=ImageModelConfig()), ImageQuantize()), "larger images"),
         ((ImageDistil(feature_weight=1.0, feature_layer="stage_9"),), "no layer 'stage_9'"),
         (
             (
@@ -164,7 +164,7 @@ def test_notes_say_what_a_step_does_not_buy() -> None:
     ],
     ids=["student", "features", "prune", "cluster", "float layers"],
 )
-def test_what_cannot_be_done_is_told_before_anything_long(
+def test_unsupported_steps_raise_before_training(
     digits: ImageDataset, steps: tuple[ImageStep, ...], part: str
 ) -> None:
     config = ImageModelConfig(stem_channels=8, channels=(16, 32), blocks=(1, 1), strides=(1, 2))

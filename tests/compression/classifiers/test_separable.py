@@ -1,4 +1,4 @@
-"""Separable convolutions taken apart: the same answers, from layers that can be rounded."""
+"""Separable convolutions split in two: the same outputs, from layers that can be quantized."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def network(**settings: Any) -> keras.Model:
 
 def randomize(model: keras.Model) -> None:
     random = np.random.default_rng(0)
-    model.set_weights([random.uniform(0.1, 1.0, one.shape) for one in model.get_weights()])
+    model.set_weights([random.uniform(0.1, 1.0, weight.shape) for weight in model.get_weights()])
 
 
 def samples() -> np.ndarray:
@@ -45,33 +45,33 @@ def samples() -> np.ndarray:
         {"dilation_rate": 2},
     ],
 )
-def test_what_comes_out_stays_the_same(settings: dict[str, Any]) -> None:
+def test_outputs_are_the_same(settings: dict[str, Any]) -> None:
     model = network(**settings)
-    apart = separated(model)
-    assert not [layer for layer in apart.layers if isinstance(layer, L.SeparableConv2D)]
-    names = [layer.name for layer in apart.layers]
+    split = separated(model)
+    assert not [layer for layer in split.layers if isinstance(layer, L.SeparableConv2D)]
+    names = [layer.name for layer in split.layers]
     assert names[:4] == ["image", "stem", "sep_depthwise", "sep"]
-    assert apart.count_params() == model.count_params()
-    np.testing.assert_allclose(apart(samples()), model(samples()), rtol=1e-4, atol=1e-5)
+    assert split.count_params() == model.count_params()
+    np.testing.assert_allclose(split(samples()), model(samples()), rtol=1e-4, atol=1e-5)
 
 
-def test_one_that_is_used_twice_stays_one() -> None:
+def test_a_shared_separable_convolution_stays_shared() -> None:
     image = keras.Input((10, 8, 3))
     shared = L.SeparableConv2D(3, 3, padding="same", name="sep")
     model = keras.Model(image, L.Dense(2)(L.GlobalAveragePooling2D()(shared(shared(image)))))
     randomize(model)
-    apart = separated(model)
-    assert apart.count_params() == model.count_params()
-    np.testing.assert_allclose(apart(samples()), model(samples()), rtol=1e-4)
+    split = separated(model)
+    assert split.count_params() == model.count_params()
+    np.testing.assert_allclose(split(samples()), model(samples()), rtol=1e-4)
 
 
-def test_a_network_without_any_is_taken_as_it_is() -> None:
+def test_a_network_without_any_is_returned_unchanged() -> None:
     model = keras.Sequential([keras.Input((4,)), L.Dense(2)])
     assert separated(model) is model
 
 
-def test_nothing_of_it_is_left_in_float() -> None:
-    found = adopted(network(), IMAGE, "here").model
-    assert computed_in_float(found) == []
-    rounding = quantization_aware(found, float_layers=["sep"])  # known by the name that its maker gave it
-    assert rounding(samples()).shape == (4, 3)
+def test_no_part_stays_in_float() -> None:
+    model = adopted(network(), IMAGE, "here").model
+    assert computed_in_float(model) == []
+    quantized = quantization_aware(model, float_layers=["sep"])  # the original layer name still works
+    assert quantized(samples()).shape == (4, 3)

@@ -1,4 +1,4 @@
-"""The shape in which LiteRT on ARM computes zeros as sparse; benchmarks/sparse_on_arm.py measures it."""
+"""Architectures for which LiteRT on ARM uses sparse kernels; benchmarks/sparse_on_arm.py measures them."""
 
 from __future__ import annotations
 
@@ -43,35 +43,37 @@ def with_zeros(model: keras.Model, sparsity: float = 0.75) -> keras.Model:
     ],
     ids=["mobilenet-v1", "residual", "5×5", "mobilenet-v2"],
 )
-def test_sparse_friendly_networks_have_the_shape(config: ImageModelConfig) -> None:
+def test_sparse_friendly_networks_have_no_obstacles(config: ImageModelConfig) -> None:
     assert sparse_obstacles(with_zeros(network(config))) == ()
     assert sparse_obstacles(with_zeros(network(config, channels=3))) == ()
 
 
-def test_other_networks_are_told_what_stands_in_the_way() -> None:
-    found = sparse_obstacles(with_zeros(network(replace(FRIENDLY, sparse_friendly=False))))
-    assert "stem is not a 3×3 convolution of three channels that strides by 2" in found
-    assert "block_2_depthwise strides without a ZeroPadding2D before it" in found
+def test_obstacles_of_other_networks_are_listed() -> None:
+    obstacles = sparse_obstacles(with_zeros(network(replace(FRIENDLY, sparse_friendly=False))))
+    assert "stem is not a 3×3 convolution of three channels with stride 2" in obstacles
+    assert "block_2_depthwise is strided without a ZeroPadding2D before it" in obstacles
 
 
-def test_odd_sizes_are_named_where_a_layer_strides() -> None:
-    found = sparse_obstacles(with_zeros(network(FRIENDLY, side=14)))
-    assert found == ("block_2_depthwise strides over an odd size, 7×7",)
+def test_odd_sizes_of_strided_layers_are_listed() -> None:
+    obstacles = sparse_obstacles(with_zeros(network(FRIENDLY, side=14)))
+    assert obstacles == ("block_2_depthwise is strided over an odd size, 7×7",)
 
 
-def test_too_few_zeros_are_counted() -> None:
-    found = sparse_obstacles(with_zeros(network(FRIENDLY), sparsity=0.5))
-    assert found == ("50% of the 1×1 kernels are zero, less than two thirds",)
+def test_too_low_a_sparsity_is_listed() -> None:
+    obstacles = sparse_obstacles(with_zeros(network(FRIENDLY), sparsity=0.5))
+    assert obstacles == ("the sparsity of the 1×1 kernels is 50%, less than two thirds",)
 
 
-def test_larger_convolutions_stand_in_the_way() -> None:
-    found = sparse_obstacles(network(ImageModelConfig(type="cnn", channels=(8,), blocks=(2,), strides=(2,))))
-    assert "block_1 is more than a 1×1 convolution" in found
+def test_larger_convolutions_are_listed() -> None:
+    obstacles = sparse_obstacles(
+        network(ImageModelConfig(type="cnn", channels=(8,), blocks=(2,), strides=(2,)))
+    )
+    assert "block_1 is not a plain 1×1 convolution" in obstacles
 
 
 @pytest.mark.parametrize("family", ["cnn", "mobilenet-v1", "mobilenet-v2", "shufflenet"])
-def test_no_network_of_ours_has_the_head_that_fails_on_arm(family: str) -> None:
-    """A pooling that keeps its places with a 1×1 convolution behind it runs on x86, not on aarch64."""
+def test_no_family_has_the_head_that_fails_on_arm(family: str) -> None:
+    """A pooling with keepdims followed by a 1×1 convolution runs on x86, but not on aarch64."""
     shape = {"channels": (48,), "blocks": (1,), "strides": (2,), "stem_channels": 12}
     model = network(ImageModelConfig(type=family, **shape))
     pooling, head = model.layers[-2:]

@@ -1,4 +1,4 @@
-"""Each step does what it says to the weights, and the steps work together."""
+"""The effect of each step on the weights, and combinations of steps."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ def top_ten_overlap(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.mean([len(set(a) & set(b)) / 10 for a, b in zip(*tops, strict=True)]))
 
 
-def test_no_steps_leave_the_scores_alone(trained: TrainedModel, small_dataset: Dataset) -> None:
+def test_an_empty_recipe_keeps_the_scores(trained: TrainedModel, small_dataset: Dataset) -> None:
     full = compress(trained, Recipe("full", ()), small_dataset)
     assert full.scheme == "float32"
     np.testing.assert_allclose(scores(full.model), scores(trained.model), atol=1e-5)
     assert full.metrics == pytest.approx(trained.metrics)
 
 
-def test_uncompressed_is_what_no_steps_give(trained: TrainedModel, small_dataset: Dataset) -> None:
-    plain, stepped = uncompressed(trained), compress(trained, Recipe("full", ()), small_dataset)
-    np.testing.assert_array_equal(scores(plain.model), scores(stepped.model))
-    assert plain.metrics == pytest.approx(stepped.metrics)
-    assert (plain.scheme, plain.recipe, plain.config) == (stepped.scheme, stepped.recipe, stepped.config)
+def test_uncompressed_equals_an_empty_recipe(trained: TrainedModel, small_dataset: Dataset) -> None:
+    plain, empty = uncompressed(trained), compress(trained, Recipe("full", ()), small_dataset)
+    np.testing.assert_array_equal(scores(plain.model), scores(empty.model))
+    assert plain.metrics == pytest.approx(empty.metrics)
+    assert (plain.scheme, plain.recipe, plain.config) == (empty.scheme, empty.recipe, empty.config)
 
 
-def test_the_trained_model_is_left_as_it_is(trained: TrainedModel, small_dataset: Dataset) -> None:
+def test_the_trained_model_is_not_modified(trained: TrainedModel, small_dataset: Dataset) -> None:
     before = [weight.copy() for weight in trained.model.get_weights()]
     compress(
         trained,
@@ -68,7 +68,7 @@ def test_the_trained_model_is_left_as_it_is(trained: TrainedModel, small_dataset
         np.testing.assert_array_equal(old, new)
 
 
-def test_a_student_is_smaller_and_learns_from_its_teacher(
+def test_a_student_is_smaller_and_agrees_with_its_teacher(
     trained: TrainedModel, small_dataset: Dataset
 ) -> None:
     student = compress(trained, Recipe("student", (SMALL_STUDENT,)), small_dataset)
@@ -77,7 +77,7 @@ def test_a_student_is_smaller_and_learns_from_its_teacher(
     assert top_ten_overlap(scores(student.model), scores(trained.model)) > 0.5
 
 
-def test_pruning_zeroes_the_fraction_asked_for(trained: TrainedModel, small_dataset: Dataset) -> None:
+def test_pruning_reaches_the_configured_sparsity(trained: TrainedModel, small_dataset: Dataset) -> None:
     pruned = compress(trained, Recipe("pruned", (Prune(sparsity=0.6, epochs=2),)), small_dataset)
     for name, table in tables(pruned.model).items():
         assert sparsity(table) == pytest.approx(0.6, abs=0.02), name
@@ -93,7 +93,7 @@ def test_pruning_without_embeddings_leaves_them_dense(trained: TrainedModel, sma
 
 
 @pytest.mark.parametrize("scheme", ["float16", "dynamic"])
-def test_what_the_converter_does_alone_changes_no_weight(
+def test_schemes_applied_by_the_converter_change_no_weights(
     trained: TrainedModel, small_dataset: Dataset, scheme: str
 ) -> None:
     compressed = compress(trained, Recipe(scheme, (Quantize(scheme),)), small_dataset)  # type: ignore[arg-type]
@@ -102,12 +102,12 @@ def test_what_the_converter_does_alone_changes_no_weight(
 
 
 @pytest.mark.parametrize("scheme", ["int8", "int8-qat"])
-def test_eight_bits_still_rank(trained: TrainedModel, small_dataset: Dataset, scheme: str) -> None:
+def test_int8_models_still_rank_well(trained: TrainedModel, small_dataset: Dataset, scheme: str) -> None:
     compressed = compress(trained, Recipe(scheme, (Quantize(scheme, epochs=1),)), small_dataset)  # type: ignore[arg-type]
     assert compressed.scheme == "int8"
-    rounded = scores(compressed.model)
-    assert top_ten_overlap(rounded, scores(trained.model)) > 0.8
-    assert len(np.unique(rounded[0])) > 190  # the float head keeps scores apart
+    quantized = scores(compressed.model)
+    assert top_ten_overlap(quantized, scores(trained.model)) > 0.8
+    assert len(np.unique(quantized[0])) > 190  # the float head keeps scores distinct
     assert compressed.metrics["ndcg_at_10"] > 0.9 * trained.metrics["ndcg_at_10"]
 
 
@@ -121,7 +121,7 @@ def test_calibration_sets_every_range(trained: TrainedModel, small_dataset: Data
         assert value <= 0.0 if name.endswith("_min:0") else value > 0.0, name
 
 
-def test_zeros_survive_quantization_aware_training(trained: TrainedModel, small_dataset: Dataset) -> None:
+def test_sparsity_survives_quantization_aware_training(trained: TrainedModel, small_dataset: Dataset) -> None:
     steps = (Prune(sparsity=0.5, epochs=1), Quantize("int8-qat", epochs=1))
     compressed = compress(trained, Recipe("both", steps), small_dataset)
     for name, table in tables(compressed.model).items():
@@ -129,7 +129,7 @@ def test_zeros_survive_quantization_aware_training(trained: TrainedModel, small_
 
 
 @pytest.mark.parametrize("scheme", ["float16", "int8-qat"])
-def test_saved_and_loaded_it_scores_the_same(
+def test_saving_and_loading_preserves_the_scores(
     trained: TrainedModel, small_dataset: Dataset, tmp_path: Path, scheme: str
 ) -> None:
     recipe = Recipe("kept", (SMALL_STUDENT, Quantize(scheme, epochs=1)))  # type: ignore[arg-type]
@@ -141,7 +141,7 @@ def test_saved_and_loaded_it_scores_the_same(
     assert loaded.full.metrics == trained.metrics
 
 
-def test_the_same_seed_compresses_to_the_same_bytes(trained: TrainedModel, small_dataset: Dataset) -> None:
+def test_the_same_seed_compresses_to_the_same_weights(trained: TrainedModel, small_dataset: Dataset) -> None:
     recipe = Recipe(
         "twice", (replace(SMALL_STUDENT, epochs=1), Prune(epochs=1), Quantize("int8-qat", epochs=1))
     )
@@ -150,13 +150,13 @@ def test_the_same_seed_compresses_to_the_same_bytes(trained: TrainedModel, small
         np.testing.assert_array_equal(first, second)
 
 
-def test_a_directory_that_is_no_compressed_model_is_told(tmp_path: Path) -> None:
+def test_a_directory_without_a_compressed_model_raises(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="hanji compress"):
         load_compressed(tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["ncf", "mf"])
-def test_the_other_models_go_through_every_step(
+def test_the_other_model_types_support_every_step(
     small_dataset: Dataset, small_config: DataConfig, trained: TrainedModel, kind: str
 ) -> None:
     config = ModelConfig(type=kind, embedding_size=8, hidden_units=(8,), batch_normalization=kind == "ncf")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What a recipe does to a history model: distillation, lower rank, rows of few bits."""
+"""Compression of history models: distillation, low rank, row-wise quantization."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def scores(model: HistoryModel, dataset: Dataset) -> Scores:
     return scores_of_histories(model)(histories_of(dataset.train, users=users, items=items))
 
 
-def test_a_student_ranks_as_well_as_the_full_model_and_knows_its_teachers_metrics(
+def test_a_student_ranks_nearly_as_well_as_the_full_model_and_has_its_teachers_metrics(
     full: TrainedModel, small_dataset: Dataset
 ) -> None:
     student = compress(full, Recipe("student", (STUDENT,)), small_dataset)
@@ -45,14 +45,14 @@ def test_a_student_ranks_as_well_as_the_full_model_and_knows_its_teachers_metric
 
 
 @pytest.mark.parametrize(("scheme", "bits"), [("int8-rows", 8), ("int4-rows", 4)])
-def test_rows_end_on_their_grid_and_rank_as_before(
+def test_rows_are_quantized_and_rank_nearly_as_well(
     full: TrainedModel, small_dataset: Dataset, scheme: str, bits: int, tmp_path: Path
 ) -> None:
     recipe = Recipe("rows", (Quantize(scheme, epochs=2),))  # type: ignore[arg-type]
     compressed = compress(full, recipe, small_dataset)
     table = compressed.model.item_table.numpy()
-    whole = table / np.abs(table).max(axis=1, keepdims=True) * levels(bits)
-    np.testing.assert_allclose(whole, np.rint(whole), atol=1e-3)
+    integers = table / np.abs(table).max(axis=1, keepdims=True) * levels(bits)
+    np.testing.assert_allclose(integers, np.rint(integers), atol=1e-3)
     assert compressed.scheme == scheme
     assert compressed.metrics["ndcg_at_10"] > 0.9 * full.metrics["ndcg_at_10"]
     save_compressed(compressed, tmp_path / "compressed")
@@ -63,9 +63,7 @@ def test_rows_end_on_their_grid_and_rank_as_before(
     )
 
 
-def test_the_full_rank_but_one_loses_little_and_one_factor_loses_much(
-    full: TrainedModel, small_dataset: Dataset
-) -> None:
+def test_the_error_of_low_rank_depends_on_the_rank(full: TrainedModel, small_dataset: Dataset) -> None:
     def error(rank: int) -> float:
         smaller = compress(full, Recipe("smaller", (LowRank(rank),)), small_dataset)
         difference = scores(smaller.model, small_dataset) - scores(full.model, small_dataset)
@@ -74,7 +72,7 @@ def test_the_full_rank_but_one_loses_little_and_one_factor_loses_much(
     assert error(full.config.embedding_size - 1) < 0.3 * error(1)
 
 
-def test_lower_rank_wants_fewer_factors(full: TrainedModel, small_dataset: Dataset) -> None:
+def test_low_rank_requires_fewer_factors(full: TrainedModel, small_dataset: Dataset) -> None:
     with pytest.raises(RecipeError, match="fewer factors than the model's 16"):
         compress(full, Recipe("same", (LowRank(16),)), small_dataset)
 
@@ -88,7 +86,7 @@ def test_lower_rank_wants_fewer_factors(full: TrainedModel, small_dataset: Datas
         ("neumf", Quantize("int4-rows")),
     ],
 )
-def test_a_step_that_does_not_fit_is_refused_before_anything_long(model: str, step: Step) -> None:
+def test_an_unsupported_step_raises_before_training(model: str, step: Step) -> None:
     with pytest.raises(RecipeError, match=model):
         check_recipe(Recipe("wrong", (step,)), model)
 

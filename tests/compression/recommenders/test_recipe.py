@@ -1,4 +1,4 @@
-"""Recipes: what may stand in one, in which order, and what a mistake is told."""
+"""Recommender recipes: allowed steps, their order, and the errors for mistakes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_built_in_recipes_load_by_name(name: str) -> None:
     assert recipe.steps
 
 
-def test_a_file_gives_the_steps_in_its_order(tmp_path: Path) -> None:
+def test_steps_are_read_in_order(tmp_path: Path) -> None:
     text = '[[compression]]\ntype = "prune"\nsparsity = 0.8\n[[compression]]\ntype = "quantize"\n'
     recipe = Recipe.load(write(tmp_path, text))
     assert recipe.steps == (Prune(sparsity=0.8), Quantize())
@@ -37,7 +37,7 @@ def test_a_recipe_without_steps_changes_nothing(tmp_path: Path) -> None:
     assert Recipe.load(write(tmp_path, "")).steps == ()
 
 
-def test_the_hash_names_what_is_done_and_not_how_it_is_written() -> None:
+def test_the_hash_depends_on_the_steps_and_not_on_the_notation() -> None:
     assert Recipe("a", (Prune(),)).sha256 == Recipe("b", (Prune(sparsity=0.5),)).sha256
     assert Recipe("a", (Prune(),)).sha256 != Recipe("a", (Prune(sparsity=0.6),)).sha256
 
@@ -51,7 +51,7 @@ def test_the_hash_names_what_is_done_and_not_how_it_is_written() -> None:
         ),
         ("[[compression]]\nsparsity = 0.5", ["compression[0]", "type", "None"]),
         ('[[compression]]\ntype = "prune"\nsparsty = 0.5', ["sparsty", "did you mean 'sparsity'"]),
-        ('[[compression]]\ntype = "prune"\nsparsity = 80', ["fraction", "80"]),
+        ('[[compression]]\ntype = "prune"\nsparsity = 80', ["sparsity: expected above 0 and below 1", "80"]),
         ('[[compression]]\ntype = "quantize"\nscheme = "int3"', ["scheme", "int8-qat", "int3"]),
         (
             '[[compression]]\ntype = "quantize"\n[[compression]]\ntype = "prune"',
@@ -60,7 +60,7 @@ def test_the_hash_names_what_is_done_and_not_how_it_is_written() -> None:
         ('[[compression]]\ntype = "prune"\n[[compression]]\ntype = "prune"', ["once", "prune → prune"]),
     ],
 )
-def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, parts: list[str]) -> None:
+def test_errors_name_the_location(tmp_path: Path, text: str, parts: list[str]) -> None:
     path = write(tmp_path, text)
     with pytest.raises(RecipeError) as caught:
         Recipe.load(path)
@@ -74,7 +74,7 @@ def test_an_unknown_name_lists_the_built_in_ones() -> None:
 
 
 @pytest.mark.parametrize("step", [Distil, Prune, Quantize])
-def test_steps_check_their_numbers(step: type) -> None:
+def test_steps_validate_their_options(step: type) -> None:
     with pytest.raises(ValueError, match="epochs"):
         step(epochs=0)
     with pytest.raises(ValueError, match="learning_rate"):

@@ -1,4 +1,4 @@
-"""The ensemble as a teacher: chosen by held-out items, calibrated, and told about."""
+"""The ensemble as a teacher: weighted by held-out items, calibrated, and logged."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ def data(small_dataset: Dataset) -> TrainValidationSplit:
     return train_validation_split(small_dataset, seed=3)
 
 
-def test_the_most_even_weights_among_the_good_ones_are_taken(data: TrainValidationSplit) -> None:
+def test_the_most_even_of_nearly_optimal_weights_are_chosen(data: TrainValidationSplit) -> None:
     train = histories_of(data.train, users=data.users, items=data.items)
     als = Als.fit(train, factors=8, seed=0).scores
-    twins = fit_ensemble(data, seed=0, factors=8, others={"another ALS": als})
-    assert twins.weights["another ALS"] > 0.0
+    similar = fit_ensemble(data, seed=0, factors=8, others={"another ALS": als})
+    assert similar.weights["another ALS"] > 0.0
     noise = np.random.default_rng(0).normal(size=train.shape).astype(np.float32)
-    spoiled = fit_ensemble(data, seed=0, factors=8, others={"noise": lambda histories: noise})
-    assert spoiled.weights["noise"] < 1 / 3
-    assert sum(spoiled.weights.values()) == pytest.approx(1.0)
+    noisy = fit_ensemble(data, seed=0, factors=8, others={"noise": lambda histories: noise})
+    assert noisy.weights["noise"] < 1 / 3
+    assert sum(noisy.weights.values()) == pytest.approx(1.0)
 
 
-def test_another_member_takes_part_where_it_helps(data: TrainValidationSplit) -> None:
+def test_an_additional_member_is_weighted_if_it_helps(data: TrainValidationSplit) -> None:
     train = histories_of(data.train, users=data.users, items=data.items)
     oracle = train.toarray()
     oracle[data.validation.users, data.validation.items] = 5.0
-    found = fit_ensemble(data, seed=0, factors=8, others={"oracle": lambda histories: oracle})
-    assert found.weights["oracle"] > 0.0
-    assert found.validation["ndcg_at_10"] > 0.95
-    assert "% oracle" in str(found)
+    ensemble = fit_ensemble(data, seed=0, factors=8, others={"oracle": lambda histories: oracle})
+    assert ensemble.weights["oracle"] > 0.0
+    assert ensemble.validation["ndcg_at_10"] > 0.95
+    assert "% oracle" in str(ensemble)
 
 
 def test_scores_of_the_ensemble_are_standardized(data: TrainValidationSplit) -> None:
@@ -62,12 +62,12 @@ def test_scores_of_the_ensemble_are_standardized(data: TrainValidationSplit) -> 
     np.testing.assert_allclose(scores, standardized(scores), atol=1e-5)
 
 
-def test_a_catalogue_that_does_not_fit_is_told(data: TrainValidationSplit) -> None:
+def test_a_catalogue_too_large_for_memory_raises(data: TrainValidationSplit) -> None:
     with pytest.raises(DataError, match="full model as the teacher"):
         fit_ensemble(replace(data, users=10_000_000), seed=0)
 
 
-def test_a_student_of_the_ensemble_learns_and_says_whose_it_is(
+def test_a_student_of_the_ensemble_ranks_well_and_logs_its_teacher(
     trained: TrainedModel, small_dataset: Dataset, caplog: pytest.LogCaptureFixture
 ) -> None:
     student = compress(trained, Recipe("student", (STUDENT,)), small_dataset)
@@ -75,20 +75,21 @@ def test_a_student_of_the_ensemble_learns_and_says_whose_it_is(
     assert "Ensemble teacher" in caplog.text
 
 
-def test_calibrated_logits_are_as_likely_as_the_interactions(
+def test_mean_calibrated_probability_equals_the_interaction_rate(
     trained: TrainedModel, small_dataset: Dataset, data: TrainValidationSplit
 ) -> None:
     from hanji.compression.recommenders.compress import fitting_of
 
     fitting = fitting_of(small_dataset, trained.config, trained.training, seed=trained.seed)
-    logits = pair_logits(trained.model, ensemble_of(fitting), fitting.epochs, fitting.seed)
-    drawn = fitting.epochs(np.random.default_rng(9))
+    samples = fitting.supervision.epochs
+    logits = pair_logits(trained.model, ensemble_of(fitting), samples, fitting.seed)
+    drawn = samples(np.random.default_rng(9))
     users = np.repeat(drawn.users, drawn.items.shape[1])
     probabilities = 1 / (1 + np.exp(-logits(users, drawn.items.ravel())))
     assert probabilities.mean() == pytest.approx(drawn.targets.mean(), abs=0.01)
 
 
-def test_targets_move_towards_the_teacher_by_its_weight() -> None:
-    plain = Samples(np.array([0], np.int32), np.array([[3, 4]], np.int32), np.array([[1, 0]], np.float32))
-    draw = teacher_targets(lambda _: plain, lambda users, items: np.zeros(len(users), np.float32), 0.5)
+def test_targets_are_weighted_means_of_labels_and_teacher() -> None:
+    hard = Samples(np.array([0], np.int32), np.array([[3, 4]], np.int32), np.array([[1, 0]], np.float32))
+    draw = teacher_targets(lambda _: hard, lambda users, items: np.zeros(len(users), np.float32), 0.5)
     assert draw(np.random.default_rng(0)).targets.tolist() == [[0.75, 0.25]]

@@ -1,4 +1,4 @@
-"""Builds of picture recipes: every stage, resumed where it was; evaluation and export by command."""
+"""Builds of image recipes: every stage, and resuming; the evaluate and export commands."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import hanji.export.classifiers.measure as measure
 import hanji.export.pipeline as stages
 import hanji.training.classifiers.train as train_module
 from hanji.compression.classifiers.compressed import save_compressed_classifier
+from hanji.compression.recommenders.compressed import save_compressed
 from hanji.export.classifiers.evaluate import classifier_test_set, evaluate_classifier_bundle
 from hanji.export.commands import build as build_command
 from hanji.export.commands import evaluate as evaluate_command
@@ -46,17 +47,17 @@ learning_rate = 0.005
 [[compression]]
 type = "quantize"
 scheme = "int8"
-calibration_pictures = 64
+calibration_images = 64
 
 [export]
 formats = ["tflite", "onnx"]
 """
 
 
-def run(command: ModuleType, *words: object) -> int:
+def run(command: ModuleType, *arguments: object) -> int:
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
-    result: int = command.run(parser.parse_args(list(map(str, words))))
+    result: int = command.run(parser.parse_args(list(map(str, arguments))))
     return result
 
 
@@ -69,7 +70,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def built(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `hanji build` wrote."""
+    """The output directory of `hanji build`."""
     out = tmp_path_factory.mktemp("built")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(measure, "BENCHMARK_RUNS", 5)
@@ -103,11 +104,11 @@ def test_a_build_writes_bundles_and_reports(built: Path) -> None:
             assert classifier.self_test().passed
 
 
-def test_a_build_goes_on_where_it_was(
+def test_a_repeated_build_reuses_finished_stages(
     built: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def again(*arguments: Any, **options: Any) -> None:
-        raise AssertionError("this stage was done before")
+        raise AssertionError("this stage is already finished")
 
     monkeypatch.setattr(train_module, "train_classifier", again)
     monkeypatch.setattr(compress_module, "compress_classifier", again)
@@ -121,9 +122,7 @@ def test_a_build_goes_on_where_it_was(
     assert (built / "bundle" / "manifest.json").read_bytes() == before
 
 
-def test_another_recipe_compresses_again_and_does_not_train_again(
-    built: Path, recipe: Path, tmp_path: Path
-) -> None:
+def test_a_changed_recipe_recompresses_without_retraining(built: Path, recipe: Path, tmp_path: Path) -> None:
     changed = tmp_path / "tiny.toml"
     changed.write_text(RECIPE.replace('"int8"', '"float16"'))
     plan = plan_of(read_recipe_file(changed))
@@ -135,7 +134,7 @@ def test_another_recipe_compresses_again_and_does_not_train_again(
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "words"),
+    ("old", "new", "message"),
     [
         ("stem_stride = 1", "stem_strid = 1", "model: unknown key 'stem_strid'"),
         ('scheme = "int8"', 'scheme = "int4"', "scheme: expected one of"),
@@ -144,16 +143,18 @@ def test_another_recipe_compresses_again_and_does_not_train_again(
         ('task = "image-classification"', "", "model: unknown key"),
     ],
 )
-def test_a_faulty_recipe_is_told_before_anything_long(tmp_path: Path, old: str, new: str, words: str) -> None:
+def test_an_invalid_recipe_is_rejected_before_any_stage_starts(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text(RECIPE.replace(old, new))
-    with pytest.raises(RecipeError, match=words):
+    with pytest.raises(RecipeError, match=message):
         run(build_command, path, "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("engine", ["litert", "onnxruntime"])
-def test_a_bundle_is_measured_through_the_runtime(
+def test_evaluate_reproduces_the_reported_metrics(
     built: Path, capsys: pytest.CaptureFixture[str], engine: str
 ) -> None:
     report = json.loads((built / "report.json").read_text())
@@ -165,7 +166,7 @@ def test_a_bundle_is_measured_through_the_runtime(
     assert "359 test images" in capsys.readouterr().out
 
 
-def test_a_bundle_reaches_what_keras_does(bundle: Any, classifier: Any, digits: Any) -> None:
+def test_a_bundle_has_the_metrics_of_the_keras_model(bundle: Any, classifier: Any, digits: Any) -> None:
     from hanji.training.classifiers.evaluation import evaluate_classifier
 
     compressed = classifier("float32")
@@ -175,12 +176,12 @@ def test_a_bundle_reaches_what_keras_does(bundle: Any, classifier: Any, digits: 
     assert evaluate_classifier_bundle(bundle("float32").path, digits) == pytest.approx(expected, abs=1e-4)
 
 
-def test_the_data_behind_a_bundle_has_to_be_its_own(bundle: Any, digits: Any) -> None:
+def test_evaluating_on_data_with_other_classes_is_an_error(bundle: Any, digits: Any) -> None:
     import dataclasses
 
-    strangers = dataclasses.replace(digits, labels=tuple("abcdefghij"))
+    other = dataclasses.replace(digits, labels=tuple("abcdefghij"))
     with pytest.raises(DataError, match="does not know 10 of the data's 10 classes"):
-        evaluate_classifier_bundle(bundle("float32").path, strangers)
+        evaluate_classifier_bundle(bundle("float32").path, other)
     with Classifier.open(bundle("float32").path) as opened:
         assert len(classifier_test_set(opened.manifest, None).test) == len(digits.test)
 
@@ -191,9 +192,13 @@ def test_a_compressed_classifier_is_exported_by_command(
     save_compressed_classifier(classifier("float16"), tmp_path / "compressed")
     assert run(export_command, tmp_path / "compressed", "--out", out, "--formats", "tflite") == 0
     assert "tflite float16" in capsys.readouterr().out
-    with pytest.raises(RecipeError, match="a classifier knows no ids"):
+    with pytest.raises(RecipeError, match="a classifier has no ids"):
         run(export_command, tmp_path / "compressed", "--out", out, "--unknown-user", "error")
     with pytest.raises(HanjiError, match="hanji compress"):
         run(export_command, tmp_path / "nothing", "--out", out)
-    with pytest.raises(RecipeError, match="--data is for picture classifiers"):
-        run(export_command, tmp_path / "nothing", "--out", out, "--data", tmp_path)
+
+
+def test_the_data_option_is_rejected_for_a_recommender(compressed: Any, tmp_path: Path, out: Path) -> None:
+    save_compressed(compressed("mf"), tmp_path / "compressed")
+    with pytest.raises(RecipeError, match="--data is for image classifiers"):
+        run(export_command, tmp_path / "compressed", "--out", out, "--data", tmp_path)

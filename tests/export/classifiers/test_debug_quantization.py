@@ -1,4 +1,4 @@
-"""`hanji debug-quantization`: the layers that rounding hurts, and what leaving them in floats gives."""
+"""`hanji debug-quantization`: ranking layers by quantization error, and keeping the worst in float32."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ from hanji.training.classifiers.trained import save_classifier
 from hanji.training.errors import ConversionError, DataError, RecipeError
 
 
-def run(*words: object) -> int:
+def run(*arguments: object) -> int:
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
-    return command.run(parser.parse_args(list(map(str, words))))
+    return command.run(parser.parse_args(list(map(str, arguments))))
 
 
 @pytest.fixture(scope="module")
-def spoiled(trained_classifier: Any, digits: Any) -> Any:
-    """Computes the same in floats, but one activation of a channel is 2000 times as large as the others."""
+def badly_scaled(trained_classifier: Any, digits: Any) -> Any:
+    """An equivalent float32 network in which the activations of one channel are 2000 times larger."""
     compressed = uncompressed_classifier(trained_classifier, digits.train.images[::8])
     depthwise, pointwise = (
         compressed.model.get_layer(f"block_2_{name}") for name in ("depthwise", "pointwise")
     )
     kernel, bias = depthwise.get_weights()
-    reader, reader_bias = pointwise.get_weights()
-    channel = int(np.abs(reader[0, 0]).max(axis=1).argmin())
+    next_kernel, next_bias = pointwise.get_weights()
+    channel = int(np.abs(next_kernel[0, 0]).max(axis=1).argmin())
     kernel[:, :, channel] *= 2000.0
     bias[channel] *= 2000.0
-    reader[0, 0, channel] /= 2000.0
+    next_kernel[0, 0, channel] /= 2000.0
     depthwise.set_weights([kernel, bias])
-    pointwise.set_weights([reader, reader_bias])
+    pointwise.set_weights([next_kernel, next_bias])
     return compressed
 
 
-def test_the_layer_that_rounding_hurts_comes_first(
-    spoiled: Any, digits: Any, caplog: pytest.LogCaptureFixture
+def test_the_layer_with_the_largest_error_comes_first(
+    badly_scaled: Any, digits: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    debugger = QuantizationDebugger(spoiled, test=digits.test, samples=40)
+    debugger = QuantizationDebugger(badly_scaled, test=digits.test, samples=40)
     found = debugger.diagnosis(leave_float=2)
     assert found.pictures == 40
     worst, *others = found.layers
@@ -65,7 +65,7 @@ def test_the_layer_that_rounding_hurts_comes_first(
     assert found.rest_bytes > found.bytes > 5000
 
 
-def test_errors_add_up_as_independent_noise_does(classifier: Any) -> None:
+def test_errors_add_up_like_independent_noise(classifier: Any) -> None:
     found = QuantizationDebugger(classifier("int8"), samples=60).diagnosis()
     together = float(np.sqrt(sum(layer.error**2 for layer in found.layers)))
     assert together == pytest.approx(found.all_quantized.error, rel=0.5)
@@ -76,13 +76,13 @@ def test_errors_add_up_as_independent_noise_does(classifier: Any) -> None:
     assert {"block_3_sum", "pooling"} <= set(kinds)
 
 
-def test_of_a_network_that_rounds_its_float_twin_is_looked_at(classifier: Any) -> None:
+def test_a_qat_network_is_analysed_without_its_fake_quantization(classifier: Any) -> None:
     found = QuantizationDebugger(classifier("int8-qat"), samples=10).diagnosis()
     assert "block_1_depthwise" in {layer.layer for layer in found.layers}
 
 
 @pytest.mark.parametrize("count", [-1, 99])
-def test_more_layers_than_there_are_cannot_stay(classifier: Any, count: int) -> None:
+def test_an_invalid_number_of_float_layers_is_rejected(classifier: Any, count: int) -> None:
     with pytest.raises(ConversionError, match=r"leave_float: expected 0 to \d+, .* found"):
         QuantizationDebugger(classifier("int8"), samples=2).diagnosis(leave_float=count)
 
@@ -93,11 +93,11 @@ def test_a_recipe_snippet_keeps_the_scheme() -> None:
     assert 'scheme = "int8"' in recipe_snippet(ImageRecipe("own", (ImageQuantize("float16"),)), ["stem"])
 
 
-def test_layers_are_left_in_floats_by_a_recipe_that_says_so(classifier: Any) -> None:
-    left = with_float_layers(classifier("float32"), ["head"])
-    assert (left.scheme, left.float_layers) == ("int8", ("head",))
-    assert left.recipe.tables[-1]["float_layers"] == ["head"]
-    with pytest.raises(RecipeError, match="put float_layers into the recipe and build it again"):
+def test_float_layers_are_recorded_in_the_recipe(classifier: Any) -> None:
+    found = with_float_layers(classifier("float32"), ["head"])
+    assert (found.scheme, found.float_layers) == ("int8", ("head",))
+    assert found.recipe.tables[-1]["float_layers"] == ["head"]
+    with pytest.raises(RecipeError, match="add float_layers to the recipe and build again"):
         with_float_layers(classifier("int8-qat"), ["head"])
 
 
@@ -106,17 +106,17 @@ def test_the_command_ranks_and_writes_a_bundle(
 ) -> None:
     save_compressed_classifier(classifier("int8"), tmp_path / "compressed")
     assert run(tmp_path / "compressed", "--pictures", 20, "--leave-float", 1, "--out", out) == 0
-    shown = capsys.readouterr().out
-    assert "(conv_2d)" in shown
-    assert "all in int8: error" in shown
-    assert "the worst 1 in floats: error" in shown
-    assert 'type = "quantize"' in shown
+    output = capsys.readouterr().out
+    assert "(conv_2d)" in output
+    assert "all layers in int8: error" in output
+    assert "the worst 1 in float32: error" in output
+    assert 'type = "quantize"' in output
     with Classifier.open(out) as opened:
         assert opened.self_test().passed
         assert opened.manifest.recipe.steps[-1]["float_layers"]
 
 
-def test_the_command_takes_what_training_wrote_and_speaks_json(
+def test_the_command_accepts_a_trained_classifier_and_prints_json(
     trained_classifier: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     save_classifier(trained_classifier, tmp_path / "trained")
@@ -126,13 +126,13 @@ def test_the_command_takes_what_training_wrote_and_speaks_json(
     assert {"layer", "error", "agreement", "operators", "weights"} <= set(found["layers"][0])
 
 
-def test_what_makes_no_sense_is_told_before_anything_long(tmp_path: Path, classifier: Any) -> None:
-    with pytest.raises(RecipeError, match="--out: expected --leave-float with it"):
+def test_invalid_options_are_rejected_before_measuring(tmp_path: Path, classifier: Any) -> None:
+    with pytest.raises(RecipeError, match="--out: expected --leave-float as well"):
         run(tmp_path, "--out", tmp_path / "bundle")
     with pytest.raises(RecipeError, match="--pictures: expected 1 or more"):
         run(tmp_path, "--pictures", 0)
     with pytest.raises(DataError, match=r"found neither compressed-classifier\.json nor classifier\.json"):
         run(tmp_path)
     save_compressed_classifier(classifier("int8-qat"), tmp_path / "qat")
-    with pytest.raises(RecipeError, match="trained with the rounding in it"):
+    with pytest.raises(RecipeError, match="found one from quantization-aware training"):
         run(tmp_path / "qat", "--leave-float", 1, "--out", tmp_path / "bundle")

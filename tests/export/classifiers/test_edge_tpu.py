@@ -1,4 +1,4 @@
-"""The Edge TPU's profile: whole numbers only, and what stands in the way is named."""
+"""Export for the Edge TPU: integer-only files, and errors that name the incompatible operators."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hanji.export.classifiers.formats.integer_only import integer_only, integer_
 from hanji.export.classifiers.formats.signature import ClassifySignature
 from hanji.export.classifiers.formats.tflite import named_classifier_tflite
 from hanji.export.classifiers.writer import export_classifier
-from hanji.export.formats.edge_tpu import obstacles
+from hanji.export.formats.edge_tpu import incompatibilities
 from hanji.export.formats.tflite_graph import opened
 from hanji.runtime import Classifier
 from hanji.runtime.cli import main
@@ -47,7 +47,7 @@ def one_operator(
     *,
     version: int = 1,
 ) -> bytes:
-    """A file with one operator; a tensor is a shape of int8, (shape, dtype), or an array: a constant."""
+    """A file with one operator; a tensor is an int8 shape, a (shape, dtype) pair or a constant array."""
     model, graph, code, operator = (
         schema.ModelT(),
         schema.SubGraphT(),
@@ -112,48 +112,49 @@ KERNEL, BIAS = np.ones((4, 3, 3, 4), np.int8), np.ones(4, np.int32)
     ],
     ids=lambda content: schema_name(content),
 )
-def test_what_the_list_allows_is_allowed(content: bytes) -> None:
-    assert obstacles(content) == []
+def test_supported_operators_are_accepted(content: bytes) -> None:
+    assert incompatibilities(content) == []
 
 
 @pytest.mark.parametrize(
-    ("content", "why"),
+    ("content", "reason"),
     [
-        (one_operator(Kind.CAST, [IMAGE], (IMAGE, "float32")), "not on the compiler's list"),
-        (one_operator(Kind.GATHER, [IMAGE, axes(1)], IMAGE), "not on the compiler's list"),
-        (one_operator(Kind.ADD, [(IMAGE, "float32")] * 2, (IMAGE, "float32")), "computes with float32"),
-        (one_operator(Kind.ADD, [(IMAGE, "int16")] * 2, (IMAGE, "int16")), "computes with int16"),
-        (one_operator(Kind.ADD, [(-1, 8, 8, 4)] * 2, (-1, 8, 8, 4)), "not known before it runs"),
-        (one_operator(Kind.ADD, [(2, 8, 8, 4)] * 2, (2, 8, 8, 4)), "only the last three sizes"),
+        (one_operator(Kind.CAST, [IMAGE], (IMAGE, "float32")), "the compiler does not support it"),
+        (one_operator(Kind.GATHER, [IMAGE, axes(1)], IMAGE), "the compiler does not support it"),
+        (one_operator(Kind.ADD, [(IMAGE, "float32")] * 2, (IMAGE, "float32")), "computes in float32"),
+        (one_operator(Kind.ADD, [(IMAGE, "int16")] * 2, (IMAGE, "int16")), "computes in int16"),
+        (one_operator(Kind.ADD, [(-1, 8, 8, 4)] * 2, (-1, 8, 8, 4)), "not known at compile time"),
+        (one_operator(Kind.ADD, [(2, 8, 8, 4)] * 2, (2, 8, 8, 4)), "only the last three dimensions"),
         (one_operator(Kind.CONV_2D, [IMAGE, KERNEL.shape, BIAS], IMAGE, schema.Conv2DOptionsT()),
          "weights are computed"),
         (one_operator(Kind.CONV_2D, [IMAGE, KERNEL, BIAS], IMAGE, schema.Conv2DOptionsT(), version=6),
-         "version 6, of which the compiler knows 5"),
+         "version 6, but the compiler supports versions up to 5"),
         (one_operator(Kind.CONV_2D, [IMAGE, KERNEL, BIAS], IMAGE,
-                      with_(schema.Conv2DOptionsT(), dilationWFactor=2)), "alike in both directions"),
+                      with_(schema.Conv2DOptionsT(), dilationWFactor=2)), "equal in both directions"),
         (one_operator(Kind.MAX_POOL_2D, [IMAGE], IMAGE,
-                      with_(schema.Pool2DOptionsT(), fusedActivationFunction=1)), "fused with an activation"),
+                      with_(schema.Pool2DOptionsT(), fusedActivationFunction=1)), "has a fused activation"),
         (one_operator(Kind.CONCATENATION, [IMAGE, np.ones(IMAGE, np.int8)], (1, 8, 8, 8),
                       schema.ConcatenationOptionsT()), "all zeros"),
-        (one_operator(Kind.FULLY_CONNECTED, [(3, 4), np.ones((5, 4), np.int8)], (3, 5)), "must have one row"),
-        (one_operator(Kind.SOFTMAX, [(2, 10)], (2, 10)), "must have one row"),
-        (one_operator(Kind.SOFTMAX, [(1, 16_001)], (1, 16_001)), "16,000 are the most"),
+        (one_operator(Kind.FULLY_CONNECTED, [(3, 4), np.ones((5, 4), np.int8)], (3, 5)),
+         "must have a single row"),
+        (one_operator(Kind.SOFTMAX, [(2, 10)], (2, 10)), "must have a single row"),
+        (one_operator(Kind.SOFTMAX, [(1, 16_001)], (1, 16_001)), "at most 16,000 are supported"),
         (one_operator(Kind.MEAN, [(1, 8, 8, 5), axes(-1)], (1, 8, 8)), "multiple of 4"),
-        (one_operator(Kind.SUM, [IMAGE, axes(0)], (8, 8, 4)), "several pictures"),
+        (one_operator(Kind.SUM, [IMAGE, axes(0)], (8, 8, 4)), "reduces over the batch dimension"),
         (one_operator(Kind.PAD, [IMAGE, np.array([[0, 1], [0, 0], [0, 0], [0, 0]], np.int32)], IMAGE),
-         "pads the number of pictures"),
-        (one_operator(Kind.SPLIT, [axes(-4), IMAGE], IMAGE, schema.SplitOptionsT()), "splits the number"),
-        (one_operator(Kind.PACK, [(8, 8, 4)], IMAGE, with_(schema.PackOptionsT(), axis=0)), "puts several"),
-        (one_operator(Kind.PRELU, [IMAGE, np.ones((8, 8, 4), np.int8)], IMAGE), "one for each channel"),
-        (one_operator(Kind.SQUEEZE, [(5, 1, 10)], (5, 10)), "stand in front"),
+         "pads the batch dimension"),
+        (one_operator(Kind.SPLIT, [axes(-4), IMAGE], IMAGE, schema.SplitOptionsT()), "splits the batch"),
+        (one_operator(Kind.PACK, [(8, 8, 4)], IMAGE, with_(schema.PackOptionsT(), axis=0)), "packs along"),
+        (one_operator(Kind.PRELU, [IMAGE, np.ones((8, 8, 4), np.int8)], IMAGE), "not per channel"),
+        (one_operator(Kind.SQUEEZE, [(5, 1, 10)], (5, 10)), "must all come first"),
         (one_operator(Kind.STRIDED_SLICE, [IMAGE, axes(0, 0, 0, 0), axes(1, 8, 8, 4), axes(1, 2, 1, 1)],
                       (1, 4, 8, 4), schema.StridedSliceOptionsT()), "strides other than 1"),
     ],
     ids=lambda value: schema_name(value) if isinstance(value, bytes) else value.replace(" ", "-"),
 )  # fmt: skip
-def test_what_stands_in_the_way_is_named(content: bytes, why: str) -> None:
-    found = obstacles(content)
-    assert any(why in line for line in found), found
+def test_incompatibilities_are_named(content: bytes, reason: str) -> None:
+    found = incompatibilities(content)
+    assert any(reason in line for line in found), found
     assert found[0].startswith(f"operator 0, {schema_name(content)}: ")
 
 
@@ -167,7 +168,7 @@ def schema_name(content: bytes) -> str:
 def edge_bundles(
     classifier: Made, digits: ImageDataset, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Path]:
-    """Gives the shared classifier under a scheme, for the Edge TPU."""
+    """A function that returns the shared classifier's Edge TPU bundle under a scheme."""
     root = tmp_path_factory.mktemp("edge")
 
     @functools.cache
@@ -185,12 +186,12 @@ def edge_bundle(edge_bundles: Callable[[str], Path]) -> Path:
     return edge_bundles("int8-qat")
 
 
-def test_the_file_holds_no_floats(edge_bundle: Path) -> None:
+def test_the_file_is_integer_only(edge_bundle: Path) -> None:
     content = (edge_bundle / "model.tflite").read_bytes()
     _, graphs = opened(content)
     types = {tensor.type for tensor in graphs[0].tensors}
     assert types <= {schema.TensorType.INT8, schema.TensorType.INT32}
-    assert obstacles(content) == []
+    assert incompatibilities(content) == []
     manifest = json.loads((edge_bundle / "manifest.json").read_text())
     (artifact,) = manifest["artifacts"]
     assert artifact["precision"] == "int8-only"
@@ -200,36 +201,36 @@ def test_the_file_holds_no_floats(edge_bundle: Path) -> None:
     assert signature["inputs"][0]["scale"] > 0 and signature["outputs"][0]["scale"] > 0
     assert manifest["picture"]["normalized_by"] == "runtime"
     assert manifest["probabilities"]["source"] == "softmax"
-    assert "makes probabilities" in (edge_bundle / "MODEL_CARD.md").read_text()
+    assert "turns the model's logits into probabilities" in (edge_bundle / "MODEL_CARD.md").read_text()
 
 
 @pytest.mark.parametrize("scheme", ["int8", "int8-qat"])
-def test_it_answers_as_the_bundle_with_floats_around_it(
+def test_it_agrees_with_the_bundle_with_float_pre_and_postprocessing(
     edge_bundles: Callable[[str], Path], classifier: Made, digits: ImageDataset, out: Path, scheme: str
 ) -> None:
-    """Under int8 the converter puts the factor of the normalization into the first layer."""
+    """Under int8, the converter folds the normalization factor into the first layer."""
     export_classifier(classifier(scheme), out, formats=("tflite",), test=digits.test)
     with Classifier.open(edge_bundles(scheme)) as edge, Classifier.open(out) as usual:
         assert edge.self_test().passed
-        for image_input in digits.test.images[:40]:
-            # Normalization in doubles and in floats may fall on neighbouring levels of the input.
-            assert np.abs(edge.probabilities(image_input) - usual.probabilities(image_input)).max() < 0.1
+        for image in digits.test.images[:40]:
+            # Normalization in float64 and in float32 may be rounded to neighbouring input levels.
+            assert np.abs(edge.probabilities(image) - usual.probabilities(image)).max() < 0.1
 
 
 @pytest.mark.parametrize("scheme", ["float32", "float16", "dynamic", "int16x8"])
-def test_other_schemes_are_refused(classifier: Made, scheme: str, out: Path) -> None:
-    with pytest.raises(ConversionError, match="whole numbers of 8 bits throughout"):
+def test_other_schemes_are_rejected(classifier: Made, scheme: str, out: Path) -> None:
+    with pytest.raises(ConversionError, match="expected an integer-only int8 network"):
         export_classifier(classifier(scheme), out, formats=("tflite",), edge_tpu=True)
     assert not out.exists()
 
 
-def test_a_layer_left_in_floats_is_named(classifier: Made, out: Path) -> None:
+def test_a_float_layer_is_named_in_the_error(classifier: Made, out: Path) -> None:
     with pytest.raises(ConversionError, match=r"DEQUANTIZE .*block_2_pointwise|block_2_pointwise.*float32"):
         export_classifier(classifier("int8-qat-float"), out, formats=("tflite",), edge_tpu=True)
     assert not out.exists()
 
 
-def test_other_formats_are_refused(classifier: Made, out: Path) -> None:
+def test_other_formats_are_rejected(classifier: Made, out: Path) -> None:
     with pytest.raises(RecipeError, match="formats"):
         export_classifier(classifier("int8-qat"), out, edge_tpu=True)
     with pytest.raises(RecipeError, match="tflite"):
@@ -238,7 +239,7 @@ def test_other_formats_are_refused(classifier: Made, out: Path) -> None:
     assert config.edge_tpu
 
 
-def test_the_command_asks_for_tflite_alone(
+def test_the_command_exports_only_tflite(
     classifier: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     save_compressed_classifier(classifier("int8-qat"), tmp_path / "compressed")
@@ -254,7 +255,7 @@ def test_the_command_asks_for_tflite_alone(
     ]
 
 
-def test_a_wrapped_model_is_checked_when_asked_for(
+def test_a_wrapped_model_is_checked_if_requested(
     edge_bundle: Path, file: Callable[[str, str], bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "labels.txt").write_text("\n".join(map(str, range(10))))
@@ -274,7 +275,7 @@ def test_a_wrapped_model_is_checked_when_asked_for(
         assert wrapped.self_test().passed
 
 
-def test_a_network_cut_from_a_file_keeps_its_numbers(file: Callable[[str, str], bytes]) -> None:
+def test_the_extracted_network_has_no_conversion_operators(file: Callable[[str, str], bytes]) -> None:
     before, (graph, *_) = opened(file("int8-qat", "model.tflite"))
     found = integer_only(file("int8-qat", "model.tflite"))
     after, (cut, *_) = opened(found.content)
@@ -286,8 +287,8 @@ def test_a_network_cut_from_a_file_keeps_its_numbers(file: Callable[[str, str], 
 
 
 @pytest.mark.parametrize("scheme", ["int8", "int16x8"])
-def test_channels_have_means_of_their_own(scheme: str) -> None:
-    """A colour network: the file with its ends and the network alone with the runtime around it."""
+def test_the_extracted_network_with_per_channel_normalization_agrees(scheme: str) -> None:
+    """For an RGB network: the whole file, and the extracted network with the runtime's processing."""
     image_input = ImageInput(8, 8, 3, "crop", (120.0, 110.5, 100.0), (60.0, 62.0, 64.25), "graph")
     keras.utils.set_random_seed(0)
     config = ImageModelConfig(stem_channels=8, stem_stride=1, channels=(8,), blocks=(1,), strides=(1,))
@@ -295,7 +296,7 @@ def test_channels_have_means_of_their_own(scheme: str) -> None:
     images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), np.uint8)
     whole = named_classifier_tflite(ClassifySignature(model, image_input, 0.7), scheme, calibration=images)
     if scheme != "int8":
-        with pytest.raises(ConversionError, match="its first layer"):
+        with pytest.raises(ConversionError, match="found a first layer that does not compute in int8"):
             integer_only(whole)
         return
     found = integer_only(whole)
@@ -304,9 +305,9 @@ def test_channels_have_means_of_their_own(scheme: str) -> None:
     tensor, rule = ImageTensor(own, signature.inputs[0]), Probabilities("softmax", found.temperature)
     for image in images[:10]:
         (expected,) = run(whole, image[None])
-        (levels,) = run(found.content, tensor.of(image[None]))
-        answer = probabilities_of(dequantized(levels, signature.outputs[0]), rule)
-        assert np.abs(answer - expected).max() < 0.05
+        (logits,) = run(found.content, tensor.of(image[None]))
+        probabilities = probabilities_of(dequantized(logits, signature.outputs[0]), rule)
+        assert np.abs(probabilities - expected).max() < 0.05
 
 
 def run(content: bytes, image: np.ndarray) -> np.ndarray:

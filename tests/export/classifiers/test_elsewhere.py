@@ -1,4 +1,4 @@
-"""Classifiers that were trained elsewhere, exported like any other."""
+"""Classifiers that hanji did not train, exported like any other."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COLOURS = {"blue": (30, 40, 220), "green": (20, 210, 30), "red": (220, 30, 20)}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve pictures of each colour."""
+    """A folder with twelve images per colour."""
     root = tmp_path_factory.mktemp("colours")
     rng = np.random.default_rng(0)
     for label, colour in COLOURS.items():
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def colour_net() -> keras.Model:
-    """Levels / 255 → probabilities of blue, green and red."""
+    """A model from pixel values / 255 to probabilities of blue, green and red."""
     image = keras.Input((8, 8, 3))
     found = keras.layers.Conv2D(8, 3, activation="relu", kernel_initializer="ones")(image)
     means = keras.layers.Concatenate()(
@@ -50,7 +50,7 @@ def colour_net() -> keras.Model:
 
 
 @pytest.mark.parametrize("kind", ["h5", "saved model"])
-def test_every_format_holds_a_network_from_elsewhere(
+def test_a_foreign_network_is_exported_to_every_format(
     tmp_path: Path, out: Path, folder: Path, tfjs: object, kind: str
 ) -> None:
     path = tmp_path / ("model.h5" if kind == "h5" else "model")

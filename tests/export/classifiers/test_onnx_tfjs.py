@@ -1,4 +1,4 @@
-"""ONNX and TF.js files of classifiers: the numbers of the TFLite file, and operations that engines fuse."""
+"""ONNX and TF.js files of classifiers: the weights of the TFLite file, and operations that engines fuse."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import tf_keras as keras
 from onnx import helper, numpy_helper
 
 from hanji.export.classifiers.formats.onnx import convert_classifier_onnx
-from hanji.export.classifiers.formats.onnx_qdq import tidied
+from hanji.export.classifiers.formats.onnx_qdq import simplify_qdq
 from hanji.export.classifiers.formats.signature import ClassifySignature
 from hanji.export.classifiers.formats.tfjs import convert_classifier_tfjs
 from hanji.export.classifiers.formats.tfjs_layers import LayerWalk
@@ -51,7 +51,7 @@ def test_names_types_and_shapes_of_onnx(file: Any, scheme: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["int8", "int8-qat"])
-def test_onnx_holds_the_very_numbers_of_the_tflite_file(file: Any, scheme: str) -> None:
+def test_onnx_has_exactly_the_weights_of_the_tflite_file(file: Any, scheme: str) -> None:
     tflite = file(scheme, "model.tflite")
     kernels = [values for values in weights(file(scheme, "model.onnx")).values() if values.dtype == np.int8]
     large = [values for values in kernels if values.ndim == 4 and values.shape[2:] == (1, 1)]
@@ -61,7 +61,7 @@ def test_onnx_holds_the_very_numbers_of_the_tflite_file(file: Any, scheme: str) 
 
 
 @pytest.mark.parametrize("scheme", ["dynamic", "int16x8"])
-def test_where_onnx_has_no_such_kernels_it_holds_weights_of_8_bits(file: Any, scheme: str) -> None:
+def test_schemes_without_onnx_kernels_are_stored_with_int8_weights(file: Any, scheme: str) -> None:
     stored = weights(file(scheme, "model.onnx"))
     kernels = [values for values in stored.values() if values.dtype == np.int8]
     assert {kernel.shape[:2] for kernel in kernels} == {(48, 32), (48, 48)}  # the rest is too small
@@ -70,8 +70,8 @@ def test_where_onnx_has_no_such_kernels_it_holds_weights_of_8_bits(file: Any, sc
     }
 
 
-def test_onnxruntime_fuses_a_network_in_whole_numbers(classifier: Any, tmp_path: Any) -> None:
-    """All of one without sums, whose branches ONNX Runtime leaves alone."""
+def test_onnxruntime_fuses_an_int8_network(classifier: Any, tmp_path: Any) -> None:
+    """A network without residual sums is fused entirely; ONNX Runtime does not fuse their branches."""
     config = ImageModelConfig(stem_channels=8, stem_stride=1, channels=(16,), blocks=(2,), strides=(2,))
     model = build_classifier(config, height=8, width=8, channels=1, classes=10)
     compressed = classifier("int8")
@@ -116,26 +116,26 @@ def quantized(top: float, kind: str = "Clip") -> onnx.GraphProto:
     ("top", "kind", "kept"),
     [(6.0, "Clip", False), (3.0, "Clip", False), (12.0, "Clip", True), (6.0, "Relu", False)],
 )
-def test_bounds_go_where_the_rounding_makes_them_anyway(top: float, kind: str, kept: bool) -> None:
+def test_clipping_is_dropped_if_the_quantization_implies_it(top: float, kind: str, kept: bool) -> None:
     graph = quantized(top, kind)
     x = np.array([[-3.0, 2.7], [5.99, 11.0]], np.float32)
 
-    def answer() -> np.ndarray:
+    def output() -> np.ndarray:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
         (found,) = onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"x": x})
         return found
 
-    before = answer()
-    tidied(graph)
+    before = output()
+    simplify_qdq(graph)
     onnx.checker.check_graph(graph)
     kinds = [node.op_type for node in graph.node]
     assert (kind in kinds) is kept
-    assert answer().tolist() == before.tolist()
+    assert output().tolist() == before.tolist()
     links = {node.op_type: node.input[0] for node in graph.node}
     assert links["DequantizeLinear"] == "b"
 
 
-def test_tfjs_makes_one_operation_of_each_layer(bundle: Any) -> None:
+def test_tfjs_has_one_fused_operation_per_layer(bundle: Any) -> None:
     found = nodes(tfjs_files(bundle, "float32"))
     assert found["_FusedConv2D"] == 4
     assert found["FusedDepthwiseConv2dNative"] == 3
@@ -143,7 +143,7 @@ def test_tfjs_makes_one_operation_of_each_layer(bundle: Any) -> None:
     assert not {"Conv2D", "Relu", "BiasAdd", "FusedBatchNormV3"} & set(found)
 
 
-def test_a_network_that_rounds_does_so_in_tfjs(bundle: Any) -> None:
+def test_a_qat_network_rounds_its_activations_in_tfjs(bundle: Any) -> None:
     found = nodes(tfjs_files(bundle, "int8-qat"))
     assert found["_FusedConv2D"] == 4
     assert found["Round"] >= 9
@@ -151,7 +151,7 @@ def test_a_network_that_rounds_does_so_in_tfjs(bundle: Any) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["int8-qat", "int8"])
-def test_tfjs_holds_the_numbers_of_the_tflite_file(bundle: Any, file: Any, scheme: str) -> None:
+def test_tfjs_has_the_weights_of_the_tflite_file(bundle: Any, file: Any, scheme: str) -> None:
     files = tfjs_files(bundle, scheme)
     (group,) = json.loads(files["model.json"])["weightsManifest"]
     content = b"".join(files[path] for path in group["paths"])
@@ -174,7 +174,7 @@ def files_of(bundle: Any, scheme: str) -> list[bytes]:
     return [content for name, content in tfjs_files(bundle, scheme).items() if name.endswith(".bin")]
 
 
-def test_tfjs_says_what_it_takes(bundle: Any) -> None:
+def test_the_tfjs_signature_is_complete(bundle: Any) -> None:
     signature = json.loads(tfjs_files(bundle, "int8")["model.json"])["signature"]
     assert signature["inputs"]["image"]["dtype"] == "DT_INT32"
     assert [size["size"] for size in signature["inputs"]["image"]["tensorShape"]["dim"]] == [
@@ -201,7 +201,7 @@ KINDS = {
 
 
 def network_of(kind: str) -> keras.Model:
-    """Random normalizations, which nothing has folded."""
+    """A network with random batch normalizations that are not folded."""
     keras.utils.set_random_seed(0)
     model = build_classifier(KINDS[kind], height=16, width=16, channels=3, classes=5)
     rng = np.random.default_rng(0)
@@ -212,7 +212,7 @@ def network_of(kind: str) -> keras.Model:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_family_is_the_same_in_every_format(kind: str, tfjs: TfjsNode) -> None:
+def test_every_architecture_gives_the_same_results_in_every_format(kind: str, tfjs: TfjsNode) -> None:
     model = network_of(kind)
     network = ClassifySignature(model, IMAGE, 1.5)
     images = np.random.default_rng(1).integers(0, 256, (4, 1, 16, 16, 3), dtype=np.uint8)
@@ -225,12 +225,12 @@ def test_every_family_is_the_same_in_every_format(kind: str, tfjs: TfjsNode) -> 
     calls = [TfjsCall({"image": image.astype(np.int32)}, "probabilities") for image in images]
     files = convert_classifier_tfjs(model, IMAGE, 1.5, "float32")
     np.testing.assert_allclose(np.stack(tfjs.run(files, calls).outputs), expected, atol=2e-5)
-    if kind != "cnn":  # whose pooling stands between convolution and normalization
+    if kind != "cnn":  # where pooling between convolution and normalization prevents fusion
         assert not {"FusedBatchNormV3", "BiasAdd", "Conv2D"} & set(nodes(files))
 
 
 @pytest.mark.parametrize("scheme", ["float32", "dynamic"])
-def test_group_convolutions_are_taken_apart_for_tfjs(tfjs: TfjsNode, scheme: Any) -> None:
+def test_grouped_convolutions_are_split_for_tfjs(tfjs: TfjsNode, scheme: Any) -> None:
     keras.utils.set_random_seed(0)
     image = keras.Input((16, 16, 3))
     wide = keras.layers.Conv2D(16, 3, activation="relu", name="wide")(image)
@@ -251,7 +251,7 @@ def test_group_convolutions_are_taken_apart_for_tfjs(tfjs: TfjsNode, scheme: Any
     np.testing.assert_allclose(onnx_found[0], expected, atol=1e-5)
 
 
-def test_results_beside_the_first_are_told_apart_in_tfjs(tfjs: TfjsNode) -> None:
+def test_operations_with_several_outputs_work_in_tfjs(tfjs: TfjsNode) -> None:
     def halves(image: Any) -> dict[str, Any]:
         left, right = tf.split(tf.cast(image, tf.float32), 2, axis=1)
         return {"difference": right - left}
@@ -259,7 +259,7 @@ def test_results_beside_the_first_are_told_apart_in_tfjs(tfjs: TfjsNode) -> None
     function = tf.function(
         halves, input_signature=[tf.TensorSpec([1, 4], tf.int32, "image")], autograph=False
     )
-    walk = LayerWalk(function, {"image": (1, 4)}, {"difference": (1, 2)}, in_bytes=False)
+    walk = LayerWalk(function, {"image": (1, 4)}, {"difference": (1, 2)}, int8_weights=False)
     call = TfjsCall({"image": np.array([[1, 2, 7, 9]], np.int32)}, "difference")
     (found,) = tfjs.run(graph_model(walk.graph(), "float32"), [call]).outputs
     assert found.tolist() == [6.0, 7.0]

@@ -1,4 +1,4 @@
-"""A few test pictures beside the bundle."""
+"""The sample images written next to the bundle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hanji.export.classifiers.samples import write_samples
 from hanji.training.classifiers.data import LabelledImages
 
 
-def test_they_are_called_after_their_labels_and_hold_the_pixels(tmp_path: Path) -> None:
+def test_samples_are_named_after_their_labels_and_lossless(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (6, 4, 5, 3), dtype=np.uint8)
     samples = LabelledImages(images, np.array([1, 0, 2, 3, 2, 1], np.int32))
     write_samples(samples, ["Ankle boot", "T-shirt/top", "장미", "d"], tmp_path / "samples")
@@ -23,7 +23,7 @@ def test_they_are_called_after_their_labels_and_hold_the_pixels(tmp_path: Path) 
     np.testing.assert_array_equal(np.array(Image.open(tmp_path / "samples" / "장미.png")), images[2])
 
 
-def test_grey_images_are_grey_files(tmp_path: Path) -> None:
+def test_greyscale_images_are_written_as_greyscale_files(tmp_path: Path) -> None:
     images = np.arange(2 * 4 * 4, dtype=np.uint8).reshape(2, 4, 4, 1)
     write_samples(LabelledImages(images, np.array([0, 1], np.int32)), ["a", "b"], tmp_path / "samples")
     with Image.open(tmp_path / "samples" / "b.png") as found:

@@ -1,4 +1,4 @@
-"""TFLite files of classifiers: what is in whole numbers, what stays in floats, what becomes of zeros."""
+"""TFLite files of classifiers: what is quantized, what stays in float32, how sparse weights are stored."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def layers_of(compressed: Any) -> list[Operator]:
 
 
 def kernels(content: bytes) -> list[np.ndarray]:
-    """The kernels of a file, in the order in which they are used; a sparse one as what is stored of it."""
+    """The kernels of a file in execution order."""
     model, (graph,) = opened(content)
     found = []
     for operator in graph.operators:
@@ -59,7 +59,7 @@ def kernels(content: bytes) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("scheme", ["float32", "float16", "dynamic", "int8", "int8-qat", "int16x8", "sparse"])
-def test_levels_in_and_float_probabilities_out(file: Any, digits: Any, scheme: str) -> None:
+def test_uint8_image_in_and_float_probabilities_out(file: Any, digits: Any, scheme: str) -> None:
     runner = Interpreter(model_content=file(scheme, "model.tflite")).get_signature_runner("classify")
     (image,), (probabilities,) = runner.get_input_details().values(), runner.get_output_details().values()
     assert (image["name"], image["dtype"], image["shape"].tolist()) == (
@@ -73,31 +73,32 @@ def test_levels_in_and_float_probabilities_out(file: Any, digits: Any, scheme: s
     assert found.sum() == pytest.approx(1.0, abs=1e-6)
 
 
-@pytest.mark.parametrize(("scheme", "whole"), [("int8", "int8"), ("int8-qat", "int8"), ("int16x8", "int16")])
-def test_the_network_is_in_whole_numbers_and_what_is_around_it_is_not(
-    classifier: Any, scheme: str, whole: str
+@pytest.mark.parametrize(("scheme", "dtype"), [("int8", "int8"), ("int8-qat", "int8"), ("int16x8", "int16")])
+def test_the_network_is_quantized_and_pre_and_postprocessing_are_not(
+    classifier: Any, scheme: str, dtype: str
 ) -> None:
     found = layers_of(classifier(scheme))
-    inside = [operator for operator in found if not operator.around]
-    around = {operator.kind for operator in found if operator.around}
+    inside = [operator for operator in found if operator.in_network]
+    outside = {operator.kind for operator in found if not operator.in_network}
     assert len(inside) > 8
     for operator in inside:
-        if operator.kind != "QUANTIZE":  # of a QAT network, the input layer's
-            assert operator.inputs[0] == whole, operator
-            assert operator.outputs == (whole,) or operator.kind == "DEQUANTIZE", operator
-    assert {"CAST", "SUB", "SOFTMAX"} <= around <= {"CAST", "SUB", "MUL", "SOFTMAX", "QUANTIZE", "DEQUANTIZE"}
+        if operator.kind != "QUANTIZE":  # the input layer of a QAT network
+            assert operator.inputs[0] == dtype, operator
+            assert operator.outputs == (dtype,) or operator.kind == "DEQUANTIZE", operator
+    assert {"CAST", "SUB", "SOFTMAX"} <= outside
+    assert outside <= {"CAST", "SUB", "MUL", "SOFTMAX", "QUANTIZE", "DEQUANTIZE"}
     for operator in found:
-        if operator.around and operator.kind in ("SUB", "MUL", "SOFTMAX"):
+        if not operator.in_network and operator.kind in ("SUB", "MUL", "SOFTMAX"):
             assert operator.outputs == ("float32",)
 
 
-def test_a_temperature_of_one_leaves_the_softmax_in_floats(classifier: Any) -> None:
+def test_the_softmax_stays_in_float32_at_temperature_one(classifier: Any) -> None:
     compressed = dataclasses.replace(classifier("int8-qat"), temperature=1.0)
     (softmax,) = [operator for operator in layers_of(compressed) if operator.kind == "SOFTMAX"]
     assert (softmax.inputs, softmax.outputs) == (("float32",), ("float32",))
 
 
-def test_kernels_are_quantized_by_channel(file: Any) -> None:
+def test_kernels_are_quantized_per_channel(file: Any) -> None:
     _, (graph,) = opened(file("int8", "model.tflite"))
     for operator in graph.operators:
         if graph.kind(operator) in KERNEL_OPS:
@@ -108,7 +109,7 @@ def test_kernels_are_quantized_by_channel(file: Any) -> None:
 
 
 @pytest.mark.parametrize("layers", [("block_2_pointwise",), ("head", "stem"), ("block_1_depthwise_relu",)])
-def test_layers_can_be_left_in_floats(classifier: Any, layers: tuple[str, ...]) -> None:
+def test_layers_can_be_kept_in_float32(classifier: Any, layers: tuple[str, ...]) -> None:
     compressed = dataclasses.replace(classifier("int8"), float_layers=layers)
     for operator in layers_of(compressed):
         if set(layers) & set(operator.layers):
@@ -117,18 +118,18 @@ def test_layers_can_be_left_in_floats(classifier: Any, layers: tuple[str, ...]) 
             assert operator.inputs[0] == operator.outputs[0] == "int8", operator
 
 
-def test_layers_of_a_network_that_rounds_can_be_left_in_floats(classifier: Any) -> None:
+def test_layers_of_a_qat_network_can_be_kept_in_float32(classifier: Any) -> None:
     found = layers_of(classifier("int8-qat-float"))
-    left = [operator for operator in found if "block_2_pointwise" in operator.layers]
-    assert {kind for operator in left for kind in operator.inputs if operator.kind == "CONV_2D"} == {
+    kept = [operator for operator in found if "block_2_pointwise" in operator.layers]
+    assert {kind for operator in kept for kind in operator.inputs if operator.kind == "CONV_2D"} == {
         "float32"
     }
     assert not any(operator.kind == "SIN" for operator in found)
-    others = [operator for operator in found if operator.kind.endswith("CONV_2D") and operator not in left]
+    others = [operator for operator in found if operator.kind.endswith("CONV_2D") and operator not in kept]
     assert {operator.inputs[0] for operator in others} == {"int8"}
 
 
-def test_a_network_is_as_it_was_after_its_layers_were_held_in_floats(classifier: Any, digits: Any) -> None:
+def test_conversion_with_float_layers_leaves_the_model_unchanged(classifier: Any, digits: Any) -> None:
     compressed = classifier("int8-qat-float")
     normalized = (digits.test.images[:3].astype(np.float32) - 80.0) / 96.0
     before = compressed.model(normalized, training=False).numpy()
@@ -136,13 +137,13 @@ def test_a_network_is_as_it_was_after_its_layers_were_held_in_floats(classifier:
     np.testing.assert_array_equal(compressed.model(normalized, training=False).numpy(), before)
 
 
-def test_a_layer_that_is_not_there_is_one_clear_error(classifier: Any) -> None:
+def test_an_unknown_float_layer_is_a_clear_error(classifier: Any) -> None:
     compressed = dataclasses.replace(classifier("int8"), float_layers=("block_9",))
-    with pytest.raises(ConversionError, match="found 'block_9'; there are block_1_depthwise, "):
+    with pytest.raises(ConversionError, match="found 'block_9'; the model has block_1_depthwise, "):
         named(compressed)
 
 
-def test_zeros_survive_quantization_and_export(trained_classifier: Any, digits: Any) -> None:
+def test_sparsity_survives_quantization_and_export(trained_classifier: Any, digits: Any) -> None:
     steps = (ImagePrune(0.6, epochs=1), ImageQuantize("int8-qat", calibration_images=64, epochs=1))
     compressed = compress_classifier(trained_classifier, ImageRecipe("test", steps), digits)
     pointwise = [kernel for kernel in kernels(compacted(named(compressed))) if kernel.shape[1:3] == (1, 1)]
@@ -152,7 +153,7 @@ def test_zeros_survive_quantization_and_export(trained_classifier: Any, digits: 
         assert np.mean(kernel == 0) == pytest.approx(0.6, abs=0.01)
 
 
-def test_shared_values_survive_quantization_and_export(trained_classifier: Any, digits: Any) -> None:
+def test_weight_clusters_survive_quantization_and_export(trained_classifier: Any, digits: Any) -> None:
     steps = (ClusterWeights(8, epochs=1), ImageQuantize("int8-qat", calibration_images=64, epochs=1))
     compressed = compress_classifier(trained_classifier, ImageRecipe("test", steps), digits)
     pointwise = [kernel for kernel in kernels(compacted(named(compressed))) if kernel.shape[1:3] == (1, 1)]
@@ -160,7 +161,7 @@ def test_shared_values_survive_quantization_and_export(trained_classifier: Any, 
     assert max(len(np.unique(kernel)) for kernel in pointwise) <= 8
 
 
-def test_zeros_are_stored_as_sparse_tensors(file: Any, classifier: Any) -> None:
+def test_pruned_weights_are_stored_as_sparse_tensors(file: Any, classifier: Any) -> None:
     model, (graph,) = opened(file("sparse", "model.tflite"))
     sparse = [tensor for tensor in graph.tensors if tensor.sparsity is not None]
     assert len(sparse) == 3
@@ -172,7 +173,7 @@ def test_zeros_are_stored_as_sparse_tensors(file: Any, classifier: Any) -> None:
     assert len(file("sparse", "model.tflite")) < 0.75 * len(file("float32", "model.tflite"))
 
 
-def test_each_scheme_takes_the_bytes_it_should(file: Any) -> None:
+def test_each_scheme_has_the_expected_size(file: Any) -> None:
     sizes = {
         scheme: len(file(scheme, "model.tflite")) for scheme in ("float32", "float16", "int8", "int16x8")
     }
@@ -187,18 +188,18 @@ def test_a_second_conversion_gives_the_same_bytes(classifier: Any, file: Any) ->
     assert again == file("int16x8", "model.tflite")
 
 
-def test_an_operation_that_tflite_does_not_have_is_one_clear_error(classifier: Any) -> None:
+def test_an_operation_that_tflite_does_not_support_is_a_clear_error(classifier: Any) -> None:
     import tensorflow as tf
 
     compressed = classifier("float32")
-    odd = keras.layers.Lambda(lambda logits: tf.math.igamma(1.0, tf.abs(logits)))(compressed.model.output)
-    model = keras.Model(compressed.model.input, odd)
+    unsupported = keras.layers.Lambda(lambda logits: tf.math.igamma(1.0, tf.abs(logits)))
+    model = keras.Model(compressed.model.input, unsupported(compressed.model.output))
     with pytest.raises(ConversionError, match="Igamma") as refusal:
         named(dataclasses.replace(compressed, model=model))
     assert len(str(refusal.value)) < 1000
 
 
-def test_the_converter_keeps_quiet(classifier: Any, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_converter_output_is_suppressed(classifier: Any, capfd: pytest.CaptureFixture[str]) -> None:
     named(classifier("int8"))
     captured = capfd.readouterr()
     assert captured.out == ""

@@ -1,4 +1,4 @@
-"""`hanji bundle`: models that were made elsewhere, as they are."""
+"""`hanji bundle`: wrapping existing models without conversion."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COLOURS = np.eye(3, dtype=np.uint8) * 200 + 30
 
 
 def colour_net(softmax: bool = True, channels: int = 3) -> keras.Model:
-    """Names the strongest channel: normalized pictures [B, 8, 8, 3] → [B, 3]."""
+    """A model that predicts the strongest channel: normalized images [B, 8, 8, 3] → [B, 3]."""
     image = keras.Input((8, 8, channels), batch_size=1, name="picture")
     means = keras.layers.GlobalAveragePooling2D()(image)
     kernel = keras.initializers.Constant(np.eye(channels, 3) * 2)
@@ -44,12 +44,12 @@ def tflite(model: keras.Model, **options: Any) -> bytes:
     return bytes(converter.convert())
 
 
-def in_whole_numbers(dtype: Any) -> dict[str, Any]:
+def integer_options(dtype: Any) -> dict[str, Any]:
     def samples() -> Any:
         rng = np.random.default_rng(0)
         for _ in range(50):
-            levels = rng.integers(0, 256, (1, 1, 1, 3)).repeat(8, 1).repeat(8, 2)
-            yield [((levels / 255 - 0.5) / 0.25).astype(np.float32)]
+            pixels = rng.integers(0, 256, (1, 1, 1, 3)).repeat(8, 1).repeat(8, 2)
+            yield [((pixels / 255 - 0.5) / 0.25).astype(np.float32)]
 
     return {
         "optimizations": [tf.lite.Optimize.DEFAULT],
@@ -65,7 +65,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def colours(bundle: Path, engine: str) -> list[str]:
-    """What a bundle says of a red, a green and a blue picture."""
+    """The labels that a bundle predicts for a red, a green and a blue image."""
     with Classifier.open(bundle, engine=engine) as classifier:
         assert classifier.self_test().passed
         samples = [np.broadcast_to(colour, (20, 30, 3)) for colour in COLOURS]
@@ -73,8 +73,8 @@ def colours(bundle: Path, engine: str) -> list[str]:
 
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.uint8, tf.int8])
-def test_a_tflite_file_is_taken_as_it_is(path: Path, out: Path, dtype: Any) -> None:
-    options = {} if dtype == tf.float32 else in_whole_numbers(dtype)
+def test_a_tflite_file_is_wrapped_unchanged(path: Path, out: Path, dtype: Any) -> None:
+    options = {} if dtype == tf.float32 else integer_options(dtype)
     path.write_bytes(tflite(colour_net(), **options))
     (artifact,) = wrap_model(path, out, labels=LABELS, settings=SETTINGS).artifacts
     assert (out / "model.tflite").read_bytes() == path.read_bytes()
@@ -91,29 +91,29 @@ def test_a_tflite_file_is_taken_as_it_is(path: Path, out: Path, dtype: Any) -> N
     assert manifest["model"] == {"type": "wrapped", "parameters": 9, "full_parameters": 9}
 
 
-def test_a_model_that_takes_levels_normalizes_by_itself(path: Path, out: Path) -> None:
+def test_a_model_that_takes_pixel_values_normalizes_them_itself(path: Path, out: Path) -> None:
     image = keras.Input((8, 8, 3), batch_size=1, dtype="uint8")
     scaled = keras.layers.Rescaling(1 / 64, offset=-2)(
         keras.layers.Lambda(lambda x: tf.cast(x, tf.float32))(image)
     )
     path.write_bytes(tflite(keras.Model(image, colour_net()(scaled))))
-    with pytest.raises(RecipeError, match=r"takes levels of 0 to 255.*leave scale, mean and std out"):
+    with pytest.raises(RecipeError, match=r"takes pixel values 0 to 255.*leave scale, mean and std out"):
         wrap_model(path, out, labels=LABELS, settings=SETTINGS)
     wrap_model(path, out, labels=LABELS, settings=WrapSettings())
     assert json.loads((out / "manifest.json").read_text())["picture"]["normalized_by"] == "graph"
     assert colours(out, "litert") == ["red", "green", "blue"]
 
 
-def test_a_bundle_of_ours_can_be_wrapped_again(bundle: Any, out: Path) -> None:
+def test_a_model_exported_by_hanji_can_be_wrapped(bundle: Any, out: Path) -> None:
     labels = ClassNames("labels.txt", tuple("0123456789"))
     wrap_model(bundle("int8").path / "model.tflite", out, labels=labels, settings=WrapSettings())
-    image_input = np.random.default_rng(0).integers(0, 256, (8, 8, 1), dtype=np.uint8)
-    with Classifier.open(out) as wrapped, Classifier.open(bundle("int8").path, engine="litert") as own:
-        np.testing.assert_array_equal(wrapped.probabilities(image_input), own.probabilities(image_input))
+    image = np.random.default_rng(0).integers(0, 256, (8, 8, 1), dtype=np.uint8)
+    with Classifier.open(out) as wrapped, Classifier.open(bundle("int8").path, engine="litert") as original:
+        np.testing.assert_array_equal(wrapped.probabilities(image), original.probabilities(image))
 
 
 def onnx_file(path: Path, *, channels_first: bool, size: Any = 8, softmax: bool = True) -> None:
-    """The same network as an exporter of channels first writes it, or one of channels last."""
+    """Write the same network as ONNX, with channels first or last."""
     shape = ["batch", 3, size, size] if channels_first else [1, size, size, 3]
     axes = [2, 3] if channels_first else [1, 2]
     nodes = [
@@ -138,7 +138,7 @@ def onnx_file(path: Path, *, channels_first: bool, size: Any = 8, softmax: bool 
 
 @pytest.mark.parametrize("channels_first", [False, True])
 @pytest.mark.parametrize("size", [8, "any"])
-def test_an_onnx_file_is_wrapped_whatever_its_layout(
+def test_an_onnx_file_is_wrapped_in_either_layout(
     tmp_path: Path, out: Path, channels_first: bool, size: Any
 ) -> None:
     path = tmp_path / "colours.onnx"
@@ -149,13 +149,13 @@ def test_an_onnx_file_is_wrapped_whatever_its_layout(
     (artifact,) = wrap_model(path, out, labels=LABELS, settings=settings).artifacts
     assert artifact.signatures["classify"].inputs[0].shape[1:] == ((8, 8, 3) if size == 8 else (12, 16, 3))
     assert colours(out, "onnxruntime") == ["red", "green", "blue"]
-    assert ("Transpose was put" in (out / "MODEL_CARD.md").read_text()) is channels_first
+    assert ("Transpose was inserted" in (out / "MODEL_CARD.md").read_text()) is channels_first
 
 
 def test_logits_become_probabilities_on_the_device(tmp_path: Path, out: Path) -> None:
     path = tmp_path / "colours.onnx"
     onnx_file(path, channels_first=True, softmax=False)
-    with pytest.raises(RecipeError, match=r'expected probabilities, found outputs.*say gives = "logits"'):
+    with pytest.raises(RecipeError, match=r'expected probabilities, found outputs.*set gives = "logits"'):
         wrap_model(path, out, labels=LABELS, settings=SETTINGS)
     table = {"scale": 1 / 255, "mean": [0.5], "std": [0.25], "gives": "logits", "temperature": 2.0}
     wrap_model(path, out, labels=LABELS, settings=settings_from(WrapSettings, table, "test"))
@@ -164,14 +164,14 @@ def test_logits_become_probabilities_on_the_device(tmp_path: Path, out: Path) ->
         assert classifier.self_test().passed
 
 
-def test_what_gives_probabilities_gives_no_logits(path: Path, out: Path) -> None:
+def test_probabilities_are_not_accepted_as_logits(path: Path, out: Path) -> None:
     path.write_bytes(tflite(colour_net()))
     settings = settings_from(WrapSettings, {"scale": 1 / 255, "gives": "logits"}, "test")
-    with pytest.raises(RecipeError, match="probabilities already; leave gives out"):
+    with pytest.raises(RecipeError, match="found outputs that are probabilities; leave gives out"):
         wrap_model(path, out, labels=LABELS, settings=settings)
 
 
-def test_images_of_a_folder_are_replayed(path: Path, out: Path, tmp_path: Path) -> None:
+def test_golden_uses_the_images_of_a_folder(path: Path, out: Path, tmp_path: Path) -> None:
     from PIL import Image
 
     path.write_bytes(tflite(colour_net()))
@@ -184,7 +184,7 @@ def test_images_of_a_folder_are_replayed(path: Path, out: Path, tmp_path: Path) 
     assert [case["label"] for case in golden["artifacts"]["tflite"]["cases"]] == [0, 1, 2]
 
 
-def test_a_wrapped_model_is_measured_on_images_of_ones_own(path: Path, out: Path, tmp_path: Path) -> None:
+def test_a_wrapped_model_is_evaluated_on_user_supplied_images(path: Path, out: Path, tmp_path: Path) -> None:
     from PIL import Image
 
     path.write_bytes(tflite(colour_net()))
@@ -201,7 +201,7 @@ def test_a_wrapped_model_is_measured_on_images_of_ones_own(path: Path, out: Path
     dataset = classifier_test_set(manifest, tmp_path / "data")
     assert len(dataset.test) == 24
     assert evaluate_classifier_bundle(out, dataset)["top1"] == 1.0
-    with pytest.raises(DataError, match="was wrapped, and does not say what it was trained on"):
+    with pytest.raises(DataError, match="is a wrapped model with unknown training data"):
         classifier_test_set(manifest, None)
 
 
@@ -222,51 +222,51 @@ def two_headed_net() -> keras.Model:
 
 
 @pytest.mark.parametrize(
-    ("model", "words"),
+    ("model", "message"),
     [
         (
             dense_net,
-            r"expected an input \[1, height, width, 1 or 3 channels\], found '.*' of the shape \[1, 5\]",
+            r"expected an input \[1, height, width, 1 or 3 channels\], found '.*' of shape \[1, 5\]",
         ),
         (
             segmentation_net,
-            r"expected an output \[1, classes\] of at least two classes, found .* \[1, 8, 8, 3\]",
+            r"expected an output \[1, classes\] with at least two classes, found .* \[1, 8, 8, 3\]",
         ),
         (two_headed_net, r"expected one of each, found 1 input\(s\) and 2 output\(s\)"),
-        (lambda: colour_net(channels=4), r"of the shape \[1, 8, 8, 4\]"),
+        (lambda: colour_net(channels=4), r"of shape \[1, 8, 8, 4\]"),
     ],
 )
-def test_what_is_no_image_classifier_is_refused(path: Path, out: Path, model: Any, words: str) -> None:
+def test_other_models_are_rejected(path: Path, out: Path, model: Any, message: str) -> None:
     path.write_bytes(tflite(model()))
-    with pytest.raises(ConversionError, match=words):
+    with pytest.raises(ConversionError, match=message):
         wrap_model(path, out, labels=LABELS, settings=SETTINGS)
     assert not out.exists()
 
 
-def test_labels_have_to_be_as_many_as_outputs(path: Path, out: Path) -> None:
+def test_the_number_of_labels_must_match_the_outputs(path: Path, out: Path) -> None:
     path.write_bytes(tflite(colour_net()))
     with pytest.raises(RecipeError, match=r"two\.txt: expected 3 labels, one for each output"):
         wrap_model(path, out, labels=ClassNames("two.txt", ("a", "b")), settings=SETTINGS)
 
 
 @pytest.mark.parametrize("size", [0, 3, 40, 400, 900])
-def test_a_damaged_tflite_file_is_one_clear_error(path: Path, out: Path, size: int) -> None:
+def test_a_damaged_tflite_file_is_a_clear_error(path: Path, out: Path, size: int) -> None:
     path.write_bytes(tflite(colour_net())[:size])
     with pytest.raises(
-        ConversionError, match=r"colours\.tflite: expected a (TFLite file|model that LiteRT opens)"
+        ConversionError, match=r"colours\.tflite: expected a (TFLite file|model that LiteRT loads)"
     ):
         wrap_model(path, out, labels=LABELS, settings=SETTINGS)
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", b"\x08\x07\x12"])
-def test_a_damaged_onnx_file_is_one_clear_error(tmp_path: Path, out: Path, content: bytes) -> None:
+def test_a_damaged_onnx_file_is_a_clear_error(tmp_path: Path, out: Path, content: bytes) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
     with pytest.raises(ConversionError, match=r"model\.onnx: expected a TFLite file or a valid ONNX model"):
         wrap_model(path, out, labels=LABELS, settings=SETTINGS)
 
 
-def test_a_file_that_is_not_there_is_one_clear_error(path: Path, out: Path) -> None:
+def test_a_missing_file_is_a_clear_error(path: Path, out: Path) -> None:
     with pytest.raises(ConversionError, match="cannot be read: No such file"):
         wrap_model(path, out, labels=LABELS, settings=SETTINGS)
 
@@ -281,7 +281,7 @@ def test_labels_are_read_from_text_and_json(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "words"),
+    ("name", "content", "message"),
     [
         ("a.txt", "cat\n\ndog\n", "line 2: expected a label of 1 to 1000 characters, found 0"),
         ("a.txt", "", "expected a list of labels"),
@@ -290,29 +290,27 @@ def test_labels_are_read_from_text_and_json(tmp_path: Path) -> None:
         ("a.json", '{"labels": ["a", "b"], "names": {"ko": ["x"]}}', r"names\.ko: expected 2 names"),
     ],
 )
-def test_labels_that_cannot_be_used_are_one_clear_error(
-    tmp_path: Path, name: str, content: str, words: str
-) -> None:
+def test_invalid_labels_are_a_clear_error(tmp_path: Path, name: str, content: str, message: str) -> None:
     (tmp_path / name).write_text(content)
-    with pytest.raises(RecipeError, match=words):
+    with pytest.raises(RecipeError, match=message):
         read_labels(tmp_path / name)
 
 
 @pytest.mark.parametrize(
-    ("table", "words"),
+    ("table", "message"),
     [
         ({"gives": "answers"}, "expected one of 'probabilities', 'logits', 'scores'"),
         ({"temperature": 2.0}, 'temperature goes with gives = "logits"'),
-        ({"background": [1, 2]}, "expected red, green, blue from 0 to 255"),
+        ({"background": [1, 2]}, r"background: expected red, green and blue, found \[1, 2\]"),
         ({"meen": [1.0]}, "unknown key 'meen'"),
     ],
 )
-def test_settings_are_checked(table: dict[str, Any], words: str) -> None:
-    with pytest.raises(RecipeError, match=words):
+def test_settings_are_checked(table: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
         settings_from(WrapSettings, table, "preprocessing.toml")
 
 
-def test_the_command_wraps_and_the_device_classifies(
+def test_the_command_writes_a_bundle_that_verifies(
     path: Path, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import argparse
@@ -323,9 +321,9 @@ def test_the_command_wraps_and_the_device_classifies(
     settings.write_text("scale = 0.00392156862745098\nmean = [0.5]\nstd = [0.25]\n")
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
-    words = [path, "--labels", path.with_name("labels.txt"), "--preprocessing", settings, "--out", out]
-    assert command.run(parser.parse_args([*map(str, words), "--name", "colours of things"])) == 0
+    arguments = [path, "--labels", path.with_name("labels.txt"), "--preprocessing", settings, "--out", out]
+    assert command.run(parser.parse_args([*map(str, arguments), "--name", "dominant colour"])) == 0
     assert "tflite float32" in capsys.readouterr().out
     assert main(["verify", str(out)]) == 0
     assert main(["info", str(out)]) == 0
-    assert "colours of things" in capsys.readouterr().out
+    assert "dominant colour" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""What the export says of tflite-runtime, the engine of a 32-bit Raspberry Pi; tests/pi asks it itself."""
+"""Compatibility with tflite-runtime, the engine for a 32-bit Raspberry Pi; tests/pi runs that engine."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ def engines(compressed: CompressedModel) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("kind", "scheme"), [("neumf", "int8"), ("neumf", "float16"), ("history", "int8-rows")]
 )
-def test_a_file_that_it_runs_names_it(compressed: Compressed, kind: str, scheme: str) -> None:
+def test_compatible_files_list_tflite_runtime(compressed: Compressed, kind: str, scheme: str) -> None:
     found = engines(compressed(kind, scheme))
     assert found["tflite-runtime"] == "2.14.0"
     assert list(found) == ["litert", "tflite-runtime"]
 
 
-def test_a_file_that_it_does_not_run_says_why(
+def test_incompatible_operators_are_logged(
     compressed: Compressed, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     export_bundle(compressed("history", "int4-rows"), tmp_path / "bundle", formats=("tflite",))
     line = next(line for line in caplog.text.splitlines() if "tflite-runtime" in line)
-    assert "EMBEDDING_LOOKUP of version 4 (it knows up to 3)" in line
-    assert "FULLY_CONNECTED of version 12 (it knows up to 10)" in line
+    assert "EMBEDDING_LOOKUP version 4 (supported up to 3)" in line
+    assert "FULLY_CONNECTED version 12 (supported up to 10)" in line
     manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_text())
     assert [entry["name"] for entry in manifest["artifacts"][0]["engines"]] == ["litert"]
 
 
-def test_unknown_operators_are_named(compressed: Compressed) -> None:
+def test_unsupported_operators_are_named(compressed: Compressed) -> None:
     content = convert(compressed("mf", "float32").model, 200, "float32", "tflite").contents["model.tflite"]
     assert unknown_to_tflite_runtime(content) == []
     model, _ = opened(content)
@@ -56,6 +56,6 @@ def test_unknown_operators_are_named(compressed: Compressed) -> None:
     assert unknown_to_tflite_runtime(packed(model)) == ["STABLEHLO_COMPOSITE"]
 
 
-def test_each_operator_is_one_of_the_schema() -> None:
+def test_all_listed_operators_are_in_the_schema() -> None:
     assert set(NEWEST_VERSIONS) < set(vars(Kind))
     assert len(NEWEST_VERSIONS) == 157

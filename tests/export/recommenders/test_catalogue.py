@@ -1,4 +1,4 @@
-"""The catalogue of float models: what depends on the item only is computed at export, and stored once."""
+"""Precomputation in float models: terms that depend on the item only are computed at export, stored once."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ USERS = (7, 101)
 
 @functools.cache
 def tflite_of(compressed: Any, kind: str, scheme: Any) -> bytes:
-    """The model's file with both signatures, converted once for all tests."""
+    """The TFLite file with both signatures, converted once for all tests."""
     return convert_tflite(compressed(kind).model, 200, scheme)
 
 
 @functools.cache
 def catalogue_of(compressed: Any, kind: str, scheme: Any) -> bytes:
-    """The same of ONNX, with the catalogue alone."""
+    """The ONNX file of the catalogue signature, converted once for all tests."""
     return convert_onnx(compressed(kind).model, 200, scheme, "catalogue")
 
 
@@ -51,7 +51,7 @@ def assert_close(scores: np.ndarray, expected: np.ndarray, scheme: str) -> None:
 
 
 def half_of(compressed: CompressedModel) -> np.ndarray:
-    """The items' half of a NeuMF model's first hidden layer."""
+    """The item half of the first hidden layer of a NeuMF model."""
     table = compressed.model.get_layer("item_mlp").get_weights()[0].astype(np.float64)
     kernel, bias = compressed.model.get_layer("hidden_0").get_weights()
     return (table @ kernel[table.shape[1] :].astype(np.float64) + bias).astype(np.float32)
@@ -59,7 +59,7 @@ def half_of(compressed: CompressedModel) -> np.ndarray:
 
 @pytest.mark.parametrize("scheme", ["float32", "float16"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_litert_answers_as_keras_does(compressed: Any, kind: str, scheme: Any) -> None:
+def test_litert_matches_keras(compressed: Any, kind: str, scheme: Any) -> None:
     model = compressed(kind)
     interpreter = Interpreter(model_content=tflite_of(compressed, kind, scheme))
     catalogue, pairs = map(interpreter.get_signature_runner, ("catalogue", "pairs"))
@@ -73,7 +73,7 @@ def test_litert_answers_as_keras_does(compressed: Any, kind: str, scheme: Any) -
 
 @pytest.mark.parametrize("scheme", ["float32", "float16"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_onnxruntime_answers_as_keras_does(compressed: Any, kind: str, scheme: Any) -> None:
+def test_onnxruntime_matches_keras(compressed: Any, kind: str, scheme: Any) -> None:
     model = compressed(kind)
     session = onnxruntime.InferenceSession(catalogue_of(compressed, kind, scheme))
     for user in USERS:
@@ -83,7 +83,7 @@ def test_onnxruntime_answers_as_keras_does(compressed: Any, kind: str, scheme: A
 
 @pytest.mark.parametrize("scheme", ["float32", "float16"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_tfjs_answers_as_keras_does(compressed: Any, tfjs: TfjsNode, kind: str, scheme: Any) -> None:
+def test_tfjs_matches_keras(compressed: Any, tfjs: TfjsNode, kind: str, scheme: Any) -> None:
     model = compressed(kind)
     items = np.arange(200, dtype=np.int32)
     calls = [TfjsCall({"user": np.array([user], np.int32)}, "scores") for user in USERS]
@@ -93,7 +93,7 @@ def test_tfjs_answers_as_keras_does(compressed: Any, tfjs: TfjsNode, kind: str, 
         assert_close(scores, keras_scores(model, user), scheme)
 
 
-def test_the_half_stands_once_where_the_item_table_stood(compressed: Any) -> None:
+def test_the_precomputed_half_replaces_the_item_table(compressed: Any) -> None:
     model = compressed("neumf")
     table, half = model.model.get_layer("item_mlp").get_weights()[0], half_of(model)
     trained = convert_functions(Signatures(model.model, 200), "float32", ["catalogue", "pairs"])
@@ -105,7 +105,7 @@ def test_the_half_stands_once_where_the_item_table_stood(compressed: Any) -> Non
     assert (shard.count(table.tobytes()), shard.count(half.tobytes())) == (0, 1)
 
 
-def test_an_ncf_file_holds_half_and_table_once_each(compressed: Any) -> None:
+def test_an_ncf_file_contains_half_and_table_once_each(compressed: Any) -> None:
     model = compressed("ncf")
     content = convert_tflite(model.model, 200, "float32")
     trained = convert_functions(Signatures(model.model, 200), "float32", ["catalogue", "pairs"])
@@ -114,13 +114,13 @@ def test_an_ncf_file_holds_half_and_table_once_each(compressed: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["gmf", "mf"])
-def test_a_product_alone_needs_nothing_more(compressed: Any, kind: str) -> None:
+def test_product_models_do_not_grow(compressed: Any, kind: str) -> None:
     model = compressed(kind).model
     trained = convert_functions(Signatures(model, 200), "float32", ["catalogue", "pairs"])
     assert len(tflite_of(compressed, kind, "float32")) <= len(trained)
 
 
-def test_pairs_in_a_file_of_their_own_stay_as_they_are(compressed: Any) -> None:
+def test_pairs_in_a_separate_file_are_not_precomputed(compressed: Any) -> None:
     model = compressed("neumf")
     content = convert_onnx(model.model, 200, "float32", "pairs")
     assert model.model.get_layer("item_mlp").get_weights()[0].tobytes() in content
@@ -148,7 +148,7 @@ def test_the_user_is_looked_up_once(compressed: Any, kind: str) -> None:
         ("int8", ["catalogue", "pairs"], ()),
     ],
 )
-def test_what_is_precomputed(scheme: Any, together: list[str], expected: tuple[str, ...]) -> None:
+def test_precomputed_signatures(scheme: Any, together: list[str], expected: tuple[str, ...]) -> None:
     assert precomputed_signatures(scheme, together) == expected
 
 
@@ -161,7 +161,7 @@ def test_a_second_conversion_gives_the_same_bytes(compressed: Any, kind: str) ->
     )
 
 
-def test_a_model_with_more_in_it_is_asked_as_it_is(compressed: Any) -> None:
+def test_unsupported_layers_disable_precomputation(compressed: Any) -> None:
     config = ModelConfig(type="ncf", hidden_units=(8,), batch_normalization=True)
     model = build_model(config, users=3, items=4)
     model.get_layer("hidden_0_norm").set_weights([np.full(8, value) for value in (0.5, 0.1, 0.2, 0.3)])
@@ -172,7 +172,7 @@ def test_a_model_with_more_in_it_is_asked_as_it_is(compressed: Any) -> None:
     assert not precomputable(compressed("neumf", "int8").model)
 
 
-def test_pairs_answer_as_the_catalogue_does_though_weights_are_halved(bundle: Any) -> None:
+def test_pairs_and_catalogue_agree_in_float16(bundle: Any) -> None:
     directory, user = bundle("neumf", "float16").path, np.array([7], np.int32)
     catalogue, pairs = (
         onnxruntime.InferenceSession((directory / name).read_bytes()) for name in ("model.onnx", "pairs.onnx")

@@ -1,4 +1,4 @@
-"""The metrics of a bundle are those of the model in it, asked as a device asks."""
+"""Metrics of a bundle, measured through the runtime as on a device."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def history_bundle(trained_history: Any, tmp_path_factory: pytest.TempPathFactor
     return export_bundle(uncompressed(trained_history), out, formats=["tflite", "onnx"]).path
 
 
-def test_a_bundle_of_users_reaches_what_keras_does(
+def test_a_bundle_with_users_has_the_metrics_of_the_keras_model(
     trained: Any, small_dataset: Dataset, tmp_path: Path
 ) -> None:
     bundle = export_bundle(uncompressed(trained), tmp_path / "bundle", formats=["tflite"]).path
@@ -30,16 +30,14 @@ def test_a_bundle_of_users_reaches_what_keras_does(
 
 
 @pytest.mark.parametrize("engine", ["litert", "onnxruntime"])
-def test_a_bundle_of_histories_reaches_what_keras_does(
+def test_a_history_bundle_has_the_metrics_of_the_keras_model(
     history_bundle: Path, trained_history: Any, small_dataset: Dataset, engine: str
 ) -> None:
     found = evaluate_bundle(history_bundle, small_dataset, engine=engine)
     assert found == pytest.approx(trained_history.metrics, abs=0.006)
 
 
-def test_who_has_met_nothing_yet_is_ranked_by_popularity(
-    history_bundle: Path, small_dataset: Dataset
-) -> None:
+def test_a_user_without_history_is_ranked_by_popularity(history_bundle: Path, small_dataset: Dataset) -> None:
     train = small_dataset.train
     kept = train.users != small_dataset.test.users[0]
     columns = (train.users, train.items, train.timestamps)
@@ -48,7 +46,7 @@ def test_who_has_met_nothing_yet_is_ranked_by_popularity(
     assert np.isfinite(list(changed.values())).all()
 
 
-def test_a_row_of_the_report_measures_a_bundle_of_histories(
+def test_a_report_row_is_measured_for_a_history_bundle(
     history_bundle: Path, small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hanji.export.recommenders.measure.BENCHMARK_RUNS", 5)

@@ -1,4 +1,4 @@
-"""Bundles of history models: no users in them, the history in, reasons out."""
+"""Bundles of history models: no user data, history input, explanations."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def table(summary: BundleSummary, name: str) -> Any:
 
 @KINDS
 @SCHEMES
-def test_every_format_holds_every_kind_and_scheme(
+def test_every_format_supports_every_kind_and_scheme(
     bundle: Bundles, kind: str, scheme: str, request: pytest.FixtureRequest
 ) -> None:
     request.getfixturevalue("tfjs")
@@ -49,7 +49,7 @@ def test_the_files_follow_the_schema(bundle: Bundles, scheme: str) -> None:
         Draft202012Validator(part).validate(table(summary, f"{name}.json"))
 
 
-def test_nothing_in_it_is_about_a_user(bundle: Bundles) -> None:
+def test_the_bundle_contains_no_user_data(bundle: Bundles) -> None:
     summary = bundle("history", "int4-rows")
     assert sorted(path.name for path in summary.path.iterdir()) == [
         "MODEL_CARD.md",
@@ -68,22 +68,22 @@ def test_nothing_in_it_is_about_a_user(bundle: Bundles) -> None:
     assert manifest["model"]["type"] == "history"
 
 
-def test_the_manifest_says_how_to_ask(bundle: Bundles) -> None:
+def test_the_manifest_describes_the_signatures(bundle: Bundles) -> None:
     _, onnx, tfjs = table(bundle("history", "int4-rows"), "manifest.json")["artifacts"]
     paths = {name: signature["path"] for name, signature in onnx["signatures"].items()}
     assert paths == {"history": "model.onnx", "why": "why.onnx"}
     why = onnx["signatures"]["why"]
-    ends = [(end["name"], end["dtype"], end["shape"]) for end in [*why["inputs"], *why["outputs"]]]
-    assert ends == [("history", "int32", [None]), ("item", "int32", [1]), ("shares", "float32", [None])]
-    names = {end["name"] for signature in tfjs["signatures"].values() for end in signature["inputs"]}
+    tensors = [(entry["name"], entry["dtype"], entry["shape"]) for entry in [*why["inputs"], *why["outputs"]]]
+    assert tensors == [("history", "int32", [None]), ("item", "int32", [1]), ("shares", "float32", [None])]
+    names = {entry["name"] for signature in tfjs["signatures"].values() for entry in signature["inputs"]}
     assert names == {"history", "why_history", "why_item"}
-    outputs = [end["name"] for signature in tfjs["signatures"].values() for end in signature["outputs"]]
+    outputs = [entry["name"] for signature in tfjs["signatures"].values() for entry in signature["outputs"]]
     assert outputs == ["scores", "shares"]
 
 
 @ENGINES
 @SCHEMES
-def test_a_device_opens_it_and_passes_its_self_test(bundle: Bundles, scheme: str, engine: Any) -> None:
+def test_the_runtime_opens_it_and_passes_the_self_test(bundle: Bundles, scheme: str, engine: Any) -> None:
     with Recommender.open(bundle("attention", scheme).path, engine=engine) as recommender:
         assert recommender.takes == "history"
         result = recommender.self_test()
@@ -92,19 +92,19 @@ def test_a_device_opens_it_and_passes_its_self_test(bundle: Bundles, scheme: str
 
 
 @ENGINES
-def test_a_device_recommends_what_keras_ranks_first(bundle: Bundles, compressed: Any, engine: Any) -> None:
-    met = [3, 150, 77]
-    scores = compressed("tower").model(tf.ragged.constant([met], dtype=tf.int32)).numpy()[0]
-    scores[met] = -np.inf
+def test_the_runtime_recommends_the_top_items_of_keras(bundle: Bundles, compressed: Any, engine: Any) -> None:
+    history = [3, 150, 77]
+    scores = compressed("tower").model(tf.ragged.constant([history], dtype=tf.int32)).numpy()[0]
+    scores[history] = -np.inf
     with Recommender.open(bundle("tower", "float32").path, engine=engine) as recommender:
-        found = recommender.recommend(history=[f"item-{index}" for index in met], k=10, explain=3)
+        found = recommender.recommend(history=[f"item-{index}" for index in history], k=10, explain=3)
     assert [row.item for row in found] == [f"item-{index}" for index in top_k(scores, 10)]
     reasons = {reason.item for row in found for reason in row.why}
     assert reasons
-    assert reasons <= {f"item-{index}" for index in met}
+    assert reasons <= {f"item-{index}" for index in history}
 
 
-def test_golden_holds_histories_and_reasons(bundle: Bundles) -> None:
+def test_golden_contains_histories_and_explanations(bundle: Bundles) -> None:
     golden = table(bundle("history", "int8-rows"), "golden.json")
     assert {"tflite", "onnx"} <= set(golden["artifacts"])
     for artifact in golden["artifacts"].values():
@@ -123,20 +123,20 @@ def test_a_catalogue_of_fewer_than_ten_items(compressed: Any, tmp_path: Path) ->
         assert recommender.self_test().passed
 
 
-def test_the_model_card_says_what_it_holds_and_what_not(bundle: Bundles) -> None:
+def test_the_model_card_states_that_it_contains_no_user_data(bundle: Bundles) -> None:
     card = (bundle("history", "int4-rows").path / "MODEL_CARD.md").read_text(encoding="utf-8")
-    for words in (
+    for text in (
         "# small: history recommender",
-        "It knows no users: it holds nobody's id, numbers or interactions",
-        "nothing asks for it anywhere else",
-        "in 4-bit integers with a scale for each row",
-        "The reasons it can give",
+        "The model contains no user data: no user ids, embeddings or interactions",
+        "is not sent anywhere",
+        "in int4 with one scale per row",
+        "Explanations are the contributions of the history's items",
     ):
-        assert words in card
+        assert text in card
     assert "known users" not in card
 
 
-def test_a_policy_for_unknown_users_is_refused(compressed: Any, tmp_path: Path) -> None:
+def test_a_policy_for_unknown_users_is_rejected(compressed: Any, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="unknown_user: expected none for a history model"):
         export_bundle(compressed("history"), tmp_path / "bundle", unknown_user="error")
     assert list(tmp_path.iterdir()) == []
@@ -146,6 +146,6 @@ def test_a_policy_for_unknown_users_is_refused(compressed: Any, tmp_path: Path) 
         recommender.recommend(history=["item-3", "no such item"])
 
 
-def test_floats_are_replayed_to_the_last_bits_and_rounded_users_are_not(bundle: Bundles) -> None:
+def test_the_replay_tolerance_is_wider_with_a_quantized_user_vector(bundle: Bundles) -> None:
     artifacts = table(bundle("history", "int4-rows"), "golden.json")["artifacts"]
     assert artifacts["onnx"]["tolerance"] < 0.01 * artifacts["tflite"]["tolerance"]

@@ -1,4 +1,4 @@
-"""History models in ONNX and TF.js: the answers of Keras, the item table once and in rows of few bits."""
+"""History models in ONNX and TF.js: same outputs as Keras, one copy of the item table in low-bit rows."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ROWS = pytest.mark.parametrize("scheme", ["int8-rows", "int4-rows"])
 
 
 def history_model(kind: str, scheme: str, items: int = ITEMS, **more: Any) -> HistoryModel:
-    """A model that was never trained, with random weights; one row of its table is zero."""
+    """An untrained model with random weights; one row of its table is zero."""
     sizes = {"embedding_size": 8, "user_units": 4, "hidden_units": (), **VARIANTS[kind], **more}
     model = HistoryModel(ModelConfig(type="history", **sizes), items, row_bits=BITS[scheme])
     rng = np.random.default_rng(0)
@@ -49,12 +49,12 @@ def history_model(kind: str, scheme: str, items: int = ITEMS, **more: Any) -> Hi
 
 @functools.cache
 def onnx_of(kind: str, scheme: Any, signature: str) -> bytes:
-    """The model's file, converted once for all tests."""
+    """The ONNX file, converted once for all tests."""
     return convert_history_onnx(history_model(kind, scheme), scheme, signature)
 
 
-def questions() -> list[tuple[np.ndarray, np.ndarray]]:
-    """Histories, some with padding and one of nothing else, and the items to explain."""
+def queries() -> list[tuple[np.ndarray, np.ndarray]]:
+    """Histories, some with padding and one of padding only, each with an item to explain."""
     rng = np.random.default_rng(1)
     histories = [rng.integers(-1, ITEMS, length).astype(np.int32) for length in (1, 7, 60)]
     return [
@@ -63,10 +63,10 @@ def questions() -> list[tuple[np.ndarray, np.ndarray]]:
     ]
 
 
-def assert_answers(model: HistoryModel, scheme: str, answers: list[tuple[np.ndarray, np.ndarray]]) -> None:
-    """Scores and shares are those of Keras."""
+def assert_outputs(model: HistoryModel, scheme: str, outputs: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    """Assert that scores and shares are those of Keras."""
     keras = HistorySignatures(model)
-    for (history, item), (scores, shares) in zip(questions(), answers, strict=True):
+    for (history, item), (scores, shares) in zip(queries(), outputs, strict=True):
         expected = keras.history(history)["scores"].numpy()
         atol = CLOSE[scheme] * expected.std()
         np.testing.assert_allclose(scores, expected, rtol=0, atol=atol)
@@ -86,26 +86,27 @@ def entries(files: dict[str, bytes]) -> list[dict[str, Any]]:
 
 @SCHEMES
 @KINDS
-def test_onnx_answers_as_keras_does(kind: str, scheme: Any) -> None:
+def test_onnx_matches_keras(kind: str, scheme: Any) -> None:
     model = history_model(kind, scheme)
-    history, why = (onnxruntime.InferenceSession(onnx_of(kind, scheme, name)) for name in ("history", "why"))
-    answers = [
-        (history.run(["scores"], {"history": met})[0], why.run(["shares"], {"history": met, "item": item})[0])
-        for met, item in questions()
-    ]
-    assert_answers(model, scheme, answers)
+    scores, why = (onnxruntime.InferenceSession(onnx_of(kind, scheme, name)) for name in ("history", "why"))
+    outputs = []
+    for history, item in queries():
+        (scored,) = scores.run(["scores"], {"history": history})
+        (explained,) = why.run(["shares"], {"history": history, "item": item})
+        outputs.append((scored, explained))
+    assert_outputs(model, scheme, outputs)
 
 
 @SCHEMES
 @KINDS
-def test_tfjs_answers_as_keras_does(tfjs: TfjsNode, kind: str, scheme: Any) -> None:
+def test_tfjs_matches_keras(tfjs: TfjsNode, kind: str, scheme: Any) -> None:
     model = history_model(kind, scheme)
     calls = []
-    for met, item in questions():
-        calls.append(TfjsCall({"history": met}, "scores"))
-        calls.append(TfjsCall({"why_history": met, "why_item": item}, "shares"))
+    for history, item in queries():
+        calls.append(TfjsCall({"history": history}, "scores"))
+        calls.append(TfjsCall({"why_history": history, "why_item": item}, "shares"))
     outputs = tfjs.run(convert_history_tfjs(model, scheme), calls).outputs
-    assert_answers(model, scheme, list(zip(outputs[::2], outputs[1::2], strict=True)))
+    assert_outputs(model, scheme, list(zip(outputs[::2], outputs[1::2], strict=True)))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_onnx_names_types_and_shapes(signature: str, inputs: dict[str, Any], out
     assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", OPSET)]
 
 
-def test_the_tfjs_graph_says_what_it_takes_and_gives() -> None:
+def test_the_tfjs_signature_is_complete() -> None:
     files = convert_history_tfjs(history_model("sum", "int4-rows"), "int4-rows")
     signature = json.loads(files["model.json"])["signature"]
     assert sorted(signature["inputs"]) == ["history", "why_history", "why_item"]
@@ -139,7 +140,7 @@ def test_the_tfjs_graph_says_what_it_takes_and_gives() -> None:
     ("scheme", "dtype"), [("float32", "f4"), ("float16", "f2"), ("int8-rows", "i1"), ("int4-rows", "u1")]
 )
 @pytest.mark.parametrize("signature", ["history", "why"])
-def test_onnx_holds_the_table_once(kind: str, scheme: Any, dtype: str, signature: str) -> None:
+def test_onnx_contains_the_table_once(kind: str, scheme: Any, dtype: str, signature: str) -> None:
     weights = initializers(onnx_of(kind, scheme, signature))
     (table,) = (values for values in weights if values.ndim > 1 and ITEMS in values.shape)
     size = VARIANTS[kind].get("embedding_size", 8)
@@ -154,7 +155,7 @@ def test_onnx_holds_the_table_once(kind: str, scheme: Any, dtype: str, signature
     ("scheme", "dtype"),
     [("float32", "float32"), ("float16", "float16"), ("int8-rows", "uint8"), ("int4-rows", "uint8")],
 )
-def test_tfjs_holds_the_table_once(kind: str, scheme: Any, dtype: str) -> None:
+def test_tfjs_contains_the_table_once(kind: str, scheme: Any, dtype: str) -> None:
     found = entries(convert_history_tfjs(history_model(kind, scheme), scheme))
     (table,) = (entry for entry in found if ITEMS in entry["shape"] and len(entry["shape"]) > 1)
     assert table.get("quantization", table)["dtype"] == dtype
@@ -162,23 +163,23 @@ def test_tfjs_holds_the_table_once(kind: str, scheme: Any, dtype: str) -> None:
 
 
 @ROWS
-def test_a_look_up_in_onnx_widens_only_what_it_finds(scheme: Any) -> None:
+def test_a_look_up_in_onnx_dequantizes_only_the_rows_it_returns(scheme: Any) -> None:
     graph = onnx.load_from_string(onnx_of("sum", scheme, "why")).graph
     tables = {tensor.name for tensor in graph.initializer if ITEMS in tensor.dims}
     assert {node.op_type for node in graph.node if tables & set(node.input)} == {"Gather"}
 
 
-def test_what_is_stored_beside_four_bits_is_small() -> None:
+def test_the_overhead_over_the_packed_weights_is_small() -> None:
     model = history_model("sum", "int4-rows", 3706, embedding_size=96, user_units=32)
-    least = 3706 * (96 // 2 + 4) + 2 * (96 * 96 + 2 * 96 * 32)
+    minimum = 3706 * (96 // 2 + 4) + 2 * (96 * 96 + 2 * 96 * 32)
     for signature in ("history", "why"):
         content = convert_history_onnx(model, "int4-rows", signature)
-        assert least < len(content) < least + 8_000
+        assert minimum < len(content) < minimum + 8_000
         kernels = [values.dtype for values in initializers(content) if values.shape == (96, 96)]
         assert kernels == [np.float16]
     files = convert_history_tfjs(model, "int4-rows")
     shards = sum(len(content) for name, content in files.items() if name.endswith(".bin"))
-    assert least < shards < least + 4_000
+    assert minimum < shards < minimum + 4_000
     assert len(files["model.json"]) < 16_000
 
 
@@ -194,24 +195,24 @@ def _everything(kind: str, scheme: Any) -> list[Any]:
     return [*files, convert_history_tfjs(model, scheme)]
 
 
-def test_a_byte_holds_column_j_below_and_column_j_plus_half_above() -> None:
+def test_a_byte_packs_column_j_in_the_low_and_column_j_plus_half_in_the_high_nibble() -> None:
     table = RowTable(np.array([[1, 2, -7]], np.int8), np.ones(1, np.float32), bits=4)
     assert table.packed().tolist() == [[(1 + 8) + 16 * (-7 + 8), (2 + 8) + 16 * (0 + 8)]]
     assert table.packed().dtype == np.uint8
 
 
 @ROWS
-def test_the_stored_rows_are_those_that_keras_computes_with(scheme: Any) -> None:
+def test_the_stored_rows_are_those_used_by_keras(scheme: Any) -> None:
     model = history_model("sum", scheme)
     table = row_table(model, scheme)
     assert table is not None
-    assert np.abs(table.numbers[6]).max() == {8: 127, 4: 7}[table.bits]
+    assert np.abs(table.quantized[6]).max() == {8: 127, 4: 7}[table.bits]
     np.testing.assert_allclose(table.values, model.table().numpy(), rtol=1e-6, atol=1e-7)
     np.testing.assert_array_equal(with_exact_table(model, table).table().numpy(), table.values)
 
 
 @pytest.mark.parametrize(("scheme", "found"), [("int4-rows", "int8-rows"), ("float32", "int4-rows")])
-def test_rows_of_another_scheme_are_refused(scheme: Any, found: str) -> None:
+def test_rows_of_another_scheme_are_rejected(scheme: Any, found: str) -> None:
     model = history_model("sum", found)
     with pytest.raises(ConversionError, match=f"{scheme}: expected a history model with row_bits"):
         convert_history_onnx(model, scheme, "history")
@@ -219,13 +220,15 @@ def test_rows_of_another_scheme_are_refused(scheme: Any, found: str) -> None:
         convert_history_tfjs(model, scheme)
 
 
-def test_a_scheme_that_history_models_do_not_come_in_is_refused() -> None:
-    with pytest.raises(ConversionError, match="int8: expected a scheme of history models"):
+def test_a_scheme_that_history_models_do_not_support_is_rejected() -> None:
+    with pytest.raises(ConversionError, match="int8: expected a scheme for history models"):
         convert_history_tfjs(history_model("sum", "float32"), "int8")
 
 
-def test_a_table_that_lies_on_no_grid_is_refused() -> None:
+def test_a_table_off_the_quantization_grid_is_rejected() -> None:
     model = history_model("sum", "int8-rows")
     model.item_table.assign(np.full((ITEMS, 8), np.nan, np.float32))
-    with pytest.raises(ConversionError, match="expected each row of the item table on a grid of 8 bits"):
+    with pytest.raises(
+        ConversionError, match="expected each row of the item table to be quantized to 8 bits"
+    ):
         convert_history_tfjs(model, "int8-rows")

@@ -1,4 +1,4 @@
-"""ONNX: one file a signature, the weights of the TFLite file, exact names, the same bytes each time."""
+"""ONNX: one file per signature, the weights of the TFLite file, exact names, deterministic output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hanji.export.formats.onnx import IR_VERSION, OPSET
 from hanji.export.formats.onnx_graph import canonical
 from hanji.export.recommenders.formats.onnx import convert_onnx
 
-TABLES = {(120, 12), (200, 12), (120, 8), (200, 8), (200, 16)}  # the last is the half of float16
+TABLES = {(120, 12), (200, 12), (120, 8), (200, 8), (200, 16)}  # the last one: precomputed, under float16
 
 
 def weights(content: bytes) -> list[np.ndarray]:
@@ -37,7 +37,7 @@ def test_names_types_and_shapes(compressed: Any, signature: str, inputs: dict[st
 @pytest.mark.parametrize(
     ("scheme", "dtype"), [("float32", "f4"), ("float16", "f2"), ("dynamic", "i1"), ("int8", "i1")]
 )
-def test_tables_are_stored_once_in_the_width_of_the_scheme(bundle: Any, scheme: str, dtype: str) -> None:
+def test_tables_are_stored_once_in_the_dtype_of_the_scheme(bundle: Any, scheme: str, dtype: str) -> None:
     content = (bundle("neumf", scheme).path / "pairs.onnx").read_bytes()
     tables = [values for values in weights(content) if values.shape in TABLES and values.size >= 1024]
     everything = [values for values in weights(content) if values.shape in TABLES]
@@ -46,7 +46,7 @@ def test_tables_are_stored_once_in_the_width_of_the_scheme(bundle: Any, scheme: 
     assert {values.dtype for values in tables} == {np.dtype(dtype)}
 
 
-def test_it_opens_where_onnxruntime_is_old(bundle: Any) -> None:
+def test_the_versions_are_supported_by_old_onnxruntime_releases(bundle: Any) -> None:
     model = onnx.load(bundle("neumf", "int8").path / "model.onnx")
     assert (model.ir_version, IR_VERSION) == (8, 8)
     assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", OPSET)]
@@ -57,7 +57,7 @@ def test_a_second_conversion_gives_the_same_bytes(compressed: Any, bundle: Any) 
     assert convert_onnx(compressed("neumf", "int8").model, 200, "int8", "catalogue") == content
 
 
-def test_canonical_keeps_one_of_equal_weights_and_drops_what_nobody_needs() -> None:
+def test_canonical_deduplicates_weights_and_drops_unused_nodes() -> None:
     one = np.ones(3, np.float32)
     nodes = [
         helper.make_node("Add", ["in:0", "b__7"], ["out:0"]),

@@ -1,4 +1,4 @@
-"""TF.js: the graph model that hanji writes itself, and what TF.js in Node makes of it."""
+"""TF.js: the files of the graph model, and running it with TF.js in Node."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def stored_dtype(entry: dict[str, Any]) -> str:
     return entry.get("quantization", entry)["dtype"]
 
 
-def numbers(files: dict[str, bytes]) -> list[tuple[dict[str, Any], np.ndarray]]:
-    """Each weight's entry with the numbers that are stored for it."""
+def stored_values(files: dict[str, bytes]) -> list[tuple[dict[str, Any], np.ndarray]]:
+    """The entry of each weight with its stored values."""
     content = b"".join(content for name, content in files.items() if name.endswith(".bin"))
     found, start = [], 0
     for entry in entries(files):
@@ -44,7 +44,7 @@ def numbers(files: dict[str, bytes]) -> list[tuple[dict[str, Any], np.ndarray]]:
 @pytest.mark.parametrize(
     ("scheme", "dtype"), [("float32", "float32"), ("float16", "float16"), ("int8", "uint8")]
 )
-def test_each_table_is_stored_once_in_the_width_of_the_scheme(
+def test_each_table_is_stored_once_in_the_dtype_of_the_scheme(
     compressed: Any, kind: str, scheme: Any, dtype: str
 ) -> None:
     files = convert_tfjs(compressed(kind, scheme).model, 200, scheme)
@@ -53,11 +53,13 @@ def test_each_table_is_stored_once_in_the_width_of_the_scheme(
     assert {stored_dtype(entry) for entry in tables} == {dtype}
 
 
-def test_int8_tables_are_those_of_the_tflite_file_to_the_last_bit(bundle: Any) -> None:
+def test_int8_tables_are_bit_identical_to_those_of_the_tflite_file(bundle: Any) -> None:
     directory = bundle("neumf", "int8").path
     tflite = (directory / "model.tflite").read_bytes()
     files = {path.name: path.read_bytes() for path in (directory / "tfjs").iterdir()}
-    tables = [(entry["quantization"], values) for entry, values in numbers(files) if entry["shape"] in SHAPES]
+    tables = [
+        (entry["quantization"], values) for entry, values in stored_values(files) if entry["shape"] in SHAPES
+    ]
     assert len(tables) == 4
     for grid, values in tables:
         signed = (values.astype(int) + round(grid["min"] / grid["scale"])).astype(np.int8)
@@ -66,7 +68,7 @@ def test_int8_tables_are_those_of_the_tflite_file_to_the_last_bit(bundle: Any) -
         assert np.float32(grid["scale"]) == grid["scale"]
 
 
-def test_the_graph_says_what_it_takes_and_gives(compressed: Any) -> None:
+def test_the_signature_of_the_graph_is_complete(compressed: Any) -> None:
     model = json.loads(convert_tfjs(compressed("neumf").model, 200, "float32")["model.json"])
     assert model["format"] == "graph-model"
     assert sorted(model["signature"]["inputs"]) == ["pair_item", "pair_user", "user"]
@@ -76,7 +78,7 @@ def test_the_graph_says_what_it_takes_and_gives(compressed: Any) -> None:
     assert {"user", "pair_user", "pair_item", "scores", "pair_scores"} <= set(names)
 
 
-def test_large_weights_are_cut_into_shards(
+def test_large_weights_are_split_into_shards(
     compressed: Any, tfjs: TfjsNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = compressed("neumf").model
@@ -90,7 +92,7 @@ def test_large_weights_are_cut_into_shards(
 
 
 @pytest.mark.parametrize("kind", ["neumf", "gmf", "mlp", "ncf", "mf"])
-def test_int8_in_node_rounds_where_keras_rounds(compressed: Any, tfjs: TfjsNode, kind: str) -> None:
+def test_int8_in_node_rounds_at_the_same_points_as_keras(compressed: Any, tfjs: TfjsNode, kind: str) -> None:
     model = compressed(kind, "int8").model
     users, items = np.full(200, 9, np.int32), np.arange(200, dtype=np.int32)
     calls = [
@@ -104,18 +106,18 @@ def test_int8_in_node_rounds_where_keras_rounds(compressed: Any, tfjs: TfjsNode,
     assert np.median(np.abs(scores - expected)) < 1e-5
 
 
-def test_a_model_without_ranges_is_refused() -> None:
+def test_a_model_without_ranges_is_rejected() -> None:
     with pytest.raises(ConversionError, match="calibrate"):
         grid_of_range(0.0, 0.0, bits=8, narrow=False)
 
 
-def test_a_grid_holds_zero_and_the_ends_of_its_range() -> None:
+def test_a_grid_contains_zero_and_the_ends_of_its_range() -> None:
     grid = grid_of_range(-0.1, 5.0, bits=8, narrow=False)
     assert (grid.first, grid.last, grid.zero_point) == (0, 255, 5)
     assert grid.low == pytest.approx(-0.1)
     assert grid.high == pytest.approx(5.0)
 
 
-def test_the_lock_file_names_no_host() -> None:
+def test_the_lock_file_contains_no_host_names() -> None:
     assert "resolved" not in (CHECK / "package-lock.json").read_text()
     assert "http" not in (CHECK / "package-lock.json").read_text()

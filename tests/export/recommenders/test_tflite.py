@@ -20,7 +20,7 @@ def keras_scores(compressed: Any, user: int) -> np.ndarray:
     return compressed.model([users, items], training=False).numpy()[:, 0]
 
 
-def test_both_signatures_answer_as_keras_does(compressed: Any) -> None:
+def test_both_signatures_match_keras(compressed: Any) -> None:
     model = compressed("neumf")
     interpreter = Interpreter(model_content=convert_tflite(model.model, 200, "float32"))
     expected = keras_scores(model, 7)
@@ -33,15 +33,13 @@ def test_both_signatures_answer_as_keras_does(compressed: Any) -> None:
     np.testing.assert_allclose(pairs, expected[items], atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("scheme", "bytes_a_value"), [("float32", 4), ("float16", 2), ("dynamic", 1), ("int8", 1)]
-)
-def test_tables_are_stored_once_in_the_width_of_the_scheme(
-    compressed: Any, bundle: Any, scheme: Any, bytes_a_value: int
+@pytest.mark.parametrize(("scheme", "width"), [("float32", 4), ("float16", 2), ("dynamic", 1), ("int8", 1)])
+def test_tables_are_stored_once_in_the_dtype_of_the_scheme(
+    compressed: Any, bundle: Any, scheme: Any, width: int
 ) -> None:
     both = len((bundle("neumf", scheme).path / "model.tflite").read_bytes())
     alone = len(convert_tflite(compressed("neumf", scheme).model, 200, scheme, only=["pairs"]))
-    assert TABLE_VALUES * bytes_a_value < alone < both < alone + 0.4 * TABLE_VALUES * bytes_a_value + 4000
+    assert TABLE_VALUES * width < alone < both < alone + 0.4 * TABLE_VALUES * width + 4000
 
 
 def test_int8_keeps_float_scores_and_a_float_head(bundle: Any) -> None:
@@ -49,22 +47,22 @@ def test_int8_keeps_float_scores_and_a_float_head(bundle: Any) -> None:
     scores = interpreter.get_signature_runner("catalogue")(user=np.array([3], np.int32))["scores"]
     tables = [t for t in interpreter.get_tensor_details() if list(t["shape"]) in ([120, 12], [200, 12])]
     assert scores.dtype == np.float32
-    assert len(np.unique(scores)) > 190  # an 8-bit score would hold many ties
+    assert len(np.unique(scores)) > 190  # 8-bit scores would have many ties
     assert any(table["dtype"] == np.int8 and table["quantization"][1] == 0 for table in tables)
 
 
-def test_names_are_found_in_the_file(compressed: Any) -> None:
+def test_tensor_names_are_read_from_the_file(compressed: Any) -> None:
     content = convert_tflite(compressed("mf").model, 200, "float32", only=["pairs"])
     assert sorted(tensor_names(content, "pairs").values()) == ["item", "scores", "user"]
 
 
 @pytest.mark.parametrize("scheme", ["float32", "dynamic"])
-def test_the_oldest_engine_comes_from_the_file(bundle: Any, scheme: Any) -> None:
+def test_the_oldest_engine_is_read_from_the_file(bundle: Any, scheme: Any) -> None:
     content = (bundle("neumf", scheme).path / "model.tflite").read_bytes()
     assert oldest_litert(content, "9.9.9") == FIRST_LITERT
 
 
-def test_a_file_that_asks_for_a_newer_engine_gets_the_one_that_ran_it(compressed: Any) -> None:
+def test_a_file_that_requires_a_newer_engine_gets_the_version_it_was_run_with(compressed: Any) -> None:
     content = convert_tflite(compressed("mf").model, 200, "float32", only=["pairs"])
     needed = next(version for version in (b"1.5.0", b"2.3.0", b"1.14.0") if version in content)
     assert oldest_litert(content.replace(needed, b"2.99."), "2.3.0") == "2.3.0"

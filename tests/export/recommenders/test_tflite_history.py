@@ -1,4 +1,4 @@
-"""History models in TFLite: both signatures, any length, the table once and in few bits."""
+"""History models in TFLite: both signatures, any history length, one copy of the table in low-bit rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hanji.training.errors import ConversionError
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.models.history import HistoryModel
 
-# Of the scores' spread: whole numbers times a user vector of 8 bits, float16 kernels, or the same arithmetic.
+# Fractions of the scores' spread: for rows, the user vector is quantized to 8 bits as well.
 CLOSE = {"float32": 1e-5, "float16": 0.02, "int8-rows": 0.1, "int4-rows": 0.1}
 KINDS = pytest.mark.parametrize("kind", ["history", "attention", "tower"])
 SCHEMES = pytest.mark.parametrize("scheme", list(CLOSE))
@@ -36,12 +36,12 @@ def large_model(bits: int | None, items: int = 3706, size: int = 96) -> HistoryM
 
 @functools.cache
 def tflite_of(compressed: Any, kind: str, scheme: Any) -> bytes:
-    """The model's file, converted once for all tests."""
+    """The TFLite file, converted once for all tests."""
     return convert_history_tflite(compressed(kind, scheme).model, scheme)
 
 
 def histories() -> list[np.ndarray]:
-    """Some short, one long, one with padding, one of nothing else."""
+    """Short and long histories, one with padding and one of padding only."""
     rng = np.random.default_rng(1)
     drawn = [rng.choice(200, length, replace=False) for length in (1, 90, 7)]
     lists = [*drawn, np.insert(drawn[2], [0, 3, 7], -1), np.full(3, -1), drawn[0]]
@@ -51,9 +51,7 @@ def histories() -> list[np.ndarray]:
 @pytest.mark.parametrize("delegate", [True, False])
 @SCHEMES
 @KINDS
-def test_both_signatures_answer_as_keras_does(
-    compressed: Any, kind: str, scheme: Any, delegate: bool
-) -> None:
+def test_both_signatures_match_keras(compressed: Any, kind: str, scheme: Any, delegate: bool) -> None:
     model = compressed(kind, scheme).model
     kinds = OpResolverType.AUTO if delegate else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     interpreter = Interpreter(
@@ -75,28 +73,28 @@ def test_both_signatures_answer_as_keras_does(
 
 @KINDS
 @ROWS
-def test_the_table_is_stored_once_in_the_bits_of_the_scheme(
+def test_the_table_is_stored_once_in_the_bit_width_of_the_scheme(
     compressed: Any, kind: str, scheme: Any, bits: int
 ) -> None:
     model = compressed(kind, scheme).model
     content = tflite_of(compressed, kind, scheme)
     rows = row_table(model, scheme)
     assert rows is not None
-    numbers = rows.numbers.reshape(-1).astype(np.uint8)
-    stored = numbers if bits == 8 else (numbers[0::2] & 15) | (numbers[1::2] << 4)
+    values = rows.quantized.reshape(-1).astype(np.uint8)
+    stored = values if bits == 8 else (values[0::2] & 15) | (values[1::2] << 4)
     assert content.count(stored.tobytes()) == 1
     assert content.count(rows.scales.tobytes()) == 1
     assert rows.values.tobytes() not in content
 
 
 @pytest.mark.parametrize(("scheme", "bits", "limit"), [("int4-rows", 4, 234_000), ("int8-rows", 8, 412_000)])
-def test_a_catalogue_of_thousands_stays_small(scheme: Any, bits: int, limit: int) -> None:
+def test_the_file_for_thousands_of_items_is_small(scheme: Any, bits: int, limit: int) -> None:
     model = large_model(bits)
     both, alone = (
         len(convert_history_tflite(model, scheme, only=only)) for only in (["history", "why"], ["history"])
     )
     assert both <= limit
-    assert both - alone < 7_000  # no kernel twice, not even turned
+    assert both - alone < 7_000  # no kernel is stored twice, not even transposed
 
 
 def test_a_second_conversion_gives_the_same_bytes(compressed: Any) -> None:
@@ -105,7 +103,7 @@ def test_a_second_conversion_gives_the_same_bytes(compressed: Any) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["float32", "int4-rows"])
-def test_an_engine_that_cannot_resize_pads(compressed: Any, scheme: Any) -> None:
+def test_padding_to_the_default_length_gives_the_same_scores(compressed: Any, scheme: Any) -> None:
     interpreter = Interpreter(model_content=tflite_of(compressed, "attention", scheme))
     history = histories()[1]
     expected = interpreter.get_signature_runner("history")(history=history)["scores"]
@@ -120,7 +118,7 @@ def test_an_engine_that_cannot_resize_pads(compressed: Any, scheme: Any) -> None
     np.testing.assert_allclose(found, expected, atol=0.02 * expected.std())
 
 
-def test_rows_need_the_engine_that_ran_them(compressed: Any) -> None:
+def test_row_schemes_require_the_engine_version_they_were_run_with(compressed: Any) -> None:
     rows = tflite_of(compressed, "history", "int8-rows")
     floats = tflite_of(compressed, "history", "float32")
     assert oldest_litert(rows, "9.9.9") == "9.9.9"
@@ -128,27 +126,25 @@ def test_rows_need_the_engine_that_ran_them(compressed: Any) -> None:
 
 
 @ROWS
-def test_a_model_that_rounds_otherwise_is_refused(compressed: Any, scheme: Any, bits: int) -> None:
+def test_a_model_with_other_row_bits_is_rejected(compressed: Any, scheme: Any, bits: int) -> None:
     with pytest.raises(ConversionError, match=f"expected a history model with row_bits {bits}"):
         convert_history_tflite(compressed("history").model, scheme)
 
 
-def test_rows_of_an_odd_number_of_4_bit_numbers_are_refused() -> None:
+def test_int4_rows_of_odd_size_are_rejected() -> None:
     with pytest.raises(ConversionError, match="expected an even embedding_size"):
         convert_history_tflite(large_model(4, items=20, size=9), "int4-rows")
 
 
-def test_weights_beyond_float16_are_refused() -> None:
+def test_weights_beyond_the_float16_range_are_rejected() -> None:
     model = large_model(8, items=20)
     model.user_kernel.assign(model.user_kernel * 1e7)
     with pytest.raises(ConversionError, match="expected weights within the range of float16"):
         convert_history_tflite(model, "int8-rows")
 
 
-def test_a_table_that_is_not_in_the_file_is_an_error(compressed: Any) -> None:
+def test_a_table_missing_from_the_file_is_an_error(compressed: Any) -> None:
     _, graphs = opened(tflite_of(compressed, "history", "float32"))
     other = RowTable(np.ones((200, 12), np.int8), np.ones(200, np.float32), bits=8)
-    with pytest.raises(
-        ConversionError, match="expected the item table once in each signature, found it 0 times"
-    ):
+    with pytest.raises(ConversionError, match="expected the item table once per signature, found it 0 times"):
         store_rows(graphs[0], other)

@@ -1,4 +1,4 @@
-"""The bundle: what it holds, who can read it, and that the same model gives the same bytes."""
+"""Bundles of recommenders: their content, opening them in the runtime, and byte-for-byte reproducibility."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_every_format_holds_every_scheme_and_says_in_which_precision(bundle: Bundles, scheme: str) -> None:
+def test_every_format_supports_every_scheme_and_states_its_precision(bundle: Bundles, scheme: str) -> None:
     summary = bundle("neumf", scheme)
     assert [artifact.format for artifact in summary.artifacts] == ["tflite", "onnx", "tfjs"]
     assert [artifact.precision for artifact in summary.artifacts] == PRECISIONS[scheme]
@@ -57,7 +57,7 @@ def test_every_format_holds_every_scheme_and_says_in_which_precision(bundle: Bun
 
 
 @pytest.mark.parametrize("kind", ["neumf", "ncf", "mf"])
-def test_every_kind_of_model_is_exported_in_int8(bundle: Bundles, kind: str) -> None:
+def test_every_type_of_model_is_exported_in_int8(bundle: Bundles, kind: str) -> None:
     assert table(bundle(kind, "int8"), "manifest.json")["model"]["type"] == kind
 
 
@@ -84,7 +84,7 @@ def test_the_manifest_lists_every_file_with_its_hash(bundle: Bundles) -> None:
     assert done.returncode == 0
 
 
-def test_the_manifest_says_what_was_made_from_what(bundle: Bundles, compressed: Any) -> None:
+def test_the_manifest_records_the_provenance(bundle: Bundles, compressed: Any) -> None:
     manifest = table(bundle("neumf", "int8"), "manifest.json")
     model = compressed("neumf", "int8")
     assert manifest["name"] == "small"
@@ -100,7 +100,7 @@ def test_the_manifest_says_what_was_made_from_what(bundle: Bundles, compressed: 
 
 @pytest.mark.parametrize("engine", ["litert", "onnxruntime"])
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_device_opens_it_and_passes_its_self_test(bundle: Bundles, scheme: str, engine: Any) -> None:
+def test_the_runtime_opens_it_and_passes_the_self_test(bundle: Bundles, scheme: str, engine: Any) -> None:
     with Recommender.open(bundle("neumf", scheme).path, engine=engine) as recommender:
         result = recommender.self_test()
         assert result.passed, result.detail
@@ -110,7 +110,7 @@ def test_a_device_opens_it_and_passes_its_self_test(bundle: Bundles, scheme: str
         np.testing.assert_allclose(recommender.score_pairs([1007, 1007], items), scores[[3, 199]], atol=1e-6)
 
 
-def test_a_device_recommends_what_keras_ranks_first(bundle: Bundles, compressed: Any) -> None:
+def test_the_runtime_recommends_the_top_items_of_keras(bundle: Bundles, compressed: Any) -> None:
     model = compressed("neumf").model
     users, items = np.full(200, 42, np.int32), np.arange(200, dtype=np.int32)
     expected = top_k(model([users, items], training=False).numpy()[:, 0], 10)
@@ -120,7 +120,7 @@ def test_a_device_recommends_what_keras_ranks_first(bundle: Bundles, compressed:
     assert found.items[0].title == f"아이템 {expected[0]} | ½"
 
 
-def test_golden_holds_what_each_artifact_answered(bundle: Bundles) -> None:
+def test_golden_contains_the_outputs_of_each_artifact(bundle: Bundles) -> None:
     golden = table(bundle("neumf", "int8"), "golden.json")
     assert golden["k"] == 10
     assert {"tflite", "onnx"} <= set(golden["artifacts"])
@@ -132,7 +132,7 @@ def test_golden_holds_what_each_artifact_answered(bundle: Bundles) -> None:
             assert case["scores"][:10] == sorted(case["scores"][:10], reverse=True)
 
 
-def test_the_unknown_get_what_was_chosen(compressed: Any, tmp_path: Path) -> None:
+def test_policies_for_unknown_ids_are_exported(compressed: Any, tmp_path: Path) -> None:
     options = {"formats": ["tflite"], "unknown_user": "error", "unknown_item": "error"}
     summary = export_bundle(compressed("mf"), tmp_path / "bundle", **options)
     ids = table(summary, "manifest.json")["ids"]
@@ -142,7 +142,7 @@ def test_the_unknown_get_what_was_chosen(compressed: Any, tmp_path: Path) -> Non
 
 
 def test_another_process_writes_the_same_bytes(bundle: Bundles, tmp_path: Path) -> None:
-    """It has another hash seed, and has made other models before."""
+    """The other process has another hash seed, and built another model before."""
     kinds = [("neumf", "int8"), ("tower", "int4-rows")]
     script = (
         "import runpy, sys; from pathlib import Path\n"
@@ -164,7 +164,7 @@ def test_another_process_writes_the_same_bytes(bundle: Bundles, tmp_path: Path) 
         assert [path for path in here if here[path] != there[path]] == []
 
 
-def test_without_node_the_bundle_says_that_tfjs_was_not_checked(
+def test_without_node_tfjs_is_marked_as_unchecked(
     compressed: Any, tmp_path: Path, empty_cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     summary = export_bundle(compressed("mf"), tmp_path / "bundle")
@@ -179,22 +179,22 @@ def test_without_node_the_bundle_says_that_tfjs_was_not_checked(
     assert not empty_cache.exists()
 
 
-def test_the_model_card_tells_a_person(bundle: Bundles) -> None:
+def test_the_model_card_has_all_sections(bundle: Bundles) -> None:
     card = (bundle("neumf", "int8").path / "MODEL_CARD.md").read_text(encoding="utf-8")
-    for words in (
+    for text in (
         "# small: neumf recommender",
         "synthetic",
         "Licence of the data: CC0",
         "| hr_at_10 | 0.5000 | 0.5000 |",
         "int8-simulated",
         "## Parity",
-        "## Limits",
+        "## Limitations",
     ):
-        assert words in card
+        assert text in card
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         ({"formats": ["coreml"]}, "formats: expected some of tflite, onnx, tfjs, found coreml"),
         ({"formats": []}, "formats: expected some of tflite, onnx, tfjs, found none"),
@@ -202,15 +202,13 @@ def test_the_model_card_tells_a_person(bundle: Bundles) -> None:
         ({"unknown_item": "guess"}, "unknown_item: expected some of skip, error, found guess"),
     ],
 )
-def test_an_option_that_does_not_exist_is_refused(
-    compressed: Any, tmp_path: Path, options: Any, words: str
-) -> None:
-    with pytest.raises(RecipeError, match=words):
+def test_an_unknown_option_is_rejected(compressed: Any, tmp_path: Path, options: Any, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
         export_bundle(compressed("mf"), tmp_path / "bundle", **options)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_taken_directory_is_left_alone_unless_it_may_be_replaced(compressed: Any, tmp_path: Path) -> None:
+def test_an_existing_directory_is_only_overwritten_with_replace(compressed: Any, tmp_path: Path) -> None:
     out = tmp_path / "bundle"
     out.mkdir()
     (out / "mine.txt").write_text("mine")
@@ -222,7 +220,7 @@ def test_a_taken_directory_is_left_alone_unless_it_may_be_replaced(compressed: A
     assert "model.tflite" in contents(out)
 
 
-def test_a_failure_leaves_an_older_bundle_as_it_was(
+def test_a_failed_export_leaves_an_existing_bundle_unchanged(
     compressed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "bundle"
@@ -247,19 +245,19 @@ def test_a_catalogue_of_fewer_than_ten_items(compressed: Any, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("target", ["tflite", "onnx", "tfjs"])
-def test_an_operation_that_a_format_does_not_have_is_one_clear_error(
+def test_an_operation_that_a_format_does_not_support_is_a_clear_error(
     fresh: Any, tmp_path: Path, request: pytest.FixtureRequest, target: Any
 ) -> None:
     if target == "tfjs":
         request.getfixturevalue("tfjs")
     model = fresh("mf")
     user, item = model.model.inputs
-    strange = keras.layers.Lambda(lambda scores: tf.math.igamma(1.0, tf.abs(scores)))(
+    unsupported = keras.layers.Lambda(lambda scores: tf.math.igamma(1.0, tf.abs(scores)))(
         model.model([user, item])
     )
-    odd = dataclasses.replace(model, model=keras.Model([user, item], strange))
-    with pytest.raises(ConversionError) as refusal:
-        export_bundle(odd, tmp_path / "bundle", formats=[target])
-    assert len(str(refusal.value)) < 1000
-    assert "Igamma" in str(refusal.value)
+    changed = dataclasses.replace(model, model=keras.Model([user, item], unsupported))
+    with pytest.raises(ConversionError) as error:
+        export_bundle(changed, tmp_path / "bundle", formats=[target])
+    assert len(str(error.value)) < 1000
+    assert "Igamma" in str(error.value)
     assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,5 @@
-// What a browser makes of study.html: node in_browser.mjs CHROMIUM WEB_DEMO PAGE…
-// Prints a JSON list of what is wrong; Playwright and axe are those of web_demo.
+// Checks study.html in a browser: node in_browser.mjs CHROMIUM WEB_DEMO PAGE…
+// Prints a JSON list of errors; Playwright and axe are those of web_demo.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
@@ -14,29 +14,29 @@ const LOOKS = [
   { name: "dark", viewport: { width: 1280, height: 900 }, colorScheme: "dark" },
   { name: "phone", viewport: { width: 360, height: 740 }, colorScheme: "light" },
 ];
-const wrong = [];
+const errors = [];
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 
-/** Opens a page with its policy in force, and listens for what it forbids and asks for. */
-async function opened(path, options = {}) {
+/** Opens a page with its Content-Security-Policy, and records violations and requests. */
+async function open(path, options = {}) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
-  page.on("console", (message) => wrong.push(`${path}: console: ${message.text()}`));
-  page.on("pageerror", (error) => wrong.push(`${path}: ${error}`));
+  page.on("console", (message) => errors.push(`${path}: console: ${message.text()}`));
+  page.on("pageerror", (error) => errors.push(`${path}: ${error}`));
   page.on("request", (request) => {
-    if (!/^(file|data):/.test(request.url())) wrong.push(`${path}: asks for ${request.url()}`);
+    if (!/^(file|data):/.test(request.url())) errors.push(`${path}: requests ${request.url()}`);
   });
   await page.goto(pathToFileURL(path).href);
   return page;
 }
 
-const expect = (right, what) => right || wrong.push(what);
+const expect = (condition, message) => condition || errors.push(message);
 const openAll = (page) =>
   page.evaluate(() => document.querySelectorAll("details").forEach((each) => (each.open = true)));
 
-/** Names of a chart that lie over each other as the fonts of this machine draw them. */
-function namesThatMeet() {
-  const found = [];
+/** Labels of a chart that overlap with the fonts of this machine. */
+function overlappingLabels() {
+  const overlaps = [];
   for (const chart of document.querySelectorAll("svg.chart")) {
     if (getComputedStyle(chart).display === "none") continue;
     const boxes = [...chart.querySelectorAll("text")].map((text) => [text.textContent, text.getBoundingClientRect()]);
@@ -44,32 +44,32 @@ function namesThatMeet() {
       for (const [b, other] of boxes.slice(index + 1)) {
         const wide = Math.min(one.right, other.right) - Math.max(one.left, other.left);
         const high = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
-        if (wide > 1 && high > 0.35 * Math.min(one.height, other.height)) found.push(`${a} and ${b}`);
+        if (wide > 1 && high > 0.35 * Math.min(one.height, other.height)) overlaps.push(`${a} and ${b}`);
       }
     });
   }
-  return found;
+  return overlaps;
 }
 
-async function looksRight(path, look) {
+async function checkLayout(path, look) {
   const { name, ...options } = look;
-  const page = await opened(path, options);
-  const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  expect(beyond <= 0, `${path}: ${name}: wider than the window by ${beyond}`);
-  for (const pair of await page.evaluate(namesThatMeet)) wrong.push(`${path}: ${name}: ${pair} overlap`);
+  const page = await open(path, options);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(overflow <= 0, `${path}: ${name}: wider than the window by ${overflow}`);
+  for (const pair of await page.evaluate(overlappingLabels)) errors.push(`${path}: ${name}: ${pair} overlap`);
   await page.context().close();
-  if (path !== pages[0] && name !== "light") return; // axe takes its time
-  const trusting = await opened(path, { ...options, bypassCSP: true }); // axe is a script of its own
-  await openAll(trusting);
-  for (const finding of await findings(trusting, { runOnly: RULES })) wrong.push(`${path}: ${name}: ${finding}`);
-  await trusting.context().close();
+  if (path !== pages[0] && name !== "light") return; // axe is slow
+  const withoutPolicy = await open(path, { ...options, bypassCSP: true }); // axe is an injected script
+  await openAll(withoutPolicy);
+  for (const finding of await findings(withoutPolicy, { runOnly: RULES })) errors.push(`${path}: ${name}: ${finding}`);
+  await withoutPolicy.context().close();
 }
 
 const order = (page) =>
   page.$$eval("table.sortable >> nth=0 >> tbody tr", (rows) => rows.map((row) => row.cells[0].textContent));
 
-async function sorts(path) {
-  const page = await opened(path, LOOKS[0]);
+async function checkSorting(path) {
+  const page = await open(path, LOOKS[0]);
   const before = await order(page);
   const head = page.locator("table.sortable").first().locator("th", { hasText: "TFLite bytes" });
   await head.getByRole("button").click();
@@ -78,43 +78,43 @@ async function sorts(path) {
     rows.map((row) => row.cells[4]?.dataset.value));
   const known = sizes.filter((size) => size !== undefined).map(Number);
   expect(known.every((size, index) => index === 0 || known[index - 1] <= size), `sizes are sorted: ${known}`);
-  expect(sizes.at(-1) === undefined, "what was not measured comes last");
-  expect((await page.textContent("#told")).includes("ascending"), "the sorting is told");
+  expect(sizes.at(-1) === undefined, "missing values come last");
+  expect((await page.textContent("#told")).includes("ascending"), "the sort order is announced");
   await page.keyboard.press("Enter");
-  expect((await head.getAttribute("aria-sort")) === "descending", "a key turns the order");
+  expect((await head.getAttribute("aria-sort")) === "descending", "a key press reverses the order");
   expect((await page.$$eval("table.sortable >> nth=0 >> tbody tr", (rows) => rows.at(-1).className)) === "failed",
-    "failed rows come last, whatever the direction");
+    "failed rows come last in both directions");
   await page.keyboard.press("Space");
-  expect((await head.getAttribute("aria-sort")) === null, "a third time ends it");
-  expect((await order(page)).join() === before.join(), "the order of the study is back");
+  expect((await head.getAttribute("aria-sort")) === null, "a third activation removes the sorting");
+  expect((await order(page)).join() === before.join(), "the order of the study is restored");
   await page.context().close();
 }
 
-async function opensWhatIsLinked(path) {
+async function checkLinks(path) {
   for (const javaScriptEnabled of [true, false]) {
-    const page = await opened(path, { ...LOOKS[0], javaScriptEnabled });
+    const page = await open(path, { ...LOOKS[0], javaScriptEnabled });
     await page.locator("table.sortable a[href='#recipe-3']").first().click();
     await page.waitForTimeout(100);
-    const seen = await page.locator("#recipe-3").isVisible();
-    expect(seen, `a link opens its recipe (script: ${javaScriptEnabled})`);
+    const visible = await page.locator("#recipe-3").isVisible();
+    expect(visible, `a link opens its recipe (script: ${javaScriptEnabled})`);
     await page.context().close();
   }
 }
 
-/** Without the script, for then the style alone has to open what is closed. */
-async function prints(path) {
-  const page = await opened(path, { ...LOOKS[1], javaScriptEnabled: false });
+/** Without JavaScript, so that the style sheet alone has to open closed details. */
+async function checkPrinting(path) {
+  const page = await open(path, { ...LOOKS[1], javaScriptEnabled: false });
   await page.emulateMedia({ media: "print" });
-  const seen = await page.locator("#recipe-2 pre").isVisible();
-  expect(seen, "details are printed");
-  const paper = await page.locator("html").evaluate((html) => getComputedStyle(html).backgroundColor);
-  expect(paper === "rgb(255, 255, 255)", `printed on white, not ${paper}`);
+  const visible = await page.locator("#recipe-2 pre").isVisible();
+  expect(visible, "details are printed");
+  const background = await page.locator("html").evaluate((html) => getComputedStyle(html).backgroundColor);
+  expect(background === "rgb(255, 255, 255)", `printed on white, not ${background}`);
   await page.context().close();
 }
 
-for (const path of pages) for (const look of LOOKS) await looksRight(path, look);
-await sorts(pages[0]);
-await opensWhatIsLinked(pages[0]);
-await prints(pages[0]);
+for (const path of pages) for (const look of LOOKS) await checkLayout(path, look);
+await checkSorting(pages[0]);
+await checkLinks(pages[0]);
+await checkPrinting(pages[0]);
 await browser.close();
-console.log(JSON.stringify(wrong));
+console.log(JSON.stringify(errors));

@@ -1,8 +1,8 @@
-"""Study dictionaries as hanji compare writes them, with made-up but likely numbers, for tests of the page.
+"""Synthetic contents of study.json with plausible numbers, for tests of the page.
 
     python tests/studies/page/made_studies.py FOLDER
 
-writes study.json and study.html of each, to be looked at.
+writes study.json and study.html of each, for inspection.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LAYERS = (
     "head",
 )
 
-# name, steps, bytes of the first format, metric, median call in ms
+# name, steps, bytes of the first format, metric, median latency in ms
 Made = tuple[str, list[dict[str, Any]], int, float, float]
 
 _NET = {"type": "mobilenet-v1", "stem_channels": 16, "channels": [24, 48], "residual": True}
@@ -68,19 +68,26 @@ RATINGS: tuple[Made, ...] = (
 
 
 def image_study(*, seed: int = 0) -> dict[str, Any]:
-    """16 recipes on digits: one fails, one was measured in part; three budgets, one out of reach."""
-    chance = random.Random(seed)  # noqa: S311
-    rows = [_image_row(chance, *made) for made in IMAGES]
-    rows[10] = failed_row("quarter", IMAGES[10][1], "ended by signal 9: not enough memory?")
+    """16 recipes on digits: one failed, one was partly measured; three budgets, one without a winner."""
+    rng = random.Random(seed)  # noqa: S311
+    rows = [_image_row(rng, *made) for made in IMAGES]
+    rows[10] = failed_row(
+        "quarter", IMAGES[10][1], "terminated by signal 9 (SIGKILL), possibly out of memory"
+    )
     for name in ("macs", "peak_bytes", "cold_start_ms", "likeness", "layers", "confusion"):
         rows[8][name] = None
     rows[8]["latency"]["litert"] = None
     rows[8]["formats"]["onnx"] = None
     budgets = [
         _budget("10 KB", 10_000, None, None, "quarter · int8-qat"),
-        _budget("no loss above 0.5 %", None, None, 0.005, "half · int8-qat"),
+        _budget("drop of at most 0.5 %", None, None, 0.005, "half · int8-qat"),
         _budget(
-            "a coin cell", 3_000, 0.01, 0.01, None, "max_bytes: the smallest, smallest, is 1,912 bytes above"
+            "coin cell",
+            3_000,
+            0.01,
+            0.01,
+            None,
+            "the closest is 'smallest': size 4,912 bytes, 1,912 above the limit of 3,000",
         ),
     ]
     return {
@@ -97,12 +104,12 @@ def image_study(*, seed: int = 0) -> dict[str, Any]:
 
 
 def rating_study(*, seed: int = 0) -> dict[str, Any]:
-    """6 recipes on synthetic ratings, two of which win."""
-    chance = random.Random(seed)  # noqa: S311
-    rows = [_rating_row(chance, *made) for made in RATINGS]
+    """6 recipes on synthetic ratings, two of which are the best within a budget."""
+    rng = random.Random(seed)  # noqa: S311
+    rows = [_rating_row(rng, *made) for made in RATINGS]
     budgets = [
         _budget("150 KB", 150_000, None, None, "history student · int8"),
-        _budget("quick", None, 0.2, 0.01, "history student"),
+        _budget("fast", None, 0.2, 0.01, "history student"),
     ]
     return {
         **_frame("movielens-like", "recommendation", rows, budgets),
@@ -112,19 +119,19 @@ def rating_study(*, seed: int = 0) -> dict[str, Any]:
 
 
 def bare_study() -> dict[str, Any]:
-    """One seed, two rows, no budgets, and next to nothing measured."""
+    """One seed, two rows without measurements, no budgets."""
     study = image_study()
-    kept = {"name", "is_full", "steps", "status", "reason"}
-    rows = [{key: value if key in kept else None for key, value in row.items()} for row in study["rows"][:2]]
+    keys = {"name", "is_full", "steps", "status", "reason"}
+    rows = [{key: value if key in keys else None for key, value in row.items()} for row in study["rows"][:2]]
     return {**study, "seeds": [0], "rows": rows, "budgets": [], "machine": {}, "engines": {}}
 
 
 def hostile_study() -> dict[str, Any]:
-    """All texts try to break out of the page."""
+    """All texts try to inject markup into the page."""
     study = image_study()
-    spoiled: dict[str, Any] = _spoiled(study)
-    spoiled["metric"]["name"] = study["metric"]["name"]  # it is a key of the rows' metrics
-    return spoiled
+    hostile: dict[str, Any] = _hostile(study)
+    hostile["metric"]["name"] = study["metric"]["name"]  # a key of the rows' metrics
+    return hostile
 
 
 EVIL = """</script></style></title><script>alert('x')</script>"<b onload='y'>&amp;\x00"""
@@ -137,18 +144,18 @@ PARTS = (
 
 
 def failed_row(name: str, steps: list[dict[str, Any]], reason: str) -> dict[str, Any]:
-    """As a job that died leaves it."""
-    nothing = dict.fromkeys(PARTS)
-    return {"name": name, "is_full": False, "steps": steps, "status": "failed", "reason": reason, **nothing}
+    """The row of a recipe whose job failed."""
+    empty = dict.fromkeys(PARTS)
+    return {"name": name, "is_full": False, "steps": steps, "status": "failed", "reason": reason, **empty}
 
 
-def _spoiled(value: Any, key: str = "") -> Any:
+def _hostile(value: Any, key: str = "") -> Any:
     if isinstance(value, dict):
-        return {name: _spoiled(item, name) for name, item in value.items()}
+        return {name: _hostile(item, name) for name, item in value.items()}
     if isinstance(value, list):
-        return [_spoiled(item, key) for item in value]
-    fixed = ("status", "task", "first_format")
-    return value + EVIL if isinstance(value, str) and key not in fixed else value
+        return [_hostile(item, key) for item in value]
+    unchanged = ("status", "task", "first_format")
+    return value + EVIL if isinstance(value, str) and key not in unchanged else value
 
 
 def _frame(name: str, task: str, rows: list[dict[str, Any]], budgets: list[dict[str, Any]]) -> dict[str, Any]:
@@ -190,48 +197,48 @@ def _budget(
 
 
 def _image_row(
-    chance: random.Random, name: str, steps: list[dict[str, Any]], size: int, top1: float, latency: float
+    rng: random.Random, name: str, steps: list[dict[str, Any]], size: int, top1: float, latency: float
 ) -> dict[str, Any]:
-    row = _row(chance, name, steps, size, latency, "top1", "top-1", top1, IMAGES[0][3])
+    row = _row(rng, name, steps, size, latency, "top1", "top-1", top1, IMAGES[0][3])
     row["metrics"] |= {
-        "macro_top1": _spread(chance, top1 - 0.001, 0.002, "macro top-1"),
-        "nll": _spread(chance, 2.2 * (1 - top1) + 0.02, 0.004, "NLL"),
-        "ece": _spread(chance, 0.5 * (1 - top1) + 0.004, 0.002, "ECE"),
+        "macro_top1": _spread(rng, top1 - 0.001, 0.002, "macro top-1"),
+        "nll": _spread(rng, 2.2 * (1 - top1) + 0.02, 0.004, "NLL"),
+        "ece": _spread(rng, 0.5 * (1 - top1) + 0.004, 0.002, "ECE"),
     }
     if not row["is_full"]:
         row["likeness"] = {"same_class": top1, "rank_correlation": top1 - 0.01}
-        row["against_full"]["ece"] = _difference(chance, 0.5 * (IMAGES[0][3] - top1), 0.002, 359)
+        row["against_full"]["ece"] = _difference(rng, 0.5 * (IMAGES[0][3] - top1), 0.002, 359)
     row["slices"] = [
         {
             "group": "classes",
             "name": digit,
             "samples": 36,
-            "mean": top1 - chance.uniform(-0.01, 0.04),
+            "mean": top1 - rng.uniform(-0.01, 0.04),
             "sd": 0.008,
         }
         for digit in DIGITS
     ]
-    row["confusion"] = {"labels": list(DIGITS), "counts": _counts(chance, top1)}
+    row["confusion"] = {"labels": list(DIGITS), "counts": _counts(rng, top1)}
     if any(step.get("scheme", "").startswith("int8") for step in steps):
         row["layers"] = [
-            {"layer": layer, "error": 0.08 * chance.random() ** 3, "weights": chance.randrange(90, 5000)}
+            {"layer": layer, "error": 0.08 * rng.random() ** 3, "weights": rng.randrange(90, 5000)}
             for layer in LAYERS
         ]
     return row
 
 
 def _rating_row(
-    chance: random.Random, name: str, steps: list[dict[str, Any]], size: int, ndcg: float, latency: float
+    rng: random.Random, name: str, steps: list[dict[str, Any]], size: int, ndcg: float, latency: float
 ) -> dict[str, Any]:
-    row = _row(chance, name, steps, size, latency, "ndcg_at_10", "NDCG@10", ndcg, RATINGS[0][3])
-    row["metrics"]["hr_at_10"] = _spread(chance, ndcg + 0.28, 0.003, "HR@10")
+    row = _row(rng, name, steps, size, latency, "ndcg_at_10", "NDCG@10", ndcg, RATINGS[0][3])
+    row["metrics"]["hr_at_10"] = _spread(rng, ndcg + 0.28, 0.003, "HR@10")
     if not row["is_full"]:
         row["likeness"] = {"overlap_at_10": 0.91, "rank_correlation": 0.983}
     row["slices"] = [
         {"group": group, "name": part, "samples": 1208, "mean": ndcg * scale, "sd": 0.006}
         for group, parts in (
-            ("items", (("popular fifth", 1.32), ("middle", 0.9), ("rare fifth", 0.31))),
-            ("users", (("light", 0.93), ("heavy", 1.08))),
+            ("items", (("20 % most popular", 1.32), ("middle", 0.9), ("20 % least popular", 0.31))),
+            ("users", (("short histories", 0.93), ("long histories", 1.08))),
         )
         for part, scale in parts
     ]
@@ -239,7 +246,7 @@ def _rating_row(
 
 
 def _row(
-    chance: random.Random,
+    rng: random.Random,
     name: str,
     steps: list[dict[str, Any]],
     size: int,
@@ -258,11 +265,11 @@ def _row(
         "steps": steps,
         "status": "done",
         "reason": "",
-        "metrics": {metric: _spread(chance, value, 0.0016, label)},
-        "against_full": None if is_full else {metric: _difference(chance, value - full, 0.0021, 359)},
+        "metrics": {metric: _spread(rng, value, 0.0016, label)},
+        "against_full": None if is_full else {metric: _difference(rng, value - full, 0.0021, 359)},
         "formats": {
-            "tflite": _format(chance, size, value),
-            "onnx": _format(chance, round(size * 1.08), value),
+            "tflite": _format(rng, size, value),
+            "onnx": _format(rng, round(size * 1.08), value),
         },
         "parameters": weights,
         "non_zeros": weights // 2 if sparse else weights,
@@ -282,30 +289,30 @@ def _row(
             {
                 "seed": seed,
                 "manifest_sha256": _sha(f"{name}{seed}"),
-                "bundle_sha256": _sha(f"all of {name}{seed}"),
+                "bundle_sha256": _sha(f"all files of {name}{seed}"),
             }
             for seed in SEEDS
         ],
     }
 
 
-def _format(chance: random.Random, size: int, value: float) -> dict[str, Any]:
+def _format(rng: random.Random, size: int, value: float) -> dict[str, Any]:
     return {
-        "bytes": _spread(chance, size, 0),
-        "gzip_bytes": _spread(chance, round(size * 0.86), 9),
-        "metric": _spread(chance, value, 0.0016),
+        "bytes": _spread(rng, size, 0),
+        "gzip_bytes": _spread(rng, round(size * 0.86), 9),
+        "metric": _spread(rng, value, 0.0016),
     }
 
 
-def _spread(chance: random.Random, mean: float, sd: float, label: str | None = None) -> dict[str, Any]:
+def _spread(rng: random.Random, mean: float, sd: float, label: str | None = None) -> dict[str, Any]:
     values = [mean + sd * shift for shift in (-1.0, 0.0, 1.0)] if sd else [mean] * 3
-    chance.shuffle(values)
-    found = {"mean": mean, "sd": float(sd), "min": min(values), "max": max(values), "values": values}
-    return found if label is None else {**found, "label": label}
+    rng.shuffle(values)
+    spread = {"mean": mean, "sd": float(sd), "min": min(values), "max": max(values), "values": values}
+    return spread if label is None else {**spread, "label": label}
 
 
-def _difference(chance: random.Random, difference: float, half: float, samples: int) -> dict[str, Any]:
-    seen = abs(difference) > half
+def _difference(rng: random.Random, difference: float, half: float, samples: int) -> dict[str, Any]:
+    significant = abs(difference) > half
     return {
         "difference": difference,
         "low": difference - half,
@@ -313,18 +320,18 @@ def _difference(chance: random.Random, difference: float, half: float, samples: 
         "p_value": 0.0005
         if abs(difference) > 3 * half
         else 0.013
-        if seen
-        else round(chance.uniform(0.1, 0.9), 3),
+        if significant
+        else round(rng.uniform(0.1, 0.9), 3),
         "samples": samples,
     }
 
 
-def _counts(chance: random.Random, top1: float) -> list[list[int]]:
+def _counts(rng: random.Random, top1: float) -> list[list[int]]:
     counts = [[0] * 10 for _ in range(10)]
-    for own in range(10):
+    for label in range(10):
         for _ in range(108):
-            said = own if chance.random() < top1 else chance.choice([3, 8, 9, (own + 1) % 10])
-            counts[own][said] += 1
+            predicted = label if rng.random() < top1 else rng.choice([3, 8, 9, (label + 1) % 10])
+            counts[label][predicted] += 1
     return counts
 
 

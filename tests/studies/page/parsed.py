@@ -1,4 +1,4 @@
-"""A page as a tree, read strictly: each element is closed where it was opened."""
+"""A page as a tree, parsed strictly: elements must be closed in the reverse order of opening."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Node:
         return "".join(child if isinstance(child, str) else child.text for child in self.children)
 
     def all(self, tag: str | None = None, kind: str | None = None) -> list[Node]:
-        """Descendants in the order of the page; ``kind`` is one of their classes."""
+        """Descendants in document order; ``kind`` is one of their classes."""
         return [
             node
             for node in self._below()
@@ -42,7 +42,7 @@ class Node:
 
 
 def parsed(page: str) -> Node:
-    """Raises AssertionError where an element is not closed, or closed out of turn."""
+    """The tree of a page; AssertionError if an element is not closed, or closed in the wrong order."""
     parser = _Strict()
     parser.feed(page)
     parser.close()
@@ -57,7 +57,7 @@ class _Strict(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         names = [name for name, _ in attrs]
-        assert len(names) == len(set(names)), f"{tag}: an attribute twice"
+        assert len(names) == len(set(names)), f"{tag}: duplicate attribute"
         node = Node(tag, dict(attrs))
         self.open[-1].children.append(node)
         if tag not in VOID:

@@ -1,4 +1,4 @@
-"""study.html in a real Chromium: nothing is asked for, tables sort, axe finds nothing, it prints."""
+"""study.html in Chromium: no requests, sortable tables, no axe findings, printing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""study.html from made-up studies: complete, closed in itself, and the same each time."""
+"""study.html from synthetic studies: complete, self-contained and deterministic."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def page(request: pytest.FixtureRequest, pages: dict[str, Node]) -> Node:
     return pages[request.param]
 
 
-def test_it_asks_nothing_of_any_network(page: Node) -> None:
+def test_the_page_makes_no_requests(page: Node) -> None:
     fetched = ("src", "srcset", "poster", "action", "formaction", "background", "ping", "xlink:href")
     for node in page.all():
         assert not set(node.attributes) & set(fetched), node
@@ -45,7 +45,7 @@ def test_it_asks_nothing_of_any_network(page: Node) -> None:
     assert "@import" not in css
 
 
-def test_the_policy_allows_the_one_style_and_the_one_script(page: Node) -> None:
+def test_the_policy_allows_only_its_style_and_script(page: Node) -> None:
     policy = next(
         meta.attributes["content"]
         for meta in page.all("meta")
@@ -62,20 +62,20 @@ def test_the_policy_allows_the_one_style_and_the_one_script(page: Node) -> None:
         assert not [name for name in node.attributes if name == "style" or name.startswith("on")]
 
 
-def test_nothing_in_a_study_breaks_out() -> None:
+def test_texts_of_a_study_cannot_inject_markup() -> None:
     text = page_of(hostile_study())
     assert "<script>alert" not in text
     assert "onload='y'" not in text
     assert "\x00" not in text
     page = parsed(text)
-    seen = EVIL.replace("\x00", "\ufffd")
-    assert page.first("h1").text == f"digits{seen}"
+    displayed = EVIL.replace("\x00", "\ufffd")
+    assert page.first("h1").text == f"digits{displayed}"
     assert not page.all("b", None) or all("onload" not in node.attributes for node in page.all("b"))
     labels = [node.attributes.get("aria-label") for node in page.all("div", "frame")]
-    assert any(label and seen in label for label in labels)
+    assert any(label and displayed in label for label in labels)
 
 
-def test_references_lead_somewhere_and_ids_are_unique(page: Node) -> None:
+def test_references_resolve_and_ids_are_unique(page: Node) -> None:
     ids = [node.attributes["id"] for node in page.all() if "id" in node.attributes]
     assert len(ids) == len(set(ids))
     for node in page.all():
@@ -86,14 +86,14 @@ def test_references_lead_somewhere_and_ids_are_unique(page: Node) -> None:
             assert set((node.attributes.get(name) or "").split()) <= set(ids)
 
 
-def test_headings_stand_in_order(page: Node) -> None:
+def test_heading_levels_are_consecutive(page: Node) -> None:
     levels = [int(node.tag[1]) for node in page.all() if re.fullmatch("h[1-6]", node.tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
-def test_tables_can_be_read_aloud(page: Node) -> None:
+def test_tables_are_accessible(page: Node) -> None:
     for table in page.all("table"):
         assert table.first("caption").text
         for head in table.all("th"):
@@ -106,7 +106,7 @@ def test_tables_can_be_read_aloud(page: Node) -> None:
             assert sum(widths) == columns
 
 
-def test_charts_can_be_read_aloud(pages: dict[str, Node]) -> None:
+def test_charts_are_accessible(pages: dict[str, Node]) -> None:
     charts = pages["image_study"].all("svg", "chart")
     assert len(charts) == 4
     for chart in charts:
@@ -118,14 +118,14 @@ def test_charts_can_be_read_aloud(pages: dict[str, Node]) -> None:
 
 
 @pytest.mark.parametrize("made", [image_study, rating_study])
-def test_each_row_is_in_the_table_and_in_the_details(made: Made, pages: dict[str, Node]) -> None:
+def test_all_rows_are_in_the_table_and_in_the_details(made: Made, pages: dict[str, Node]) -> None:
     page, names = pages[made.__name__], [row["name"] for row in made()["rows"]]
     overview = page.first("table", "sortable")
     assert [row.first("th").first("a").text for row in overview.first("tbody").all("tr")] == names
     assert [details.first("h3").text for details in page.first("div", "recipes").all("details")] == names
 
 
-def test_each_measured_row_is_in_the_charts(pages: dict[str, Node]) -> None:
+def test_all_measured_rows_are_in_the_charts(pages: dict[str, Node]) -> None:
     """Row 11 failed, and the latency of row 9 was not measured."""
     size_wide, size_narrow, latency_wide, _ = pages["image_study"].all("svg", "chart")
     rows = image_study()["rows"]
@@ -140,23 +140,23 @@ def test_each_measured_row_is_in_the_charts(pages: dict[str, Node]) -> None:
     assert numbers == {str(index) for index, row in enumerate(rows, 1) if row["status"] == "done"}
 
 
-def test_the_front_is_the_same_in_chart_and_table(pages: dict[str, Node]) -> None:
+def test_chart_and_table_have_the_same_front(pages: dict[str, Node]) -> None:
     page = pages["image_study"]
     charts = page.all("svg", "wide")
     heads = [head.text for head in page.first("table", "sortable").first("thead").all("th")]
-    column = heads.index("on the front of")
+    column = heads.index("Pareto front")
     for chart, word in zip(charts, ("size", "latency"), strict=True):
         drawn = {mark.first("title").text.split(":")[0] for mark in chart.all("g", "on-front")}
-        said = {
+        listed = {
             row.first("a").text
             for row in page.first("table", "sortable").first("tbody").all("tr")
             if "failed" not in row.classes and word in _cells(row)[column]
         }
-        assert drawn == said
+        assert drawn == listed
     assert "full" not in {mark.first("title").text.split(":")[0] for mark in charts[0].all("g", "on-front")}
 
 
-def test_what_was_not_measured_is_empty(pages: dict[str, Node]) -> None:
+def test_missing_values_are_empty_cells(pages: dict[str, Node]) -> None:
     bare = pages["bare_study"]
     assert [_cells(row)[2:] for row in bare.first("table").first("tbody").all("tr")] == [[""], [""]]
     assert not bare.all("svg", "chart")
@@ -174,35 +174,35 @@ def test_what_was_not_measured_is_empty(pages: dict[str, Node]) -> None:
     assert all("data-value" not in cell.attributes for cell in row.children[4:6] if isinstance(cell, Node))
 
 
-def test_a_failed_row_says_why(pages: dict[str, Node]) -> None:
+def test_a_failed_row_shows_the_reason(pages: dict[str, Node]) -> None:
     page = pages["image_study"]
     (failed,) = page.first("table", "sortable").all("tr", "failed")
-    assert "ended by signal 9: not enough memory?" in failed.text
-    assert "ended by signal 9" in page.first("p", "bad").text or any(
-        "ended by signal 9" in notice.text for notice in page.all("p", "notice")
+    assert "terminated by signal 9 (SIGKILL), possibly out of memory" in failed.text
+    assert "terminated by signal 9" in page.first("p", "bad").text or any(
+        "terminated by signal 9" in notice.text for notice in page.all("p", "notice")
     )
 
 
-def test_winners_stand_at_the_top(pages: dict[str, Node]) -> None:
+def test_cards_show_the_winner_of_each_budget(pages: dict[str, Node]) -> None:
     ten, loss, coin = pages["image_study"].all("li", "card")
     assert "quarter · int8-qat" in ten.text
     assert "at most 10\u00a0KB" in ten.text
     assert "worse by 0.0185" in ten.text
     assert "half · int8-qat" in loss.text
-    assert "Nothing fits" in coin.text
-    assert "1,912 bytes above" in coin.text
+    assert "No recipe fits" in coin.text
+    assert "1,912 above the limit of 3,000" in coin.text
 
 
-def test_differences_are_put_in_words(pages: dict[str, Node]) -> None:
-    tested = pages["image_study"].all("table", "sortable")[1]
-    said = {row.first("a").text: _cells(row)[-1] for row in tested.first("tbody").all("tr")}
-    assert said["int8-qat"] == "no difference seen"
-    assert said["half · int8"] == "worse by 0.0064"
+def test_differences_are_described(pages: dict[str, Node]) -> None:
+    differences = pages["image_study"].all("table", "sortable")[1]
+    texts = {row.first("a").text: _cells(row)[-1] for row in differences.first("tbody").all("tr")}
+    assert texts["int8-qat"] == "no significant difference"
+    assert texts["half · int8"] == "worse by 0.0064"
     better = pages["rating_study"].all("table", "sortable")[1]
     assert "better by 0.0049" in better.text
 
 
-def test_lower_is_better_turns_front_and_words() -> None:
+def test_front_and_texts_respect_lower_is_better() -> None:
     study = image_study()
     study["metric"] = {"name": "nll", "label": "NLL", "higher_is_better": False}
     for row in study["rows"]:
@@ -223,27 +223,27 @@ def _of_size(row: dict, name: str, size: int) -> dict:
     return {**row, "name": name, "formats": {**row["formats"], "tflite": tflite}}
 
 
-def test_where_names_have_no_room_numbers_stand_for_them() -> None:
+def test_points_without_room_for_names_have_numbers() -> None:
     study = image_study()
     full = study["rows"][0]
     study["rows"] = [
-        _of_size(full, f"one of many alike {index}", 90_000 + 300 * index) for index in range(60)
+        _of_size(full, f"one of similar rows {index}", 90_000 + 300 * index) for index in range(60)
     ]
     page = parsed(page_of(study))
     chart, figure = page.first("svg", "wide"), page.first("figure")
     written = [text.text for text in chart.all("text", "name")]
     assert any(name.startswith("#") for name in written)
-    assert "the row of that number in the tables" in figure.text
+    assert "number of the row in the tables" in figure.text
     assert len(_names_of_marks(chart)) == 60
 
 
-def test_what_a_grid_left_out_is_said(pages: dict[str, Node]) -> None:
+def test_skipped_combinations_are_listed(pages: dict[str, Node]) -> None:
     text = pages["image_study"].text
-    assert "1 combination of the grid left out" in text
+    assert "1 invalid combination of the grid skipped" in text
     assert image_study()["left_out"][0] in text
 
 
-def test_it_can_be_repeated(pages: dict[str, Node]) -> None:
+def test_the_page_has_everything_to_reproduce_the_study(pages: dict[str, Node]) -> None:
     study, page = image_study(), pages["image_study"]
     text = page.text
     assert study["command"] in text
@@ -263,7 +263,7 @@ def test_the_same_study_gives_the_same_bytes(tmp_path: Path) -> None:
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["a.html", "b.html"]
 
 
-def test_a_study_of_failures_only_is_a_page_still() -> None:
+def test_a_study_with_only_failures_has_a_page() -> None:
     study = image_study()
     for row in study["rows"]:
         row.update(status="failed", reason="no space left", metrics=None)
@@ -271,14 +271,14 @@ def test_a_study_of_failures_only_is_a_page_still() -> None:
     assert page.first("table").text.count("no space left") == len(study["rows"])
 
 
-@pytest.mark.parametrize("spoil", [{"schema_version": 2}, {"rows": [{}]}, {"metric": None}, {"seeds": 3}])
-def test_what_is_no_study_is_refused(spoil: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("changes", [{"schema_version": 2}, {"rows": [{}]}, {"metric": None}, {"seeds": 3}])
+def test_invalid_contents_raise(changes: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(DataError):
-        write_page({**image_study(), **spoil}, tmp_path / "study.html")
+        write_page({**image_study(), **changes}, tmp_path / "study.html")
     assert not (tmp_path / "study.html").exists()
 
 
-def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_raises(tmp_path: Path) -> None:
     with pytest.raises(HanjiError, match="cannot be written"):
         write_page(image_study(), tmp_path / "nowhere" / "study.html")
 

@@ -1,4 +1,4 @@
-"""The parts that the page is made of: fronts, axes, names, numbers in words, steps."""
+"""Parts of the page: Pareto fronts, axes, labels, formatted values, steps."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import random
 
 import pytest
 
-from hanji.studies.page.axes import even_axis, floor_of, logarithmic_axis
+from hanji.studies.page.axes import floor_of, linear_axis, logarithmic_axis
 from hanji.studies.page.front import front
 from hanji.studies.page.labels import Box, Name, Sheet, text_width
 from hanji.studies.page.markup import Html, element, text
 from hanji.studies.page.steps import steps_as_toml
 from hanji.studies.page.view import Difference, Spread
 from hanji.studies.page.words import (
+    difference_text,
     duration,
     milliseconds,
     moment,
@@ -23,34 +24,35 @@ from hanji.studies.page.words import (
     size,
     spread,
     timing,
-    verdict,
 )
 from hanji.training.settings import read_toml
 
 
-def test_the_front_holds_what_nothing_beats() -> None:
+def test_the_front_has_no_dominated_points() -> None:
     points = [(10.0, 0.9), (5.0, 0.9), (5.0, 0.8), (2.0, 0.7), (20.0, 0.95), (21.0, 0.95)]
     assert front(points) == [3, 1, 4]
     assert front([(cost, -metric) for cost, metric in points], higher_is_better=False) == [3, 1, 4]
 
 
-def test_twins_share_the_front() -> None:
+def test_equal_points_are_all_on_the_front() -> None:
     assert front([(1.0, 0.5), (1.0, 0.5), (1.0, 0.4)]) == [0, 1]
     assert front([]) == []
 
 
-def test_the_front_is_that_of_the_definition() -> None:
-    chance = random.Random(3)  # noqa: S311
+def test_the_front_matches_the_definition_of_dominance() -> None:
+    rng = random.Random(3)  # noqa: S311
     for _ in range(50):
-        points = [(chance.randrange(1, 8), chance.randrange(8)) for _ in range(12)]
-        beaten = [
+        points = [(rng.randrange(1, 8), rng.randrange(8)) for _ in range(12)]
+        dominated = [
             any((a <= cost and b >= metric and (a, b) != (cost, metric)) for a, b in points)
             for cost, metric in points
         ]
-        assert sorted(front(points)) == [index for index, lost in enumerate(beaten) if not lost]
+        assert sorted(front(points)) == [
+            index for index, is_dominated in enumerate(dominated) if not is_dominated
+        ]
 
 
-def test_logarithmic_axes_keep_ratios() -> None:
+def test_logarithmic_axes_preserve_ratios() -> None:
     axis = logarithmic_axis([1_000, 1_000_000], 0, 100)
     assert axis.low < 1_000 < 1_000_000 < axis.high
     assert axis.at(100_000) - axis.at(10_000) == pytest.approx(axis.at(10_000) - axis.at(1_000))
@@ -60,31 +62,30 @@ def test_logarithmic_axes_keep_ratios() -> None:
 @pytest.mark.parametrize(
     "values", [[5.0], [5.0, 5.0], [0.0101, 0.0109], [1.0, 9e9], [152_344.0, 41_216.0], [1e-4, 3e-4]]
 )
-def test_logarithmic_axes_have_some_ticks(values: list[float]) -> None:
-    axis = logarithmic_axis(values, 0, 900, most_ticks=8)
+def test_logarithmic_axes_have_enough_ticks(values: list[float]) -> None:
+    axis = logarithmic_axis(values, 0, 900, max_ticks=8)
     assert 2 <= len(axis.ticks) <= 9
     assert all(axis.low <= tick <= axis.high for tick in axis.ticks)
 
 
 @pytest.mark.parametrize("ends", [(0.9, 0.9), (0.0, 1.0), (-0.3, -0.1), (0.98411, 0.98413)])
-def test_even_axes_hold_their_ends(ends: tuple[float, float]) -> None:
-    axis = even_axis(*ends, 0, 100)
+def test_linear_axes_contain_their_ends(ends: tuple[float, float]) -> None:
+    axis = linear_axis(*ends, 0, 100)
     assert axis.low <= ends[0] <= ends[1] <= axis.high
     assert 2 <= len(axis.ticks) <= 8
 
 
-def test_one_bad_row_does_not_flatten_the_others() -> None:
+def test_outliers_are_below_the_axis() -> None:
     assert floor_of([0.98, 0.97, 0.96, 0.72]) == 0.96
     assert floor_of([0.98, 0.97, 0.96, 0.95]) == 0.95
-    assert floor_of([0.98, 0.97, 0.3, 0.2]) == 0.2  # two of four are no exception
+    assert floor_of([0.98, 0.97, 0.3, 0.2]) == 0.2  # two of four are not outliers
     assert floor_of([0.5]) == 0.5
 
 
-def test_names_cover_neither_points_nor_each_other() -> None:
-    chance = random.Random(7)  # noqa: S311
+def test_labels_overlap_neither_points_nor_each_other() -> None:
+    rng = random.Random(7)  # noqa: S311
     names = [
-        Name(chance.uniform(80, 880), chance.uniform(60, 400), f"half · sparse {index}", 7)
-        for index in range(16)
+        Name(rng.uniform(80, 880), rng.uniform(60, 400), f"half · sparse {index}", 7) for index in range(16)
     ]
     marks = [Box.around(name.x, name.y, 7) for name in names]
     places = Sheet(Box(60, 40, 940, 440), 14, list(marks), []).places(names)
@@ -94,24 +95,24 @@ def test_names_cover_neither_points_nor_each_other() -> None:
     assert not any(box.meets(mark) for box in boxes for mark in marks)
 
 
-def test_a_name_without_room_is_left_out() -> None:
+def test_a_label_without_room_is_omitted() -> None:
     name = Name(50, 50, "a name much too long for this little chart", 5)
     assert Sheet(Box(0, 0, 100, 100), 14, [Box.around(50, 50, 5)], []).places([name]) == [None]
 
 
-def test_korean_is_wider() -> None:
+def test_korean_text_is_wider() -> None:
     assert text_width("한지", 14) > text_width("ab", 14) * 1.5
 
 
 @pytest.mark.parametrize(
-    ("bytes_", "said"),
+    ("bytes_", "text"),
     [(812, "812\u00a0B"), (8_344, "8.34\u00a0KB"), (10_000, "10\u00a0KB"), (1.2e6, "1.2\u00a0MB")],
 )
-def test_sizes(bytes_: float, said: str) -> None:
-    assert size(bytes_) == said
+def test_sizes(bytes_: float, text: str) -> None:
+    assert size(bytes_) == text
 
 
-def test_numbers_in_words() -> None:
+def test_formatted_numbers() -> None:
     assert (milliseconds(0.5), timing(0.5), timing(0.01234), timing(1234.0)) == (
         "0.5",
         "0.500",
@@ -133,31 +134,31 @@ def test_numbers_in_words() -> None:
 def test_moments() -> None:
     assert moment("2025-03-02T10:14:07+00:00") == "2 March 2025, 10:14 UTC"
     assert moment("2025-03-02T10:14:07Z") == "2 March 2025, 10:14 UTC"
-    assert moment("lately") == "lately"
+    assert moment("yesterday") == "yesterday"
 
 
-def test_any_value_on_one_line() -> None:
+def test_values_as_one_line_of_text() -> None:
     assert plain({"cpu_model": "x", "cores": 2, "none": None}) == "cpu model: x, cores: 2"
     assert (plain([1, 2]), plain(True), plain(None), plain(8_200_000)) == ("1, 2", "yes", "", "8,200,000")
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
+    ("low", "high", "text"),
     [
         (-0.03, -0.01, "worse by 0.0200"),
         (0.01, 0.03, "better by 0.0200"),
-        (-0.01, 0.05, "no difference seen"),
-        (0.0, 0.04, "no difference seen"),
+        (-0.01, 0.05, "no significant difference"),
+        (0.0, 0.04, "no significant difference"),
     ],
 )
-def test_verdicts(low: float, high: float, said: str) -> None:
-    found = Difference((low + high) / 2, low, high, 0.02, 100)
-    assert verdict(found, higher_is_better=True) == said
-    other = {"worse": "better", "better": "worse"}.get(said.split()[0], said.split()[0])
-    assert verdict(found, higher_is_better=False).split()[0] == other
+def test_texts_of_differences(low: float, high: float, text: str) -> None:
+    difference = Difference((low + high) / 2, low, high, 0.02, 100)
+    assert difference_text(difference, higher_is_better=True) == text
+    opposite = {"worse": "better", "better": "worse"}.get(text.split()[0], text.split()[0])
+    assert difference_text(difference, higher_is_better=False).split()[0] == opposite
 
 
-def test_steps_are_read_back_as_they_were(tmp_path) -> None:
+def test_steps_as_toml_can_be_read_back(tmp_path) -> None:
     steps = [
         {
             "type": "distil",

@@ -1,4 +1,4 @@
-"""A space of four widths and three schemes, and a evaluator that computes instead of measuring."""
+"""A search space of four widths and three schemes, and an evaluator that computes instead of measuring."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hanji.studies.search.evaluator import Built, Finished, Shape
-from hanji.studies.search.shapes import bytes_a_weight
+from hanji.studies.search.shapes import bytes_per_weight
 from hanji.studies.search.space import Point, Space
 from hanji.studies.variant import Variant
 from hanji.training.errors import ConversionError
@@ -34,61 +34,65 @@ def fake_space() -> Space:
     return Space("fake", BASE, ("tflite",), "ndcg_at_10", axes, points, ())
 
 
-def size_of(asked: Variant) -> int:
-    return OVERHEAD + int(_parameters(asked) * bytes_a_weight(asked))
+def size_of(variant: Variant) -> int:
+    return OVERHEAD + int(_parameters(variant) * bytes_per_weight(variant))
 
 
-def metric_of(asked: Variant) -> float:
-    """Larger is better, few bits cost a little; the quarter of the space below 16 factors is much worse."""
-    if not asked.tables:
+def metric_of(variant: Variant) -> float:
+    """Larger widths are better, fewer bits slightly worse; a width of 8 is much worse."""
+    if not variant.tables:
         return FULL_METRIC
-    cost = {"float16": 0.0, "int8-rows": 0.001, "int4-rows": 0.004}[asked.tables[1]["scheme"]]
-    return {"64": 0.49, "32": 0.48, "16": 0.46, "8": 0.3}[asked.name.split(" ")[0]] - cost
+    loss = {"float16": 0.0, "int8-rows": 0.001, "int4-rows": 0.004}[variant.tables[1]["scheme"]]
+    return {"64": 0.49, "32": 0.48, "16": 0.46, "8": 0.3}[variant.name.split(" ")[0]] - loss
 
 
 class FakeEvaluator:
-    """Counts what it is asked; ``failing`` recipes end in a ConversionError."""
+    """Records its calls; ``failing`` recipes raise a ConversionError."""
 
     def __init__(self, *, failing: Sequence[str] = (), seconds: float = 10.0) -> None:
-        self.asked: list[tuple[str, str]] = []
+        self.calls: list[tuple[str, str]] = []
         self.failing, self.seconds = failing, seconds
 
     @property
     def trained(self) -> list[str]:
-        """The recipes that were carried out, the full model among them."""
-        return [name for what, name in self.asked if what == "built"]
+        """The recipes that were trained, including the full model."""
+        return [name for method, name in self.calls if method == "build"]
 
     @property
     def spent_s(self) -> float:
-        """As if each training took as long."""
+        """A constant duration per training."""
         return self.seconds * len(self.trained)
 
     def shapes(self, variants: Sequence[Variant]) -> list[Shape | str]:
         return [
-            Shape(_parameters(one), int(_parameters(one) * bytes_a_weight(one)), _parameters(one))
-            for one in variants
+            Shape(
+                parameters=_parameters(variant),
+                min_bytes=int(_parameters(variant) * bytes_per_weight(variant)),
+                nonzero=_parameters(variant),
+            )
+            for variant in variants
         ]
 
     def untrained_bytes(self, shape: Variant) -> int:
-        self.asked.append(("bytes", shape.name))
+        self.calls.append(("bytes", shape.name))
         return size_of(shape)
 
     def untrained_ms(self, shape: Variant) -> float:
-        self.asked.append(("ms", shape.name))
+        self.calls.append(("ms", shape.name))
         return _parameters(shape) / 1e4
 
-    def built(self, variant: Variant, resume_from: Variant | None) -> Built:
-        self.asked.append(("built", variant.name))
+    def build(self, variant: Variant, resume_from: Variant | None) -> Built:
+        self.calls.append(("build", variant.name))
         if variant.name in self.failing:
-            raise ConversionError("the converter does not like it")
+            raise ConversionError("unsupported operator")
         size = size_of(variant)
         return Built(size, _parameters(variant) / 1e4 + 0.1, metric_of(variant), f"hash of {variant.name}")
 
-    def finished(self, winner: Variant) -> Finished:
-        self.asked.append(("finished", winner.name))
+    def finish(self, winner: Variant) -> Finished:
+        self.calls.append(("finish", winner.name))
         test = {"ndcg_at_10": metric_of(winner) - 0.01}
         return Finished(test, {"ndcg_at_10": FULL_METRIC - 0.01}, size_of(winner), f"hash of {winner.name}")
 
 
-def _parameters(asked: Variant) -> int:
-    return 12_800 if not asked.tables else WIDTHS[asked.name.split(" ")[0]]
+def _parameters(variant: Variant) -> int:
+    return 12_800 if not variant.tables else WIDTHS[variant.name.split(" ")[0]]

@@ -1,4 +1,4 @@
-"""The order of questions, what is never asked, and what is said at the end; nothing is trained here."""
+"""The search algorithm with a fake evaluator: the order of measurements, and the outcome."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 
 from hanji.studies.budget import Budget
 from hanji.studies.search.cached_evaluator import CachedEvaluator
-from hanji.studies.search.chooser import Known, proposed
+from hanji.studies.search.chooser import Observation, propose
 from hanji.studies.search.outcome import Outcome
-from hanji.studies.search.search import Limits, Search, Searched, trials_for
+from hanji.studies.search.search import Limits, Search, SearchResult, trials_for
 from hanji.studies.search.setup import Setup
 from hanji.training.errors import ConversionError, DataError
 from hanji.training.recipe_file import read_recipe_file
@@ -22,94 +22,97 @@ from .fakes import BASE, SCHEMES, WIDTHS, FakeEvaluator, fake_space, metric_of, 
 ALL = [variant(width, scheme) for width in WIDTHS for scheme in SCHEMES]
 
 
-def search(evaluator: FakeEvaluator, *, trials: int = 100, seed: int = 0, **bounds: float) -> Searched:
+def search(evaluator: FakeEvaluator, *, trials: int = 100, seed: int = 0, **bounds: float) -> SearchResult:
     return Search(fake_space(), Budget("budget", **bounds), evaluator, limits=Limits(trials), seed=seed).run()
 
 
-def outcome(searched: Searched, **bounds: float) -> Outcome:
-    return Outcome(fake_space(), Budget("budget", **bounds), searched, "hanji search fake.toml", 0, 1.0)
+def outcome(result: SearchResult, **bounds: float) -> Outcome:
+    return Outcome(fake_space(), Budget("budget", **bounds), result, "hanji search fake.toml", 0, 1.0)
 
 
-def test_the_best_within_the_budget_is_found_and_told_from_the_test_set_at_the_end() -> None:
+def test_the_best_within_the_budget_is_found_and_tested_once_at_the_end() -> None:
     evaluator = FakeEvaluator()
-    found = search(evaluator, max_bytes=4_300)
-    fitting = [one for one in ALL if size_of(one) <= 4_300]
-    assert found.winner is not None and found.finished is not None
-    assert found.winner.point.variant == max(fitting, key=metric_of) == variant("64", "int4-rows")
-    assert evaluator.asked[-1] == ("finished", "64 · int4-rows")
-    assert [what for what, _ in evaluator.asked].count("finished") == 1
-    assert set(evaluator.trained) == {"full", *(one.name for one in fitting)}  # the rest never was
-    assert found.stopped == "nothing else can fit"
+    result = search(evaluator, max_bytes=4_300)
+    fitting = [recipe for recipe in ALL if size_of(recipe) <= 4_300]
+    assert result.winner is not None and result.finished is not None
+    assert result.winner.point.variant == max(fitting, key=metric_of) == variant("64", "int4-rows")
+    assert evaluator.calls[-1] == ("finish", "64 · int4-rows")
+    assert [method for method, _ in evaluator.calls].count("finish") == 1
+    assert set(evaluator.trained) == {"full", *(recipe.name for recipe in fitting)}  # and no other
+    assert result.stopped == "no other recipe can fit"
 
 
-def test_cheap_questions_come_first_and_weights_cost_none() -> None:
+def test_cheap_measurements_come_first_and_weights_are_only_counted() -> None:
     evaluator = FakeEvaluator()
-    found = search(evaluator, max_bytes=4_300, max_latency_ms=0.3)
-    by_name = {one.point.variant.name: one for one in found.candidates}
-    assert ("bytes", "64 · float16") not in evaluator.asked  # its weights alone are too many
+    result = search(evaluator, max_bytes=4_300, max_latency_ms=0.3)
+    by_name = {candidate.point.variant.name: candidate for candidate in result.candidates}
+    assert ("bytes", "64 · float16") not in evaluator.calls  # its weights alone are too large
     assert "weights alone take 12,800 bytes" in by_name["64 · float16"].reason
     assert by_name["32 · float16"].untrained_bytes is None
-    assert ("ms", "64 · int4-rows") in evaluator.asked and "64 · int4-rows" not in evaluator.trained
-    assert "engine takes 0.64 ms" in by_name["64 · int4-rows"].reason
-    # Within the margin of the engine's own call, but the whole call is too slow.
-    assert by_name["32 · int4-rows"].status == "over" and "more than 0.3" in by_name["32 · int4-rows"].reason
-    assert found.winner is not None and found.winner.point.variant == variant("16", "float16")
+    assert ("ms", "64 · int4-rows") in evaluator.calls and "64 · int4-rows" not in evaluator.trained
+    assert "untrained model takes 0.64 ms in the engine" in by_name["64 · int4-rows"].reason
+    # The engine's call is within the margin, but the whole call is too slow.
+    slow = by_name["32 · int4-rows"]
+    assert slow.status == "over" and "above the limit of 0.3" in slow.reason
+    assert result.winner is not None and result.winner.point.variant == variant("16", "float16")
 
 
 def test_larger_shapes_come_first_then_what_tpe_proposes() -> None:
     evaluator = FakeEvaluator()
-    found = search(evaluator, trials=4, max_bytes=4_300)
+    result = search(evaluator, trials=4, max_bytes=4_300)
     assert evaluator.trained[:4] == ["full", "64 · int4-rows", "32 · int8-rows", "16 · float16"]
-    assert found.trials == 4 and len(evaluator.trained) == 5
-    assert found.stopped == "4 recipes were trained (--trials)"
-    assert sum(one.status == "not tried" for one in found.candidates) == 5
+    assert result.trials == 4 and len(evaluator.trained) == 5
+    assert result.stopped == "4 recipes were trained (--trials)"
+    assert sum(candidate.status == "not tried" for candidate in result.candidates) == 5
 
 
-def test_nothing_is_trained_where_nothing_can_fit() -> None:
+def test_nothing_is_trained_if_nothing_can_fit() -> None:
     evaluator = FakeEvaluator()
-    found = search(evaluator, max_bytes=700)
-    assert found.winner is None and found.finished is None and found.full is None and not evaluator.trained
-    assert found.closest is not None and found.closest.point.variant == variant("8", "int4-rows")
-    binds = outcome(found, max_bytes=700).binds
-    assert binds == "the closest is '8 · int4-rows': 1,400 bytes, 700 more than 700"
+    result = search(evaluator, max_bytes=700)
+    assert result.winner is None and result.finished is None and result.full is None and not evaluator.trained
+    assert result.closest is not None and result.closest.point.variant == variant("8", "int4-rows")
+    violations = outcome(result, max_bytes=700).violations
+    assert violations == "the closest is '8 · int4-rows': size 1,400 bytes, 700 above the limit of 700"
 
 
-def test_the_closest_is_told_by_what_it_breaks_where_quality_binds() -> None:
-    found = search(FakeEvaluator(), max_bytes=2_700, max_drop=0.01)
-    assert found.winner is None and found.closest is not None
-    binds = outcome(found, max_bytes=2_700, max_drop=0.01).binds
-    assert binds == "the closest is '32 · int4-rows': 0.0240 of the metric lost, 0.0140 more than 0.0100"
+def test_the_violations_of_the_closest_recipe_include_the_drop() -> None:
+    result = search(FakeEvaluator(), max_bytes=2_700, max_drop=0.01)
+    assert result.winner is None and result.closest is not None
+    violations = outcome(result, max_bytes=2_700, max_drop=0.01).violations
+    assert (
+        violations == "the closest is '32 · int4-rows': metric drop 0.0240, 0.0140 above the limit of 0.0100"
+    )
 
 
-def test_with_a_bound_on_the_drop_alone_the_smallest_file_wins() -> None:
+def test_with_a_limit_on_the_drop_alone_the_smallest_file_wins() -> None:
     evaluator = FakeEvaluator()
-    found = search(evaluator, max_drop=0.03)
-    within = [one for one in ALL if 0.5 - metric_of(one) <= 0.03]
-    assert found.winner is not None
-    assert found.winner.point.variant == min(within, key=size_of) == variant("32", "int4-rows")
-    heavy = [one for one in found.candidates if "weights alone" in one.reason]
-    assert heavy, "larger ones than what fits are of no interest"
+    result = search(evaluator, max_drop=0.03)
+    within = [recipe for recipe in ALL if 0.5 - metric_of(recipe) <= 0.03]
+    assert result.winner is not None
+    assert result.winner.point.variant == min(within, key=size_of) == variant("32", "int4-rows")
+    too_large = [candidate for candidate in result.candidates if "weights alone" in candidate.reason]
+    assert too_large, "recipes larger than one that fits are left out"
 
 
-def test_the_full_model_wins_where_it_keeps_the_budget_best() -> None:
+def test_the_full_model_wins_if_it_is_the_best_within_the_budget() -> None:
     evaluator = FakeEvaluator()
-    found = search(evaluator, trials=2, max_bytes=60_000)
-    assert found.winner is not None and found.winner.point.variant.name == "full"
+    result = search(evaluator, trials=2, max_bytes=60_000)
+    assert result.winner is not None and result.winner.point.variant.name == "full"
 
 
-def test_a_recipe_that_fails_is_a_row_and_the_search_goes_on() -> None:
-    found = search(FakeEvaluator(failing=["64 · int4-rows"]), max_bytes=4_300)
-    failed = [one for one in found.candidates if one.status == "failed"]
-    assert [one.reason for one in failed] == ["the converter does not like it"]
-    assert found.winner is not None and found.winner.point.variant == variant("32", "int8-rows")
+def test_a_failed_recipe_is_a_row_and_the_search_continues() -> None:
+    result = search(FakeEvaluator(failing=["64 · int4-rows"]), max_bytes=4_300)
+    failed = [candidate for candidate in result.candidates if candidate.status == "failed"]
+    assert [candidate.reason for candidate in failed] == ["unsupported operator"]
+    assert result.winner is not None and result.winner.point.variant == variant("32", "int8-rows")
 
 
 def test_a_full_model_that_fails_ends_the_search() -> None:
     class NoData(FakeEvaluator):
-        def built(self, variant, resume_from):  # type: ignore[no-untyped-def]
-            raise DataError("the ratings are gone")
+        def build(self, variant, resume_from):  # type: ignore[no-untyped-def]
+            raise DataError("the ratings are missing")
 
-    with pytest.raises(DataError, match="gone"):
+    with pytest.raises(DataError, match="missing"):
         search(NoData(), max_bytes=4_300)
 
 
@@ -117,68 +120,68 @@ def test_minutes_end_a_search() -> None:
     evaluator = FakeEvaluator(seconds=30.0)
     space, budget = fake_space(), Budget("budget", max_bytes=4_300)
     limits = Limits(100, minutes=1.5)
-    found = Search(space, budget, evaluator, limits=limits, seed=0, spent_s=lambda: evaluator.spent_s).run()
-    assert found.trials == 2 and found.stopped == "1.5 minutes are used up (--max-minutes)"
+    result = Search(space, budget, evaluator, limits=limits, seed=0, spent_s=lambda: evaluator.spent_s).run()
+    assert result.trials == 2 and result.stopped == "1.5 minutes have passed (--max-minutes)"
 
 
-def test_a_twentieth_of_the_space_is_trained_unless_somebody_says_but_four() -> None:
+def test_the_default_number_of_trials_is_a_twentieth_of_the_space_but_at_least_four() -> None:
     space = fake_space()
     assert trials_for(space) == 4
     assert trials_for(replace(space, points=space.points * 7)) == 5
 
 
-def kept(evaluator: FakeEvaluator, out: Path) -> CachedEvaluator:
+def cached(evaluator: FakeEvaluator, out: Path) -> CachedEvaluator:
     return CachedEvaluator(evaluator, Setup(BASE, ("tflite",), "ndcg_at_10", None, out))
 
 
-def test_a_search_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+def test_an_interrupted_search_resumes_with_the_same_result(tmp_path: Path) -> None:
     class Stopped(FakeEvaluator):
-        def built(self, variant, resume_from):  # type: ignore[no-untyped-def]
+        def build(self, variant, resume_from):  # type: ignore[no-untyped-def]
             if len(self.trained) == 5:
                 raise KeyboardInterrupt
-            return super().built(variant, resume_from)
+            return super().build(variant, resume_from)
 
-    whole, budget = FakeEvaluator(), Budget("budget", max_bytes=4_300)
-    expected = Search(fake_space(), budget, whole, limits=Limits(7), seed=4).run()
+    uninterrupted, budget = FakeEvaluator(), Budget("budget", max_bytes=4_300)
+    expected = Search(fake_space(), budget, uninterrupted, limits=Limits(7), seed=4).run()
     with pytest.raises(KeyboardInterrupt):
-        Search(fake_space(), budget, kept(Stopped(), tmp_path), limits=Limits(7), seed=4).run()
-    rest = FakeEvaluator()
-    found = Search(fake_space(), budget, kept(rest, tmp_path), limits=Limits(7), seed=4).run()
-    assert found == expected
-    assert rest.trained == whole.trained[5:]
+        Search(fake_space(), budget, cached(Stopped(), tmp_path), limits=Limits(7), seed=4).run()
+    resumed = FakeEvaluator()
+    result = Search(fake_space(), budget, cached(resumed, tmp_path), limits=Limits(7), seed=4).run()
+    assert result == expected
+    assert resumed.trained == uninterrupted.trained[5:]
 
 
-def test_errors_of_a_recipe_are_kept_and_others_are_not(tmp_path: Path) -> None:
+def test_deterministic_errors_are_cached_and_others_are_not(tmp_path: Path) -> None:
     failing = FakeEvaluator(failing=["64 · int4-rows"])
     for _ in range(2):
         Search(
-            fake_space(), Budget("b", max_bytes=4_300), kept(failing, tmp_path), limits=Limits(1), seed=0
+            fake_space(), Budget("b", max_bytes=4_300), cached(failing, tmp_path), limits=Limits(1), seed=0
         ).run()
     assert failing.trained.count("64 · int4-rows") == 1
 
     class Full(FakeEvaluator):
-        def built(self, variant, resume_from):  # type: ignore[no-untyped-def]
-            super().built(variant, resume_from)
+        def build(self, variant, resume_from):  # type: ignore[no-untyped-def]
+            super().build(variant, resume_from)
             raise DataError("the disk is full")
 
     full = Full()
     for _ in range(2):
         with pytest.raises(DataError):
-            kept(full, tmp_path / "other").built(variant("8", "float16"), None)
+            cached(full, tmp_path / "other").build(variant("8", "float16"), None)
     assert len(full.trained) == 2
 
 
-def test_proposals_are_open_ones_and_the_same_each_time() -> None:
+def test_proposals_are_open_and_deterministic() -> None:
     axes = {"distil": tuple(WIDTHS), "quantize": SCHEMES}
-    known = [
-        Known({"distil": width, "quantize": "float16"}, None, {"bytes": 0.5}) for width in ("64", "32")
-    ] + [Known({"distil": "16", "quantize": "int4-rows"}, 0.46, {"bytes": -0.1})]
+    observations = [
+        Observation({"distil": width, "quantize": "float16"}, None, {"bytes": 0.5}) for width in ("64", "32")
+    ] + [Observation({"distil": "16", "quantize": "int4-rows"}, 0.46, {"bytes": -0.1})]
     still_open = [{"distil": "16", "quantize": "int8-rows"}, {"distil": "8", "quantize": "int4-rows"}]
-    found = [proposed(axes, known, still_open, seed) for seed in (0, 1, 2, 0, 1, 2)]
-    assert all(choice in still_open for choice in found) and found[:3] == found[3:]
+    choices = [propose(axes, observations, still_open, seed) for seed in (0, 1, 2, 0, 1, 2)]
+    assert all(choice in still_open for choice in choices) and choices[:3] == choices[3:]
 
 
-def test_what_was_found_is_written_as_a_recipe_and_as_numbers(tmp_path: Path) -> None:
+def test_the_outcome_is_written_as_a_recipe_and_as_json(tmp_path: Path) -> None:
     found = outcome(search(FakeEvaluator(), trials=3, max_bytes=4_300), max_bytes=4_300)
     found.write(tmp_path)
     recipe = read_recipe_file(tmp_path / "recipe.toml")
@@ -194,10 +197,10 @@ def test_what_was_found_is_written_as_a_recipe_and_as_numbers(tmp_path: Path) ->
     assert untried["bytes"] is None and untried["validation"] is None
     text = "\n".join(found.lines())
     assert "3 of 12 recipes were trained" in text and "Stopped: 3 recipes were trained" in text
-    assert "read once now: ndcg_at_10 0.4760, the full model 0.4900" in text
+    assert "evaluated only now: ndcg_at_10 0.4760, full model 0.4900" in text
 
 
-def test_an_older_searchs_recipe_and_bundle_go_where_nothing_fits(tmp_path: Path) -> None:
+def test_recipe_and_bundle_of_an_earlier_search_are_removed_if_nothing_fits(tmp_path: Path) -> None:
     outcome(search(FakeEvaluator(), trials=3, max_bytes=4_300), max_bytes=4_300).write(tmp_path)
     (tmp_path / "bundle").mkdir()
     (tmp_path / "bundle" / "manifest.json").write_text("{}")
@@ -206,13 +209,13 @@ def test_an_older_searchs_recipe_and_bundle_go_where_nothing_fits(tmp_path: Path
     assert json.loads((tmp_path / "search.json").read_text(encoding="utf-8"))["winner"] is None
 
 
-def test_a_size_that_cannot_be_looked_up_does_not_end_the_search() -> None:
+def test_a_size_that_cannot_be_measured_does_not_end_the_search() -> None:
     class Unknown(FakeEvaluator):
         def untrained_bytes(self, shape):  # type: ignore[no-untyped-def]
             if shape.name == "8 · int8-rows":
-                raise ConversionError("no such file can be made")
+                raise ConversionError("unsupported operator")
             return super().untrained_bytes(shape)
 
-    found = search(Unknown(), max_bytes=300)  # beyond the weights of all of them
-    assert found.closest is not None and found.closest.point.variant == variant("8", "int4-rows")
-    assert found.closest.untrained_bytes == 1_400
+    result = search(Unknown(), max_bytes=300)  # less than the weights of any recipe
+    assert result.closest is not None and result.closest.point.variant == variant("8", "int4-rows")
+    assert result.closest.untrained_bytes == 1_400

@@ -1,4 +1,4 @@
-"""What is searched, and how sizes and recipes are written."""
+"""Search spaces, parsing of sizes, and writing of recipe files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hanji.studies.search.shapes import bytes_a_weight, longest_shared_prefix, shape_key
+from hanji.studies.search.shapes import bytes_per_weight, longest_shared_prefix, shape_key
 from hanji.studies.search.sizes import bytes_of
 from hanji.studies.search.space import read_space
 from hanji.studies.search.toml_text import recipe_text
@@ -38,17 +38,17 @@ embedding_size = 16
     ("text", "size"),
     [("100KB", 100_000), ("64 KiB", 65_536), ("1.5mb", 1_500_000), ("80000", 80_000), ("2MiB", 2_097_152)],
 )
-def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
+def test_sizes_are_parsed(text: str, size: int) -> None:
     assert bytes_of(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "KB", "10XB", "-3KB", "0", "1e5", "0.5", "10 K B"])
-def test_sizes_that_are_none_are_refused(text: str) -> None:
+def test_invalid_sizes_raise(text: str) -> None:
     with pytest.raises(ValueError, match="expected a size"):
         bytes_of(text)
 
 
-def test_a_study_is_searched_over_its_grid(tmp_path: Path) -> None:
+def test_the_space_of_a_study_is_its_grid(tmp_path: Path) -> None:
     (tmp_path / "base.toml").write_text(BASE)
     (tmp_path / "study.toml").write_text(STUDY)
     space = read_space(tmp_path / "study.toml")
@@ -63,7 +63,7 @@ def test_a_study_is_searched_over_its_grid(tmp_path: Path) -> None:
     assert len(space.skipped) == 2
 
 
-def test_a_study_without_a_grid_is_searched_over_its_recipes(tmp_path: Path) -> None:
+def test_the_space_of_a_study_without_a_grid_is_its_recipes(tmp_path: Path) -> None:
     (tmp_path / "base.toml").write_text(BASE)
     named = '[[recipes]]\nname = "{0}"\ncompression = [{{ type = "quantize", scheme = "{0}" }}]\n'
     study = STUDY.split("[grid]")[0] + named.format("int8-rows") + named.format("float16")
@@ -74,39 +74,39 @@ def test_a_study_without_a_grid_is_searched_over_its_recipes(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["digits", "fashion-mnist", "movielens-1m", "demo", "neumf"])
-def test_every_recipe_file_has_a_space_of_its_own(name: str) -> None:
+def test_every_recipe_file_has_a_default_space(name: str) -> None:
     space = read_space(EXAMPLES / f"{name}.toml")
     assert len(space.points) >= 15 and not space.skipped
     assert len({point.variant.name for point in space.points}) == len(space.points)
     tables = [list(point.variant.tables) for point in space.points]
     own = [step for step in space.base.compression if step["type"] in ("distil", "quantize")]
-    assert all(any(step in point for point in tables) for step in own)  # what the file says is among them
+    assert all(any(step in point for point in tables) for step in own)  # the file's own steps are included
 
 
-def test_a_format_that_python_cannot_run_is_no_ground_to_search_on(tmp_path: Path) -> None:
+def test_a_recipe_without_a_format_that_python_can_run_raises(tmp_path: Path) -> None:
     (tmp_path / "only-web.toml").write_text(BASE + '[export]\nformats = ["tfjs"]\n')
     with pytest.raises(RecipeError, match=r"export\.formats"):
         read_space(tmp_path / "only-web.toml")
 
 
 @pytest.mark.parametrize("name", ["digits", "fashion-mnist", "movielens-1m-device"])
-def test_a_recipe_that_was_written_is_the_one_that_is_read(tmp_path: Path, name: str) -> None:
+def test_written_recipes_can_be_read_back(tmp_path: Path, name: str) -> None:
     file = read_recipe_file(EXAMPLES / f"{name}.toml")
-    (tmp_path / "again.toml").write_text(recipe_text(file, ["found", 'by "nobody"']), encoding="utf-8")
+    (tmp_path / "again.toml").write_text(recipe_text(file, ["a comment", 'with "quotes"']), encoding="utf-8")
     again = read_recipe_file(tmp_path / "again.toml")
     assert vars(again) | {"path": None} == vars(file) | {"path": None}
 
 
-def test_strange_words_survive_in_a_recipe(tmp_path: Path) -> None:
+def test_special_characters_survive_in_a_recipe(tmp_path: Path) -> None:
     (tmp_path / "base.toml").write_text(BASE)
     file = read_recipe_file(tmp_path / "base.toml")
-    strange = {"name": 'a "b" \\ \t\x7f é ✓', "x.y": {"": [1.5, 1e-7, True, {"z": []}]}}
-    file.data.update(strange)
+    special = {"name": 'a "b" \\ \t\x7f é ✓', "x.y": {"": [1.5, 1e-7, True, {"z": []}]}}
+    file.data.update(special)
     (tmp_path / "again.toml").write_text(recipe_text(file, []), encoding="utf-8")
-    assert read_recipe_file(tmp_path / "again.toml").data == {"format": "synthetic", **strange}
+    assert read_recipe_file(tmp_path / "again.toml").data == {"format": "synthetic", **special}
 
 
-def test_twins_differ_in_what_only_training_sees() -> None:
+def test_recipes_that_differ_only_in_training_have_the_same_shape() -> None:
     distil = {"type": "distil", "embedding_size": 8, "epochs": 3, "teacher": "ensemble"}
     one = Variant(
         "one", (distil, {"type": "prune", "sparsity": 0.5}, {"type": "quantize", "scheme": "int8-qat"})
@@ -115,11 +115,11 @@ def test_twins_differ_in_what_only_training_sees() -> None:
     assert shape_key(one).tables == shape_key(other).tables
     sparse = Variant("sparse", ({"type": "prune", "sparsity": 0.75, "sparse_storage": True},))
     assert shape_key(sparse).tables == sparse.tables
-    assert [bytes_a_weight(variant) for variant in (one, sparse, Variant("full", ()))] == [1.0, 1.0, 4.0]
+    assert [bytes_per_weight(variant) for variant in (one, sparse, Variant("full", ()))] == [1.0, 1.0, 4.0]
 
 
-def test_the_next_of_kin_has_most_first_steps_in_common() -> None:
-    a, b, c = ({"type": word} for word in ("distil", "channels", "quantize"))
+def test_the_longest_shared_prefix_wins() -> None:
+    a, b, c = ({"type": name} for name in ("distil", "channels", "quantize"))
     first, second, third = Variant("1", (a,)), Variant("2", (a, b)), Variant("3", (c,))
     assert longest_shared_prefix(Variant("4", (a, b, c)), [first, second, third]) == second
     assert longest_shared_prefix(Variant("5", (b, c)), [first, second, third]) is None

@@ -1,4 +1,4 @@
-"""The process that carries recipes out: what it answers, how it dies; and searches as users run them."""
+"""The worker process: its responses and crashes; and searches on the command line."""
 
 from __future__ import annotations
 
@@ -29,61 +29,64 @@ name = "tiny"
 base = "base.toml"
 formats = ["tflite"]
 [grid]
-quantize = [{{}}, {{ scheme = "float16" }}, {rounding}]
+quantize = [{{}}, {{ scheme = "float16" }}, {quantize}]
 {step} = [{{}}, {settings}]
 """
-ROUNDING = {
-    "pictures": '{ scheme = "int8-qat", epochs = 1 }',
+QUANTIZE = {
+    "images": '{ scheme = "int8-qat", epochs = 1 }',
     "ratings": '{ scheme = "int4-rows", epochs = 1 }',
 }
 STEP = {
-    "pictures": ("channels", "{ keep = 0.5, epochs = 1 }"),
+    "images": ("channels", "{ keep = 0.5, epochs = 1 }"),
     "ratings": ("low-rank", "{ embedding_size = 8 }"),
 }
 
 
-def test_questions_are_answered_a_line_each() -> None:
-    asked = {"name": "8 · float16", "tables": list(variant("8", "float16").tables)}
-    lines = [["shapes", [asked]], ["untrained_bytes", asked], ["built", asked, None], ["built", asked, asked]]
-    answers = io.StringIO()
+def test_each_request_has_a_response_in_one_line() -> None:
+    recipe = {"name": "8 · float16", "tables": list(variant("8", "float16").tables)}
+    lines = [
+        ["shapes", [recipe]],
+        ["untrained_bytes", recipe],
+        ["built", recipe, None],
+        ["built", recipe, recipe],
+    ]
+    responses = io.StringIO()
     serve(
         lambda: FakeEvaluator(failing=["8 · float16"]),
         io.StringIO("".join(json.dumps(line) + "\n" for line in lines)),
-        answers,
+        responses,
     )
-    shapes, size, *failed = map(json.loads, answers.getvalue().splitlines())
+    shapes, size, *failed = map(json.loads, responses.getvalue().splitlines())
     assert shapes["found"][0]["parameters"] == 800 and size == {"found": 2_600}
-    assert failed == [{"error": "the converter does not like it", "lasting": True}] * 2
+    assert failed == [{"error": "unsupported operator", "lasting": True}] * 2
 
 
-def test_data_that_cannot_be_read_are_an_answer() -> None:
-    def no_bench() -> FakeEvaluator:
+def test_data_that_cannot_be_read_is_reported_in_a_response() -> None:
+    def failing() -> FakeEvaluator:
         raise DataError("no ratings here")
 
-    answers = io.StringIO()
-    serve(no_bench, io.StringIO('["shapes", []]\n'), answers)
-    assert json.loads(answers.getvalue()) == {"error": "no ratings here", "lasting": False}
+    responses = io.StringIO()
+    serve(failing, io.StringIO('["shapes", []]\n'), responses)
+    assert json.loads(responses.getvalue()) == {"error": "no ratings here", "lasting": False}
 
 
-def test_a_process_that_is_killed_is_one_recipes_error_and_the_next_question_starts_another(
-    tmp_path: Path,
-) -> None:
+def test_a_killed_process_fails_one_request_and_is_restarted(tmp_path: Path) -> None:
     (tmp_path / "base.toml").write_text(RATINGS)
     base = read_recipe_file(tmp_path / "base.toml")
     with Worker(Setup(base, ("tflite",), "ndcg_at_10", None, tmp_path / "out")) as worker:
-        process = worker._started()
+        process = worker._start()
         os.kill(process.pid, signal.SIGKILL)
-        with pytest.raises(WorkerError, match=r"signal 9 \(SIGKILL\): was there not enough memory"):
+        with pytest.raises(WorkerError, match=r"signal 9 \(SIGKILL\), possibly out of memory"):
             worker.shapes([variant("8", "float16")])
-        found = worker.shapes([variant("8", "float16"), variant("8", "int4-rows")])
-        assert [one if isinstance(one, str) else one.least_bytes for one in found] == [
-            found[0].parameters * 2,  # type: ignore[union-attr]
-            found[0].parameters // 2,  # type: ignore[union-attr]
+        shapes = worker.shapes([variant("8", "float16"), variant("8", "int4-rows")])
+        assert [shape if isinstance(shape, str) else shape.min_bytes for shape in shapes] == [
+            shapes[0].parameters * 2,  # type: ignore[union-attr]
+            shapes[0].parameters // 2,  # type: ignore[union-attr]
         ]
 
 
-def test_what_the_process_cannot_read_is_told_by_it(tmp_path: Path) -> None:
-    (tmp_path / "base.toml").write_text(RATINGS.replace('"synthetic"', '"ncf"\nname = "gone"', 1))
+def test_errors_of_the_worker_process_are_raised(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(RATINGS.replace('"synthetic"', '"ncf"\nname = "missing"', 1))
     base = read_recipe_file(tmp_path / "base.toml")
     setup = Setup(base, ("tflite",), "ndcg_at_10", tmp_path / "nowhere", tmp_path / "out")
     with Worker(setup) as worker, pytest.raises(HanjiError, match="nowhere"):
@@ -103,14 +106,14 @@ def search(folder: Path, *bounds: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=500)
 
 
-@pytest.fixture(scope="module", params=["pictures", "ratings"])
+@pytest.fixture(scope="module", params=["images", "ratings"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     task = request.param
     folder = tmp_path_factory.mktemp("search") / task
     folder.mkdir()
-    (folder / "base.toml").write_text(IMAGES if task == "pictures" else RATINGS)
+    (folder / "base.toml").write_text(IMAGES if task == "images" else RATINGS)
     step, settings = STEP[task]
-    (folder / "study.toml").write_text(STUDY.format(rounding=ROUNDING[task], step=step, settings=settings))
+    (folder / "study.toml").write_text(STUDY.format(quantize=QUANTIZE[task], step=step, settings=settings))
     return folder
 
 
@@ -122,9 +125,7 @@ def found(folder: Path) -> dict[str, Any]:
     return table
 
 
-def test_a_search_hands_over_a_recipe_and_a_bundle_within_the_budget(
-    folder: Path, found: dict[str, Any]
-) -> None:
+def test_a_search_writes_a_recipe_and_a_bundle_within_the_budget(folder: Path, found: dict[str, Any]) -> None:
     rows = {row["name"]: row for row in found["candidates"]}
     winner = rows[found["winner"]]
     assert winner["status"] == "fits" and winner["bytes"] <= 12_000
@@ -139,7 +140,7 @@ def test_a_search_hands_over_a_recipe_and_a_bundle_within_the_budget(
     assert found["test"]["full"].keys() == found["test"]["winner"].keys()
 
 
-def test_untrained_files_weigh_what_trained_ones_do(found: dict[str, Any]) -> None:
+def test_untrained_files_have_the_size_of_trained_ones(found: dict[str, Any]) -> None:
     both = [(row["untrained_bytes"], row["bytes"]) for row in found["candidates"] if row["bytes"]]
     measured = [pair for pair in both if pair[0]]
     assert measured
@@ -147,42 +148,44 @@ def test_untrained_files_weigh_what_trained_ones_do(found: dict[str, Any]) -> No
         assert may_fit(untrained, trained) and may_fit(trained, untrained)
 
 
-@pytest.mark.parametrize("folder", ["ratings"], indirect=True)  # of pictures it is the same code
-def test_what_was_measured_is_not_measured_again(folder: Path, found: dict[str, Any]) -> None:
-    kept = {path: path.stat().st_mtime_ns for path in (folder / "out" / "work" / "measured").iterdir()}
+@pytest.mark.parametrize("folder", ["ratings"], indirect=True)  # the same code for images
+def test_measurements_are_reused(folder: Path, found: dict[str, Any]) -> None:
+    cached = {path: path.stat().st_mtime_ns for path in (folder / "out" / "work" / "measured").iterdir()}
     again = search(folder, "--max-size", "12KB", "--max-latency-ms", "50", "--trials", "3")
     assert again.returncode == 0, again.stderr[-3000:]
     table = json.loads(again.stdout)
     assert table["candidates"] == found["candidates"] and table["winner"] == found["winner"]
     assert table["test"] == found["test"]
-    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert {path: path.stat().st_mtime_ns for path in cached} == cached
 
 
-@pytest.mark.parametrize("folder", ["ratings"], indirect=True)  # of pictures it is the same code
-def test_a_budget_that_nothing_keeps_is_exit_1_with_what_binds(folder: Path, found: dict[str, Any]) -> None:
+@pytest.mark.parametrize("folder", ["ratings"], indirect=True)  # the same code for images
+def test_without_a_recipe_in_the_budget_the_exit_code_is_1_with_the_violations(
+    folder: Path, found: dict[str, Any]
+) -> None:
     done = search(folder, "--max-size", "1KB")
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
     assert (
-        last.startswith("hanji: error: no recipe keeps the budget: the closest is ")
-        and "more than 1,000" in last
+        last.startswith("hanji: error: no recipe is within the budget: the closest is ")
+        and "above the limit of 1,000" in last
     )
     assert json.loads(done.stdout)["trained"] == 0
 
 
 @pytest.mark.parametrize(
-    ("options", "code", "said"),
+    ("options", "code", "message"),
     [
         ([], 1, "expected one of --max-size, --max-latency-ms and --max-drop, found none"),
         (["--max-size", "much"], 2, "expected a size such as 100KB"),
         (["--max-latency-ms", "0"], 2, "expected a number above 0"),
         (["--max-drop", "nan"], 2, "expected a number of 0 or more"),
-        (["--max-size", "1KB", "--trials", "0"], 2, "expected a whole number of 1 or more"),
-        (["--max-size", "1KB", "--seed", "-1"], 2, "expected a whole number of 0 or more"),
+        (["--max-size", "1KB", "--trials", "0"], 2, "expected an integer of 1 or more"),
+        (["--max-size", "1KB", "--seed", "-1"], 2, "expected an integer of 0 or more"),
     ],
 )
-def test_nonsense_is_told(tmp_path: Path, options: list[str], code: int, said: str) -> None:
+def test_invalid_options_are_reported(tmp_path: Path, options: list[str], code: int, message: str) -> None:
     (tmp_path / "base.toml").write_text(RATINGS)
     command = [str(HANJI), "search", str(tmp_path / "base.toml"), *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100)
-    assert done.returncode == code and said in done.stderr
+    assert done.returncode == code and message in done.stderr

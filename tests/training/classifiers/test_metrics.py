@@ -1,4 +1,4 @@
-"""Metrics of probabilities, and the temperature that makes them honest."""
+"""Metrics of probabilities, and temperature scaling that calibrates them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hanji.training.classifiers.metrics import fit_temperature, metrics_of, probabilities_of
 
 
-def test_metrics_of_a_few_images_by_hand() -> None:
+def test_metrics_of_a_few_images_equal_hand_computed_ones() -> None:
     probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.7, 0.3]])
     found = metrics_of(probabilities, np.array([0, 0, 1, 1], np.int32))
     assert found["top1"] == 0.75
@@ -17,13 +17,13 @@ def test_metrics_of_a_few_images_by_hand() -> None:
     assert found["ece"] == pytest.approx((0.1 + 0.2 + 0.4 + 0.7) / 4)
 
 
-def test_rare_classes_count_alike_in_the_macro_accuracy() -> None:
+def test_rare_classes_count_equally_in_the_macro_accuracy() -> None:
     probabilities = np.tile([0.9, 0.1], (10, 1))
     found = metrics_of(probabilities, np.array([0] * 9 + [1], np.int32))
     assert (found["top1"], found["macro_top1"]) == (0.9, 0.5)
 
 
-def test_a_certain_and_right_answer_has_no_error() -> None:
+def test_confident_correct_predictions_have_no_error() -> None:
     found = metrics_of(np.eye(3), np.arange(3, dtype=np.int32))
     assert found == {"top1": 1.0, "macro_top1": 1.0, "nll": 0.0, "ece": 0.0}
 
@@ -33,16 +33,18 @@ def test_an_impossible_label_is_costly_but_finite() -> None:
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
-def test_the_temperature_that_was_put_in_is_found(temperature: float) -> None:
+def test_a_known_temperature_is_recovered(temperature: float) -> None:
     rng = np.random.default_rng(0)
-    honest = rng.normal(0.0, 2.0, (20_000, 5)).astype(np.float32)
-    drawn = (probabilities_of(honest).cumsum(axis=1) > rng.random((20_000, 1))).argmax(axis=1)
-    found = fit_temperature(honest * temperature, drawn.astype(np.int32))
+    calibrated = rng.normal(0.0, 2.0, (20_000, 5)).astype(np.float32)
+    labels = (probabilities_of(calibrated).cumsum(axis=1) > rng.random((20_000, 1))).argmax(axis=1)
+    found = fit_temperature(calibrated * temperature, labels.astype(np.int32))
     assert found == pytest.approx(temperature, rel=0.05)
-    assert metrics_of(probabilities_of(honest * temperature, found), drawn.astype(np.int32))["ece"] < 0.02
+    assert (
+        metrics_of(probabilities_of(calibrated * temperature, found), labels.astype(np.int32))["ece"] < 0.02
+    )
 
 
-def test_images_that_are_all_right_are_no_reason_to_be_certain() -> None:
+def test_all_correct_predictions_do_not_lead_to_extreme_confidence() -> None:
     logits = np.array([[3.0, 0.0], [0.0, 3.0]] * 50, np.float32)
     found = fit_temperature(logits, np.array([0, 1] * 50, np.int32))
     assert 0.95 < probabilities_of(logits, found)[0, 0] < 0.999

@@ -1,4 +1,4 @@
-"""One conformance test that every family passes, up to the formats it is shipped in; and their settings."""
+"""Conformance tests of every family, including its export formats, and of model settings."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def built(config: ImageModelConfig, size: int = SIZE, channels: int = 1) -> kera
 
 
 def batch(count: int = 24, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures whose brightness tells their class."""
+    """Images whose brightness depends on their class."""
     labels = np.arange(count) % CLASSES
     noise = np.random.default_rng(seed).normal(0.0, 0.5, (count, SIZE, SIZE, 1))
     return (noise + labels[:, None, None, None] - 1.0).astype(np.float32), labels
 
 
-def lived_in(model: keras.Model) -> keras.Model:
-    """``model`` with statistics and scales that are not those of a new one."""
+def with_random_norms(model: keras.Model) -> keras.Model:
+    """``model`` with random statistics and scales, as after training."""
     rng = np.random.default_rng(0)
     for layer in model.layers:
         if isinstance(layer, L.BatchNormalization):
@@ -95,7 +95,7 @@ def test_names_and_layers(config: ImageModelConfig) -> None:
 
 
 def scores_of(content: bytes, images: np.ndarray) -> np.ndarray:
-    """What LiteRT makes of a file with one picture in and float scores out."""
+    """The float scores of a LiteRT file whose input is one image."""
     interpreter = Interpreter(model_content=content, num_threads=1)
     interpreter.allocate_tensors()
     source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
@@ -114,14 +114,14 @@ def converter_of(model: keras.Model) -> tf.lite.TFLiteConverter:
 
 
 def operations_of(content: bytes) -> set[str]:
-    """The file's own operations, none of them taken over by a delegate."""
-    alone = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    interpreter = Interpreter(model_content=content, experimental_op_resolver_type=alone)
+    """The operations of a file, without any delegate."""
+    resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = Interpreter(model_content=content, experimental_op_resolver_type=resolver)
     return {operation["op_name"] for operation in interpreter._get_ops_details()}
 
 
 def test_converts_to_tflite_and_onnx(config: ImageModelConfig) -> None:
-    model = lived_in(built(config))
+    model = with_random_norms(built(config))
     images = batch(4, seed=1)[0]
     expected = model(images, training=False).numpy()
     np.testing.assert_allclose(scores_of(converter_of(model).convert(), images), expected, atol=1e-4)
@@ -132,10 +132,10 @@ def test_converts_to_tflite_and_onnx(config: ImageModelConfig) -> None:
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_trains_quantized_and_becomes_an_integer_file(config: ImageModelConfig) -> None:
-    model = lived_in(built(config))
+def test_qat_and_conversion_to_an_integer_file(config: ImageModelConfig) -> None:
+    model = with_random_norms(built(config))
     assert qat_obstacle(model) is None
-    # TFMOT's own recipe knows no normalization behind a pooling; folded, the cnn has none.
+    # TFMOT's default scheme does not support a normalization after a pooling; the folded cnn has none.
     quantized = tfmot.quantization.keras.quantize_model(
         fold_batch_norms(model) if config.type == "cnn" else model
     )
@@ -147,7 +147,7 @@ def test_trains_quantized_and_becomes_an_integer_file(config: ImageModelConfig) 
     content = converter.convert()
     images = batch(6, seed=1)[0]
     expected = quantized(images, training=False).numpy()
-    # The fake rounding rounds halves otherwise than the kernels do: a few steps of the scores' 256.
+    # Fake quantization rounds halves differently from the kernels: allow a few of the 256 steps.
     step = np.ptp(expected) / 255 + 12 / 255
     np.testing.assert_allclose(scores_of(content, images), expected, atol=4 * step)
     assert operations_of(content) <= {
@@ -158,7 +158,7 @@ def test_trains_quantized_and_becomes_an_integer_file(config: ImageModelConfig) 
 
 
 @pytest.mark.parametrize("family", ["mobilenet-v1", "mobilenet-v2"])
-def test_sparse_friendly_is_what_xnnpack_wants(family: str) -> None:
+def test_sparse_friendly_meets_the_requirements_of_xnnpack(family: str) -> None:
     shape = {"channels": (8, 16), "blocks": (1, 2), "strides": (1, 2), "sparse_friendly": True}
     policy = tfmot.sparsity.keras.PruneForLatencyOnXNNPack()
     model = built(ImageModelConfig(family, **shape))
@@ -183,17 +183,17 @@ def test_hard_swish_is_saved_and_fused(tmp_path) -> None:
     assert "HARD_SWISH" in operations_of(converter_of(model).convert())
 
 
-def test_channel_shuffle_deals_out_the_groups() -> None:
+def test_channel_shuffle_interleaves_the_groups() -> None:
     config = ImageModelConfig(
         "shufflenet", groups=2, channels=(16,), blocks=(1,), strides=(1,), stem_channels=4
     )
     model = built(config)
-    places = keras.Model(
+    shuffle = keras.Model(
         model.get_layer("block_1_in_relu").output, model.get_layer("block_1_shuffled").output
     )
-    shape = places.input_shape[1:]
+    shape = shuffle.input_shape[1:]
     channels = np.broadcast_to(np.arange(4, dtype=np.float32), (1, *shape))
-    assert places(channels)[0, 1, 2].numpy().tolist() == [0, 2, 1, 3]
+    assert shuffle(channels)[0, 1, 2].numpy().tolist() == [0, 2, 1, 3]
 
 
 @pytest.mark.parametrize("stride", [1, 2, 4])
@@ -223,35 +223,35 @@ def test_widths_are_rounded_as_in_the_paper() -> None:
     ("settings", "message"),
     [
         ({"channels": (8, 16)}, "found 2 channels, 5 blocks, 5 strides"),
-        ({"strides": (1, 3, 1, 1, 1)}, "strides must be 1 or 2"),
-        ({"blocks": (1, 0, 1, 1, 1)}, "blocks must be at least 1"),
-        ({"width_multiplier": 0.0}, "width_multiplier"),
-        ({"dropout": 1.0}, "dropout is a fraction"),
-        ({"kernel_size": 4}, "kernel_size must be odd"),
-        ({"expansion": 0}, "expansion must be at least 1"),
-        ({"stem_stride": 4}, "stem_stride of a mobilenet-v1"),
-        ({"stem_channels": -1}, "must not be negative"),
-        ({"type": "mobilenet-v2", "residual": True}, "residual is for mobilenet-v1 and cnn"),
-        ({"type": "cnn", "sparse_friendly": True}, "MobileNets only"),
+        ({"strides": (1, 3, 1, 1, 1)}, "strides: expected at least 1 and at most 2 each"),
+        ({"blocks": (1, 0, 1, 1, 1)}, "blocks: expected at least 1 each"),
+        ({"width_multiplier": 0.0}, "width_multiplier: expected above 0"),
+        ({"dropout": 1.0}, "dropout: expected at least 0 and below 1"),
+        ({"kernel_size": 4}, "kernel_size: expected an odd number, found 4"),
+        ({"expansion": 0}, "expansion: expected at least 1"),
+        ({"stem_stride": 4}, r"stem_stride: expected one of \(1, 2\) for a mobilenet-v1, found 4"),
+        ({"stem_channels": -1}, "stem_channels: expected at least 0"),
+        ({"type": "mobilenet-v2", "residual": True}, "residual: only for mobilenet-v1 and cnn"),
+        ({"type": "cnn", "sparse_friendly": True}, "for MobileNets only, found a cnn"),
         ({"sparse_friendly": True, "stem_stride": 1}, "needs stem_stride 2"),
         ({"type": "shufflenet", "groups": 5}, "only for 1, 2, 3, 4, 8"),
-        ({"type": "shufflenet", "channels": (40, 80, 160)}, "multiples of 12"),
-        ({"type": "shufflenet", "channels": (48, 24, 96)}, "sets new channels beside"),
-        ({"type": "shufflenet", "stem_channels": 20}, "multiple of 3"),
+        ({"type": "shufflenet", "channels": (40, 80, 160)}, "expected multiples of 12"),
+        ({"type": "shufflenet", "channels": (48, 24, 96)}, "to have more channels than the one before"),
+        ({"type": "shufflenet", "stem_channels": 20}, "expected a multiple of 3"),
     ],
 )
-def test_settings_that_make_no_sense(settings: dict, message: str) -> None:
+def test_invalid_settings(settings: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ImageModelConfig(**settings)
 
 
 @pytest.mark.parametrize("family", ["cnn", "mobilenet-v1", "mobilenet-v2", "shufflenet"])
-def test_too_small_a_image(family: str) -> None:
-    with pytest.raises(ValueError, match=f"a {family} with these strides needs larger pictures"):
+def test_images_that_are_too_small(family: str) -> None:
+    with pytest.raises(ValueError, match=f"a {family} with these strides needs larger images"):
         built(ImageModelConfig(family), size=4)
 
 
-def test_impossible_tasks() -> None:
+def test_a_single_class() -> None:
     with pytest.raises(ValueError, match="two classes, found 8×8×1 and 1"):
         build_classifier(CONFIGS["cnn"], height=8, width=8, channels=1, classes=1)
 
@@ -262,7 +262,7 @@ def obstacle(*layers: L.Layer, shape: tuple[int, ...] = (8, 8, 2), dtype: str = 
     return found
 
 
-def test_obstacles_to_training_quantized(any_policy: str) -> None:
+def test_obstacles_to_quantization_aware_training(any_policy: str) -> None:
     if any_policy == "mixed_bfloat16":
         assert "computes in bfloat16" in str(qat_obstacle(built(CONFIGS["mobilenet-v1"])))
         return
@@ -272,6 +272,6 @@ def test_obstacles_to_training_quantized(any_policy: str) -> None:
     assert "Lambda" in obstacle(L.Dense(2), L.Lambda(lambda x: x))
     assert "recurrent" in obstacle(L.Dense(2), L.Reshape((8, 16)), L.LSTM(2))
     assert "activation hard_sigmoid" in obstacle(L.Conv2D(2, 3, activation="hard_sigmoid"))
-    assert "takes int32" in obstacle(L.Embedding(4, 2), L.Dense(2), shape=(), dtype="int32")
+    assert "its input is int32" in obstacle(L.Embedding(4, 2), L.Dense(2), shape=(), dtype="int32")
     assert "no convolution" in obstacle(L.Flatten())
-    assert "knows no input shape" in str(qat_obstacle(keras.Sequential([L.Dense(2)])))
+    assert "has no input shape yet" in str(qat_obstacle(keras.Sequential([L.Dense(2)])))

@@ -1,4 +1,4 @@
-"""Parameters and multiply-accumulates, against numbers worked out by hand or published."""
+"""Parameters and multiply-accumulates, compared with hand-computed or published numbers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SEPARABLE = 69_468_160
 
 
 def run(*arguments: str | Path) -> int:
-    """`hanji profile` with these arguments."""
+    """Run `hanji profile` with these arguments."""
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
     return command.run(parser.parse_args(list(map(str, arguments))))
@@ -34,14 +34,14 @@ def network(*layers: L.Layer, shape: tuple[int | None, ...] = (32, 32, 256)) -> 
     return keras.Sequential([keras.Input(shape), *layers])
 
 
-def test_a_convolution_and_its_depthwise_separable_twins() -> None:
+def test_standard_and_depthwise_separable_convolutions() -> None:
     standard = profile(network(L.Conv2D(256, 3, padding="same", use_bias=False)))
-    twins = [
+    separable = [
         network(L.SeparableConv2D(256, 3, padding="same")),
         network(L.DepthwiseConv2D(3, padding="same"), L.BatchNormalization(), L.Conv2D(256, 1)),
     ]
     assert standard.macs == STANDARD
-    assert [profile(twin).macs for twin in twins] == [SEPARABLE, SEPARABLE]
+    assert [profile(model).macs for model in separable] == [SEPARABLE, SEPARABLE]
     assert standard.parameters == 3 * 3 * 256 * 256
 
 
@@ -65,14 +65,14 @@ def test_kinds_of_layers(layer: L.Layer, macs: int) -> None:
     assert found.parameters == model.count_params()
 
 
-def test_a_layer_used_twice_has_its_weights_once() -> None:
+def test_a_shared_layer_counts_its_weights_once() -> None:
     image = keras.Input((8, 8, 4))
     twice = L.Conv2D(4, 1, name="twice")
     found = profile(keras.Model(image, twice(twice(image))))
     assert (found.parameters, found.macs) == (20, 2 * 8 * 8 * 4 * 4)
 
 
-def test_a_mirrored_network_takes_twice_the_work() -> None:
+def test_a_mirrored_network_has_twice_the_macs() -> None:
     shape = {"channels": (8,), "blocks": (1,), "strides": (1,), "stem_channels": 8}
     plain, mirrored = (
         profile(
@@ -85,14 +85,14 @@ def test_a_mirrored_network_takes_twice_the_work() -> None:
     assert (mirrored.macs, mirrored.parameters) == (2 * plain.macs, plain.parameters)
 
 
-def test_networks_inside_networks_are_counted_layer_by_layer() -> None:
-    inside = network(L.Conv2D(4, 1, name="deep"), shape=(8, 8, 4))
-    found = profile(network(inside, L.GlobalAveragePooling2D(), L.Dense(2, name="head"), shape=(8, 8, 4)))
+def test_nested_models_are_counted_layer_by_layer() -> None:
+    nested = network(L.Conv2D(4, 1, name="deep"), shape=(8, 8, 4))
+    found = profile(network(nested, L.GlobalAveragePooling2D(), L.Dense(2, name="head"), shape=(8, 8, 4)))
     assert [row.layer for row in found.rows if row.macs] == ["deep", "head"]
     assert found.macs == 8 * 8 * 4 * 4 + 4 * 2
 
 
-def test_an_unknown_kind_is_named_not_counted_as_nothing() -> None:
+def test_an_unknown_type_of_layer_is_reported() -> None:
     model = network(L.Reshape((8, 32)), L.GRU(4, name="gru"), L.Dense(2), shape=(8, 8, 4))
     found = profile(model)
     assert found.uncounted == ("gru",)
@@ -112,7 +112,7 @@ def test_an_unknown_kind_is_named_not_counted_as_nothing() -> None:
         (ImageModelConfig("shufflenet", groups=3), 1_865_728, 137),
     ],
 )
-def test_the_papers_nets(config: ImageModelConfig, trainable: int, millions_of_macs: int) -> None:
+def test_networks_of_the_papers(config: ImageModelConfig, trainable: int, millions_of_macs: int) -> None:
     found = profile(build_classifier(config, height=224, width=224, channels=3, classes=1000))
     assert found.trainable == trainable
     assert round(found.macs / 1e6) == millions_of_macs
@@ -120,10 +120,10 @@ def test_the_papers_nets(config: ImageModelConfig, trainable: int, millions_of_m
 
 def test_another_input_size() -> None:
     model = network(L.Conv2D(4, 3, padding="same"), L.GlobalMaxPooling2D(), L.Dense(2), shape=(None, None, 1))
-    with pytest.raises(ValueError, match="open; give the size"):
+    with pytest.raises(ValueError, match="is unknown; give the size of the image"):
         profile(model)
     assert profile(model, (8, 8, 1)).macs == 8 * 8 * 9 * 4 + 8
-    with pytest.raises(ValueError, match="does not take 8×8×3"):
+    with pytest.raises(ValueError, match="does not accept 8×8×3"):
         profile(model, (8, 8, 3))
 
 
@@ -161,16 +161,16 @@ def test_command_with_a_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str
         ({"task": "recommendation"}, "expected a recipe with task"),
         ({"data": 'name = "m"\nformat = "idx"'}, "give --input"),
         ({"data": 'name = "m"\nformat = "idx"\ncolour = "grey"\nheight = 28\nwidth = 28'}, "give --classes"),
-        ({}, "needs larger pictures"),
+        ({}, "needs larger images"),
         ({"model": "width = 2"}, "unknown key 'width'"),
     ],
 )
-def test_recipes_that_cannot_be_counted(arguments: dict[str, str], message: str, tmp_path: Path) -> None:
+def test_invalid_recipes(arguments: dict[str, str], message: str, tmp_path: Path) -> None:
     with pytest.raises(HanjiError, match=re.escape(message)):
         run(recipe(tmp_path, **arguments))
 
 
-def test_files_that_cannot_be_counted(tmp_path: Path) -> None:
+def test_invalid_files(tmp_path: Path) -> None:
     (tmp_path / "broken.keras").write_bytes(b"no zip")
     (tmp_path / "model.pt").write_bytes(b"")
     unsafe = tmp_path / "unsafe.h5"
@@ -186,7 +186,7 @@ def test_files_that_cannot_be_counted(tmp_path: Path) -> None:
             run(tmp_path / name)
 
 
-def test_a_file_of_keras_3_is_told(tmp_path: Path) -> None:
+def test_a_file_of_keras_3_is_reported(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "new.keras", "w") as archive:
         archive.writestr("metadata.json", json.dumps({"keras_version": "3.8.0"}))
     with pytest.raises(HanjiError, match=r"saved by Keras 3\.8\.0"):
@@ -196,7 +196,7 @@ def test_a_file_of_keras_3_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "value"), [("--input", "28x28"), ("--input", "0x1x1"), ("--classes", "1")]
 )
-def test_wrong_options(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_options(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         run("model.keras", option, value)
     assert caught.value.code == 2

@@ -1,4 +1,4 @@
-"""Training a classifier: schedule, resume, save and load, and what a mirrored network says."""
+"""Training a classifier: schedule, resuming, saving and loading, and mirrored networks."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def trained(digits: ImageDataset) -> TrainedClassifier:
     return train_classifier(digits, model=MODEL, training=TRAINING, seed=0)
 
 
-def test_it_learns_to_read(trained: TrainedClassifier) -> None:
+def test_training_reaches_a_high_accuracy(trained: TrainedClassifier) -> None:
     assert trained.metrics["top1"] > 0.85
     assert trained.labels == tuple("0123456789")
     assert trained.image_input.shape == (8, 8, 1)
 
 
-def test_what_is_saved_is_what_is_loaded(
+def test_saving_and_loading_round_trips(
     trained: TrainedClassifier, digits: ImageDataset, tmp_path: Path
 ) -> None:
     save_classifier(trained, tmp_path / "trained")
@@ -50,27 +50,27 @@ def test_what_is_saved_is_what_is_loaded(
     np.testing.assert_array_equal(own.logits(digits.test.images), other.logits(digits.test.images))
 
 
-def test_a_directory_that_is_none_is_told(tmp_path: Path) -> None:
+def test_loading_another_directory_fails(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"hanji train"):
         load_classifier(tmp_path)
 
 
-def test_a_killed_training_goes_on(trained: TrainedClassifier, digits: ImageDataset, tmp_path: Path) -> None:
+def test_a_killed_training_resumes(trained: TrainedClassifier, digits: ImageDataset, tmp_path: Path) -> None:
     calls, save = 0, Checkpoint.save
 
-    def killed(*args: object, **more: object) -> None:
+    def killed(*args: object, **kwargs: object) -> None:
         nonlocal calls
         calls += 1
         if calls == 4:
             raise KeyboardInterrupt
-        save(*args, **more)
+        save(*args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Checkpoint, "save", killed)
         with pytest.raises(KeyboardInterrupt):
             train_classifier(digits, model=MODEL, training=TRAINING, seed=0, work=tmp_path)
-    again = train_classifier(digits, model=MODEL, training=TRAINING, seed=0, work=tmp_path)
-    np.testing.assert_allclose(again.metrics["nll"], trained.metrics["nll"], atol=0.02)
+    resumed = train_classifier(digits, model=MODEL, training=TRAINING, seed=0, work=tmp_path)
+    np.testing.assert_allclose(resumed.metrics["nll"], trained.metrics["nll"], atol=0.02)
 
 
 def test_bfloat16_trains_and_ends_in_float32(digits: ImageDataset) -> None:
@@ -80,22 +80,22 @@ def test_bfloat16_trains_and_ends_in_float32(digits: ImageDataset) -> None:
     assert keras.mixed_precision.global_policy().name == "float32"
 
 
-def test_images_that_are_too_small_are_told_before_training(digits: ImageDataset) -> None:
+def test_images_that_are_too_small_are_reported_before_training(digits: ImageDataset) -> None:
     with pytest.raises(RecipeError, match="shift and cutout"):
         train_classifier(digits, model=MODEL, training=replace(TRAINING, shift=8), seed=0)
     deep = replace(MODEL, channels=(8, 8, 8, 8, 8), blocks=(1, 1, 1, 1, 1), strides=(2, 2, 2, 2, 2))
-    with pytest.raises(RecipeError, match="larger pictures"):
+    with pytest.raises(RecipeError, match="larger images"):
         train_classifier(digits, model=deep, training=TRAINING, seed=0)
 
 
-def test_without_images_to_choose_by_nothing_is_trained() -> None:
+def test_training_without_validation_images_fails() -> None:
     config = replace(DATA, validation=0.0)
     dataset = load_images(config, None, seed=0)
     with pytest.raises(DataError, match="validation"):
         train_classifier(dataset, model=MODEL, training=TRAINING, seed=0)
 
 
-def test_the_rate_rises_and_falls() -> None:
+def test_the_learning_rate_rises_and_falls() -> None:
     config = ImageTrainingConfig(epochs=10, learning_rate=1.0, warmup=0.2)
     rates = [config.learning_rate_at(epoch, share) for epoch in range(10) for share in (0.0, 0.5)]
     assert rates.index(max(rates)) == 4
@@ -104,14 +104,16 @@ def test_the_rate_rises_and_falls() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"epochs": 0}, {"learning_rate": 0.0}, {"warmup": 1.0}, {"shift": -1}, {"contrast": 2.0}]
+    "invalid", [{"epochs": 0}, {"learning_rate": 0.0}, {"warmup": 1.0}, {"shift": -1}, {"contrast": 2.0}]
 )
-def test_values_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
-        ImageTrainingConfig(**wrong)  # type: ignore[arg-type]
+def test_invalid_values_are_refused(invalid: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(invalid))):
+        ImageTrainingConfig(**invalid)  # type: ignore[arg-type]
 
 
-def test_a_mirrored_network_says_the_mean_of_both(trained: TrainedClassifier, digits: ImageDataset) -> None:
+def test_a_mirrored_network_returns_the_mean_of_both_logits(
+    trained: TrainedClassifier, digits: ImageDataset
+) -> None:
     mirrored = build_classifier(replace(MODEL, mirrored=True), height=8, width=8, channels=1, classes=10)
     mirrored.set_weights(trained.model.get_weights())
     one, both = (ClassifierScorer(model, trained.image_input) for model in (trained.model, mirrored))

@@ -1,4 +1,4 @@
-"""The history model: what it is given, what it answers, and that every part of it learns."""
+"""The history model: inputs, outputs, and that every part of it is trained."""
 
 from __future__ import annotations
 
@@ -49,32 +49,32 @@ def _model(request: pytest.FixtureRequest) -> HistoryModel:
     return random_model(CONFIGS[request.param])
 
 
-def test_each_history_is_scored_by_itself(model: HistoryModel) -> None:
+def test_each_history_is_scored_independently(model: HistoryModel) -> None:
     together = scores(model, [1, 2, 3], [7], [9, 4])
     assert together.shape == (3, ITEMS) and np.isfinite(together).all()
     np.testing.assert_allclose(together[1], scores(model, [7])[0], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(together[2], scores(model, [9, 4])[0], rtol=1e-4, atol=1e-5)
 
 
-def test_order_counts_only_where_it_is_asked_for(model: HistoryModel) -> None:
-    same = np.allclose(scores(model, [1, 2, 3]), scores(model, [3, 2, 1]), rtol=1e-4, atol=1e-5)
-    assert same is not model.config.history_order
+def test_order_matters_only_if_it_is_configured(model: HistoryModel) -> None:
+    same_scores = np.allclose(scores(model, [1, 2, 3]), scores(model, [3, 2, 1]), rtol=1e-4, atol=1e-5)
+    assert same_scores is not model.config.history_order
 
 
-def test_data_without_times_has_no_order_to_learn(small_dataset: Dataset, small_config: DataConfig) -> None:
-    timeless = replace(small_dataset, train=replace(small_dataset.train, timestamps=None))
+def test_history_order_needs_timestamps(small_dataset: Dataset, small_config: DataConfig) -> None:
+    without_times = replace(small_dataset, train=replace(small_dataset.train, timestamps=None))
     config, training = replace(PLAIN, history_order=True), TrainingConfig(epochs=1)
-    with pytest.raises(RecipeError, match="no times"):
-        train(timeless, model=config, training=training, seed=0)
+    with pytest.raises(RecipeError, match="has no timestamps"):
+        train(without_times, model=config, training=training, seed=0)
 
 
-def test_another_history_gets_other_scores_and_an_empty_one_finite_ones(model: HistoryModel) -> None:
+def test_scores_depend_on_the_history_and_are_finite_for_an_empty_one(model: HistoryModel) -> None:
     assert not np.allclose(scores(model, [1, 2])[0], scores(model, [1, 3])[0])
     empty = model(tf.RaggedTensor.from_row_splits(tf.zeros([0], tf.int32), [0, 0])).numpy()
     assert np.isfinite(empty).all()
 
 
-def test_every_weight_takes_part_in_the_loss(model: HistoryModel) -> None:
+def test_every_weight_has_a_gradient(model: HistoryModel) -> None:
     objective = distillation_objective(ITEMS, teacher_weight=0.5, temperature=1.0, regression_weight=1.0)
     kept, held = np.array([[0, 1], [0, 2], [1, 3]], np.int32), np.array([[0, 4], [1, 5]], np.int32)
     teacher = np.random.default_rng(1).normal(size=(2, ITEMS)).astype(np.float32)
@@ -86,15 +86,15 @@ def test_every_weight_takes_part_in_the_loss(model: HistoryModel) -> None:
         assert gradient is not None and np.abs(tf.convert_to_tensor(gradient)).max() > 0, weight.name
 
 
-def test_one_more_interaction_counts_at_once(trained_history: TrainedModel, small_dataset: Dataset) -> None:
+def test_one_more_interaction_changes_the_ranking(
+    trained_history: TrainedModel, small_dataset: Dataset
+) -> None:
     model, history = trained_history.model, [3, 5, 8]
     before, after = scores(model, history)[0], scores(model, [*history, 11])[0]
     assert np.argsort(-before).tolist() != np.argsort(-after).tolist()
 
 
-def test_training_beats_popularity_and_where_it_started(
-    trained_history: TrainedModel, small_dataset: Dataset
-) -> None:
+def test_training_is_better_than_popularity(trained_history: TrainedModel, small_dataset: Dataset) -> None:
     counts = np.array(small_dataset.catalogue.popularity, np.float32)
     popular = evaluate_candidates(lambda users, items: counts[items], small_dataset.test)
     assert trained_history.metrics["ndcg_at_10"] > 1.1 * popular["ndcg_at_10"]
@@ -110,7 +110,7 @@ def test_the_same_seed_gives_the_same_model(small_dataset: Dataset, small_config
         np.testing.assert_array_equal(left, right)
 
 
-def test_pairs_and_tables_are_the_same_scores(trained_history: TrainedModel, small_dataset: Dataset) -> None:
+def test_pairs_and_tables_have_the_same_scores(trained_history: TrainedModel, small_dataset: Dataset) -> None:
     users, items = small_dataset.catalogue.users, small_dataset.catalogue.items
     scorer = scorer_of(trained_history.model, small_dataset.train, users)
     table = scores_of_histories(trained_history.model)(
@@ -122,7 +122,7 @@ def test_pairs_and_tables_are_the_same_scores(trained_history: TrainedModel, sma
     np.testing.assert_allclose(scorer.catalogue(7, items), table[7], rtol=1e-4, atol=1e-4)
 
 
-def test_the_start_follows_scores_that_a_history_can_give() -> None:
+def test_the_initialization_approximates_scores() -> None:
     rng = np.random.default_rng(0)
     model = HistoryModel(replace(PLAIN, embedding_size=4), ITEMS)
     pairs = np.unique(rng.integers(0, [50, ITEMS], (400, 2)), axis=0)
@@ -136,7 +136,7 @@ def test_the_start_follows_scores_that_a_history_can_give() -> None:
     assert np.sqrt(np.mean((found - wanted) ** 2)) < 0.5 * wanted.std()
 
 
-def test_histories_are_in_order_of_time_and_hold_each_item_once() -> None:
+def test_histories_are_in_time_order_without_duplicates() -> None:
     train_set = Interactions(
         np.array([1, 0, 1, 1, 1], np.int32),
         np.array([5, 9, 2, 5, 7], np.int32),
@@ -146,7 +146,7 @@ def test_histories_are_in_order_of_time_and_hold_each_item_once() -> None:
     assert [histories.of(user).tolist() for user in range(3)] == [[9], [2, 5, 7], []]
 
 
-def test_an_epoch_holds_back_a_part_of_every_history(small_dataset: Dataset) -> None:
+def test_an_epoch_holds_back_the_configured_fraction(small_dataset: Dataset) -> None:
     users = small_dataset.catalogue.users
     draw = held_back_histories(small_dataset.train, users, held_back=0.3)
     epoch = draw(np.random.default_rng(0))
@@ -158,16 +158,16 @@ def test_an_epoch_holds_back_a_part_of_every_history(small_dataset: Dataset) -> 
 
 
 @pytest.mark.parametrize("bits", [4, 8])
-def test_rounded_rows_are_on_their_grid_for_good(bits: int) -> None:
+def test_rounded_rows_are_on_a_grid_and_idempotent(bits: int) -> None:
     table = np.random.default_rng(0).normal(size=(20, 16)).astype(np.float32)
     table[3] = 0.0
     once = rounded_rows(table, bits).numpy()
     scale = np.abs(once).max(axis=1, keepdims=True) / levels(bits)
-    whole = once / np.where(scale > 0, scale, 1)
-    np.testing.assert_allclose(whole, np.rint(whole), atol=1e-3)
+    quantized = once / np.where(scale > 0, scale, 1)
+    np.testing.assert_allclose(quantized, np.rint(quantized), atol=1e-3)
     np.testing.assert_allclose(rounded_rows(once, bits).numpy(), once, rtol=1e-6)
     assert np.sqrt(np.mean((once - table) ** 2)) < {4: 0.12, 8: 0.008}[bits] * table.std() * 1.5
 
 
-def test_standardized_scores_of_a_user_without_spread_stay_finite() -> None:
+def test_standardized_constant_scores_are_finite() -> None:
     assert np.isfinite(standardized(np.ones((2, 5), np.float32))).all()

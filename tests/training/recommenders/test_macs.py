@@ -1,4 +1,4 @@
-"""Multiply-accumulates of one answer, counted by hand for small models."""
+"""Multiply-accumulates per request, compared with hand-computed counts of small models."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ ITEMS = 11
         ),
     ],
 )
-def test_counts_are_those_made_by_hand(config: ModelConfig, folded: bool, macs: int) -> None:
+def test_counts_equal_hand_computed_ones(config: ModelConfig, folded: bool, macs: int) -> None:
     assert catalogue_macs(config, ITEMS, folded=folded) == macs
 
 
-def test_attention_has_no_count_of_its_own() -> None:
+def test_attention_has_no_count() -> None:
     config = ModelConfig(type="history", history_pooling="attention", hidden_units=())
     assert catalogue_macs(config, ITEMS, folded=True) is None
 
 
-def test_pairs_are_what_tensorflow_counts() -> None:
+def test_counts_equal_the_sizes_of_the_kernels() -> None:
     config = ModelConfig(type="ncf", embedding_size=4, hidden_units=(8, 3))
     model = build_model(config, users=7, items=ITEMS)
     kernels = [int(tf.size(layer.kernel)) for layer in model.layers if hasattr(layer, "kernel")]

@@ -1,4 +1,4 @@
-"""Metrics against values worked out by hand."""
+"""Metrics, compared with hand-computed values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def ranks(scores: list[list[float]], candidates: list[list[int]] | None = None) 
     return metrics.positive_ranks(table, ids).tolist()
 
 
-def test_rank_counts_the_better_ones() -> None:
+def test_rank_counts_better_candidates() -> None:
     assert ranks([[0.5, 0.9, 0.1, 0.7]]) == [2]
 
 
@@ -24,7 +24,7 @@ def test_ties_count_against_the_positive() -> None:
     assert ranks([[0.5, 0.5, 0.5, 0.1]]) == [2]
 
 
-def test_a_negative_that_is_the_positive_does_not_count() -> None:
+def test_a_negative_equal_to_the_positive_does_not_count() -> None:
     assert ranks([[0.5, 0.5, 0.6]], [[7, 7, 3]]) == [1]
 
 
@@ -49,13 +49,13 @@ def test_precision_with_one_relevant_item() -> None:
     assert metrics.precision(top, np.array([2, 9], np.int32)) == 0.25
 
 
-def test_diversity_is_zero_for_alike_and_one_for_unlike_items() -> None:
+def test_diversity_is_zero_for_equal_and_one_for_orthogonal_items() -> None:
     features = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
     assert metrics.intra_list_diversity(np.array([[0, 1]], np.int32), features) == pytest.approx(0.0)
     assert metrics.intra_list_diversity(np.array([[0, 2]], np.int32), features) == pytest.approx(1.0)
 
 
-def test_diversity_without_features_is_not_a_number() -> None:
+def test_diversity_without_features_is_nan() -> None:
     assert np.isnan(metrics.intra_list_diversity(np.array([[0, 1]], np.int32), np.zeros((2, 1), np.float32)))
 
 

@@ -1,4 +1,4 @@
-"""One small conformance test that every model passes."""
+"""Conformance tests that every model passes."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ def test_scores_every_pair_with_one_finite_logit(config: ModelConfig) -> None:
     assert len(np.unique(logits)) > ITEMS
 
 
-def test_inputs_go_by_name_as_well(config: ModelConfig) -> None:
+def test_inputs_can_be_passed_by_name(config: ModelConfig) -> None:
     model = build_model(config, users=USERS, items=ITEMS)
     users, items = all_pairs()
-    by_place = model([users, items], training=False).numpy()
+    by_position = model([users, items], training=False).numpy()
     by_name = model({"item": items, "user": users}, training=False).numpy()
-    np.testing.assert_array_equal(by_place, by_name)
+    np.testing.assert_array_equal(by_position, by_name)
 
 
-def test_the_inference_model_scores_the_same(config: ModelConfig) -> None:
+def test_the_inference_model_has_the_same_scores(config: ModelConfig) -> None:
     model = build_model(config, users=USERS, items=ITEMS)
     users, items = all_pairs()
-    for _ in range(20):  # moves the statistics of batch normalization away from their start
+    for _ in range(20):  # changes the initial statistics of batch normalization
         model([users, items], training=True)
     bare = inference_model(model, config, users=USERS, items=ITEMS)
     expected = KerasScorer(model).pairs(users, items)
@@ -64,7 +64,7 @@ def test_the_inference_model_scores_the_same(config: ModelConfig) -> None:
     assert not kinds & {"Dropout", "BatchNormalization"}
 
 
-def test_the_catalogue_scorer_is_the_pair_scorer(config: ModelConfig) -> None:
+def test_catalogue_scores_equal_pair_scores(config: ModelConfig) -> None:
     scorer = KerasScorer(build_model(config, users=USERS, items=ITEMS))
     users, items = all_pairs()
     grid = scorer.pairs(users, items).reshape(USERS, ITEMS)
@@ -86,13 +86,13 @@ def test_a_pre_trained_neumf_starts_as_the_mean_of_its_towers() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"embedding_size": 0}, "at least 1"),
-        ({"dropout": 1.0}, "fraction"),
-        ({"embedding_regularization": -1.0}, "negative"),
-        ({"type": "ncf", "hidden_units": ()}, "hidden_units"),
-        ({"type": "neumf", "batch_normalization": True}, "ncf only"),
+        ({"embedding_size": 0}, "embedding_size: expected at least 1"),
+        ({"dropout": 1.0}, "dropout: expected at least 0 and below 1"),
+        ({"embedding_regularization": -1.0}, "embedding_regularization: expected at least 0"),
+        ({"type": "ncf", "hidden_units": ()}, "hidden_units: expected at least one entry for a ncf model"),
+        ({"type": "neumf", "batch_normalization": True}, "batch_normalization: for ncf only"),
     ],
 )
-def test_what_makes_no_sense_is_refused(settings: dict[str, object], message: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ModelConfig(**settings)

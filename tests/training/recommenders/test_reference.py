@@ -1,4 +1,4 @@
-"""One conformance test that every reference model passes, and what each is known for."""
+"""Conformance tests of every reference model, and properties of individual ones."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def train(dataset: Dataset) -> Histories:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_it_ranks_as_well_as_it_is_known_to(name: str, dataset: Dataset, train: Histories) -> None:
+def test_hit_ratio_is_in_the_expected_range(name: str, dataset: Dataset, train: Histories) -> None:
     fit, lowest, highest = MODELS[name]
     scores = fit(train, dataset).scores(train)
     assert scores.shape == train.shape
@@ -56,7 +56,7 @@ def test_it_ranks_as_well_as_it_is_known_to(name: str, dataset: Dataset, train: 
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_it_answers_people_it_never_saw(name: str, dataset: Dataset, train: Histories) -> None:
+def test_it_scores_users_unseen_in_training(name: str, dataset: Dataset, train: Histories) -> None:
     model = MODELS[name][0](train[100:], dataset)
     together = model.scores(train[:100])
     np.testing.assert_allclose(model.scores(train[7:8])[0], together[7], rtol=1e-3, atol=1e-4)
@@ -65,16 +65,18 @@ def test_it_answers_people_it_never_saw(name: str, dataset: Dataset, train: Hist
     ).all()
 
 
-def test_a_folded_in_user_minimizes_the_loss_that_als_stands_for(train: Histories) -> None:
+def test_a_folded_in_user_minimizes_the_loss_of_als(train: Histories) -> None:
     model = Als.fit(train, factors=8, epochs=2)
     user = model.fold_in(train[:1])[0].astype(np.float64)
-    met = train[0].toarray().ravel()
+    observed = train[0].toarray().ravel()
 
     def loss(factors: np.ndarray) -> float:
         scores = model.items @ factors
-        penalty = model.regularization * (met.sum() + model.unobserved_weight * len(met))
-        everywhere = model.unobserved_weight * np.square(scores).sum()
-        return float((met * np.square(1 - scores)).sum() + everywhere + penalty * np.square(factors).sum())
+        penalty = model.regularization * (observed.sum() + model.unobserved_weight * len(observed))
+        unobserved = model.unobserved_weight * np.square(scores).sum()
+        return float(
+            (observed * np.square(1 - scores)).sum() + unobserved + penalty * np.square(factors).sum()
+        )
 
     rng = np.random.default_rng(0)
     assert all(loss(user) < loss(user + rng.normal(0, 0.05, 8)) for _ in range(50))
@@ -89,12 +91,12 @@ def test_a_repeated_interaction_counts_once(dataset: Dataset) -> None:
     assert histories_of(twice, users=2000, items=1000).sum() == 2
 
 
-def test_settings_are_chosen_without_the_test_set(dataset: Dataset) -> None:
-    def chosen(data: Dataset) -> list[str]:
+def test_settings_are_selected_without_the_test_set(dataset: Dataset) -> None:
+    def selected(data: Dataset) -> list[str]:
         return [row.settings for row in baselines(data, factors=8)]
 
     shuffled = replace(dataset, test=replace(dataset.test, items=np.roll(dataset.test.items, 1)))
-    assert chosen(dataset) == chosen(shuffled)
+    assert selected(dataset) == selected(shuffled)
 
 
 def test_the_command_prints_a_table_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,20 +106,20 @@ def test_the_command_prints_a_table_and_json(tmp_path: Path, capsys: pytest.Capt
         "synthetic_items = 200\nsynthetic_interactions_per_user = 20\n"
     )
     assert main(["baselines", str(recipe), "--factors", "8"]) == 0
-    shown = capsys.readouterr().out
-    assert "synthetic data" in shown
-    assert all(name in shown for name in MODELS)
+    output = capsys.readouterr().out
+    assert "synthetic data" in output
+    assert all(name in output for name in MODELS)
     assert main(["baselines", str(recipe), "--factors", "8", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert {row["name"] for row in rows} == set(MODELS)
 
 
-def test_the_command_refuses_no_factors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_refuses_zero_factors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["baselines", str(tmp_path / "x.toml"), "--factors", "0"]) == 1
     assert "--factors" in capsys.readouterr().err
 
 
-def test_movielens_gives_the_numbers_that_are_known(movielens_1m: Path) -> None:
+def test_ease_reproduces_the_known_metrics_on_movielens(movielens_1m: Path) -> None:
     config = DataConfig(name="movielens-1m", format="ncf")
     data = load_dataset(config, movielens_1m)
     table = histories_of(data.train, users=data.catalogue.users, items=data.catalogue.items)

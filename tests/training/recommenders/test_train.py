@@ -1,4 +1,4 @@
-"""Training learns, repeats itself to the last bit, and goes on where it was killed."""
+"""Training: quality, reproducibility, resuming, saving and loading."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def popularity_hit_ratio(dataset: Dataset) -> float:
     return evaluate_candidates(lambda users, items: counts[items], dataset.test)["hr_at_10"]
 
 
-def test_a_trained_model_beats_popularity_and_not_the_best_reachable(
+def test_a_trained_model_is_between_popularity_and_the_optimum(
     trained: TrainedModel, small_dataset: Dataset
 ) -> None:
     assert trained.metrics["hr_at_10"] > popularity_hit_ratio(small_dataset)
@@ -45,24 +45,24 @@ def test_validation_items_are_not_trained_on(small_dataset: Dataset) -> None:
     assert not tested & held_out
 
 
-def test_samples_hold_one_positive_and_then_items_never_met(small_dataset: Dataset) -> None:
+def test_samples_have_one_positive_and_then_items_without_an_interaction(small_dataset: Dataset) -> None:
     items = small_dataset.catalogue.items
     samples = positives_and_negatives(small_dataset.train, items=items, negatives=3)(np.random.default_rng(0))
-    met = set(zip(small_dataset.train.users.tolist(), small_dataset.train.items.tolist(), strict=True))
+    seen = set(zip(small_dataset.train.users.tolist(), small_dataset.train.items.tolist(), strict=True))
     assert len(samples) == len(small_dataset.train)
     assert samples.targets[0].tolist() == [1, 0, 0, 0]
     for user, row in zip(samples.users[:500].tolist(), samples.items[:500].tolist(), strict=True):
-        assert (user, row[0]) in met
-        assert not any((user, item) in met for item in row[1:])
+        assert (user, row[0]) in seen
+        assert not any((user, item) in seen for item in row[1:])
 
 
-def test_the_same_seed_gives_the_same_bytes(small_dataset: Dataset, small_config: DataConfig) -> None:
+def test_the_same_seed_gives_the_same_weights(small_dataset: Dataset, small_config: DataConfig) -> None:
     first, second = (train(small_dataset, model=MODEL, training=TRAINING, seed=5) for _ in range(2))
     for one, other in zip(first.model.get_weights(), second.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_killed_training_goes_on_behind_its_last_epoch(
+def test_a_killed_training_resumes_after_its_last_completed_epoch(
     small_dataset: Dataset,
     small_config: DataConfig,
     tmp_path: Path,
@@ -74,23 +74,23 @@ def test_a_killed_training_goes_on_behind_its_last_epoch(
 
     from hanji.training.fitting import loop
 
-    whole_epoch, calls = loop._run_epoch, []
+    run_epoch, calls = loop._run_epoch, []
 
     def killed_in_the_third(*args: object) -> None:
         calls.append(args)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        whole_epoch(*args)  # type: ignore[arg-type]
+        run_epoch(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(loop, "_run_epoch", killed_in_the_third)
     with pytest.raises(KeyboardInterrupt):
         run(TRAINING)
-    monkeypatch.setattr(loop, "_run_epoch", whole_epoch)
+    monkeypatch.setattr(loop, "_run_epoch", run_epoch)
     run(TRAINING)
     assert "resuming after epoch 2" in caplog.text
 
 
-def test_a_checkpoint_of_other_settings_is_not_taken(
+def test_a_checkpoint_of_other_settings_is_ignored(
     small_dataset: Dataset, small_config: DataConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for rate in (0.002, 0.001):
@@ -99,7 +99,7 @@ def test_a_checkpoint_of_other_settings_is_not_taken(
     assert "belongs to other settings" in caplog.text
 
 
-def test_a_broken_checkpoint_is_told_and_training_starts_anew(
+def test_a_broken_checkpoint_is_reported_and_training_restarts(
     small_dataset: Dataset, small_config: DataConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "training-neumf.npz").write_bytes(b"not a checkpoint")
@@ -117,7 +117,7 @@ def test_pre_training_runs_both_towers(
     assert shown.index("Pre-training gmf") < shown.index("Pre-training mlp") < shown.index("Training neumf")
 
 
-def test_saved_and_loaded_it_scores_the_same(trained: TrainedModel, tmp_path: Path) -> None:
+def test_saving_and_loading_keeps_the_scores(trained: TrainedModel, tmp_path: Path) -> None:
     save_trained(trained, tmp_path / "trained")
     loaded = load_trained(tmp_path / "trained")
     assert loaded.catalogue == trained.catalogue
@@ -128,7 +128,7 @@ def test_saved_and_loaded_it_scores_the_same(trained: TrainedModel, tmp_path: Pa
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "version", "weights"])
-def test_a_damaged_trained_model_is_told(trained: TrainedModel, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_trained_model_is_reported(trained: TrainedModel, tmp_path: Path, damage: str) -> None:
     directory = tmp_path / "trained"
     save_trained(trained, directory)
     about = directory / "trained.json"

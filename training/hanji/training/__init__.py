@@ -5,7 +5,8 @@
     dataset = Dataset.from_arrays(users, items, timestamps=times)
     trained = train(dataset)
 
-Importing it loads no TensorFlow. Progress is logged by the logger ``hanji``; ``show_progress()`` shows it.
+Importing this package does not load TensorFlow. Progress is logged to the logger ``hanji``;
+``show_progress()`` prints it to stderr.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import os
 
 import lazy_loader
 
-# Before TensorFlow is imported anywhere: its C++ side logs to stderr otherwise.
+# Must be set before TensorFlow is first imported; its C++ code logs to stderr otherwise.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# What each name is and where it comes from is in __init__.pyi; it is imported when it is first used.
+# __init__.pyi lists the public names and their modules; each is imported on first use.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,6 +1,6 @@
 """The training stage as functions: ``from hanji.training import load_dataset, train``.
 
-Each works for every task: which one is meant follows from the type of the argument.
+Each works for every task; the type of the argument selects the task.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def load_dataset(
     config: ImageDataConfig, directory: str | Path | None = None, *, seed: int = 0
 ) -> ImageDataset: ...
 def load_dataset(config: Any, directory: str | Path | None = None, *, seed: int = 0) -> Any:
-    """Read, check, clean and split the data in ``directory``; the config says how.
+    """Read, check, clean and split the data in ``directory`` as the config specifies.
 
-    ``config`` is a DataConfig for ratings or an ImageDataConfig for images. Built-in data, which is the
-    configs' default, needs no directory. ``seed`` decides which images are held out; ratings are split by
-    ``config.seed``. Raises DataError, with the file and the line, where the data cannot be used.
+    ``config`` is a DataConfig for ratings or an ImageDataConfig for images. Built-in data, the default of
+    both, needs no directory. ``seed`` selects the images that are held out; ratings are split by
+    ``config.seed``. Raises DataError, naming the file and line, for unusable data.
     """
-    task = task_of(config, "config", "a DataConfig or an ImageDataConfig", "data_config")
+    task = task_of(config, "config", "data_config")
     return task.load(config, None if directory is None else Path(directory), seed=seed)
 
 
@@ -73,12 +73,12 @@ def train(
 ) -> Any:
     """Train a recommender on a Dataset, or an image classifier on an ImageDataset.
 
-    ``model`` and ``training`` are the configs of the task, with their defaults where they are left out. With
-    checkpoints in the directory ``work`` an interrupted run resumes. ``on_epoch`` is called after each epoch
-    with an EpochEnd. Raises TypeError for an argument of another type, RecipeError for a config that does not
-    fit the data.
+    ``model`` and ``training`` are the configs of the task; omitted ones take their defaults. An interrupted
+    run resumes from the checkpoints in the directory ``work``. ``on_epoch`` is called after each epoch with
+    an EpochEnd. Raises TypeError for an argument of another type, RecipeError for a config that does not fit
+    the data.
     """
-    task = task_of(dataset, "dataset", "a Dataset or an ImageDataset")
+    task = task_of(dataset, "dataset", "dataset_type")
     model = config_of(model, task.model_config, "model")
     training = config_of(training, task.training_config, "training")
     import_tensorflow()
@@ -87,18 +87,16 @@ def train(
 
 
 def save_trained(trained: TrainedModel | TrainedClassifier, directory: str | Path) -> None:
-    """Write a trained model as a directory, which replaces an older one when it is complete."""
-    task_of(trained, "trained", "a TrainedModel or a TrainedClassifier").save_trained(
-        trained, Path(directory)
-    )
+    """Write a trained model to a directory; an existing one is replaced once the new one is complete."""
+    task_of(trained, "trained", "trained_type").save_trained(trained, Path(directory))
 
 
 def load_trained(directory: str | Path) -> TrainedModel | TrainedClassifier:
-    """Read what ``save_trained`` or ``hanji train`` wrote; DataError if it is not that."""
+    """Load a model written by ``save_trained`` or ``hanji train``; DataError if there is none."""
     directory = Path(directory)
     name = task_of_directory(directory, "training", "trained_file")
     if name is None:
-        listing = directory_listing(directory)
+        listing = directory_listing(directory) if directory.is_dir() else "there is no such directory"
         raise DataError(f"{directory}: expected a directory written by `hanji train`; {listing}")
     import_tensorflow()
     trained: TrainedModel | TrainedClassifier = task_named(name).load_trained(directory)

@@ -1,4 +1,4 @@
-"""What the directories that stages write have in common: a JSON file with a version, and plain weights."""
+"""Common parts of the directories that stages write: a versioned JSON file and plain weight arrays."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FORMAT_VERSION = 1
 
 
 def read_about(path: Path, made_by: str) -> dict[str, Any]:
-    """The JSON file of a stage's directory; DataError names the command that makes it."""
+    """Read the JSON file of a stage's output directory; DataError names the command that writes it."""
     try:
         about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -33,17 +33,17 @@ def read_about(path: Path, made_by: str) -> dict[str, Any]:
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
-    """All weights in the model's order, as plain arrays."""
+    """Save all weights in the model's order, as plain arrays."""
     np.savez(path, **{f"weight_{index}": array for index, array in enumerate(model.get_weights())})
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
-    """Weights written by ``save_weights`` into a model built from the same config."""
+    """Load weights written by ``save_weights`` into a model built from the same config."""
     try:
         with np.load(path, allow_pickle=False) as file:
             model.set_weights([file[f"weight_{index}"] for index in range(len(file.files))])
     except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path}: not this model's weights ({error}); run the stage again") from None
+        raise DataError(f"{path}: not the weights of this model ({error}); run the stage again") from None
 
 
 __all__ = ["FORMAT_VERSION", "load_weights", "read_about", "save_weights"]

@@ -1,11 +1,11 @@
-"""Errors of the server side.
+"""Errors of the server-side stages.
 
     HanjiError            (hanji.runtime.errors)
-    ├── DataError         ratings, items or ids that cannot be used
-    ├── RecipeError       a recipe or option that cannot be followed
-    └── ConversionError   a model that an export format cannot hold faithfully
+    ├── DataError         unusable data: ratings, items, ids, images, files
+    ├── RecipeError       an invalid recipe or option
+    └── ConversionError   a model that an export format cannot represent faithfully
 
-Each message says what was expected, what was found, where, and what to try.
+Each message states what was expected, what was found, where, and what to try.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from hanji.runtime.errors import HanjiError
 
 
 class DataError(HanjiError):
-    """The data cannot be used as it is."""
+    """The data is unusable."""
 
 
 class RecipeError(HanjiError):
-    """The recipe or an option asks for something that does not exist or makes no sense."""
+    """The recipe or an option is invalid."""
 
 
 class ConversionError(HanjiError):
-    """An export format cannot hold this model, or holds it unfaithfully."""
+    """An export format cannot represent this model, or not faithfully."""
 
 
 __all__ = ["ConversionError", "DataError", "HanjiError", "RecipeError"]

@@ -1,4 +1,4 @@
-"""Files: opened with one clear error for each way that can fail, and written whole or not at all."""
+"""File access: reading with a clear error for each failure, and atomic writing."""
 
 from __future__ import annotations
 
@@ -13,58 +13,58 @@ from hanji.training.errors import DataError, HanjiError
 
 @contextmanager
 def atomic_directory(target: Path, *, replace: bool = False) -> Iterator[Path]:
-    """Give a new empty directory beside `target`, and rename it to `target` when the block ends well.
+    """Yield a new empty directory next to `target`, which is renamed to `target` if the block succeeds.
 
-    If the block ends in any exception, Ctrl-C included, the new directory is removed and an existing
-    `target` is as it was. An existing directory that is not empty is replaced only with `replace=True`.
-    Raises HanjiError if the target is taken or cannot be written.
+    On any exception, including Ctrl-C, the new directory is removed and an existing `target` is unchanged.
+    An existing directory that is not empty is replaced only with `replace=True`. Raises HanjiError if the
+    target exists or cannot be written.
     """
-    target = target.resolve()  # a symbolic link stays, the directory it leads to is replaced
-    aside = _sibling(target)
+    target = target.resolve()  # a symbolic link is kept, and the directory it points to is replaced
+    staging = _sibling(target)
     try:
-        _prepare(target, aside, replace)
-        yield aside
-        _move_into_place(aside, target)
+        _prepare(target, staging, replace)
+        yield staging
+        _move_into_place(staging, target)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def write_text_atomic(path: Path, text: str) -> None:
-    """Write `text` as UTF-8 with plain line feeds; `path` holds all of it or what it held before.
+    """Write `text` as UTF-8 with LF line endings; on failure `path` keeps its previous contents.
 
     Raises HanjiError if it cannot be written.
     """
-    aside = _sibling(path)
+    staging = _sibling(path)
     try:
-        aside.write_bytes(text.encode())
-        aside.replace(path)
+        staging.write_bytes(text.encode())
+        staging.replace(path)
     except OSError as error:
         raise _cannot_write(path, error) from None
     finally:
-        aside.unlink(missing_ok=True)
+        staging.unlink(missing_ok=True)
 
 
-def _prepare(target: Path, aside: Path, replace: bool) -> None:
+def _prepare(target: Path, staging: Path, replace: bool) -> None:
     try:
         if target.exists() and not target.is_dir():
-            raise HanjiError(f"{target}: expected a directory or nothing, found a file; choose another place")
+            raise HanjiError(f"{target}: expected a directory or nothing, found a file; choose another path")
         if target.is_dir() and not replace and any(target.iterdir()):
-            raise HanjiError(f"{target}: exists and is not empty; choose another place or remove it first")
+            raise HanjiError(f"{target}: exists and is not empty; choose another path or remove it first")
         target.parent.mkdir(parents=True, exist_ok=True)
-        aside.mkdir()
+        staging.mkdir()
     except OSError as error:
         raise _cannot_write(target, error) from None
 
 
-def _move_into_place(aside: Path, target: Path) -> None:
+def _move_into_place(staging: Path, target: Path) -> None:
     try:
         if not target.exists():
-            aside.rename(target)
+            staging.rename(target)
             return
         old = _sibling(target)
         target.rename(old)
         try:
-            aside.rename(target)
+            staging.rename(target)
         except BaseException:
             old.rename(target)
             raise
@@ -74,13 +74,13 @@ def _move_into_place(aside: Path, target: Path) -> None:
 
 
 def _sibling(path: Path) -> Path:
-    """A free hidden name in the same directory, so that a rename stays within one file system."""
+    """An unused hidden name in the same directory, so that a rename stays within one file system."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
 
 
 def _cannot_write(path: Path, error: OSError) -> HanjiError:
     return HanjiError(
-        f"{path}: cannot be written: {error.strerror or error}; choose another place, or check its "
+        f"{path}: cannot be written: {error.strerror or error}; choose another path, or check its "
         "permissions and the free space"
     )
 
@@ -95,10 +95,10 @@ def read_source(path: Path) -> bytes:
     except FileNotFoundError:
         raise DataError(f"{path}: expected a file, found none; {directory_listing(path.parent)}") from None
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}; check its permissions and kind") from None
+        raise DataError(f"{path}: cannot be read: {error.strerror}; check its permissions and type") from None
     if not data.strip():
         raise DataError(
-            f"{path}: expected interactions or items, found an empty file; fetch or export it again"
+            f"{path}: expected interactions or items, found an empty file; download or export it again"
         )
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
@@ -110,7 +110,7 @@ def read_source(path: Path) -> bytes:
 
 
 def decode(data: bytes, path: Path, encoding: str, *, first_line: int = 1) -> str:
-    """The text of a file from its line `first_line` on; DataError with the line that is not in `encoding`."""
+    """Decode the text of a file from its line `first_line` on; DataError names the line that is not valid."""
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
@@ -131,19 +131,19 @@ def file_names(directory: Path) -> list[str]:
         ) from None
     except NotADirectoryError:
         raise DataError(
-            f"{directory}: expected a directory, found a file; give the one it is in: {directory.parent}"
+            f"{directory}: expected a directory, found a file; give its directory: {directory.parent}"
         ) from None
     except OSError as error:
         raise DataError(f"{directory}: cannot be read: {error.strerror}; check its permissions") from None
 
 
 def directory_listing(directory: Path) -> str:
-    """What is in a directory, in words for an error message."""
+    """The files in a directory, as text for error messages."""
     names = file_names(directory)
     if not names:
-        return f"{directory} holds no files"
+        return f"{directory} contains no files"
     shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    return f"{directory} holds {shown}"
+    return f"{directory} contains {shown}"
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Ctrl-C in long work is an ordinary end, and tells how to go on; so is SIGTERM, by which services end."""
+"""Interruption of long runs: Ctrl-C and SIGTERM become an error that states how to resume."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from hanji.training.errors import HanjiError
 
 @contextmanager
 def resumable() -> Iterator[None]:
-    """Turn Ctrl-C or SIGTERM inside the block into an error that says what is kept.
+    """Turn Ctrl-C or SIGTERM inside the block into an error that states how to resume.
 
-    SIGTERM alone would end Python at once, and leave the processes that it began to themselves.
+    By default, SIGTERM would terminate Python immediately and leave its child processes running.
     """
     try:
         with _sigterm_as_ctrl_c():
             yield
     except KeyboardInterrupt:
-        message = "interrupted; run the same command again to go on behind the last whole epoch"
+        message = "interrupted; run the same command again to resume after the last completed epoch"
         raise HanjiError(message) from None
 
 
 @contextmanager
 def _sigterm_as_ctrl_c() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # no other may decide about signals
-        yield
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set signal handlers
         return
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -1,6 +1,6 @@
-"""Progress of long work, through the logger ``hanji``: quiet in Python, shown by the commands.
+"""Progress of long tasks, through the logger ``hanji``: silent by default, shown by the commands.
 
-``show_progress`` writes the log to stderr and, on a terminal, draws a bar with the time left.
+``show_progress`` writes the log to stderr and, on a terminal, shows a progress bar with the remaining time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ logger = logging.getLogger("hanji")
 
 @dataclass(frozen=True)
 class EpochEnd:
-    """The state of a fit after an epoch: what an ``on_epoch`` callback is given."""
+    """The state of a fit after an epoch, as passed to an ``on_epoch`` callback."""
 
     fit: str
     """Name of the fit, such as "Training history" or "Distillation"."""
@@ -43,14 +43,14 @@ OnEpoch = Callable[[EpochEnd], None]
 
 
 class ProgressTask:
-    """One piece of work; its steps are counted since this process began with it."""
+    """A task with counted steps; a resumed task counts only the steps of this process."""
 
     def __init__(self, name: str) -> None:
-        self.name, self.total, self.done, self.found = name, 0, 0, ""
+        self.name, self.total, self.done, self.status = name, 0, 0, ""
         self.started = self.shown = time.monotonic()
 
     def expect(self, total: int) -> None:
-        """Set how many steps there will be in all, as far as is known now."""
+        """Set the total number of steps, as far as it is known."""
         self.total = total
 
     def advance(self) -> None:
@@ -59,36 +59,36 @@ class ProgressTask:
         if time.monotonic() - self.shown >= SECONDS_BETWEEN_LINES:
             self.show()
 
-    def report(self, found: str) -> None:
-        """Show the newest figures beside the progress."""
-        self.found = found
+    def report(self, status: str) -> None:
+        """Show the latest status next to the progress."""
+        self.status = status
         self.show()
 
     def show(self) -> None:
-        """Log one line: steps, elapsed time, time left, and the newest figures."""
+        """Log one line: steps, elapsed time, remaining time and latest status."""
         self.shown = time.monotonic()
         elapsed = self.shown - self.started
         seconds = elapsed / self.done * max(self.total - self.done, 0) if self.done else None
         left = "" if seconds is None else f", about {seconds:.0f} s left"
-        figures = f"; {self.found}" if self.found else ""
-        logger.info("%s: %d/%d steps, %.0f s%s%s", self.name, self.done, self.total, elapsed, left, figures)
+        status = f"; {self.status}" if self.status else ""
+        logger.info("%s: %d/%d steps, %.0f s%s%s", self.name, self.done, self.total, elapsed, left, status)
 
 
 class _Bar(ProgressTask):
     def __init__(self, name: str, bar: Progress) -> None:
         super().__init__(name)
-        self.bar, self.task = bar, bar.add_task(name, total=None, found="")
+        self.bar, self.task = bar, bar.add_task(name, total=None, status="")
 
     def advance(self) -> None:
         self.done += 1
         self.show()
 
     def show(self) -> None:
-        self.bar.update(self.task, completed=self.done, total=self.total or None, found=self.found)
+        self.bar.update(self.task, completed=self.done, total=self.total or None, status=self.status)
 
 
 class _Stderr(logging.Handler):
-    """Plain lines to what ``sys.stderr`` is at the time, where they do not mix with results."""
+    """Writes plain lines to the current ``sys.stderr``, separate from results on stdout."""
 
     def emit(self, record: logging.LogRecord) -> None:
         sys.stderr.write(self.format(record) + "\n")
@@ -96,7 +96,7 @@ class _Stderr(logging.Handler):
 
 
 def show_progress() -> None:
-    """Show progress and messages on stderr; without it only warnings appear there."""
+    """Show progress and messages on stderr; by default only warnings appear there."""
     if not _is_shown():
         logger.addHandler(_Stderr())
         logger.setLevel(logging.INFO)
@@ -104,12 +104,12 @@ def show_progress() -> None:
 
 @contextmanager
 def progress(name: str) -> Iterator[ProgressTask]:
-    """Report the progress of the work called ``name`` while the block runs."""
+    """Report the progress of the task ``name`` while the block runs."""
     if not (_is_shown() and sys.stderr.isatty()):
         yield ProgressTask(name)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.fields[found]}"), console=Console(stderr=True)) as bar:
+    with Progress(*columns, TextColumn("{task.fields[status]}"), console=Console(stderr=True)) as bar:
         yield _Bar(name, bar)
 
 

@@ -1,7 +1,7 @@
-"""TensorFlow's start-up chatter, held back.
+"""Suppresses TensorFlow's start-up messages.
 
-Its C++ side writes a page about CPU features and missing GPUs straight to file descriptor 2, before
-any log level counts.
+Its C++ code writes about CPU features and missing GPUs directly to file descriptor 2, before any log level
+takes effect.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ import tempfile
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow and find its devices in silence; what was held back is shown if that fails."""
+    """Import TensorFlow and initialize its devices silently; on failure the suppressed output is shown."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
-    own = os.dup(2)
-    with tempfile.TemporaryFile() as held_back:
-        os.dup2(held_back.fileno(), 2)
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as suppressed:
+        os.dup2(suppressed.fileno(), 2)
         try:
             import tensorflow as tf
-            import tf_keras  # noqa: F401 - the import is the point
+            import tf_keras  # noqa: F401 - imported here to suppress its messages
 
             tf.config.list_logical_devices()
         except BaseException:
-            held_back.seek(0)
-            os.write(own, held_back.read())
+            suppressed.seek(0)
+            os.write(stderr, suppressed.read())
             raise
         finally:
-            os.dup2(own, 2)
-            os.close(own)
+            os.dup2(stderr, 2)
+            os.close(stderr)

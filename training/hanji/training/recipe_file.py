@@ -1,4 +1,4 @@
-"""A recipe file: one TOML file from data to bundle, a table for each stage.
+"""A recipe file: one TOML file from data to bundle, with a table for each stage.
 
 Every stage reads its own tables and ignores the others, so the same file serves
 ``hanji train``, ``hanji compress`` and ``hanji build``.
@@ -52,7 +52,7 @@ class RecipeTables:
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeFile(RecipeTables):
-    """The top level of the file at ``path``; the tables are still as written."""
+    """The top level of the file at ``path``; the tables are not checked yet."""
 
     path: Path
 
@@ -65,9 +65,9 @@ class RecipeFile(RecipeTables):
 
 
 def read_recipe_file(path: Path, *, seed: int | None = None) -> RecipeFile:
-    """Read and check the top level; a ``seed`` takes the place of the file's.
+    """Read and check the top level; ``seed`` overrides the file's.
 
-    RecipeError names what is wrong and the valid keys.
+    RecipeError names the problem and the valid keys.
     """
     tables = settings_from(RecipeTables, read_toml(path), str(path))
     try:

@@ -1,9 +1,9 @@
-"""TOML tables to frozen dataclasses, one to one.
+"""Conversion of TOML tables to frozen dataclasses.
 
-A key that the dataclass does not have is an error that lists the valid ones; a value of the wrong type or
-out of range is an error that names the file and the table. Ranges and units are part of a field's type, as
-``Annotated[int, Ge(1), Unit("epochs")]``: ``check_ranges``, which ``__post_init__`` calls, and the recipe
-reference both read them there.
+An unknown key is an error that lists the valid ones; a value of the wrong type or out of range is an error
+that names the file and the table. Ranges and units are part of a field's type, such as ``Annotated[int,
+Ge(1), Unit("epochs")]``; ``check_ranges``, called by ``__post_init__``, and the recipe reference read them
+from there.
 """
 
 from __future__ import annotations
@@ -72,15 +72,15 @@ def settings_from(cls: type[Settings], table: Mapping[str, Any], where: str) -> 
 
 
 def _renamed(cls: type[Settings], table: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The table with keys of earlier versions under their names of today."""
-    today: Mapping[str, str] = getattr(cls, "renamed_keys", {})
-    return {today.get(key, key): value for key, value in table.items()}
+    """The table with keys of earlier versions replaced by their current names."""
+    current: Mapping[str, str] = getattr(cls, "renamed_keys", {})
+    return {current.get(key, key): value for key, value in table.items()}
 
 
 def check_ranges(settings: Any) -> None:
     """ValueError for the first field whose value is outside the range that its type declares.
 
-    None, and the elements of a tuple one by one, are checked as the type says.
+    None is always valid; the elements of a tuple are checked individually.
     """
     for name, hint in field_types(type(settings)).items():
         value = getattr(settings, name)
@@ -93,7 +93,7 @@ def check_ranges(settings: Any) -> None:
 
 
 def field_types(cls: type[Any]) -> dict[str, Any]:
-    """The type of each field with what ``Annotated`` adds, the inherited ones first."""
+    """The type of each field including ``Annotated`` metadata, inherited fields first."""
     hints = typing.get_type_hints(cls, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
@@ -106,7 +106,7 @@ def bounds_of(hint: Any) -> Iterator[Bound]:
 
 
 def metadata_of(hint: Any) -> Iterator[Any]:
-    """What ``Annotated`` adds to a type, to the choices of a union or to the elements of a tuple."""
+    """The ``Annotated`` metadata of a type, of the members of a union or of the elements of a tuple."""
     if typing.get_origin(hint) is Annotated:
         yield from hint.__metadata__
         hint = hint.__origin__
@@ -116,7 +116,7 @@ def metadata_of(hint: Any) -> Iterator[Any]:
 
 
 def range_in_words(bounds: list[Bound]) -> str:
-    """Such as "at least 0 and below 1"; empty without bounds."""
+    """The bounds as text, such as "at least 0 and below 1"; empty without bounds."""
     parts = ((_BOUNDS[type(bound)], bound) for bound in bounds)
     return " and ".join(f"{words} {_number(getattr(bound, name))}" for (name, _, words), bound in parts)
 

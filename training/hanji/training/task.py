@@ -1,4 +1,4 @@
-"""The tasks, and what the training stage needs of each.
+"""The tasks, and the protocol that each implements for the training stage.
 
 A task has a package of the same name in every stage, with a module ``task`` whose ``TASK`` implements that
 stage's protocol. To add a task, add its packages and one line to ``PACKAGES``.
@@ -24,14 +24,14 @@ TrainedT = TypeVar("TrainedT")
 
 @dataclass(frozen=True)
 class Overview:
-    """A dataset in numbers: ``table`` is ready for JSON, ``lines`` are for people."""
+    """Summary of a dataset: ``table`` is JSON-ready, ``lines`` are text."""
 
     table: Mapping[str, Any]
     lines: Sequence[str]
 
 
 class TrainingTask(Protocol[DatasetT, TrainedT]):
-    """What the training stage needs of a task; implementations import TensorFlow when a method needs it."""
+    """The training stage of a task; implementations import TensorFlow only in the methods that need it."""
 
     name: str
     data_config: type[Any]
@@ -39,6 +39,8 @@ class TrainingTask(Protocol[DatasetT, TrainedT]):
 
     model_config: type[Any]
     training_config: type[Any]
+    dataset_type: type[Any]
+    trained_type: type[Any]
     trained_file: str
     """The JSON file by which a directory with a trained model is recognized."""
 
@@ -46,21 +48,21 @@ class TrainingTask(Protocol[DatasetT, TrainedT]):
     """How files of this task are recognized, for error messages."""
 
     def load(self, config: Any, directory: Path | None, *, seed: int) -> DatasetT:
-        """The dataset; DataError says what cannot be used. ``seed`` is the recipe's."""
+        """Load the dataset; DataError for unusable data. ``seed`` is the recipe's."""
         ...
 
     def overview(self, dataset: DatasetT) -> Overview:
-        """What ``hanji data check`` shows."""
+        """The overview that ``hanji data check`` prints."""
         ...
 
     def summary(self, dataset: DatasetT) -> Sequence[str]:
-        """The few lines that are logged before training."""
+        """The lines that are logged before training."""
         ...
 
     def survey(self, directory: Path, data_format: str) -> Overview | None:
-        """The overview of files whose [data] table is unknown; None if they are not this task's.
+        """The overview of files without a [data] table; None if they are not this task's.
 
-        ``data_format`` is a format's name, or "auto" to decide by the names of the files.
+        ``data_format`` is a format's name, or "auto" to detect it by file names.
         """
         ...
 
@@ -74,15 +76,15 @@ class TrainingTask(Protocol[DatasetT, TrainedT]):
         work: Path | None = None,
         on_epoch: OnEpoch | None = None,
     ) -> TrainedT:
-        """Train; with checkpoints in ``work`` an interrupted run resumes."""
+        """Train; an interrupted run resumes from the checkpoints in ``work``."""
         ...
 
     def save_trained(self, trained: TrainedT, directory: Path) -> None:
-        """Write a directory, whole or not at all."""
+        """Write a directory atomically."""
         ...
 
     def load_trained(self, directory: Path) -> TrainedT:
-        """Read what ``save_trained`` wrote; DataError if it is not that."""
+        """Load a model written by ``save_trained``; DataError if there is none."""
         ...
 
 
@@ -97,16 +99,20 @@ def task_named(name: str) -> TrainingTask[Any, Any]:
     return task
 
 
-def task_of(value: object, argument: str, expected: str, attribute: str = "") -> TrainingTask[Any, Any]:
-    """The task that an argument belongs to; TypeError says which argument, what was expected, what found."""
+def task_of(value: object, argument: str, attribute: str, stage: str = "training") -> TrainingTask[Any, Any]:
+    """The task for which ``attribute``, an attribute of its ``stage``, is the type of ``value``.
+
+    TypeError states the argument, the expected types and the found type.
+    """
     name = getattr(value, "task", None)
-    if name not in PACKAGES or (attribute and type(value) is not getattr(task_named(name), attribute)):
+    if name not in PACKAGES or type(value) is not getattr(load_task(stage, name), attribute):
+        expected = " or ".join(getattr(load_task(stage, task), attribute).__name__ for task in PACKAGES)
         raise TypeError(f"{argument}: expected {expected}, found {type(value).__name__}")
     return task_named(name)
 
 
 def config_of(value: Any, kind: type[Any], argument: str) -> Any:
-    """The config that was given, or one of this ``kind`` with its defaults; TypeError for another type."""
+    """``value``, or the default config of type ``kind`` if it is None; TypeError for another type."""
     if value is None:
         return kind()
     if not isinstance(value, kind):
@@ -115,7 +121,7 @@ def config_of(value: Any, kind: type[Any], argument: str) -> Any:
 
 
 def task_of_directory(directory: Path, stage: str, marker: str) -> str | None:
-    """The name of the task whose file is in ``directory``; ``marker`` is the attribute that names it."""
+    """The name of the task whose file is in ``directory``; ``marker`` is the attribute with the file name."""
     for name in PACKAGES:
         if (directory / getattr(load_task(stage, name), marker)).is_file():
             return name

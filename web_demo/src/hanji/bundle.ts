@@ -1,9 +1,8 @@
 /**
- * Opens a bundle by its URL and hands out its files as verified bytes.
+ * Opens a bundle by its URL and returns its files as verified bytes.
  *
- * The manifest is checked against manifest.sha256 before it is parsed, every other file against the manifest
- * before anyone sees its content. Bytes that were checked are the bytes that are used: nothing is fetched
- * twice.
+ * The manifest is verified against manifest.sha256 before it is parsed, and every other file against the
+ * manifest before its content is used. Nothing is fetched twice: the verified bytes are the bytes in use.
  */
 
 import { download, sha256 } from "./download.ts";
@@ -15,8 +14,8 @@ import type { Opening, OpenOptions } from "./types.ts";
 
 const MANIFEST = "manifest.json";
 const CHECKSUM = "manifest.sha256";
-const LARGEST_MANIFEST_BYTES = 16 * 2 ** 20;
-const AGAIN = "copy or export the bundle again";
+const MAX_MANIFEST_BYTES = 16 * 2 ** 20;
+const ADVICE = "copy or export the bundle again";
 
 /** Verified files by path. */
 export type Contents = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
@@ -42,9 +41,9 @@ export class Bundle {
   }
 
   /**
-   * The bundle in the folder at `url`, no file but the manifest read.
+   * Opens the bundle in the folder at `url`; only the manifest and its checksum are read.
    *
-   * BundleError if there is no bundle, ChecksumError if manifest.json is not the exported one,
+   * BundleError if there is no bundle, ChecksumError if manifest.json differs from the exported file,
    * SchemaVersionError if this loader is too old for it.
    */
   static async open(url: string | URL, options: OpenOptions = {}): Promise<Bundle> {
@@ -52,58 +51,58 @@ export class Bundle {
     const root = absolute(url).replace(/\/?$/, "/");
     const start = performance.now();
     const [content, checksum] = await Promise.all([
-      small(fetch, root + MANIFEST),
-      small(fetch, root + CHECKSUM),
+      fetchSmallFile(fetch, root + MANIFEST),
+      fetchSmallFile(fetch, root + CHECKSUM),
     ]);
-    const middle = performance.now();
+    const downloaded = performance.now();
     const digest = await sha256(content);
     if (new TextDecoder("utf-8", { ignoreBOM: true }).decode(checksum) !== `${digest}  ${MANIFEST}\n`) {
       throw new ChecksumError(
         `${root + MANIFEST}: its sha256 is ${digest}, which is not what ${CHECKSUM} says: ` +
-          `one of the two was edited or damaged; ${AGAIN}`,
+          `one of the two was edited or damaged; ${ADVICE}`,
       );
     }
     const manifest = parseManifest(content, root + MANIFEST);
-    const read = { path: MANIFEST, bytes: content.length, sha256: digest };
-    const bundle = new Bundle(root, manifest, fetch, [read]);
-    bundle.#milliseconds.download = middle - start;
-    bundle.#milliseconds.verify = performance.now() - middle;
+    const entry = { path: MANIFEST, bytes: content.length, sha256: digest };
+    const bundle = new Bundle(root, manifest, fetch, [entry]);
+    bundle.#milliseconds.download = downloaded - start;
+    bundle.#milliseconds.verify = performance.now() - downloaded;
     return bundle;
   }
 
-  /** The entry of one of the manifest's own files (users, items, labels, golden). */
+  /** The manifest entry of one of the bundle's own files (users, items, labels, golden). */
   file(path: string): FileEntry {
     const found = this.manifest.files.find((file) => file.path === path);
-    if (!found) throw new BundleError(`${this.url}: the manifest lists no file ${path}; ${AGAIN}`);
+    if (!found) throw new BundleError(`${this.url}: the manifest lists no file ${path}; ${ADVICE}`);
     return found;
   }
 
   /**
-   * The contents of `files` by path, all at once; BundleError or ChecksumError if one is not what was
-   * exported.
+   * Fetches `files` in parallel and returns their contents by path; BundleError or ChecksumError if one
+   * differs from the exported file.
    */
   async read(files: readonly FileEntry[], onProgress?: OpenOptions["onProgress"]): Promise<Contents> {
-    const all = files.reduce((sum, { bytes }) => sum + bytes, 0);
+    const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
     let loaded = 0;
-    const tell = (bytes: number) => onProgress?.((loaded += bytes), all);
+    const onBytes = (bytes: number) => onProgress?.((loaded += bytes), total);
     const start = performance.now();
-    const stop = new AbortController();
-    const downloads = files.map((file) => this.#download(file, stop.signal, tell));
+    const controller = new AbortController();
+    const downloads = files.map((file) => this.#download(file, controller.signal, onBytes));
     const contents = await Promise.all(downloads).catch((error: unknown) => {
-      stop.abort(); // the other files are not needed any more
+      controller.abort(); // the other downloads are no longer needed
       throw error;
     });
-    const middle = performance.now();
+    const downloaded = performance.now();
     await Promise.all(
       files.map((file, index) => this.#verify(file, contents[index] as Uint8Array<ArrayBuffer>)),
     );
-    this.#milliseconds.download += middle - start;
-    this.#milliseconds.verify += performance.now() - middle;
+    this.#milliseconds.download += downloaded - start;
+    this.#milliseconds.verify += performance.now() - downloaded;
     this.#files.push(...files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 })));
     return new Map(files.map(({ path }, index) => [path, contents[index] as Uint8Array<ArrayBuffer>]));
   }
 
-  /** What opening took, given how long the engine took to load. */
+  /** Downloads and timings of opening the bundle; `loadMilliseconds` is the load time of the engine. */
   opening(loadMilliseconds: number): Opening {
     const downloadedBytes = this.#files.reduce((sum, { bytes }) => sum + bytes, 0);
     return {
@@ -116,14 +115,14 @@ export class Bundle {
   async #download(
     file: FileEntry,
     signal: AbortSignal,
-    tell: (bytes: number) => void,
+    onBytes: (bytes: number) => void,
   ): Promise<Uint8Array<ArrayBuffer>> {
     const location = this.url + file.path;
-    const { content, isWhole } = await download(this.#fetch, location, file.bytes, { signal, onBytes: tell });
+    const { content, isWhole } = await download(this.#fetch, location, file.bytes, { signal, onBytes });
     if (!isWhole || content.length !== file.bytes) {
       const found = isWhole ? content.length : "more";
       throw new ChecksumError(
-        `${location}: expected ${file.bytes} bytes, found ${found}: the file was cut or edited; ${AGAIN}`,
+        `${location}: expected ${file.bytes} bytes, found ${found}: the file was cut or edited; ${ADVICE}`,
       );
     }
     return content;
@@ -134,16 +133,17 @@ export class Bundle {
     if (found === file.sha256) return;
     throw new ChecksumError(
       `${this.url + file.path}: expected sha256 ${file.sha256}, found ${found}: ` +
-        `the file was edited or damaged; ${AGAIN}`,
+        `the file was edited or damaged; ${ADVICE}`,
     );
   }
 }
 
-/** One of the two files whose size nothing says. */
-async function small(fetch: typeof globalThis.fetch, location: string): Promise<Uint8Array<ArrayBuffer>> {
-  const { content, isWhole } = await download(fetch, location, LARGEST_MANIFEST_BYTES);
+/** Fetches manifest.json or manifest.sha256, whose sizes are not known in advance. */
+async function fetchSmallFile(
+  fetch: typeof globalThis.fetch,
+  location: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { content, isWhole } = await download(fetch, location, MAX_MANIFEST_BYTES);
   if (isWhole) return content;
-  throw new BundleError(
-    `${location}: expected at most ${LARGEST_MANIFEST_BYTES} bytes, found more; ${AGAIN}`,
-  );
+  throw new BundleError(`${location}: expected at most ${MAX_MANIFEST_BYTES} bytes, found more; ${ADVICE}`);
 }

@@ -4,16 +4,16 @@ import { openClassifier } from "./opening.ts";
 import type { OpenOptions } from "./types.ts";
 
 /**
- * An open bundle that says what pictures show, in this thread. Make it with `Classifier.open`, and close it.
+ * An image classifier that runs in this thread. Create it with `Classifier.open`, and close it when done.
  *
- * A picture is scaled and normalized as in training: nothing of that is left to the caller.
+ * Images are resized and normalized exactly as in training; the caller passes raw pixels.
  */
 export class Classifier extends OpenedClassifier {
   /**
    * Verifies the bundle in the folder at `url` and loads its model.
    *
-   * BundleError for a bundle that is missing, damaged, no classifier's, or made for a newer loader;
-   * EngineError if the engine is not there or cannot run it.
+   * BundleError if the bundle is missing, damaged, for another task, or requires a newer loader; EngineError
+   * if the engine is unavailable or cannot run the model.
    */
   static async open(url: string | URL, options: OpenOptions = {}): Promise<Classifier> {
     return new Classifier(await openClassifier(url, withFolder(options), kindFor));

@@ -1,16 +1,17 @@
 /**
- * `Recommender` and `Classifier` for a page: the model runs in a worker, so the page never freezes.
+ * `Recommender` and `Classifier` for a page: the model runs in a worker, so it never blocks the page.
  *
- * Each engine has a worker script of its own, which is only downloaded when the engine is chosen. Everything
- * but what opening has brought along is a promise. Errors are those of errors.ts, as if there were no worker.
+ * Each engine has its own worker script, which is downloaded only when the engine is selected. All methods
+ * are asynchronous; data that is available after opening is in plain fields. Errors are those of errors.ts,
+ * as if there were no worker.
  */
 
 import LiteRtWorker from "./workers/litert.ts?worker";
 import TfjsWorker from "./workers/tfjs.ts?worker";
 import TfjsOtherWorker from "./workers/tfjs_other.ts?worker";
 import { Connection, type WorkerLike } from "./connection.ts";
-import { Items, type OwnId } from "./ids.ts";
-import type { ClassifierManifest, PictureInput, RecommenderManifest } from "./manifest.types.ts";
+import { type ExternalId, Items } from "./ids.ts";
+import type { ClassifierManifest, ImageInput, RecommenderManifest } from "./manifest.types.ts";
 import { absolute, wasmFolder } from "./places.ts";
 import { pixelArray } from "./pixels.ts";
 import type {
@@ -19,9 +20,8 @@ import type {
   RemoteRecommendOptions,
   WorkerOptions,
 } from "./protocol.ts";
-import { takesOf, type Takes } from "./takes.ts";
+import { type QueryKind, queryKindOf } from "./takes.ts";
 import type {
-  Ask,
   Classification,
   ClassifyOptions,
   Latency,
@@ -29,6 +29,7 @@ import type {
   OpenOptions,
   Pixels,
   Placement,
+  Query,
   Reason,
   Recommendations,
   SelfTest,
@@ -37,12 +38,12 @@ import type {
 export type { RemoteRecommendOptions } from "./protocol.ts";
 export type { Latency, Opening } from "./types.ts";
 
-/** All but `fetch`: a function cannot cross to a worker. */
+/** Without `fetch`, because functions cannot be sent to a worker. */
 export type RemoteOptions = Omit<OpenOptions, "fetch">;
 
 export class RemoteRecommender {
   readonly manifest: RecommenderManifest;
-  readonly takes: Takes;
+  readonly takes: QueryKind;
   readonly placement: Placement;
   readonly items: Items;
   readonly opening: Opening;
@@ -51,19 +52,19 @@ export class RemoteRecommender {
   private constructor(connection: Connection, opened: RecommenderOpened) {
     this.#connection = connection;
     this.manifest = opened.manifest;
-    this.takes = takesOf(opened.manifest);
+    this.takes = queryKindOf(opened.manifest);
     this.placement = opened.placement;
     this.items = new Items(opened.items);
     this.opening = opened.opening;
   }
 
-  /** As `Recommender.open`, in a worker of its own. `url` is relative to the page. */
+  /** Like `Recommender.open`, but in a dedicated worker. `url` is relative to the page. */
   static async open(url: string | URL, options: RemoteOptions = {}): Promise<RemoteRecommender> {
-    const { connection, ask } = connected(url, options);
+    const { connection, params } = connect(url, options);
     try {
       return new RemoteRecommender(
         connection,
-        await connection.ask("openRecommender", ask, options.onProgress),
+        await connection.call("openRecommender", params, options.onProgress),
       );
     } catch (error) {
       connection.close("Recommender");
@@ -71,35 +72,35 @@ export class RemoteRecommender {
     }
   }
 
-  /** As `Recommender.recommend`, which says what everything means. */
-  recommend(ask: Ask, k = 10, options: RemoteRecommendOptions = {}): Promise<Recommendations> {
-    return this.#connection.ask("recommend", { ask, k, options });
+  /** See `Recommender.recommend`. */
+  recommend(query: Query, k = 10, options: RemoteRecommendOptions = {}): Promise<Recommendations> {
+    return this.#connection.call("recommend", { query, k, options });
   }
 
-  /** As `Recommender.why`. */
-  why(history: readonly OwnId[], item: OwnId, k = 3): Promise<Reason[]> {
-    return this.#connection.ask("why", { history, item, k });
+  /** See `Recommender.why`. */
+  why(history: readonly ExternalId[], item: ExternalId, k = 3): Promise<Reason[]> {
+    return this.#connection.call("why", { history, item, k });
   }
 
-  /** As `Recommender.scores`: float32 [items]. */
-  scores(ask: Ask): Promise<Float32Array> {
-    return this.#connection.ask("scores", { ask });
+  /** See `Recommender.scores`: float32 [items]. */
+  scores(query: Query): Promise<Float32Array> {
+    return this.#connection.call("scores", { query });
   }
 
   /** Replays golden.json. */
   selfTest(): Promise<SelfTest> {
-    return this.#connection.ask("selfTest", {});
+    return this.#connection.call("selfTest", {});
   }
 
   /**
-   * Times `recommend(ask, k)`, `runs` times after a few that do not count, without the way to the worker and
-   * back.
+   * Latency of `recommend(query, k)` over `runs` calls after a warm-up, measured inside the worker, so
+   * without the messages between page and worker.
    */
-  time(runs: number, ask: Ask, k = 10): Promise<Latency> {
-    return this.#connection.ask("timeRecommend", { runs, ask, k });
+  time(runs: number, query: Query, k = 10): Promise<Latency> {
+    return this.#connection.call("timeRecommend", { runs, query, k });
   }
 
-  /** Ends the worker. */
+  /** Terminates the worker. */
   close(): void {
     this.#connection.close("Recommender");
   }
@@ -122,13 +123,13 @@ export class RemoteClassifier {
     this.opening = opened.opening;
   }
 
-  /** As `Classifier.open`, in a worker of its own. `url` is relative to the page. */
+  /** Like `Classifier.open`, but in a dedicated worker. `url` is relative to the page. */
   static async open(url: string | URL, options: RemoteOptions = {}): Promise<RemoteClassifier> {
-    const { connection, ask } = connected(url, options);
+    const { connection, params } = connect(url, options);
     try {
       return new RemoteClassifier(
         connection,
-        await connection.ask("openClassifier", ask, options.onProgress),
+        await connection.call("openClassifier", params, options.onProgress),
       );
     } catch (error) {
       connection.close("Classifier");
@@ -136,51 +137,51 @@ export class RemoteClassifier {
     }
   }
 
-  /** What becomes of a picture before the model sees it. */
-  get picture(): PictureInput {
+  /** How an image is prepared for the model. */
+  get imageInput(): ImageInput {
     return this.manifest.picture;
   }
 
-  /** As `Classifier.classify`. */
+  /** See `Classifier.classify`. */
   async classify(pixels: Pixels, k = 5, options: ClassifyOptions = {}): Promise<Classification> {
-    return this.#connection.ask("classify", { pixels: pixelArray(pixels), k, options });
+    return this.#connection.call("classify", { pixels: pixelArray(pixels), k, options });
   }
 
-  /** As `Classifier.probabilities`: float32 [classes]. */
+  /** See `Classifier.probabilities`: float32 [classes]. */
   async probabilities(pixels: Pixels): Promise<Float32Array> {
-    return this.#connection.ask("probabilities", { pixels: pixelArray(pixels) });
+    return this.#connection.call("probabilities", { pixels: pixelArray(pixels) });
   }
 
   /** Replays golden.json. */
   selfTest(): Promise<SelfTest> {
-    return this.#connection.ask("selfTest", {});
+    return this.#connection.call("selfTest", {});
   }
 
   /**
-   * Times `classify(pixels, k)`, `runs` times after a few that do not count, without the way to the worker
-   * and back.
+   * Latency of `classify(pixels, k)` over `runs` calls after a warm-up, measured inside the worker, so
+   * without the messages between page and worker.
    */
   async time(runs: number, pixels: Pixels, k = 5): Promise<Latency> {
-    return this.#connection.ask("timeClassify", { runs, pixels: pixelArray(pixels), k });
+    return this.#connection.call("timeClassify", { runs, pixels: pixelArray(pixels), k });
   }
 
-  /** Ends the worker. */
+  /** Terminates the worker. */
   close(): void {
     this.#connection.close("Classifier");
   }
 }
 
-function connected(url: string | URL, options: RemoteOptions) {
+function connect(url: string | URL, options: RemoteOptions) {
   const { engine = "tfjs", backend = "wasm" } = options;
   const wasmPath = absolute(options.wasmPath ?? wasmFolder(engine));
   const workerOptions: WorkerOptions = { engine, backend, wasmPath };
   return {
     connection: new Connection(workerFor(workerOptions)),
-    ask: { url: absolute(url), options: workerOptions },
+    params: { url: absolute(url), options: workerOptions },
   };
 }
 
-/** The script of an engine that nobody knows is TF.js's, which refuses it by name. */
+/** An unknown engine gets the TF.js worker, which rejects it with an error that names it. */
 function workerFor({ engine, backend }: WorkerOptions): WorkerLike {
   const name = `hanji ${engine} ${backend}`;
   if (engine === "litert") return new LiteRtWorker({ name });

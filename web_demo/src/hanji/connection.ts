@@ -1,9 +1,9 @@
-/** A worker that is asked and answers; one question may be asked before another is answered. */
+/** Calls the methods of a worker by messages; several calls may be pending at once. */
 
 import { EngineError, HanjiError } from "./errors.ts";
 import { errorOf, type Calls, type Method, type Reply, type Request } from "./protocol.ts";
 
-/** Of `Worker`, what is needed: tests have none. */
+/** The part of `Worker` that is used here, so that tests can substitute it. */
 export interface WorkerLike {
   postMessage(message: Request): void;
   terminate(): void;
@@ -11,17 +11,17 @@ export interface WorkerLike {
   onerror: ((event: ErrorEvent) => void) | null;
 }
 
-interface Waiting {
-  resolve: (answer: never) => void;
+interface PendingCall {
+  resolve: (result: never) => void;
   reject: (error: Error) => void;
-  onProgress: ((loadedBytes: number, allBytes: number) => void) | undefined;
+  onProgress: ((loadedBytes: number, totalBytes: number) => void) | undefined;
 }
 
 export class Connection {
   readonly #worker: WorkerLike;
-  readonly #waiting = new Map<number, Waiting>();
-  #next = 0;
-  #ended: Error | undefined;
+  readonly #pending = new Map<number, PendingCall>();
+  #nextId = 0;
+  #closedBy: Error | undefined;
 
   constructor(worker: WorkerLike) {
     this.#worker = worker;
@@ -32,44 +32,44 @@ export class Connection {
     };
   }
 
-  /** The answer to `method`; rejects with the very error that the worker met. */
-  ask<M extends Method>(
+  /** Calls `method` in the worker and returns its result; rejects with the error thrown there. */
+  call<M extends Method>(
     method: M,
-    ask: Calls[M]["ask"],
-    onProgress?: (loadedBytes: number, allBytes: number) => void,
-  ): Promise<Calls[M]["answer"]> {
-    if (this.#ended) return Promise.reject(this.#ended);
-    const id = this.#next++;
+    params: Calls[M]["params"],
+    onProgress?: (loadedBytes: number, totalBytes: number) => void,
+  ): Promise<Calls[M]["result"]> {
+    if (this.#closedBy) return Promise.reject(this.#closedBy);
+    const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject, onProgress });
+      this.#pending.set(id, { resolve, reject, onProgress });
       try {
-        // One of its members, as the types of `ask` say
-        this.#worker.postMessage({ id, method, ask } as Request);
+        // `method` and `params` are of one member of the union, which TypeScript cannot infer
+        this.#worker.postMessage({ id, method, params } as Request);
       } catch (error) {
-        this.#waiting.delete(id);
-        reject(error); // what cannot be cloned, such as a function among the options
+        this.#pending.delete(id);
+        reject(error); // not cloneable, such as a function among the options
       }
     });
   }
 
-  /** Ends the worker; whoever still waits is told. */
+  /** Terminates the worker and rejects all pending calls. */
   close(what: string): void {
     this.#end(new HanjiError(`this ${what} is closed; open the bundle again`));
   }
 
   #end(error: Error): void {
-    this.#ended ??= error;
+    this.#closedBy ??= error;
     this.#worker.terminate();
-    for (const { reject } of this.#waiting.values()) reject(this.#ended);
-    this.#waiting.clear();
+    for (const { reject } of this.#pending.values()) reject(this.#closedBy);
+    this.#pending.clear();
   }
 
   #receive(reply: Reply): void {
-    const waiting = this.#waiting.get(reply.id);
-    if (!waiting) return;
-    if (reply.kind === "progress") return waiting.onProgress?.(reply.loaded, reply.all);
-    this.#waiting.delete(reply.id);
-    if (reply.kind === "failure") return waiting.reject(errorOf(reply.failure));
-    waiting.resolve(reply.answer as never); // the answer to the method that was asked
+    const pending = this.#pending.get(reply.id);
+    if (!pending) return;
+    if (reply.kind === "progress") return pending.onProgress?.(reply.loaded, reply.total);
+    this.#pending.delete(reply.id);
+    if (reply.kind === "failure") return pending.reject(errorOf(reply.failure));
+    pending.resolve(reply.result as never); // the result type of the called method
   }
 }

@@ -1,39 +1,39 @@
-/** Fetches a file without ever holding more of it than is expected, and hashes what has come. */
+/** Fetches files up to a maximum size, and computes SHA-256. */
 
 import { BundleError, HanjiError, messageOf } from "./errors.ts";
 
 export interface Downloaded {
   content: Uint8Array<ArrayBuffer>;
-  /** False if there was more than was asked for: then `content` is its beginning. */
+  /** False if the file exceeds the requested size; `content` is then cut off at that size. */
   isWhole: boolean;
 }
 
 export interface DownloadOptions {
   signal?: AbortSignal;
-  /** Told how many bytes have come since it was last told. */
+  /** Called with the number of bytes received since the previous call. */
   onBytes?: (bytes: number) => void;
 }
 
-/** At most `largest` bytes of the file at `location`; BundleError if there is none or it cannot be read. */
+/** Fetches at most `maxBytes` of the file at `location`; BundleError if it is missing or cannot be read. */
 export async function download(
   fetch: typeof globalThis.fetch,
   location: string,
-  largest: number,
+  maxBytes: number,
   { signal, onBytes }: DownloadOptions = {},
 ): Promise<Downloaded> {
   try {
     const response = await fetch(location, {
       credentials: "same-origin",
-      redirect: "error", // a bundle is one folder: nothing leads out of it
-      cache: "no-cache", // else a file of an older bundle beside a new manifest could come out of a cache
+      redirect: "error", // all files of a bundle are in one folder
+      cache: "no-cache", // a cached file of an older bundle must not be combined with a new manifest
       ...(signal && { signal }),
     });
     checkStatus(response, location);
-    return await firstBytes(response, largest, onBytes);
+    return await firstBytes(response, maxBytes, onBytes);
   } catch (error) {
     if (error instanceof HanjiError) throw error;
     throw new BundleError(
-      `${location}: cannot be read: ${messageOf(error)}; look at the address and the network`,
+      `${location}: cannot be read: ${messageOf(error)}; check the address and the network`,
     );
   }
 }
@@ -42,7 +42,7 @@ export async function download(
 export async function sha256(content: Uint8Array<ArrayBuffer>): Promise<string> {
   if (!globalThis.crypto?.subtle) {
     throw new HanjiError(
-      "WebCrypto is missing, without which no bundle can be verified: " +
+      "WebCrypto is missing, which is needed to verify bundles: " +
         "serve the page over https, or from localhost",
     );
   }
@@ -62,7 +62,7 @@ function checkStatus(response: Response, location: string): void {
 
 async function firstBytes(
   response: Response,
-  largest: number,
+  maxBytes: number,
   onBytes: ((bytes: number) => void) | undefined,
 ): Promise<Downloaded> {
   const reader = response.body?.getReader();
@@ -73,23 +73,23 @@ async function firstBytes(
     if (done) break;
     chunks.push(value);
     length += value.length;
-    if (length > largest) {
+    if (length > maxBytes) {
       await reader.cancel();
-      return { content: joined(chunks, largest), isWhole: false };
+      return { content: joined(chunks, maxBytes), isWhole: false };
     }
     onBytes?.(value.length);
   }
   return { content: joined(chunks, length), isWhole: true };
 }
 
-/** The first `length` bytes of what came in `chunks`. */
+/** The first `length` bytes of `chunks`. */
 function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(length);
+  const result = new Uint8Array(length);
   let start = 0;
   for (const chunk of chunks) {
     const part = chunk.subarray(0, length - start);
-    whole.set(part, start);
+    result.set(part, start);
     start += part.length;
   }
-  return whole;
+  return result;
 }

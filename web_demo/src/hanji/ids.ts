@@ -1,23 +1,23 @@
-/** The user's own ids and item descriptions, in the order of the model's indices. */
+/** External ids and item descriptions, in the order of the model's indices. */
 
 import { BundleError, UnknownIdError } from "./errors.ts";
 import { Table } from "./json_table.ts";
 import { quoted, shown } from "./text.ts";
 
-/** What a bundle calls a user or an item: integers in some bundles, texts in others. */
-export type OwnId = number | string;
+/** The id of a user or item in the training data: integers in some bundles, strings in others. */
+export type ExternalId = number | string;
 
-/** Own ids by index (`values`), and indices by own id. */
+/** External ids by index (`values`), and indices by external id. */
 export class Ids {
-  readonly values: readonly OwnId[];
+  readonly values: readonly ExternalId[];
   readonly #kind: "user" | "item";
-  readonly #indices: Map<OwnId, number>;
+  readonly #indices: Map<ExternalId, number>;
   readonly #areIntegers: boolean;
 
-  constructor(values: readonly OwnId[], kind: "user" | "item") {
+  constructor(values: readonly ExternalId[], kind: "user" | "item") {
     this.values = values;
     this.#kind = kind;
-    this.#indices = new Map(values.map((own, index) => [own, index]));
+    this.#indices = new Map(values.map((id, index) => [id, index]));
     this.#areIntegers = typeof values[0] === "number";
   }
 
@@ -25,66 +25,66 @@ export class Ids {
     return this.values.length;
   }
 
-  /** The own id at an index of the model. */
-  at(index: number): OwnId {
-    const own = this.values[index];
-    if (own === undefined)
+  /** The external id at an index of the model. */
+  at(index: number): ExternalId {
+    const id = this.values[index];
+    if (id === undefined)
       throw new RangeError(`expected an index of 0 to ${this.length - 1}, found ${index}`);
-    return own;
+    return id;
   }
 
   /**
-   * The index of an own id, undefined if it is unknown.
+   * The index of an external id, undefined if it is unknown.
    *
-   * Where the ids are integers the text "196" means 196; where they are texts, 196 is unknown. TypeError for
-   * what cannot be an id.
+   * If the ids are integers, the string "196" is the same as 196; if they are strings, the integer 196 is
+   * unknown. TypeError if the value is neither a string nor a safe integer.
    */
-  indexOf(own: OwnId): number | undefined {
-    if (typeof own === "string") return this.#indices.get(this.#areIntegers ? integer(own) : own);
-    if (!Number.isSafeInteger(own)) {
+  indexOf(id: ExternalId): number | undefined {
+    if (typeof id === "string") return this.#indices.get(this.#areIntegers ? integer(id) : id);
+    if (!Number.isSafeInteger(id)) {
       const kind = this.#kind === "item" ? "an item" : "a user";
-      throw new TypeError(`expected ${kind} id (integer or text), found ${shown(own)}`);
+      throw new TypeError(`expected ${kind} id (integer or text), found ${shown(id)}`);
     }
-    return this.#indices.get(own);
+    return this.#indices.get(id);
   }
 
-  /** The index of an own id; UnknownIdError if it is unknown. */
-  knownIndexOf(own: OwnId): number {
-    const index = this.indexOf(own);
-    if (index === undefined) throw this.unknown(own);
+  /** The index of an external id; UnknownIdError if it is unknown. */
+  knownIndexOf(id: ExternalId): number {
+    const index = this.indexOf(id);
+    if (index === undefined) throw this.unknown(id);
     return index;
   }
 
-  /** The error of an id that is unknown. */
-  unknown(own: OwnId): UnknownIdError {
+  /** The error for an unknown id. */
+  unknown(id: ExternalId): UnknownIdError {
     return new UnknownIdError(
-      `${this.#kind} ${quoted(own)} is unknown: ` +
+      `${this.#kind} ${quoted(id)} is unknown: ` +
         `expected one of the bundle's ${this.length} ${this.#kind} ids, such as ${quoted(this.at(0))}`,
     );
   }
 }
 
-/** The integer that is written exactly like `text`, else the text itself. */
-function integer(text: string): OwnId {
+/** The integer whose canonical decimal form is `text`, otherwise `text` itself. */
+function integer(text: string): ExternalId {
   const value = Number(text);
   return Number.isSafeInteger(value) && String(value) === text ? value : text;
 }
 
-/** What can be recommended, as it crosses to and from a worker: one entry per item in each field. */
+/** `Items` as plain data that can be sent to and from a worker: one entry per item in each field. */
 export interface ItemsData {
-  ids: readonly OwnId[];
+  ids: readonly ExternalId[];
   titles: readonly string[];
   genres: readonly (readonly string[])[];
-  /** Training interactions of each item, [items]. */
+  /** Number of training interactions of each item, [items]. */
   popularity: Float64Array;
 }
 
-/** What can be recommended: one entry per item in each field. */
+/** The item catalogue: one entry per item in each field. */
 export class Items {
   readonly ids: Ids;
   readonly titles: readonly string[];
   readonly genres: readonly (readonly string[])[];
-  /** Training interactions of each item, [items]. */
+  /** Number of training interactions of each item, [items]. */
   readonly popularity: Float64Array;
 
   constructor(data: ItemsData) {
@@ -106,14 +106,14 @@ export class Items {
     return this.genres[index] ?? [];
   }
 
-  /** As it crosses to a worker. */
+  /** As plain data, for a worker. */
   get data(): ItemsData {
     const { titles, genres, popularity } = this;
     return { ids: this.ids.values, titles, genres, popularity };
   }
 }
 
-/** The `count` user ids in users.json; BundleError naming the field if it holds anything else. */
+/** Parses users.json with `count` user ids; BundleError naming the field if it is malformed. */
 export function parseUsers(content: Uint8Array, count: number, where: string): Ids {
   const table = Table.parse(content, where);
   const ids = table.ids("ids");
@@ -121,7 +121,7 @@ export function parseUsers(content: Uint8Array, count: number, where: string): I
   return new Ids(ids, "user");
 }
 
-/** The `count` items in items.json; BundleError naming the field if it holds anything else. */
+/** Parses items.json with `count` items; BundleError naming the field if it is malformed. */
 export function parseItems(content: Uint8Array, count: number, where: string): Items {
   const table = Table.parse(content, where);
   const data: ItemsData = {

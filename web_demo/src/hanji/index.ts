@@ -1,6 +1,6 @@
 /**
- * hanji bundles in a browser. `Recommender` and `Classifier` run in the thread that opens them; a page takes
- * `RemoteRecommender` and `RemoteClassifier` of client.ts, which run in a worker, so that it never freezes.
+ * hanji bundles in a browser. `Recommender` and `Classifier` run in the thread that opens them; a page should
+ * use `RemoteRecommender` and `RemoteClassifier` from client.ts, which run in a worker and do not block it.
  *
  *     const films = await Recommender.open("bundles/films/");
  *     const { items } = await films.recommend({ history: [7, 31, 190] });
@@ -12,34 +12,34 @@ export {
   ChecksumError,
   EngineError,
   HanjiError,
-  PictureError,
+  ImageError,
   SchemaVersionError,
   UnknownIdError,
 } from "./errors.ts";
-export { Ids, Items, type OwnId } from "./ids.ts";
+export { type ExternalId, Ids, Items } from "./ids.ts";
 export type {
   AnyManifest,
   Artifact,
   ClassifierManifest,
   FileEntry,
-  PictureInput,
+  ImageInput,
   RecommenderManifest,
 } from "./manifest.types.ts";
 export { Recommender } from "./recommender.ts";
 export type {
-  Ask,
   Backend,
   Classification,
   ClassifyOptions,
   EngineName,
   Item,
   Latency,
-  OpenOptions,
   Opening,
+  OpenOptions,
   PixelArray,
   Pixels,
   Placement,
   Prediction,
+  Query,
   Reason,
   Recommendation,
   Recommendations,

@@ -1,13 +1,13 @@
 /**
- * Reads JSON objects field by field; every error names the file and the field, as in
- * `hanji.runtime.json_table`.
+ * Reads JSON objects field by field, like `hanji.runtime.json_table`; every error names the file and the
+ * field.
  */
 
 import { BundleError } from "./errors.ts";
-import type { OwnId } from "./ids.ts";
+import type { ExternalId } from "./ids.ts";
 import { shown } from "./text.ts";
 
-/** The value that UTF-8 JSON holds; BundleError if it is malformed. `where` names it in errors. */
+/** Parses UTF-8 JSON; BundleError if it is malformed. `where` names the file in errors. */
 export function parseJson(content: Uint8Array, where: string): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(content));
@@ -17,7 +17,7 @@ export function parseJson(content: Uint8Array, where: string): unknown {
   }
 }
 
-/** One JSON object, and where it stands. */
+/** A JSON object and its location, for error messages. */
 export class Table {
   readonly where: string;
   readonly #fields: Record<string, unknown>;
@@ -28,7 +28,7 @@ export class Table {
     this.where = where;
   }
 
-  /** The JSON object in a file's content. */
+  /** Parses a file whose top-level value is an object. */
   static parse(content: Uint8Array, where: string): Table {
     return new Table(parseJson(content, where), where);
   }
@@ -41,7 +41,7 @@ export class Table {
     return Object.hasOwn(this.#fields, key);
   }
 
-  /** Throws the BundleError of a field whose value is not what was expected. */
+  /** Throws the BundleError for a field with an unexpected value. */
   fail(key: string, expected: string): never {
     fail(this.#at(key), expected, this.#fields[key]);
   }
@@ -59,7 +59,7 @@ export class Table {
     return value as number; // a safe integer is a number
   }
 
-  /** A number of 0 or more. */
+  /** A finite, non-negative number. */
   magnitude(key: string): number {
     const value = this.#get(key);
     return isNumber(value) && value >= 0 ? value : this.fail(key, "a finite number of 0 or more");
@@ -82,18 +82,18 @@ export class Table {
     return values.every((value) => typeof value === "string") ? values : this.fail(key, "an array of texts");
   }
 
-  /** Own ids: all integers or all texts, each once. */
-  ids(key: string): OwnId[] {
+  /** External ids: unique, and all integers or all strings. */
+  ids(key: string): ExternalId[] {
     const values = this.array(key, 1);
     const valid = values.every(Number.isSafeInteger) || values.every((value) => typeof value === "string");
     if (!valid) this.fail(key, `ids that are all texts or all integers within ±${Number.MAX_SAFE_INTEGER}`);
     if (new Set(values).size !== values.length) this.fail(key, "each id once");
-    return values as OwnId[]; // checked above
+    return values as ExternalId[]; // checked above
   }
 
-  id(key: string): OwnId {
+  id(key: string): ExternalId {
     const value = this.#get(key);
-    if (typeof value === "string" || Number.isSafeInteger(value)) return value as OwnId; // one of both
+    if (typeof value === "string" || Number.isSafeInteger(value)) return value as ExternalId; // as checked
     return this.fail(key, `an id: a text or an integer within ±${Number.MAX_SAFE_INTEGER}`);
   }
 
@@ -120,7 +120,7 @@ export class Table {
   }
 }
 
-/** Whether a value is a number that every platform can hold: not the infinity that 1e999 becomes. */
+/** Whether a value is a finite number on every platform; 1e999 in JSON becomes Infinity. */
 export function isNumber(value: unknown): value is number {
   return typeof value === "number" && Math.abs(value) <= 1e308;
 }

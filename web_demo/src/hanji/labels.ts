@@ -1,10 +1,10 @@
-/** The names of the classes, in the order of the model's outputs. */
+/** Class names, in the order of the model's outputs. */
 
 import { HanjiError } from "./errors.ts";
 import { Table } from "./json_table.ts";
 import { quoted } from "./text.ts";
 
-/** One name per class in `values` and, by language tag, in each of `names`. */
+/** One name per class in `values`, and in each array of `names`, which is keyed by language tag. */
 export class Labels {
   readonly values: readonly string[];
   readonly names: Record<string, readonly string[]>;
@@ -14,7 +14,7 @@ export class Labels {
     this.names = names;
   }
 
-  /** The names to show; `values` without a language. HanjiError for a language that is not there. */
+  /** The names in `language`, or `values` if it is omitted; HanjiError if the bundle lacks the language. */
   inLanguage(language?: string): readonly string[] {
     if (language === undefined) return this.values;
     const names = Object.hasOwn(this.names, language) ? this.names[language] : undefined;
@@ -26,7 +26,7 @@ export class Labels {
   }
 }
 
-/** The names of `count` classes in labels.json; BundleError naming a field that holds anything else. */
+/** Parses labels.json with `count` classes; BundleError naming the field if it is malformed. */
 export function parseLabels(content: Uint8Array, count: number, where: string): Labels {
   const table = Table.parse(content, where);
   const values = namesOf(table, "labels", count);

@@ -1,7 +1,8 @@
 /**
- * Reads manifest.json: the schema is the runtime's own file, the rest is what a schema cannot say.
+ * Reads and validates manifest.json: first against the runtime's JSON Schema, then with the consistency
+ * checks that a schema cannot express.
  *
- * A reader refuses a `schema_version` it does not know and ignores fields it does not know.
+ * An unsupported `schema_version` is an error; unknown fields are ignored.
  */
 
 import { Validator, type OutputUnit, type Schema } from "@cfworker/json-schema";
@@ -14,17 +15,17 @@ import type { AnyManifest } from "./manifest.types.ts";
 const SCHEMA_VERSION = 1;
 
 /**
- * The manifest in `content` (UTF-8 JSON).
+ * Parses the manifest in `content` (UTF-8 JSON).
  *
- * SchemaVersionError for a version this reader does not know, BundleError naming the field for anything that
- * the schema or the consistency of the fields forbids.
+ * SchemaVersionError for an unsupported version; BundleError naming the field if the manifest violates the
+ * schema or is inconsistent.
  */
 export function parseManifest(content: Uint8Array, where = "manifest.json"): AnyManifest {
   const value = parseJson(content, where);
   checkVersion(value, where);
   const problem = schemaProblem(value) ?? infinityIn(value, "");
   if (problem) throw new BundleError(`${where}: ${problem}; export the bundle again`);
-  const manifest = value as AnyManifest; // as the schema says
+  const manifest = value as AnyManifest; // validated against the schema
   for (const inconsistency of consistencyProblems(manifest)) {
     throw new BundleError(`${where}: ${inconsistency}; export the bundle again`);
   }
@@ -41,41 +42,41 @@ function checkVersion(value: unknown, where: string): void {
 }
 
 function schemaProblem(value: unknown): string | undefined {
-  // The types of the JSON file are narrower than the package's own type of a schema.
+  // The inferred type of the JSON file is narrower than the package's schema type.
   const validator = new Validator(schema as Schema, "2020-12");
   const { valid, errors } = validator.validate(value);
-  const last = errors.at(-1); // the others say which part of the schema led there
+  const last = errors.at(-1); // the preceding errors belong to enclosing schemas
   return valid || !last ? undefined : described(last);
 }
 
-/** "artifacts[0].files[1].path: …", from where in the document the validator stopped. */
+/** A message such as "artifacts[0].files[1].path: …" from a validation error. */
 function described({ instanceLocation, keyword, error }: OutputUnit): string {
-  const place = placeOf(instanceLocation);
+  const field = fieldPath(instanceLocation);
   const missing = keyword === "required" ? /property "(.*)"/.exec(error)?.[1] : undefined;
-  if (missing) return `${place ? `${place}.` : ""}${missing}: missing`;
-  const expected = keyword === "pattern" && /path$/.test(place) ? PATH : error.replace(/\.$/, "");
-  return place ? `${place}: ${expected}` : expected;
+  if (missing) return `${field ? `${field}.` : ""}${missing}: missing`;
+  const expected = keyword === "pattern" && /path$/.test(field) ? PATH : error.replace(/\.$/, "");
+  return field ? `${field}: ${expected}` : expected;
 }
 
 const PATH = "expected a path that stays inside the bundle (relative, no '..', '/' between the parts)";
 
-function placeOf(pointer: string): string {
+function fieldPath(pointer: string): string {
   const parts = pointer
     .split("/")
     .slice(1)
     .map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
-  return parts.reduce((place, part) => {
-    if (/^\d+$/.test(part)) return `${place}[${part}]`;
-    return place ? `${place}.${part}` : part;
+  return parts.reduce((field, part) => {
+    if (/^\d+$/.test(part)) return `${field}[${part}]`;
+    return field ? `${field}.${part}` : part;
   }, "");
 }
 
-/** JSON allows 1e999, which becomes infinity here and is no number elsewhere. */
-function infinityIn(value: unknown, place: string): string | undefined {
-  if (typeof value === "number") return isNumber(value) ? undefined : `${place}: expected a finite number`;
+/** JSON allows 1e999, which JavaScript parses as Infinity and other parsers may reject. */
+function infinityIn(value: unknown, field: string): string | undefined {
+  if (typeof value === "number") return isNumber(value) ? undefined : `${field}: expected a finite number`;
   if (typeof value !== "object" || value === null) return undefined;
   for (const [key, each] of Object.entries(value)) {
-    const found = infinityIn(each, place ? `${place}.${key}` : key);
+    const found = infinityIn(each, field ? `${field}.${key}` : key);
     if (found) return found;
   }
   return undefined;

@@ -1,45 +1,45 @@
-/** Answers from an open bundle, in the user's own ids: what `Recommender` is, but for how it is opened. */
+/** Recommends items with an open bundle: the base class of `Recommender`, without the code that opens one. */
 
 import { EngineError, HanjiError } from "./errors.ts";
 import type { Inputs, Tensor } from "./engines/base.ts";
 import { notReplayed, parseGolden, replay } from "./golden.ts";
-import type { Ids, Items, OwnId } from "./ids.ts";
+import type { ExternalId, Ids, Items } from "./ids.ts";
 import type { RecommenderManifest } from "./manifest.types.ts";
 import type { RecommenderParts } from "./opening.ts";
 import {
-  historyQuestion,
+  historyQuery,
   knownItems,
-  NOTHING,
+  NO_ITEMS,
+  type ResolvedQuery,
   skippedNote,
-  userQuestion,
-  wrongAsker,
-  type Question,
+  userQuery,
+  wrongInput,
 } from "./questions.ts";
-import { checkWishes, ranking, shortageNote, type Wishes } from "./ranking.ts";
+import { checkRankingOptions, ranking, type RankingOptions, shortageNote } from "./ranking.ts";
 import { reasons } from "./reasons.ts";
 import { checkedSignature } from "./signatures.ts";
-import { latencyOf, Stopwatch } from "./stopwatch.ts";
-import { takesOf, type Takes } from "./takes.ts";
+import { latencyOf, TimedEngine } from "./stopwatch.ts";
+import { type QueryKind, queryKindOf } from "./takes.ts";
 import { areFinite } from "./tensors.ts";
 import { shown } from "./text.ts";
 import type * as types from "./types.ts";
 
 export class OpenedRecommender {
   readonly manifest: RecommenderManifest;
-  readonly takes: Takes;
+  readonly takes: QueryKind;
   readonly placement: types.Placement;
   readonly opening: types.Opening;
-  /** The bundle's own user ids; null where it takes a history. */
+  /** The user ids of the bundle; null if it takes a history. */
   readonly users: Ids | null;
   readonly items: Items;
   readonly #parts: RecommenderParts;
-  #engine: Stopwatch | null;
+  #engine: TimedEngine | null;
 
   constructor(parts: RecommenderParts) {
     this.#parts = parts;
-    this.#engine = new Stopwatch(parts.engine);
+    this.#engine = new TimedEngine(parts.engine);
     this.manifest = parts.manifest;
-    this.takes = takesOf(parts.manifest);
+    this.takes = queryKindOf(parts.manifest);
     this.placement = parts.engine.placement;
     this.opening = parts.opening;
     this.users = parts.users;
@@ -47,21 +47,22 @@ export class OpenedRecommender {
   }
 
   /**
-   * The `k` best items for a user, or for who has met the items of a history: see `takes`.
+   * The `k` best items for a user or a history of item ids, whichever the bundle takes (see `takes`).
    *
-   * An unknown user and unknown item ids get what the manifest says: a ranking by popularity or an
-   * UnknownIdError; skipped and counted or an UnknownIdError. A history without a known item is ranked by
-   * popularity. If fewer than `k` items are unseen and pass the filter, fewer come back and `note` says so.
-   * HanjiError for a `k` or `diversity` that cannot be had, for a user or history that the bundle does not
-   * take, and for `explain` where its model or engine cannot.
+   * The manifest specifies how unknown ids are handled: an unknown user gets a ranking by popularity or an
+   * UnknownIdError; unknown items are skipped and counted, or an UnknownIdError is thrown. A history without
+   * a known item gets a ranking by popularity. If fewer than `k` items are eligible, fewer are returned and
+   * `note` gives the reason. HanjiError if `k` or `diversity` is out of range, if the query does not match
+   * `takes`, or if the model does not support `explain`; EngineError if the artifact or the engine does not
+   * support it.
    */
   async recommend(
-    ask: types.Ask,
+    query: types.Query,
     k = 10,
     options: types.RecommendOptions = {},
   ): Promise<types.Recommendations> {
     const { excludeSeen = true, exclude = [], filter, diversity = 0, explain = 0 } = options;
-    const question = this.#question(ask);
+    const resolved = this.#resolve(query);
     if (explain) this.#checkExplain(explain);
     const { indices: excluded, skipped } = knownItems(
       exclude,
@@ -69,47 +70,53 @@ export class OpenedRecommender {
       this.manifest.ids.items.unknown,
       "exclude",
     );
-    const wishes: Wishes = { k, excluded, seen: excludeSeen ? question.seen : NOTHING, filter, diversity };
-    checkWishes(wishes, this.items.length);
-    const scores = question.inputs ? await this.#scores(question) : this.items.popularity.slice();
-    const best = ranking(scores, this.items, wishes);
+    const seen = excludeSeen ? resolved.seen : NO_ITEMS;
+    const rankingOptions: RankingOptions = { k, excluded, seen, filter, diversity };
+    checkRankingOptions(rankingOptions, this.items.length);
+    const scores = resolved.inputs ? await this.#scores(resolved) : this.items.popularity.slice();
+    const best = ranking(scores, this.items, rankingOptions);
     const items: types.Recommendation[] = [];
     for (const index of best) {
-      const why = explain && question.seen.length ? await this.#reasons(question.seen, index, explain) : [];
+      const why = explain && resolved.seen.length ? await this.#reasons(resolved.seen, index, explain) : [];
       items.push(this.#row(items.length + 1, index, scores[index] as number, why));
     }
-    const notes = [question.note, skippedNote("excluded", skipped), shortageNote(best.length, wishes)];
+    const notes = [
+      resolved.note,
+      skippedNote("excluded", skipped),
+      shortageNote(best.length, rankingOptions),
+    ];
     return {
       items,
-      source: question.inputs ? "model" : "popularity",
+      source: resolved.inputs ? "model" : "popularity",
       note: notes.filter(Boolean).join("; "),
-      skipped: question.skipped + skipped,
+      skipped: resolved.skipped + skipped,
     };
   }
 
   /**
-   * The `k` items of `history` that speak most for `item`, strongest first, as the model has it.
+   * The `k` items of `history` that contribute most to the score of `item`, largest contribution first.
    *
-   * Fewer if fewer raised the score of `item`, which may be any item, also one of the history. HanjiError if
-   * the model or the engine cannot say or the history holds no known item; UnknownIdError for `item`.
+   * Returns fewer if fewer items have a positive contribution. `item` may be any item, including one of the
+   * history. HanjiError if the bundle takes no history or the history has no known item; EngineError if the
+   * artifact or the engine does not support it; UnknownIdError if `item` is unknown.
    */
-  async why(history: readonly OwnId[], item: OwnId, k = 3): Promise<types.Reason[]> {
+  async why(history: readonly ExternalId[], item: ExternalId, k = 3): Promise<types.Reason[]> {
     this.#checkExplain(k);
-    const { seen } = this.#answerable({ history });
+    const { seen } = this.#resolveKnown({ history });
     return this.#reasons(seen, this.items.ids.knownIndexOf(item), k);
   }
 
   /**
    * Scores of all items, float32 [items], in the order of `items.ids`.
    *
-   * UnknownIdError for an unknown user and HanjiError for a history without a known item, whatever the
-   * manifest says: popularity is no score.
+   * Regardless of the manifest, UnknownIdError for an unknown user and HanjiError for a history without a
+   * known item: there is no fallback to popularity.
    */
-  async scores(ask: types.Ask): Promise<Float32Array> {
-    return this.#scores(this.#answerable(ask));
+  async scores(query: types.Query): Promise<Float32Array> {
+    return this.#scores(this.#resolveKnown(query));
   }
 
-  /** Replays golden.json and compares; it fails, too, if this artifact was not run at export. */
+  /** Replays golden.json and compares the outputs; also fails if this artifact did not run at export. */
   async selfTest(): Promise<types.SelfTest> {
     const { bundle, artifact } = this.#parts;
     const file = bundle.file(this.manifest.golden);
@@ -117,44 +124,44 @@ export class OpenedRecommender {
     const golden = parseGolden(contents.get(file.path) ?? new Uint8Array(), file.path);
     const expected = golden.artifacts.get(artifact.format);
     if (!expected) return notReplayed(file.path, artifact.format);
-    const known = (own: OwnId) => this.items.ids.knownIndexOf(own);
-    // LiteRT.js cannot say why: see engines/litert.ts. The outcome says that it was not asked.
-    const canSay = this.placement.engine !== "litert";
+    const indexOf = (id: ExternalId) => this.items.ids.knownIndexOf(id);
+    // LiteRT.js does not support "why" (see engines/litert.ts); the result states that it was not compared.
+    const canExplain = this.placement.engine !== "litert";
     return replay(expected, golden.k, this.items.ids, {
-      scores: (ask) => this.scores(ask),
-      shares: canSay
-        ? (history, item) => this.#contributions(Int32Array.from(history, known), known(item))
+      scores: (query) => this.scores(query),
+      shares: canExplain
+        ? (history, item) => this.#contributions(Int32Array.from(history, indexOf), indexOf(item))
         : null,
     });
   }
 
-  /** Times `recommend(ask, k)`. */
-  time(runs: number, ask: types.Ask, k = 10): Promise<types.Latency> {
-    return latencyOf(() => this.recommend(ask, k), runs, this.#open());
+  /** Measures the latency of `recommend(query, k)`. */
+  time(runs: number, query: types.Query, k = 10): Promise<types.Latency> {
+    return latencyOf(() => this.recommend(query, k), runs, this.#openEngine());
   }
 
-  /** Lets go of the engine and the model. */
+  /** Releases the engine and the model. */
   close(): void {
     this.#engine?.close();
     this.#engine = null;
   }
 
-  #question({ user, history }: types.Ask): Question {
+  #resolve({ user, history }: types.Query): ResolvedQuery {
     const { users: table, items } = this.manifest.ids;
     if (this.users && table && user !== undefined && history === undefined) {
-      return userQuestion(user, this.users, table.unknown);
+      return userQuery(user, this.users, table.unknown);
     }
     if (!this.users && user === undefined && history !== undefined) {
-      return historyQuestion(history, this.items.ids, items.unknown);
+      return historyQuery(history, this.items.ids, items.unknown);
     }
-    throw wrongAsker(this.takes, user, history);
+    throw wrongInput(this.takes, user, history);
   }
 
-  /** A question that the model itself can answer, else UnknownIdError or HanjiError. */
-  #answerable(ask: types.Ask): Question {
-    const question = this.#question(ask);
-    if (question.inputs) return question;
-    if (this.users && ask.user !== undefined) throw this.users.unknown(ask.user);
+  /** Resolves a query that must be known to the model; otherwise UnknownIdError or HanjiError. */
+  #resolveKnown(query: types.Query): ResolvedQuery {
+    const resolved = this.#resolve(query);
+    if (resolved.inputs) return resolved;
+    if (this.users && query.user !== undefined) throw this.users.unknown(query.user);
     throw new HanjiError("history: expected at least one item id that this bundle knows, found none");
   }
 
@@ -171,19 +178,19 @@ export class OpenedRecommender {
     return reasons(await this.#contributions(seen, item), seen, this.items, k);
   }
 
-  /** What each item of a history brought to the score of `item` (indices), float32 [n]. */
+  /** The contribution of each item in `seen` to the score of `item` (all indices), float32 [n]. */
   #contributions(seen: Int32Array, item: number): Promise<Float32Array> {
     return this.#run("why", { history: tensor(seen), item: tensor(Int32Array.of(item)) }, seen.length);
   }
 
-  #scores({ signature, inputs }: Question): Promise<Float32Array> {
+  #scores({ signature, inputs }: ResolvedQuery): Promise<Float32Array> {
     const tensors = Object.entries(inputs ?? {}).map(([name, indices]) => [name, tensor(indices)] as const);
     return this.#run(signature, Object.fromEntries(tensors), this.items.length);
   }
 
   async #run(signature: string, inputs: Inputs, count: number): Promise<Float32Array> {
     const { engine, version } = this.placement;
-    const { data, shape } = await this.#open().run(signature, inputs);
+    const { data, shape } = await this.#openEngine().run(signature, inputs);
     if (!(data instanceof Float32Array) || shape.length !== 1 || shape[0] !== count) {
       throw new EngineError(`${engine}: expected ${count} scores, found shape [${shape.join(", ")}]`);
     }
@@ -208,7 +215,7 @@ export class OpenedRecommender {
     };
   }
 
-  #open(): Stopwatch {
+  #openEngine(): TimedEngine {
     if (!this.#engine) throw new HanjiError("this Recommender is closed; open the bundle again");
     return this.#engine;
   }

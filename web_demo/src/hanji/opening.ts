@@ -1,4 +1,4 @@
-/** Opens a bundle as what it is: verify, choose the artifact, read, load, in this order. */
+/** Opens a bundle for one of the two tasks: verify, choose the artifact, read files, load the model. */
 
 import { Bundle, type Contents } from "./bundle.ts";
 import { artifactFor, type Engine, type EngineKind } from "./engines/base.ts";
@@ -9,7 +9,7 @@ import type { AnyManifest, Artifact, ClassifierManifest, RecommenderManifest } f
 import { checkedSignature, mainSignature } from "./signatures.ts";
 import type { Opening, OpenOptions } from "./types.ts";
 
-/** What an open bundle of either task is made of. */
+/** The parts of an open bundle that both tasks have. */
 interface Parts<M extends AnyManifest> {
   bundle: Bundle;
   manifest: M;
@@ -27,7 +27,7 @@ export interface ClassifierParts extends Parts<ClassifierManifest> {
   labels: Labels;
 }
 
-/** The engine that the options ask for; EngineError if there is none. */
+/** Returns the engine that the options select; EngineError if there is none. */
 export type KindOf = (options: OpenOptions) => EngineKind | Promise<EngineKind>;
 
 /** See `Recommender.open`. */
@@ -65,8 +65,8 @@ export async function openClassifier(
 }
 
 /**
- * The verified files that are needed, and a way to load the model when the tables have been found to be
- * whole.
+ * Reads and verifies the required files, and returns a function that loads the model, to be called after the
+ * tables have been parsed.
  */
 async function read(bundle: Bundle, tables: readonly string[], options: OpenOptions, kindOf: KindOf) {
   const kind = await kindOf(options);
@@ -76,8 +76,8 @@ async function read(bundle: Bundle, tables: readonly string[], options: OpenOpti
   const contents = await bundle.read(files, options.onProgress);
   const load = async () => {
     const start = performance.now();
-    const own = new Map(artifact.files.map(({ path }) => [path, contentOf(contents, path)]));
-    const engine = await kind.load(artifact, own, options);
+    const modelFiles = new Map(artifact.files.map(({ path }) => [path, contentOf(contents, path)]));
+    const engine = await kind.load(artifact, modelFiles, options);
     return { engine, opening: bundle.opening(performance.now() - start) };
   };
   return { artifact, contents, load };
@@ -89,8 +89,8 @@ function contentOf(contents: Contents, path: string): Uint8Array<ArrayBuffer> {
   return content;
 }
 
-function otherTask({ url, manifest }: Bundle, asked: string, fitting: string): BundleError {
+function otherTask({ url, manifest }: Bundle, requested: string, matching: string): BundleError {
   return new BundleError(
-    `${url}: a bundle for ${manifest.task}, which a ${asked} cannot open; try: ${fitting}.open(…)`,
+    `${url}: a bundle for ${manifest.task}, which a ${requested} cannot open; try: ${matching}.open(…)`,
   );
 }

@@ -1,113 +1,115 @@
 /**
- * The self-test of a classifier: replays golden.json, of pictures and of what each artifact said of them.
+ * The self-test of a classifier: replays golden.json, which holds images and the recorded outputs of each
+ * artifact.
  *
- * Pixels are uint8 [height, width, channels], row by row, in base64.
+ * Pixels are uint8 [height, width, channels] in row-major order, encoded as base64.
  */
 
 import { largestDifference, notReplayed } from "./golden.ts";
 import { Table } from "./json_table.ts";
-import type { PictureInput } from "./manifest.types.ts";
+import type { ImageInput } from "./manifest.types.ts";
 import { prepare } from "./pictures.ts";
-import { short } from "./text.ts";
+import { formatNumber } from "./text.ts";
 import type { PixelArray, SelfTest } from "./types.ts";
 
-const LARGEST_SIDE = 4096;
+const MAX_SIDE = 4096;
 
-/** A picture and the bytes that it becomes. */
+/** A source image and the expected result of its preparation. */
 export interface Preparation {
   source: PixelArray;
   prepared: Uint8Array;
 }
 
-/** A prepared picture and its probabilities. */
-export interface PictureCase {
+/** A prepared image and the expected probabilities. */
+export interface ImageCase {
   image: Uint8Array<ArrayBuffer>;
   label: number;
   probabilities: Float64Array;
 }
 
-export interface PictureGolden {
+export interface ImageGolden {
   preparation: readonly Preparation[];
-  /** By artifact format, for those that ran at export. */
-  artifacts: ReadonlyMap<string, { tolerance: number; cases: readonly PictureCase[] }>;
+  /** By artifact format, for the artifacts that ran at export. */
+  artifacts: ReadonlyMap<string, { tolerance: number; cases: readonly ImageCase[] }>;
 }
 
-/** The golden pictures in `content`; BundleError naming the field if it is malformed. */
-export function parsePictureGolden(
+/** Parses golden.json of a classifier; BundleError naming the field if it is malformed. */
+export function parseImageGolden(
   content: Uint8Array,
-  picture: PictureInput,
+  imageInput: ImageInput,
   classes: number,
   where = "golden.json",
-): PictureGolden {
+): ImageGolden {
   const table = Table.parse(content, where);
   if (table.text("task") !== "image-classification") table.fail("task", "one of image-classification");
-  const preparation = table.tables("preparation").map((entry) => preparationOf(entry, picture));
+  const preparation = table.tables("preparation").map((entry) => preparationOf(entry, imageInput));
   const artifacts = [...table.namedTables("artifacts")].map(([name, entry]) => {
-    const cases = entry.tables("cases", 1).map((each) => caseOf(each, picture, classes));
+    const cases = entry.tables("cases", 1).map((each) => caseOf(each, imageInput, classes));
     return [name, { tolerance: entry.magnitude("tolerance"), cases }] as const;
   });
   return { preparation, artifacts: new Map(artifacts) };
 }
 
 /**
- * Prepares every source, which must give the very bytes, and compares `answer` (of a prepared picture) of
- * every case.
+ * Prepares every source image, which must match byte for byte, and compares the output of `classify` for
+ * every prepared image.
  */
-export async function replayPictures(
-  golden: PictureGolden,
+export async function replayImages(
+  golden: ImageGolden,
   format: string,
-  picture: PictureInput,
-  answer: (image: Uint8Array<ArrayBuffer>) => Promise<Float32Array>,
+  imageInput: ImageInput,
+  classify: (image: Uint8Array<ArrayBuffer>) => Promise<Float32Array>,
 ): Promise<SelfTest> {
   const expected = golden.artifacts.get(format);
   if (!expected) return notReplayed("golden.json", format);
   const { tolerance, cases } = expected;
-  const problems = preparationProblems(golden.preparation, picture);
+  const problems = preparationProblems(golden.preparation, imageInput);
   let largest = 0;
   for (const [number, { image, probabilities }] of cases.entries()) {
-    const error = largestDifference(await answer(image), probabilities);
+    const error = largestDifference(await classify(image), probabilities);
     largest = Math.max(largest, error);
-    if (error > tolerance) problems.push(`picture ${number}: a probability differs by ${short(error)}`);
+    if (error > tolerance)
+      problems.push(`picture ${number}: a probability differs by ${formatNumber(error)}`);
   }
   let detail =
     `${golden.preparation.length} preparations, ${cases.length} pictures, ` +
-    `largest difference ${short(largest)} (tolerance ${short(tolerance)})`;
+    `largest difference ${formatNumber(largest)} (tolerance ${formatNumber(tolerance)})`;
   if (problems.length) detail += `; ${problems.length} failed, first ${problems[0]}`;
   return { passed: problems.length === 0, cases: cases.length, maxAbsError: largest, tolerance, detail };
 }
 
-function preparationProblems(preparation: readonly Preparation[], picture: PictureInput): string[] {
+function preparationProblems(preparation: readonly Preparation[], imageInput: ImageInput): string[] {
   return preparation.flatMap(({ source, prepared }, number) => {
-    const found = prepare(source, picture);
-    if (found.length === prepared.length && found.every((level, place) => level === prepared[place]))
+    const found = prepare(source, imageInput);
+    if (found.length === prepared.length && found.every((value, index) => value === prepared[index]))
       return [];
     const size = `${source.width} × ${source.height}`;
     return [`picture ${number}, of ${size}, is prepared otherwise than at export`];
   });
 }
 
-function preparationOf(table: Table, picture: PictureInput): Preparation {
+function preparationOf(table: Table, imageInput: ImageInput): Preparation {
   const source = table.table("source");
-  const height = source.integer("height", 1, LARGEST_SIDE);
-  const width = source.integer("width", 1, LARGEST_SIDE);
+  const height = source.integer("height", 1, MAX_SIDE);
+  const width = source.integer("width", 1, MAX_SIDE);
   const channels = source.integer("channels", 1, 4);
   if (channels === 2) source.fail("channels", "1, 3 or 4");
   const data = pixels(source, "pixels", [height, width, channels]);
   return {
-    source: { data, height, width, channels: channels as PixelArray["channels"] }, // one of them, as checked
-    prepared: pixels(table, "prepared", shapeOf(picture)),
+    source: { data, height, width, channels: channels as PixelArray["channels"] }, // checked above
+    prepared: pixels(table, "prepared", shapeOf(imageInput)),
   };
 }
 
-function caseOf(table: Table, picture: PictureInput, classes: number): PictureCase {
+function caseOf(table: Table, imageInput: ImageInput, classes: number): ImageCase {
   const label = table.integer("label", 0, classes - 1);
   const probabilities = table.numbers("probabilities");
   if (probabilities.length !== classes)
     table.fail("probabilities", `${classes} finite numbers, one per class`);
-  return { image: pixels(table, "image", shapeOf(picture)), label, probabilities };
+  return { image: pixels(table, "image", shapeOf(imageInput)), label, probabilities };
 }
 
-function shapeOf({ height, width, channels }: PictureInput): [number, number, number] {
+function shapeOf({ height, width, channels }: ImageInput): [number, number, number] {
   return [height, width, channels];
 }
 
@@ -121,5 +123,5 @@ function pixels(
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(encoded) || encoded.length % 4 !== 0) table.fail(key, expected);
   const text = atob(encoded);
   if (text.length !== height * width * channels) table.fail(key, expected);
-  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

@@ -1,10 +1,9 @@
-/** What a page and its worker say to each other. One worker holds one open bundle. */
+/** The messages between a page and its worker. One worker holds one open bundle. */
 
 import * as errors from "./errors.ts";
-import type { ItemsData, OwnId } from "./ids.ts";
+import type { ExternalId, ItemsData } from "./ids.ts";
 import type { ClassifierManifest, RecommenderManifest } from "./manifest.types.ts";
 import type {
-  Ask,
   Backend,
   Classification,
   ClassifyOptions,
@@ -13,20 +12,21 @@ import type {
   Opening,
   PixelArray,
   Placement,
+  Query,
   Reason,
   Recommendations,
   RecommendOptions,
   SelfTest,
 } from "./types.ts";
 
-/** Of `OpenOptions`, what can cross to a worker. */
+/** The `OpenOptions` that can be sent to a worker. */
 export interface WorkerOptions {
   engine: EngineName;
   backend: Backend;
   wasmPath: string;
 }
 
-/** All but `filter`: a function cannot cross to a worker. */
+/** Without `filter`, because functions cannot be sent to a worker. */
 export type RemoteRecommendOptions = Omit<RecommendOptions, "filter">;
 
 export interface RecommenderOpened {
@@ -44,31 +44,34 @@ export interface ClassifierOpened {
   names: Record<string, readonly string[]>;
 }
 
-/** By method: what is asked and what is answered. */
+/** The parameters and the result of each method. */
 export interface Calls {
-  openRecommender: { ask: { url: string; options: WorkerOptions }; answer: RecommenderOpened };
-  openClassifier: { ask: { url: string; options: WorkerOptions }; answer: ClassifierOpened };
-  recommend: { ask: { ask: Ask; k: number; options: RemoteRecommendOptions }; answer: Recommendations };
-  why: { ask: { history: readonly OwnId[]; item: OwnId; k: number }; answer: Reason[] };
-  scores: { ask: { ask: Ask }; answer: Float32Array };
-  timeRecommend: { ask: { runs: number; ask: Ask; k: number }; answer: Latency };
-  classify: { ask: { pixels: PixelArray; k: number; options: ClassifyOptions }; answer: Classification };
-  probabilities: { ask: { pixels: PixelArray }; answer: Float32Array };
-  timeClassify: { ask: { runs: number; pixels: PixelArray; k: number }; answer: Latency };
-  selfTest: { ask: object; answer: SelfTest };
+  openRecommender: { params: { url: string; options: WorkerOptions }; result: RecommenderOpened };
+  openClassifier: { params: { url: string; options: WorkerOptions }; result: ClassifierOpened };
+  recommend: {
+    params: { query: Query; k: number; options: RemoteRecommendOptions };
+    result: Recommendations;
+  };
+  why: { params: { history: readonly ExternalId[]; item: ExternalId; k: number }; result: Reason[] };
+  scores: { params: { query: Query }; result: Float32Array };
+  timeRecommend: { params: { runs: number; query: Query; k: number }; result: Latency };
+  classify: { params: { pixels: PixelArray; k: number; options: ClassifyOptions }; result: Classification };
+  probabilities: { params: { pixels: PixelArray }; result: Float32Array };
+  timeClassify: { params: { runs: number; pixels: PixelArray; k: number }; result: Latency };
+  selfTest: { params: object; result: SelfTest };
 }
 
 export type Method = keyof Calls;
 
-/** One question; `id` is that of its reply. */
-export type Request = { [M in Method]: { id: number; method: M; ask: Calls[M]["ask"] } }[Method];
+/** A call; its replies have the same `id`. */
+export type Request = { [M in Method]: { id: number; method: M; params: Calls[M]["params"] } }[Method];
 
 export type Reply =
-  | { id: number; kind: "answer"; answer: Calls[Method]["answer"] }
-  | { id: number; kind: "progress"; loaded: number; all: number }
+  | { id: number; kind: "result"; result: Calls[Method]["result"] }
+  | { id: number; kind: "progress"; loaded: number; total: number }
   | { id: number; kind: "failure"; failure: Failure };
 
-/** An error on its way: structured cloning would forget of which class it was. */
+/** A serialized error; structured cloning does not keep the class of an error. */
 export interface Failure {
   name: string;
   message: string;
@@ -79,7 +82,7 @@ const CLASSES: Record<string, new (message: string) => Error> = {
   ChecksumError: errors.ChecksumError,
   EngineError: errors.EngineError,
   HanjiError: errors.HanjiError,
-  PictureError: errors.PictureError,
+  ImageError: errors.ImageError,
   SchemaVersionError: errors.SchemaVersionError,
   UnknownIdError: errors.UnknownIdError,
   RangeError,
@@ -90,7 +93,7 @@ export function failureOf(error: unknown): Failure {
   return { name: error instanceof Error ? error.name : "Error", message: errors.messageOf(error) };
 }
 
-/** The error again, with its class and its message. */
+/** Recreates an error with its class and message. */
 export function errorOf({ name, message }: Failure): Error {
   const known = Object.hasOwn(CLASSES, name) ? CLASSES[name] : undefined;
   return known ? new known(message) : new Error(`${name}: ${message}`);

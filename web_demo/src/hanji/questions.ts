@@ -1,91 +1,100 @@
-/** What a model is asked with: own ids turned into its inputs, and what is said of those it does not know. */
+/** Resolves queries: converts external ids to model inputs, and reports unknown ids. */
 
 import { HanjiError } from "./errors.ts";
-import type { Ids, OwnId } from "./ids.ts";
-import type { Takes } from "./takes.ts";
+import type { ExternalId, Ids } from "./ids.ts";
+import type { QueryKind } from "./takes.ts";
 import { quoted, shown } from "./text.ts";
 
-/** Indices of no item. */
-export const NOTHING: Int32Array = new Int32Array(0);
+/** An empty list of item indices. */
+export const NO_ITEMS: Int32Array = new Int32Array(0);
 
-/** Indices of the items that are known, int32 [n], each once, and how many ids were not. */
-export interface Known {
+/** Distinct indices of the known items, int32 [n], and the number of unknown ids. */
+export interface KnownItems {
   indices: Int32Array;
   skipped: number;
 }
 
-/** A signature with its inputs; `inputs` is null where the model knows nothing of the user. */
-export interface Question {
+/** A signature and its inputs; `inputs` is null if the user is unknown or the history has no known item. */
+export interface ResolvedQuery {
   signature: "catalogue" | "history";
   inputs: Record<string, Int32Array> | null;
-  /** Indices of the history's items, int32 [n], oldest first; empty for a user. */
+  /** Indices of the known items of the history, int32 [n], oldest first; empty for a user. */
   seen: Int32Array;
   note: string;
   skipped: number;
 }
 
 /**
- * The known items among `owns`, in their order; a repeat counts once, where it came last.
+ * The known items among `itemIds`, in their order; duplicates count once, at their last position.
  *
- * What is not known is skipped and counted, or is an UnknownIdError where `unknown` is "error". `what` names
- * the argument in the TypeError of a text or of what cannot be an id.
+ * Unknown ids are skipped and counted, or an UnknownIdError is thrown if `unknown` is "error". TypeError,
+ * naming the argument as `what`, if `itemIds` is not an array or an element is not a valid id.
  */
-export function knownItems(owns: readonly OwnId[], ids: Ids, unknown: "skip" | "error", what: string): Known {
-  if (!Array.isArray(owns))
-    throw new TypeError(`${what}: expected an array of item ids, found ${shown(owns)}`);
-  const latest = new Set<number>();
+export function knownItems(
+  itemIds: readonly ExternalId[],
+  ids: Ids,
+  unknown: "skip" | "error",
+  what: string,
+): KnownItems {
+  if (!Array.isArray(itemIds))
+    throw new TypeError(`${what}: expected an array of item ids, found ${shown(itemIds)}`);
+  const indices = new Set<number>();
   let skipped = 0;
-  for (const own of owns as readonly OwnId[]) {
-    const index = ids.indexOf(own);
+  for (const id of itemIds as readonly ExternalId[]) {
+    const index = ids.indexOf(id);
     if (index === undefined) {
-      if (unknown === "error") throw ids.unknown(own);
+      if (unknown === "error") throw ids.unknown(id);
       skipped++;
     } else {
-      latest.delete(index); // so that it comes last
-      latest.add(index);
+      indices.delete(index); // moves a duplicate to the end
+      indices.add(index);
     }
   }
-  return { indices: Int32Array.from(latest), skipped };
+  return { indices: Int32Array.from(indices), skipped };
 }
 
-/** What is said of ids that were skipped, nothing if none was. */
+/** The note on skipped ids; empty if none were skipped. */
 export function skippedNote(what: string, skipped: number): string {
   return skipped ? `${what} ids that this bundle does not know, skipped: ${skipped}` : "";
 }
 
-/** The question for one of the bundle's users; `unknown` is what the manifest says others get. */
-export function userQuestion(user: OwnId, users: Ids, unknown: "popularity" | "error"): Question {
+/** Resolves a user id; `unknown` is the manifest's policy for unknown users. */
+export function userQuery(user: ExternalId, users: Ids, unknown: "popularity" | "error"): ResolvedQuery {
   const index = users.indexOf(user);
   const signature = "catalogue";
   if (index !== undefined)
-    return { signature, inputs: { user: Int32Array.of(index) }, seen: NOTHING, note: "", skipped: 0 };
+    return { signature, inputs: { user: Int32Array.of(index) }, seen: NO_ITEMS, note: "", skipped: 0 };
   if (unknown === "error") throw users.unknown(user);
   const note = `user ${quoted(user)} is unknown to this bundle: ranked by popularity`;
-  return { signature, inputs: null, seen: NOTHING, note, skipped: 0 };
+  return { signature, inputs: null, seen: NO_ITEMS, note, skipped: 0 };
 }
 
 /**
- * The question for a history of own item ids, oldest first.
+ * Resolves a history of item ids, oldest first.
  *
- * Its input is exactly as long as what is known of the history: no padding, engines take any length.
+ * The model input has exactly one entry per known item, without padding: engines accept any length.
  */
-export function historyQuestion(history: readonly OwnId[], items: Ids, unknown: "skip" | "error"): Question {
+export function historyQuery(
+  history: readonly ExternalId[],
+  items: Ids,
+  unknown: "skip" | "error",
+): ResolvedQuery {
   const { indices: seen, skipped } = knownItems(history, items, unknown, "history");
-  const said = skippedNote("history", skipped);
+  const skippedIds = skippedNote("history", skipped);
   const known = seen.length > 0;
-  const note = known ? said : [POPULAR, said].filter(Boolean).join("; ");
+  const note = known ? skippedIds : [POPULAR, skippedIds].filter(Boolean).join("; ");
   return { signature: "history", inputs: known ? { history: seen } : null, seen, note, skipped };
 }
 
-/** The error of a call that gives anything but the one of both that the bundle takes. */
-export function wrongAsker(takes: Takes, user: unknown, history: unknown): HanjiError {
+/** The error for a query that is not exactly the one kind, user or history, that the bundle takes. */
+export function wrongInput(takes: QueryKind, user: unknown, history: unknown): HanjiError {
   const given = Object.entries({ user, history }).filter(([, value]) => value !== undefined);
   const found = given.map(([name]) => name).join(" and ") || "neither user nor history";
   return new HanjiError(`expected ${TAKES[takes]}; found ${found}`);
 }
 
 const POPULAR = "the history holds no item that this bundle knows: ranked by popularity";
-const TAKES: Record<Takes, string> = {
+const TAKES: Record<QueryKind, string> = {
   user: "{ user: ID }: this bundle takes the id of a user it was trained on, no history",
   history: "{ history: [ID, …] }: this bundle takes the user's own history and knows no users",
 };

@@ -1,4 +1,4 @@
-/** From the scores of a catalogue to the items that are shown: what is left out, filtered and spread. */
+/** Ranks items by score: exclusion, filtering and diversification. */
 
 import { HanjiError } from "./errors.ts";
 import type { Items } from "./ids.ts";
@@ -7,14 +7,14 @@ import { shown } from "./text.ts";
 import { topK } from "./top_k.ts";
 import type { Item } from "./types.ts";
 
-const FIRST_LOOK = 64;
-/** A filter that lets little through costs a few more looks, each eight times deeper. */
-const GROWTH = 8;
+/** A filtered ranking searches the top 64 first, then eight times more until enough items pass. */
+const INITIAL_DEPTH = 64;
+const DEPTH_FACTOR = 8;
 
 /**
- * How the ranking is to be; `excluded` and `seen` (int32, each index once) are items that may not be in it.
+ * Options of a ranking; the items in `excluded` and `seen` (distinct int32 indices) are left out.
  */
-export interface Wishes {
+export interface RankingOptions {
   k: number;
   excluded: Int32Array;
   seen: Int32Array;
@@ -22,9 +22,9 @@ export interface Wishes {
   diversity: number;
 }
 
-/** HanjiError for a `k` or a `diversity` that cannot be had from a catalogue of `items`. */
-export function checkWishes(wishes: Wishes, items: number): void {
-  const { k, excluded, diversity } = wishes;
+/** HanjiError if `k` or `diversity` is out of range for a catalogue of `items` items. */
+export function checkRankingOptions(options: RankingOptions, items: number): void {
+  const { k, excluded, diversity } = options;
   const available = items - excluded.length;
   if (!Number.isSafeInteger(k) || k < 1 || k > available) {
     const without = excluded.length ? `, ${excluded.length} of them excluded` : "";
@@ -38,24 +38,28 @@ export function checkWishes(wishes: Wishes, items: number): void {
 }
 
 /**
- * Indices of the items to show, best first: `k` of them, or fewer if no more may be shown.
+ * Indices of the `k` best eligible items, best first; fewer if fewer are eligible.
  *
- * Changes `scores` ([items]): what is left out falls below every finite score.
+ * Modifies `scores` ([items]): the scores of excluded items are set to -Infinity.
  */
-export function ranking(scores: Float32Array | Float64Array, items: Items, wishes: Wishes): number[] {
-  const available = scores.length - hide(scores, wishes);
-  const { k, filter, diversity } = wishes;
+export function ranking(
+  scores: Float32Array | Float64Array,
+  items: Items,
+  options: RankingOptions,
+): number[] {
+  const available = scores.length - mask(scores, options);
+  const { k, filter, diversity } = options;
   const wanted = Math.min(diversity ? k * CANDIDATES : k, available);
   if (wanted === 0) return [];
-  const candidates = filter ? firstThatPass(scores, items, filter, wanted, available) : topK(scores, wanted);
+  const candidates = filter ? firstPassing(scores, items, filter, wanted, available) : topK(scores, wanted);
   if (!diversity || candidates.length === 0) return candidates;
   const values = Float64Array.from(candidates, (index) => scores[index] as number);
   const genres = candidates.map((index) => items.genresOf(index));
-  return diversified(values, genres, k, diversity).map((place) => candidates[place] as number);
+  return diversified(values, genres, k, diversity).map((position) => candidates[position] as number);
 }
 
-/** What is said if fewer than `k` items may be shown, else nothing. */
-export function shortageNote(found: number, { k, seen, excluded, filter }: Wishes): string {
+/** The note on why fewer than `k` items were found; empty if `k` were found. */
+export function shortageNote(found: number, { k, seen, excluded, filter }: RankingOptions): string {
   if (found === k) return "";
   const causes = [];
   if (seen.length) causes.push("are in the history");
@@ -64,18 +68,18 @@ export function shortageNote(found: number, { k, seen, excluded, filter }: Wishe
   return `${found} of the ${k} items asked for: all others ${causes.join(" or ")}`;
 }
 
-/** Takes both out of the scores; how many items these are, each counted once. */
-function hide(scores: Float32Array | Float64Array, { excluded, seen }: Wishes): number {
-  let hidden = 0;
+/** Sets the scores of excluded and seen items to -Infinity, and returns the number of distinct items. */
+function mask(scores: Float32Array | Float64Array, { excluded, seen }: RankingOptions): number {
+  let masked = 0;
   for (const index of [...excluded, ...seen]) {
-    if (scores[index] !== -Infinity) hidden++;
+    if (scores[index] !== -Infinity) masked++;
     scores[index] = -Infinity;
   }
-  return hidden;
+  return masked;
 }
 
-/** From the best score downwards, and no further than it takes. */
-function firstThatPass(
+/** The first `wanted` items that pass the filter, in descending order of score. */
+function firstPassing(
   scores: Float32Array | Float64Array,
   items: Items,
   passes: (item: Item) => boolean,
@@ -83,7 +87,7 @@ function firstThatPass(
   available: number,
 ): number[] {
   const found: number[] = [];
-  for (const index of downwards(scores, available)) {
+  for (const index of byDescendingScore(scores, available)) {
     const item = { id: items.ids.at(index), title: items.title(index), genres: items.genresOf(index) };
     if (passes(item)) found.push(index);
     if (found.length === wanted) break;
@@ -91,12 +95,12 @@ function firstThatPass(
   return found;
 }
 
-/** Indices of the `available` highest scores, best first, searched for as they are asked for. */
-function* downwards(scores: Float32Array | Float64Array, available: number): Generator<number> {
+/** Lazily yields the indices of the `available` highest scores, best first. */
+function* byDescendingScore(scores: Float32Array | Float64Array, available: number): Generator<number> {
   let done = 0;
-  for (let depth = FIRST_LOOK; done < available; depth *= GROWTH) {
-    const looked = Math.min(depth, available);
-    yield* topK(scores, looked).slice(done);
-    done = looked;
+  for (let depth = INITIAL_DEPTH; done < available; depth *= DEPTH_FACTOR) {
+    const searched = Math.min(depth, available);
+    yield* topK(scores, searched).slice(done);
+    done = searched;
   }
 }

@@ -1,15 +1,15 @@
-/** Maximal marginal relevance (Carbonell and Goldstein 1998): good items that are not all alike. */
+/** Diversification by maximal marginal relevance (Carbonell and Goldstein 1998). */
 
-/** Candidates for each item that is asked for. */
+/** Number of candidates per requested item. */
 export const CANDIDATES = 10;
 
 /**
- * Positions of `k` of the candidates, in the order in which they are chosen.
+ * Positions of `k` of the candidates, in the order in which they are selected.
  *
- * `scores` ([n], highest first) and `genres` belong to the candidates. Each step takes the highest (1 -
- * diversity) · relevance - diversity · largest similarity to one already chosen; ties by position. Relevance
- * is the score scaled to [0, 1] over the candidates, similarity the cosine of two sets of genres, 0 for an
- * item without.
+ * `scores` ([n], highest first) and `genres` describe the candidates. Each step selects the candidate with
+ * the highest (1 - diversity) · relevance - diversity · maximum similarity to the selected ones; ties are
+ * resolved by position. Relevance is the score scaled to [0, 1] over the candidates; similarity is the cosine
+ * of the genre sets, 0 for an item without genres.
  */
 export function diversified(
   scores: Float64Array,
@@ -19,41 +19,43 @@ export function diversified(
 ): number[] {
   const sets = genres.map((names) => new Set(names));
   const relevance = scaled(scores).map((value) => (1 - diversity) * value);
-  const nearest = new Float64Array(scores.length); // no similarity is below 0
-  const chosen: number[] = [];
-  while (chosen.length < Math.min(k, scores.length)) {
-    const best = mostWorth(relevance, nearest, diversity, new Set(chosen));
-    chosen.push(best);
-    for (const [place, set] of sets.entries()) {
-      nearest[place] = Math.max(nearest[place] as number, cosine(set, sets[best] as Set<string>));
+  const maxSimilarity = new Float64Array(scores.length); // similarities are non-negative
+  const selected: number[] = [];
+  while (selected.length < Math.min(k, scores.length)) {
+    const best = bestCandidate(relevance, maxSimilarity, diversity, new Set(selected));
+    selected.push(best);
+    for (const [position, set] of sets.entries()) {
+      const similarity = cosine(set, sets[best] as Set<string>);
+      maxSimilarity[position] = Math.max(maxSimilarity[position] as number, similarity);
     }
   }
-  return chosen;
+  return selected;
 }
 
-function mostWorth(
+function bestCandidate(
   relevance: Float64Array,
-  nearest: Float64Array,
+  maxSimilarity: Float64Array,
   diversity: number,
-  taken: Set<number>,
+  selected: Set<number>,
 ): number {
   let best = -1;
   let highest = -Infinity;
-  for (let place = 0; place < relevance.length; place++) {
-    const worth = (relevance[place] as number) - diversity * (nearest[place] as number);
-    if (worth > highest && !taken.has(place)) [best, highest] = [place, worth];
+  for (let position = 0; position < relevance.length; position++) {
+    const value = (relevance[position] as number) - diversity * (maxSimilarity[position] as number);
+    if (value > highest && !selected.has(position)) [best, highest] = [position, value];
   }
   return best;
 }
 
 function scaled(scores: Float64Array): Float64Array {
   const smallest = scores.reduce((left, right) => Math.min(left, right), Infinity);
-  const spread = scores.reduce((left, right) => Math.max(left, right), -Infinity) - smallest;
-  return scores.map((value) => (value - smallest) / (spread > 0 ? spread : 1));
+  const range = scores.reduce((left, right) => Math.max(left, right), -Infinity) - smallest;
+  return scores.map((value) => (value - smallest) / (range > 0 ? range : 1));
 }
 
 /**
- * Each genre adds the product of two unit vectors' entries, as Python adds them: not one division at the end.
+ * Cosine of two sets as unit vectors. Adds one product per common genre, in the same order as Python, so that
+ * rounding is identical.
  */
 function cosine(left: Set<string>, right: Set<string>): number {
   const product = (1 / Math.sqrt(Math.max(left.size, 1))) * (1 / Math.sqrt(Math.max(right.size, 1)));

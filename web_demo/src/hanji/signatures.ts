@@ -1,4 +1,4 @@
-/** The ways to call a model, as this loader expects them. */
+/** The model signatures that this loader supports. */
 
 import { EngineError } from "./errors.ts";
 import type { Artifact, Signature } from "./manifest.types.ts";
@@ -9,15 +9,15 @@ const INPUTS: Record<string, readonly string[]> = {
   why: ["history", "item"],
 };
 
-/** The signature that answers: "catalogue" takes a user, "history" a history, "classify" a picture. */
+/** The main signature: "catalogue" takes a user, "history" a history, "classify" an image. */
 export function mainSignature({ signatures }: Artifact): "classify" | "history" | "catalogue" {
   if (Object.hasOwn(signatures, "classify")) return "classify";
   return Object.hasOwn(signatures, "history") ? "history" : "catalogue";
 }
 
 /**
- * The signature called `name`; EngineError unless it is there and, of a recommender, takes int32 indices and
- * gives float32 numbers. What "classify" takes and gives was checked with the manifest.
+ * The signature called `name`; EngineError if it is missing or, for a recommender, does not take int32
+ * indices and return float32 values. "classify" is checked by consistency.ts.
  */
 export function checkedSignature(artifact: Artifact, name: string): Signature {
   const signature = Object.hasOwn(artifact.signatures, name) ? artifact.signatures[name] : undefined;
@@ -43,8 +43,8 @@ export function checkedSignature(artifact: Artifact, name: string): Signature {
 }
 
 /**
- * Whether a tensor is the input `name`: a TF.js graph holds all signatures, so its "why" begins with
- * "why_history".
+ * Whether a tensor is the input `name`. A TF.js graph holds all signatures, so its tensor names have a
+ * prefix, such as "why_history".
  */
 export function isCalled(tensor: string, name: string): boolean {
   return tensor === name || tensor.endsWith(`_${name}`);

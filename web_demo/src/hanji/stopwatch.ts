@@ -1,12 +1,12 @@
-/** Adds up the time that an engine takes, so that a latency can be told apart into engine and the rest. */
+/** Measures latency, and the part of it that is spent in the engine. */
 
 import type { Engine, Inputs, Tensor } from "./engines/base.ts";
 import type { Latency, Placement } from "./types.ts";
 
-const WARM_UP = 5;
+const WARM_UP_RUNS = 5;
 
-/** An engine as it is, whose `milliseconds` grow as it runs. */
-export class Stopwatch implements Engine {
+/** Wraps an engine and accumulates the time of its runs in `milliseconds`. */
+export class TimedEngine implements Engine {
   readonly placement: Placement;
   readonly #engine: Engine;
   milliseconds = 0;
@@ -30,25 +30,25 @@ export class Stopwatch implements Engine {
   }
 }
 
-/** Times `call`, which asks the engine behind `stopwatch`, `runs` times after a few that do not count. */
+/** Times `call`, which runs `timedEngine`, `runs` times after a warm-up. */
 export async function latencyOf(
   call: () => Promise<unknown>,
   runs: number,
-  stopwatch: Stopwatch,
+  timedEngine: TimedEngine,
 ): Promise<Latency> {
   if (!Number.isSafeInteger(runs) || runs < 1)
     throw new RangeError(`runs: expected 1 or more, found ${runs}`);
-  const whole: number[] = [];
+  const total: number[] = [];
   const engine: number[] = [];
-  for (let run = -WARM_UP; run < runs; run++) {
-    stopwatch.milliseconds = 0;
+  for (let run = -WARM_UP_RUNS; run < runs; run++) {
+    timedEngine.milliseconds = 0;
     const start = performance.now();
     await call();
     if (run < 0) continue;
-    whole.push(performance.now() - start);
-    engine.push(stopwatch.milliseconds);
+    total.push(performance.now() - start);
+    engine.push(timedEngine.milliseconds);
   }
-  const [p50Ms, p90Ms, p99Ms] = [0.5, 0.9, 0.99].map((part) => percentile(whole, part)) as [
+  const [p50Ms, p90Ms, p99Ms] = [0.5, 0.9, 0.99].map((part) => percentile(total, part)) as [
     number,
     number,
     number,
@@ -56,11 +56,11 @@ export async function latencyOf(
   return { runs, p50Ms, p90Ms, p99Ms, engineP50Ms: percentile(engine, 0.5) };
 }
 
-/** Between the two nearest of `values` (n ≥ 1), in proportion. */
+/** Percentile of `values` (n ≥ 1) with linear interpolation. */
 function percentile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((left, right) => left - right);
-  const place = part * (sorted.length - 1);
-  const below = sorted[Math.floor(place)] as number;
-  const above = sorted[Math.ceil(place)] as number;
-  return below + (above - below) * (place - Math.floor(place));
+  const position = part * (sorted.length - 1);
+  const below = sorted[Math.floor(position)] as number;
+  const above = sorted[Math.ceil(position)] as number;
+  return below + (above - below) * (position - Math.floor(position));
 }

@@ -1,8 +1,8 @@
 import type { RecommenderManifest } from "./manifest.types.ts";
 
-/** What a model is asked with: the id of a user it was trained on, or anybody's own history. */
-export type Takes = "user" | "history";
+/** What a recommender takes as its query: the id of a user in the training data, or a history of item ids. */
+export type QueryKind = "user" | "history";
 
-export function takesOf(manifest: RecommenderManifest): Takes {
+export function queryKindOf(manifest: RecommenderManifest): QueryKind {
   return manifest.ids.users ? "user" : "history";
 }

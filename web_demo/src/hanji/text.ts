@@ -1,6 +1,6 @@
-/** Values in words, as the Python runtime says them. */
+/** Formats values for messages, like the Python runtime. */
 
-/** A value in few words, however large it is: texts in quotes, arrays and objects by what they are. */
+/** A short description of any value: quoted strings, numbers, and the type of arrays and objects. */
 export function shown(value: unknown): string {
   if (value === null || value === undefined) return value === null ? "null" : "nothing";
   if (Array.isArray(value)) return `an array of ${value.length}`;
@@ -10,18 +10,18 @@ export function shown(value: unknown): string {
   return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
 }
 
-/** An own id as Python's repr shows it: 196, 'item-3', "it's". */
+/** An id in the format of Python's repr: 196, 'item-3', "it's". */
 export function quoted(value: string | number): string {
   if (typeof value === "number") return String(value);
-  const escaped = value.replace(/[\\\n\r\t]/g, (mark) => ESCAPES[mark] ?? mark);
+  const escaped = value.replace(/[\\\n\r\t]/g, (character) => ESCAPES[character] ?? character);
   if (value.includes("'") && !value.includes('"')) return `"${escaped}"`;
   return `'${escaped.replaceAll("'", "\\'")}'`;
 }
 
 const ESCAPES: Record<string, string> = { "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
-/** A number with three digits that count, as Python's format "%.3g" writes it. */
-export function short(value: number): string {
+/** A number with three significant digits, like Python's format "%.3g". */
+export function formatNumber(value: number): string {
   if (value === 0 || !Number.isFinite(value)) return String(value);
   const [digits = "", power = "0"] = value.toExponential(2).split("e");
   const exponent = Number(power);

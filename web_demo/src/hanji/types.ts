@@ -1,28 +1,26 @@
-/** What the loader takes and answers: the same names and shapes as in Python's `hanji.runtime`. */
+/** Options and results of the loader, with the same names and structure as in Python's `hanji.runtime`. */
 
-import type { OwnId } from "./ids.ts";
+import type { ExternalId } from "./ids.ts";
 
 export type EngineName = "tfjs" | "litert";
 
-/** Where TF.js computes. LiteRT.js computes on "wasm" only. */
+/** The backend of TF.js. LiteRT.js supports "wasm" only. */
 export type Backend = "wasm" | "webgl" | "cpu";
 
 export interface OpenOptions {
-  /**
-   * "tfjs" unless it is given. Nothing falls back in silence: an engine that is not there is an EngineError.
-   */
+  /** "tfjs" by default. There is no silent fallback: an unavailable engine is an EngineError. */
   engine?: EngineName;
-  /** "wasm" unless it is given. */
+  /** "wasm" by default. */
   backend?: Backend;
-  /** Instead of the global `fetch`. */
+  /** Replaces the global `fetch`. */
   fetch?: typeof fetch;
-  /** Told as bytes of the bundle arrive; `allBytes` is 0 until the manifest is known. */
-  onProgress?: (loadedBytes: number, allBytes: number) => void;
+  /** Called while the files of the bundle are downloaded. */
+  onProgress?: (loadedBytes: number, totalBytes: number) => void;
   /** URL of the folder with the engine's WebAssembly files, ending with a slash. */
   wasmPath?: string;
 }
 
-/** The engine that answers, its version, where it computes, and how many threads it may use. */
+/** The engine in use, its version, its backend, and its number of threads. */
 export interface Placement {
   engine: string;
   version: string;
@@ -31,103 +29,104 @@ export interface Placement {
 }
 
 /**
- * Who is asked for: a user that the model was trained on, or anybody's own history; the bundle's `takes` says
- * which.
+ * What to recommend for: the id of a user in the training data, or a history of item ids, whichever the
+ * bundle takes (see `takes`).
  */
-export interface Ask {
-  user?: OwnId;
-  /** Own item ids, oldest first; a repeat counts once, where it came last. */
-  history?: readonly OwnId[];
+export interface Query {
+  user?: ExternalId;
+  /** Item ids, oldest first; duplicates count once, at their last position. */
+  history?: readonly ExternalId[];
 }
 
 export interface RecommendOptions {
-  /** Whether items of the history are left out: true unless it is given. */
+  /** Whether to leave out items of the history; true by default. */
   excludeSeen?: boolean;
-  /** More own item ids to leave out. */
-  exclude?: readonly OwnId[];
-  /** Asked about one item after another, from the best score downwards, until enough have passed. */
+  /** Further item ids to leave out. */
+  exclude?: readonly ExternalId[];
+  /** Called with items in descending order of score, until enough items pass. */
   filter?: (item: Item) => boolean;
   /**
-   * In [0, 1): spreads the genres by maximal marginal relevance; ranks then follow the choice, not the score.
+   * In [0, 1): diversifies genres by maximal marginal relevance; ranks then follow the order of selection,
+   * not the score.
    */
   diversity?: number;
-  /** Gives each item at most so many reasons in `why`, at the price of one call of the model per item. */
+  /** The maximum number of reasons per item in `why`; costs one model call per item. */
   explain?: number;
 }
 
-/** What a bundle says of an item. */
+/** The description of an item in the bundle. */
 export interface Item {
-  id: OwnId;
+  id: ExternalId;
   title: string;
   genres: readonly string[];
 }
 
-/** An item of the history that raised the score of a recommended one. */
+/** An item of the history with a positive contribution to the score of a recommended item. */
 export interface Reason {
-  item: OwnId;
+  item: ExternalId;
   title: string;
-  /** Its part of all that raised the score, above 0 and at most 1; over all such items they sum to 1. */
+  /** Its share of all positive contributions, in (0, 1]; the shares of all such items sum to 1. */
   share: number;
-  /** What it added to the score itself. */
+  /** Its contribution to the score. */
   contribution: number;
 }
 
 export interface Recommendation {
-  /** From 1 on. */
+  /** Starts at 1. */
   rank: number;
-  item: OwnId;
+  item: ExternalId;
   title: string;
   genres: readonly string[];
   score: number;
-  /** The reasons that were asked for with `explain`, the strongest first. */
+  /** The reasons requested by `explain`, largest contribution first. */
   why: readonly Reason[];
 }
 
 export interface Recommendations {
   /** Best first. */
   items: readonly Recommendation[];
-  /** "popularity" where the model knows nothing of the user; scores are then interactions. */
+  /** "popularity" if the user or history is unknown to the model; scores are then interaction counts. */
   source: "model" | "popularity";
-  /** Says in words what was not as asked; empty if all was. */
+  /** Explains deviations from the request, such as skipped ids; empty if there are none. */
   note: string;
-  /** Ids in `history` and `exclude` that the bundle does not know. */
+  /** Number of unknown ids in `history` and `exclude`. */
   skipped: number;
 }
 
-/** A class that a picture may show. */
+/** A class and its probability. */
 export interface Prediction {
   rank: number;
   label: string;
-  /** The label in the language that was asked for, or the label itself. */
+  /** The label in the requested language, or the label itself. */
   name: string;
   probability: number;
-  /** Its place among the bundle's labels. */
+  /** Its index in the labels of the bundle. */
   index: number;
 }
 
 export interface Classification {
-  /** The most probable first. */
+  /** Most probable first. */
   predictions: readonly Prediction[];
 }
 
-/** Levels of 0 to 255, row by row, the channels of a pixel side by side. */
+/** Pixel values of 0 to 255 in row-major order with interleaved channels. */
 export interface PixelArray {
   data: Uint8Array | Uint8ClampedArray;
   width: number;
   height: number;
-  /** 1: grey. 3: red, green, blue. 4: and alpha, not multiplied in. */
+  /** 1: grey. 3: RGB. 4: RGBA with straight (not premultiplied) alpha. */
   channels: 1 | 3 | 4;
 }
 
-/** A picture. An ImageData has four channels. */
+/** An image. An ImageData has four channels. */
 export type Pixels = ImageData | PixelArray;
 
 export interface ClassifyOptions {
-  /** One of the bundle's `names`: what each prediction's `name` is. */
+  /** The language of each prediction's `name`: one of the bundle's `names`. */
   language?: string;
 }
 
-/** The outcome of replaying golden.json; `detail` says in words what was found. */
+/** The result of replaying golden.json; `detail` is a summary for humans. */
 export interface SelfTest {
   passed: boolean;
   cases: number;
@@ -136,22 +135,22 @@ export interface SelfTest {
   detail: string;
 }
 
-/** What opening a bundle took. */
+/** Downloads and timings of opening a bundle. */
 export interface Opening {
-  /** Of the bundle's files; the engine's own are not counted. */
+  /** Size of the downloaded bundle files, without the engine's own files. */
   downloadedBytes: number;
   files: readonly { path: string; bytes: number; sha256: string }[];
-  /** Wall time; `load` includes that of the engine and its WebAssembly. */
+  /** Wall-clock time; `load` includes loading the engine and its WebAssembly. */
   milliseconds: { download: number; verify: number; load: number };
 }
 
-/** Times of one question asked again and again, in the worker. */
+/** Latency of repeated calls with the same query, measured in the worker. */
 export interface Latency {
   runs: number;
-  /** Of the whole call: question, engine, ranking. */
+  /** Of the whole call: input preparation, engine, ranking. */
   p50Ms: number;
   p90Ms: number;
   p99Ms: number;
-  /** Of the engine's part in it: inputs, model, outputs. */
+  /** Of the engine alone: inputs, model, outputs. */
   engineP50Ms: number;
 }

@@ -1,7 +1,7 @@
 import type { RemoteClassifier, RemoteRecommender } from "../hanji/client.ts";
-import type { Listed } from "./bundles/list.ts";
+import type { BundleEntry } from "./bundles/list.ts";
 import type { Model, Remote } from "./bundles/model.ts";
-import type { Renewal } from "./bundles/updates.ts";
+import type { UpdateResult } from "./bundles/updates.ts";
 import type { Versions } from "./bundles/versions.ts";
 import type { ClassifyState } from "./classify/state.ts";
 import type { ServiceWorkerWatch } from "./offline.ts";
@@ -10,46 +10,46 @@ import type { Signal } from "./signal.ts";
 import type { Language, Texts } from "./texts/index.ts";
 
 /**
- * What all views share. Views are made anew when the language changes, so whatever must outlive that
- * is here.
+ * State shared by all views. Views are recreated when the language changes; state that must survive that is
+ * kept here.
  */
 export interface App {
   language: Language;
   texts: Texts;
-  readonly list: readonly Listed[];
+  readonly list: readonly BundleEntry[];
   readonly versions: Versions;
   readonly watch: ServiceWorkerWatch;
   readonly recommenders: readonly RecommendState[];
   readonly classifiers: readonly ClassifyState[];
-  /** What became of each model's newest version, by name, once it was looked for. */
-  readonly renewals: Signal<ReadonlyMap<string, Renewal>>;
-  /** Looks for new versions of all models; `again` tries refused ones, too. */
-  renew(again: boolean): Promise<readonly Renewal[]>;
+  /** The results of the last update check, by model name; empty before the first one. */
+  readonly updates: Signal<ReadonlyMap<string, UpdateResult>>;
+  /** Checks all models for new versions; `again` also retries versions that were refused before. */
+  update(again: boolean): Promise<readonly UpdateResult[]>;
 }
 
 export type RecommenderModel = Model<RemoteRecommender>;
 export type ClassifierModel = Model<RemoteClassifier>;
 export type AnyModel = Model<Remote>;
 
-/** One view of the page. `close` lets go of everything it follows. */
+/** A view of the page. `close` ends all its subscriptions. */
 export interface View {
   element: HTMLElement;
-  /** Called when it comes into sight. */
+  /** Called when the view is shown. */
   show(): void;
-  /** Called when another one does. */
+  /** Called when another view is shown. */
   hide(): void;
   close(): void;
 }
 
-/** Collects what a view has to end when it is closed. */
-export class Ends {
-  private readonly all: (() => void)[] = [];
+/** Collects the cleanup functions that a view has to run when it is closed. */
+export class Cleanups {
+  private readonly functions: (() => void)[] = [];
 
-  add(...ends: (() => void)[]): void {
-    this.all.push(...ends);
+  add(...functions: (() => void)[]): void {
+    this.functions.push(...functions);
   }
 
   run(): void {
-    for (const end of this.all.splice(0)) end();
+    for (const cleanup of this.functions.splice(0)) cleanup();
   }
 }

@@ -1,13 +1,13 @@
-/** Elements from code: text goes in as text nodes only, so nothing from a bundle is ever read as HTML. */
+/** Creates DOM elements. Text is added as text nodes only, so content of a bundle is never parsed as HTML. */
 
 export type Child = Node | string | null;
-// The handler's parameter is left open: each element type has events of its own.
+// The parameter type is unspecified because event types differ between handlers.
 type Handler = (event: never) => void;
 type Attribute = string | number | boolean | undefined | Handler;
 
 /**
- * Makes one element. `true` sets an attribute without a value, `false` and undefined leave it out, and a
- * function under `onclick` and its like becomes a listener.
+ * Creates an element. `true` sets an attribute without a value, `false` and undefined omit it, and a function
+ * under a name such as `onclick` is added as an event listener.
  */
 export function el<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
@@ -26,12 +26,12 @@ function setAttribute(element: Element, name: string, value: Attribute): void {
   else element.setAttribute(name, value === true ? "" : String(value));
 }
 
-/** Replaces what is in `element`. */
+/** Replaces the children of `element`. */
 export function fill(element: Element, ...children: readonly Child[]): void {
   element.replaceChildren(...children.filter((child): child is Node | string => child !== null));
 }
 
-/** An ordinary button; `kind` is its look: "primary", "quiet" or plain. */
+/** Creates a button; `kind` is its style: "primary", "quiet" or the default. */
 export function button(
   label: string,
   press: () => void,
@@ -51,7 +51,7 @@ export function button(
   );
 }
 
-/** The element with this id, which index.html holds. */
+/** The element of index.html with this id. */
 export function byId(id: string): HTMLElement {
   const found = document.getElementById(id);
   if (!found) throw new Error(`index.html: expected an element with the id "${id}", found none`);

@@ -6,17 +6,17 @@ import { recommendView } from "./recommend/view.ts";
 import { route, VIEWS, type ViewName } from "./router.ts";
 import { LANGUAGES, rememberLanguage, type Language } from "./texts/index.ts";
 
-/** Everything around the views, in one language; made anew for another one. */
+/** The header, footer and navigation around the views; rebuilt when the language changes. */
 export class Frame {
   private views: Partial<Record<ViewName, View>> = {};
-  private shown: ViewName | null = null;
+  private current: ViewName | null = null;
 
   constructor(private readonly app: App) {}
 
-  /** Builds header, footer and the view that the address names, and follows the address. */
+  /** Builds the frame, shows the view given by the URL hash, and follows hash changes. */
   start(): void {
     this.build();
-    route.follow((name) => this.show(name));
+    route.subscribe((name) => this.show(name));
   }
 
   private build(): void {
@@ -26,7 +26,7 @@ export class Frame {
     const skip = byId("skip");
     skip.textContent = texts.skip;
     skip.onclick = (event) => {
-      // The address names a view: it must not name the main part instead.
+      // The URL hash selects the view and must not be replaced by #main.
       event.preventDefault();
       byId("main").focus();
     };
@@ -56,7 +56,7 @@ export class Frame {
   private languages(): HTMLElement {
     const entries = Object.entries(LANGUAGES) as [Language, (typeof LANGUAGES)[Language]][];
     const buttons = entries.map(([language, texts]) => {
-      const press = button(texts.language, () => this.speak(language), { id: `language-${language}` });
+      const press = button(texts.language, () => this.setLanguage(language), { id: `language-${language}` });
       press.lang = language;
       press.setAttribute("aria-pressed", String(language === this.app.language));
       return press;
@@ -68,23 +68,23 @@ export class Frame {
     );
   }
 
-  private speak(language: Language): void {
+  private setLanguage(language: Language): void {
     rememberLanguage(language);
     this.app.language = language;
     this.app.texts = LANGUAGES[language];
     for (const view of Object.values(this.views)) view.close();
     this.views = {};
-    this.shown = null;
+    this.current = null;
     this.build();
     this.show(route.value);
     byId(`language-${language}`).focus();
   }
 
   private show(name: ViewName): void {
-    const isFirst = this.shown === null;
-    if (this.shown && this.shown !== name) this.views[this.shown]?.hide();
-    const view = (this.views[name] ??= this.viewOf(name));
-    this.shown = name;
+    const isFirst = this.current === null;
+    if (this.current && this.current !== name) this.views[this.current]?.hide();
+    const view = (this.views[name] ??= this.createView(name));
+    this.current = name;
     for (const each of VIEWS) {
       const link = byId(`nav-${each}`);
       if (each === name) link.setAttribute("aria-current", "page");
@@ -97,7 +97,7 @@ export class Frame {
     document.getElementById("view-title")?.focus({ preventScroll: true });
   }
 
-  private viewOf(name: ViewName): View {
+  private createView(name: ViewName): View {
     if (name === "recommend") return recommendView(this.app, this.app.recommenders[0]);
     return name === "classify" ? classifyView(this.app, this.app.classifiers[0]) : engineView(this.app);
   }

@@ -1,17 +1,17 @@
 import { Signal } from "./signal.ts";
 
 /**
- * "never": this browser has no service worker here. "waiting": it is being installed. "ready": it answers
- * this page. "renewed": a new version of the page waits for its turn.
+ * "never": no service worker is available. "waiting": it is being installed. "ready": it controls this page.
+ * "update-ready": a new version of the page is installed and waiting.
  */
-export type Offline = "never" | "waiting" | "ready" | "renewed";
+export type Offline = "never" | "waiting" | "ready" | "update-ready";
 
-/** Installs the service worker and follows it; call it once the page can be used. */
+/** Installs the service worker and tracks its state; start it when the page is usable. */
 export class ServiceWorkerWatch {
   readonly state = new Signal<Offline>("waiting");
   private registration: ServiceWorkerRegistration | null = null;
 
-  /** Fulfilled when the service worker answers this page, or never will. */
+  /** Resolves when the service worker controls this page or is known to be unavailable. */
   async start(): Promise<void> {
     if (!import.meta.env.PROD || !("serviceWorker" in navigator)) {
       this.state.set("never");
@@ -20,52 +20,53 @@ export class ServiceWorkerWatch {
     try {
       this.registration = await navigator.serviceWorker.register("service_worker.js");
       this.watch(this.registration);
-      await Promise.race([controlled(), refused(this.registration)]);
+      await Promise.race([controlled(), installFailed(this.registration)]);
       if (this.state.value === "waiting") this.state.set("ready");
     } catch {
       this.state.set("never");
     }
   }
 
-  /** Lets the waiting version take over and shows it. */
-  takeOver(): void {
+  /** Activates the waiting version and reloads the page. */
+  activateUpdate(): void {
     navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
     this.registration?.waiting?.postMessage("take over");
   }
 
   private watch(registration: ServiceWorkerRegistration): void {
-    const tell = (): void => {
-      if (registration.waiting && navigator.serviceWorker.controller) this.state.set("renewed");
+    const check = (): void => {
+      if (registration.waiting && navigator.serviceWorker.controller) this.state.set("update-ready");
     };
-    tell();
+    check();
     registration.addEventListener("updatefound", () => {
-      registration.installing?.addEventListener("statechange", tell);
+      registration.installing?.addEventListener("statechange", check);
     });
   }
 }
 
-/** Waits until the service worker answers this page: it claims pages that were there before it. */
+/** Waits until the service worker controls this page; on activation it claims pages that are already open. */
 async function controlled(): Promise<void> {
   if (navigator.serviceWorker.controller) return;
   const changed = new Promise<void>((resolve) => {
     navigator.serviceWorker.addEventListener("controllerchange", () => resolve(), { once: true });
   });
   const registration = await navigator.serviceWorker.ready;
-  // A page reloaded past the service worker (Shift and Reload) stays without one.
+  // After a forced reload (Shift and Reload) the page stays uncontrolled.
   const active = registration.active?.state === "activated" && !navigator.serviceWorker.controller;
   await (active ? Promise.race([changed, pause(3000)]) : changed);
-  if (!navigator.serviceWorker.controller) throw new Error("the service worker does not answer this page");
+  if (!navigator.serviceWorker.controller) throw new Error("the service worker does not control this page");
 }
 
 /**
- * Rejects if the very first service worker could not be installed: a file was missing or not the one
- * that was built.
+ * Rejects if the first service worker could not be installed because a file is missing or differs from the
+ * built one.
  */
-function refused(registration: ServiceWorkerRegistration): Promise<never> {
+function installFailed(registration: ServiceWorkerRegistration): Promise<never> {
   return new Promise((_, reject) => {
     const { installing } = registration;
     installing?.addEventListener("statechange", () => {
-      if (installing.state === "redundant" && !registration.active) reject(new Error("it was not installed"));
+      if (installing.state === "redundant" && !registration.active)
+        reject(new Error("the service worker was not installed"));
     });
   });
 }

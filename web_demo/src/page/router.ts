@@ -3,14 +3,14 @@ import { Signal } from "./signal.ts";
 export type ViewName = "recommend" | "classify" | "engine";
 export const VIEWS: readonly ViewName[] = ["recommend", "classify", "engine"];
 
-/** Which view the address names; the first one unless it names any. */
-export const route = new Signal<ViewName>(named() ?? "recommend");
+/** The view given by the URL hash; the first view by default. */
+export const route = new Signal<ViewName>(viewInHash() ?? "recommend");
 
 addEventListener("hashchange", () => {
-  const name = named();
+  const name = viewInHash();
   if (name && name !== route.value) route.set(name);
 });
 
-function named(): ViewName | undefined {
+function viewInHash(): ViewName | undefined {
   return VIEWS.find((name) => location.hash === `#${name}`);
 }

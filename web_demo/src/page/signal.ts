@@ -1,14 +1,14 @@
-/** Written as a method, so that a signal of something special is a signal of something general, too. */
-type Listener<T> = { told(value: T): void }["told"];
+/** Method syntax makes the parameter bivariant, so that `Signal<Sub>` is assignable to `Signal<Super>`. */
+type Listener<T> = { call(value: T): void }["call"];
 
-/** A value that can be followed, but is changed by somebody else. */
-export interface Followed<T> {
+/** Read-only access to a signal. */
+export interface ReadonlySignal<T> {
   readonly value: T;
-  follow(listener: Listener<T>): () => void;
+  subscribe(listener: Listener<T>): () => void;
 }
 
-/** A value that tells when it changes: all the state management that this page needs. */
-export class Signal<T> implements Followed<T> {
+/** An observable value. */
+export class Signal<T> implements ReadonlySignal<T> {
   private readonly listeners = new Set<Listener<T>>();
 
   constructor(private current: T) {}
@@ -22,8 +22,8 @@ export class Signal<T> implements Followed<T> {
     for (const listener of [...this.listeners]) listener(value);
   }
 
-  /** Calls `listener` now and at every change; gives back how to stop that. */
-  follow(listener: Listener<T>): () => void {
+  /** Calls `listener` now and after every change; returns a function that unsubscribes it. */
+  subscribe(listener: Listener<T>): () => void {
     this.listeners.add(listener);
     listener(this.current);
     return () => this.listeners.delete(listener);

@@ -4,14 +4,14 @@ import type { State, Remote } from "./bundles/model.ts";
 import { button, el, fill } from "./dom.ts";
 import type { Texts } from "./texts/index.ts";
 
-/** Where a model stands, while it does not answer: how much of it has come, or why it was refused. */
-export function modelStatus(model: AnyModel, texts: Texts): { element: HTMLElement; end: () => void } {
+/** The status of a model that is not ready: its download progress, or why it was refused. */
+export function modelStatus(model: AnyModel, texts: Texts): { element: HTMLElement; dispose: () => void } {
   const element = el("div", { class: "status", role: "status" });
-  const end = model.state.follow((state) => fill(element, shown(state, model, texts)));
-  return { element, end };
+  const dispose = model.state.subscribe((state) => fill(element, statusOf(state, model, texts)));
+  return { element, dispose };
 }
 
-function shown(state: State<Remote>, model: AnyModel, texts: Texts): HTMLElement | null {
+function statusOf(state: State<Remote>, model: AnyModel, texts: Texts): HTMLElement | null {
   if (state.kind === "opening") return opening(state.percent, texts);
   if (state.kind === "failed") return refusal(state.error, texts, () => void model.reopen());
   return null;
@@ -27,7 +27,7 @@ function opening(percent: number, texts: Texts): HTMLElement {
   );
 }
 
-/** What was wrong with a model; the loader's own words are English. */
+/** Why a model was refused; the messages of the loader are in English. */
 function refusal(error: unknown, texts: Texts, retry: () => void): HTMLElement {
   return el(
     "div",
@@ -39,7 +39,7 @@ function refusal(error: unknown, texts: Texts, retry: () => void): HTMLElement {
   );
 }
 
-/** For a view without a bundle. */
+/** The content of a view without a bundle. */
 export function absent(texts: Texts): HTMLElement {
   return el(
     "div",

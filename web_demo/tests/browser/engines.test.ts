@@ -1,4 +1,4 @@
-/** Both engines in a real browser, on the bundles' own golden inputs and beside what Python answered. */
+/** Both engines in a real browser, on the golden inputs of the bundles and compared with Python. */
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -10,19 +10,19 @@ import type { AnyManifest } from "../../src/hanji/manifest.types.ts";
 import { bundleFolder, hasBundle, pythonAnswers } from "../places.ts";
 import { launch } from "./chromium.ts";
 
-declare const lab: typeof Lab; // in the browser
+declare const lab: typeof Lab; // exists in the browser
 
 let browser: Browser;
 let page: Page;
-const heard: string[] = [];
-const asked: string[] = [];
+const logged: string[] = [];
+const requested: string[] = [];
 
 beforeAll(async () => {
   browser = await launch();
   page = await browser.newPage();
-  page.on("console", (message) => heard.push(`${message.type()}: ${message.text()}`));
-  page.on("pageerror", (error) => heard.push(error.message));
-  page.on("request", (request) => asked.push(request.url()));
+  page.on("console", (message) => logged.push(`${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => logged.push(error.message));
+  page.on("request", (request) => requested.push(request.url()));
   await page.goto(inject("labUrl"));
   await page.waitForFunction(() => "lab" in globalThis);
 });
@@ -41,7 +41,7 @@ function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** By the format's own engine in Python. */
+/** The cases recorded in Python with the engine of the format. */
 function goldenCases(name: "history" | "users", format: string): GoldenCase[] {
   const golden = JSON.parse(readFileSync(path.join(bundleFolder(name), "golden.json"), "utf8"));
   return golden.artifacts[format].cases;
@@ -58,30 +58,33 @@ const RECOMMENDERS = [
 
 describe.each(ENGINES)("$engine", ({ engine, format }) => {
   describe.each(RECOMMENDERS)("$name", ({ name, url }) => {
-    it.skipIf(!hasBundle(name))("ranks every golden input as its own engine did in Python", async () => {
-      const cases = goldenCases(name, format);
-      const found = await page.evaluate(
-        async ({ engine, url, cases }) => {
-          const model = await lab.RemoteRecommender.open(url, { engine });
-          const test = await model.selfTest();
-          const tops = [];
-          for (const { user, history } of cases) {
-            const ask = history ? { history } : { user: user as number };
-            const { items } = await model.recommend(ask, 10, { excludeSeen: false });
-            tops.push(items.map(({ item }) => item));
-          }
-          const { placement, opening } = model;
-          model.close();
-          return { test, tops, placement, opening };
-        },
-        { engine, url, cases },
-      );
-      expect(found.test.detail).not.toContain("failed");
-      expect(found.test.passed).toBe(true);
-      expect(found.tops).toEqual(cases.map(({ top }) => top));
-      expect(found.placement).toMatchObject({ engine, backend: "wasm", threads: 1 });
-      expect(found.opening.files.some((file) => file.path === "golden.json")).toBe(false);
-    });
+    it.skipIf(!hasBundle(name))(
+      "ranks every golden input like the engine of its format in Python",
+      async () => {
+        const cases = goldenCases(name, format);
+        const found = await page.evaluate(
+          async ({ engine, url, cases }) => {
+            const model = await lab.RemoteRecommender.open(url, { engine });
+            const test = await model.selfTest();
+            const tops = [];
+            for (const { user, history } of cases) {
+              const query = history ? { history } : { user: user as number };
+              const { items } = await model.recommend(query, 10, { excludeSeen: false });
+              tops.push(items.map(({ item }) => item));
+            }
+            const { placement, opening } = model;
+            model.close();
+            return { test, tops, placement, opening };
+          },
+          { engine, url, cases },
+        );
+        expect(found.test.detail).not.toContain("failed");
+        expect(found.test.passed).toBe(true);
+        expect(found.tops).toEqual(cases.map(({ top }) => top));
+        expect(found.placement).toMatchObject({ engine, backend: "wasm", threads: 1 });
+        expect(found.opening.files.some((file) => file.path === "golden.json")).toBe(false);
+      },
+    );
   });
 
   it.skipIf(!hasBundle("digits"))("classifies digits and passes the self-test", async () => {
@@ -97,7 +100,7 @@ describe.each(ENGINES)("$engine", ({ engine, format }) => {
     expect(found.predictions.map(({ rank }) => rank)).toEqual([1, 2, 3]);
   });
 
-  it("tells of a damaged file as if there were no worker", async () => {
+  it("reports a damaged file with the same error as without a worker", async () => {
     await page.route("**/bundles/films/items.json", async (route) => {
       const response = await route.fetch();
       const body = await response.body();
@@ -117,32 +120,32 @@ describe.each(ENGINES)("$engine", ({ engine, format }) => {
   });
 });
 
-describe.skipIf(!pythonAnswers())("LiteRT.js beside LiteRT in Python", () => {
-  it.each(RECOMMENDERS)("gives the scores of $name bit for bit", async ({ name, url }) => {
+describe.skipIf(!pythonAnswers())("LiteRT.js compared with LiteRT in Python", () => {
+  it.each(RECOMMENDERS)("computes bit-identical scores for $name", async ({ name, url }) => {
     const answers = pythonAnswers()?.litert_scores.filter(({ bundle }) => bundle === name) ?? [];
     expect(answers.length).toBe(20);
-    const asks = answers.map(({ ask }) => ask);
+    const queries = answers.map(({ ask }) => ask);
     const found = await page.evaluate(
-      async ({ url, asks }) => {
+      async ({ url, queries }) => {
         const model = await lab.RemoteRecommender.open(url, { engine: "litert" });
         const all = [];
-        for (const ask of asks) all.push([...new Uint8Array((await model.scores(ask)).buffer)]);
+        for (const query of queries) all.push([...new Uint8Array((await model.scores(query)).buffer)]);
         model.close();
         return all;
       },
-      { url, asks },
+      { url, queries },
     );
     expect(found).toEqual(answers.map(({ scores }) => [...Buffer.from(scores, "base64")]));
   });
 
-  it("answers in the same order with the very same scores", async () => {
+  it("returns the same order and identical scores", async () => {
     const answers = (pythonAnswers()?.litert ?? []).filter(({ answer, options: { genre, explain } }) => {
-      return answer && genre === undefined && explain === undefined; // a filter cannot cross to a worker
+      return answer && genre === undefined && explain === undefined; // a filter cannot be sent to a worker
     });
-    const found = await page.evaluate(async (asked) => {
+    const found = await page.evaluate(async (calls) => {
       const model = { history: await open("bundles/films/"), users: await open("bundles/users/") };
       const all = [];
-      for (const { bundle, ask, k, options } of asked) {
+      for (const { bundle, ask, k, options } of calls) {
         const { items } = await model[bundle as "history" | "users"].recommend(ask, k, options);
         all.push(items.map(({ item, score }) => [item, score]));
       }
@@ -157,25 +160,26 @@ describe.skipIf(!pythonAnswers())("LiteRT.js beside LiteRT in Python", () => {
     expect(found).toEqual(answers.map(({ answer }) => answer?.items.map(({ item, score }) => [item, score])));
   });
 
-  it("gives the probabilities of int8 digits to the last bits of their softmax", async () => {
+  it("computes the probabilities of int8 digits up to the last bits of the softmax", async () => {
     const found = await page.evaluate(async () => {
       const model = await lab.RemoteClassifier.open("bundles/digits/", { engine: "litert" });
       const golden = await (await fetch("bundles/digits/golden.json")).json();
-      const { width, height, channels } = model.picture;
+      const { width, height, channels } = model.imageInput;
       const all: number[][] = [];
       for (const { image } of golden.artifacts.tflite.cases) {
-        const data = Uint8Array.from(atob(image), (letter) => letter.charCodeAt(0));
-        const answer = await model.probabilities({ data, width, height, channels });
-        all.push([...new Int32Array(answer.buffer)]);
+        const data = Uint8Array.from(atob(image), (character) => character.charCodeAt(0));
+        const probabilities = await model.probabilities({ data, width, height, channels });
+        all.push([...new Int32Array(probabilities.buffer)]);
       }
       model.close();
       return all;
     });
     const expected = pythonAnswers()?.digits_litert.map((text) => new Int32Array(bytesOf(text)));
-    // One step of an int8 logit would change a probability by percents, that is by 100,000 of these units:
-    // the int8 network is the same to the bit. Its softmax is float32, and WebAssembly rounds exp otherwise.
-    const units = found.flatMap((row, place) =>
-      row.map((bits, index) => bits - (expected?.[place]?.[index] ?? 0)),
+    // A difference of one step in an int8 logit would change a probability by several percent, about 100,000
+    // units in the last place, so the int8 network is bit-identical. The float32 softmax rounds exp
+    // differently in WebAssembly.
+    const units = found.flatMap((row, sample) =>
+      row.map((bits, index) => bits - (expected?.[sample]?.[index] ?? 0)),
     );
     expect(units.length).toBeGreaterThan(50);
     expect(Math.max(...units.map(Math.abs))).toBeLessThanOrEqual(4);
@@ -186,7 +190,7 @@ function bytesOf(text: string): ArrayBuffer {
   return Uint8Array.from(Buffer.from(text, "base64")).buffer;
 }
 
-it("refuses to say why on LiteRT.js, and says so on TF.js", async () => {
+it("rejects `why` on LiteRT.js, and supports it on TF.js", async () => {
   const found = await page.evaluate(async () => {
     const model = await lab.RemoteRecommender.open("bundles/films/", { engine: "litert" });
     const history = model.items.ids.values.slice(0, 3);
@@ -205,7 +209,7 @@ it("refuses to say why on LiteRT.js, and says so on TF.js", async () => {
   expect(found.reasons).toBeGreaterThan(0);
 });
 
-it.each(["cpu", "webgl"] as const)("computes on TF.js's %s when asked to", async (backend) => {
+it.each(["cpu", "webgl"] as const)("runs on the TF.js backend %s", async (backend) => {
   const found = await page.evaluate(async (backend) => {
     const model = await lab.RemoteRecommender.open("bundles/films/", { backend });
     const test = await model.selfTest();
@@ -216,7 +220,7 @@ it.each(["cpu", "webgl"] as const)("computes on TF.js's %s when asked to", async
   expect(found).toMatchObject({ test: { passed: true }, placement: { backend } });
 });
 
-it("refuses a backend and an engine that are not there, and falls back to nothing", async () => {
+it("rejects unavailable backends and engines without a fallback", async () => {
   const messages = await page.evaluate(async () => {
     const options = [
       { engine: "litert", backend: "webgl" },
@@ -232,13 +236,13 @@ it("refuses a backend and an engine that are not there, and falls back to nothin
   expect(messages[0]).toContain("EngineError: backend: expected wasm");
   expect(messages[1]).toContain("engine: expected tfjs or litert, found 'onnx'");
   expect(messages[2]).toMatch(/^EngineError: tfjs 4\.\d+\.\d+: wasm cannot be used here/);
-  heard.length = 0; // Emscripten complains of the folder that is not there, and may
+  logged.length = 0; // Emscripten logs the missing folder, which is expected
 });
 
 it.each([
   { engine: "tfjs", file: "tfjs/model.json", content: '{"modelTopology": {}, "weightsManifest": []}' },
-  { engine: "litert", file: "model.tflite", content: "TFL3 this is no model" },
-] as const)("tells that $engine refuses a model that is none, though its checksum fits", async (broken) => {
+  { engine: "litert", file: "model.tflite", content: "TFL3 not a model" },
+] as const)("reports that $engine rejects an invalid model with a matching checksum", async (broken) => {
   const folder = path.join(inject("bundles"), "films");
   const manifest = JSON.parse(readFileSync(path.join(folder, "manifest.json"), "utf8")) as AnyManifest;
   const entry = manifest.artifacts.flatMap(({ files }) => files).find((file) => file.path === broken.file);
@@ -262,7 +266,7 @@ it.each([
   expect(message).toMatch(/^EngineError: (tfjs|litert) \d+\.\d+\.\d+ refused /);
 });
 
-it("runs without a worker, too", async () => {
+it("also runs without a worker", async () => {
   const found = await page.evaluate(async () => {
     const engines = ["tfjs", "litert"] as const;
     const tests = [];
@@ -276,7 +280,7 @@ it("runs without a worker, too", async () => {
   expect(found).toEqual([true, true]);
 });
 
-it("times questions in the worker", async () => {
+it("measures latency in the worker", async () => {
   const latency = await page.evaluate(async () => {
     const model = await lab.RemoteRecommender.open("bundles/films/");
     const found = await model.time(20, { history: model.items.ids.values.slice(0, 5) });
@@ -289,8 +293,8 @@ it("times questions in the worker", async () => {
   expect(latency.engineP50Ms).toBeLessThanOrEqual(latency.p50Ms);
 });
 
-it("asks nobody but its own origin, and leaves the console to the page", () => {
+it("requests only its own origin, and logs nothing", () => {
   const own = inject("labUrl");
-  expect(asked.filter((url) => !url.startsWith(own) && !url.startsWith("data:"))).toEqual([]);
-  expect(heard).toEqual([]);
+  expect(requested.filter((url) => !url.startsWith(own) && !url.startsWith("data:"))).toEqual([]);
+  expect(logged).toEqual([]);
 });

@@ -1,4 +1,4 @@
-/** New versions of a bundle on a site, with checksums that fit unless they are not to. */
+/** Publishes new versions of a bundle on a site, with valid checksums, or damages files. */
 
 import { createHash } from "node:crypto";
 import type { Site } from "./site.ts";
@@ -11,7 +11,7 @@ interface FileEntry {
 
 const sha256 = (content: Buffer): string => createHash("sha256").update(content).digest("hex");
 
-/** Serves a version of `name` in which `change` has edited the JSON file at `path`; gives its hash. */
+/** Serves a version of `name` in which `change` edited the JSON file at `path`; returns its hash. */
 export function publish<T>(site: Site, name: string, path: string, change: (json: T) => void): string {
   const folder = `bundles/${name}/`;
   const json = JSON.parse(site.content(folder + path).toString("utf8")) as T;
@@ -22,12 +22,12 @@ export function publish<T>(site: Site, name: string, path: string, change: (json
     files: FileEntry[];
   };
   const entry = manifest.files.find((file) => file.path === path);
-  if (!entry) throw new Error(`${path} is none of the bundle's own files`);
+  if (!entry) throw new Error(`${path}: expected one of the bundle's own files`);
   Object.assign(entry, { bytes: content.length, sha256: sha256(content) });
   return publishManifest(site, name, manifest);
 }
 
-/** Serves another manifest with the checksum and the list to it. */
+/** Serves another manifest with a matching checksum and list entry. */
 function publishManifest(site: Site, name: string, manifest: object): string {
   const content = Buffer.from(JSON.stringify(manifest));
   const digest = sha256(content);
@@ -41,7 +41,7 @@ function publishManifest(site: Site, name: string, manifest: object): string {
   return digest;
 }
 
-/** Turns one bit of a file around and leaves its checksum as it was. */
+/** Flips one bit of a file and keeps its checksum. */
 export function damage(site: Site, name: string, path: string): void {
   const content = Buffer.from(site.content(`bundles/${name}/${path}`));
   content[content.length >> 1] = (content[content.length >> 1] ?? 0) ^ 1;

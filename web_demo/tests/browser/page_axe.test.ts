@@ -20,22 +20,22 @@ afterAll(async () => {
   await close?.();
 });
 
-/** Goes through all that there is to see. */
-async function everything(page: Page, compare: boolean): Promise<string[]> {
+/** Visits all views and collects axe findings. */
+async function collectFindings(page: Page, compare: boolean): Promise<string[]> {
   const found: string[] = [];
-  const look = async (where: string): Promise<void> => {
+  const check = async (where: string): Promise<void> => {
     found.push(...(await findings(page)).map((finding) => `${where}: ${finding}`));
   };
   await ready(page);
-  await look("recommend, empty");
+  await check("recommend, empty");
   await page.fill("#search", "the");
   await page.keyboard.press("ArrowDown");
-  await look("recommend, searching");
+  await check("recommend, searching");
   await page.fill("#search", "");
   await pickSuggestions(page, 2);
-  await look("recommend, ten");
+  await check("recommend, ten");
   await page.click("#history");
-  await look("history");
+  await check("history");
   await page.keyboard.press("Escape");
   await page.click("#nav-classify");
   await page.waitForSelector(".example");
@@ -45,17 +45,17 @@ async function everything(page: Page, compare: boolean): Promise<string[]> {
     [0.45, 0.8],
   ]);
   await page.waitForSelector(".bars li");
-  await look("classify, drawing");
+  await check("classify, drawing");
   for (const source of ["picture", "camera"]) {
     await page.click(`#source-${source}`);
-    await look(`classify, ${source}`);
+    await check(`classify, ${source}`);
   }
   await page.click("#nav-engine");
   await page.click("#run-self-test");
   await page.click("#measure");
   await page.waitForSelector("#self-test .notice.good");
   await page.waitForSelector("#latency dl");
-  await look("engine room");
+  await check("diagnostics");
   if (compare) {
     await page.click("#compare-engines");
     await page.waitForFunction(() => document.querySelectorAll("#engines tbody tr").length === 4, undefined, {
@@ -65,7 +65,7 @@ async function everything(page: Page, compare: boolean): Promise<string[]> {
       await page.click("#compare-full");
       await page.waitForSelector(".pair", { timeout: 60_000 });
     }
-    await look("engine room, comparisons");
+    await check("diagnostics, comparisons");
   }
   return found;
 }
@@ -78,11 +78,11 @@ describe.each(["light", "dark"] as const)("%s", (colorScheme) => {
     ["ko-KR", "desktop"],
     ["en-US", "phone"],
     ["ko-KR", "phone"],
-  ] as const)("finds nothing in %s on a %s", async (locale, size) => {
+  ] as const)("has no findings in %s on a %s", async (locale, size) => {
     const { page } = await visit(browser, site, { locale, colorScheme, viewport: SIZES[size] });
-    // Comparing engines takes long: once in each scheme and each language is enough.
+    // Comparing engines is slow, so it is done once per scheme and language.
     const compare = size === "desktop" && (colorScheme === "dark") === (locale === "ko-KR");
-    const found = await everything(page, compare);
+    const found = await collectFindings(page, compare);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
     await page.context().close();
     expect(found).toEqual([]);
@@ -101,7 +101,7 @@ it.each(["en-US", "ko-KR"])("fits the narrowest phone in %s", async (locale) => 
   await page.context().close();
 });
 
-it("finds nothing where a model was refused", async () => {
+it("has no findings if a model was refused", async () => {
   site.serve("bundles/films/items.json", "{}");
   const { page } = await visit(browser, site);
   await page.waitForSelector(".notice.bad");

@@ -1,4 +1,4 @@
-/** The view "Classify": drawing, pictures, and the camera. */
+/** The classify view: drawing, image files and the camera. */
 
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   await seen.page.context().close();
-  expect(seen.strangers).toEqual([]);
+  expect(seen.foreignRequests).toEqual([]);
   expect(seen.problems).toEqual([]);
 });
 
@@ -37,15 +37,15 @@ async function classifyPage(): Promise<Page> {
 const best = (page: Page): Promise<string | null> =>
   page.textContent(".bars li:first-child .name", { timeout: 10_000 });
 
-/** Points on an ellipse around the middle. */
+/** Points on an ellipse around the centre. */
 function ring(width: number, height: number): [number, number][] {
-  return Array.from({ length: 25 }, (_, at) => {
-    const angle = (at / 24) * 2 * Math.PI;
+  return Array.from({ length: 25 }, (_, index) => {
+    const angle = (index / 24) * 2 * Math.PI;
     return [0.5 + width * Math.sin(angle), 0.5 - height * Math.cos(angle)];
   });
 }
 
-it("knows digits that are drawn, five classes at a time, and takes strokes back", async () => {
+it("classifies drawn digits, shows five classes, and undoes strokes", async () => {
   const page = await classifyPage();
   await draw(page, ring(0.2, 0.33));
   await expect.poll(() => best(page)).toBe("0");
@@ -77,34 +77,34 @@ it("can be drawn on with the keyboard", async () => {
   await page.focus("#board");
   await page.keyboard.press("ArrowUp");
   await page.keyboard.press("Space");
-  for (let at = 0; at < 8; at++) await page.keyboard.press("ArrowDown");
+  for (let step = 0; step < 8; step++) await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Space");
   await expect.poll(() => page.locator(".bars li").count()).toBe(5);
   await page.keyboard.press("Control+z");
   await expect.poll(() => page.isHidden(".bars")).toBe(true);
 });
 
-it("looks at a picture that is dropped", async () => {
+it("classifies a dropped image", async () => {
   const page = await classifyPage();
   await page.click("#source-picture");
-  const { label, levels } = firstExample();
-  await page.evaluate(dropPicture, { name: `${label}.png`, levels });
+  const { label, values } = firstExample();
+  await page.evaluate(dropImage, { name: `${label}.png`, values });
   await expect.poll(() => best(page)).toBe(label);
   expect(await page.getAttribute(".shot", "aria-label")).toBe(`Your picture: ${label}.png`);
 });
 
-/** A picture of the bundle with the class that its TF.js artifact took it for. */
-function firstExample(): { label: string; levels: number[] } {
+/** An image of the bundle with the class predicted by its TF.js artifact. */
+function firstExample(): { label: string; values: number[] } {
   const golden = JSON.parse(site.content("bundles/digits/golden.json").toString("utf8"));
   const { labels } = JSON.parse(site.content("bundles/digits/labels.json").toString("utf8"));
   const { image, label } = golden.artifacts.tfjs.cases[0];
-  return { label: labels[label], levels: [...Buffer.from(image, "base64")] };
+  return { label: labels[label], values: [...Buffer.from(image, "base64")] };
 }
 
-/** Runs in the page: makes a PNG file of grey levels, 8 × 8, and drops it. */
-async function dropPicture({ name, levels }: { name: string; levels: number[] }): Promise<void> {
+/** Runs in the page: creates a grey 8 × 8 PNG file and drops it. */
+async function dropImage({ name, values }: { name: string; values: number[] }): Promise<void> {
   const pixels = new ImageData(8, 8);
-  for (const [at, level] of levels.entries()) pixels.data.set([level, level, level, 255], 4 * at);
+  for (const [index, value] of values.entries()) pixels.data.set([value, value, value, 255], 4 * index);
   const canvas = new OffscreenCanvas(8, 8);
   canvas.getContext("2d")?.putImageData(pixels, 0, 0);
   const file = new File([await canvas.convertToBlob()], name, { type: "image/png" });
@@ -114,13 +114,13 @@ async function dropPicture({ name, levels }: { name: string; levels: number[] })
   document.querySelector(".drop")?.dispatchEvent(drop);
 }
 
-it("looks at a chosen file, and says which one is no picture", async () => {
+it("classifies a chosen file, and reports files that are not images", async () => {
   const page = await classifyPage();
   await page.click("#source-picture");
   await page.setInputFiles("#file", {
     name: "notes.txt",
     mimeType: "text/plain",
-    buffer: Buffer.from("no picture"),
+    buffer: Buffer.from("not an image"),
   });
   await page.waitForSelector("[role=alert]:not([hidden])");
   expect(await page.textContent("[role=alert]:not([hidden])")).toContain(
@@ -135,7 +135,7 @@ it("looks at a chosen file, and says which one is no picture", async () => {
   await expect.poll(() => page.locator(".bars .name").allTextContents()).not.toEqual(before);
 });
 
-it("knows the bundle's own examples", async () => {
+it("classifies the examples of the bundle correctly", async () => {
   const page = await classifyPage();
   const example = page.locator(".example").last();
   const label = (await example.getAttribute("aria-label"))?.replace("Example: ", "");
@@ -143,14 +143,14 @@ it("knows the bundle's own examples", async () => {
   await expect.poll(() => best(page)).toBe(label);
 });
 
-it("uses the camera only when asked, and lets go of it", async () => {
+it("uses the camera only on request, and releases it", async () => {
   const page = await classifyPage();
   await page.evaluate(() => {
-    const asked = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
     const streams: MediaStream[] = [];
     Object.assign(globalThis, { streams });
-    navigator.mediaDevices.getUserMedia = async (wishes) => {
-      const stream = await asked(wishes);
+    navigator.mediaDevices.getUserMedia = async (constraints) => {
+      const stream = await getUserMedia(constraints);
       streams.push(stream);
       return stream;
     };

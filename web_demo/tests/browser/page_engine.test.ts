@@ -1,4 +1,4 @@
-/** The engine room: what was fetched, self-tests, latencies, and comparisons. */
+/** The diagnostics view: downloaded files, self-tests, latencies and comparisons. */
 
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   await seen.page.context().close();
-  expect(seen.strangers).toEqual([]);
+  expect(seen.foreignRequests).toEqual([]);
 });
 
 afterAll(async () => {
@@ -26,7 +26,7 @@ afterAll(async () => {
   await close?.();
 });
 
-async function engineRoom(): Promise<Page> {
+async function diagnosticsPage(): Promise<Page> {
   seen = await visit(browser, site);
   await ready(seen.page);
   await pickSuggestions(seen.page, 2);
@@ -35,8 +35,8 @@ async function engineRoom(): Promise<Page> {
   return seen.page;
 }
 
-it("lists what was fetched and verified", async () => {
-  const page = await engineRoom();
+it("lists the downloaded and verified files", async () => {
+  const page = await diagnosticsPage();
   const rows = await page.locator("#files tbody tr").allTextContents();
   const manifest = JSON.parse(site.content("bundles/films/manifest.json").toString("utf8"));
   for (const { path, sha256 } of manifest.artifacts.find(
@@ -50,8 +50,8 @@ it("lists what was fetched and verified", async () => {
   expect(await page.textContent("#answers")).toContain("TF.js, WebAssembly");
 });
 
-it("replays the recorded answers and measures latencies, for both models", async () => {
-  const page = await engineRoom();
+it("runs the self-test and measures latencies of both models", async () => {
+  const page = await diagnosticsPage();
   for (const name of ["films", "digits"]) {
     await page.getByRole("button", { name, exact: true }).click();
     await page.waitForSelector("#run-self-test");
@@ -63,8 +63,8 @@ it("replays the recorded answers and measures latencies, for both models", async
   }
 });
 
-it("compares the engines, which agree", async () => {
-  const page = await engineRoom();
+it("compares the engines, whose results agree", async () => {
+  const page = await diagnosticsPage();
   await page.click("#compare-engines");
   await page.waitForFunction(() => document.querySelectorAll("#engines tbody tr").length === 4, undefined, {
     timeout: 90_000,
@@ -75,8 +75,8 @@ it("compares the engines, which agree", async () => {
   }
 });
 
-it("holds the full model beside the compressed one, or says that there is none", async () => {
-  const page = await engineRoom();
+it("compares the full model with the compressed one, or reports that it is missing", async () => {
+  const page = await diagnosticsPage();
   if (!hasFull) return expect(await page.textContent("#full")).toContain("is not part of this page");
   await page.click("#compare-full");
   await page.waitForSelector(".pair", { timeout: 60_000 });
@@ -85,16 +85,18 @@ it("holds the full model beside the compressed one, or says that there is none",
   expect(await page.textContent("#full")).toMatch(/times smaller/);
 });
 
-it("changes the engine of the page, fetches it only then, and remembers it", async () => {
+it("switches the engine, downloads it on demand, and remembers the selection", async () => {
   site.requests = [];
-  const page = await engineRoom();
+  const page = await diagnosticsPage();
   expect(site.requests.filter((name) => name.includes("litert"))).toEqual([]);
   await page.selectOption("#engine-select", "litert-wasm");
   await expect.poll(() => page.textContent("#answers dl"), { timeout: 60_000 }).toContain("LiteRT.js");
   expect(site.requests.some((name) => name.includes("litert"))).toBe(true);
   await page.click("#nav-recommend");
   await page.waitForSelector(".recommendation");
-  await expect.poll(() => page.textContent(".answer")).toContain("This engine cannot name reasons");
+  await expect
+    .poll(() => page.textContent(".answer"))
+    .toContain("This engine cannot explain recommendations");
   await page.reload();
   await page.waitForSelector(".recommendation", { timeout: 30_000 });
   await page.click("#nav-engine");

@@ -1,4 +1,4 @@
-/** The first load: how much, how soon, from where, and under which policy. */
+/** The first load: size, time, origins and Content-Security-Policy. */
 
 import { gzipSync } from "node:zlib";
 import type { Browser } from "playwright-core";
@@ -8,8 +8,8 @@ import { launch } from "./chromium.ts";
 import type { Site } from "./site.ts";
 import { openSite, visit, waitUntilKept } from "./visit.ts";
 
-const LARGEST_FIRST_LOAD = 350_000;
-const LATEST_ANSWER_MS = 2000;
+const MAX_FIRST_LOAD_BYTES = 350_000;
+const MAX_TIME_TO_READY_MS = 2000;
 const VISITS = 5;
 
 let browser: Browser;
@@ -25,35 +25,35 @@ afterAll(async () => {
   await close?.();
 });
 
-it("takes at most 350 kB gzipped without the model, and answers within two seconds", async () => {
-  const answered: number[] = [];
+it("downloads at most 350 kB gzipped without the model, and is ready within two seconds", async () => {
+  const readyTimes: number[] = [];
   let files: string[] = [];
-  for (let at = 0; at < VISITS; at++) {
+  for (let visits = 0; visits < VISITS; visits++) {
     site.requests = [];
     const { page } = await visit(browser, site);
     await page.waitForFunction(() => performance.getEntriesByName("hanji-answers").length > 0);
     files = site.requests.filter((name) => !name.startsWith("bundles/films/"));
-    answered.push(
+    readyTimes.push(
       await page.evaluate(() => performance.getEntriesByName("hanji-answers")[0]?.startTime ?? Infinity),
     );
     await page.context().close();
   }
-  answered.sort((a, b) => a - b);
+  readyTimes.sort((a, b) => a - b);
   const sizes = [...new Set(files)]
     .filter((name) => site.has(name))
     .map((name) => [name, gzipSync(site.content(name)).length] as const);
-  const sum = sizes.reduce((all, [, bytes]) => all + bytes, 0);
+  const sum = sizes.reduce((total, [, bytes]) => total + bytes, 0);
   console.log(`first load, gzipped: ${sum} bytes`, Object.fromEntries(sizes));
   console.log(
-    `answers after ms (${VISITS} visits, cold): ${answered.map((ms) => Math.round(ms)).join(", ")}`,
+    `ready after ms (${VISITS} visits, cold cache): ${readyTimes.map((ms) => Math.round(ms)).join(", ")}`,
   );
-  expect(sum).toBeLessThanOrEqual(LARGEST_FIRST_LOAD);
-  expect(answered[VISITS >> 1]).toBeLessThanOrEqual(LATEST_ANSWER_MS);
+  expect(sum).toBeLessThanOrEqual(MAX_FIRST_LOAD_BYTES);
+  expect(readyTimes[VISITS >> 1]).toBeLessThanOrEqual(MAX_TIME_TO_READY_MS);
   expect(files.filter((name) => /litert|tfjs_other/.test(name))).toEqual([]);
 });
 
-it("asks nobody but its own origin, says nothing in the console, and keeps one policy", async () => {
-  const { page, problems, strangers } = await visit(browser, site);
+it("requests only its own origin, logs nothing, and has the same policy everywhere", async () => {
+  const { page, problems, foreignRequests } = await visit(browser, site);
   const policy = await page.getAttribute("meta[http-equiv=Content-Security-Policy]", "content");
   expect(policy).toBe(CONTENT_SECURITY_POLICY);
   await waitUntilKept(page);
@@ -62,10 +62,10 @@ it("asks nobody but its own origin, says nothing in the console, and keeps one p
   expect(response?.headers()["content-security-policy"]).toContain(CONTENT_SECURITY_POLICY);
   await page.context().close();
   expect(problems).toEqual([]);
-  expect(strangers).toEqual([]);
+  expect(foreignRequests).toEqual([]);
 });
 
-it("has no script and no style in its HTML, and a manifest whose icons are there", async () => {
+it("has no inline script or style, and a web manifest whose icons exist", async () => {
   const html = site.content("index.html").toString("utf8");
   expect(html).not.toMatch(/<script(?![^>]*\bsrc=)/);
   expect(html).not.toMatch(/<style|\sstyle=|\son\w+=/);
@@ -73,8 +73,8 @@ it("has no script and no style in its HTML, and a manifest whose icons are there
   expect(manifest.icons.filter(({ src }: { src: string }) => !site.has(src))).toEqual([]);
 });
 
-/** Tries to make a function from text, in a task of its own: what Playwright itself runs may do that. */
-const makesFunctions = (): Promise<boolean> =>
+/** Whether a string can be evaluated as code; in a new task, because code run by Playwright is exempt. */
+const canEvaluateStrings = (): Promise<boolean> =>
   new Promise((resolve) => {
     setTimeout(() => {
       try {
@@ -85,11 +85,11 @@ const makesFunctions = (): Promise<boolean> =>
     });
   });
 
-it("refuses code from text, in the page and in the worker that holds the model", async () => {
+it("blocks the evaluation of strings in the page and in the worker of the model", async () => {
   const { page } = await visit(browser, site);
   await page.waitForFunction(() => performance.getEntriesByName("hanji-answers").length > 0);
   const [worker] = page.workers();
-  expect(await page.evaluate(makesFunctions)).toBe(false);
-  expect(await worker?.evaluate(makesFunctions)).toBe(false);
+  expect(await page.evaluate(canEvaluateStrings)).toBe(false);
+  expect(await worker?.evaluate(canEvaluateStrings)).toBe(false);
   await page.context().close();
 });

@@ -1,4 +1,4 @@
-/** Without a network: the page from the service worker, models from the kept versions. */
+/** Offline: the page is served by the service worker, models from the stored versions. */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -33,8 +33,8 @@ afterAll(async () => {
   rmSync(profile, { recursive: true, force: true });
 });
 
-/** Everything that the page is for. */
-async function works(page: Page): Promise<void> {
+/** Checks the main features of the page. */
+async function expectWorking(page: Page): Promise<void> {
   await showsTen(page);
   await expect.poll(() => page.locator(".why").count()).toBe(10);
   await page.click("#nav-classify");
@@ -47,10 +47,10 @@ async function works(page: Page): Promise<void> {
   await page.click("#nav-engine");
   await page.click("#run-self-test");
   await page.waitForSelector("#self-test .notice.good", { timeout: 20_000 });
-  expect(await page.textContent("#files")).toContain("Read from this browser's own store");
+  expect(await page.textContent("#files")).toContain("Read from this browser's storage");
 }
 
-it("goes on with the server gone, and after the browser was started again", async () => {
+it("works without the server, and after a restart of the browser", async () => {
   const { page, problems } = await open(context.pages()[0] ?? (await context.newPage()), site);
   await ready(page);
   await pickSuggestions(page, 2);
@@ -60,7 +60,7 @@ it("goes on with the server gone, and after the browser was started again", asyn
   await site.stop();
 
   await page.reload();
-  await works(page);
+  await expectWorking(page);
   await page.click("#check");
   await page.waitForSelector("#offline .outcome .notice");
   expect(await page.textContent("#offline .outcome")).toContain("could not be reached");
@@ -71,11 +71,11 @@ it("goes on with the server gone, and after the browser was started again", asyn
   await again.goto(site.url);
   await again.waitForSelector(".recommendation");
   await expect.poll(() => again.locator(".recommendation h3").allTextContents()).toEqual(ten);
-  await works(again);
+  await expectWorking(again);
   await site.start();
 });
 
-it("comes from the network again where what was kept is damaged", async () => {
+it("falls back to the network if stored files are damaged", async () => {
   const page = context.pages()[0] ?? (await context.newPage());
   await page.goto(site.url);
   await ready(page);

@@ -1,4 +1,4 @@
-/** The view "Recommend": search, ten with reasons, and a history that stays in the browser. */
+/** The recommend view: search, ten recommendations with reasons, and a history that stays in the browser. */
 
 import { readFileSync } from "node:fs";
 import type { Browser } from "playwright-core";
@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   await seen.page.context().close();
-  expect(seen.strangers).toEqual([]);
+  expect(seen.foreignRequests).toEqual([]);
   expect(seen.problems).toEqual([]);
 });
 
@@ -30,7 +30,7 @@ afterAll(async () => {
 const titles = (): string[] => JSON.parse(site.content("bundles/films/items.json").toString("utf8")).titles;
 
 describe("search", () => {
-  it("finds as somebody types, and picks with the keyboard alone", async () => {
+  it("finds titles while typing, and can be used with the keyboard alone", async () => {
     seen = await visit(browser, site);
     const { page } = seen;
     await ready(page);
@@ -48,7 +48,7 @@ describe("search", () => {
     expect(await page.evaluate(() => document.activeElement?.id)).toBe("search");
   });
 
-  it("takes words in any order, and closes with Escape", async () => {
+  it("ignores word order, and closes with Escape", async () => {
     seen = await visit(browser, site);
     const { page } = seen;
     await ready(page);
@@ -62,8 +62,8 @@ describe("search", () => {
   });
 });
 
-describe("ten", () => {
-  it("come with reasons in words, all from the picks", async () => {
+describe("recommendations", () => {
+  it("have reasons, all from the picks", async () => {
     seen = await visit(browser, site);
     const { page } = seen;
     await ready(page);
@@ -81,7 +81,7 @@ describe("ten", () => {
     expect(await page.textContent("#announcer")).toMatch(/10 recommendations for 3 titles/);
   });
 
-  it("change when one of them is liked, too, and the focus stays where it can be seen", async () => {
+  it("change when one of them is liked, and the focus stays visible", async () => {
     seen = await visit(browser, site);
     const { page } = seen;
     await ready(page);
@@ -95,7 +95,7 @@ describe("ten", () => {
     expect(await page.evaluate(() => document.activeElement?.id)).toBe("picked-title");
   });
 
-  it("are other ones when genres are spread", async () => {
+  it("change with more variety", async () => {
     seen = await visit(browser, site);
     const { page } = seen;
     await ready(page);
@@ -107,7 +107,7 @@ describe("ten", () => {
 });
 
 describe("history", () => {
-  it("is there after a reload, can be exported, and can be deleted", async () => {
+  it("survives a reload, can be exported, and can be deleted", async () => {
     seen = await visit(browser, site);
     const { page } = seen;
     await ready(page);
@@ -127,7 +127,8 @@ describe("history", () => {
     expect(exported.picks.map(({ title }: { title: string }) => title)).toEqual(picked);
 
     await page.click("#history-erase");
-    await expect.poll(() => page.locator("dialog tbody th").count()).toBe(2); // asked for once more first
+    // The first press only asks for confirmation
+    await expect.poll(() => page.locator("dialog tbody th").count()).toBe(2);
     await page.click("#history-erase");
     await page.waitForFunction(() => document.querySelectorAll("dialog tbody th").length === 0);
     await page.keyboard.press("Escape");
@@ -139,7 +140,7 @@ describe("history", () => {
 });
 
 describe("language", () => {
-  it("is the browser's at first, then the one that was chosen", async () => {
+  it("is the browser's by default, then the selected one", async () => {
     seen = await visit(browser, site, { locale: "ko-KR" });
     const { page } = seen;
     await ready(page);
@@ -152,6 +153,6 @@ describe("language", () => {
     await page.reload();
     await ready(page);
     expect(await page.getAttribute("html", "lang")).toBe("en");
-    expect(await page.title()).toContain("answer on this device");
+    expect(await page.title()).toContain("run on this device");
   });
 });

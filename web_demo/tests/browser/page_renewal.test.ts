@@ -1,4 +1,4 @@
-/** New builds of the page itself: they are fetched aside, too, and take over whole or not at all. */
+/** Updates of the page itself: a new build is activated only if all its files are valid. */
 
 import { createHash } from "node:crypto";
 import type { Browser, Page } from "playwright-core";
@@ -28,10 +28,10 @@ afterAll(async () => {
 
 const sha256 = (content: Buffer | string): string => createHash("sha256").update(content).digest("hex");
 
-/** Serves a build whose index.html says `words` as its description. */
-function publishPage(words: string): void {
+/** Serves a build whose index.html has another description. */
+function publishPage(text: string): void {
   const before = site.content("index.html");
-  const html = before.toString("utf8").replace(/(name="description" content=")[^"]*/, `$1${words}`);
+  const html = before.toString("utf8").replace(/(name="description" content=")[^"]*/, `$1${text}`);
   const script = site.content("service_worker.js").toString("utf8");
   site.serve("index.html", html);
   site.serve("service_worker.js", script.replaceAll(sha256(before), sha256(html)));
@@ -39,17 +39,17 @@ function publishPage(words: string): void {
 
 const description = (): Promise<string | null> => page.getAttribute("meta[name=description]", "content");
 
-async function settled(): Promise<void> {
+async function visitUntilStored(): Promise<void> {
   ({ page } = await visit(browser, site));
   await ready(page);
   await waitUntilKept(page);
 }
 
-it("shows a new build when its user wants it", async () => {
-  await settled();
+it("shows a new build when the user confirms", async () => {
+  await visitUntilStored();
   publishPage("A new page");
   await page.reload();
-  expect(await description()).not.toBe("A new page"); // the old one, until the new one is all there
+  expect(await description()).not.toBe("A new page"); // the old build is used until the new one is complete
   await page.waitForSelector("#toast.shown", { timeout: 30_000 });
   expect(await page.textContent("#toast")).toContain("A new version of this page is ready");
   await Promise.all([page.waitForEvent("load"), page.locator("#toast .button").click()]);
@@ -62,8 +62,8 @@ it("shows a new build when its user wants it", async () => {
   await site.start();
 });
 
-it("keeps the old build if a file of the new one is not what was built", async () => {
-  await settled();
+it("keeps the old build if a file of the new one is damaged", async () => {
+  await visitUntilStored();
   publishPage("A damaged page");
   site.serve("index.html", "<p>something else</p>");
   await page.reload();
@@ -76,8 +76,8 @@ it("keeps the old build if a file of the new one is not what was built", async (
   await site.start();
 });
 
-it("works without a service worker where one cannot be installed", async () => {
-  site.serve("icons/icon-192.png", "no picture");
+it("works without a service worker if it cannot be installed", async () => {
+  site.serve("icons/icon-192.png", "not an image");
   ({ page } = await visit(browser, site));
   await ready(page);
   await page.click("#nav-engine");

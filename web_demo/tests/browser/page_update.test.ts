@@ -1,4 +1,4 @@
-/** Damaged bundles and new versions: what is not sound is never used, and what was there before stays. */
+/** Damaged bundles and new versions: invalid ones are never used, and the previous version stays in use. */
 
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   await seen.page.context().close();
-  expect(seen.strangers).toEqual([]);
+  expect(seen.foreignRequests).toEqual([]);
   site.reset();
 });
 
@@ -31,25 +31,25 @@ interface Golden {
   artifacts: Record<string, { cases: { scores: number[] }[] }>;
 }
 
-/** A page that has everything it needs, with two picks and their ten. */
-async function settled(): Promise<{ page: Page; kept: string | undefined; ten: string[] }> {
+/** A page that is stored for offline use, with two picks and ten recommendations. */
+async function storedPage(): Promise<{ page: Page; stored: string | undefined; ten: string[] }> {
   seen = await visit(browser, site);
   const { page } = seen;
   await ready(page);
   await pickSuggestions(page, 2);
   await waitUntilKept(page);
   const ten = await page.locator(".recommendation h3").allTextContents();
-  return { page, kept: await keptVersion(page, "films"), ten };
+  return { page, stored: await keptVersion(page, "films"), ten };
 }
 
-async function toastSays(page: Page, text: string): Promise<void> {
+async function expectToast(page: Page, text: string): Promise<void> {
   await page.waitForSelector("#toast.shown", { timeout: 30_000 });
   expect(await page.textContent("#toast")).toContain(text);
 }
 
 describe("a damaged bundle", () => {
   it.each(["items.json", "tfjs/group1-shard1of1.bin", "manifest.json"])(
-    "is refused with a clear message: %s",
+    "is rejected with a clear message: %s",
     async (file) => {
       damage(site, "films", file);
       seen = await visit(browser, site);
@@ -60,7 +60,7 @@ describe("a damaged bundle", () => {
       expect(text).toContain(file);
       expect(text).toMatch(/sha256/);
       expect(await page.isDisabled("#search")).toBe(true);
-      // The rest of the page is none the worse for it, and a mended file is taken.
+      // The rest of the page keeps working, and the repaired file is accepted.
       site.reset();
       await page.locator(".notice.bad .button").click();
       await ready(page);
@@ -70,15 +70,15 @@ describe("a damaged bundle", () => {
 });
 
 describe("a new version", () => {
-  it("is not taken if its self-test fails, now and at the next visit", async () => {
-    const { page, kept, ten } = await settled();
+  it("is not used if its self-test fails, now and at the next visit", async () => {
+    const { page, stored, ten } = await storedPage();
     const bad = publish<Golden>(site, "films", "golden.json", (golden) => {
       for (const { cases } of Object.values(golden.artifacts))
-        for (const one of cases) one.scores = one.scores.map((score) => score + 1);
+        for (const each of cases) each.scores = each.scores.map((score) => score + 1);
     });
     await page.reload();
-    await toastSays(page, "failed its checks");
-    expect(await keptVersion(page, "films")).toBe(kept);
+    await expectToast(page, "failed its checks");
+    expect(await keptVersion(page, "films")).toBe(stored);
     await expect.poll(() => page.locator(".recommendation h3").allTextContents()).toEqual(ten);
     await page.click("#nav-engine");
     await page.waitForSelector(".refused");
@@ -92,36 +92,36 @@ describe("a new version", () => {
     expect(site.requests.filter((name) => name.startsWith("bundles/films/"))).toEqual([]);
   });
 
-  it("is not taken if a file is damaged on the way, but is once it is mended", async () => {
-    const { page, kept } = await settled();
+  it("is not used if a file is damaged, but is used once it is repaired", async () => {
+    const { page, stored } = await storedPage();
     const next = publish<{ titles: string[] }>(
       site,
       "films",
       "items.json",
       ({ titles }) => (titles[0] = "A New Title"),
     );
-    const sound = site.content("bundles/films/items.json");
+    const intact = site.content("bundles/films/items.json");
     damage(site, "films", "items.json");
     await page.reload();
-    await toastSays(page, "failed its checks");
-    expect(await keptVersion(page, "films")).toBe(kept);
-    site.serve("bundles/films/items.json", sound);
+    await expectToast(page, "failed its checks");
+    expect(await keptVersion(page, "films")).toBe(stored);
+    site.serve("bundles/films/items.json", intact);
     await page.click("#nav-engine");
     await page.click("#check");
     await expect.poll(() => keptVersion(page, "films"), { timeout: 30_000 }).toBe(next);
   });
 
-  it("is taken, answers at once, and is the one that works without the server", async () => {
-    const { page, kept } = await settled();
+  it("is used at once, and also without the server", async () => {
+    const { page, stored } = await storedPage();
     const next = publish<{ titles: string[] }>(
       site,
       "films",
       "items.json",
       ({ titles }) => (titles[0] = "Quite Another Film"),
     );
-    expect(next).not.toBe(kept);
+    expect(next).not.toBe(stored);
     await page.reload();
-    await toastSays(page, "A new model was fetched, checked and tested");
+    await expectToast(page, "A new model was downloaded, verified and tested");
     expect(await keptVersion(page, "films")).toBe(next);
     await page.fill("#search", "quite another");
     expect(await page.textContent("#search-options")).toContain("Quite Another Film");

@@ -1,4 +1,4 @@
-/** A recommender that knows its users: there is nothing to pick, and nothing to explain by. */
+/** A recommender that takes a user id: there are no picks and no reasons. */
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -7,7 +7,7 @@ import { launch } from "./chromium.ts";
 import type { Site } from "./site.ts";
 import { openSite, showsTen, visit } from "./visit.ts";
 
-describe.skipIf(!hasBundle("users"))("a model of users", () => {
+describe.skipIf(!hasBundle("users"))("a model that takes a user id", () => {
   let browser: Browser;
   let site: Site;
   let close: () => Promise<void>;
@@ -21,7 +21,7 @@ describe.skipIf(!hasBundle("users"))("a model of users", () => {
     await close?.();
   });
 
-  it("is asked for a user by number", async () => {
+  it("shows a field for the user id", async () => {
     const { page, problems } = await visit(browser, site);
     await page.waitForSelector("#user", { timeout: 30_000 });
     expect(await page.locator("#search, .suggestion, .chip").count()).toBe(0);

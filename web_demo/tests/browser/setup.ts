@@ -1,9 +1,9 @@
 /**
- * Builds the page and the lab, serves both, and tells the tests where: `inject("pageUrl")`,
+ * Builds the page and the lab, serves both, and provides their URLs to the tests: `inject("pageUrl")`,
  * `inject("labUrl")`.
  *
- * The page's server sends the strict policy with every answer, so that workers have it, too. Bundles are
- * served from `inject("bundles")`, a folder that a test may copy but not change.
+ * The server of the page sends the strict policy with every response, so that it also applies to workers.
+ * Bundles are served from the folder `inject("bundles")`, which tests may copy but not change.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -17,13 +17,13 @@ import { bundleFolder, hasBundle } from "../places.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** The built page, with a slash at its end. */
+    /** URL of the built page, with a trailing slash. */
     pageUrl: string;
-    /** The loader on a bare page, with a slash at its end. */
+    /** URL of the loader on an empty page, with a trailing slash. */
     labUrl: string;
-    /** The folder that is served as bundles/. */
+    /** Folder that is served as bundles/. */
     bundles: string;
-    /** The folder of the built page, without bundles. */
+    /** Folder of the built page, without bundles. */
     pageFolder: string;
   }
 }
@@ -42,8 +42,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     bundles,
     names.map((name) => [name === "history" ? "films" : name, bundleFolder(name)] as const),
   );
-  await built(path.join(ROOT, "vite.config.ts"), ROOT, page);
-  await built(path.join(ROOT, "lab/vite.config.ts"), path.join(ROOT, "lab"), lab);
+  await buildInto(path.join(ROOT, "vite.config.ts"), ROOT, page);
+  await buildInto(path.join(ROOT, "lab/vite.config.ts"), path.join(ROOT, "lab"), lab);
   const headers = { "Content-Security-Policy": POLICY };
   const served = [
     await serveFolders({ "": page, "bundles/": bundles }, { headers }),
@@ -59,15 +59,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-/** NODE_ENV is "test" here, under which a build would not be the one that ships. */
-async function built(configFile: string, root: string, outDir: string): Promise<void> {
+/** Sets NODE_ENV, which is "test" here, so that the build is the same as in production. */
+async function buildInto(configFile: string, root: string, outDir: string): Promise<void> {
   process.env["NODE_ENV"] = "production";
   await build({
     configFile,
     root,
     mode: "production",
     logLevel: "error",
-    // The page's icons and web manifest are part of it: its service worker keeps them, and tests want them.
+    // The page needs its icons and web manifest, which the service worker caches.
     publicDir: root === ROOT ? path.join(ROOT, "public") : false,
     build: { outDir, emptyOutDir: true },
   });

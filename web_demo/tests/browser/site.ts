@@ -1,6 +1,5 @@
 /**
- * The built page on a server that tests can stop, start again on the same port, and let serve other
- * bytes.
+ * Serves the built page; tests can stop the server, restart it on the same port, and replace files.
  */
 
 import { existsSync, readFileSync, statSync } from "node:fs";
@@ -21,13 +20,13 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 export class Site {
-  /** What was asked for since the last `forget`, in order, such as "bundles/index.json". */
+  /** Requested paths since the last `reset`, in order, such as "bundles/index.json". */
   requests: string[] = [];
   private readonly overrides = new Map<string, Buffer>();
   private server: Server | null = null;
   private port = 0;
 
-  /** `page`: the folder of a build. `bundles`: the folder that is served as bundles/. */
+  /** `page`: folder of a build. `bundles`: folder that is served as bundles/. */
   constructor(
     private readonly page: string,
     private readonly bundles: string,
@@ -38,7 +37,7 @@ export class Site {
   }
 
   async start(): Promise<this> {
-    const server = createServer((request, response) => this.answer(request, response));
+    const server = createServer((request, response) => this.respond(request, response));
     await new Promise<void>((resolve) => server.listen(this.port, "127.0.0.1", resolve));
     this.port = (server.address() as AddressInfo).port;
     this.server = server;
@@ -54,7 +53,7 @@ export class Site {
     await closed;
   }
 
-  /** The bytes at `name` as they are served now. */
+  /** The current content of `name`. */
   content(name: string): Buffer {
     return this.overrides.get(name) ?? readFileSync(this.file(name));
   }
@@ -64,12 +63,12 @@ export class Site {
     return this.overrides.has(name) || (existsSync(file) && statSync(file).isFile());
   }
 
-  /** Serves other bytes at `name` from now on. */
+  /** Replaces the content of `name`. */
   serve(name: string, content: Buffer | string): void {
     this.overrides.set(name, Buffer.from(content));
   }
 
-  /** Serves what is on the disk again, and forgets what was asked for. */
+  /** Removes all replacements and clears `requests`. */
   reset(): void {
     this.overrides.clear();
     this.requests = [];
@@ -80,16 +79,17 @@ export class Site {
     return inBundles ? path.join(this.bundles, name.slice("bundles/".length)) : path.join(this.page, name);
   }
 
-  private answer(request: IncomingMessage, response: ServerResponse): void {
-    const asked = decodeURIComponent(new URL(request.url ?? "/", this.url).pathname.slice(1)) || "index.html";
-    this.requests.push(asked);
-    if (!this.has(asked)) {
+  private respond(request: IncomingMessage, response: ServerResponse): void {
+    const requested =
+      decodeURIComponent(new URL(request.url ?? "/", this.url).pathname.slice(1)) || "index.html";
+    this.requests.push(requested);
+    if (!this.has(requested)) {
       response.writeHead(404).end();
       return;
     }
-    const type = TYPES[path.extname(asked)] ?? "application/octet-stream";
+    const type = TYPES[path.extname(requested)] ?? "application/octet-stream";
     response
       .writeHead(200, { ...HEADERS, "content-type": type, "cache-control": "no-cache" })
-      .end(this.content(asked));
+      .end(this.content(requested));
   }
 }

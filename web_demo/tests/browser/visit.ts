@@ -1,4 +1,4 @@
-/** A site with the demo's bundles, and visits to it that notice what nobody should see. */
+/** A site with the demo's bundles, and visits that record console messages and requests to other origins. */
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,8 +19,7 @@ import { Site } from "./site.ts";
 const FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 
 /**
- * A new site with a recommender "films" and a classifier "digits", and their full models where there
- * are any.
+ * Starts a site with a recommender "films" and a classifier "digits", and their full models if available.
  */
 export async function openSite(
   recommender: "history" | "users" = "history",
@@ -44,32 +43,32 @@ export async function openSite(
   return { site, hasFull, close };
 }
 
-/** Where `hanji build` leaves the full model. */
+/** The folder where `hanji build` writes the full model. */
 function fullFolder(bundle: string): string {
   return path.join(bundle, "../full");
 }
 
-/** A browser with a camera that shows a moving test picture. */
+/** A browser with a fake camera that shows a moving test image. */
 export function launchWithCamera(): Promise<Browser> {
   return launch({ args: FAKE_CAMERA });
 }
 
-/** A browser with a profile on disk: what it keeps is there when it is started again. */
+/** A browser with a profile on disk, which survives a restart. */
 export function launchProfile(profile: string): Promise<BrowserContext> {
   const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   return chromium.launchPersistentContext(profile, { executablePath: chromiumPath(), args, locale: "en-US" });
 }
 
-/** A page, and everything that went wrong or elsewhere while it was open. */
+/** A page, with the problems and requests to other origins recorded while it is open. */
 export interface Visit {
   page: Page;
-  /** Messages in the console and errors of the page. */
+  /** Console messages and uncaught errors. */
   problems: string[];
-  /** Requests to anybody but the site. */
-  strangers: string[];
+  /** URLs requested from other origins. */
+  foreignRequests: string[];
 }
 
-/** A new page in a context of its own. */
+/** Opens the site in a new browser context. */
 export async function visit(
   browser: Browser,
   site: Site,
@@ -79,39 +78,39 @@ export async function visit(
   return open(await context.newPage(), site);
 }
 
-/** Goes to the site and notes what is said and asked on the way. */
+/** Opens the site and records problems and requests. */
 export async function open(page: Page, site: Site): Promise<Visit> {
-  const [problems, strangers]: [string[], string[]] = [[], []];
+  const [problems, foreignRequests]: [string[], string[]] = [[], []];
   page.on("console", (message) =>
     problems.push(`${message.type()}: ${message.text()} ${message.location().url}`),
   );
   page.on("pageerror", (error) => problems.push(error.message));
   page.context().on("request", (request) => {
     if (!request.url().startsWith(site.url) && !/^(data|blob):/.test(request.url()))
-      strangers.push(request.url());
+      foreignRequests.push(request.url());
   });
   await page.goto(site.url);
-  return { page, problems, strangers };
+  return { page, problems, foreignRequests };
 }
 
-/** Waits until the recommender answers. */
+/** Waits until the recommender is ready. */
 export async function ready(page: Page): Promise<void> {
   await page.waitForSelector("#search:not([disabled])", { timeout: 30_000 });
 }
 
-/** Picks the first few suggestions, and waits for the ten. */
+/** Picks the first few suggestions, and waits for ten recommendations. */
 export async function pickSuggestions(page: Page, count: number): Promise<void> {
-  for (let at = 0; at < count; at++) await page.locator(".suggestion").first().click();
+  for (let picks = 0; picks < count; picks++) await page.locator(".suggestion").first().click();
   await showsTen(page);
 }
 
-/** Waits until there are ten recommendations, and to the newest question. */
+/** Waits until there are ten up-to-date recommendations. */
 export async function showsTen(page: Page): Promise<void> {
   const ten = '.answer-body[aria-busy="false"] .recommendation:nth-child(10)';
   await page.waitForSelector(ten, { timeout: 30_000 });
 }
 
-/** Waits until page and models are kept, by way of the engine room, and goes back. */
+/** Waits in the diagnostics view until page and models are stored, and goes back. */
 export async function waitUntilKept(page: Page): Promise<void> {
   const back = await page.evaluate(() => location.hash || "#recommend");
   await page.click("#nav-engine");
@@ -130,25 +129,25 @@ export function keptVersion(page: Page, name: string): Promise<string | undefine
         const request = indexedDB.open("hanji");
         request.onerror = () => reject(request.error);
         request.onsuccess = () => {
-          const asked = request.result.transaction("versions").objectStore("versions").get(name);
-          asked.onsuccess = () => resolve(asked.result?.sha256);
+          const get = request.result.transaction("versions").objectStore("versions").get(name);
+          get.onsuccess = () => resolve(get.result?.sha256);
         };
       }),
     name,
   );
 }
 
-/** Draws on the board: points in parts of its side. */
+/** Draws on the board; coordinates are relative to its side. */
 export async function draw(page: Page, points: readonly (readonly [number, number])[]): Promise<void> {
   await page.locator("#board").scrollIntoViewIfNeeded();
   const box = await page.locator("#board").boundingBox();
-  if (!box) throw new Error("the board is not in sight");
-  const at = ([x, y]: readonly [number, number]): [number, number] => [
+  if (!box) throw new Error("the board is not visible");
+  const toPixels = ([x, y]: readonly [number, number]): [number, number] => [
     box.x + x * box.width,
     box.y + y * box.height,
   ];
-  await page.mouse.move(...at(points[0] ?? [0.5, 0.5]));
+  await page.mouse.move(...toPixels(points[0] ?? [0.5, 0.5]));
   await page.mouse.down();
-  for (const point of points.slice(1)) await page.mouse.move(...at(point), { steps: 3 });
+  for (const point of points.slice(1)) await page.mouse.move(...toPixels(point), { steps: 3 });
   await page.mouse.up();
 }

@@ -1,6 +1,6 @@
 /**
- * What is not the exported bundle is refused, by the right error and in clear words, before an engine sees
- * it.
+ * Bundles that differ from the exported ones are rejected before the engine is used, with the right error
+ * class and a clear message.
  */
 
 import { readFileSync } from "node:fs";
@@ -30,7 +30,7 @@ function opened(changes: Changes, more: OpenOptions = {}): Promise<Error> {
   return errorOf(Recommender.open(URL_OF_BUNDLE, { ...optionsFor("history", changes), ...more }));
 }
 
-/** One bit of the middle byte. */
+/** Flips one bit of the middle byte. */
 function flipped(content: Buffer): Buffer {
   const copy = Buffer.from(content);
   const middle = copy.length >> 1;
@@ -41,7 +41,7 @@ function flipped(content: Buffer): Buffer {
 const FILES = ["items.json", "tfjs/model.json", "tfjs/group1-shard1of1.bin"];
 
 describe.skipIf(!hasBundle("history"))("a bundle", () => {
-  it.each(FILES)("with one bit of %s changed is refused", async (name) => {
+  it.each(FILES)("is rejected if one bit of %s is changed", async (name) => {
     const error = await opened({ [name]: flipped });
     expect(error).toBeInstanceOf(ChecksumError);
     expect(error.message).toMatch(
@@ -51,19 +51,19 @@ describe.skipIf(!hasBundle("history"))("a bundle", () => {
     );
   });
 
-  it.each(["manifest.json", "manifest.sha256"])("with one bit of %s changed is refused", async (name) => {
+  it.each(["manifest.json", "manifest.sha256"])("is rejected if one bit of %s is changed", async (name) => {
     const error = await opened({ [name]: flipped });
     expect(error).toBeInstanceOf(ChecksumError);
     expect(error.message).toContain("manifest.json: its sha256 is");
     expect(error.message).toContain("one of the two was edited or damaged; copy or export the bundle again");
   });
 
-  it("with one bit of golden.json changed is refused by its self-test", async () => {
+  it("fails its self-test if one bit of golden.json is changed", async () => {
     const model = await Recommender.open(URL_OF_BUNDLE, optionsFor("history", { "golden.json": flipped }));
     expect(await errorOf(model.selfTest())).toBeInstanceOf(ChecksumError);
   });
 
-  it.each(FILES)("whose %s is cut or too long is refused", async (name) => {
+  it.each(FILES)("is rejected if %s is too short or too long", async (name) => {
     const { length } = readFileSync(path.join(bundleFolder("history"), name));
     const cut = await opened({ [name]: (content) => content.subarray(0, -1) });
     expect(cut).toBeInstanceOf(ChecksumError);
@@ -74,7 +74,7 @@ describe.skipIf(!hasBundle("history"))("a bundle", () => {
     expect(long.message).toContain(`expected ${length} bytes, found more`);
   });
 
-  it("is never read further than its manifest says", async () => {
+  it("is never read beyond the sizes in its manifest", async () => {
     let sent = 0;
     const endless = new ReadableStream({
       pull(controller) {
@@ -87,7 +87,7 @@ describe.skipIf(!hasBundle("history"))("a bundle", () => {
     expect(sent).toBeLessThan(2 ** 20);
   });
 
-  it.each(["manifest.json", "manifest.sha256", ...FILES])("without %s is refused", async (name) => {
+  it.each(["manifest.json", "manifest.sha256", ...FILES])("is rejected without %s", async (name) => {
     const error = await opened({ [name]: () => null });
     expect(error).toBeInstanceOf(BundleError);
     expect(error.message).toBe(
@@ -95,7 +95,7 @@ describe.skipIf(!hasBundle("history"))("a bundle", () => {
     );
   });
 
-  it("that cannot be reached is told from one that is not there", async () => {
+  it("that is unreachable has other errors than one that is missing", async () => {
     const failing = await opened({
       "items.json": () => new Response("", { status: 503, statusText: "Busy" }),
     });
@@ -105,7 +105,7 @@ describe.skipIf(!hasBundle("history"))("a bundle", () => {
     expect(offline.message).toContain("manifest.json: cannot be read: Failed to fetch");
   });
 
-  it("of a newer hanji is refused by its version, whatever else it holds", async () => {
+  it("of a newer schema version is rejected regardless of its other fields", async () => {
     const error = await opened(withManifestText('{"schema_version": 2}'));
     expect(error).toBeInstanceOf(SchemaVersionError);
     expect(error.message).toContain("schema_version: this loader reads version 1, found 2");
@@ -120,28 +120,28 @@ describe.skipIf(!hasBundle("history"))("a bundle", () => {
     "a\\b",
     "a/../b",
     ".hidden",
-  ])("that asks for %s is refused before anything else is fetched", async (name) => {
-    const asked: string[] = [];
+  ])("with the path %s is rejected before any other file is fetched", async (name) => {
+    const requested: string[] = [];
     const edit = (manifest: Json) => {
       manifest.files[0].path = name;
       manifest.ids.items.path = name;
     };
-    const { fetch } = optionsFor("history", withManifest("history", edit), asked);
+    const { fetch } = optionsFor("history", withManifest("history", edit), requested);
     const error = await errorOf(
       Recommender.open(URL_OF_BUNDLE, { ...optionsFor("history"), ...(fetch && { fetch }) }),
     );
     expect(error).toBeInstanceOf(BundleError);
     expect(error.message).toContain("path: expected a path that stays inside the bundle");
-    expect(asked).toEqual([`${URL_OF_BUNDLE}manifest.json`, `${URL_OF_BUNDLE}manifest.sha256`]);
+    expect(requested).toEqual([`${URL_OF_BUNDLE}manifest.json`, `${URL_OF_BUNDLE}manifest.sha256`]);
   });
 
-  it("that is no JSON, no object, or no UTF-8 is refused", async () => {
+  it("whose manifest is not a JSON object in UTF-8 is rejected", async () => {
     for (const text of ["{", "[]", "null", '"text"', "{}", '\uFEFF{"schema_version": 1}']) {
       expect(await opened(withManifestText(text)), text).toBeInstanceOf(BundleError);
     }
   });
 
-  it("of the other task is refused, and says what opens it", async () => {
+  it("of the other task is rejected, with the name of the class to use", async () => {
     const error = await errorOf(Classifier.open(URL_OF_BUNDLE, optionsFor("history")));
     expect(error).toBeInstanceOf(BundleError);
     expect(error.message).toContain(
@@ -149,18 +149,18 @@ describe.skipIf(!hasBundle("history"))("a bundle", () => {
     );
   });
 
-  it("is fetched as far as the engine needs it, each file once", async () => {
-    const asked: string[] = [];
+  it("is downloaded only as far as the engine needs it, each file once", async () => {
+    const requested: string[] = [];
     const progress: [number, number][] = [];
-    const options = optionsFor("history", {}, asked);
+    const options = optionsFor("history", {}, requested);
     const model = await Recommender.open(URL_OF_BUNDLE, {
       ...options,
-      onProgress: (loaded, all) => progress.push([loaded, all]),
+      onProgress: (loaded, total) => progress.push([loaded, total]),
     });
-    const names = asked.map((url) => url.slice(URL_OF_BUNDLE.length));
+    const names = requested.map((url) => url.slice(URL_OF_BUNDLE.length));
     expect(names.sort()).toEqual(["manifest.json", "manifest.sha256", ...FILES].sort());
-    const [loaded, all] = progress.at(-1) ?? [0, 1];
-    expect(loaded).toBe(all);
+    const [loaded, total] = progress.at(-1) ?? [0, 1];
+    expect(loaded).toBe(total);
     const { opening } = model;
     expect(opening.files.map(({ path }) => path)).toEqual(["manifest.json", ...FILES]);
     expect(opening.downloadedBytes).toBe(opening.files.reduce((sum, { bytes }) => sum + bytes, 0));
@@ -170,7 +170,7 @@ describe.skipIf(!hasBundle("history"))("a bundle", () => {
     );
   });
 
-  it("that no engine here can run is refused with the reason", async () => {
+  it("that no engine can run is rejected with the reason", async () => {
     const old = withManifest("history", (manifest) => {
       manifest.artifacts.find(({ format }: Json) => format === "tfjs").engines[0].oldest_version = "99.1";
     });
@@ -187,7 +187,7 @@ describe.skipIf(!hasBundle("history"))("a bundle", () => {
     );
   });
 
-  it("is refused where there is no WebCrypto", async () => {
+  it("is rejected without WebCrypto", async () => {
     const { crypto } = globalThis;
     Object.defineProperty(globalThis, "crypto", { configurable: true, value: {} });
     try {

@@ -1,10 +1,10 @@
-/** Classification on TF.js's WebAssembly in Node. */
+/** Classification with TF.js (WebAssembly) in Node. */
 
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { Classifier, HanjiError, PictureError, type PixelArray } from "../../src/hanji/index.ts";
-import { parsePictureGolden } from "../../src/hanji/picture_golden.ts";
+import { Classifier, HanjiError, ImageError, type PixelArray } from "../../src/hanji/index.ts";
+import { parseImageGolden } from "../../src/hanji/picture_golden.ts";
 import { bundleFolder, errorOf, hasBundle, optionsFor, URL_OF_BUNDLE, withManifest } from "./files.ts";
 import { withJson } from "./files.ts";
 
@@ -15,14 +15,14 @@ function open(changes = {}): Promise<Classifier> {
 }
 
 describe.skipIf(!hasBundle("digits"))("a classifier", () => {
-  it("passes its self-test, and names the golden pictures as at export", async () => {
+  it("passes its self-test, and predicts the recorded labels of the golden images", async () => {
     const classifier = await open();
     const test = await classifier.selfTest();
     expect(test).toMatchObject({ passed: true });
     expect(test.detail).toMatch(/^\d+ preparations, \d+ pictures, largest difference \S+ \(tolerance \S+\)$/);
     const content = readFileSync(path.join(bundleFolder("digits"), "golden.json"));
-    const golden = parsePictureGolden(content, classifier.picture, classifier.labels.length);
-    const { height, width, channels } = classifier.picture;
+    const golden = parseImageGolden(content, classifier.imageInput, classifier.labels.length);
+    const { height, width, channels } = classifier.imageInput;
     for (const { image, label } of golden.artifacts.get("tfjs")?.cases ?? []) {
       const { predictions } = await classifier.classify({ data: image, height, width, channels }, 1);
       expect(predictions[0]).toMatchObject({ rank: 1, index: label, label: classifier.labels[label] });
@@ -30,7 +30,7 @@ describe.skipIf(!hasBundle("digits"))("a classifier", () => {
     classifier.close();
   });
 
-  it("fails its self-test where a picture or a probability is another one", async () => {
+  it("fails its self-test if a prepared image or a probability differs", async () => {
     const other = withJson("digits", "golden.json", (golden) => {
       golden.preparation[0].prepared = Buffer.alloc(64, 3).toString("base64");
       golden.artifacts.tfjs.cases[1].probabilities[0] += 0.9;
@@ -42,7 +42,7 @@ describe.skipIf(!hasBundle("digits"))("a classifier", () => {
     );
   });
 
-  it("fails its self-test where this artifact was not run at export", async () => {
+  it("fails its self-test if the artifact did not run at export", async () => {
     const none = withJson("digits", "golden.json", (golden) => delete golden.artifacts.tfjs);
     expect(await (await open(none)).selfTest()).toMatchObject({
       passed: false,
@@ -51,26 +51,26 @@ describe.skipIf(!hasBundle("digits"))("a classifier", () => {
     });
   });
 
-  it("gives the k best, or all, in order", async () => {
+  it("returns the k best classes, or all, in order", async () => {
     const classifier = await open();
     const { predictions } = await classifier.classify(GREY, 99);
     expect(predictions.length).toBe(classifier.labels.length);
-    expect(predictions.map(({ rank }) => rank)).toEqual(predictions.map((_, place) => place + 1));
+    expect(predictions.map(({ rank }) => rank)).toEqual(predictions.map((_, index) => index + 1));
     const sorted = predictions.map(({ probability }) => probability);
     expect(sorted).toEqual(sorted.toSorted((left, right) => right - left));
     expect(sorted.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 5);
     expect((await errorOf(classifier.classify(GREY, 0))).message).toBe("k=0: expected 1 or more");
   });
 
-  it("takes an ImageData's four channels as they are, opaque or not", async () => {
+  it("accepts an ImageData, which has four channels", async () => {
     const classifier = await open();
-    const data = new Uint8ClampedArray(400).map((_, place) => (place % 4 === 3 ? 255 : 200));
+    const data = new Uint8ClampedArray(400).map((_, index) => (index % 4 === 3 ? 255 : 200));
     // Node has no ImageData
     const image = { data, width: 10, height: 10, colorSpace: "srgb" } as unknown as ImageData;
     expect(await classifier.probabilities(image)).toEqual(await classifier.probabilities(GREY));
   });
 
-  it("names classes in the languages that the bundle has", async () => {
+  it("returns class names in the languages of the bundle", async () => {
     const names = withJson("digits", "labels.json", (labels) => {
       labels.names = { ko: ["영", "일", "이", "삼", "사", "오", "육", "칠", "팔", "구"] };
     });
@@ -85,19 +85,19 @@ describe.skipIf(!hasBundle("digits"))("a classifier", () => {
     );
   });
 
-  it("refuses names that are not as many as its classes", async () => {
+  it("rejects labels whose number differs from the number of classes", async () => {
     const short = withJson("digits", "labels.json", (labels) => labels.labels.pop());
     expect((await errorOf(open(short))).message).toMatch(
       /^labels.json: labels: expected 10 names .*, found an array of 9/,
     );
   });
 
-  it("refuses an input that TF.js does not hold", async () => {
+  it("rejects an input dtype that TF.js does not support", async () => {
     const odd = withManifest("digits", (manifest) => {
       manifest.artifacts[2].signatures.classify.inputs[0].dtype = "uint8";
     });
     expect((await errorOf((await open(odd)).classify(GREY))).message).toContain(
-      "tfjs takes int32 and float32",
+      "tfjs supports int32 and float32",
     );
   });
 
@@ -111,9 +111,9 @@ describe.skipIf(!hasBundle("digits"))("a classifier", () => {
       "expected at least one pixel, found 0 × 2",
     ],
     [{ data: new Float32Array(4), width: 2, height: 2, channels: 1 }, "found Float32Array"],
-  ])("refuses what is no picture (%#)", async (pixels, message) => {
+  ])("rejects invalid pixel data (%#)", async (pixels, message) => {
     const error = await errorOf((await open()).classify(pixels as PixelArray));
-    expect(error).toBeInstanceOf(PictureError);
+    expect(error).toBeInstanceOf(ImageError);
     expect(error.message).toContain(message);
   });
 });

@@ -1,4 +1,4 @@
-/** Bundles for tests in Node: a `fetch` that reads a folder, and may be told to bring something else. */
+/** Bundles for tests in Node: a `fetch` that reads from a folder and can modify files. */
 
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
@@ -15,12 +15,13 @@ const WASM = path.join(path.dirname(require.resolve("@tensorflow/tfjs-backend-wa
 export type Changes = Record<string, (content: Buffer) => Buffer | Response | null>;
 
 /**
- * The files of `folder` under URL_OF_BUNDLE; a change gets a file's content and gives another one, or none.
+ * Serves the files of `folder` under URL_OF_BUNDLE. A change maps the content of a file to other content, or
+ * to null to remove it.
  */
-export function folderFetch(folder: string, changes: Changes = {}, asked: string[] = []): typeof fetch {
+export function folderFetch(folder: string, changes: Changes = {}, requested: string[] = []): typeof fetch {
   return async (input) => {
     const name = String(input).slice(URL_OF_BUNDLE.length);
-    asked.push(String(input));
+    requested.push(String(input));
     const file = path.join(folder, name);
     const content = existsSync(file) ? readFileSync(file) : null;
     const change = changes[name];
@@ -30,12 +31,12 @@ export function folderFetch(folder: string, changes: Changes = {}, asked: string
   };
 }
 
-/** Options that open one of the bundles of tests/places.ts in Node. */
-export function optionsFor(name: BundleName, changes: Changes = {}, asked: string[] = []): OpenOptions {
-  return { fetch: folderFetch(bundleFolder(name), changes, asked), wasmPath: WASM };
+/** Options for opening a bundle of tests/places.ts in Node. */
+export function optionsFor(name: BundleName, changes: Changes = {}, requested: string[] = []): OpenOptions {
+  return { fetch: folderFetch(bundleFolder(name), changes, requested), wasmPath: WASM };
 }
 
-/** A manifest that says something else, with a checksum that fits. */
+/** An edited manifest with a matching checksum. */
 export function withManifest(name: BundleName, edit: (manifest: Json) => void): Changes {
   const manifest = JSON.parse(readFileSync(path.join(bundleFolder(name), "manifest.json"), "utf8")) as Json;
   edit(manifest);
@@ -50,7 +51,7 @@ export function withManifestText(text: string): Changes {
   };
 }
 
-/** JSON whose shape only the test knows, so that it reaches into it as it likes: hence any. */
+/** JSON that tests edit freely, hence `any`. */
 export type Json = any;
 
 /** The error that a promise rejects with. */
@@ -59,12 +60,12 @@ export async function errorOf(promise: Promise<unknown>): Promise<Error> {
     () => new Error("nothing was thrown"),
     (error: unknown) => error,
   );
-  return found instanceof Error ? found : new Error(`thrown, and no error: ${String(found)}`);
+  return found instanceof Error ? found : new Error(`expected an Error, thrown: ${String(found)}`);
 }
 
 export { bundleFolder, hasBundle };
 
-/** A JSON file that says something else, with a manifest and a checksum that fit. */
+/** An edited JSON file with a matching manifest and checksum. */
 export function withJson(name: BundleName, file: string, edit: (value: Json) => void): Changes {
   const value = JSON.parse(readFileSync(path.join(bundleFolder(name), file), "utf8")) as Json;
   edit(value);

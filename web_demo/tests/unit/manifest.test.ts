@@ -1,4 +1,4 @@
-/** The manifest: its schema, and what its schema cannot say. */
+/** Validation of the manifest: its schema and the consistency checks. */
 
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -28,15 +28,15 @@ const SCHEMA: [string, (manifest: Json) => void, RegExp][] = [
     /artifacts\[1\]\.format: missing; export the bundle again$/,
   ],
   ["a missing field at the top", (m) => delete m.seed, /^manifest.json: seed: missing/],
-  ["a digest that is none", (m) => (m.files[0].sha256 = "F".repeat(64)), /files\[0\]\.sha256: /],
-  ["bytes that are no integer", (m) => (m.files[0].bytes = 1.5), /files\[0\]\.bytes: /],
-  ["a task that nobody knows", (m) => (m.task = "prophecy"), /task: /],
+  ["an invalid digest", (m) => (m.files[0].sha256 = "F".repeat(64)), /files\[0\]\.sha256: /],
+  ["a size that is not an integer", (m) => (m.files[0].bytes = 1.5), /files\[0\]\.bytes: /],
+  ["an unknown task", (m) => (m.task = "translation"), /task: /],
   [
-    "signatures of both kinds",
+    "both main signatures",
     (m) => (m.artifacts[0].signatures.catalogue = m.artifacts[0].signatures.history),
     /signatures/,
   ],
-  ["a policy that nobody knows", (m) => (m.ids.items.unknown = "guess"), /ids\.items\.unknown: /],
+  ["an unknown policy", (m) => (m.ids.items.unknown = "guess"), /ids\.items\.unknown: /],
 ];
 
 const RULES: [string, (manifest: Json) => void, RegExp][] = [
@@ -45,9 +45,9 @@ const RULES: [string, (manifest: Json) => void, RegExp][] = [
     (m) => (m.artifacts[1].format = "tflite"),
     /expected one artifact per format/,
   ],
-  ["a path that is listed twice", (m) => (m.files[1].path = m.files[0].path.toUpperCase()), /listed twice/],
+  ["a duplicate path", (m) => (m.files[1].path = m.files[0].path.toUpperCase()), /listed twice/],
   [
-    "a signature of a file that is not the artifact's",
+    "a signature whose file is not in the artifact",
     (m) => (m.artifacts[0].signatures.history.path = "x"),
     /'x' is not/,
   ],
@@ -62,40 +62,40 @@ const RULES: [string, (manifest: Json) => void, RegExp][] = [
     /ids.items.path: 'i.json' is not among/,
   ],
   [
-    "a count that no output has",
+    "an item count that differs from the output shape",
     (m) => (m.ids.items.count += 1),
     /outputs\[0\]\.shape: expected \[\d+\] \(ids.items.count\)/,
   ],
   [
-    "users beside a model that takes a history",
+    "users in a bundle that takes a history",
     (m) => (m.ids.users = { ...m.ids.items, unknown: "error" }),
     /expected ids.users beside 'catalogue', and only there, found 'history' beside ids.users/,
   ],
 ];
 
-const PICTURES: [string, (manifest: Json) => void, RegExp][] = [
+const IMAGES: [string, (manifest: Json) => void, RegExp][] = [
   [
-    "another size than the picture's",
+    "an input shape that differs from the image size",
     (m) => (m.picture.width += 1),
     /inputs\[0\]\.shape: expected \[1, 8, 9, 1\] as 'picture'/,
   ],
   [
-    "another number of classes",
+    "a class count that differs from the output shape",
     (m) => (m.labels.count += 1),
     /outputs\[0\]\.shape: expected \[1, 11\] \(labels.count\)/,
   ],
   [
-    "levels as int8",
+    "pixel values as int8",
     (m) => (m.artifacts[0].signatures.classify.inputs[0].dtype = "int8"),
     /dtype: expected one of uint8, int32/,
   ],
   [
-    "an output of int64",
+    "an int64 output",
     (m) => (m.artifacts[0].signatures.classify.outputs[0].dtype = "int64"),
     /one of float32, uint8, int8/,
   ],
   [
-    "an output of int8 without a scale",
+    "an int8 output without a scale",
     (m) => (m.artifacts[0].signatures.classify.outputs[0].dtype = "int8"),
     /expected a scale and a zero_point beside the dtype int8, found null/,
   ],
@@ -104,13 +104,13 @@ const PICTURES: [string, (manifest: Json) => void, RegExp][] = [
 ];
 
 describe.skipIf(!hasBundle("history"))("the manifest of a recommender", () => {
-  it("is taken with fields that nobody knows", () => {
+  it("may have unknown fields", () => {
     expect(problem("history", (manifest) => (manifest.later = { anything: [1] }))).toBe("");
   });
-  it.each([...SCHEMA, ...RULES])("with %s is refused", (_, edit, message) => {
+  it.each([...SCHEMA, ...RULES])("with %s is rejected", (_, edit, message) => {
     expect(problem("history", edit)).toMatch(message);
   });
-  it("with a number beyond all numbers is refused", () => {
+  it("with a number that overflows is rejected", () => {
     const text = readFileSync(path.join(bundleFolder("history"), "manifest.json"), "utf8");
     const edited = text.replace(/"hr_at_10": [0-9.]+/, '"hr_at_10": 1e999');
     const parse = () => parseManifest(new TextEncoder().encode(edited));
@@ -119,7 +119,7 @@ describe.skipIf(!hasBundle("history"))("the manifest of a recommender", () => {
 });
 
 describe.skipIf(!hasBundle("digits"))("the manifest of a classifier", () => {
-  it.each(PICTURES)("with %s is refused", (_, edit, message) => {
+  it.each(IMAGES)("with %s is rejected", (_, edit, message) => {
     expect(problem("digits", edit)).toMatch(message);
   });
 });

@@ -1,23 +1,23 @@
-/** Top k, diversity, tensors, probabilities, and numbers and ids in words. */
+/** Top-k, diversity, tensors, probabilities, and formatting of numbers and ids. */
 
 import { describe, expect, it } from "vitest";
 import { isAtLeast } from "../../src/hanji/engines/base.ts";
-import type { PictureInput, TensorInfo } from "../../src/hanji/manifest.types.ts";
+import type { ImageInput, TensorInfo } from "../../src/hanji/manifest.types.ts";
 import { diversified } from "../../src/hanji/rerank.ts";
-import { areFinite, dequantized, PictureTensor, probabilitiesOf } from "../../src/hanji/tensors.ts";
-import { quoted, short, shown } from "../../src/hanji/text.ts";
+import { areFinite, dequantized, ImageTensor, probabilitiesOf } from "../../src/hanji/tensors.ts";
+import { formatNumber, quoted, shown } from "../../src/hanji/text.ts";
 import { topK } from "../../src/hanji/top_k.ts";
 
 describe("topK", () => {
-  it("puts the highest first, and of equal ones that with the lowest index", () => {
+  it("sorts by descending score, ties by lowest index", () => {
     expect(topK(Float32Array.of(1, 3, 2, 3, 3, -1), 3)).toEqual([1, 3, 4]);
     expect(topK(Float32Array.of(0, 0, 0), 2)).toEqual([0, 1]);
     expect(topK(Float32Array.of(-Infinity, 5, -Infinity), 3)).toEqual([1, 0, 2]);
   });
-  it("agrees with sorting, ties and all", () => {
+  it("agrees with sorting, including ties", () => {
     let seed = 1;
     const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
-    for (let turn = 0; turn < 50; turn++) {
+    for (let trial = 0; trial < 50; trial++) {
       const scores = Float32Array.from({ length: 300 }, () => Math.round(random() * 40));
       const sorted = [...scores.keys()].sort(
         (left, right) => (scores[right] ?? 0) - (scores[left] ?? 0) || left - right,
@@ -28,7 +28,7 @@ describe("topK", () => {
 });
 
 describe("diversified", () => {
-  it("takes the best first and then what is not like it", () => {
+  it("selects the best item first and then dissimilar ones", () => {
     const genres = [["Drama"], ["Drama"], ["Comedy"], []];
     expect(diversified(Float64Array.of(4, 3.9, 3, 1), genres, 3, 0.5)).toEqual([0, 2, 3]);
     expect(diversified(Float64Array.of(4, 3.9, 3, 1), genres, 9, 0)).toEqual([0, 1, 2, 3]);
@@ -37,7 +37,7 @@ describe("diversified", () => {
 });
 
 describe("tensors", () => {
-  const picture: PictureInput = {
+  const imageInput: ImageInput = {
     height: 1,
     width: 2,
     channels: 1,
@@ -55,32 +55,32 @@ describe("tensors", () => {
     scale: null,
     zero_point: null,
   };
-  it("hold levels as they are where the graph normalizes", () => {
-    const plain = new PictureTensor({ ...picture, normalized_by: "graph" }, { ...tensor, dtype: "int32" });
+  it("hold unchanged pixel values if the graph normalizes", () => {
+    const plain = new ImageTensor({ ...imageInput, normalized_by: "graph" }, { ...tensor, dtype: "int32" });
     const { data, shape } = plain.of(Uint8Array.of(0, 255));
     expect(data).toEqual(Int32Array.of(0, 255));
     expect(shape).toEqual([1, 1, 2, 1]);
   });
-  it("hold normalized numbers where it does not, rounded to even and cut to the dtype", () => {
-    expect(new PictureTensor(picture, tensor).of(Uint8Array.of(0, 160)).data).toEqual(
+  it("hold normalized values otherwise, rounded half to even and clamped to the dtype", () => {
+    expect(new ImageTensor(imageInput, tensor).of(Uint8Array.of(0, 160)).data).toEqual(
       Float32Array.of(-2, 0.5),
     );
     const int8: TensorInfo = { ...tensor, dtype: "int8", scale: 0.2, zero_point: 3 };
-    expect(new PictureTensor(picture, int8).of(Uint8Array.of(0, 160)).data).toEqual(Int8Array.of(-7, 5));
+    expect(new ImageTensor(imageInput, int8).of(Uint8Array.of(0, 160)).data).toEqual(Int8Array.of(-7, 5));
     const fine: TensorInfo = { ...tensor, dtype: "uint8", scale: 0.001, zero_point: 10 };
-    expect(new PictureTensor(picture, fine).of(Uint8Array.of(0, 255)).data).toEqual(Uint8Array.of(0, 255));
+    expect(new ImageTensor(imageInput, fine).of(Uint8Array.of(0, 255)).data).toEqual(Uint8Array.of(0, 255));
   });
-  it("stand for (value - zero_point) · scale", () => {
+  it("are dequantized as (value - zero_point) · scale", () => {
     const output: TensorInfo = { ...tensor, dtype: "int8", scale: 0.5, zero_point: -2 };
     expect(dequantized(Int8Array.of(-2, 4), output)).toEqual(Float32Array.of(0, 3));
   });
-  it("become probabilities by softmax, also of numbers too large for exp", () => {
+  it("are converted by softmax without overflow", () => {
     const found = probabilitiesOf(Float32Array.of(1000, 1000, 0), { source: "softmax", temperature: 2 });
     expect([...found]).toEqual([0.5, 0.5, 0]);
     const same = Float32Array.of(3, 4);
     expect(probabilitiesOf(same, { source: "none", temperature: 1 })).toBe(same);
   });
-  it("are finite or not", () => {
+  it("are checked for finite values", () => {
     expect([Float32Array.of(1), Float32Array.of(NaN), Float32Array.of(Infinity)].map(areFinite)).toEqual([
       true,
       false,
@@ -89,8 +89,8 @@ describe("tensors", () => {
   });
 });
 
-describe("words", () => {
-  it("write numbers as Python's %.3g does", () => {
+describe("formatting", () => {
+  it("formats numbers like Python's %.3g", () => {
     const numbers = [
       0, 1, 0.00825974, 0.0285293, 123456, 999.5, 1.5e-7, 0.0001, 0.00001234, 2.5, 100, 0.30000001,
     ];
@@ -108,9 +108,9 @@ describe("words", () => {
       "100",
       "0.3",
     ];
-    expect(numbers.map(short)).toEqual(expected);
+    expect(numbers.map(formatNumber)).toEqual(expected);
   });
-  it("quote ids as Python's repr does", () => {
+  it("quotes ids like Python's repr", () => {
     expect([7, "a", "it's", `'"`, "a\nb\\"].map(quoted)).toEqual([
       "7",
       "'a'",
@@ -119,7 +119,7 @@ describe("words", () => {
       "'a\\nb\\\\'",
     ]);
   });
-  it("show any value in a few", () => {
+  it("describes any value briefly", () => {
     const values = [null, undefined, [1, 2], {}, () => 1, true, new Uint8Array(1), "x".repeat(99)];
     const found = values.map(shown);
     expect(found.slice(0, 7)).toEqual([
@@ -133,7 +133,7 @@ describe("words", () => {
     ]);
     expect(found[7]?.length).toBe(61);
   });
-  it("compare versions number by number", () => {
+  it("compares versions numerically", () => {
     expect(isAtLeast("4.22.0", "4.3")).toBe(true);
     expect(isAtLeast("2.5.3", "2.5.3")).toBe(true);
     expect(isAtLeast("2", "2.0.0")).toBe(true);

@@ -1,8 +1,8 @@
-/** The page's search as somebody types. */
+/** The title search of the page. */
 
 import { describe, expect, it } from "vitest";
 import { Items } from "../../src/hanji/ids.ts";
-import { plain, TitleSearch } from "../../src/page/recommend/search.ts";
+import { normalized, TitleSearch } from "../../src/page/recommend/search.ts";
 
 const TITLES = [
   "The Red Balloon",
@@ -24,21 +24,21 @@ const search = new TitleSearch(
 const titles = (text: string, limit = 8): string[] => search.find(text, limit).map(({ title }) => title);
 
 describe("find", () => {
-  it("puts titles that begin so first, articles aside, then whole words, then parts of words", () => {
+  it("orders matches: prefixes of the title without article, prefixes of words, substrings", () => {
     expect(titles("red")).toEqual(["Red River", "The Red Balloon", "Infrared"]);
   });
 
-  it("takes words in any order, without accents, case and punctuation", () => {
+  it("ignores word order, accents, case and punctuation", () => {
     expect(titles("river red")).toEqual(["Red River"]);
     expect(titles("AMELIE")).toEqual(["Amélie"]);
     expect(titles("the matrix")).toEqual(["Matrix, The"]);
   });
 
-  it("finds Hangul as it stands", () => {
+  it("finds Hangul", () => {
     expect(titles("괴")).toEqual(["괴물"]);
   });
 
-  it("gives no more than asked for, and nothing for nothing", () => {
+  it("respects the limit, and finds nothing for an empty query", () => {
     expect(titles("r", 2)).toHaveLength(2);
     expect(titles("  ")).toEqual([]);
     expect(titles("nowhere")).toEqual([]);
@@ -46,12 +46,12 @@ describe("find", () => {
 });
 
 describe("popular", () => {
-  it("spreads first genres, and skips what is picked", () => {
+  it("varies the main genres, and skips picked items", () => {
     const found = search.popular(4, (id) => id === "item-5").map(({ title }) => title);
     expect(found).toEqual(["Amélie", "A River Runs Through It", "Red River", "괴물"]);
   });
 });
 
-it("keeps letters of any script when it compares", () => {
-  expect(plain("  Čapek’s R.U.R. (1921) 로봇 ")).toBe("capek s r u r 1921 로봇");
+it("keeps letters of any script when normalizing", () => {
+  expect(normalized("  Čapek’s R.U.R. (1921) 로봇 ")).toBe("capek s r u r 1921 로봇");
 });

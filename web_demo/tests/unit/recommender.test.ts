@@ -1,4 +1,4 @@
-/** Recommendations on TF.js's WebAssembly in Node, beside what the Python runtime answered. */
+/** Recommendations with TF.js (WebAssembly) in Node, compared with the Python runtime. */
 
 import { describe, expect, it } from "vitest";
 import {
@@ -32,27 +32,27 @@ describe.each(NAMES)("%s", (name) => {
   });
 });
 
-describe.skipIf(!pythonAnswers())("beside Python", () => {
-  const answers = pythonAnswers()?.onnxruntime ?? []; // float32 arithmetic, as in TF.js
+describe.skipIf(!pythonAnswers())("compared with Python", () => {
+  const answers = pythonAnswers()?.onnxruntime ?? []; // float32 arithmetic, like TF.js
   it.each(answers.map((answer) => [JSON.stringify(answer.ask).slice(0, 50), answer.k, answer] as const))(
     "%s, k = %i",
     async (_, k, expected) => {
       const recommender = await model(expected.bundle);
-      const asking = recommender.recommend(expected.ask, k, optionsOf(expected));
+      const recommending = recommender.recommend(expected.ask, k, optionsOf(expected));
       if (expected.error) {
-        const error = await errorOf(asking);
+        const error = await errorOf(recommending);
         expect({ name: error.name, message: error.message }).toEqual(expected.error);
         return;
       }
-      const { items, ...rest } = await asking;
+      const { items, ...rest } = await recommending;
       const { items: others, ...otherRest } = expected.answer as NonNullable<Answer["answer"]>;
       expect(rest).toEqual(otherRest);
       expect(items.map(({ item, title }) => [item, title])).toEqual(
         others.map(({ item, title }) => [item, title]),
       );
-      for (const [place, { score, why }] of items.entries()) {
-        expect(score).toBeCloseTo(others[place]?.score ?? NaN, 4);
-        expect(why.map(({ item }) => item)).toEqual(others[place]?.why.map(({ item }) => item));
+      for (const [index, { score, why }] of items.entries()) {
+        expect(score).toBeCloseTo(others[index]?.score ?? NaN, 4);
+        expect(why.map(({ item }) => item)).toEqual(others[index]?.why.map(({ item }) => item));
       }
     },
   );
@@ -64,7 +64,7 @@ function optionsOf({ options: { genre, ...rest } }: Answer): RecommendOptions {
 }
 
 describe.skipIf(!hasBundle("history"))("a history", () => {
-  it("is explained by items of it, whose shares sum to 1", async () => {
+  it("yields reasons from its items, whose shares sum to 1", async () => {
     const recommender = await model("history");
     const history = recommender.items.ids.values.slice(10, 16);
     const [best] = (await recommender.recommend({ history }, 1, { explain: history.length })).items;
@@ -80,7 +80,7 @@ describe.skipIf(!hasBundle("history"))("a history", () => {
     );
   });
 
-  it("is scored as it is, and only if an item of it is known", async () => {
+  it("is scored only if it has a known item", async () => {
     const recommender = await model("history");
     const scores = await recommender.scores({ history: [recommender.items.ids.at(5)] });
     expect(scores).toBeInstanceOf(Float32Array);
@@ -89,7 +89,7 @@ describe.skipIf(!hasBundle("history"))("a history", () => {
     expect(error.message).toBe("history: expected at least one item id that this bundle knows, found none");
   });
 
-  it("counts in its order of last meeting, whatever is asked twice", async () => {
+  it("counts duplicates once, at their last position", async () => {
     const recommender = await model("history");
     const [first, second] = recommender.items.ids.values.slice(0, 2) as [number, number];
     const once = await recommender.scores({ history: [second, first] });
@@ -97,7 +97,7 @@ describe.skipIf(!hasBundle("history"))("a history", () => {
     expect(twice).toEqual(once);
   });
 
-  it("is what this bundle takes, and says so", async () => {
+  it("is the only query that the bundle accepts", async () => {
     const recommender = await model("history");
     const found = await errorOf(recommender.recommend({ user: 1 }));
     expect(found).toBeInstanceOf(HanjiError);
@@ -111,7 +111,7 @@ describe.skipIf(!hasBundle("history"))("a history", () => {
     );
   });
 
-  it("of anything but ids is a TypeError", async () => {
+  it("with anything but ids is a TypeError", async () => {
     const recommender = await model("history");
     const bad = [null, 1.5, true, {}, NaN] as unknown as number[];
     for (const own of bad)
@@ -122,7 +122,7 @@ describe.skipIf(!hasBundle("history"))("a history", () => {
     );
   });
 
-  it("with unknown items is an error where the manifest says so", async () => {
+  it("with unknown items is an error if the manifest specifies that", async () => {
     const strict = withManifest("history", (manifest) => (manifest.ids.items.unknown = "error"));
     const recommender = await Recommender.open(URL_OF_BUNDLE, optionsFor("history", strict));
     const error = await errorOf(recommender.recommend({ history: ["who"] }));
@@ -133,7 +133,7 @@ describe.skipIf(!hasBundle("history"))("a history", () => {
     recommender.close();
   });
 
-  it("of other answers than the golden ones fails the self-test", async () => {
+  it("fails the self-test if outputs differ from the golden ones", async () => {
     const other = withJson("history", "golden.json", (golden) => {
       golden.artifacts.tfjs.cases[0].scores[12] += 1;
       golden.artifacts.tfjs.cases[1].why.shares[0] += 1;
@@ -153,7 +153,7 @@ describe.skipIf(!hasBundle("history"))("a history", () => {
     );
   });
 
-  it("is timed", async () => {
+  it("can be timed", async () => {
     const recommender = await model("history");
     const latency = await recommender.time(10, { history: recommender.items.ids.values.slice(0, 3) });
     expect(latency.runs).toBe(10);

@@ -1,4 +1,4 @@
-/** The scripts around the loader: placing bundles, and serving folders as a static host does. */
+/** The scripts: copying bundles, and serving folders like a static host. */
 
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
@@ -15,7 +15,7 @@ const folder = mkdtempSync(path.join(tmpdir(), "hanji-scripts-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe.skipIf(!hasBundle("digits"))("placeBundles", () => {
-  it("copies bundles whole and lists them with the digest of their manifest", () => {
+  it("copies bundles and lists them with the hash of their manifest", () => {
     const target = path.join(folder, "bundles");
     const entries = placeBundles(target, [["digits", bundleFolder("digits")]]);
     const index = JSON.parse(readFileSync(path.join(target, "index.json"), "utf8"));
@@ -29,7 +29,7 @@ describe.skipIf(!hasBundle("digits"))("placeBundles", () => {
     expect(index.bundles[0].manifest_sha256).toBe(digest);
     expect(existsSync(path.join(target, ".digits.new"))).toBe(false);
   });
-  it("refuses what is no bundle and what is no name", () => {
+  it("rejects folders without a bundle and invalid names", () => {
     expect(() => placeBundles(folder, [["empty", folder]])).toThrow(
       /expected a bundle, found no manifest.json/,
     );
@@ -40,7 +40,7 @@ describe.skipIf(!hasBundle("digits"))("placeBundles", () => {
 });
 
 describe("serveFolders", () => {
-  it("gives files, their types and its headers, and nothing from outside", async () => {
+  it("serves files with content types and headers, and nothing outside the folders", async () => {
     const inside = path.join(folder, "site");
     cpSync(import.meta.dirname, inside, { recursive: true });
     writeFileSync(path.join(inside, "index.html"), "<p>hello");
@@ -55,7 +55,7 @@ describe("serveFolders", () => {
   });
 });
 
-/** The status of a path that fetch would have cleaned up. */
+/** The status of a request for a path that fetch would normalize. */
 function status(url: string, path: string): Promise<number | undefined> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
@@ -66,7 +66,7 @@ function status(url: string, path: string): Promise<number | undefined> {
 }
 
 describe("builds", () => {
-  it("list their files with sizes and digests, but no bundles and not the service worker", () => {
+  it("list their files with sizes and hashes, without bundles and the service worker", () => {
     const built = path.join(folder, "built");
     cpSync(bundleFolder("digits"), path.join(built, "bundles/digits"), { recursive: true });
     writeFileSync(path.join(built, "service_worker.js"), "");
@@ -74,7 +74,7 @@ describe("builds", () => {
     const sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     expect(builtFiles(built)).toEqual([{ path: "a.js", bytes: 3, sha256 }]);
   });
-  it("hold engines under the version that the lock file says", () => {
+  it("contain engines under paths with the locked versions", () => {
     const lock = JSON.parse(readFileSync(path.join(import.meta.dirname, "../../package-lock.json"), "utf8"));
     const version = (name: string) => lock.packages[`node_modules/${name}`].version;
     expect(TFJS_FILES.folder).toBe(`wasm/tfjs-${version("@tensorflow/tfjs-core")}/`);

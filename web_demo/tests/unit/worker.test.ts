@@ -1,5 +1,5 @@
 /**
- * A page and its worker, without a worker: what one says the other hears, as structured cloning leaves it.
+ * A page and its worker in one thread: messages are passed through structured cloning.
  */
 
 import { describe, expect, it } from "vitest";
@@ -10,7 +10,7 @@ import { errorOf as revived, failureOf, type Reply, type Request } from "../../s
 import { serve, type Scope } from "../../src/hanji/workers/serve.ts";
 import { errorOf, hasBundle, optionsFor, URL_OF_BUNDLE } from "./files.ts";
 
-/** The worker's side in this thread; `fetch` is the global one there, as in a worker. */
+/** Runs the worker side in this thread; like a worker, it uses the global `fetch`. */
 function connected(): { connection: Connection; worker: WorkerLike } {
   const scope: Scope = {
     onmessage: null,
@@ -38,7 +38,7 @@ function later(action: () => void): void {
 }
 
 describe("errors", () => {
-  it("keep their class and their message across a worker", () => {
+  it("keep their class and message when sent from a worker", () => {
     for (const error of [
       new UnknownIdError("who"),
       new EngineError("what"),
@@ -56,61 +56,61 @@ describe("errors", () => {
 });
 
 describe.skipIf(!hasBundle("history"))("a worker", () => {
-  it("opens, answers, tells of progress and of errors", async () => {
+  it("opens a bundle, returns results, and reports progress and errors", async () => {
     const { fetch, wasmPath = "" } = optionsFor("history");
-    const { fetch: kept } = globalThis;
-    globalThis.fetch = fetch ?? kept;
+    const { fetch: original } = globalThis;
+    globalThis.fetch = fetch ?? original;
     try {
       const { connection } = connected();
       const progress: number[] = [];
       const options = { engine: "tfjs", backend: "wasm", wasmPath } as const;
-      const ask = { url: URL_OF_BUNDLE, options };
-      const opened = await connection.ask("openRecommender", ask, (loaded, all) =>
-        progress.push(loaded / all),
+      const params = { url: URL_OF_BUNDLE, options };
+      const opened = await connection.call("openRecommender", params, (loaded, total) =>
+        progress.push(loaded / total),
       );
       expect(progress.at(-1)).toBe(1);
       const history = opened.items.ids.slice(0, 4);
       const [found, scores, reasons] = await Promise.all([
-        connection.ask("recommend", { ask: { history }, k: 3, options: {} }),
-        connection.ask("scores", { ask: { history } }),
-        connection.ask("why", { history, item: history[0] ?? 0, k: 1 }),
+        connection.call("recommend", { query: { history }, k: 3, options: {} }),
+        connection.call("scores", { query: { history } }),
+        connection.call("why", { history, item: history[0] ?? 0, k: 1 }),
       ]);
       expect(found.items.length).toBe(3);
       expect(scores.length).toBe(opened.items.ids.length);
       expect(reasons.length).toBe(1);
-      const unknown = connection.ask("why", { history, item: "who", k: 1 });
+      const unknown = connection.call("why", { history, item: "who", k: 1 });
       expect(await errorOf(unknown)).toBeInstanceOf(UnknownIdError);
-      expect((await connection.ask("selfTest", {})).passed).toBe(true);
-      const wrong = connection.ask("probabilities", {
+      expect((await connection.call("selfTest", {})).passed).toBe(true);
+      const wrong = connection.call("probabilities", {
         pixels: { data: new Uint8Array(1), width: 1, height: 1, channels: 1 },
       });
-      expect((await errorOf(wrong)).message).toContain("no open bundle of that kind");
+      expect((await errorOf(wrong)).message).toContain("no open bundle for that task");
     } finally {
-      globalThis.fetch = kept;
+      globalThis.fetch = original;
     }
   });
 });
 
 describe("a connection", () => {
-  it("tells those who wait when it is closed, and those who come later", async () => {
+  it("rejects pending and later calls when it is closed", async () => {
     const { connection } = connected();
-    const waiting = errorOf(connection.ask("selfTest", {}));
+    const pending = errorOf(connection.call("selfTest", {}));
     connection.close("Recommender");
-    expect((await waiting).message).toBe("this Recommender is closed; open the bundle again");
-    expect((await errorOf(connection.ask("selfTest", {}))).message).toContain("is closed");
+    expect((await pending).message).toBe("this Recommender is closed; open the bundle again");
+    expect((await errorOf(connection.call("selfTest", {}))).message).toContain("is closed");
   });
-  it("tells of a worker that stopped", async () => {
+  it("rejects pending calls when the worker stops", async () => {
     const { connection, worker } = connected();
-    const waiting = errorOf(connection.ask("selfTest", {}));
+    const pending = errorOf(connection.call("selfTest", {}));
     worker.onerror?.({ message: "out of memory" } as ErrorEvent);
-    const error = await waiting;
+    const error = await pending;
     expect(error).toBeInstanceOf(EngineError);
     expect(error.message).toBe("the worker stopped: out of memory; open the bundle again");
   });
-  it("tells of what cannot be cloned", async () => {
+  it("rejects parameters that cannot be cloned", async () => {
     const { connection } = connected();
     const options = { filter: () => true } as object;
-    const asking = connection.ask("recommend", { ask: { user: 1 }, k: 1, options });
-    expect((await errorOf(asking)).name).toBe("DataCloneError");
+    const calling = connection.call("recommend", { query: { user: 1 }, k: 1, options });
+    expect((await errorOf(calling)).name).toBe("DataCloneError");
   });
 });

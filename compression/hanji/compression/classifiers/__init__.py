@@ -1,1 +1,1 @@
-"""Compression of picture classifiers: distillation, smaller networks, fewer weights and fewer bits."""
+"""Compression of image classifiers: distillation, channel pruning, sparsity, clustering, quantization."""

@@ -1,4 +1,4 @@
-"""What can be told of a recipe before anything long begins."""
+"""Checks of a recipe against a network, made before any training starts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tf_keras as keras
 
 from hanji.compression.classifiers.clustering import expect_clustered
 from hanji.compression.classifiers.distillation.distil import pooled_features, student_network
-from hanji.compression.classifiers.pruning.channels import cut_channels
+from hanji.compression.classifiers.pruning.channels import prune_channels
 from hanji.compression.classifiers.pruning.magnitude import expect_pruned
 from hanji.compression.classifiers.quantization.qat import expect_layers
 from hanji.compression.classifiers.recipe import ImageRecipe
@@ -26,7 +26,7 @@ from hanji.training.errors import RecipeError
 def check_image_recipe(
     recipe: ImageRecipe, model: keras.Model, config: ImageModelConfig | None, dataset: ImageDataset
 ) -> None:
-    """RecipeError for a step that ``model``, or the student that it is to teach, cannot take."""
+    """RecipeError for a step that ``model``, or the student distilled from it, does not support."""
     network = model
     for step in recipe.steps:
         if isinstance(step, ImageDistil):
@@ -35,7 +35,7 @@ def check_image_recipe(
                 pooled_features(model, step.feature_layer)
                 pooled_features(network, step.feature_layer)
         elif isinstance(step, PruneChannels):
-            network = cut_channels(network, keep=step.keep, criterion=step.criterion)
+            network = prune_channels(network, keep=step.keep, criterion=step.criterion)
         elif isinstance(step, ImagePrune):
             expect_pruned(network, step)
         elif isinstance(step, ClusterWeights):

@@ -1,7 +1,7 @@
-"""Weight clustering: the weights of each kernel share a few values (Han et al. 2016), by TFMOT.
+"""Weight clustering: the weights of each kernel share a few centroids (Han et al. 2016), by TFMOT.
 
-A kernel of k values compresses well. It takes fewer bytes only where the file is compressed: stored as it is,
-every weight still has its own number, and no engine computes any faster.
+A clustered kernel compresses well, but saves bytes only in a compressed file or download: the model file
+still stores every weight separately, and no engine runs any faster.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from hanji.compression.classifiers.steps import ClusterWeights
 from hanji.training.errors import RecipeError
 from hanji.training.fitting.determinism import seed_everything
 
-LEAST_WITH_ZEROS = 3  # one of them zero, one below, one above
-PRUNED = 0.01  # a kernel with more zeros than this fraction was pruned
+MIN_CLUSTERS_WITH_ZEROS = 3  # zero, a negative and a positive centroid
+PRUNED = 0.01  # a kernel with a higher sparsity counts as pruned
 
 
 def cluster(model: keras.Model, step: ClusterWeights, fitting: Fitting) -> keras.Model:
-    """A copy of ``model`` with at most ``step.clusters`` values in each clustered kernel; zeros stay zeros.
+    """A copy of ``model`` with at most ``step.clusters`` distinct values in each clustered kernel.
 
-    RecipeError if there is no layer that the step clusters.
+    Sparsity is preserved. RecipeError if the network has no layer to cluster.
     """
     names = expect_clustered(model, step)
     zeros = any(_is_pruned(model.get_layer(name)) for name in names)
-    if zeros and step.clusters < LEAST_WITH_ZEROS:
+    if zeros and step.clusters < MIN_CLUSTERS_WITH_ZEROS:
         raise RecipeError(
-            f"cluster: expected at least {LEAST_WITH_ZEROS} clusters after a prune step, so that one can be "
-            f"zero, found {step.clusters}"
+            f"cluster: expected at least {MIN_CLUSTERS_WITH_ZEROS} clusters after a prune step, so that one "
+            f"can be zero, found {step.clusters}"
         )
     wrapped = _wrapped(model, names, step.clusters)
     seed_everything(fitting.seed)
@@ -41,7 +41,7 @@ def cluster(model: keras.Model, step: ClusterWeights, fitting: Fitting) -> keras
 
 
 def clustered_layers(model: keras.Model, step: ClusterWeights) -> list[str]:
-    """The layers of which ``step`` clusters the kernel: those that prune would prune, if large enough."""
+    """Names of the layers to cluster: those that a prune step would prune, if they are large enough."""
     return [
         name
         for name in hidden_kernels(model)
@@ -50,19 +50,19 @@ def clustered_layers(model: keras.Model, step: ClusterWeights) -> list[str]:
 
 
 def expect_clustered(model: keras.Model, step: ClusterWeights) -> list[str]:
-    """The same layers; RecipeError if there are none."""
+    """``clustered_layers``, but RecipeError if there are none."""
     names = clustered_layers(model, step)
     if not names:
         raise RecipeError(
-            "cluster: expected convolutions or Dense layers of more weights than there are clusters "
-            f"({step.clusters}) between the first and the last layer, found none; take fewer clusters, "
-            "or leave the cluster step out"
+            "cluster: expected convolutions or Dense layers with more weights than clusters "
+            f"({step.clusters}) between the first and the last layer, found none; use fewer clusters, or "
+            "leave the cluster step out"
         )
     return names
 
 
-def values_of(layer: keras.layers.Layer) -> int:
-    """How many different values a layer's kernel holds."""
+def distinct_values(layer: keras.layers.Layer) -> int:
+    """Number of distinct values in a layer's kernel."""
     return len(np.unique(layer.kernel.numpy()))
 
 
@@ -81,5 +81,5 @@ def _wrapped(model: keras.Model, names: list[str], clusters: int) -> keras.Model
             preserve_sparsity=_is_pruned(layer),
         )
 
-    # A wrapper changes the layer that it is given, so it gets one of a copy.
+    # The wrapper modifies the layer that it wraps, so it wraps those of a copy.
     return keras.models.clone_model(copied(model), clone_function=wrap)

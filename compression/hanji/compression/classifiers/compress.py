@@ -21,7 +21,7 @@ from hanji.compression.classifiers.networks import fingerprint
 from hanji.compression.classifiers.notes import notes_of
 from hanji.compression.classifiers.pruning.channels import channels
 from hanji.compression.classifiers.pruning.magnitude import prune
-from hanji.compression.classifiers.quantization.qat import kept_by_layer
+from hanji.compression.classifiers.quantization.qat import preserved_by_layer
 from hanji.compression.classifiers.quantization.quantize import calibration_images, train_quantized
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.classifiers.steps import (
@@ -62,19 +62,20 @@ def compress_classifier(
 ) -> CompressedClassifier:
     """Apply the recipe to ``trained``; ``dataset`` is the one it was trained on.
 
-    ``trained`` stays unchanged. With checkpoints in ``work`` an interrupted run resumes; ``on_epoch`` is
-    called after each epoch of each fit. The test set is read once, at the end. Raises RecipeError for a step
-    that this network does not support, DataError where no images are held out for validation.
+    ``trained`` is not modified. Checkpoints in ``work`` let an interrupted run resume; ``on_epoch`` is called
+    after each epoch of each fit. The test set is used only at the end. Raises RecipeError for a step that
+    this network does not support, DataError if no images are held out for validation.
     """
     if not len(dataset.validation):
         raise DataError(
-            "data.validation: expected a fraction above 0: the epochs of each step are chosen by these images"
+            "data.validation: expected a fraction above 0, found no images to choose the best epochs of the "
+            "steps"
         )
     check_image_recipe(recipe, trained.model, trained.config, dataset)
     state = _State(trained.model, trained.config, _fitting(trained, dataset, work, on_epoch))
     step_models: list[keras.Model] = []
-    for place, step in enumerate(recipe.steps):
-        identity = _identity(trained, recipe.steps[: place + 1])
+    for index, step in enumerate(recipe.steps):
+        identity = _identity(trained, recipe.steps[: index + 1])
         state = _after(step, replace(state, fitting=replace(state.fitting, identity=identity)), recipe)
         step_models.append(state.model)
     return _finished(trained, recipe, dataset, state, step_models)
@@ -83,7 +84,7 @@ def compress_classifier(
 def uncompressed_classifier(
     trained: TrainedClassifier, calibration: NDArray[np.uint8]
 ) -> CompressedClassifier:
-    """``trained`` itself, made for inference: what an export of the full model starts from."""
+    """``trained`` itself, prepared for inference: the input of an export of the full model."""
     return CompressedClassifier(
         model=fold_batch_norms(trained.model),
         config=trained.config,
@@ -113,7 +114,9 @@ def _after(step: ImageStep, before: _State, recipe: ImageRecipe) -> _State:
         return before
     clusters = next((earlier.clusters for earlier in recipe.steps if isinstance(earlier, ClusterWeights)), 0)
     pruned = any(isinstance(earlier, ImagePrune) for earlier in recipe.steps)
-    trained = train_quantized(model, step, fitting, kept_by_layer(model, pruned=pruned, clusters=clusters))
+    trained = train_quantized(
+        model, step, fitting, preserved_by_layer(model, pruned=pruned, clusters=clusters)
+    )
     return replace(before, model=trained.model, plain=trained.plain)
 
 
@@ -124,7 +127,7 @@ def _finished(
     state: _State,
     step_models: Sequence[keras.Model],
 ) -> CompressedClassifier:
-    """The classifier after the last step: calibrated on validation images, measured on the test set."""
+    """The classifier after the last step: calibrated on validation images, evaluated on the test set."""
     opaque = isinstance(trained, KerasClassifier) and trained.saved_model is not None
     model = state.model if state.plain or opaque else fold_batch_norms(state.model)
     quantization = recipe.quantization
@@ -146,7 +149,7 @@ def _finished(
         metrics=scorer.metrics(dataset.test, temperature=temperature),
         full=trained,
         step_metrics=tuple(
-            evaluate_classifier(one, dataset.test, trained.image_input) for one in step_models
+            evaluate_classifier(network, dataset.test, trained.image_input) for network in step_models
         ),
         notes=notes,
         plain=state.plain,
@@ -167,7 +170,7 @@ def _fitting(trained: Full, dataset: ImageDataset, work: Path | None, on_epoch: 
 
 
 def _identity(trained: Full, steps: Sequence[ImageStep]) -> str:
-    tables = ImageRecipe("so far", tuple(steps)).tables
+    tables = ImageRecipe("prefix", tuple(steps)).tables
     return f"{fingerprint(trained.model)} {trained.image_input} {json.dumps(tables, sort_keys=True)}"
 
 

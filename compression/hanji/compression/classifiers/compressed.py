@@ -1,4 +1,4 @@
-"""CompressedClassifier: what compression hands to export, in memory and on disk."""
+"""CompressedClassifier: the output of compression and input of export, in memory and on disk."""
 
 from __future__ import annotations
 
@@ -39,56 +39,55 @@ ABOUT = "compressed-classifier.json"
 
 @dataclass(frozen=True)
 class CompressedClassifier:
-    """A classifier ready for export: wrappers of pruning and clustering gone, ranges final."""
+    """A classifier ready for export: pruning and clustering wrappers stripped, activation ranges final."""
 
     model: keras.Model
-    """Normalized pictures float32 [B, h, w, c] → logits float32 [B, classes]. For ``int8-qat`` TFMOT's
-    network, whose own FakeQuant operations say how it is rounded; else a float network, batch normalizations
-    folded, which the converter rounds as ``scheme`` says."""
+    """Normalized images float32 [B, h, w, c] → logits float32 [B, classes]. For ``int8-qat``, TFMOT's network
+    with FakeQuant operations that define its quantization; otherwise a float network with folded batch
+    normalizations, which the converter quantizes according to ``scheme``."""
 
     config: ImageModelConfig | None
-    """The shape of the network; a channels step has made it narrower than this says. None: a model trained
+    """The architecture of the network, before a channels step made it narrower. None: a model trained
     elsewhere."""
 
     scheme: ImageScheme
     calibration: NDArray[np.uint8]
-    """Training pictures [n, h, w, c] that set the ranges of activations."""
+    """Training images [n, h, w, c] for the calibration of activation ranges."""
 
     temperature: float
-    """By which logits are divided before the softmax, fitted on the validation pictures."""
+    """Divisor of the logits before the softmax, fitted on the validation images."""
 
     sparse: bool
-    """Whether zeros are to be stored as sparse tensors (``float32`` only)."""
+    """Whether zeros are stored as sparse tensors (``float32`` only)."""
 
     float_layers: tuple[str, ...]
     """The layers that stay in float (integer schemes)."""
 
     recipe: ImageRecipe
     metrics: dict[str, float]
-    """Of ``model`` on the test set; what the converter rounds is not rounded yet."""
+    """Metrics of ``model`` on the test set, before the converter quantizes it."""
 
     full: Full
-    """The model that it came from."""
+    """The model that was compressed."""
 
     teacher_metrics: dict[str, float] | None = None
-    """Of the teacher on the test set, where that was not the full model."""
+    """Metrics of the teacher on the test set, if it was not the full model."""
 
     step_metrics: tuple[dict[str, float], ...] = ()
-    """Of the network behind each step of the recipe, on the test set: what each of them cost. Empty for a
-    network that is opaque."""
+    """Metrics of the network after each step of the recipe, on the test set. Empty for an opaque network."""
 
     notes: tuple[str, ...] = ()
-    """In plain words, what steps of the recipe do not buy."""
+    """Limitations of the recipe's steps, for reports."""
 
     plain: keras.Model | None = None
-    """``int8-qat`` only: the same weights in the float network, batch normalizations still in: what formats
-    without FakeQuant operations start from."""
+    """``int8-qat`` only: the same weights in the float network, batch normalizations not folded, for export
+    formats without FakeQuant operations."""
 
     task: ClassVar[str] = "image-classification"
 
 
 def save_compressed_classifier(compressed: CompressedClassifier, directory: Path) -> None:
-    """Write a directory: compressed-classifier.json, the network, calibration.npz, the full model."""
+    """Write a directory with compressed-classifier.json, the network, calibration.npz and the full model."""
     about = {
         "format_version": FORMAT_VERSION,
         "model": table_from(compressed.config) if compressed.config else None,
@@ -111,7 +110,7 @@ def save_compressed_classifier(compressed: CompressedClassifier, directory: Path
 
 
 def load_compressed_classifier(directory: Path) -> CompressedClassifier:
-    """Read what ``save_compressed_classifier`` wrote; DataError if it is not that."""
+    """Load a directory written by ``save_compressed_classifier``; DataError for any other."""
     path = directory / ABOUT
     about = read_about(path, "hanji compress")
     scheme = about["scheme"]
@@ -132,7 +131,7 @@ def load_compressed_classifier(directory: Path) -> CompressedClassifier:
         metrics=about["metrics"],
         full=full,
         teacher_metrics=about["teacher_metrics"],
-        step_metrics=tuple(about.get("step_metrics", ())),  # files of before have none
+        step_metrics=tuple(about.get("step_metrics", ())),  # absent in older files
         notes=tuple(about["notes"]),
         plain=plain,
     )
@@ -141,7 +140,7 @@ def load_compressed_classifier(directory: Path) -> CompressedClassifier:
 def _load_networks(
     directory: Path, full: Full, scheme: ImageScheme, float_layers: tuple[str, ...]
 ) -> tuple[keras.Model, keras.Model | None]:
-    """The network, and for ``int8-qat`` its float twin: TFMOT's networks cannot be read, only built again."""
+    """The network, and for ``int8-qat`` its float copy: TFMOT's networks cannot be loaded, only rebuilt."""
     from hanji.compression.classifiers.quantization.qat import in_float, quantization_aware
 
     if _saved_model_of(full):

@@ -1,4 +1,4 @@
-"""Keras networks as things to copy, to write down and to build again."""
+"""Copying and serialization of Keras networks and their weights."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import tensorflow as tf
 import tf_keras as keras
 from numpy.typing import NDArray
 
-import hanji.training.classifiers.models.build  # noqa: F401 - Keras knows its own layers from then on
+import hanji.training.classifiers.models.build  # noqa: F401 - registers hanji's layers with Keras
 from hanji.training.errors import DataError
 
 
 def copied(model: keras.Model) -> keras.Model:
-    """The same network with weights of its own; a Sequential becomes an ordinary functional one."""
+    """A copy of the network and its weights; a Sequential becomes a functional model."""
     functional = keras.Model(model.inputs, model.outputs, name=model.name)
     copy = keras.models.clone_model(functional)
     copy.set_weights(functional.get_weights())
@@ -23,30 +23,30 @@ def copied(model: keras.Model) -> keras.Model:
 
 
 def weights_by_name(model: keras.Model) -> dict[str, NDArray[Any]]:
-    """Each weight under "layer/kernel" and the like, whatever wraps the layer."""
+    """The weights by names such as "layer/kernel", regardless of wrappers around the layer."""
     return {name: weight.numpy() for name, weight in named_variables(model).items()}
 
 
 def named_variables(model: keras.Model) -> dict[str, tf.Variable]:
-    """The variables that ``weights_by_name`` reads."""
+    """The variables of ``weights_by_name``."""
     return {
-        f"{own_name(layer)}/{_last_part(weight)}": weight
+        f"{unwrapped_name(layer)}/{_last_part(weight)}": weight
         for layer in model.layers
         for weight in layer.weights
     }
 
 
-def own_name(layer: keras.layers.Layer) -> str:
-    """The name of a layer, or of the one that it wraps; the number of TFMOT's input layer means nothing."""
+def unwrapped_name(layer: keras.layers.Layer) -> str:
+    """The name of a layer, or of the layer that it wraps; TFMOT's input layer loses its numeric suffix."""
     name = str(getattr(layer, "layer", layer).name)
     return "quantize_layer" if name.startswith("quantize_layer") else name
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
-    """All weights of ``target`` from those of the same name in ``source``, which may have others beside them.
+    """Copy all weights of ``target`` from those with the same names in ``source``, which may have more.
 
-    By name: wrappers move and reorder weights. One range for a whole kernel is taken for each of its
-    channels. KeyError where a weight is missing.
+    They are matched by name, because wrappers reorder weights. A per-tensor range is broadcast to all
+    channels. KeyError if a weight is missing.
     """
     values = weights_by_name(source)
     for name, weight in named_variables(target).items():
@@ -62,12 +62,12 @@ def fingerprint(model: keras.Model) -> str:
 
 
 def architecture_of(model: keras.Model) -> str:
-    """Keras's JSON of a network; no weights."""
+    """Keras's JSON of a network, without weights."""
     return str(model.to_json())
 
 
 def network_of(architecture: str, where: str) -> keras.Model:
-    """A new network from ``architecture_of``'s JSON; DataError, naming ``where``, if that is damaged."""
+    """A new network from the JSON of ``architecture_of``; DataError, naming ``where``, if it is invalid."""
     try:
         return keras.models.model_from_json(architecture)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -88,6 +88,6 @@ __all__ = [
     "fingerprint",
     "named_variables",
     "network_of",
-    "own_name",
+    "unwrapped_name",
     "weights_by_name",
 ]

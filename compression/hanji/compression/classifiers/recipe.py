@@ -1,7 +1,7 @@
-"""Recipes for picture classifiers.
+"""Recipes for image classifiers.
 
-The ``[[compression]]`` part of a TOML file whose top level says ``task = "image-classification"``, one
-table a step::
+A recipe is the ``[[compression]]`` part of a TOML file with ``task = "image-classification"`` at its top
+level, one table per step::
 
     name = "tiny"
     task = "image-classification"
@@ -39,7 +39,7 @@ from hanji.training.settings import settings_from
 
 
 class ImageRecipe(RecipeBase[ImageStep]):
-    """A named, ordered tuple of steps for a picture classifier."""
+    """A named, ordered tuple of steps for an image classifier."""
 
     step_types: ClassVar = {
         "distil": ImageDistil,
@@ -53,17 +53,17 @@ class ImageRecipe(RecipeBase[ImageStep]):
 
     @property
     def quantization(self) -> ImageQuantize:
-        """The quantize step; its defaults where there is none."""
+        """The quantize step, or one with default options if the recipe has none."""
         return next((step for step in self.steps if isinstance(step, ImageQuantize)), ImageQuantize())
 
     @property
     def scheme(self) -> ImageScheme:
-        """What the exported artifacts hold."""
+        """The scheme of the exported artifacts."""
         return next((step.scheme for step in self.steps if isinstance(step, ImageQuantize)), "float32")
 
     @property
     def sparse(self) -> bool:
-        """Whether zeros are stored as sparse tensors."""
+        """Whether pruned kernels are stored as sparse tensors."""
         return any(isinstance(step, ImagePrune) and step.sparse_storage for step in self.steps)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
-"""The steps that a picture recipe is made of, one frozen dataclass each.
+"""The steps of an image recipe, one frozen dataclass each.
 
-A step says what to do and nothing about how: distil.py, channels.py, prune.py, cluster.py and quantize.py
-know how.
+They hold only the options; distil.py, channels.py, magnitude.py, clustering.py and quantize.py implement
+them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from hanji.training.classifiers.models.config import ImageModelConfig
 from hanji.training.settings import Count, Positive, check_ranges
 
 ImageScheme = Literal["float32", "float16", "dynamic", "int8", "int8-qat", "int16x8"]
-"""What an exported artifact holds. ``int8`` takes its ranges from calibration pictures, ``int8-qat`` from
-training; the files hold the same kinds of numbers."""
+"""The number format of an exported artifact. ``int8`` gets its ranges from calibration images, ``int8-qat``
+from training; the formats of the files are the same."""
 
 
 @dataclass(frozen=True)

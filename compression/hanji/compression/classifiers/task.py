@@ -1,10 +1,11 @@
-"""Image classification, as the compression stage needs it. TensorFlow is imported when a method needs it."""
+"""Image classification in the compression stage. TensorFlow is imported only in methods that need it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hanji.compression.classifiers.compressed import CompressedClassifier
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.task import CompressionTask
 from hanji.training.classifiers.data import ImageDataset
@@ -12,7 +13,6 @@ from hanji.training.classifiers.models.config import ImageModelConfig
 from hanji.training.classifiers.task import ClassifierTraining
 
 if TYPE_CHECKING:
-    from hanji.compression.classifiers.compressed import CompressedClassifier
     from hanji.training.classifiers.trained import TrainedClassifier
     from hanji.training.progress import OnEpoch
 
@@ -21,10 +21,11 @@ class ClassifierCompression(ClassifierTraining):
     """Implements ``CompressionTask``."""
 
     recipe = ImageRecipe
+    compressed_type = CompressedClassifier
     compressed_file = "compressed-classifier.json"
 
     def check_recipe(self, recipe: ImageRecipe, model: ImageModelConfig) -> None:
-        """See CompressionTask; only the network itself tells what its steps need, so compress checks it."""
+        """See CompressionTask; the checks need the network itself, so ``compress`` makes them."""
 
     def compress(
         self,
@@ -43,7 +44,7 @@ class ClassifierCompression(ClassifierTraining):
     def uncompressed(
         self, trained: TrainedClassifier, dataset: ImageDataset, recipe: ImageRecipe
     ) -> CompressedClassifier:
-        """See CompressionTask; calibration images are those of ``recipe``."""
+        """See CompressionTask; ``recipe`` sets the number of calibration images."""
         from hanji.compression.classifiers.compress import uncompressed_classifier
         from hanji.compression.classifiers.quantization.quantize import calibration_images
 

@@ -1,1 +1,1 @@
-"""Sub-commands of ``hanji`` that the compression stage adds."""
+"""Subcommands of ``hanji`` provided by the compression stage."""

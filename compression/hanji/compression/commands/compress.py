@@ -13,22 +13,22 @@ EXAMPLE = "hanji compress out/trained --recipe int8-qat --data ml-1m --out out/c
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the trained model, the recipe and where the result goes."""
+    """Declare the trained model, the recipe and the output directory."""
     parser.add_argument(
         "trained",
         type=Path,
         metavar="TRAINED",
-        help="what hanji train wrote, or a picture classifier: a .keras or .h5 file, a SavedModel directory",
+        help="a directory written by hanji train, or an image classifier: .keras or .h5 file, or SavedModel",
     )
     parser.add_argument("--recipe", required=True, help="a recipe file, or the name of a built-in recipe")
     parser.add_argument(
         "--data",
         type=Path,
         metavar="DIR",
-        help="the data it was trained on; for a Keras file, pictures in one sub-folder a class",
+        help="the data it was trained on; for a Keras file, images in one subfolder per class",
     )
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="where the compressed model goes"
+        "--out", type=Path, required=True, metavar="DIR", help="directory for the compressed model"
     )
     add_preprocessing_options(parser)
 
@@ -80,12 +80,12 @@ def _foreign(args: argparse.Namespace) -> tuple[Mapping[str, float], Mapping[str
     if not (args.trained.is_file() or (args.trained / "saved_model.pb").is_file()):
         raise DataError(
             f"{args.trained}: expected a directory written by `hanji train`, a .keras or .h5 file or a "
-            "SavedModel directory, found none of them"
+            "SavedModel directory, found none of these"
         )
     file = ImageRecipe.file_named(args.recipe)
     recipe, preprocessing = ImageRecipe.from_file(file), preprocessing_of(args)
     if args.data is None:
-        raise DataError("expected --data with a folder of pictures, one sub-folder a class, found none")
+        raise DataError("expected --data with a folder of images, one subfolder per class, found none")
 
     import_tensorflow()
     from hanji.compression.classifiers.compressed import save_compressed_classifier
@@ -118,6 +118,6 @@ def _expect_no_preprocessing(args: argparse.Namespace, *, foreign: bool) -> None
     given = [f"--{name}" for name in OPTIONS if getattr(args, name) is not None]
     if given and not foreign:
         raise RecipeError(
-            f"{', '.join(given)}: expected with a model trained elsewhere only, but {args.trained} was "
+            f"{', '.join(given)}: expected only with a model trained elsewhere, but {args.trained} was "
             "written by `hanji train`; leave them out"
         )

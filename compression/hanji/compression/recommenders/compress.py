@@ -1,4 +1,4 @@
-"""The compression stage: a loop over the steps of a recipe."""
+"""The compression stage for recommenders: a loop over the steps of a recipe."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def compress(
 ) -> CompressedModel:
     """Apply the recipe to ``trained``; ``dataset`` is the one it was trained on.
 
-    ``trained`` stays unchanged. With checkpoints in ``work`` an interrupted run resumes; ``on_epoch`` is
-    called after each epoch of each fit. The test set is read once, at the end. Raises RecipeError for a step
-    that this type of model does not support.
+    ``trained`` is not modified. Checkpoints in ``work`` let an interrupted run resume; ``on_epoch`` is called
+    after each epoch of each fit. The test set is used only at the end. Raises RecipeError for a step that
+    this type of model does not support.
     """
     check_recipe(recipe, trained.config.type)
     fitting = fitting_of(dataset, trained.config, trained.training, seed=trained.seed)
@@ -48,13 +48,13 @@ def compress(
     config = inference_config(trained.config)
     scheme: Scheme = "float32"
     teacher: ScoresOf | None = None
-    model = _bare(trained.model, trained.config, fitting.data)
-    for place, step in enumerate(recipe.steps):
-        fitting = replace(fitting, identity=_identity(trained, recipe.steps[: place + 1]))
+    model = _inference_model(trained.model, trained.config, fitting.data)
+    for index, step in enumerate(recipe.steps):
+        fitting = replace(fitting, identity=_identity(trained, recipe.steps[: index + 1]))
         if isinstance(step, Distil):
             distilled = distil(model, trained.config, step, fitting)
             fitting, teacher = distilled.fitting, distilled.teacher
-            model = _bare(distilled.student, distilled.config, fitting.data)
+            model = _inference_model(distilled.student, distilled.config, fitting.data)
             config = inference_config(distilled.config)
         elif isinstance(step, LowRank):
             model = low_rank(model, step, fitting)
@@ -70,7 +70,7 @@ def compress(
 
 
 def uncompressed(trained: TrainedModel) -> CompressedModel:
-    """``trained`` itself, made for inference: what an export of the full model starts from."""
+    """``trained`` itself, prepared for inference: the input of an export of the full model."""
     users, items = trained.catalogue.users, trained.catalogue.items
     model = inference_model(trained.model, trained.config, users=users, items=items)
     config = inference_config(trained.config)
@@ -78,18 +78,18 @@ def uncompressed(trained: TrainedModel) -> CompressedModel:
 
 
 def fitting_of(dataset: Dataset, config: ModelConfig, training: TrainingConfig, *, seed: int) -> Fitting:
-    """What the steps of a recipe share before the first one: supervision without a teacher."""
+    """The fitting at the start of a recipe, with supervision without a teacher."""
     data = train_validation_split(dataset, seed)
     supervision = default_supervision(config, data, training)
     return Fitting(data=data, supervision=supervision, training=training, seed=seed, identity="")
 
 
 def _identity(trained: TrainedModel, steps: Sequence[Step]) -> str:
-    """Of the full model and the steps so far: what comes later does not change what they make."""
-    return f"{Recipe('so far', tuple(steps)).sha256} {sorted(trained.metrics.items())}"
+    """Identifies the full model and the steps so far; later steps do not affect their result."""
+    return f"{Recipe('prefix', tuple(steps)).sha256} {sorted(trained.metrics.items())}"
 
 
-def _bare(model: keras.Model, config: ModelConfig, data: TrainValidationSplit) -> keras.Model:
+def _inference_model(model: keras.Model, config: ModelConfig, data: TrainValidationSplit) -> keras.Model:
     return inference_model(model, config, users=data.users, items=data.items)
 
 

@@ -1,4 +1,4 @@
-"""CompressedModel: what compression hands to export, in memory and on disk."""
+"""CompressedModel: the output of compression and input of export, in memory and on disk."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ if typing.TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CompressedModel:
-    """A model ready for export: TFMOT's pruning wrappers stripped, dropout gone, ranges final."""
+    """A model ready for export: TFMOT's pruning wrappers stripped, dropout removed, ranges final."""
 
     model: keras.Model
-    """``[user, item]`` → logits [B, 1]; for ``int8`` it rounds as its export will."""
+    """``[user, item]`` → logits [B, 1]; for ``int8``, fake-quantized as in its export."""
 
     config: ModelConfig
     scheme: Scheme
     recipe: Recipe
     metrics: dict[str, float]
-    """Of this model, on the test set."""
+    """Metrics of this model on the test set."""
 
     full: TrainedModel
-    """The model that it came from."""
+    """The model that was compressed."""
 
     teacher_metrics: dict[str, float] | None = None
-    """Of the teacher on the test set, where that was not the full model."""
+    """Metrics of the teacher on the test set, if it was not the full model."""
 
     task: ClassVar[str] = "recommendation"
 
 
 def save_compressed(compressed: CompressedModel, directory: Path) -> None:
-    """Write a directory: compressed.json, weights.npz and the full model beside them in full/."""
+    """Write a directory with compressed.json, weights.npz and the full model in full/."""
     about = {
         "format_version": FORMAT_VERSION,
         "model": table_from(compressed.config),
@@ -60,7 +60,7 @@ def save_compressed(compressed: CompressedModel, directory: Path) -> None:
 
 
 def load_compressed(directory: Path) -> CompressedModel:
-    """Read what ``save_compressed`` wrote; DataError if it is not that."""
+    """Load a directory written by ``save_compressed``; DataError for any other."""
     from hanji.compression.recommenders.fake_quantization import fake_quantized
     from hanji.training.recommenders.models.build import build_model
 

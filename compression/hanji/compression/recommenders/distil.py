@@ -1,8 +1,7 @@
-"""Distillation: a smaller model of the same kind learns from the teacher's scores.
+"""Distillation: a smaller model of the same type is trained on the teacher's scores.
 
-A student of users and items sees the same sampled items as the teacher did, with the teacher's
-probability for each instead of a bare 0 or 1 (Hinton, Vinyals and Dean 2015). A history student
-follows the teacher's ranking of the whole catalogue.
+A ``[user, item]`` student is trained on sampled items with the teacher's probability of each as a soft target
+(Hinton, Vinyals and Dean 2015). A history student is trained on the teacher's scores of the whole catalogue.
 """
 
 from __future__ import annotations
@@ -29,18 +28,18 @@ from hanji.training.recommenders.scoring import scores_of_histories
 
 @dataclass(frozen=True)
 class Distilled:
-    """A student, its teacher where that is not the full model, and the fitting of the steps that follow."""
+    """A student, its teacher if that is not the full model, and the fitting for later steps."""
 
     student: keras.Model
     config: ModelConfig
     fitting: Fitting
-    """Supervised by the teacher: pruning and quantization follow it, too."""
+    """Supervised by the teacher, also in pruning and quantization."""
 
     teacher: ScoresOf | None
 
 
 def student_config(teacher: ModelConfig, step: Distil) -> ModelConfig:
-    """The teacher's kind of model in the student's size."""
+    """A config of the teacher's model type with the student's size."""
     return replace(
         teacher,
         embedding_size=step.embedding_size,
@@ -63,12 +62,12 @@ def distil(model: keras.Model, config: ModelConfig, step: Distil, fitting: Fitti
     samples = positives_and_negatives(data.train, items=data.items, negatives=negatives)
     logits = pair_logits(model, ensemble, samples, fitting.seed)
     targets = teacher_targets(samples, logits, step.teacher_weight)
-    follows = replace(fitting, supervision=replace(fitting.supervision, epochs=targets))
-    learning = student_config(config, step)
+    distilling = replace(fitting, supervision=replace(fitting.supervision, epochs=targets))
+    smaller = student_config(config, step)
     seed_everything(fitting.seed)
-    student = build_model(learning, users=data.users, items=data.items)
-    follows.fit(student, follows.schedule(step), "Distilling")
-    return Distilled(student, learning, follows, ensemble.scores if ensemble else None)
+    student = build_model(smaller, users=data.users, items=data.items)
+    distilling.fit(student, distilling.schedule(step), "Distilling")
+    return Distilled(student, smaller, distilling, ensemble.scores if ensemble else None)
 
 
 def _history_student(model: HistoryModel, config: ModelConfig, step: Distil, fitting: Fitting) -> Distilled:
@@ -76,9 +75,9 @@ def _history_student(model: HistoryModel, config: ModelConfig, step: Distil, fit
     train = histories_of(data.train, users=data.users, items=data.items)
     ensemble = ensemble_of(fitting, {"full model": full}) if step.teacher == "ensemble" else None
     targets = standardized(ensemble.fitted if ensemble else full(train))
-    learning = student_config(config, step)
+    smaller = student_config(config, step)
     seed_everything(fitting.seed)
-    student = HistoryModel(learning, data.items)
+    student = HistoryModel(smaller, data.items)
     start_from_scores(student, targets, train, seed=fitting.seed)
     histories = held_back_histories(
         data.train, data.users, held_back=step.held_back, latest=config.history_order, teacher=targets
@@ -89,6 +88,6 @@ def _history_student(model: HistoryModel, config: ModelConfig, step: Distil, fit
         temperature=step.temperature,
         regression_weight=step.regression_weight,
     )
-    follows = replace(fitting, supervision=Supervision(histories, objective))
-    follows.fit(student, follows.schedule(step), "Distilling")
-    return Distilled(student, learning, follows, ensemble.scores if ensemble else None)
+    distilling = replace(fitting, supervision=Supervision(histories, objective))
+    distilling.fit(student, distilling.schedule(step), "Distilling")
+    return Distilled(student, smaller, distilling, ensemble.scores if ensemble else None)

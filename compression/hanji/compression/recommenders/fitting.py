@@ -1,4 +1,4 @@
-"""What every step that trains needs: the data, the targets it follows, where checkpoints go."""
+"""Training shared by the steps of a recipe: the data, the supervision, where checkpoints go."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from hanji.training.settings import table_from
 
 @dataclass(frozen=True)
 class Fitting:
-    """Shared by the steps of one recipe; distillation replaces the supervision by the teacher's scores."""
+    """Shared by the steps of one recipe; distillation replaces the supervision with the teacher's scores."""
 
     data: TrainValidationSplit
     supervision: Supervision
     training: TrainingConfig
-    """Of the teacher; a step replaces the fields it has of its own."""
+    """Options of the full model's training; a step overrides those that it sets itself."""
 
     seed: int
     identity: str
-    """Of the full model and the steps so far: a checkpoint of another identity is not resumed."""
+    """Identifies the full model and the steps so far; a checkpoint with another identity is not resumed."""
 
     work: Path | None = None
     on_epoch: OnEpoch | None = None
 
     def schedule(self, step: Step, *, averaged: bool = True) -> TrainingConfig:
-        """The teacher's training options with the step's own epochs and learning rate.
+        """The full model's training options with the step's epochs and learning rate.
 
-        A model that must stay sparse is not ``averaged``: an average over moving masks has no zeros.
+        Sparse models must not be ``averaged``: a weight average over changing masks has no zeros.
         """
         return replace(
             self.training,
@@ -54,20 +54,20 @@ class Fitting:
         name: str,
         *,
         hooks: Hooks | None = None,
-        whole: bool = False,
+        single_run: bool = False,
     ) -> FitResult:
         """Fit ``model`` in place on the current supervision.
 
-        ``whole`` runs all epochs in one go and keeps the last, for schedules that cannot be resumed.
+        ``single_run`` writes no checkpoints and keeps the last epoch, for schedules that cannot be resumed.
         """
         settings = [self.identity, name, table_from(schedule), self.seed]
         file = f"{name.lower().replace(' ', '-')}.npz"
-        checkpoint = Checkpoint(self.work / file, settings) if self.work and not whole else None
+        checkpoint = Checkpoint(self.work / file, settings) if self.work and not single_run else None
         return fit(
             model,
             self.supervision,
             schedule,
             validation_of(model, self.data),
-            FitRun(name, self.seed, checkpoint, keep_last=whole, on_epoch=self.on_epoch),
+            FitRun(name, self.seed, checkpoint, keep_last=single_run, on_epoch=self.on_epoch),
             hooks=hooks,
         )

@@ -1,6 +1,6 @@
 """Magnitude pruning with a polynomial schedule (Zhu and Gupta 2017), by TFMOT.
 
-The head and the bias tables are left alone: they are a handful of numbers, each of which counts.
+The head and the bias tables stay dense: they have few weights, each of which matters.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from hanji.compression.recommenders.fitting import Fitting
 from hanji.compression.recommenders.steps import Prune
 from hanji.training.recommenders.models.build import HEADS
 
-RAMP_SHARE = 0.6  # of the steps; the rest lets the remaining weights recover at full sparsity
+RAMP_SHARE = 0.6  # of the steps; in the rest, the remaining weights recover at full sparsity
 
 
 def prunable(layer: keras.layers.Layer, step: Prune) -> bool:
@@ -24,11 +24,11 @@ def prunable(layer: keras.layers.Layer, step: Prune) -> bool:
 
 
 def prune(model: keras.Model, step: Prune, fitting: Fitting) -> keras.Model:
-    """A copy of ``model`` with ``step.sparsity`` zeros in each pruned tensor; it must be free of dropout."""
+    """A copy of ``model`` with sparsity ``step.sparsity`` in each pruned tensor; it must have no dropout."""
     wrapped = _wrap(model, step, _ramp(step, fitting))
     hooks = pruning_hooks(wrapped)
     schedule = fitting.schedule(step, averaged=False)
-    fitting.fit(wrapped, schedule, "Pruning", hooks=hooks, whole=True)
+    fitting.fit(wrapped, schedule, "Pruning", hooks=hooks, single_run=True)
     return tfmot.sparsity.keras.strip_pruning(wrapped)
 
 

@@ -1,6 +1,6 @@
-"""Recipes: which steps, with which numbers, in which order.
+"""Recipes for recommenders.
 
-A recipe is the ``[[compression]]`` part of a TOML file, one table a step::
+A recipe is the ``[[compression]]`` part of a TOML file, one table per step::
 
     name = "small"
 
@@ -46,28 +46,30 @@ class Recipe(RecipeBase[Step]):
 
     @property
     def scheme(self) -> Scheme:
-        """What the exported artifacts hold."""
+        """The scheme of the exported artifacts."""
         found = (step.artifact_scheme for step in self.steps if isinstance(step, Quantize))
         return next(found, "float32")
 
 
 def check_recipe(recipe: Recipe, model_type: str) -> None:
-    """RecipeError where a step does not fit the kind of model, before anything long begins."""
-    problem = next(filter(None, (_misfit(step, model_type == "history") for step in recipe.steps)), None)
+    """RecipeError for a step that this type of model does not support; called before any training starts."""
+    problem = next(filter(None, (_obstacle(step, model_type == "history") for step in recipe.steps)), None)
     if problem:
         raise RecipeError(f"recipe {recipe.name!r}, model type {model_type!r}: {problem}")
 
 
-def _misfit(step: Step, history: bool) -> str | None:
-    by_rows = isinstance(step, Quantize) and step.scheme in ROW_BITS
+def _obstacle(step: Step, history: bool) -> str | None:
+    """Why a step is not supported by a ``history`` model, or by another type; None if it is."""
+    row_wise = isinstance(step, Quantize) and step.scheme in ROW_BITS
     if history and isinstance(step, Prune):
         return (
-            "prune: rows of few bits do not get smaller by zeros; take low-rank or a smaller embedding_size"
+            "prune: zeros do not make row-wise quantized embeddings smaller; use low-rank or a smaller "
+            "embedding_size"
         )
     if history and isinstance(step, Quantize) and step.scheme not in HISTORY_SCHEMES:
         return f"quantize: expected int8-rows, int4-rows or float16, found {step.scheme}"
     if not history and isinstance(step, LowRank):
-        return "low-rank: expected a history model; take distil with a smaller embedding_size"
-    if not history and by_rows:
-        return "quantize: rows of few bits are for history models; take int8 or int8-qat"
+        return "low-rank: expected a history model; use distil with a smaller embedding_size"
+    if not history and row_wise:
+        return "quantize: row-wise schemes expect a history model; use int8 or int8-qat"
     return None

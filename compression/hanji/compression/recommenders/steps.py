@@ -1,6 +1,6 @@
-"""The steps a recipe is made of, one frozen dataclass each.
+"""The steps of a recommender's recipe, one frozen dataclass each.
 
-A step says what to do and nothing about how: distil.py, prune.py and quantize.py know how.
+They hold only the options; distil.py, low_rank.py, prune.py and quantize.py implement them.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from hanji.training.recommenders.models.config import Pooling
 from hanji.training.settings import Count, Fraction, Positive, check_ranges
 
 Scheme = Literal["float32", "float16", "dynamic", "int8", "int8-rows", "int4-rows"]
-"""What an exported artifact holds; ``int8-qat`` is a way to train for ``int8``."""
+"""The number format of an exported artifact; ``int8-qat`` is training for ``int8``."""
 
 ROW_BITS: dict[Scheme, int] = {"int8-rows": 8, "int4-rows": 4}
-"""The schemes that store each row of an item table in few bits, with a scale of its own."""
+"""Bits per value of the row-wise schemes, which store each row of an item table with its own scale."""
 
 HISTORY_SCHEMES: tuple[Scheme, ...] = ("float32", "float16", *ROW_BITS)
-"""The schemes that history models come in."""
+"""The schemes of history models."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Quantize:
 
     @property
     def artifact_scheme(self) -> Scheme:
-        """What the exported artifact holds: ``int8-qat`` is a way to train for ``int8``."""
+        """The scheme of the exported artifact: ``int8-qat`` is training for ``int8``."""
         return "int8" if self.scheme == "int8-qat" else self.scheme
 
     def __post_init__(self) -> None:

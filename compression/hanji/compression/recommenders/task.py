@@ -1,10 +1,11 @@
-"""Recommendation, as the compression stage needs it. TensorFlow is imported when a method needs it."""
+"""Recommendation in the compression stage. TensorFlow is imported only in methods that need it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hanji.compression.recommenders.compressed import CompressedModel
 from hanji.compression.recommenders.recipe import Recipe, check_recipe
 from hanji.compression.task import CompressionTask
 from hanji.training.recommenders.data import Dataset
@@ -12,7 +13,6 @@ from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.task import RecommenderTraining
 
 if TYPE_CHECKING:
-    from hanji.compression.recommenders.compressed import CompressedModel
     from hanji.training.progress import OnEpoch
     from hanji.training.recommenders.trained import TrainedModel
 
@@ -21,6 +21,7 @@ class RecommenderCompression(RecommenderTraining):
     """Implements ``CompressionTask``."""
 
     recipe = Recipe
+    compressed_type = CompressedModel
     compressed_file = "compressed.json"
 
     def check_recipe(self, recipe: Recipe, model: ModelConfig) -> None:

@@ -1,4 +1,4 @@
-"""Who a student of users and items learns from, and the targets that come of it."""
+"""Teachers of ``[user, item]`` students and their soft targets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CALIBRATION_ROWS = 100_000
 
 
 def ensemble_of(fitting: Fitting, others: dict[str, ScoresOf] | None = None) -> Ensemble:
-    """The ensemble for the data of ``fitting``, told about; ``others`` are members trained already."""
+    """The ensemble for the data of ``fitting``, which is logged; ``others`` are members already trained."""
     ensemble = fit_ensemble(fitting.data, seed=fitting.seed, others=others)
     logger.info(f"Ensemble teacher: {ensemble}")
     return ensemble
@@ -28,31 +28,31 @@ def ensemble_of(fitting: Fitting, others: dict[str, ScoresOf] | None = None) -> 
 def pair_logits(
     model: keras.Model, ensemble: Ensemble | None, samples: SampleSource, seed: int
 ) -> PairScorer:
-    """(users, items) → the teacher's logits: the full model's own, or the ensemble's, calibrated."""
+    """(users, items) → the teacher's logits: those of the full model, or calibrated ones of the ensemble."""
     if ensemble is None:
         return KerasScorer(model).pairs
     return _calibrated(ensemble.fitted, samples(np.random.default_rng([seed, 2])))
 
 
 def teacher_targets(samples: SampleSource, logits: PairScorer, teacher_weight: float) -> SampleSource:
-    """The same samples, their targets moved towards the teacher's probabilities."""
+    """The same samples with soft targets: a weighted mean of the labels and the teacher's probabilities."""
 
     def draw(rng: np.random.Generator) -> Samples:
-        plain = samples(rng)
-        users = np.repeat(plain.users, plain.items.shape[1])
-        taught = logits(users, plain.items.ravel()).reshape(plain.items.shape)
-        probabilities = 1.0 / (1.0 + np.exp(-taught))
-        targets = teacher_weight * probabilities + (1.0 - teacher_weight) * plain.targets
-        return Samples(plain.users, plain.items, targets.astype(np.float32))
+        hard = samples(rng)
+        users = np.repeat(hard.users, hard.items.shape[1])
+        teacher = logits(users, hard.items.ravel()).reshape(hard.items.shape)
+        probabilities = 1.0 / (1.0 + np.exp(-teacher))
+        targets = teacher_weight * probabilities + (1.0 - teacher_weight) * hard.targets
+        return Samples(hard.users, hard.items, targets.astype(np.float32))
 
     return draw
 
 
 def _calibrated(table: Scores, samples: Samples) -> PairScorer:
-    """z-scores are no logits: scale and shift make probabilities of them (Platt 1999)."""
-    chosen = slice(0, CALIBRATION_ROWS)
-    scores = table[samples.users[chosen, None], samples.items[chosen]].astype(np.float64)
-    targets = samples.targets[chosen]
+    """The scores as logits: z-scores scaled and shifted to fit the samples (Platt 1999)."""
+    rows = slice(0, CALIBRATION_ROWS)
+    scores = table[samples.users[rows, None], samples.items[rows]].astype(np.float64)
+    targets = samples.targets[rows]
 
     def cross_entropy(scale_and_shift: NDArray[np.float64]) -> float:
         logits = scale_and_shift[0] * scores + scale_and_shift[1]

@@ -1,1 +1,1 @@
-"""What every bundle consists of, whatever its task: files, manifest parts, outputs of its engines."""
+"""The task-independent parts of a bundle: files, manifest sections, engine outputs."""

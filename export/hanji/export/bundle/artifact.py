@@ -1,4 +1,4 @@
-"""One model in one format: its files, and where they are in a bundle."""
+"""One model in one format: its files and their paths in a bundle."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ ONNX_PATH = "model.onnx"
 TFJS_DIRECTORY = "tfjs/"
 TFJS_PATH = TFJS_DIRECTORY + "model.json"
 MODEL_FILES = {"tflite": TFLITE_PATH, "onnx": ONNX_PATH}
-"""The file that a device loads to answer, by format; TF.js has several."""
+"""The model file that a device loads, by format; TF.js has several files."""
 
 UNMEASURED = Parity(checked=False, reason="not measured yet")
 
 
 @dataclass(frozen=True)
 class Converted:
-    """An artifact and the content of its files, by their path in the bundle."""
+    """An artifact and the contents of its files, by path in the bundle."""
 
     artifact: Artifact
     contents: Mapping[str, bytes]
 
 
 def file_entry(path: str, content: bytes) -> FileEntry:
-    """The manifest's entry of a file."""
+    """The manifest entry of a file."""
     return FileEntry(path, len(content), hashlib.sha256(content).hexdigest())
 
 

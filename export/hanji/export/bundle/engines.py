@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from hanji.export.formats.names import Format
 
 DEVICE_ENGINES: dict[Format, str] = {"tflite": "litert", "onnx": "onnxruntime"}
-"""The engine of each format; TF.js runs in the browser."""
+"""The engine of each format that Python can run; TF.js runs in the browser."""
 
 
 def engines_of(formats: Sequence[Format]) -> list[str]:
-    """The engines for these formats, without those that Python cannot run."""
+    """The engines for these formats, omitting formats that Python cannot run."""
     return [engine for name, engine in DEVICE_ENGINES.items() if name in formats]
 
 

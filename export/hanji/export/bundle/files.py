@@ -1,4 +1,4 @@
-"""What all bundles share: their files on disk, and what is said of each artifact when they are written."""
+"""The task-independent parts of writing a bundle: files on disk, and a summary line per artifact."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hanji.export.bundle.answers import Answers
 from hanji.export.bundle.artifact import Converted
 from hanji.export.bundle.json_files import json_bytes
+from hanji.export.bundle.queries import Outputs
 from hanji.runtime.bundle import CHECKSUM, MANIFEST
 from hanji.runtime.manifest import Artifact, Parity
 from hanji.runtime.manifest.reader import parse_manifest
@@ -19,44 +19,44 @@ from hanji.training.errors import RecipeError
 
 @dataclass(frozen=True)
 class MeasuredParity(Parity):
-    """Parity with the typical (root mean square) difference beside the largest one."""
+    """Parity with the typical (root mean square) difference in addition to the largest one."""
 
     typical_error: float = 0.0
     typical_tolerance: float = 0.0
 
     @property
-    def same_answers(self) -> str:
-        """How often the artifact answers alike, in words."""
+    def agreement_summary(self) -> str:
+        """A phrase stating how often the artifact's top results agree with the Keras model's."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class BundleSummary:
-    """What was written: where, and the artifacts with their bytes and parity."""
+    """The path of a written bundle, and its artifacts with size and parity."""
 
     path: Path
     artifacts: tuple[Artifact, ...]
 
     def lines(self) -> list[str]:
-        """The summary for a person, one line an artifact."""
+        """The summary as text, one line per artifact and one for the path."""
         return [*map(_line, self.artifacts), f"The bundle is in {self.path}"]
 
 
 @dataclass(frozen=True)
 class Checked:
-    """An artifact with its parity, and what a device can replay where there was an engine to ask."""
+    """An artifact with its parity, and the outputs and tolerance for golden.json if its engine was run."""
 
     converted: Converted
-    replay: tuple[Answers, float] | None
+    replay: tuple[Outputs, float] | None
 
 
 def with_parity(converted: Converted, parity: Parity) -> Converted:
-    """The same artifact, its parity known."""
+    """A copy of the artifact with ``parity`` filled in."""
     return replace(converted, artifact=replace(converted.artifact, parity=parity))
 
 
 def manifest_files(table: Mapping[str, Any]) -> dict[str, bytes]:
-    """manifest.json and the file with its checksum, by their paths.
+    """manifest.json and its checksum file, by path.
 
     Raises BundleError for a manifest that the runtime could not read: such a bundle must not be written.
     """
@@ -67,7 +67,7 @@ def manifest_files(table: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def write_files(directory: Path, contents: Mapping[str, bytes]) -> None:
-    """Every file by its path in the bundle."""
+    """Write each file to its path in the bundle."""
     for path, content in contents.items():
         target = directory / path
         target.parent.mkdir(exist_ok=True)
@@ -75,7 +75,7 @@ def write_files(directory: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def check_options(name: str, chosen: Sequence[str], known: Sequence[str]) -> None:
-    """RecipeError for an option that does not exist, and for none."""
+    """RecipeError for an unknown option, or if none is given."""
     unknown = [option for option in chosen if option not in known]
     if unknown or not chosen:
         found = ", ".join(unknown) or "none"
@@ -87,7 +87,7 @@ def _line(artifact: Artifact) -> str:
     found = f"NOT CHECKED in its engine: {parity.reason}"
     if isinstance(parity, MeasuredParity):
         found = (
-            f"{parity.same_answers}, typical difference {parity.typical_error:.2g} "
+            f"{parity.agreement_summary}, typical difference {parity.typical_error:.2g} "
             f"(at most {parity.typical_tolerance:.2g}) in {parity.engine}"
         )
     return f"{artifact.format} {artifact.precision}, {artifact.bytes:,} bytes: {found}"

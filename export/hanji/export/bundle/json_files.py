@@ -1,4 +1,4 @@
-"""JSON as bundles hold it: UTF-8, sorted keys, a newline at the end, the same bytes for the same content."""
+"""The JSON encoding of bundles: UTF-8, sorted keys, trailing newline; equal content gives equal bytes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def json_bytes(table: Mapping[str, Any], *, readable: bool = False) -> bytes:
-    """``table`` as JSON, one value a line if ``readable``; ValueError for NaN and infinity."""
+    """``table`` as JSON, one value per line if ``readable``; ValueError for NaN and infinity."""
     text = json.dumps(
         table,
         ensure_ascii=False,

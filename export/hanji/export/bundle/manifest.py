@@ -1,4 +1,4 @@
-"""The parts of manifest.json that every task has."""
+"""The sections of manifest.json that all tasks share."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _TOOLS = (
     "tf2onnx",
     "tf_keras",
 )
-_RANGES = ("min", "max", "optimizer_step")  # variables of quantization, not parameters of the model
+_RANGES = ("min", "max", "optimizer_step")  # variables of quantization-aware training, not parameters
 
 
 def parameters(model: keras.Model) -> int:
-    """Numbers that the model has learned; the ranges of quantization do not count."""
+    """The parameter count of the model, excluding quantization ranges."""
     return sum(
         int(weight.shape.num_elements())
         for weight in model.weights
@@ -37,14 +37,14 @@ def parameters(model: keras.Model) -> int:
 
 
 def artifact_table(artifact: Artifact) -> dict[str, Any]:
-    """The manifest's entry of an artifact."""
+    """The manifest entry of an artifact."""
     table = asdict(artifact)
     table["parity"] = {key: value for key, value in table["parity"].items() if value is not None}
     return table
 
 
 def versions_of(artifacts: Sequence[Artifact]) -> dict[str, str]:
-    """The tools that made the bundle, with their versions."""
+    """The versions of the tools that produced the bundle."""
     versions = {tool: installed_version(tool) for tool in _TOOLS}
     if any(artifact.format == "tfjs" and artifact.parity.checked for artifact in artifacts):
         versions["tfjs"] = OLDEST_TFJS

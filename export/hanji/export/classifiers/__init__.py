@@ -1,1 +1,1 @@
-"""Export of picture classifiers: the same stages as for recommenders, one module each."""
+"""Export of image classifiers: one module per step, parallel to the recommenders package."""

@@ -1,4 +1,4 @@
-"""One classifier in one format: its files, and what the manifest says of them."""
+"""One classifier in one format: its files and their manifest entry."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import cached_property
 
 from hanji.compression.classifiers.compressed import CompressedClassifier
-from hanji.export.bundle.answers import Answers, Question, ask
 from hanji.export.bundle.artifact import (
     ONNX_PATH,
     TFJS_DIRECTORY,
@@ -17,9 +16,10 @@ from hanji.export.bundle.artifact import (
     Converted,
     file_entry,
 )
+from hanji.export.bundle.queries import Outputs, Query, run_queries
 from hanji.export.classifiers.formats.integer_only import IntegerOnly, integer_only, integer_signature
 from hanji.export.classifiers.formats.names import CLASSIFY, IMAGE, PROBABILITIES
-from hanji.export.classifiers.formats.onnx import convert_classifier_onnx, from_integers
+from hanji.export.classifiers.formats.onnx import convert_classifier_onnx, uses_quantized_tflite
 from hanji.export.classifiers.formats.signature import ClassifySignature
 from hanji.export.classifiers.formats.tfjs import convert_classifier_tfjs
 from hanji.export.classifiers.formats.tflite import named_classifier_tflite
@@ -41,10 +41,10 @@ from hanji.runtime.manifest import (
 
 
 class ClassifierFiles:
-    """What a compressed classifier becomes in each format; what several formats start from is made once.
+    """The files of a compressed classifier in each format; intermediate results are shared by the formats.
 
-    With ``edge_tpu`` it becomes a TFLite file of whole numbers only: the runtime normalizes pictures and
-    makes probabilities of logits.
+    With ``edge_tpu`` it becomes an integer-only TFLite file: the runtime then normalizes images and turns
+    logits into probabilities.
     """
 
     def __init__(self, compressed: CompressedClassifier, *, edge_tpu: bool = False) -> None:
@@ -55,46 +55,46 @@ class ClassifierFiles:
 
     @property
     def image_input(self) -> ImageInput:
-        """How a picture becomes the input of every artifact."""
+        """The image preprocessing of every artifact."""
         image_input = self.compressed.full.image_input
         if not self.edge_tpu:
             return image_input
-        network = self._integers
+        network = self._integer_only
         return replace(image_input, mean=network.mean, std=network.std, normalized_by="runtime")
 
     @property
     def probabilities(self) -> Probabilities:
-        """What the output of every artifact is."""
+        """The meaning of every artifact's output."""
         if not self.edge_tpu:
             return Probabilities("graph", 1.0)
-        return Probabilities("softmax", self._integers.temperature)
+        return Probabilities("softmax", self._integer_only.temperature)
 
     def converted(self, target: Format) -> Converted:
-        """The artifact in the format ``target``; its parity is not measured yet.
+        """Convert to the format ``target``; parity is not measured yet.
 
-        Raises ConversionError where the format cannot hold the model.
+        Raises ConversionError if the format cannot represent the model.
         """
         if target == "tflite":
             return self._tflite()
         return self._onnx() if target == "onnx" else self._tfjs()
 
-    def asked(self, converted: Converted, questions: Sequence[Question]) -> Answers:
-        """The artifact's probabilities, as a device computes them around it; raises what ``ask`` does."""
+    def run(self, converted: Converted, queries: Sequence[Query]) -> Outputs:
+        """The artifact's probabilities, with the runtime's pre- and postprocessing; see ``run_queries``."""
         if not self.edge_tpu:
-            return ask(converted, questions)
+            return run_queries(converted, queries)
         signature = converted.artifact.signatures[CLASSIFY]
         tensor, output = ImageTensor(self.image_input, signature.inputs[0]), signature.outputs[0]
-        prepared = [Question(CLASSIFY, {IMAGE: tensor.of(asked.inputs[IMAGE])}) for asked in questions]
-        answers = ask(converted, prepared)
+        prepared = [Query(CLASSIFY, {IMAGE: tensor.of(query.inputs[IMAGE])}) for query in queries]
+        outputs = run_queries(converted, prepared)
         rule = self.probabilities
-        scores = tuple(probabilities_of(dequantized(row, output), rule) for row in answers.scores)
-        return replace(answers, scores=scores)
+        scores = tuple(probabilities_of(dequantized(row, output), rule) for row in outputs.scores)
+        return replace(outputs, scores=scores)
 
     def _tflite(self) -> Converted:
         if not self.edge_tpu:
-            content = compacted(self._own)
+            content = compacted(self._tflite_file)
             return self._artifact("tflite", {TFLITE_PATH: content}, tflite_engines(content))
-        network = self._integers.content
+        network = self._integer_only.content
         expect_edge_tpu(network, "Edge TPU")
         content = compacted(network)
         made = self._artifact("tflite", {TFLITE_PATH: content}, tflite_engines(content))
@@ -104,7 +104,9 @@ class ClassifierFiles:
 
     def _onnx(self) -> Converted:
         scheme = self.compressed.scheme
-        content = convert_classifier_onnx(self._own if from_integers(scheme) else self._float, scheme)
+        content = convert_classifier_onnx(
+            self._tflite_file if uses_quantized_tflite(scheme) else self._float_tflite_file, scheme
+        )
         engine = EngineRequirement("onnxruntime", OLDEST_ONNXRUNTIME)
         return self._artifact("onnx", {ONNX_PATH: content}, (engine,))
 
@@ -117,16 +119,16 @@ class ClassifierFiles:
         return self._artifact("tfjs", contents, (EngineRequirement("tfjs", OLDEST_TFJS),))
 
     @cached_property
-    def _integers(self) -> IntegerOnly:
-        """The network of ``_own`` alone."""
-        return integer_only(self._own)
+    def _integer_only(self) -> IntegerOnly:
+        """The network of ``_tflite_file`` without pre- and postprocessing."""
+        return integer_only(self._tflite_file)
 
     @cached_property
-    def _own(self) -> bytes:
-        """The TFLite file under the classifier's own scheme."""
+    def _tflite_file(self) -> bytes:
+        """The TFLite file under the classifier's scheme."""
         compressed = self.compressed
         if compressed.scheme == "float32" and not compressed.sparse:
-            return self._float
+            return self._float_tflite_file
         return named_classifier_tflite(
             self._network,
             compressed.scheme,
@@ -136,7 +138,7 @@ class ClassifierFiles:
         )
 
     @cached_property
-    def _float(self) -> bytes:
+    def _float_tflite_file(self) -> bytes:
         return named_classifier_tflite(self._network, "float32")
 
     def _artifact(

@@ -1,8 +1,9 @@
-"""Which layers lose accuracy in 8 bits, and what leaving some of them in floats gives.
+"""Finds the layers that lose accuracy in int8, and measures the effect of keeping some of them in float32.
 
-Each layer is quantized alone, all others staying in floats, and the file is run in LiteRT over calibration
-pictures: what then differs from the float network that layer has added. Rounding adds up through a network
-much as independent noise does, so the layers that are worst alone are the ones to leave in floats.
+Each layer is quantized alone, with all others in float32, and the file is run in LiteRT over calibration
+images: the difference from the float32 network is the error of that layer. Quantization errors add up through
+a network roughly like independent noise, so the layers with the largest individual error are the ones to keep
+in float32.
 """
 
 from __future__ import annotations
@@ -16,8 +17,13 @@ import numpy.typing as npt
 from hanji.compression.classifiers.compressed import CompressedClassifier
 from hanji.export.classifiers.formats.names import CLASSIFY, IMAGE, PROBABILITIES
 from hanji.export.classifiers.formats.signature import ClassifySignature
-from hanji.export.classifiers.formats.tflite import calibrated_file, quantized_but_for
-from hanji.export.classifiers.formats.tflite_layers import Operator, names_around, names_of_layers, operators
+from hanji.export.classifiers.formats.tflite import calibrated_file, quantized_except
+from hanji.export.classifiers.formats.tflite_layers import (
+    Operator,
+    names_of_layers,
+    names_outside_network,
+    operators,
+)
 from hanji.export.formats.compact import compacted
 from hanji.runtime.engines.choice import interpreter_class
 from hanji.training.classifiers.data import LabelledImages
@@ -30,18 +36,18 @@ from hanji.training.progress import logger
 Images = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.float64]
 IMAGES = 100
-"""Calibration pictures over which layers are compared."""
+"""The number of calibration images that the error is measured on."""
 
-_LEAST = 1e-7  # of a probability: what is smaller is noise of the softmax
+_MIN_PROBABILITY = 1e-7  # smaller probabilities are softmax noise
 
 
 @dataclass(frozen=True)
 class Loss:
-    """How far a quantized network is from the float one.
+    """How far a quantized network deviates from the float32 network.
 
-    ``error`` is the root mean square difference of the logits as a fraction of their spread; ``agreement``
-    the share of pictures with the same best class; ``top1`` the share of labelled test pictures that are
-    right, None where there are none.
+    ``error`` is the root mean square difference of the logits divided by their standard deviation;
+    ``agreement`` the share of images with the same top-1 class; ``top1`` the accuracy on labelled test
+    images, None without any.
     """
 
     error: float
@@ -51,7 +57,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class LayerLoss:
-    """What quantizing one layer alone adds. ``operators`` are what the layer became in TFLite."""
+    """The error from quantizing one layer alone. ``operators`` are the TFLite operators of the layer."""
 
     layer: str
     operators: tuple[str, ...]
@@ -62,9 +68,9 @@ class LayerLoss:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The layers, worst first; the network with all of them quantized, and with the worst in floats.
+    """The layers, worst first; the network fully quantized, and with the worst layers in float32.
 
-    ``bytes`` and ``rest_bytes`` are of these two as TFLite files.
+    ``bytes`` and ``rest_bytes`` are the sizes of these two as TFLite files.
     """
 
     layers: tuple[LayerLoss, ...]
@@ -78,16 +84,16 @@ class Diagnosis:
 
 
 class QuantizationDebugger:
-    """One network, calibrated once, to be quantized in parts.
+    """Quantizes selected layers of one network, which is calibrated once.
 
-    ``test`` are labelled pictures, if there are some. Raises ConversionError where the converter refuses the
-    network, or where there are no calibration pictures.
+    ``test`` are optional labelled images. Raises ConversionError if the converter rejects the network, or
+    without calibration images.
     """
 
     def __init__(
         self, compressed: CompressedClassifier, *, test: LabelledImages | None = None, samples: int = IMAGES
     ) -> None:
-        # A network that rounds already says nothing of what rounding adds: its float twin does.
+        # A QAT network already contains the rounding; its error is measured on the float32 weights instead.
         model = compressed.model if compressed.plain is None else fold_batch_norms(compressed.plain)
         self._network = ClassifySignature(model, compressed.full.image_input, compressed.temperature)
         self._calibrated = calibrated_file(self._network, compressed.calibration)
@@ -103,15 +109,15 @@ class QuantizationDebugger:
         self._expected = self._probabilities(self._images)
 
     def diagnosis(self, *, leave_float: int = 0) -> Diagnosis:
-        """Rank the layers; with ``leave_float``, also leave so many of the worst in floats and measure that.
+        """Rank the layers; also measure the network with the ``leave_float`` worst layers kept in float32.
 
-        Each layer is logged as it is measured. Raises ConversionError for more layers than there are.
+        The error of each layer is logged. Raises ConversionError for more layers than the network has.
         """
         names = self._layer_names()
         if not 0 <= leave_float < len(names):
             raise ConversionError(
-                f"leave_float: expected 0 to {len(names) - 1}, for the network has {len(names)} layers that "
-                f"compute something, found {leave_float}"
+                f"leave_float: expected 0 to {len(names) - 1}, as the network has {len(names)} layers with "
+                f"operators, found {leave_float}"
             )
         layers = []
         for index, layer in enumerate(names, 1):
@@ -133,23 +139,23 @@ class QuantizationDebugger:
         )
 
     def _layer_names(self) -> list[str]:
-        """The layer of each operator of the network, in their order."""
-        return list(dict.fromkeys(self._layer(found) for found in self._operators if not found.around))
+        """The layers that became operators of the network, in execution order."""
+        return list(dict.fromkeys(self._layer(found) for found in self._operators if found.in_network))
 
     def _layer(self, operator: Operator) -> str:
-        """The one that it is named after: of several the one with the most weights."""
+        """The layer that an operator is attributed to: of several, the one with the most weights."""
         return max(operator.layers, key=lambda layer: self._sizes[layer])
 
     def _alone(self, layer: str) -> LayerLoss:
-        own = [found for found in self._operators if not found.around and self._layer(found) == layer]
+        own = [found for found in self._operators if found.in_network and self._layer(found) == layer]
         others = [found.name for found in self._operators if found not in own]
-        loss = self._compared(quantized_but_for(self._calibrated, others, "int8"))
+        loss = self._compared(quantized_except(self._calibrated, others, "int8"))
         kinds = tuple(dict.fromkeys(found.kind for found in own))
         return LayerLoss(layer, kinds, self._sizes[layer], loss.error, loss.agreement)
 
     def _content(self, float_layers: Sequence[str]) -> bytes:
-        left = [*names_around(self._operators), *names_of_layers(self._operators, float_layers)]
-        return quantized_but_for(self._calibrated, left, "int8")
+        kept = [*names_outside_network(self._operators), *names_of_layers(self._operators, float_layers)]
+        return quantized_except(self._calibrated, kept, "int8")
 
     def _loss(self, content: bytes) -> Loss:
         compared = self._compared(content)
@@ -158,8 +164,8 @@ class QuantizationDebugger:
 
     def _compared(self, content: bytes) -> Loss:
         found = _run(content, self._images)
-        own, expected = _centred(found), _centred(self._expected)
-        error = float(np.sqrt(np.mean(np.square(own - expected))) / max(float(expected.std()), 1e-9))
+        actual, expected = _centred_logits(found), _centred_logits(self._expected)
+        error = float(np.sqrt(np.mean(np.square(actual - expected))) / max(float(expected.std()), 1e-9))
         return Loss(error, float(np.mean(found.argmax(1) == self._expected.argmax(1))))
 
     def _top1(self, probabilities: Callable[[Images], Values]) -> float | None:
@@ -169,16 +175,16 @@ class QuantizationDebugger:
 
 
 def _run(content: bytes, images: Images) -> Values:
-    """Probabilities float64 [n, classes] in LiteRT, one thread."""
+    """Probabilities float64 [n, classes], computed by LiteRT on one thread."""
     runner = interpreter_class("litert")(model_content=content, num_threads=1).get_signature_runner(CLASSIFY)
     return np.concatenate([runner(**{IMAGE: image[None]})[PROBABILITIES] for image in images]).astype(
         np.float64
     )
 
 
-def _centred(probabilities: Values) -> Values:
-    """The logits behind probabilities, but for a number that all classes of a picture share."""
-    logits = np.log(np.maximum(probabilities, _LEAST))
+def _centred_logits(probabilities: Values) -> Values:
+    """The logits of probabilities, which are known up to a constant per image: centred at mean 0."""
+    logits = np.log(np.maximum(probabilities, _MIN_PROBABILITY))
     centred: Values = logits - logits.mean(axis=1, keepdims=True)
     return centred
 

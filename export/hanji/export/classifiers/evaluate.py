@@ -1,4 +1,4 @@
-"""Metrics of the classifier that ships, through the runtime that ships."""
+"""Test metrics of an exported classifier, measured through the runtime."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from hanji.training.errors import DataError
 from hanji.training.settings import settings_from
 
 NEEDS_PROBABILITIES = ("nll", "ece")
-"""Metrics that say nothing of a model whose outputs are no probabilities."""
+"""Metrics that are meaningless for a model whose outputs are not probabilities."""
 
 
 def classifier_test_set(manifest: ClassifierManifest, directory: Path | None) -> ImageDataset:
-    """The pictures to measure a bundle with, as ``test`` of a dataset.
+    """A dataset whose ``test`` part holds the images to evaluate a bundle on.
 
-    Of a model that hanji trained it is the very split it was trained and tested with, rebuilt from its
-    manifest. Of a model that was wrapped nobody knows what it was trained on: all pictures of ``directory``,
-    one sub-folder a class, count. Raises DataError where they cannot be read.
+    For a model that hanji trained, the split is rebuilt from the manifest. For a wrapped model, whose
+    training data is unknown, all images in ``directory`` (one subfolder per class) are the test set. Raises
+    DataError if they cannot be read.
     """
     known = manifest.training_data.config
     if known:
@@ -33,8 +33,8 @@ def classifier_test_set(manifest: ClassifierManifest, directory: Path | None) ->
         return load_images(config, None if config.format == "digits" else directory, seed=manifest.seed)
     if directory is None:
         raise DataError(
-            f"the bundle {manifest.name!r} was wrapped, and does not say what it was trained on; expected "
-            "--data with a folder of pictures, one sub-folder a class"
+            f"the bundle {manifest.name!r} is a wrapped model with unknown training data; expected --data "
+            "with a folder of images, one subfolder per class, found none"
         )
     image_input = manifest.picture
     table = {
@@ -51,9 +51,9 @@ def classifier_test_set(manifest: ClassifierManifest, directory: Path | None) ->
 
 
 def training_images(compressed: CompressedClassifier, directory: Path | None) -> ImageDataset | None:
-    """The data that ``compressed`` was made of, in ``directory``; None without one, but for the digits.
+    """The training data of ``compressed``, read from ``directory``; None without one, except for digits.
 
-    Raises DataError where the directory does not hold that data.
+    Raises DataError if the directory does not contain that data.
     """
     full = compressed.full
     config = settings_from(ImageDataConfig, full.data.config, "compressed-classifier.json: data")
@@ -65,10 +65,10 @@ def training_images(compressed: CompressedClassifier, directory: Path | None) ->
 def evaluate_classifier_bundle(
     bundle: Path, dataset: ImageDataset, *, engine: str = "auto"
 ) -> dict[str, float]:
-    """``metrics_of`` a bundle on the test pictures of ``dataset``, answered by ``engine``.
+    """The metrics of a bundle on the test images of ``dataset``, run in ``engine``.
 
-    Without ``nll`` and ``ece`` where the model gives no probabilities. Raises DataError if the bundle does
-    not know the classes of ``dataset``.
+    ``nll`` and ``ece`` are omitted if the model does not output probabilities. Raises DataError if the bundle
+    does not know a class of ``dataset``.
     """
     with Classifier.open(bundle, engine=engine) as classifier:
         classes = classes_of(dataset, classifier)
@@ -80,14 +80,14 @@ def evaluate_classifier_bundle(
 
 
 def classes_of(dataset: ImageDataset, classifier: Classifier) -> npt.NDArray[np.int32]:
-    """The bundle's number of each of the dataset's classes, int32 [classes]; DataError if it lacks one."""
+    """The bundle's index of each class of the dataset, int32 [classes]; DataError for an unknown class."""
     number = {label: index for index, label in enumerate(classifier.labels)}
     unknown = [label for label in dataset.labels if label not in number]
     if unknown:
         raise DataError(
             f"the bundle {classifier.manifest.name!r} does not know {len(unknown)} of the data's "
-            f"{len(dataset.labels)} classes ({unknown[0]!r} for one; it knows {classifier.labels[0]!r} and "
-            f"{len(classifier.labels) - 1} others); expected the data it was trained on: check --data"
+            f"{len(dataset.labels)} classes, for example {unknown[0]!r} (it knows {classifier.labels[0]!r} "
+            f"and {len(classifier.labels) - 1} others); expected the data it was trained on: check --data"
         )
     return np.array([number[label] for label in dataset.labels], np.int32)
 

@@ -1,4 +1,4 @@
-"""What the compressed Keras classifier says of pictures that every artifact of it is shown, too."""
+"""Reference outputs of the compressed Keras classifier, which every artifact is compared with."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hanji.compression.classifiers.compressed import CompressedClassifier
-from hanji.export.bundle.answers import Question
+from hanji.export.bundle.queries import Query
 from hanji.export.classifiers.formats.names import CLASSIFY, IMAGE
 from hanji.export.classifiers.golden import GOLDEN_IMAGES, golden_count
 from hanji.training.classifiers.data import LabelledImages
@@ -17,46 +17,46 @@ from hanji.training.classifiers.metrics import probabilities_of
 from hanji.training.errors import ConversionError
 
 CALIBRATION = 192
-"""Calibration pictures that are compared, at even steps."""
+"""The number of calibration images in the comparison, evenly spaced."""
 
-_OTHERS = 64  # test images beside those of golden.json
+_EXTRA_TEST_IMAGES = 64  # in addition to those of golden.json
 
 
 @dataclass(frozen=True)
 class ImageReference:
-    """``images`` uint8 [n, h, w, c], the golden ones first; ``probabilities`` float32 [n, classes]."""
+    """``images`` uint8 [n, h, w, c], those of golden.json first; ``probabilities`` float32 [n, classes]."""
 
     images: npt.NDArray[np.uint8]
     probabilities: npt.NDArray[np.float32]
     golden: int
 
     @property
-    def questions(self) -> tuple[Question, ...]:
-        """One a picture."""
-        return tuple(Question(CLASSIFY, {IMAGE: image[None]}) for image in self.images)
+    def queries(self) -> tuple[Query, ...]:
+        """One query per image."""
+        return tuple(Query(CLASSIFY, {IMAGE: image[None]}) for image in self.images)
 
 
 def image_reference(compressed: CompressedClassifier, test: LabelledImages | None) -> ImageReference:
-    """The Keras classifier's answers to test pictures, where there are some, and calibration pictures.
+    """The Keras classifier's outputs for test images, if there are any, and calibration images.
 
-    Raises ConversionError for answers that are not finite, and where there is no picture at all.
+    Raises ConversionError for outputs that are not finite, and if there is no image at all.
     """
-    images = [_evenly(compressed.calibration, CALIBRATION)]
+    parts = [_evenly(compressed.calibration, CALIBRATION)]
     if test is not None and len(test):
-        images.insert(0, _evenly(test.images, GOLDEN_IMAGES + _OTHERS))
-    shown = np.concatenate(images)
-    if not len(shown):
+        parts.insert(0, _evenly(test.images, GOLDEN_IMAGES + _EXTRA_TEST_IMAGES))
+    images = np.concatenate(parts)
+    if not len(images):
         raise ConversionError(
-            "expected calibration or test pictures to compare the exported files with, found none; compress "
-            "the model with calibration_images of at least 1"
+            "expected calibration or test images to check the exported files with, found none; compress the "
+            "model with calibration_images of at least 1"
         )
-    logits = ClassifierScorer(compressed.model, compressed.full.image_input).logits(shown)
+    logits = ClassifierScorer(compressed.model, compressed.full.image_input).logits(images)
     if not np.isfinite(logits).all():
         raise ConversionError(
-            "expected finite logits from the compressed model, found NaN or infinity; train it again"
+            "expected finite logits from the compressed model, found NaN or infinity; retrain it"
         )
     probabilities = probabilities_of(logits, compressed.temperature).astype(np.float32)
-    return ImageReference(shown, probabilities, golden_count(shown))
+    return ImageReference(images, probabilities, golden_count(images))
 
 
 def _evenly(images: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""manifest.json of a classifier: everything a device has to know, and where the model came from."""
+"""manifest.json of a classifier: everything that a device needs to run it, and its provenance."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hanji.training.classifiers.metrics import PROTOCOL
 
 LABELS, GOLDEN, CARD = "labels.json", "golden.json", "MODEL_CARD.md"
 ELSEWHERE = "trained elsewhere"
-"""The type of a model of which no ImageModelConfig is known."""
+"""The model type of a network without an ImageModelConfig."""
 
 
 def classifier_manifest_table(
@@ -34,7 +34,7 @@ def classifier_manifest_table(
 ) -> dict[str, Any]:
     """The content of manifest.json; ``files`` are those that belong to no artifact.
 
-    ``picture`` and ``probabilities`` say what all artifacts take and give.
+    ``image_input`` and ``probabilities`` describe the input and the output of all artifacts.
     """
     full, recipe = compressed.full, compressed.recipe
     return {
@@ -59,12 +59,12 @@ def classifier_manifest_table(
 
 
 def input_and_output(image_input: ImageInput, classes: int, probabilities: Probabilities) -> dict[str, Any]:
-    """What the manifest says of pictures, of classes and of what the model gives."""
+    """The manifest sections on image input, classes and model output."""
     return {
         "labels": asdict(LabelTable(LABELS, classes)),
         "picture": asdict(image_input),
         "probabilities": asdict(probabilities),
-        "preprocessing": {IMAGE: _in_words(image_input)},
+        "preprocessing": {IMAGE: _preprocessing(image_input)},
     }
 
 
@@ -77,31 +77,29 @@ def labels_table(labels: Sequence[str], names: Mapping[str, Sequence[str]]) -> d
 
 
 def model_type(compressed: CompressedClassifier) -> str:
-    """What the network is called."""
+    """The model type that the manifest and the model card state."""
     return ELSEWHERE if compressed.config is None else compressed.config.type
 
 
 def own_parameters(compressed: CompressedClassifier) -> int:
-    """Numbers that the compressed network has learned."""
+    """The parameter count of the compressed network."""
     return parameters(compressed.plain if compressed.plain is not None else compressed.model)
 
 
-def _in_words(image_input: ImageInput) -> str:
-    colour = "grey (ITU-R 601 luma)" if image_input.channels == 1 else "red, green, blue"
+def _preprocessing(image_input: ImageInput) -> str:
+    colour = "greyscale (ITU-R 601 luma)" if image_input.channels == 1 else "RGB"
+    size = f"{image_input.height} × {image_input.width}"
     fit = {
-        "crop": "scaled until its shorter side fits, then its middle cut out",
-        "stretch": "scaled to the size, whatever its proportions",
-        "pad": "scaled until its longer side fits, the rest filled with the background",
+        "crop": f"resized to cover {size} and centre-cropped",
+        "stretch": f"resized to {size}, ignoring the aspect ratio",
+        "pad": f"resized to fit into {size} and padded with the background colour",
     }[image_input.fit]
-    takes = (
-        "as levels of 0 to 255: the model normalizes them itself"
+    values = (
+        "pixel values 0 to 255, which the model normalizes itself"
         if image_input.normalized_by == "graph"
-        else "then normalized, (level - mean) / std for each channel"
+        else "pixel values normalized per channel: (value - mean) / std"
     )
-    return (
-        f"a picture in {colour}, {fit}, to {image_input.height} × {image_input.width} "
-        f"({image_input.resize}), channels last, {takes}"
-    )
+    return f"image in {colour}, {fit} ({image_input.resize} interpolation), channels last, {values}"
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""One row of a classifier's report: what a bundle reaches, weighs and costs in one engine."""
+"""One row of a classifier's report: metrics, size and latency of a bundle in one engine."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ BENCHMARK_RUNS = 300
 
 @dataclass(frozen=True)
 class Complexity:
-    """The size of a network and its work for one image, whatever precision it is stored in."""
+    """The size of a network and its cost per image, independent of the stored precision."""
 
     parameters: int
     macs: int | None
-    """Multiply-accumulates; None for a network whose layers are not known."""
+    """Multiply-accumulates; None for a network with unknown layer types."""
 
 
 @dataclass(frozen=True)
 class ClassifierRow:
-    """Metrics, bytes and latency of one artifact, all measured on the artifact itself."""
+    """Metrics, size and latency of one artifact, all measured on the artifact itself."""
 
     model: str
     format: str
@@ -47,7 +47,7 @@ class ClassifierRow:
 def measure_classifier(
     bundle: Path, dataset: ImageDataset, *, model: str, engine: str, complexity: Complexity
 ) -> ClassifierRow:
-    """Evaluate and time ``bundle`` in ``engine``, one thread."""
+    """Evaluate and time ``bundle`` in ``engine`` on one thread."""
     timing = benchmark_classifier(bundle, engine=engine, runs=BENCHMARK_RUNS)
     content = (bundle / MODEL_FILES[timing.artifact]).read_bytes()
     return ClassifierRow(
@@ -67,7 +67,7 @@ def measure_classifier(
 
 
 def complexity_of(compressed: CompressedClassifier) -> Complexity:
-    """Parameters and multiply-accumulates of the network that ships."""
+    """Parameters and multiply-accumulates of the exported network."""
     network = compressed.plain if compressed.plain is not None else compressed.model
     found = profile(network)
     return Complexity(own_parameters(compressed), None if found.uncounted else found.macs)

@@ -1,4 +1,4 @@
-"""MODEL_CARD.md of a classifier: what it is for, what it was made from, and what it cannot do."""
+"""MODEL_CARD.md of a classifier: intended use, training data, metrics, sizes, parity and limitations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hanji.export.reporting.markdown import FORMAT_NAMES, metric, table
 from hanji.runtime.manifest import Artifact, Parity, Probabilities
 from hanji.training.classifiers.metrics import PROTOCOL
 
-_MOST_LABELS = 40  # that the card lists
+_MAX_LABELS = 40  # listed in the card
 
 
 def classifier_card(
@@ -28,43 +28,43 @@ def classifier_card(
         _metrics(compressed),
         _sizes(compressed, artifacts),
         _parity(artifacts),
-        _limits(compressed),
+        _LIMITATIONS,
     )
     return "\n\n".join(sections) + "\n"
 
 
 def _heading(compressed: CompressedClassifier) -> str:
     steps = " → ".join(step["type"] for step in compressed.recipe.tables) or "none"
-    synthetic = "**Trained on synthetic pictures: a demonstration, of no use with real ones.**\n\n"
+    synthetic = "**Trained on synthetic images: for demonstration only, not suitable for real images.**\n\n"
     return (
         f"# {compressed.full.data.name}: {model_type(compressed)} classifier\n\n"
         + (synthetic if compressed.full.data.synthetic else "")
-        + f"Compressed by the recipe `{compressed.recipe.name}` (steps: {steps}; sha256 "
-        f"`{compressed.recipe.sha256}`). Seed {compressed.full.seed}."
+        + f"Compressed with the recipe `{compressed.recipe.name}` (steps: {steps}; SHA-256 "
+        f"`{compressed.recipe.sha256}`). Seed: {compressed.full.seed}."
     )
 
 
 def _intended_use(compressed: CompressedClassifier, probabilities: Probabilities) -> str:
     labels, image_input = compressed.full.labels, compressed.full.image_input
-    around = "Normalization, the calibrated temperature and the softmax lie in the model."
+    processing = "Normalization, temperature scaling and softmax are part of the model."
     if probabilities.source != "graph":
-        around = "The runtime normalizes them, and makes probabilities of the model's logits."
-    shown = ", ".join(labels[:_MOST_LABELS]) + (", …" if len(labels) > _MOST_LABELS else "")
+        processing = "The runtime normalizes the input and turns the model's logits into probabilities."
+    listed = ", ".join(labels[:_MAX_LABELS]) + (", …" if len(labels) > _MAX_LABELS else "")
     return (
-        f"## Intended use\n\nSays which of {len(labels)} classes a picture shows, on the device and without "
-        f"a network: {shown}.\n\nIt takes pictures of {image_input.height} × {image_input.width} pixels with "
-        f"{image_input.channels} channel(s) as levels of 0 to 255; what makes any picture one of these the "
-        f"manifest says. {around}"
+        f"## Intended use\n\nClassifies an image into one of {len(labels)} classes, on-device and offline: "
+        f"{listed}.\n\nInput: {image_input.height} × {image_input.width} pixels, {image_input.channels} "
+        "channel(s), pixel values 0 to 255. The manifest specifies how an image of any other size is "
+        f"resized. {processing}"
     )
 
 
 def _training_data(compressed: CompressedClassifier) -> str:
     data = compressed.full.data
-    count = f"{data.pictures} training pictures" if data.pictures else "an unknown number of pictures"
+    count = f"{data.pictures} training images" if data.pictures else "an unknown number of training images"
     return (
-        f"## Training data\n\n{data.name} (format {data.format}): {count} of {data.classes} classes.\n\n"
-        f"Licence of the data: {data.licence or 'not stated'}. Whether a model trained on it may be passed "
-        "on depends on that licence."
+        f"## Training data\n\n{data.name} (format: {data.format}): {count} in {data.classes} classes.\n\n"
+        f"Licence of the data: {data.licence or 'not stated'}. Whether a model trained on it may be "
+        "redistributed depends on that licence."
     )
 
 
@@ -72,9 +72,10 @@ def _metrics(compressed: CompressedClassifier) -> str:
     full, own = compressed.full.metrics, compressed.metrics
     rows = [[name, metric(full.get(name)), metric(own.get(name))] for name in sorted({*full, *own})]
     return (
-        f"## Metrics\n\nOn the test pictures: {PROTOCOL}. `macro_top1` counts each class alike, `nll` and "
-        "`ece` (calibration error) say how well the probabilities fit; for them less is better. Measured in "
-        "Keras; the exported files are held against it below.\n\n"
+        f"## Metrics\n\nOn the test set: {PROTOCOL}. `macro_top1` is the unweighted mean of the per-class "
+        "accuracies. `nll` (negative log-likelihood) and `ece` (expected calibration error) measure the "
+        "calibration of the probabilities; lower is better. Measured in Keras; the parity section below "
+        "compares the exported files with the Keras model.\n\n"
         + table(["", "full model", "this model"], rows)
     )
 
@@ -87,10 +88,10 @@ def _sizes(compressed: CompressedClassifier, artifacts: Sequence[Artifact]) -> s
     ]
     notes = "".join(f"\n- {note}" for note in compressed.notes)
     return (
-        f"## Sizes\n\n{count:,} parameters; the full model has {full:,}, which are {FLOAT32_BYTES * full:,} "
-        "bytes in 32-bit floats.\n\n"
-        + table(["artifact", "precision", "bytes", "what it holds"], rows)
-        + (f"\n\nWhat the compression does not buy:\n{notes}" if notes else "")
+        f"## Size\n\n{count:,} parameters. The full model has {full:,}, which take {FLOAT32_BYTES * full:,} "
+        "bytes in float32.\n\n"
+        + table(["artifact", "precision", "bytes", "description"], rows)
+        + (f"\n\nLimits of the compression:\n{notes}" if notes else "")
     )
 
 
@@ -98,10 +99,10 @@ def _parity(artifacts: Sequence[Artifact]) -> str:
     rows = [[FORMAT_NAMES[artifact.format], *_parity_cells(artifact.parity)] for artifact in artifacts]
     return (
         "## Parity\n\n"
-        "Each artifact in its real engine against the compressed model in Keras: the typical (root mean "
-        "square) and the largest difference of a probability, and the share of pictures with the same best "
-        "class. What is allowed stands in brackets.\n\n"
-        + table(["artifact", "engine", "typical difference", "largest difference", "same best class"], rows)
+        "Each artifact was run in its engine and compared with the compressed Keras model: the typical (root "
+        "mean square) and the largest difference of a probability, and the share of images with the same "
+        "top-1 class. Tolerances are given in parentheses.\n\n"
+        + table(["artifact", "engine", "typical difference", "largest difference", "top-1 agreement"], rows)
     )
 
 
@@ -116,15 +117,14 @@ def _parity_cells(parity: Parity) -> list[str]:
     ]
 
 
-def _limits(compressed: CompressedClassifier) -> str:
-    return (
-        "## Limits\n\n"
-        "- It knows only the classes above, and names one of them for any picture, also for one that shows "
-        "none of them. A low probability is a hint, no proof.\n"
-        "- Its probabilities were fitted on pictures like those it was trained on; of other cameras, light "
-        "or framing they say less.\n"
-        "- Whatever bias the training pictures have, it has, too."
-    )
+_LIMITATIONS = (
+    "## Limitations\n\n"
+    "- The model knows only the classes above and predicts one of them for every image, including "
+    "out-of-distribution images that show none of them. A low probability is an indication, not proof.\n"
+    "- The probabilities are calibrated on images like the training images; with other cameras, lighting or "
+    "framing they are less reliable.\n"
+    "- The model inherits any bias of the training images."
+)
 
 
 __all__ = ["classifier_card"]

@@ -1,4 +1,4 @@
-"""How far an artifact, in its real engine, is from the compressed Keras classifier; too far is refused."""
+"""Parity of an artifact, run in its engine, with the compressed Keras classifier."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hanji.export.bundle.answers import Answers
 from hanji.export.bundle.files import MeasuredParity
+from hanji.export.bundle.queries import Outputs
 from hanji.export.classifiers.expected_outputs import ImageReference
 from hanji.export.classifiers.tolerances import ImageTolerance
 from hanji.runtime.manifest import Artifact
 from hanji.training.errors import ConversionError
 
-_TIE = 1e-5  # probabilities closer than this are equal in 32-bit floats, whichever comes first
+_TIE = 1e-5  # probabilities closer than this count as tied: float32 rounding decides their order
 
 
 @dataclass(frozen=True)
@@ -22,20 +22,19 @@ class ImageParity(MeasuredParity):
     """Parity of a classifier."""
 
     @property
-    def same_answers(self) -> str:
-        least = self.minimum_top1_agreement
-        return f"the same best class for {self.top1_agreement:.3f} (at least {least:g}) of the pictures"
+    def agreement_summary(self) -> str:
+        return f"top-1 agreement {self.top1_agreement:.3f} (at least {self.minimum_top1_agreement:g})"
 
 
 def image_parity(
-    artifact: Artifact, expected: ImageReference, answers: Answers, allowed: ImageTolerance
+    artifact: Artifact, expected: ImageReference, outputs: Outputs, allowed: ImageTolerance
 ) -> ImageParity:
-    """The artifact's parity with the Keras classifier; ConversionError if it is outside ``allowed``."""
-    found = np.stack(answers.scores)
+    """The artifact's parity with the Keras classifier; ConversionError if it exceeds ``allowed``."""
+    found = np.stack(outputs.scores)
     if not np.isfinite(found).all():
         raise ConversionError(
             f"{artifact.format} ({artifact.precision}): expected finite probabilities, found NaN or infinity "
-            f"in {answers.engine}; no bundle was written; leave this format out"
+            f"in {outputs.engine}; no bundle was written; export without this format"
         )
     differences = found - expected.probabilities
     largest = float(np.abs(differences).max())
@@ -45,14 +44,14 @@ def image_parity(
     if not all(within):
         raise ConversionError(
             f"{artifact.format} ({artifact.precision}): expected the probabilities of the compressed model "
-            f"within {allowed.largest:g}, typically within {allowed.typical:g}, and the same best class for "
-            f"at least {allowed.agreement:g} of the pictures; found {largest:.3g}, {typical:.3g} and "
-            f"{agreement:.3f} in {answers.engine} over {len(found)} pictures; no bundle was written; find "
-            "the layers at fault with `hanji debug-quantization`, take int8-qat, or leave this format out"
+            f"within {allowed.largest:g} (RMS within {allowed.typical:g}) and a top-1 agreement of at least "
+            f"{allowed.agreement:g}; found {largest:.3g} (RMS {typical:.3g}) and {agreement:.3f} in "
+            f"{outputs.engine} over {len(found)} images; no bundle was written; find the layers responsible "
+            "with `hanji debug-quantization`, use int8-qat, or export without this format"
         )
     return ImageParity(
         checked=True,
-        engine=answers.engine,
+        engine=outputs.engine,
         max_abs_error=_rounded(largest),
         score_tolerance=allowed.largest,
         top1_agreement=_rounded(agreement),
@@ -63,7 +62,7 @@ def image_parity(
 
 
 def _agreement(found: npt.NDArray[np.float32], expected: ImageReference) -> float:
-    """Share of pictures whose best class is the Keras classifier's, too, or would be but for a tie."""
+    """The share of images whose top-1 class is the Keras classifier's, with ties counting as agreement."""
     rows = np.arange(len(found))
     best = expected.probabilities.max(axis=1)
     return float(np.mean(expected.probabilities[rows, found.argmax(axis=1)] >= best - _TIE))

@@ -1,4 +1,4 @@
-"""What each format holds under each compression scheme: the words of the manifest's ``precision``."""
+"""The ``precision`` value of the manifest, by format and compression scheme."""
 
 from __future__ import annotations
 
@@ -31,36 +31,33 @@ PRECISIONS: dict[Format, dict[ImageScheme, str]] = {
         "int16x8": "int8-weights",
     },
 }
-"""Where a format cannot hold the scheme, the word is another one."""
+"""The value differs from the scheme if the format cannot represent the scheme."""
 
 SPARSE = "float32-sparse"
-"""Of a TFLite file with sparse tensors; the other formats store zeros like other numbers."""
+"""A TFLite file with sparse tensors; the other formats store zeros like any other value."""
 
 INTEGERS_ONLY = "int8-only"
-"""Of a TFLite file for the Edge TPU."""
+"""A TFLite file for the Edge TPU."""
 
 MEANINGS: dict[str, str] = {
-    "float32": "weights and arithmetic in 32-bit floats",
-    SPARSE: "weights that are mostly zero as sparse tensors of 32-bit floats, arithmetic in 32-bit floats; "
-    "LiteRT skips the zeros on ARM, where the network has the shape for it",
-    "float16": "weights in 16-bit floats, arithmetic in 32-bit",
-    "dynamic": "large weights in 8-bit integers, activations quantized on the device as they come",
-    "int8": "weights, with a scale for each output channel, and activations in 8-bit integers; what lies "
-    "around the network, from levels to its input and from logits to probabilities, in 32-bit floats",
-    INTEGERS_ONLY: "weights, with a scale for each output channel, activations, input and output in 8-bit "
-    "integers and nothing in floats, as accelerators ask for it: the runtime normalizes pictures and makes "
-    "probabilities of logits",
-    "int16x8": "weights in 8-bit integers, activations in 16-bit ones; slow where an engine has no kernels "
-    "made for it",
-    "int8-weights": "large weights in 8-bit integers, with a scale for each output channel, arithmetic in "
-    "32-bit floats",
-    "int8-simulated": "weights in 8-bit integers, activations rounded to the same 256 levels as in int8, "
-    "arithmetic in 32-bit floats",
+    "float32": "float32 weights and arithmetic",
+    SPARSE: "float32 weights and arithmetic, with pruned weights stored as sparse tensors; LiteRT skips the "
+    "zeros on ARM if the network architecture allows it",
+    "float16": "float16 weights, float32 arithmetic",
+    "dynamic": "dynamic-range quantization: large weights in int8, activations quantized at run time",
+    "int8": "int8 weights (per-channel scales) and activations; pre- and postprocessing of the network in "
+    "float32",
+    INTEGERS_ONLY: "integer-only: int8 weights (per-channel scales), activations, input and output, as "
+    "accelerators require; the runtime normalizes images and turns logits into probabilities",
+    "int16x8": "int8 weights, int16 activations; slow in engines without optimized kernels",
+    "int8-weights": "large weights in int8 (per-channel scales), float32 arithmetic",
+    "int8-simulated": "int8 weights, activations rounded to the same 256 levels as in int8, float32 "
+    "arithmetic",
 }
 
 
 def precision_of(target: Format, scheme: ImageScheme, *, sparse: bool) -> str:
-    """The word for a scheme in a format."""
+    """The ``precision`` value of a scheme in a format."""
     return SPARSE if sparse and target == "tflite" else PRECISIONS[target][scheme]
 
 

@@ -1,4 +1,4 @@
-"""What a build of a classifier reached."""
+"""The build report of a classifier."""
 
 from __future__ import annotations
 
@@ -28,17 +28,16 @@ HEADINGS = (
 
 @dataclass(frozen=True)
 class ClassifierReport(BuildReport):
-    """The rows of a classifier; ``rows`` are of type ClassifierRow."""
+    """The build report of a classifier; ``rows`` are of type ClassifierRow."""
 
     pictures: dict[str, int]
-    """How many were trained on, chosen by, and tested on."""
+    """The number of training, validation and test images."""
 
     step_metrics: list[dict[str, float]]
-    """Of the network behind each of ``steps``, on the test set, in Keras: what the converter rounds is not
-    rounded yet."""
+    """Test metrics after each of ``steps``, in Keras: without the quantization that the converter applies."""
 
     compression_notes: list[str]
-    """In plain words, what the recipe's steps do not buy."""
+    """Notes on the limits of the recipe's steps."""
 
     @classmethod
     def of(
@@ -48,7 +47,7 @@ class ClassifierReport(BuildReport):
         rows: Sequence[ClassifierRow],
         seconds: dict[str, float],
     ) -> ClassifierReport:
-        """The report of one build on this machine, now."""
+        """The report of a build that was just run on this machine."""
         return cls(
             name=compressed.recipe.name,
             recipe_sha256=compressed.recipe.sha256,
@@ -75,15 +74,14 @@ class ClassifierReport(BuildReport):
     @property
     def notes(self) -> list[str]:
         notes = [
-            "Measured on the exported files through the runtime, one thread, over "
-            f"{self.pictures['test']} test pictures; {PROTOCOL}.",
-            "p50 is of classify() with an array of the model's size: reading a file and resizing it come on "
-            "top.",
+            "Measured on the exported files through the runtime, single-threaded, over "
+            f"{self.pictures['test']} test images; {PROTOCOL}.",
+            "p50 is the median latency of classify() for an array of the model's input size; decoding and "
+            "resizing an image file are not included.",
         ]
         if self.teacher_metrics is not None:
-            notes.append(
-                f"The teacher, which does not ship, reaches top-1 {self.teacher_metrics['top1']:.4f}."
-            )
+            reached = self.teacher_metrics["top1"]
+            notes.append(f"The teacher, which is not part of the bundle, reaches top-1 {reached:.4f}.")
         if self.step_metrics:
             measured = zip(self.steps, self.step_metrics, strict=True)
             steps = ", ".join(f"{step['type']} {found['top1']:.4f}" for step, found in measured)
@@ -97,11 +95,11 @@ class ClassifierReport(BuildReport):
 
 def _compared(full: ClassifierRow, small: ClassifierRow) -> str:
     lost = 100 * (full.metrics["top1"] - small.metrics["top1"])
-    where = "under" if lost >= 0 else "over"
+    direction = "lower" if lost >= 0 else "higher"
     return (
-        f"In {small.engine}: top-1 {abs(lost):.2f} points {where} the full model's, "
-        f"the file {full.bytes / small.bytes:.1f} times smaller, the engine's own call "
-        f"{full.engine_p50_ms / small.engine_p50_ms:.1f} times as fast."
+        f"Compared with the full model in {small.engine}: top-1 {abs(lost):.2f} percentage points "
+        f"{direction}, file {full.bytes / small.bytes:.1f} times smaller, inference without pre- and "
+        f"postprocessing {full.engine_p50_ms / small.engine_p50_ms:.1f} times as fast."
     )
 
 

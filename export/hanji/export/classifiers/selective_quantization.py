@@ -1,4 +1,4 @@
-"""A compressed classifier with some layers left in floats, and the words that say so in a recipe."""
+"""Selective quantization: a compressed classifier with some layers kept in float32, and its recipe."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from hanji.training.settings import settings_from
 
 
 def classifier_to_debug(directory: Path, data: Path | None) -> CompressedClassifier:
-    """What `hanji compress` wrote, or what `hanji train` wrote with its batch normalizations folded.
+    """Load the output of `hanji compress`, or that of `hanji train` with batch normalization folded.
 
-    The second takes its calibration pictures from ``data``. Raises DataError where the directory holds
+    For the latter, calibration images are taken from ``data``. Raises DataError if the directory contains
     neither.
     """
     if (directory / ABOUT).exists():
         return load_compressed_classifier(directory)
     if not (directory / ABOUT_TRAINED).exists():
         raise DataError(
-            f"{directory}: expected a picture classifier that `hanji compress` or `hanji train` wrote, found "
+            f"{directory}: expected an image classifier written by `hanji compress` or `hanji train`, found "
             f"neither {ABOUT} nor {ABOUT_TRAINED}"
         )
     trained = load_classifier(directory)
@@ -40,14 +40,14 @@ def classifier_to_debug(directory: Path, data: Path | None) -> CompressedClassif
 
 
 def with_float_layers(compressed: CompressedClassifier, layers: Sequence[str]) -> CompressedClassifier:
-    """``compressed`` in int8 with these layers in floats, and a recipe that says so.
+    """``compressed`` in int8 with these layers in float32, and a recipe to match.
 
-    Raises RecipeError for a network that was trained to round: it has to be trained again.
+    Raises RecipeError for a network from quantization-aware training, which would have to be retrained.
     """
     if compressed.plain is not None:
         raise RecipeError(
-            "int8-qat: expected a network that the converter quantizes, found one that was trained with the "
-            "rounding in it; put float_layers into the recipe and build it again, or compress with int8"
+            "int8-qat: expected a network to be quantized after training, found one from quantization-aware "
+            "training; add float_layers to the recipe and build again, or compress with int8"
         )
     steps = (*_other_steps(compressed.recipe), _quantize(compressed.recipe, layers))
     recipe = ImageRecipe(compressed.recipe.name, steps)
@@ -55,14 +55,14 @@ def with_float_layers(compressed: CompressedClassifier, layers: Sequence[str]) -
 
 
 def recipe_snippet(recipe: ImageRecipe, layers: Sequence[str]) -> str:
-    """The ``[[compression]]`` table, in TOML, that leaves these layers in floats."""
+    """The ``[[compression]]`` table, in TOML, that keeps these layers in float32."""
     names = ", ".join(json.dumps(layer, ensure_ascii=False) for layer in layers)
     scheme = _quantize(recipe, layers).scheme
     return f'[[compression]]\ntype = "quantize"\nscheme = "{scheme}"\nfloat_layers = [{names}]\n'
 
 
 def _quantize(recipe: ImageRecipe, layers: Sequence[str]) -> ImageQuantize:
-    """The recipe's own step where it is one that can leave layers in floats."""
+    """The recipe's quantization step if it supports float layers, otherwise a default int8 step."""
     own = next((step for step in recipe.steps if isinstance(step, ImageQuantize)), None)
     if own is None or own.scheme not in ("int8", "int8-qat"):
         own = ImageQuantize(scheme="int8")

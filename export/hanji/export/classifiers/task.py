@@ -1,4 +1,4 @@
-"""Image classification, as the export stage needs it. TensorFlow is imported when a method needs it."""
+"""The export stage of image classification. Methods import TensorFlow only when they need it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hanji.runtime.manifest import ClassifierManifest
     from hanji.training.classifiers.trained import TrainedClassifier
 
-_NO_IDS = "--unknown-user and --unknown-item are for recommenders; a classifier knows no ids"
+_NO_IDS = "--unknown-user and --unknown-item are for recommenders; a classifier has no ids"
 
 
 class ClassifierExport(ClassifierCompression):
@@ -34,7 +34,7 @@ class ClassifierExport(ClassifierCompression):
     refused_options: ClassVar[Mapping[str, str]] = {"unknown_user": _NO_IDS, "unknown_item": _NO_IDS}
 
     def check_export(self, config: ImageExportConfig, model: ImageModelConfig, where: str) -> None:
-        """See ExportTask; every network can have every option."""
+        """See ExportTask; every option applies to every network."""
 
     def full_export(self, config: ImageExportConfig) -> ImageExportConfig:
         """See ExportTask."""

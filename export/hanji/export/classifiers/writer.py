@@ -1,4 +1,4 @@
-"""From a compressed classifier to a bundle on disk: convert, check, describe, write whole or not at all."""
+"""Writes a compressed classifier as a bundle: converts, checks parity, describes, and writes atomically."""
 
 from __future__ import annotations
 
@@ -43,42 +43,42 @@ def export_classifier(
 ) -> BundleSummary:
     """Write ``compressed`` as a bundle, the directory ``out``.
 
-    Every artifact is run in its real engine and held against the Keras model, over calibration pictures and
-    those of ``test``; only TF.js may go unchecked, where Node.js or its packages are missing; that is said
-    aloud and stands in the manifest. With ``edge_tpu`` the bundle holds a TFLite file of whole numbers only,
-    every operator of which the Edge TPU's compiler lists.
+    Every artifact is run in its engine and compared with the Keras model on calibration images and the
+    images of ``test``. Only TF.js may remain unchecked, if Node.js or its packages are missing; this is
+    logged as a warning and recorded in the manifest. With ``edge_tpu`` the bundle contains an integer-only
+    TFLite file whose operators the Edge TPU compiler supports.
 
-    Raises RecipeError for a format that does not exist or that an Edge TPU does not run, ConversionError for
-    an artifact that cannot be made, that the Edge TPU cannot run or that drifts past its tolerance,
-    EngineError for a missing engine, HanjiError if ``out`` is taken (unless ``replace``) or cannot be
-    written. Then nothing is left behind.
+    Raises RecipeError for an unknown format or one that an Edge TPU does not run, ConversionError for an
+    artifact that cannot be converted, that the Edge TPU cannot run or that exceeds its tolerance,
+    EngineError for a missing engine, HanjiError if ``out`` exists (unless ``replace``) or cannot be written.
+    Nothing is left behind on an error.
     """
     check_options("formats", formats, EDGE_TPU_FORMATS if edge_tpu else FORMATS)
-    with atomic_directory(out, replace=replace) as aside:
+    with atomic_directory(out, replace=replace) as staging:
         expected = image_reference(compressed, test)
         files = ClassifierFiles(compressed, edge_tpu=edge_tpu)
         checked = [_checked(files, target, expected) for target in FORMATS if target in formats]
-        write_files(aside, _contents(files, expected, checked))
+        write_files(staging, _contents(files, expected, checked))
     return BundleSummary(out, tuple(entry.converted.artifact for entry in checked))
 
 
 def _checked(files: ClassifierFiles, target: Format, expected: ImageReference) -> Checked:
     converted = files.converted(target)
     try:
-        answers = files.asked(converted, expected.questions)
+        outputs = files.run(converted, expected.queries)
     except TfjsMissingError as error:
         logger.warning(f"{target} is NOT checked in its engine: {error}")
         return Checked(with_parity(converted, Parity(checked=False, reason=str(error))), None)
     allowed = IMAGE_TOLERANCES[target][files.compressed.scheme]
-    parity = image_parity(converted.artifact, expected, answers, allowed)
+    parity = image_parity(converted.artifact, expected, outputs, allowed)
     tolerance = image_replay_tolerance(converted.artifact.precision)
-    return Checked(with_parity(converted, parity), (answers, tolerance))
+    return Checked(with_parity(converted, parity), (outputs, tolerance))
 
 
 def _contents(
     files: ClassifierFiles, expected: ImageReference, checked: Sequence[Checked]
 ) -> dict[str, bytes]:
-    """Every file of the bundle by its path, the manifest and its checksum last."""
+    """All files of the bundle by path, with the manifest and its checksum last."""
     artifacts = [entry.converted.artifact for entry in checked]
     replays = {entry.converted.artifact.format: entry.replay for entry in checked if entry.replay}
     compressed, full = files.compressed, files.compressed.full

@@ -1,1 +1,1 @@
-"""Sub-commands of ``hanji`` that the export stage adds."""
+"""Subcommands of ``hanji`` that the export stage adds."""

@@ -1,4 +1,4 @@
-"""`hanji build`: every stage from data to bundle, with a report."""
+"""`hanji build`: runs every stage from data to bundle and writes a report."""
 
 from __future__ import annotations
 
@@ -7,23 +7,31 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-HELP = "train, compress and export by a recipe, and report what it reached"
+HELP = "train, compress and export as a recipe specifies, and report metrics, size and latency"
 EXAMPLE = "hanji build examples/movielens-1m.toml --data ml-1m --out out/movielens-1m"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the recipe, the data and where everything goes."""
+    """Declare the recipe, the data and the output directory."""
     parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a recipe file (TOML)")
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="the data; not needed for the synthetic catalogue and digits"
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="the data directory; not needed for the synthetic catalogue and digits",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: out/NAME, NAME being the recipe's")
-    parser.add_argument("--seed", type=int, help="take this seed instead of the recipe's")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="the output directory; default: out/NAME, where NAME is the recipe's name",
+    )
+    parser.add_argument("--seed", type=int, help="overrides the recipe's seed")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Build and print the comparison; 0 when done."""
+    """Build and print the comparison; return 0."""
     from hanji.export.pipeline import plan_of, run_plan
     from hanji.training.interruption import resumable
     from hanji.training.progress import show_progress

@@ -1,46 +1,46 @@
-"""`hanji bundle`: a bundle around a model that exists already."""
+"""`hanji bundle`: wraps an existing model file as a bundle."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-HELP = "wrap an existing .tflite or .onnx picture classifier as a bundle, without retraining"
+HELP = "wrap an existing .tflite or .onnx image classifier as a bundle, without retraining"
 EXAMPLE = "hanji bundle model.tflite --labels labels.txt --preprocessing preprocessing.toml --out out/bundle"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the model, what it does not say of itself, and where the bundle goes."""
+    """Declare the model, the metadata that its file lacks, and the output directory."""
     parser.add_argument("model", type=Path, metavar="MODEL", help="a .tflite or .onnx file")
     parser.add_argument(
         "--labels",
         type=Path,
         required=True,
         metavar="FILE",
-        help="one label a line, or JSON: a list, or {labels: [...], names: {ko: [...]}}",
+        help="one label per line, or JSON: a list, or {labels: [...], names: {ko: [...]}}",
     )
     parser.add_argument(
         "--preprocessing",
         type=Path,
         required=True,
         metavar="FILE",
-        help="TOML: scale, mean, std, fit, background, gives, temperature, licence; height and width where "
-        "the model takes any",
+        help="TOML: scale, mean, std, fit, background, gives, temperature, licence; height and width if the "
+        "model accepts any input size",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the bundle goes")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the bundle directory")
     parser.add_argument(
-        "--pictures", type=Path, metavar="DIR", help="any pictures for the self-test; default: made ones"
+        "--pictures", type=Path, metavar="DIR", help="images for the self-test; default: generated images"
     )
     parser.add_argument(
         "--edge-tpu",
         action="store_true",
-        help="refuse a model with an operator that is not on the list of the Edge TPU's compiler",
+        help="reject a model with an operator that the Edge TPU compiler does not support",
     )
-    parser.add_argument("--name", default="", help="what the bundle is called; default: the file's name")
+    parser.add_argument("--name", default="", help="the name of the bundle; default: the file name")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Wrap; 0 when done."""
+    """Wrap the model; return 0."""
     from hanji.export.classifiers.wrap.labels import read_labels
     from hanji.export.classifiers.wrap.settings import WrapSettings
     from hanji.export.classifiers.wrap.wrap import expect_edge_tpu_model, wrap_model

@@ -1,4 +1,4 @@
-"""`hanji debug-quantization`: which layers of a classifier lose accuracy in 8 bits."""
+"""`hanji debug-quantization`: finds the layers of a classifier that lose accuracy when quantized to int8."""
 
 from __future__ import annotations
 
@@ -11,30 +11,45 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hanji.export.classifiers.debug_quantization import Diagnosis, Loss
 
-HELP = "rank the layers of a picture classifier by the error that int8 adds"
+HELP = "rank the layers of an image classifier by the error that int8 quantization adds"
 EXAMPLE = "hanji debug-quantization out/digits/work/compressed --leave-float 2"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the classifier, the pictures and what to leave in floats."""
+    """Declare the classifier, the images and the number of layers to keep in float32."""
     parser.add_argument(
-        "classifier", type=Path, metavar="COMPRESSED", help="what hanji compress or hanji train wrote"
+        "classifier",
+        type=Path,
+        metavar="COMPRESSED",
+        help="the output directory of hanji compress or hanji train",
     )
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="its data, to measure top-1, too; not needed for digits"
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="the data of the classifier, to measure top-1 as well; not needed for digits",
     )
     parser.add_argument(
-        "--pictures", type=int, default=100, metavar="N", help="calibration pictures; default: %(default)s"
+        "--pictures",
+        type=int,
+        default=100,
+        metavar="N",
+        help="number of calibration images; default: %(default)s",
     )
     parser.add_argument(
-        "--leave-float", type=int, default=0, metavar="N", help="leave the N worst layers in floats"
+        "--leave-float", type=int, default=0, metavar="N", help="keep the N worst layers in float32"
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="with --leave-float: write that as a bundle")
-    parser.add_argument("--json", action="store_true", help="print JSON, for machines")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="with --leave-float: write the partly quantized classifier as a bundle",
+    )
+    parser.add_argument("--json", action="store_true", help="print machine-readable JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and print; 0 when done."""
+    """Measure and print; return 0."""
     from hanji.training.errors import RecipeError
     from hanji.training.progress import show_progress
     from hanji.training.quiet import import_tensorflow
@@ -42,7 +57,10 @@ def run(args: argparse.Namespace) -> int:
     show_progress()
 
     if args.out and not args.leave_float:
-        raise RecipeError("--out: expected --leave-float with it: without, `hanji export` writes the bundle")
+        raise RecipeError(
+            "--out: expected --leave-float as well, found none; `hanji export` writes the fully quantized "
+            "bundle"
+        )
     if args.pictures < 1:
         raise RecipeError(f"--pictures: expected 1 or more, found {args.pictures}")
 
@@ -61,22 +79,22 @@ def run(args: argparse.Namespace) -> int:
     dataset = training_images(compressed, args.data)
     test = None if dataset is None else dataset.test
     if args.out:
-        with_float_layers(compressed, ())  # what cannot be written is told before anything long
+        with_float_layers(compressed, ())  # fails early if the bundle cannot be written
     debugger = QuantizationDebugger(compressed, test=test, samples=args.pictures)
     found = debugger.diagnosis(leave_float=args.leave_float)
     snippet = recipe_snippet(compressed.recipe, found.left_in_float) if found.left_in_float else ""
-    print(json.dumps({**asdict(found), "recipe": snippet}) if args.json else _page(found, snippet))
+    print(json.dumps({**asdict(found), "recipe": snippet}) if args.json else _text(found, snippet))
     if args.out:
-        left = with_float_layers(compressed, found.left_in_float)
-        for line in export_classifier(left, args.out, test=test, replace=True).lines():
+        partly_quantized = with_float_layers(compressed, found.left_in_float)
+        for line in export_classifier(partly_quantized, args.out, test=test, replace=True).lines():
             logger.info(line)
     return 0
 
 
-def _page(found: Diagnosis, snippet: str) -> str:
+def _text(found: Diagnosis, snippet: str) -> str:
     lines = [
-        f"Each layer quantized alone, over {found.pictures} calibration pictures; error: of the logits, as a "
-        "fraction of their spread.",
+        f"Each layer quantized alone, over {found.pictures} calibration images; error: RMS error of the "
+        "logits divided by their standard deviation.",
         "",
         f"{'error':>7}  {'same class':>10}  {'weights':>9}  layer",
     ]
@@ -85,12 +103,12 @@ def _page(found: Diagnosis, snippet: str) -> str:
         f"({', '.join(layer.operators).lower()})"
         for layer in found.layers
     ]
-    lines += ["", f"all in int8: {_loss(found.all_quantized, found.bytes)}"]
+    lines += ["", f"all layers in int8: {_loss(found.all_quantized, found.bytes)}"]
     if found.rest_quantized is not None:
-        lines.append(f"the worst {len(found.left_in_float)} in floats: ")
+        lines.append(f"the worst {len(found.left_in_float)} in float32: ")
         lines[-1] += _loss(found.rest_quantized, found.rest_bytes)
     if found.float_top1 is not None:
-        lines.append(f"in floats: top-1 {found.float_top1:.4f}")
+        lines.append(f"all layers in float32: top-1 {found.float_top1:.4f}")
     return "\n".join([*lines, *(["", snippet.rstrip()] if snippet else [])])
 
 

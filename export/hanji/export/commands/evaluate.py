@@ -1,4 +1,4 @@
-"""`hanji evaluate`: metrics of the artifact that ships."""
+"""`hanji evaluate`: test metrics of an exported bundle."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import argparse
 import json
 from pathlib import Path
 
-HELP = "measure a bundle on its test set, through the runtime"
+HELP = "evaluate a bundle on its test set, through the runtime"
 EXAMPLE = "hanji evaluate out/bundle --data ml-1m --engine litert"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the bundle, the data and the engine."""
     parser.add_argument(
-        "bundle", type=Path, metavar="BUNDLE", help="the directory that hanji build or export wrote"
+        "bundle", type=Path, metavar="BUNDLE", help="a bundle directory written by hanji build or export"
     )
-    parser.add_argument("--data", type=Path, metavar="DIR", help="the data its model was trained on")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="the data that the model was trained on")
     parser.add_argument("--engine", choices=("auto", "litert", "onnxruntime"), default="auto")
-    parser.add_argument("--json", action="store_true", help="print JSON, for machines")
+    parser.add_argument("--json", action="store_true", help="print machine-readable JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and print; 0 when done."""
+    """Evaluate and print; return 0."""
     from hanji.export.task import task_named
     from hanji.runtime.bundle import open_bundle
     from hanji.training.progress import show_progress

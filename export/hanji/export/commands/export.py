@@ -1,4 +1,4 @@
-"""`hanji export`: a bundle from a compressed model."""
+"""`hanji export`: exports a compressed model as a bundle."""
 
 from __future__ import annotations
 
@@ -14,32 +14,39 @@ _OPTIONS = ("unknown_user", "unknown_item", "edge_tpu")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the compressed model, the formats and where the bundle goes."""
-    parser.add_argument("compressed", type=Path, metavar="COMPRESSED", help="what hanji compress wrote")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the bundle goes")
+    """Declare the compressed model, the formats and the output directory."""
+    parser.add_argument(
+        "compressed", type=Path, metavar="COMPRESSED", help="the output directory of hanji compress"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the bundle directory")
     parser.add_argument("--formats", help=f"default: {','.join(FORMATS)}; tflite with --edge-tpu")
     parser.add_argument(
         "--edge-tpu",
         action="store_true",
-        help="of int8 classifiers: whole numbers only, for Google's Edge TPU; refused where an operator is "
-        "not on the list of its compiler, which the file is then given to",
+        help="int8 classifiers only: write an integer-only TFLite file for Google's Edge TPU; fails if its "
+        "compiler does not support an operator. The file still has to be compiled with edgetpu_compiler",
     )
-    of_recommenders = "of recommenders; default: "
     parser.add_argument(
-        "--unknown-user", choices=("popularity", "error"), help=f"{of_recommenders}popularity"
+        "--unknown-user",
+        choices=("popularity", "error"),
+        help="recommenders only: the result for an unknown user id; default: popularity",
     )
-    parser.add_argument("--unknown-item", choices=("skip", "error"), help=f"{of_recommenders}skip")
+    parser.add_argument(
+        "--unknown-item",
+        choices=("skip", "error"),
+        help="recommenders only: the handling of unknown item ids; default: skip",
+    )
     parser.add_argument(
         "--data",
         type=Path,
         metavar="DIR",
-        help="of classifiers: what its model was trained on, to compare "
-        "the exported files on test pictures, too; not needed for digits",
+        help="classifiers only: the data that the model was trained on, to include its test images in the "
+        "parity check; not needed for digits",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Export; 0 when done."""
+    """Export; return 0."""
     from hanji.export.task import task_named
     from hanji.training.errors import DataError, RecipeError
     from hanji.training.progress import show_progress
@@ -51,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     name = task_of_directory(args.compressed, "compression", "compressed_file")
     if name is None:
         raise DataError(
-            f"{args.compressed}: expected a directory written by `hanji compress`, found none there"
+            f"{args.compressed}: expected a directory written by `hanji compress`, found none at this path"
         )
     task = task_named(name)
     for option, reason in task.refused_options.items():
@@ -69,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _formats(args: argparse.Namespace) -> dict[str, list[str]]:
-    """The formats asked for; an empty table leaves the choice to the settings' default."""
+    """The requested formats as a table; an empty one selects the default formats."""
     if args.formats is not None:
         return {"formats": args.formats.split(",")}
     return {"formats": ["tflite"]} if args.edge_tpu else {}

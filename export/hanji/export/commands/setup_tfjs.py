@@ -1,20 +1,20 @@
-"""`hanji setup-tfjs`: installs TF.js for Node, with which exports are checked."""
+"""`hanji setup-tfjs`: installs TF.js for Node, which is needed to check TF.js exports."""
 
 from __future__ import annotations
 
 import argparse
 
-HELP = "install TF.js for Node, so that exported TF.js models are checked in their real engine"
+HELP = "install TF.js for Node, so that exported TF.js models can be checked in their engine"
 EXAMPLE = "hanji setup-tfjs"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """There is nothing to choose but to do it again."""
-    parser.add_argument("--force", action="store_true", help="install again even if it is there")
+    """Declare the option to reinstall."""
+    parser.add_argument("--force", action="store_true", help="reinstall even if it is already installed")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Install unless it is there; 0 when TF.js can be used."""
+    """Install unless already installed; return 0."""
     from hanji.export.formats.tfjs_node import TfjsMissingError, find_tfjs, install_tfjs
     from hanji.training.progress import show_progress
 
@@ -22,10 +22,10 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.force:
         try:
-            print(f"TF.js is there: {find_tfjs().packages}")
+            print(f"TF.js is already installed in {find_tfjs().packages}")
             return 0
         except TfjsMissingError:
-            pass  # which is why this command is run
+            pass  # installed below
     print("Installing TF.js with npm (about 90 MB) ...")
-    print(f"TF.js is there: {install_tfjs().packages}")
+    print(f"TF.js is installed in {install_tfjs().packages}")
     return 0

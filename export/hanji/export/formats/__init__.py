@@ -1,1 +1,1 @@
-"""TFLite, ONNX and TF.js files as graphs; nothing here knows a task."""
+"""Task-independent conversion and editing of TFLite, ONNX and TF.js graphs."""

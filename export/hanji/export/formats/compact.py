@@ -1,8 +1,8 @@
-"""The same ``.tflite`` file in fewer bytes, for models whose description weighs as much as they do.
+"""Shrinks a ``.tflite`` file without changing its results, for models with as much metadata as weights.
 
-A file that the converter wrote spends 28 bytes on each channel of an int8 convolution beside its weights
-(scale and zero point of kernel and bias, and the bias), and a long name on every tensor. Nothing here changes
-what an engine computes: equal vectors are stored once, and what no engine reads is left out.
+The converter stores 28 bytes per output channel of an int8 convolution in addition to its weights (scale and
+zero point of kernel and bias, and the bias itself), and a long name per tensor. Here equal vectors are stored
+once, and data that no engine reads is dropped.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ KEPT_METADATA = (b"min_runtime_version",)
 
 
 def compacted(content: bytes) -> bytes:
-    """``content`` without what no engine reads: inner names, value ranges, notes of the converter."""
+    """``content`` without data that no engine reads: inner tensor names, value ranges, converter metadata."""
     model, graphs = opened(content)
     for graph in graphs:
         graph.drop_inner_names()
@@ -35,21 +35,21 @@ def _drop_range(tensor: Any) -> None:
 
 
 class SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers has no types
-    """Writes equal vectors of numbers and equal strings once; the format allows many to point at one."""
+    """Writes equal numeric vectors and equal strings once; the format allows shared offsets."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
         self._written: dict[tuple[str, bytes], Any] = {}
 
     def CreateNumpyVector(self, x: Any) -> Any:  # noqa: N802 - flatbuffers' own name
-        """The offset of this vector, or of an equal one that stands in the file already."""
+        """The offset of this vector, or of an equal one that was written before."""
         key = (x.dtype.str, x.tobytes())
         if key not in self._written:
             self._written[key] = super().CreateNumpyVector(x)
         return self._written[key]
 
     def CreateString(self, s: Any, encoding: str = "utf-8", errors: str = "strict") -> Any:  # noqa: N802
-        """The offset of this string, or of an equal one."""
+        """The offset of this string, or of an equal one that was written before."""
         text = s.encode(encoding, errors) if isinstance(s, str) else bytes(s)
         key = ("text", text)
         if key not in self._written:

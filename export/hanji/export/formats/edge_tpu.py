@@ -1,9 +1,9 @@
-"""What stands in the way of a ``.tflite`` file on Google's Edge TPU.
+"""Checks a ``.tflite`` file against the operators that Google's Edge TPU supports.
 
-The Edge TPU computes in whole numbers of 8 bits. Its compiler (edgetpu_compiler 16, the last one) takes the
-operators of a list that Google has published (Coral's page "TensorFlow models on the Edge TPU"), each with
-its limits; from the first other operator on all the rest runs on the CPU. That list is what a file is held
-against here. No compiler is asked, and it has limits of size and precision that are published nowhere.
+The Edge TPU computes in 8-bit integers. Its compiler (edgetpu_compiler 16, the last release) supports the
+operators of a published list (Coral, "TensorFlow models on the Edge TPU"), each with restrictions; from the
+first unsupported operator on, the graph runs on the CPU. A file is checked against that list only: the
+compiler is not run, and it has further, undocumented limits on size and precision.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import numpy.typing as npt
 from hanji.export.formats.tflite_graph import KIND_NAMES, TYPE_NAMES, Graph, opened
 from hanji.training.errors import ConversionError
 
-MOST_SOFTMAX = 16_000
-"""Elements of a softmax."""
+MAX_SOFTMAX_ELEMENTS = 16_000
+"""The largest number of elements that a softmax may have."""
 
 _EIGHT_BITS = ("int8", "uint8")
 _NEWEST_VERSIONS = {"CONV_2D": 5, "TRANSPOSE_CONV": 3}
-"""Of operators whose next version users of the compiler saw it refuse."""
+"""The newest supported operator versions; users have reported that the compiler rejects the next one."""
 
 _WITHOUT_LIMITS = (
     "ADD",
@@ -66,66 +66,66 @@ class _Operator:
         self._model = model
 
     def constant(self, tensor: Any) -> npt.NDArray[np.uint8] | None:
-        """The bytes of a tensor that is known when it is compiled."""
+        """The bytes of a constant tensor; None for a tensor computed at run time."""
         data = self._model.buffers[tensor.buffer].data
         return None if data is None else np.asarray(data, np.uint8)
 
-    def whole_numbers(self, index: int) -> list[int]:
-        """The constant int32 input ``index``, such as axes."""
+    def constant_integers(self, index: int) -> list[int]:
+        """The values of the constant int32 input ``index``, such as axes."""
         content = self.constant(self.inputs[index])
         return [] if content is None else [int(number) for number in content.view("<i4").ravel()]
 
 
-def obstacles(content: bytes) -> list[str]:
-    """What stands in the way, one line each, in the operators' order; none where all can be compiled."""
+def incompatibilities(content: bytes) -> list[str]:
+    """What keeps a file off the Edge TPU, one line each, in operator order; empty if it is compatible."""
     model, graphs = opened(content)
-    found = [] if len(graphs) == 1 else [f"{len(graphs)} graphs in one file, where one is compiled"]
+    found = [] if len(graphs) == 1 else [f"{len(graphs)} subgraphs, but only one can be compiled"]
     for graph in graphs:
         for number, entry in enumerate(graph.operators):
             operator = _Operator(model, graph, entry)
             name = f" ({operator.name})" if operator.name else ""
-            found += [f"operator {number}, {operator.kind}{name}: {why}" for why in _why_not(operator)]
+            found += [f"operator {number}, {operator.kind}{name}: {reason}" for reason in _reasons(operator)]
     return found
 
 
 def expect_edge_tpu(content: bytes, where: str) -> None:
-    """ConversionError that names what stands in the way of the file."""
-    found = obstacles(content)
+    """ConversionError that lists the incompatibilities of the file, if there are any."""
+    found = incompatibilities(content)
     if found:
         raise ConversionError(
-            f"{where}: expected a model that the Edge TPU's compiler takes whole, but {len(found)} thing(s) "
-            f"stand in the way: {'; '.join(found)}; no bundle was written; change these layers, or leave the "
-            "Edge TPU out"
+            f"{where}: expected a model that compiles entirely for the Edge TPU, found {len(found)} "
+            f"incompatibilities: {'; '.join(found)}; no bundle was written; change these layers, or export "
+            "without the Edge TPU"
         )
 
 
-def _why_not(operator: _Operator) -> Iterator[str]:
+def _reasons(operator: _Operator) -> Iterator[str]:
     if operator.kind not in _WITHOUT_LIMITS and operator.kind not in _LIMITS:
-        yield "it is not on the compiler's list"
+        yield "the compiler does not support it"
         return
     newest = _NEWEST_VERSIONS.get(operator.kind)
     if newest is not None and operator.version > newest:
-        yield f"version {operator.version}, of which the compiler knows {newest}"
+        yield f"version {operator.version}, but the compiler supports versions up to {newest}"
     computed = [tensor for tensor in operator.inputs if operator.constant(tensor) is None]
     types = dict.fromkeys(TYPE_NAMES[tensor.type] for tensor in [*computed, *operator.outputs])
     others = [name for name in types if name not in _EIGHT_BITS]
     if others:
-        yield f"it computes with {', '.join(others)}, not in whole numbers of 8 bits"
-    yield from _why_not_shapes([*computed, *operator.outputs])
+        yield f"it computes in {', '.join(others)}, not in 8-bit integers"
+    yield from _shape_reasons([*computed, *operator.outputs])
     if operator.kind in _WITH_PARAMETERS and any(tensor in computed for tensor in operator.inputs[1:]):
-        yield "its weights are computed, where they must be constants"
+        yield "its weights are computed at run time, but must be constants"
     limits = _LIMITS.get(operator.kind)
     if limits is not None:
         yield from limits(operator)
 
 
-def _why_not_shapes(tensors: Sequence[Any]) -> Iterator[str]:
+def _shape_reasons(tensors: Sequence[Any]) -> Iterator[str]:
     signatures = [tensor.shapeSignature for tensor in tensors if tensor.shapeSignature is not None]
     if any(size < 0 for sizes in signatures for size in sizes):
-        yield "a size that is not known before it runs"
+        yield "a dimension that is not known at compile time"
     large = [shape for shape in map(_shape, tensors) if any(size > 1 for size in shape[:-3])]
     if large:
-        yield f"a tensor {large[0]}, of which only the last three sizes may be more than 1"
+        yield f"a tensor of shape {large[0]}, but only the last three dimensions may be larger than 1"
 
 
 def _shape(tensor: Any) -> list[int]:
@@ -134,88 +134,88 @@ def _shape(tensor: Any) -> list[int]:
 
 def _no_activation(operator: _Operator) -> Iterator[str]:
     if operator.options is not None and operator.options.fusedActivationFunction:
-        yield "it is fused with an activation"
+        yield "it has a fused activation"
 
 
 def _same_dilation(operator: _Operator) -> Iterator[str]:
     width, height = operator.options.dilationWFactor, operator.options.dilationHFactor
     if width != height:
-        yield f"dilation {height} × {width}, which must be alike in both directions"
+        yield f"dilation {height} × {width}, but it must be equal in both directions"
 
 
 def _concatenation(operator: _Operator) -> Iterator[str]:
     yield from _no_activation(operator)
     constants = [content for content in map(operator.constant, operator.inputs) if content is not None]
     if constants and (len(operator.inputs) != 2 or any(content.any() for content in constants)):
-        yield "a constant input, which must be one of two and all zeros"
+        yield "a constant input, which is supported only as one of two inputs and if it is all zeros"
 
 
 def _fully_connected(operator: _Operator) -> Iterator[str]:
     if operator.options is not None and operator.options.weightsFormat:
-        yield "weights in a format of their own"
+        yield "weights in a non-default format"
     yield from _one_row(operator, operator.outputs[0])
 
 
 def _softmax(operator: _Operator) -> Iterator[str]:
     yield from _one_row(operator, operator.inputs[0])
     count = math.prod(_shape(operator.inputs[0]))
-    if count > MOST_SOFTMAX:
-        yield f"{count:,} elements, where {MOST_SOFTMAX:,} are the most"
+    if count > MAX_SOFTMAX_ELEMENTS:
+        yield f"{count:,} elements, but at most {MAX_SOFTMAX_ELEMENTS:,} are supported"
 
 
 def _one_row(operator: _Operator, tensor: Any) -> Iterator[str]:
     shape = _shape(tensor)
     if math.prod(shape[:-1]) != 1:
-        yield f"a tensor {shape}, which must have one row"
+        yield f"a tensor of shape {shape}, but it must have a single row"
 
 
 def _mean(operator: _Operator) -> Iterator[str]:
-    yield from _not_over_images(operator)
+    yield from _not_over_batch(operator)
     shape = _shape(operator.inputs[0])
-    axes = {axis % len(shape) for axis in operator.whole_numbers(1)} if shape else set()
+    axes = {axis % len(shape) for axis in operator.constant_integers(1)} if shape else set()
     if len(shape) - 1 in axes and shape[-1] % 4:
-        yield f"the mean over {shape[-1]} channels, whose number must be a multiple of 4"
+        yield f"a mean over {shape[-1]} channels, but the number of channels must be a multiple of 4"
 
 
-def _not_over_images(operator: _Operator) -> Iterator[str]:
+def _not_over_batch(operator: _Operator) -> Iterator[str]:
     rank = len(_shape(operator.inputs[0]))
-    if rank > 3 and any(axis % rank == 0 for axis in operator.whole_numbers(1)):
-        yield "it goes over several pictures at once"
+    if rank > 3 and any(axis % rank == 0 for axis in operator.constant_integers(1)):
+        yield "it reduces over the batch dimension"
 
 
 def _pad(operator: _Operator) -> Iterator[str]:
-    if len(_shape(operator.inputs[0])) > 3 and any(operator.whole_numbers(1)[:2]):
-        yield "it pads the number of pictures"
+    if len(_shape(operator.inputs[0])) > 3 and any(operator.constant_integers(1)[:2]):
+        yield "it pads the batch dimension"
 
 
 def _split(operator: _Operator) -> Iterator[str]:
     rank = len(_shape(operator.inputs[1]))
-    if rank > 3 and any(axis % rank == 0 for axis in operator.whole_numbers(0)):
-        yield "it splits the number of pictures"
+    if rank > 3 and any(axis % rank == 0 for axis in operator.constant_integers(0)):
+        yield "it splits the batch dimension"
 
 
 def _pack(operator: _Operator) -> Iterator[str]:
     if len(_shape(operator.outputs[0])) > 3 and operator.options.axis == 0:
-        yield "it puts several pictures together"
+        yield "it packs along the batch dimension"
 
 
 def _prelu(operator: _Operator) -> Iterator[str]:
     if any(size > 1 for size in _shape(operator.inputs[1])[:-1]):
-        yield "slopes that are not one for each channel"
+        yield "slopes that are not per channel"
 
 
 def _squeeze(operator: _Operator) -> Iterator[str]:
     shape = _shape(operator.inputs[0])
     kept = [index for index, size in enumerate(shape) if size > 1]
     if kept and 1 in shape[kept[0] :]:
-        yield f"a tensor {shape}, whose sizes of 1 must all stand in front"
+        yield f"a tensor of shape {shape}, but dimensions of size 1 must all come first"
 
 
 def _strided_slice(operator: _Operator) -> Iterator[str]:
-    if any(stride != 1 for stride in operator.whole_numbers(3)):
+    if any(stride != 1 for stride in operator.constant_integers(3)):
         yield "strides other than 1"
     if operator.options.ellipsisMask or operator.options.newAxisMask:
-        yield "an ellipsis or a new axis"
+        yield "an ellipsis mask or a new-axis mask"
 
 
 _LIMITS: dict[str, Callable[[_Operator], Iterator[str]]] = {
@@ -229,14 +229,14 @@ _LIMITS: dict[str, Callable[[_Operator], Iterator[str]]] = {
     "PACK": _pack,
     "PAD": _pad,
     "PRELU": _prelu,
-    "REDUCE_MAX": _not_over_images,
-    "REDUCE_MIN": _not_over_images,
+    "REDUCE_MAX": _not_over_batch,
+    "REDUCE_MIN": _not_over_batch,
     "SOFTMAX": _softmax,
     "SPLIT": _split,
     "SQUEEZE": _squeeze,
     "STRIDED_SLICE": _strided_slice,
-    "SUM": _not_over_images,
+    "SUM": _not_over_batch,
 }
-"""What the list says of an operator beside its name."""
+"""The published restrictions per operator."""
 
-__all__ = ["MOST_SOFTMAX", "expect_edge_tpu", "obstacles"]
+__all__ = ["MAX_SOFTMAX_ELEMENTS", "expect_edge_tpu", "incompatibilities"]

@@ -1,4 +1,4 @@
-"""The grid that a FakeQuant operation rounds to, computed as TensorFlow computes it."""
+"""The quantization grid of a FakeQuant operation, computed exactly as TensorFlow computes it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hanji.training.errors import ConversionError
 
 @dataclass(frozen=True)
 class Grid:
-    """Values are (number − zero_point) · scale, for the whole numbers from ``first`` to ``last``."""
+    """The values (q − zero_point) · scale for the integers q from ``first`` to ``last``."""
 
     scale: float
     zero_point: int
@@ -21,19 +21,19 @@ class Grid:
 
     @property
     def low(self) -> float:
-        """The smallest value on the grid."""
+        """The smallest representable value."""
         return (self.first - self.zero_point) * self.scale
 
     @property
     def high(self) -> float:
-        """The largest value on the grid."""
+        """The largest representable value."""
         return (self.last - self.zero_point) * self.scale
 
 
 def grid_of_range(low: float, high: float, *, bits: int, narrow: bool) -> Grid:
-    """The grid of the range from ``low`` to ``high``, moved so that 0 lies on it.
+    """The grid of the range from ``low`` to ``high``, shifted so that 0 is exactly representable.
 
-    Raises ConversionError for an empty range, which a model has before it is calibrated.
+    Raises ConversionError for an empty range, which an uncalibrated model has.
     """
     if not low < high:
         raise ConversionError(
@@ -49,9 +49,9 @@ def grid_of_range(low: float, high: float, *, bits: int, narrow: bool) -> Grid:
 def scales_of_ranges(
     low: npt.NDArray[np.float32], high: npt.NDArray[np.float32], *, bits: int, narrow: bool
 ) -> npt.NDArray[np.float32]:
-    """The step of the grid of each range, [channels]; 1 for the range of a channel of which all is 0."""
-    whole = 2**bits - 1 - int(narrow)
-    return np.where(low < high, (high - low) / np.float32(whole), np.float32(1)).astype(np.float32)
+    """The quantization scale of each range, [channels]; 1 for an empty range, that of an all-zero channel."""
+    steps = 2**bits - 1 - int(narrow)
+    return np.where(low < high, (high - low) / np.float32(steps), np.float32(1)).astype(np.float32)
 
 
 __all__ = ["Grid", "grid_of_range", "scales_of_ranges"]

@@ -1,4 +1,4 @@
-"""Edits of an ONNX graph: weights in fewer bits, and names that are the same on every run."""
+"""Edits of an ONNX graph: weight storage in fewer bits, and deterministic order and names."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from onnx import helper, numpy_helper
 from hanji.export.formats.weights import should_quantize, should_store_float16, symmetric_int8
 
 
-def stored_as(graph: onnx.GraphProto, precision: str) -> None:
-    """Store the float32 weights of ``graph`` as float16 or as 8-bit numbers (``int8-weights``), in place.
+def store_weights_as(graph: onnx.GraphProto, precision: str) -> None:
+    """Store the float32 weights of ``graph`` as float16 or as int8 (``int8-weights``), in place.
 
-    ``float16`` stores all but single numbers so, and a precision in rows those of the kernels that are large.
-    A table is widened after its look-up, row by row, and any other weight before its use. The 8-bit
-    numbers are widened by Cast and Mul: around DequantizeLinear onnxruntime 1.28 builds an integer
-    MatMul of its own, which it gets wrong for a batch of dot products.
+    ``float16`` applies to all weights except scalars, a ``-rows`` precision only to large kernels. An
+    embedding table is dequantized after the look-up, row by row, any other weight before its use. int8
+    weights are dequantized by Cast and Mul: for DequantizeLinear, onnxruntime 1.28 fuses an integer MatMul
+    that gives wrong results for a batch of dot products.
     """
     for tensor in list(graph.initializer):
         values = numpy_helper.to_array(tensor)
@@ -33,7 +33,7 @@ def stored_as(graph: onnx.GraphProto, precision: str) -> None:
 def _store(
     graph: onnx.GraphProto, tensor: onnx.TensorProto, stored: npt.NDArray[Any], scale: float | None
 ) -> None:
-    """Replace a weight by ``stored``, and widen it wherever something computes with it."""
+    """Replace a weight by ``stored``, and convert it back to float32 wherever it is used."""
     name = tensor.name
     tensor.CopyFrom(numpy_helper.from_array(stored, name))
     if scale is not None:
@@ -42,15 +42,15 @@ def _store(
     for node in users:
         if node.op_type == "Gather" and node.input[0] == name:
             found, node.output[0] = node.output[0], f"{node.output[0]}/stored"
-            graph.node.extend(_widening(node.output[0], found, name, scale))
+            graph.node.extend(_dequantize_nodes(node.output[0], found, name, scale))
         else:
             node.input[:] = [f"{name}/wide" if source == name else source for source in node.input]
     if any(f"{name}/wide" in node.input for node in users):
-        graph.node.extend(_widening(name, f"{name}/wide", name, scale))
+        graph.node.extend(_dequantize_nodes(name, f"{name}/wide", name, scale))
 
 
-def _widening(source: str, target: str, weight: str, scale: float | None) -> list[onnx.NodeProto]:
-    """The nodes that turn stored numbers into float32."""
+def _dequantize_nodes(source: str, target: str, weight: str, scale: float | None) -> list[onnx.NodeProto]:
+    """The nodes that convert stored values to float32."""
     if scale is None:
         return [helper.make_node("Cast", [source], [target], to=onnx.TensorProto.FLOAT)]
     unscaled = f"{target}/unscaled"
@@ -61,21 +61,21 @@ def _widening(source: str, target: str, weight: str, scale: float | None) -> lis
 
 
 def canonical(model: onnx.ModelProto, names: Mapping[str, str], *, free: str = "batch") -> onnx.ModelProto:
-    """The same model with nodes in one fixed order, each weight once, and names without counters.
+    """The same model in canonical form: fixed node order, deduplicated weights, deterministic names.
 
-    ``names`` gives the final name of each graph input and output, ``free`` that of their open size.
-    Nothing that no output needs is kept.
+    ``names`` maps each graph input and output to its final name; ``free`` is the name of their dynamic
+    dimension. Nodes and weights that no output depends on are dropped.
     """
-    return _Renamed(model, names, free).model()
+    return _Canonicalizer(model, names, free).model()
 
 
-class _Renamed:
-    """One walk from the outputs back to the inputs, in which everything gets its place and name."""
+class _Canonicalizer:
+    """Walks from the outputs back to the inputs, assigning positions and names."""
 
     def __init__(self, model: onnx.ModelProto, names: Mapping[str, str], free: str) -> None:
         self.source = model
         self.free = free
-        self.names = {"": "", **names}  # an optional input that is left out has an empty name
+        self.names = {"": "", **names}  # an omitted optional input has an empty name
         self.weights = {tensor.name: tensor for tensor in model.graph.initializer}
         self.producers = {name: node for node in model.graph.node for name in node.output}
         self.nodes: list[onnx.NodeProto] = []
@@ -136,4 +136,4 @@ class _Renamed:
         return new
 
 
-__all__ = ["canonical", "stored_as"]
+__all__ = ["canonical", "store_weights_as"]

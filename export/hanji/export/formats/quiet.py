@@ -1,4 +1,4 @@
-"""The converters talk a lot; none of it is for the person who exports."""
+"""Silences the converters, whose log output is of no use to the caller."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_CHATTY = ("tensorflow", "absl", "tf2onnx", "root")
+_NOISY_LOGGERS = ("tensorflow", "absl", "tf2onnx", "root")
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hold back warnings and log lines below ERROR; errors still raise."""
-    loggers = [logging.getLogger(name) for name in _CHATTY]
+    """Suppress warnings and log records below ERROR; exceptions still propagate."""
+    loggers = [logging.getLogger(name) for name in _NOISY_LOGGERS]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -30,17 +30,17 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def hushed() -> Iterator[None]:
-    """As ``quiet``, and what C++ code writes to file descriptor 2 is held back, too; errors still raise."""
+def quiet_stderr() -> Iterator[None]:
+    """Like ``quiet``, and also suppress what native code writes to file descriptor 2."""
     sys.stderr.flush()
-    own = os.dup(2)
-    with tempfile.TemporaryFile() as held_back, quiet():
-        os.dup2(held_back.fileno(), 2)
+    original = os.dup(2)
+    with tempfile.TemporaryFile() as discarded, quiet():
+        os.dup2(discarded.fileno(), 2)
         try:
             yield
         finally:
-            os.dup2(own, 2)
-            os.close(own)
+            os.dup2(original, 2)
+            os.close(original)
 
 
-__all__ = ["hushed", "quiet"]
+__all__ = ["quiet", "quiet_stderr"]

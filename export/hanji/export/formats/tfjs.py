@@ -1,6 +1,6 @@
-"""A TF.js graph model as files: ``model.json`` and weight shards, written by hanji itself.
+"""Writes the files of a TF.js graph model: ``model.json`` and weight shards.
 
-TF.js computes in float32 whatever the weights are stored in.
+TF.js computes in float32 whatever dtype the weights are stored in.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from hanji.export.formats.fake_quant import Grid
 from hanji.export.formats.tfjs_graph import FrozenGraph, Shape, Weight
 from hanji.export.formats.weights import should_quantize, should_store_float16, symmetric_int8
 
-LARGEST_SHARD_BYTES = 4 * 2**20  # browsers cache files up to this size well
+LARGEST_SHARD_BYTES = 4 * 2**20  # browsers reliably cache files up to this size
 
 
 def graph_model(graph: FrozenGraph, scheme: str) -> dict[str, bytes]:
-    """The files of ``graph``, its weights stored as ``scheme`` says."""
+    """The files of ``graph``, with weights stored as ``scheme`` specifies."""
     stored = [_stored(weight, scheme) for weight in graph.weights]
     content = b"".join(data for _, data in stored)
     cuts = range(0, len(content), LARGEST_SHARD_BYTES)
@@ -58,24 +58,24 @@ def _tensor_info(name: str, dtype: str, shape: Shape) -> dict[str, Any]:
 
 
 def _stored(weight: Weight, scheme: str) -> tuple[dict[str, Any], bytes]:
-    """One weight's entry in the manifest, and its bytes in the shards."""
+    """The entry of one weight in the weights manifest, and its bytes."""
     values = weight.values
     entry = {"name": weight.name, "shape": list(values.shape), "dtype": tf.as_dtype(values.dtype).name}
     if weight.grid is not None and weight.grid.last < 256:
-        numbers = np.rint(values / weight.grid.scale) + weight.grid.zero_point
-        return _in_bytes(entry, numbers, weight.grid)
+        quantized = np.rint(values / weight.grid.scale) + weight.grid.zero_point
+        return _as_uint8(entry, quantized, weight.grid)
     if scheme == "dynamic" and should_quantize(values):
         signed, scale = symmetric_int8(values)
-        return _in_bytes(entry, signed + 127.0, Grid(scale, zero_point=127, first=0, last=254))
+        return _as_uint8(entry, signed + 127.0, Grid(scale, zero_point=127, first=0, last=254))
     if should_store_float16(values, scheme):
         return {**entry, "quantization": {"dtype": "float16"}}, values.astype("<f2").tobytes()
     return entry, values.astype(values.dtype.newbyteorder("<")).tobytes()
 
 
-def _in_bytes(entry: dict[str, Any], numbers: npt.NDArray[Any], grid: Grid) -> tuple[dict[str, Any], bytes]:
-    # TF.js computes number · scale + min in 64 bits and rounds once: exactly (number - zero_point) · scale.
+def _as_uint8(entry: dict[str, Any], quantized: npt.NDArray[Any], grid: Grid) -> tuple[dict[str, Any], bytes]:
+    # TF.js computes q · scale + min in 64 bits and rounds once: exactly (q - zero_point) · scale.
     quantization = {"dtype": "uint8", "scale": grid.scale, "min": -grid.zero_point * grid.scale}
-    return {**entry, "quantization": quantization}, numbers.astype(np.uint8).tobytes()
+    return {**entry, "quantization": quantization}, quantized.astype(np.uint8).tobytes()
 
 
 __all__ = ["LARGEST_SHARD_BYTES", "graph_model"]

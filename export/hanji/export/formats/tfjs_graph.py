@@ -1,8 +1,8 @@
-"""A TensorFlow function as a graph of only what TF.js has to compute.
+"""Freezes a TensorFlow function into a graph of only the operations that TF.js has to run.
 
-Whatever does not depend on an input is computed here and kept as a weight. A FakeQuant operation on a
-weight becomes the grid on which the weight is stored; one on an activation becomes the rounding itself,
-for TF.js passes values through FakeQuant unchanged.
+Everything that does not depend on an input is folded into a weight. A FakeQuant operation on a weight becomes
+the quantization grid that the weight is stored with; one on an activation is expanded into explicit rounding,
+because TF.js passes values through FakeQuant unchanged.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from hanji.export.formats.fake_quant import Grid, grid_of_range
 from hanji.export.formats.quiet import quiet
 
 Shape = tuple[int | None, ...]
-PASSING = ("Identity", "StopGradient", "ReadVariableOp")
-"""Operations that only hand on their input."""
+PASS_THROUGH = ("Identity", "StopGradient", "ReadVariableOp")
+"""Operations that return their input unchanged."""
 
 _FAKE_QUANT = "FakeQuantWithMinMaxVars"
 
 
 @dataclass(frozen=True)
 class Weight:
-    """One constant of the graph, and the grid its values lie on where a FakeQuant put them there."""
+    """One constant of the graph, and its quantization grid if it was rounded by a FakeQuant operation."""
 
     name: str
     values: npt.NDArray[Any]
@@ -38,9 +38,9 @@ class Weight:
 
 @dataclass(frozen=True)
 class FrozenGraph:
-    """Nodes, each after its inputs; the values of the ``Const`` nodes are in ``weights``, in their order.
+    """Nodes in topological order; ``weights`` holds the values of the ``Const`` nodes, in the same order.
 
-    ``inputs`` (int32) and ``outputs`` (float32) are the shapes of those nodes, by their names.
+    ``inputs`` (int32) and ``outputs`` (float32) map the names of those nodes to their shapes.
     """
 
     nodes: tuple[NodeDef, ...]
@@ -51,21 +51,21 @@ class FrozenGraph:
 
 
 def input_specs(inputs: Mapping[str, Shape]) -> list[Any]:
-    """What ``tf.function`` is told of its inputs."""
+    """The input signature for ``tf.function``."""
     return [tf.TensorSpec(shape, tf.int32, name) for name, shape in inputs.items()]
 
 
 class Walk:
-    """One walk from the outputs back to the inputs, in which everything gets its place and name."""
+    """Walks from the outputs back to the inputs, emitting the nodes and weights of a FrozenGraph."""
 
     def __init__(self, function: Any, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> None:
-        """``function`` is a tf.function of ``inputs`` that gives a dict of ``outputs``."""
+        """``function`` is a tf.function that takes ``inputs`` and returns a dict of ``outputs``."""
         with quiet():
             self.frozen = convert_variables_to_constants_v2(function.get_concrete_function())
         self.inputs, self.outputs = inputs, outputs
         self.definition = self.frozen.graph.as_graph_def()
         for node in self.definition.node:
-            del node.input[_first_control(node) :]  # the order of side effects, of which there are none
+            del node.input[_first_control_input(node) :]  # they order side effects, and there are none
         self.source = {node.name: node for node in self.definition.node}
         self._importable = tf.compat.v1.wrap_function(
             lambda: tf.import_graph_def(self.definition, name=""), []
@@ -76,8 +76,8 @@ class Walk:
         self.weights: dict[tuple[str, tuple[int, ...], bytes, Grid | None], Weight] = {}
 
     def graph(self) -> FrozenGraph:
-        """The graph of what the outputs need."""
-        # TensorFlow flattens a dict in the order of its sorted names.
+        """The graph of everything the outputs depend on."""
+        # TensorFlow flattens a dict in the order of its sorted keys.
         for label, tensor in zip(sorted(self.outputs), self.frozen.outputs, strict=True):
             self._visit(self._resolved(tensor.name), label)
         producer = self.definition.versions.producer
@@ -85,9 +85,9 @@ class Walk:
         return FrozenGraph(tuple(self.nodes), weights, producer, self.inputs, self.outputs)
 
     def _visit(self, name: str, label: str | None = None) -> str:
-        """Emit the node ``name`` after all that it needs; the name under which its result is found.
+        """Emit the node ``name`` after its inputs, and return its name in the new graph.
 
-        A ``name`` may end in ``:1`` and so on, for a node's further results.
+        A ``name`` may end in ``:1`` and so on, for the further outputs of a node.
         """
         node, _, port = name.partition(":")
         if node not in self.names:
@@ -96,27 +96,30 @@ class Walk:
 
     def _emitted(self, node: NodeDef, label: str | None) -> str:
         if self._is_constant(node.name):
-            return self._keep(self._value(node.name), self._grid(node))
+            return self._add_weight(self._value(node.name), self._grid(node))
         inputs = self._inputs(node)
         if node.op == "GatherV2" and self._is_constant(inputs[0]):
             return self._lookup(node, *inputs)
         if (grid := self._grid(node)) is not None:
-            return self._rounded(self._visit(inputs[0]), grid)
+            return self._fake_quantized(self._visit(inputs[0]), grid)
         label = node.name if node.op == "Placeholder" else label
         return self._emit(node, [self._visit(source) for source in inputs], label)
 
-    def _rounded(self, values: str, grid: Grid) -> str:
-        """What FakeQuant does, in operations that TF.js computes."""
+    def _fake_quantized(self, values: str, grid: Grid) -> str:
+        """FakeQuant in terms of operations that TF.js implements."""
         low, high, scale = np.float32(grid.low), np.float32(grid.high), np.float32(grid.scale)
-        inside = self._emit(NodeDef(op="ClipByValue"), [values, self._keep(low), self._keep(high)])
-        scaled = self._emit(NodeDef(op="Mul"), [inside, self._keep(np.float32(1) / scale)])
-        whole = self._emit(NodeDef(op="Round"), [scaled])
-        return self._emit(NodeDef(op="Mul"), [whole, self._keep(scale)])
+        clipped = self._emit(
+            NodeDef(op="ClipByValue"), [values, self._add_weight(low), self._add_weight(high)]
+        )
+        scaled = self._emit(NodeDef(op="Mul"), [clipped, self._add_weight(np.float32(1) / scale)])
+        rounded = self._emit(NodeDef(op="Round"), [scaled])
+        return self._emit(NodeDef(op="Mul"), [rounded, self._add_weight(scale)])
 
     def _lookup(self, node: NodeDef, table: str, rows: str, axis: str) -> str:
-        """A look-up in a constant table: of all rows, the table; of one row many times, a product with ones.
+        """A look-up in a constant table, simplified where possible.
 
-        TF.js takes longer for a look-up (or tile) of thousands of rows than for all the rest.
+        A look-up of all rows becomes the table itself; one of a single repeated row becomes a product with
+        ones. In TF.js, a look-up (or tile) of thousands of rows takes longer than the rest of the model.
         """
         values = self._value(table)
         if self._is_constant(rows) and np.array_equal(self._value(rows), np.arange(len(values))):
@@ -127,11 +130,11 @@ class Walk:
         if not repeated:
             return found
         shape = np.append(self._value(count), np.ones(values.ndim - 1)).astype(np.int32)
-        ones = self._emit(NodeDef(op="Fill"), [self._keep(shape), self._keep(np.float32(1))])
+        ones = self._emit(NodeDef(op="Fill"), [self._add_weight(shape), self._add_weight(np.float32(1))])
         return self._emit(NodeDef(op="Mul"), [found, ones])
 
     def _emit(self, node: NodeDef, inputs: list[str], label: str | None = None) -> str:
-        """Add a node like ``node``, under a name that does not depend on what was built before."""
+        """Add a copy of ``node`` with a deterministic name."""
         new = NodeDef(name=label or f"{node.op.lower()}_{len(self.nodes)}", op=node.op, input=inputs)
         for key, value in node.attr.items():
             if not key.startswith("_"):
@@ -139,8 +142,8 @@ class Walk:
         self.nodes.append(new)
         return str(new.name)
 
-    def _keep(self, values: Any, grid: Grid | None = None) -> str:
-        """The name of the weight with these values; a new one where there is none yet."""
+    def _add_weight(self, values: Any, grid: Grid | None = None) -> str:
+        """The name of the weight with these values, added unless an equal one exists."""
         values = np.asarray(values)
         key = (values.dtype.str, values.shape, values.tobytes(), grid)
         if key not in self.weights:
@@ -154,15 +157,15 @@ class Walk:
         return [self._resolved(source) for source in node.input]
 
     def _resolved(self, tensor: str) -> str:
-        """The name of the node behind ``tensor``, past those that only hand on their input."""
+        """The name of the node that computes ``tensor``, skipping pass-through operations."""
         name, _, port = tensor.partition(":")
         node = self.source[name]
-        if node.op in PASSING:
+        if node.op in PASS_THROUGH:
             return self._resolved(node.input[0])
         return name if port in ("", "0") else f"{name}:{port}"
 
     def _is_constant(self, name: str) -> bool:
-        """Whether no input reaches the node. A look-up never is: it would store rows of its table again."""
+        """Whether the node depends on no input. A look-up never counts: folding it would duplicate rows."""
         name = name.partition(":")[0]
         if name not in self.constant:
             node = self.source[name]
@@ -184,9 +187,9 @@ class Walk:
         return grid_of_range(low, high, bits=node.attr["num_bits"].i, narrow=node.attr["narrow_range"].b)
 
 
-def _first_control(node: NodeDef) -> int:
-    """Where the inputs begin that only say what comes first; they stand behind all others."""
-    return next((place for place, name in enumerate(node.input) if name.startswith("^")), len(node.input))
+def _first_control_input(node: NodeDef) -> int:
+    """The index of the first control input; control inputs come after all data inputs."""
+    return next((index for index, name in enumerate(node.input) if name.startswith("^")), len(node.input))
 
 
-__all__ = ["PASSING", "FrozenGraph", "Shape", "Walk", "Weight", "input_specs"]
+__all__ = ["PASS_THROUGH", "FrozenGraph", "Shape", "Walk", "Weight", "input_specs"]

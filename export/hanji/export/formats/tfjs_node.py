@@ -1,7 +1,7 @@
 """Runs an exported TF.js model in Node, on the WebAssembly backend that browsers use.
 
-TF.js lives in a directory of the user's cache, named after the lock file that decides every version in
-it. Nothing is installed unless ``install_tfjs`` is called, which ``hanji setup-tfjs`` does.
+TF.js is installed in the user's cache, in a directory named after the hash of the lock file that pins all
+versions. Nothing is installed unless ``install_tfjs`` is called, as ``hanji setup-tfjs`` does.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ from hanji.training.files import atomic_directory
 CHECK = Path(__file__).parent / "tfjs_check"
 OLDEST_NODE = 18
 SETUP = "hanji setup-tfjs"
-_LONGEST_RUN_S = 600
-_LONGEST_INSTALL_S = 1800
+_RUN_TIMEOUT_S = 600
+_INSTALL_TIMEOUT_S = 1800
 
 
 class TfjsMissingError(EngineError):
-    """Node.js or the TF.js packages are not there."""
+    """Node.js or the TF.js packages are not installed."""
 
 
 @dataclass(frozen=True)
 class TfjsCall:
-    """One execution of the graph: int32 arrays of any shape by input name, and the output to compute."""
+    """One execution of the graph: int32 arrays by input name, and the name of the output to compute."""
 
     feeds: Mapping[str, npt.NDArray[np.int32]]
     output: str
 
 
 @dataclass(frozen=True)
-class TfjsAnswers:
-    """What the calls gave (float32 each, flat), and the version of TF.js that computed it.
+class TfjsOutputs:
+    """The outputs of the calls (flat float32 arrays), and the version of TF.js that computed them.
 
-    ``milliseconds`` is the time of each call, the transfer of its answer included.
+    ``milliseconds`` is the time of each call, including the transfer of its output.
     """
 
     version: str
@@ -59,44 +59,45 @@ class TfjsAnswers:
 
 @dataclass(frozen=True)
 class TfjsNode:
-    """Node.js with TF.js: ``packages`` is the directory that holds ``node_modules``."""
+    """A Node.js executable with TF.js; ``packages`` is the directory that contains ``node_modules``."""
 
     node: str
     packages: Path
 
-    def run(self, files: Mapping[str, bytes], calls: Sequence[TfjsCall]) -> TfjsAnswers:
-        """Load the graph model with these files by name, and execute the calls one after another.
+    def run(self, files: Mapping[str, bytes], calls: Sequence[TfjsCall]) -> TfjsOutputs:
+        """Load a graph model from its files, given by name, and execute the calls one after another.
 
-        Raises ConversionError where TF.js refuses the model or a call.
+        Raises ConversionError if TF.js rejects the model or a call.
         """
         with tempfile.TemporaryDirectory(prefix="hanji-tfjs-") as directory:
             for name, content in files.items():
                 (Path(directory) / name).write_bytes(content)
-            answer = self._answer({"model": directory, "calls": [_plain(call) for call in calls]})
-        outputs = (np.frombuffer(base64.b64decode(text), "<f4") for text in answer["outputs"])
-        return TfjsAnswers(answer["version"], tuple(outputs), tuple(answer["milliseconds"]))
+            response = self._execute({"model": directory, "calls": [_as_json(call) for call in calls]})
+        outputs = (np.frombuffer(base64.b64decode(text), "<f4") for text in response["outputs"])
+        return TfjsOutputs(response["version"], tuple(outputs), tuple(response["milliseconds"]))
 
-    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _execute(self, request: dict[str, Any]) -> dict[str, Any]:
         command = [self.node, str(CHECK / "run_model.mjs"), str(self.packages)]
         try:
             done = subprocess.run(  # noqa: S603 - our own script and the user's own Node
-                command, input=json.dumps(request), capture_output=True, text=True, timeout=_LONGEST_RUN_S
+                command, input=json.dumps(request), capture_output=True, text=True, timeout=_RUN_TIMEOUT_S
             )
         except subprocess.TimeoutExpired:
             raise ConversionError(
-                f"TF.js: expected an answer within {_LONGEST_RUN_S} s, found none; export without TF.js"
+                f"TF.js: expected Node to finish within {_RUN_TIMEOUT_S} s, found it still running; "
+                "export without TF.js"
             ) from None
         if done.returncode != 0:
             raise ConversionError(
-                f"TF.js: expected Node to run the model, but it stopped: {_reason(done.stderr)}; "
+                f"TF.js: expected Node to run the model, but it failed: {_reason(done.stderr)}; "
                 f"try `{SETUP} --force`, or export without TF.js"
             )
-        answer: dict[str, Any] = json.loads(done.stdout)
-        return answer
+        response: dict[str, Any] = json.loads(done.stdout)
+        return response
 
 
 def find_tfjs() -> TfjsNode:
-    """Node.js and the installed packages; TfjsMissingError says what is missing and what to do."""
+    """Node.js with the installed packages; TfjsMissingError if either is missing."""
     node, packages = _find_node(), packages_directory()
     if not (packages / "node_modules").is_dir():
         raise TfjsMissingError(f"TF.js is not installed; run `{SETUP}` once")
@@ -104,40 +105,40 @@ def find_tfjs() -> TfjsNode:
 
 
 def packages_directory() -> Path:
-    """Where the packages of this version of the lock file are, or will be."""
+    """The directory of the packages for the current lock file, whether or not they are installed."""
     lock = (CHECK / "package-lock.json").read_bytes()
     return platformdirs.user_cache_path("hanji") / f"tfjs-{hashlib.sha256(lock).hexdigest()[:16]}"
 
 
 def install_tfjs() -> TfjsNode:
-    """Install the locked packages with npm: aside, then renamed, so that they are whole or absent.
+    """Install the locked packages with npm, atomically: in a temporary directory that is then renamed.
 
-    Raises TfjsMissingError without Node.js or npm, HanjiError where npm fails.
+    Raises TfjsMissingError without Node.js or npm, HanjiError if npm fails.
     """
     node, npm = _find_node(), shutil.which("npm")
     if npm is None:
-        raise TfjsMissingError("npm was not found on the PATH; it comes with Node.js: install both")
+        raise TfjsMissingError("npm was not found on the PATH; it usually comes with Node.js; install both")
     packages = packages_directory()
-    with atomic_directory(packages, replace=True) as aside:
+    with atomic_directory(packages, replace=True) as staging:
         for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(CHECK / name, aside / name)
-        _npm_ci(npm, aside)
+            shutil.copyfile(CHECK / name, staging / name)
+        _npm_ci(npm, staging)
     return TfjsNode(node, packages)
 
 
 def _npm_ci(npm: str, directory: Path) -> None:
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     try:
-        done = subprocess.run(  # noqa: S603 - npm from the PATH, with arguments of ours
-            command, cwd=directory, capture_output=True, text=True, timeout=_LONGEST_INSTALL_S
+        done = subprocess.run(  # noqa: S603 - npm from the PATH, with fixed arguments
+            command, cwd=directory, capture_output=True, text=True, timeout=_INSTALL_TIMEOUT_S
         )
     except subprocess.TimeoutExpired:
         raise HanjiError(
-            f"npm ci did not end within {_LONGEST_INSTALL_S} s; check the network and try again"
+            f"npm ci did not finish within {_INSTALL_TIMEOUT_S} s; check the network and try again"
         ) from None
     if done.returncode != 0:
         raise HanjiError(
-            f"npm ci failed: {_reason(done.stderr)}; check the network and npm's registry, then try again"
+            f"npm ci failed: {_reason(done.stderr)}; check the network and the npm registry, then try again"
         )
 
 
@@ -150,14 +151,14 @@ def _find_node() -> str:
     done = subprocess.run([node, "--version"], capture_output=True, text=True)  # noqa: S603 - Node from the PATH
     match = re.match(r"v(\d+)\.", done.stdout)
     if match is None or int(match[1]) < OLDEST_NODE:
-        found = done.stdout.strip() or "no answer"
+        found = done.stdout.strip() or "no version"
         raise TfjsMissingError(
             f"expected Node.js {OLDEST_NODE} or newer, found {found} at {node}; install a newer one"
         )
     return node
 
 
-def _plain(call: TfjsCall) -> dict[str, Any]:
+def _as_json(call: TfjsCall) -> dict[str, Any]:
     feeds = {
         name: {"shape": values.shape, "data": base64.b64encode(values.astype("<i4").tobytes()).decode()}
         for name, values in call.feeds.items()
@@ -166,18 +167,18 @@ def _plain(call: TfjsCall) -> dict[str, Any]:
 
 
 def _reason(stderr: str) -> str:
-    """The line of Node's or npm's output that says what went wrong."""
+    """The line of Node's or npm's output that states the error."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.lower()]
-    return (errors or lines or ["no reason was given"])[0]
+    return (errors or lines or ["no error message"])[0]
 
 
 __all__ = [
     "SETUP",
-    "TfjsAnswers",
     "TfjsCall",
     "TfjsMissingError",
     "TfjsNode",
+    "TfjsOutputs",
     "find_tfjs",
     "install_tfjs",
     "packages_directory",

@@ -1,4 +1,4 @@
-"""TensorFlow's converter to TFLite, and what a ``.tflite`` file says of itself."""
+"""TensorFlow's TFLite converter, and the metadata of a ``.tflite`` file."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from hanji.runtime.engines.banner import hold_back_banner
 from hanji.training.errors import ConversionError
 
 FIRST_LITERT = "1.0.1"
-_FIRST_LITERT_HOLDS = (2, 17)  # the TensorFlow whose operations LiteRT began with
+_FIRST_LITERT_TENSORFLOW = (2, 17)  # the first LiteRT has the operators of this TensorFlow version
 
 
 @contextmanager
 def converter_of(functions: tf.Module, only: Sequence[str]) -> Iterator[Any]:
     """TensorFlow's converter for the signatures ``only``, which are functions of ``functions``."""
     with tempfile.TemporaryDirectory(prefix="hanji-export-") as directory, quiet():
-        hold_back_banner(tf.lite.Interpreter)  # the converter makes one of its own
+        hold_back_banner(tf.lite.Interpreter)  # the converter creates an interpreter
         _save(functions, directory, only)
         yield tf.lite.TFLiteConverter.from_saved_model(directory, signature_keys=list(only))
 
 
 @contextmanager
 def conversion_errors(scheme: str, layers: str) -> Iterator[None]:
-    """Turn what the converter raises into one clear ConversionError; ``layers`` are those it knows."""
+    """Turn the converter's exceptions into a ConversionError; ``layers`` lists the supported layer types."""
     try:
         yield
     except (ConverterError, ValueError, RuntimeError, tf.errors.OpError) as error:
         raise ConversionError(
-            f"TFLite ({scheme}): expected a model of TFLite's own operations, but the converter "
-            f"refused it: {_first_line(error)}; try a model of {layers} layers"
+            f"TFLite ({scheme}): expected a model of TFLite builtin operations, but the converter "
+            f"rejected it: {_first_line(error)}; try a model of {layers} layers"
         ) from error
 
 
@@ -48,28 +48,28 @@ def _save(functions: tf.Module, directory: str, only: Sequence[str]) -> None:
         )
     except tf.errors.OpError as error:
         raise ConversionError(
-            f"{directory}: the model could not be written for the converter: {_first_line(error)}; "
-            "is there room for temporary files? TMPDIR names another place for them"
+            f"{directory}: the model could not be saved for the converter: {_first_line(error)}; "
+            "check the free space for temporary files, or set TMPDIR to another directory"
         ) from error
 
 
 def _first_line(error: Exception) -> str:
-    """What the converter says before it lists the whole graph."""
+    """The first line of the converter's message; the rest lists the whole graph."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def oldest_litert(content: bytes, checked: str) -> str:
-    """The oldest LiteRT that holds every operation version of a ``.tflite`` file.
+    """The oldest LiteRT version that supports every operator version in a ``.tflite`` file.
 
-    ``checked`` is the version that ran it here: the answer where the file asks for more than the
-    first LiteRT is known to hold, or does not say what it asks for.
+    ``checked`` is the version that the file was run with. It is returned if the file requires more than the
+    first LiteRT release is known to support, or does not state its requirement.
     """
     needed = _min_runtime_version(content)
-    return FIRST_LITERT if needed is not None and needed <= _FIRST_LITERT_HOLDS else checked
+    return FIRST_LITERT if needed is not None and needed <= _FIRST_LITERT_TENSORFLOW else checked
 
 
 def tensor_names(content: bytes, signature: str) -> dict[str, str]:
-    """The names of a signature's inputs and outputs, by the names that their tensors have in the file."""
+    """The names of a signature's inputs and outputs, by the names of their tensors in the file."""
     model = schema.Model.GetRootAs(content, 0)
     for index in range(model.SignatureDefsLength()):
         found = model.SignatureDefs(index)
@@ -86,7 +86,7 @@ def _tensor_name(graph: Any, end: Any) -> str:
 
 
 def _min_runtime_version(content: bytes) -> tuple[int, int] | None:
-    """Major and minor of the TensorFlow version that the file's own metadata asks for."""
+    """The major and minor TensorFlow version that the file's metadata requires."""
     model = schema.Model.GetRootAs(content, 0)
     for index in range(model.MetadataLength()):
         entry = model.Metadata(index)

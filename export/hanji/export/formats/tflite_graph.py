@@ -1,7 +1,7 @@
-"""A ``.tflite`` file opened for edits: its constants and operators, and how it is written again.
+"""A ``.tflite`` file opened for editing: its constants and operators, and serialization.
 
-The file is a flatbuffer. TensorFlow's generated classes hold one as plain objects; what is added here is
-what they leave to whoever uses them: operator codes by name, constants as arrays, each content once.
+The file is a flatbuffer, which TensorFlow's generated classes unpack into plain objects. This module adds
+what those leave to the caller: operator codes, constants as arrays, and deduplicated buffers.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from tensorflow.lite.python import schema_py_generated as schema
 Array = npt.NDArray[Any]
 
 _FILE_IDENTIFIER = b"TFL3"
-_ALIGNMENT = 16  # bytes; what the format asks of a buffer's content
-_EMPTY = 0  # the buffer of tensors that are no constants
+_ALIGNMENT = 16  # bytes; the format requires this alignment of buffer contents
+_EMPTY = 0  # the index of the buffer of non-constant tensors
 _DTYPES = {
     schema.TensorType.FLOAT32: np.dtype("<f4"),
     schema.TensorType.FLOAT16: np.dtype("<f2"),
@@ -29,25 +29,25 @@ _TYPES = {dtype: tensor_type for tensor_type, dtype in _DTYPES.items()}
 KIND_NAMES = {
     number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)
 }
-"""What an operator does in the schema's words, such as CONV_2D, by its number."""
+"""The schema's operator names, such as CONV_2D, by number."""
 
 TYPE_NAMES = {
     number: name.lower() for name, number in vars(schema.TensorType).items() if isinstance(number, int)
 }
-"""The dtype of a tensor by its number."""
+"""The dtype names by number."""
 
 
 class Graph:
-    """One subgraph of an opened file; its operators run in the order of ``operators``."""
+    """One subgraph of an opened file; ``operators`` is in execution order."""
 
     def __init__(self, model: Any, subgraph: Any) -> None:
         self._model = model
-        self._ends = {int(index) for index in [*subgraph.inputs, *subgraph.outputs]}
+        self._io_indices = {int(index) for index in [*subgraph.inputs, *subgraph.outputs]}
         self.tensors: list[Any] = subgraph.tensors
         self.operators: list[Any] = subgraph.operators
 
     def constants(self, dtype: npt.DTypeLike) -> dict[int, Array]:
-        """The constants of one type, by the index of their tensor."""
+        """The constants of one dtype, by tensor index."""
         wanted = _TYPES[np.dtype(dtype)]
         return {
             index: self._model.buffers[tensor.buffer].data.view(_DTYPES[wanted]).reshape(tensor.shape)
@@ -56,7 +56,7 @@ class Graph:
         }
 
     def add_constant(self, values: Array) -> int:
-        """The index of a new constant tensor."""
+        """Add a constant tensor and return its index."""
         tensor = schema.TensorT()
         tensor.shape, tensor.hasRank = list(values.shape), True
         self.tensors.append(tensor)
@@ -64,14 +64,17 @@ class Graph:
         return len(self.tensors) - 1
 
     def store(self, tensor: Any, tensor_type: int, content: bytes) -> None:
-        """Make ``tensor`` a constant of this type and content."""
+        """Make ``tensor`` a constant of this type, with ``content`` as its data."""
         buffer = schema.BufferT()
         buffer.data = np.frombuffer(content, np.uint8)
         self._model.buffers.append(buffer)
         tensor.type, tensor.buffer = tensor_type, len(self._model.buffers) - 1
 
     def add_variable(self, like: int, last: int | None = None) -> int:
-        """The index of a new float32 tensor in the shape of ``like``, but for its last size if given."""
+        """Add a float32 tensor and return its index.
+
+        It has the shape of the tensor ``like``, with the last dimension replaced by ``last`` if given.
+        """
         tensor, model = schema.TensorT(), self.tensors[like]
         tensor.hasRank, tensor.buffer = True, _EMPTY
         tensor.shape, tensor.shapeSignature = _with_last(model.shape, last), None
@@ -81,21 +84,21 @@ class Graph:
         return len(self.tensors) - 1
 
     def drop_inner_names(self) -> None:
-        """Leave only inputs and outputs a name; the others' are of use to nobody and take 3 kB."""
+        """Drop the tensor names except those of inputs and outputs; no engine needs them, they take 3 kB."""
         for index, tensor in enumerate(self.tensors):
-            if index not in self._ends:
+            if index not in self._io_indices:
                 tensor.name = None
 
-    def computed(self, index: int) -> None:
-        """Make a constant a tensor that an operator computes."""
+    def make_variable(self, index: int) -> None:
+        """Turn a constant into a tensor that an operator computes."""
         self.tensors[index].buffer = _EMPTY
 
     def kind(self, operator: Any) -> int:
-        """What the operator does, one of ``schema.BuiltinOperator``."""
+        """The kind of the operator, a value of ``schema.BuiltinOperator``."""
         return _builtin(self._model.operatorCodes[operator.opcodeIndex])
 
     def set_code(self, operator: Any, builtin: int, version: int) -> None:
-        """Make ``operator`` do something else, in this version of what the operator may be asked for."""
+        """Set the kind and version of ``operator``."""
         codes = self._model.operatorCodes
         for index, code in enumerate(codes):
             if (_builtin(code), code.version) == (builtin, version):
@@ -109,7 +112,7 @@ class Graph:
     def operator(
         self, builtin: int, inputs: Sequence[int], output: int, *, version: int = 1, options: Any = None
     ) -> Any:
-        """A new operator, not yet in the list; ``options`` is one of the schema's, or None."""
+        """A new operator, not yet added to ``operators``; ``options`` is a schema options object, or None."""
         operator = schema.OperatorT()
         operator.inputs, operator.outputs = list(inputs), [output]
         if options is not None:
@@ -121,7 +124,7 @@ class Graph:
 
 
 class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]  # the schema has no types
-    """The generated class aligns content to its elements' size only."""
+    """A buffer with aligned content; the generated class aligns to the element size only."""
 
     def Pack(self, builder: Any) -> Any:  # noqa: N802 - the schema's own name
         if self.data is None:
@@ -136,13 +139,13 @@ class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]  # the schema has no
 
 
 def opened(content: bytes) -> tuple[Any, list[Graph]]:
-    """The file as the schema's ModelT, and its subgraphs."""
+    """The file as a ``schema.ModelT``, and its subgraphs."""
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     return model, [Graph(model, subgraph) for subgraph in model.subgraphs]
 
 
 def packed(model: Any, builder: Any = None) -> bytes:
-    """The file's bytes, every content once and none that nothing uses; by a ``builder`` of one's own."""
+    """Serialize with deduplicated buffers and no unused ones, with ``builder`` or a default one."""
     _share_buffers(model)
     _drop_unused_codes(model)
     if builder is None:

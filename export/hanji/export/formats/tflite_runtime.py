@@ -1,8 +1,7 @@
-"""Which ``.tflite`` files run in tflite-runtime 2.14, the one engine with a wheel for a 32-bit Raspberry Pi.
+"""Which ``.tflite`` files run in tflite-runtime 2.14, the only engine with a wheel for a 32-bit Raspberry Pi.
 
-It is older than the converter: a file may hold operators that it does not know, or newer versions of those
-that it does, and it then refuses the whole file. What it knows was found by asking it about every version of
-every operator; tests/pi asks it again.
+It is older than the converter: it rejects a file with an operator, or an operator version, that it does not
+support. The table below was obtained by trying every version of every operator; tests/pi verifies it.
 """
 
 from __future__ import annotations
@@ -54,12 +53,12 @@ _BY_NEWEST_VERSION = {
 NEWEST_VERSIONS: dict[str, int] = {
     name: version for version, names in _BY_NEWEST_VERSION.items() for name in names.split()
 }
-"""The newest version that tflite-runtime 2.14 knows of each operator, by the schema's names. It knows those
-before it, too, but for version 1 of BROADCAST_TO, which no converter writes any more."""
+"""The newest version of each operator that tflite-runtime 2.14 supports, by schema name. Older versions are
+supported as well, except version 1 of BROADCAST_TO, which converters no longer write."""
 
 
 def unknown_to_tflite_runtime(content: bytes) -> list[str]:
-    """The operators of a ``.tflite`` file that stand in tflite-runtime's way, in words; none if it runs."""
+    """Descriptions of the operators that tflite-runtime does not support; empty if it runs the file."""
     model, _ = opened(content)
     found = []
     for code in model.operatorCodes:
@@ -70,20 +69,20 @@ def unknown_to_tflite_runtime(content: bytes) -> list[str]:
         elif name not in NEWEST_VERSIONS:
             found.append(name)
         elif code.version > NEWEST_VERSIONS[name]:
-            found.append(f"{name} of version {code.version} (it knows up to {NEWEST_VERSIONS[name]})")
+            found.append(f"{name} version {code.version} (supported up to {NEWEST_VERSIONS[name]})")
     return sorted(found)
 
 
 def tflite_engines(content: bytes) -> tuple[EngineRequirement, ...]:
-    """The engines that run a ``.tflite`` file, for the manifest; what stands in the way of one is told."""
+    """The engines that run a ``.tflite`` file, for the manifest; logs why tflite-runtime does not."""
     oldest = oldest_litert(content, installed_version("ai-edge-litert") or FIRST_LITERT)
     litert = EngineRequirement("litert", oldest)
     unknown = unknown_to_tflite_runtime(content)
     if not unknown:
         return (litert, EngineRequirement("tflite-runtime", OLDEST_TFLITE_RUNTIME))
     logger.info(
-        f"tflite: for LiteRT only; tflite-runtime {OLDEST_TFLITE_RUNTIME}, the engine of a 32-bit Raspberry "
-        f"Pi, does not know {', '.join(unknown)}"
+        f"tflite: runs in LiteRT only; tflite-runtime {OLDEST_TFLITE_RUNTIME}, the engine for a 32-bit "
+        f"Raspberry Pi, does not support {', '.join(unknown)}"
     )
     return (litert,)
 

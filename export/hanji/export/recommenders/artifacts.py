@@ -1,4 +1,4 @@
-"""One recommender in one format: its files, and what the manifest says of them."""
+"""One recommender in one format: its files and their manifest entry."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ from hanji.training.errors import ConversionError
 from hanji.training.recommenders.models.history import HistoryModel
 
 Sizes = dict[str, int | None]
-"""The size of each input (int32) or output (float32) of a signature by its name; None is any."""
+"""The length of each input (int32) or output (float32) of a signature, by name; None if it is dynamic."""
 
 
 class Converter(Protocol):
-    """A model's files in each format; what is written depends on how the model is called."""
+    """Converts one type of model to each format."""
 
     @property
     def signatures(self) -> tuple[str, ...]:
-        """How the model can be called: for the whole catalogue first, then for single items."""
+        """The model's signatures: first the one for the whole catalogue, then the one for single items."""
         ...
 
     def tflite(self, scheme: Scheme) -> bytes: ...
@@ -53,13 +53,13 @@ class Converter(Protocol):
     def tfjs(self, scheme: Scheme) -> Mapping[str, bytes]: ...
 
     def sizes(self, signature: str) -> tuple[Sizes, Sizes]:
-        """Inputs and outputs of a signature."""
+        """The inputs and outputs of a signature."""
         ...
 
 
 @dataclass(frozen=True)
 class UserConverter:
-    """Of a model of users and items."""
+    """Converts a model of users and items."""
 
     model: keras.Model
     items: int
@@ -86,7 +86,7 @@ class UserConverter:
 
 @dataclass(frozen=True)
 class HistoryConverter:
-    """Of a history model."""
+    """Converts a history model."""
 
     model: HistoryModel
     signatures: ClassVar = HISTORY_SIGNATURES
@@ -111,26 +111,26 @@ class HistoryConverter:
 
 
 def converter_of(model: keras.Model, items: int, scheme: Scheme) -> Converter:
-    """The converter for ``model``; ConversionError where its type cannot have the scheme."""
+    """The converter for ``model``; ConversionError if its type does not support the scheme."""
     if isinstance(model, HistoryModel):
         if scheme not in HISTORY_SCHEMES:
             raise ConversionError(
-                f"{scheme}: expected a model of users, found a history model; "
+                f"{scheme}: expected a model with user embeddings, found a history model; "
                 f"compress it with float16, {' or '.join(ROW_BITS)}"
             )
         return HistoryConverter(model)
     if scheme in ROW_BITS:
         raise ConversionError(
-            f"{scheme}: expected a history model, found a model of users; "
+            f"{scheme}: expected a history model, found a model with user embeddings; "
             "compress it with float16, dynamic, int8 or int8-qat"
         )
     return UserConverter(model, items)
 
 
 def convert(model: keras.Model, items: int, scheme: Scheme, target: Format) -> Converted:
-    """``model`` over a catalogue of ``items`` items in the format ``target``; its parity is not measured yet.
+    """Convert ``model``, with a catalogue of ``items`` items, to ``target``; parity is not measured yet.
 
-    Raises ConversionError where the format cannot hold the model, or a scheme is not for its type.
+    Raises ConversionError if the format cannot represent the model, or its type does not support the scheme.
     """
     converter = converter_of(model, items, scheme)
     write = {"tflite": _tflite, "onnx": _onnx, "tfjs": _tfjs}[target]
@@ -144,7 +144,7 @@ def _tflite(converter: Converter, scheme: Scheme) -> Converted:
 
 
 def _onnx(converter: Converter, scheme: Scheme) -> Converted:
-    """An ONNX file has one signature: that of the whole catalogue is the model, the other has its name."""
+    """One file per signature: model.onnx for the whole catalogue, and one named after the other signature."""
     contents, signatures = {}, {}
     for name in converter.signatures:
         path = ONNX_PATH if name == converter.signatures[0] else f"{name}.onnx"
@@ -179,7 +179,7 @@ def _converted(
 
 
 def _tfjs_sizes(converter: Converter, name: str) -> tuple[Sizes, Sizes]:
-    """One graph holds both signatures, so their tensors have different names."""
+    """Both signatures are in one graph, so their tensors need distinct names."""
     inputs, outputs = converter.sizes(name)
     if name == "pairs":
         return _prefixed("pair_", inputs), _prefixed("pair_", outputs)

@@ -1,4 +1,4 @@
-"""What to export and what the device does with ids it does not know: the ``[export]`` table."""
+"""The ``[export]`` table: the formats to export and the policies for unknown ids."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hanji.training.errors import RecipeError
 
 
 def check_unknown_user(policy: str, *, has_users: bool, where: str = "") -> None:
-    """RecipeError for a policy on unknown users where the model has no users."""
+    """RecipeError for an unknown-user policy if the model has no users."""
     if not has_users and policy != ExportConfig.unknown_user:
         raise RecipeError(
             f"{where}unknown_user: expected none for a history model, which has no users, "

@@ -1,4 +1,4 @@
-"""Metrics of the artifact that ships, through the runtime that ships."""
+"""Test metrics of an exported recommender, measured through the runtime."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from hanji.training.settings import settings_from
 
 
 def dataset_of(manifest: Manifest, directory: Path | None) -> Dataset:
-    """The very split the bundle's model was trained and tested with, rebuilt from its manifest."""
+    """The split that the bundle's model was trained and tested with, rebuilt from its manifest."""
     config = settings_from(DataConfig, manifest.training_data.config, "manifest.json: training_data.config")
     return load_dataset(config, None if manifest.training_data.synthetic else directory)
 
 
 def evaluate_bundle(bundle: Path, dataset: Dataset, *, engine: str = "auto") -> dict[str, float]:
-    """HR@10, NDCG@10, Precision@10 and diversity@10 of a bundle, answered by ``engine``.
+    """HR@10, NDCG@10, Precision@10 and diversity@10 of a bundle, run in ``engine``.
 
     Raises DataError if the bundle does not know the users or items of ``dataset``.
     """
@@ -32,9 +32,9 @@ def evaluate_bundle(bundle: Path, dataset: Dataset, *, engine: str = "auto") -> 
 
 
 def bundle_scorer(recommender: Recommender, dataset: Dataset) -> CatalogueScorer:
-    """What an open bundle says of each user of ``dataset``, in the order of the dataset's items.
+    """A scorer that runs an open bundle for a user of ``dataset``; scores are in the dataset's item order.
 
-    Raises DataError if it does not know its users or items.
+    Raises DataError if the bundle does not know the dataset's users or items.
     """
     order = _positions(dataset, recommender)
     scorer = _of_histories if recommender.takes == "history" else _of_users
@@ -48,9 +48,9 @@ def _of_users(recommender: Recommender, dataset: Dataset) -> CatalogueScorer:
 
 
 def _of_histories(recommender: Recommender, dataset: Dataset) -> CatalogueScorer:
-    """Each user asks as on their device: with the items they met in training, oldest first.
+    """Score each user as a device does: by the user's items in the training split, oldest first.
 
-    Who met none there gets the ranking by popularity, as on their device, too.
+    A user without any gets the popularity ranking, as on a device.
     """
     items = dataset.catalogue.item_ids
     histories = flat_histories(dataset.train, dataset.catalogue.users)
@@ -64,13 +64,13 @@ def _of_histories(recommender: Recommender, dataset: Dataset) -> CatalogueScorer
 
 
 def _positions(dataset: Dataset, recommender: Recommender) -> NDArray[np.int64]:
-    """Where each of the dataset's items stands in the bundle's scores."""
+    """The index of each of the dataset's items in the bundle's scores."""
     position = {item: index for index, item in enumerate(recommender.items.ids.values)}
     unknown = [item for item in dataset.catalogue.item_ids if item not in position]
     if unknown:
         raise DataError(
             f"the bundle {recommender.manifest.name!r} does not know {len(unknown)} of the data's "
-            f"{dataset.catalogue.items} items ({unknown[0]!r} for one); expected the data it was trained on: "
-            "check --data"
+            f"{dataset.catalogue.items} items (for example {unknown[0]!r}); expected the data it was trained "
+            "on: check --data"
         )
     return np.array([position[item] for item in dataset.catalogue.item_ids])

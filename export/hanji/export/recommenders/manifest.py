@@ -1,4 +1,4 @@
-"""manifest.json: everything a device has to know, and where the model came from."""
+"""manifest.json of a recommender: everything that a device needs to run it, and its provenance."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNKNOWN_ITEM = ("skip", "error")
 
 @dataclass(frozen=True)
 class Policies:
-    """What a device does with an id that the bundle does not know. With a history model it knows no users."""
+    """How a device handles unknown ids. ``unknown_user`` does not apply to history models."""
 
     unknown_user: str
     unknown_item: str
@@ -64,8 +64,8 @@ def _preprocessing(compressed: CompressedModel) -> dict[str, str]:
     item = "index of the id in items.json"
     if not compressed.config.has_users:
         return {
-            "history": f"for each item that the user has met, each once, oldest first, the {item}; at least "
-            "one and as many as there are; -1 is padding and counts for nothing",
+            "history": f"for each item the user interacted with, without duplicates, oldest first: {item}; "
+            "at least one item, any length; -1 is padding and is ignored",
             "item": item,
         }
     return {"user": "index of the id in users.json", "item": item}

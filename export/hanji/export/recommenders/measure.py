@@ -1,4 +1,4 @@
-"""One row of a report: what a bundle reaches, weighs and costs in one engine."""
+"""One row of a recommender's report: metrics, size and latency of a bundle in one engine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BENCHMARK_RUNS = 300
 
 @dataclass(frozen=True)
 class Row:
-    """Metrics, bytes and latency of one artifact, all measured on the artifact itself."""
+    """Metrics, size and latency of one artifact, all measured on the artifact itself."""
 
     model: str
     format: str
@@ -31,7 +31,7 @@ class Row:
 
 
 def measure_bundle(bundle: Path, dataset: Dataset, *, model: str, engine: str) -> Row:
-    """Evaluate and time ``bundle`` in ``engine``, one thread."""
+    """Evaluate and time ``bundle`` in ``engine`` on one thread."""
     timing = benchmark(bundle, engine=engine, runs=BENCHMARK_RUNS)
     content = (bundle / MODEL_FILES[timing.artifact]).read_bytes()
     return _row(model, timing, evaluate_bundle(bundle, dataset, engine=engine), content)

@@ -1,4 +1,4 @@
-"""MODEL_CARD.md: what the model is for, what it was made from, and what it cannot do."""
+"""MODEL_CARD.md of a recommender: intended use, training data, metrics, sizes, parity and limitations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hanji.compression.recommenders.compressed import CompressedModel
 from hanji.export.bundle.manifest import parameters
 from hanji.export.formats.weights import FLOAT32_BYTES
-from hanji.export.recommenders.parity import Measured
+from hanji.export.recommenders.parity import RecommenderParity
 from hanji.export.recommenders.precision import MEANINGS
 from hanji.export.reporting.markdown import FORMAT_NAMES, metric, table
 from hanji.runtime.manifest import Artifact, Parity
@@ -23,42 +23,42 @@ def model_card(compressed: CompressedModel, artifacts: Sequence[Artifact]) -> st
         _metrics(compressed),
         _sizes(compressed, artifacts),
         _parity(artifacts),
-        _limits(compressed),
+        _limitations(compressed),
     )
     return "\n\n".join(sections) + "\n"
 
 
 def _heading(compressed: CompressedModel) -> str:
-    synthetic = "\n\n**Trained on synthetic data: a demonstration, of no use with real users.**"
+    synthetic = "\n\n**Trained on synthetic data: for demonstration only, not suitable for real users.**"
     steps = " → ".join(step["type"] for step in compressed.recipe.tables) or "none"
     return (
         f"# {compressed.full.data.name}: {compressed.config.type} recommender"
         + (synthetic if compressed.full.data.synthetic else "")
-        + f"\n\nCompressed by the recipe `{compressed.recipe.name}` (steps: {steps}; sha256 "
-        f"`{compressed.recipe.sha256}`). Seed {compressed.full.seed}."
+        + f"\n\nCompressed with the recipe `{compressed.recipe.name}` (steps: {steps}; SHA-256 "
+        f"`{compressed.recipe.sha256}`). Seed: {compressed.full.seed}."
     )
 
 
 def _intended_use(compressed: CompressedModel) -> str:
     catalogue = compressed.full.catalogue
     if not compressed.config.has_users:
-        asked = (
-            f"Ranks a catalogue of {catalogue.items} items for anybody, known or new, by the items that this "
-            "person has met so far: their history, on their own device and without a network. "
+        purpose = (
+            f"Ranks a catalogue of {catalogue.items} items for any user, including new ones, from the user's "
+            "history: the items the user has interacted with. Runs on-device and offline. "
         )
-        kept = (
-            "\n\nIt knows no users: it holds nobody's id, numbers or interactions, only what was learned "
-            "about the items. A history goes into the model on the device; nothing asks for it anywhere else."
+        privacy = (
+            "\n\nThe model contains no user data: no user ids, embeddings or interactions, only item "
+            "parameters. A history is processed on the device and is not sent anywhere."
         )
     else:
-        asked = (
-            f"Ranks a catalogue of {catalogue.items} items for each of {catalogue.users} known users, on the "
-            "user's own device and without a network. "
+        purpose = (
+            f"Ranks a catalogue of {catalogue.items} items for each of {catalogue.users} known users. Runs "
+            "on-device and offline. "
         )
-        kept = ""
+        privacy = ""
     return (
-        f"## Intended use\n\n{asked}A score is a logit: it orders the items of one user. It is "
-        f"not a rating or a probability, and scores of different users do not compare.{kept}"
+        f"## Intended use\n\n{purpose}A score is a logit that ranks the items for one user. It is neither a "
+        f"rating nor a probability, and scores of different users are not comparable.{privacy}"
     )
 
 
@@ -66,10 +66,10 @@ def _training_data(compressed: CompressedModel) -> str:
     data = compressed.full.data
     return (
         "## Training data\n\n"
-        f"{data.name} ({'synthetic' if data.synthetic else 'real'}; format {data.format}): "
+        f"{data.name} ({'synthetic' if data.synthetic else 'real'}; format: {data.format}): "
         f"{data.interactions} interactions of {data.users} users with {data.items} items.\n\n"
-        f"Licence of the data: {data.licence or 'not stated'}. Whether a model trained on it may be passed "
-        "on depends on that licence."
+        f"Licence of the data: {data.licence or 'not stated'}. Whether a model trained on it may be "
+        "redistributed depends on that licence."
     )
 
 
@@ -86,9 +86,9 @@ def _sizes(compressed: CompressedModel, artifacts: Sequence[Artifact]) -> str:
         for entry in artifacts
     ]
     return (
-        "## Sizes\n\n"
-        f"{count:,} parameters; the full model has {full:,}, which are {FLOAT32_BYTES * full:,} bytes in "
-        "32-bit floats.\n\n" + table(["artifact", "precision", "bytes", "what it holds"], rows)
+        "## Size\n\n"
+        f"{count:,} parameters. The full model has {full:,}, which take {FLOAT32_BYTES * full:,} bytes in "
+        "float32.\n\n" + table(["artifact", "precision", "bytes", "description"], rows)
     )
 
 
@@ -96,15 +96,15 @@ def _parity(artifacts: Sequence[Artifact]) -> str:
     rows = [[FORMAT_NAMES[artifact.format], *_parity_cells(artifact.parity)] for artifact in artifacts]
     return (
         "## Parity\n\n"
-        "Each artifact in its real engine against the compressed model in Keras: the typical (root mean "
-        "square) and the largest difference of a score, and the mean share of the same ten best items. What "
-        "is allowed stands in brackets.\n\n"
-        + table(["artifact", "engine", "typical difference", "largest difference", "same top 10"], rows)
+        "Each artifact was run in its engine and compared with the compressed Keras model: the typical (root "
+        "mean square) and the largest difference of a score, and the mean overlap of the top 10 items. "
+        "Tolerances are given in parentheses.\n\n"
+        + table(["artifact", "engine", "typical difference", "largest difference", "top-10 overlap"], rows)
     )
 
 
 def _parity_cells(parity: Parity) -> list[str]:
-    if not isinstance(parity, Measured):
+    if not isinstance(parity, RecommenderParity):
         return [f"**not checked**: {parity.reason}", "", "", ""]
     return [
         str(parity.engine),
@@ -114,30 +114,33 @@ def _parity_cells(parity: Parity) -> list[str]:
     ]
 
 
-def _limits(compressed: CompressedModel) -> str:
-    synthetic = "- The data is synthetic: the titles and tastes are invented.\n"
+def _limitations(compressed: CompressedModel) -> str:
+    synthetic = "- The data is synthetic: titles and preferences are made up.\n"
     return (
-        "## Limits\n\n"
+        "## Limitations\n\n"
         + (synthetic if compressed.full.data.synthetic else "")
-        + _strangers(compressed)
-        + "- It learned who interacted with what, not why. Popular items are recommended more often than "
-        "they deserve, and whatever bias the data has, it has, too.\n"
-        "- The metrics rank one held-out item among 99 others; over the whole catalogue they are lower.\n"
-        "- Tastes change; it does not, until it is trained again."
+        + _unknown_ids(compressed)
+        + "- The model learned which items users interacted with, not why. It is subject to popularity bias "
+        "(popular items are over-recommended) and inherits any other bias of the data.\n"
+        "- The metrics rank one held-out item among 99 sampled negatives; ranked over the whole catalogue "
+        "they are lower.\n"
+        "- Preferences drift over time; the model has to be retrained to follow them."
     )
 
 
-def _strangers(compressed: CompressedModel) -> str:
+def _unknown_ids(compressed: CompressedModel) -> str:
     if not compressed.config.has_users:
         return (
-            "- It knows only the items it was trained on: a new one is never recommended, and says nothing "
-            "in a history. Who has met no item that it knows gets the most popular ones.\n"
-            "- The reasons it can give are the shares of the history's items in its own score, not why a "
-            "person likes something.\n"
+            "- The model knows only the items it was trained on: an unknown item is never recommended and is "
+            "ignored in a history. For a history without any known item, the most popular items are "
+            "returned.\n"
+            "- Explanations are the contributions of the history's items to the model's score; they do not "
+            "explain why a user likes an item.\n"
         )
     return (
-        "- It knows only the users and items it was trained on. A new user gets the most popular items or "
-        "an error, as the manifest says; a new item is never recommended.\n"
+        "- The model knows only the users and items it was trained on. For an unknown user id it returns the "
+        "most popular items or an error, as configured in the manifest; an unknown item is never "
+        "recommended.\n"
     )
 
 

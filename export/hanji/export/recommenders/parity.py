@@ -1,4 +1,4 @@
-"""How far an artifact, in its real engine, is from the compressed Keras model; too far is refused."""
+"""Parity of an artifact, run in its engine, with the compressed Keras model."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hanji.export.bundle.answers import Answers, Scores
 from hanji.export.bundle.files import MeasuredParity
+from hanji.export.bundle.queries import Outputs, Scores
 from hanji.export.recommenders.expected_outputs import Reference
 from hanji.export.recommenders.tolerances import Tolerance
 from hanji.runtime.manifest import Artifact
@@ -16,28 +16,30 @@ from hanji.runtime.top_k import top_k
 from hanji.training.errors import ConversionError
 
 K = 10
-_TIE = 1e-5  # of the spread: scores closer than this are equal in 32-bit floats, whichever comes first
+_TIE = 1e-5  # of the spread: scores closer than this count as tied: float32 rounding decides their order
 
 
 @dataclass(frozen=True)
-class Measured(MeasuredParity):
+class RecommenderParity(MeasuredParity):
     """Parity of a recommender."""
 
     @property
-    def same_answers(self) -> str:
+    def agreement_summary(self) -> str:
         return f"top-{K} overlap {self.top10_overlap:.3f} (at least {self.minimum_top10_overlap:g})"
 
 
-def measured(artifact: Artifact, expected: Reference, answers: Answers, allowed: Tolerance) -> Measured:
-    """The artifact's parity with the Keras model; ConversionError if it is outside ``allowed``."""
-    if not all(np.isfinite(values).all() for values in answers.scores):
+def recommender_parity(
+    artifact: Artifact, expected: Reference, outputs: Outputs, allowed: Tolerance
+) -> RecommenderParity:
+    """The artifact's parity with the Keras model; ConversionError if it exceeds ``allowed``."""
+    if not all(np.isfinite(values).all() for values in outputs.scores):
         raise ConversionError(
             f"{artifact.format} ({artifact.precision}): expected finite scores, found NaN or infinity in "
-            f"{answers.engine}; no bundle was written; leave this format out"
+            f"{outputs.engine}; no bundle was written; export without this format"
         )
-    found = np.stack(answers.scores[: len(expected.questions)])
+    found = np.stack(outputs.scores[: len(expected.queries)])
     differences = found - expected.scores
-    details = _of_details(expected, found, answers.scores[len(expected.questions) :])
+    details = _detail_differences(expected, found, outputs.scores[len(expected.queries) :])
     largest = max(float(np.abs(differences).max()), *details)
     typical = float(np.sqrt(np.mean(np.square(differences))))
     overlap = _overlap(found, expected)
@@ -49,15 +51,15 @@ def measured(artifact: Artifact, expected: Reference, answers: Answers, allowed:
     if not all(within):
         raise ConversionError(
             f"{artifact.format} ({artifact.precision}): expected the scores of the compressed model within "
-            f"{allowed.largest:g} of their spread, typically within {allowed.typical:g}, and a top-{K} "
-            f"overlap of at least {allowed.overlap:g}; found {largest / expected.spread:.3g}, "
-            f"{typical / expected.spread:.3g} and {overlap:.3f} in {answers.engine} over "
-            f"{len(expected.questions)} {expected.asks}; no bundle was written; try another scheme of "
-            "quantization or int8-qat, or leave this format out"
+            f"{allowed.largest:g} of their standard deviation (RMS within {allowed.typical:g}) and a top-{K} "
+            f"overlap of at least {allowed.overlap:g}; found {largest / expected.spread:.3g} (RMS "
+            f"{typical / expected.spread:.3g}) and {overlap:.3f} in {outputs.engine} over "
+            f"{len(expected.queries)} {expected.input_kind}; no bundle was written; try another quantization "
+            "scheme such as int8-qat, or export without this format"
         )
-    return Measured(
+    return RecommenderParity(
         checked=True,
-        engine=answers.engine,
+        engine=outputs.engine,
         max_abs_error=_rounded(largest),
         score_tolerance=_rounded(allowed.largest * expected.spread),
         top10_overlap=_rounded(overlap),
@@ -67,22 +69,22 @@ def measured(artifact: Artifact, expected: Reference, answers: Answers, allowed:
     )
 
 
-def _of_details(expected: Reference, found: Scores, answered: Sequence[Scores]) -> list[float]:
-    """The largest difference of each answer that is about single items.
+def _detail_differences(expected: Reference, found: Scores, details: Sequence[Scores]) -> list[float]:
+    """The largest difference in the output of each detail query.
 
-    Both signatures must answer alike, so pairs are held against the artifact's own catalogue. Shares jump
-    where the rounding of a kernel takes a unit across its ReLU: the worst eighth of them does not count.
+    Both signatures must agree, so pairs are compared with the artifact's own catalogue scores. Shares jump
+    when the rounding of a kernel flips the sign of a ReLU input, so the worst eighth of them is excluded.
     """
     if expected.pair_rows is not None:
-        (pairs,) = answered
+        (pairs,) = details
         return [float(np.abs(pairs - found[expected.pair_rows, expected.pair_items]).max())]
-    differences = [np.abs(own - other) for own, other in zip(answered, expected.shares, strict=True)]
+    differences = [np.abs(own - other) for own, other in zip(details, expected.shares, strict=True)]
     worst = sorted(float(difference.max()) for difference in differences)
     return worst[: len(worst) - len(worst) // 8]
 
 
 def _overlap(found: Scores, expected: Reference) -> float:
-    """Mean share of the found top ten that the Keras model has there, too, or would have but for a tie."""
+    """The mean share of the top ten that is in the Keras model's top ten, too, or tied with its last item."""
     k = min(K, found.shape[1])
     shares = []
     for own, other in zip(found, expected.scores, strict=True):
@@ -95,4 +97,4 @@ def _rounded(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-__all__ = ["K", "Measured", "measured"]
+__all__ = ["K", "RecommenderParity", "recommender_parity"]

@@ -1,11 +1,11 @@
-"""What each format really holds under each compression scheme: the words of the manifest's ``precision``."""
+"""The ``precision`` value of the manifest, by format and compression scheme."""
 
 from __future__ import annotations
 
 from hanji.compression.recommenders.steps import Scheme
 from hanji.export.formats.names import Format
 
-# Where a format cannot hold the scheme, the word is another one.
+# The value differs from the scheme if the format cannot represent the scheme.
 PRECISIONS: dict[Format, dict[Scheme, str]] = {
     "tflite": {
         "float32": "float32",
@@ -34,17 +34,17 @@ PRECISIONS: dict[Format, dict[Scheme, str]] = {
 }
 
 MEANINGS: dict[str, str] = {
-    "float32": "weights and arithmetic in 32-bit floats",
-    "float16": "weights in 16-bit floats, arithmetic in 32-bit",
-    "dynamic": "large weights in 8-bit integers, activations quantized on the device as they come",
-    "int8": "weights and hidden activations in 8-bit integers, the score itself in 32-bit floats",
-    "int8-weights": "large weights in 8-bit integers, arithmetic in 32-bit floats",
-    "int8-simulated": "weights in 8-bit integers, hidden activations rounded to the same 256 levels as "
-    "in int8, arithmetic in 32-bit floats",
-    "int8-rows": "the item table in 8-bit integers with a scale for each row, other large weights in 16-bit "
-    "floats; TFLite rounds the user vector to 8 bits as it comes",
-    "int4-rows": "the item table in 4-bit integers with a scale for each row, other large weights in 16-bit "
-    "floats; TFLite rounds the user vector to 8 bits as it comes",
+    "float32": "float32 weights and arithmetic",
+    "float16": "float16 weights, float32 arithmetic",
+    "dynamic": "dynamic-range quantization: large weights in int8, activations quantized at run time",
+    "int8": "int8 weights and hidden activations, float32 scores",
+    "int8-weights": "large weights in int8, float32 arithmetic",
+    "int8-simulated": "int8 weights, hidden activations rounded to the same 256 levels as in int8, float32 "
+    "arithmetic",
+    "int8-rows": "item table in int8 with one scale per row, other large weights in float16; TFLite "
+    "quantizes the user vector to int8 at run time",
+    "int4-rows": "item table in int4 with one scale per row, other large weights in float16; TFLite "
+    "quantizes the user vector to int8 at run time",
 }
 
 __all__ = ["MEANINGS", "PRECISIONS"]

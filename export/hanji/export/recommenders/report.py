@@ -1,4 +1,4 @@
-"""What a build of a recommender reached."""
+"""The build report of a recommender."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hanji.compression.recommenders.compressed import CompressedModel
 from hanji.compression.recommenders.recipe import Recipe
 from hanji.export.recommenders.measure import Row
 from hanji.export.reporting.build_report import BuildReport, surroundings
+from hanji.export.reporting.markdown import FORMAT_NAMES
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.evaluation import PROTOCOL
 
@@ -18,7 +19,7 @@ HEADINGS = ("model", "format", "HR@10", "NDCG@10", "Prec@10", "Div@10", "bytes",
 
 @dataclass(frozen=True)
 class Report(BuildReport):
-    """The rows of a recommender; ``rows`` are of type Row."""
+    """The build report of a recommender; ``rows`` are of type Row."""
 
     best_hr_at_10: float | None
 
@@ -31,7 +32,7 @@ class Report(BuildReport):
         rows: Sequence[Row],
         seconds: dict[str, float],
     ) -> Report:
-        """The report of one build on this machine, now."""
+        """The report of a build that was just run on this machine."""
         return cls(
             name=recipe.name,
             recipe_sha256=recipe.sha256,
@@ -56,19 +57,21 @@ class Report(BuildReport):
     @property
     def notes(self) -> list[str]:
         full, small = self.rows[0], self.rows[1]
-        notes = [f"Measured on the exported files through the runtime, one thread; {PROTOCOL}."]
+        notes = [f"Measured on the exported files through the runtime, single-threaded; {PROTOCOL}."]
         if self.best_hr_at_10 is not None:
             notes.append(
-                f"The data is synthetic; no model can expect a better HR@10 than {self.best_hr_at_10:.4f}."
+                f"The data is synthetic; the best achievable expected HR@10 is {self.best_hr_at_10:.4f}."
             )
         if self.teacher_metrics is not None:
             reached = (self.teacher_metrics[name] for name in ("hr_at_10", "ndcg_at_10"))
             found = "HR@10 {:.4f}, NDCG@10 {:.4f}".format(*reached)
-            notes.append(f"The teacher, an ensemble that does not ship, reaches {found}.")
+            notes.append(f"The teacher, an ensemble that is not part of the bundle, reaches {found}.")
         for name, heading in (("hr_at_10", "HR@10"), ("ndcg_at_10", "NDCG@10")):
             kept = small.metrics[name] / full.metrics[name]
-            notes.append(f"The compressed model keeps {kept:.1%} of the full one's {heading}.")
-        notes.append(f"Its {small.format} file is {full.bytes / small.bytes:.1f} times smaller.")
+            notes.append(f"The compressed model retains {kept:.1%} of the full model's {heading}.")
+        notes.append(
+            f"Its {FORMAT_NAMES[small.format]} file is {full.bytes / small.bytes:.1f} times smaller."
+        )
         return notes
 
 

@@ -1,4 +1,4 @@
-"""Recommendation, as the export stage needs it. TensorFlow is imported when a method needs it."""
+"""The export stage of recommendation. Methods import TensorFlow only when they need it."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class RecommenderExport(RecommenderCompression):
     export_config = ExportConfig
     protocol = PROTOCOL
     refused_options: ClassVar[Mapping[str, str]] = {
-        "edge_tpu": "--edge-tpu is for image classifiers; a recommender looks rows up in tables, which the "
-        "Edge TPU cannot",
+        "edge_tpu": "--edge-tpu is for image classifiers; the Edge TPU does not support the embedding "
+        "look-ups of a recommender",
         "data": "--data is for image classifiers; leave it out for a recommender",
     }
 
@@ -52,7 +52,7 @@ class RecommenderExport(RecommenderCompression):
         dataset: Dataset | None = None,
         replace: bool = False,
     ) -> BundleSummary:
-        """See ExportTask; nothing of ``dataset`` is needed."""
+        """See ExportTask; ``dataset`` is not used."""
         from hanji.export.recommenders.writer import export_bundle
 
         return export_bundle(
@@ -65,10 +65,10 @@ class RecommenderExport(RecommenderCompression):
         )
 
     def write_samples(self, dataset: Dataset, out: Path) -> None:
-        """See ExportTask; there are none."""
+        """See ExportTask; a recommender has no samples."""
 
     def dataset_of_compressed(self, compressed: CompressedModel, directory: Path | None) -> None:
-        """See ExportTask; nothing of the data is needed."""
+        """See ExportTask; the data is not needed."""
 
     def dataset_of_bundle(self, manifest: RecommenderManifest, directory: Path | None) -> Dataset:
         """See ExportTask."""

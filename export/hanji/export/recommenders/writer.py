@@ -1,4 +1,4 @@
-"""From a compressed model to a bundle on disk: convert, check, describe, write whole or not at all."""
+"""Writes a compressed recommender as a bundle: converts, checks parity, describes, and writes atomically."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hanji.compression.recommenders.compressed import CompressedModel
-from hanji.export.bundle.answers import ask
 from hanji.export.bundle.artifact import file_entry
 from hanji.export.bundle.files import (
     BundleSummary,
@@ -17,6 +16,7 @@ from hanji.export.bundle.files import (
     write_files,
 )
 from hanji.export.bundle.json_files import json_bytes
+from hanji.export.bundle.queries import run_queries
 from hanji.export.formats.names import FORMATS, Format
 from hanji.export.formats.tfjs_node import TfjsMissingError
 from hanji.export.recommenders.artifacts import convert
@@ -25,7 +25,7 @@ from hanji.export.recommenders.expected_outputs import Reference, reference
 from hanji.export.recommenders.golden import golden_table, replay_tolerance
 from hanji.export.recommenders.manifest import UNKNOWN_ITEM, UNKNOWN_USER, Policies, manifest_table
 from hanji.export.recommenders.model_card import model_card
-from hanji.export.recommenders.parity import measured
+from hanji.export.recommenders.parity import recommender_parity
 from hanji.export.recommenders.tolerances import TOLERANCES
 from hanji.runtime.manifest import Parity
 from hanji.training.files import atomic_directory
@@ -44,44 +44,44 @@ def export_bundle(
 ) -> BundleSummary:
     """Write ``compressed`` as a bundle, the directory ``out``.
 
-    Every artifact is run in its real engine and held against the Keras model; only TF.js may go unchecked,
-    where Node.js or its packages are missing; that is said aloud and stands in the manifest.
-    ``unknown_user`` is "popularity" or "error", and for a history model left out; ``unknown_item`` is
+    Every artifact is run in its engine and compared with the Keras model. Only TF.js may remain unchecked, if
+    Node.js or its packages are missing; this is logged as a warning and recorded in the manifest.
+    ``unknown_user`` is "popularity" or "error" and does not apply to history models; ``unknown_item`` is
     "skip" or "error".
 
-    Raises RecipeError for an option that does not exist, ConversionError for an artifact that cannot be
-    made or drifts past its tolerance, EngineError for a missing engine, HanjiError if ``out`` is taken
-    (unless ``replace``) or cannot be written. Then nothing is left behind.
+    Raises RecipeError for an unknown option, ConversionError for an artifact that cannot be converted or
+    exceeds its tolerance, EngineError for a missing engine, HanjiError if ``out`` exists (unless ``replace``)
+    or cannot be written. Nothing is left behind on an error.
     """
     check_options("formats", formats, FORMATS)
     check_options("unknown_user", [unknown_user], UNKNOWN_USER)
     check_options("unknown_item", [unknown_item], UNKNOWN_ITEM)
     check_unknown_user(unknown_user, has_users=compressed.config.has_users)
-    with atomic_directory(out, replace=replace) as aside:
+    with atomic_directory(out, replace=replace) as staging:
         catalogue = compressed.full.catalogue
         expected = reference(compressed.model, catalogue.users, catalogue.items)
         checked = [_checked(compressed, target, expected) for target in FORMATS if target in formats]
-        write_files(aside, _contents(compressed, expected, checked, Policies(unknown_user, unknown_item)))
+        write_files(staging, _contents(compressed, expected, checked, Policies(unknown_user, unknown_item)))
     return BundleSummary(out, tuple(entry.converted.artifact for entry in checked))
 
 
 def _checked(compressed: CompressedModel, target: Format, expected: Reference) -> Checked:
     converted = convert(compressed.model, expected.scores.shape[1], compressed.scheme, target)
     try:
-        answers = ask(converted, expected.all_questions)
+        outputs = run_queries(converted, expected.all_queries)
     except TfjsMissingError as error:
         logger.warning(f"{target} is NOT checked in its engine: {error}")
         return Checked(with_parity(converted, Parity(checked=False, reason=str(error))), None)
     allowed = TOLERANCES[target][compressed.scheme]
-    parity = measured(converted.artifact, expected, answers, allowed)
+    parity = recommender_parity(converted.artifact, expected, outputs, allowed)
     tolerance = replay_tolerance(converted.artifact, expected, allowed)
-    return Checked(with_parity(converted, parity), (answers, tolerance))
+    return Checked(with_parity(converted, parity), (outputs, tolerance))
 
 
 def _contents(
     compressed: CompressedModel, expected: Reference, checked: Sequence[Checked], policies: Policies
 ) -> dict[str, bytes]:
-    """Every file of the bundle by its path, the manifest and its checksum last."""
+    """All files of the bundle by path, with the manifest and its checksum last."""
     catalogue = compressed.full.catalogue
     artifacts = [entry.converted.artifact for entry in checked]
     replays = {entry.converted.artifact.format: entry.replay for entry in checked if entry.replay}

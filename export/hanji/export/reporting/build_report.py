@@ -1,4 +1,4 @@
-"""The report of a build, whatever its task: report.json for machines, report.md for people."""
+"""The report of a build, for any task: report.json is machine-readable, report.md is for reading."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class BuildReport:
-    """The rows of full and compressed model, with all that is needed to repeat them."""
+    """The measurements of the full and the compressed model, with everything needed to reproduce them."""
 
     name: str
     recipe_sha256: str
@@ -35,7 +35,7 @@ class BuildReport:
     seed: int
     data: dict[str, Any]
     teacher_metrics: dict[str, float] | None
-    """Of the teacher, where it was not the full model; measured in Keras and numpy, for it does not ship."""
+    """Metrics of the teacher if it is not the full model, measured in Keras: the teacher is not exported."""
 
     rows: list[Any]
     seconds: dict[str, float]
@@ -45,28 +45,28 @@ class BuildReport:
 
     @property
     def title(self) -> str:
-        """What was compared, and on what; synthetic data is called so."""
+        """The recipe, the data (marked if it is synthetic) and the seed."""
         kind = "synthetic data" if self.data["synthetic"] else "data"
-        return f"{self.name}: full against compressed on {kind} {self.data['name']!r}, seed {self.seed}"
+        return f"{self.name}: full vs. compressed model on {kind} {self.data['name']!r}, seed {self.seed}"
 
     @property
     def headings(self) -> tuple[str, ...]:
-        """Of the table's columns."""
+        """The column headings of the table."""
         raise NotImplementedError
 
     @property
     def cells(self) -> list[list[str]]:
-        """The table as text, a list a row, in the order of the headings."""
+        """The cells of the table as text, one list per row, in the order of the headings."""
         raise NotImplementedError
 
     @property
     def notes(self) -> list[str]:
-        """What a reader must know to take the numbers for what they are."""
+        """Notes that put the numbers into context."""
         raise NotImplementedError
 
 
 def surroundings() -> dict[str, Any]:
-    """``versions``, ``machine`` and ``when`` of a report that is made here and now."""
+    """``versions``, ``machine`` and ``when`` of a report created now on this machine."""
     now = datetime.datetime.now(datetime.UTC)
     return {
         "versions": {package: version(package) for package in PACKAGES},
@@ -76,22 +76,26 @@ def surroundings() -> dict[str, Any]:
 
 
 def write_report(report: BuildReport, out: Path) -> None:
-    """OUT/report.json and OUT/report.md."""
+    """Write OUT/report.json and OUT/report.md."""
     text = json.dumps(asdict(report), indent=1, sort_keys=True, ensure_ascii=False)
     write_text_atomic(out / "report.json", text + "\n")
     write_text_atomic(out / "report.md", markdown(report))
 
 
 def markdown(report: BuildReport) -> str:
-    """The report as a page."""
+    """The report as a Markdown document."""
     notes = "\n".join(f"- {note}" for note in report.notes)
     seconds = ", ".join(f"{stage} {value:.0f} s" for stage, value in report.seconds.items())
     steps = "\n".join(f"- `{json.dumps(step, ensure_ascii=False)}`" for step in report.steps)
     versions = ", ".join(f"{package} {number}" for package, number in report.versions.items())
     return (
-        f"# {report.title}\n\n{table(report.headings, report.cells)}\n\n{notes}\n\n## How\n\n{steps}\n\n"
-        f"{seconds}. {report.when}, {report.machine['cores']} cores, {report.machine['system']}.\n"
-        f"{versions}.\n"
+        f"# {report.title}\n\n{table(report.headings, report.cells)}\n\n{notes}\n\n"
+        f"## Compression steps\n\n{steps}\n\n"
+        f"## Build\n\n"
+        f"- Time per stage: {seconds}.\n"
+        f"- Date: {report.when}.\n"
+        f"- Machine: {report.machine['cores']} cores, {report.machine['system']}.\n"
+        f"- Versions: {versions}.\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Seconds by stage of a build."""
+"""Wall-clock seconds per stage of a build."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hanji.training.files import write_text_atomic
 
 
 class Clock:
-    """Seconds by stage, kept in a file: a stage that an earlier run did keeps the time it took then."""
+    """Seconds per stage, stored in a file so that a stage reused from an earlier run keeps its time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -20,7 +20,7 @@ class Clock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time the block under this name."""
+        """Time the block and record it under ``name``."""
         start = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - start, 1)
@@ -30,7 +30,7 @@ class Clock:
 def _earlier_seconds(path: Path) -> dict[str, float]:
     try:
         seconds: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # none, or none that can be read: nothing depends on them
+    except (FileNotFoundError, ValueError):  # missing or damaged: the times are informational only
         return {}
     return seconds
 

@@ -1,4 +1,4 @@
-"""Markdown as model cards and reports hold it."""
+"""Markdown building blocks of model cards and reports."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ FORMAT_NAMES = {"tflite": "TFLite", "onnx": "ONNX", "tfjs": "TF.js"}
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; no text in it can break it."""
+    """A Markdown table; pipes and newlines in cells are escaped."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
 
 
 def metric(value: float | None) -> str:
-    """Four places; nothing where there is none."""
+    """``value`` with four decimal places; an empty string for None."""
     return "" if value is None else f"{value:.4f}"
 
 

@@ -1,1 +1,1 @@
-"""How `hanji benchmark` measures: fresh processes, interleaved calls, one document."""
+"""The measurements of `hanji benchmark`: fresh processes, interleaved calls, one JSON document."""

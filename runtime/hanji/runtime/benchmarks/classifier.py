@@ -1,4 +1,4 @@
-"""How long a classifier takes to open and to answer, beside the engine alone, in one interleaved run."""
+"""Open time and latency of a classifier, compared with the bare engine in one interleaved run."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.runtime.benchmarks.timing import Call, Latency, check_runs, in_turns
+from hanji.runtime.benchmarks.timing import Call, Latency, check_runs, interleaved
 from hanji.runtime.classifier import Classifier
 from hanji.runtime.engines.info import EngineInfo
 from hanji.runtime.images.preparation import prepare
 
 CAMERA = (480, 640, 3)
-"""Height, width and channels of the picture whose preparation is timed."""
+"""Height, width and channels of the image whose preparation is timed."""
 IMAGES = 16
-"""Different pictures that the calls take turns with."""
+"""Distinct images that the calls cycle through."""
 
 
 @dataclass(frozen=True)
 class ClassifierReport:
-    """``classify`` is the whole call with an array of the model's own size, ``engine_alone`` the engine's own
-    with the input in place; ``prepare`` makes the model's input of an array of ``CAMERA``'s size.
+    """Latencies of a classifier.
 
-    ``input`` is height, width and channels of a picture for the model.
+    ``classify`` is the end-to-end call with an array of the model's input size, ``engine_alone`` the bare
+    engine call with the input already set; ``prepare`` converts an array of size ``CAMERA`` to the model's
+    input.
+    ``input`` is the height, width and channels of the model's input.
     """
 
     engine: EngineInfo
@@ -45,7 +47,7 @@ class ClassifierReport:
 
     @property
     def p50_ratio(self) -> float:
-        """classify() over the engine alone."""
+        """Median latency of classify() divided by that of the bare engine."""
         return self.classify.p50_ms / self.engine_alone.p50_ms
 
 
@@ -58,10 +60,10 @@ def benchmark_classifier(
     k: int = 5,
     seed: int = 0,
 ) -> ClassifierReport:
-    """Open the bundle, answer once, then time ``runs`` calls of each kind in turns.
+    """Open the bundle, classify once, then time ``runs`` interleaved calls of each kind.
 
-    Pictures are noise, drawn from ``seed``: how long a model takes does not depend on what it sees. Decoding
-    a file is not timed: that is Pillow's time and the file's.
+    The images are random noise generated from ``seed``, because latency does not depend on the image content.
+    Decoding a file is not timed: it depends on Pillow and on the file.
     """
     check_runs(runs)
     start = time.perf_counter_ns()
@@ -69,10 +71,10 @@ def benchmark_classifier(
     opened = time.perf_counter_ns()
     with classifier:
         images = noise(min(runs, IMAGES), classifier.image_input.shape, seed)
-        asking = time.perf_counter_ns()
+        first_start = time.perf_counter_ns()
         classifier.classify(images[0], k)
-        answered = time.perf_counter_ns()
-        whole, alone, prepared = in_turns(rounds(classifier, images, runs, k, seed))
+        first_end = time.perf_counter_ns()
+        whole, alone, prepared = interleaved(rounds(classifier, images, runs, k, seed))
         return ClassifierReport(
             engine=classifier.engine,
             artifact=classifier.artifact.format,
@@ -82,7 +84,7 @@ def benchmark_classifier(
             k=k,
             runs=runs,
             open_ms=(opened - start) / 1e6,
-            first_answer_ms=(answered - asking) / 1e6,
+            first_answer_ms=(first_end - first_start) / 1e6,
             classify=whole,
             engine_alone=alone,
             prepare=prepared,
@@ -90,12 +92,12 @@ def benchmark_classifier(
 
 
 def noise(count: int, shape: tuple[int, int, int], seed: int) -> NDArray[np.uint8]:
-    """``count`` pictures of noise, uint8 [count, height, width, channels]."""
+    """``count`` images of uniform noise, uint8 [count, height, width, channels]."""
     return np.random.default_rng(seed).integers(0, 256, (count, *shape), np.uint8)
 
 
-def in_words(shape: tuple[int, int, int]) -> str:
-    """A picture of height, width and channels, as a protocol names it."""
+def describe_input(shape: tuple[int, int, int]) -> str:
+    """The ``protocol.input`` entry for an image of this height, width and number of channels."""
     height, width, channels = shape
     return f"a picture of {width} × {height} {'grey' if channels == 1 else 'RGB'}"
 
@@ -103,14 +105,22 @@ def in_words(shape: tuple[int, int, int]) -> str:
 def rounds(
     classifier: Classifier, images: NDArray[np.uint8], runs: int, k: int, seed: int
 ) -> Iterator[tuple[Call, ...]]:
-    """classify() and the engine alone with the same picture, made ready right before they are called, and the
-    preparation of a picture of ``CAMERA``'s size.
+    """One round per run: classify() and the bare engine call with the same image, and the preparation of an
+    image of size ``CAMERA``. Each round is set up right before its calls are timed.
     """
     prepared = partial(prepare, noise(1, CAMERA, seed)[0], classifier.image_input)
     for run in range(runs):
         image = images[run % len(images)]
-        engine_call = classifier.engine_call(image)  # runs once: what follows finds the engine warm
+        engine_call = classifier.engine_call(image)  # runs the engine once, so that the timed calls are warm
         yield partial(classifier.classify, image, k), engine_call, prepared
 
 
-__all__ = ["CAMERA", "IMAGES", "ClassifierReport", "benchmark_classifier", "in_words", "noise", "rounds"]
+__all__ = [
+    "CAMERA",
+    "IMAGES",
+    "ClassifierReport",
+    "benchmark_classifier",
+    "describe_input",
+    "noise",
+    "rounds",
+]

@@ -1,4 +1,4 @@
-"""Compares two documents of `hanji benchmark`: refuses unlike ones, says what differs, then divides."""
+"""Compares two `hanji benchmark` documents: checks comparability, lists differences, computes ratios."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from typing import Any
 from hanji.runtime.benchmarks.protocol import VERSION
 from hanji.runtime.errors import HanjiError
 
-_MUST_BE_ALIKE = (
+_MUST_MATCH = (
     *(f"protocol.{name}" for name in ("task", "input", "k", "cold_starts", "runs", "warm_up", "seed")),
     "bundle.items",
     "bundle.classes",
 )
-"""Another question, another number of answers or another catalogue to choose from is another measurement."""
-_SAID = ("asked", "bundle", "engine", "machine", "software")
+"""Fields that define the measured workload. Documents that differ in any of them are not comparable."""
+_DESCRIPTIVE = ("asked", "bundle", "engine", "machine", "software")
 _STATES = ("machine.before", "machine.after")
-"""Never the same twice: what they say of a measurement stands in the warnings."""
+"""Expected to differ between runs; relevant values are reported as warnings."""
 _BUSY = 0.5
-"""Load average over usable cores, before a benchmark, from which other work is spoken of."""
+"""Load average per usable core before a benchmark above which a warning is issued."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What is not the same in both: where it stands in the documents, and its values."""
+    """A field that differs between the documents: its path (``what``) and its two values."""
 
     what: str
     a: object
@@ -37,10 +37,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Ratio:
-    """``b`` over ``a``. ``lowest`` and ``highest`` are those of any process of B over any of A.
+    """B divided by A. ``lowest`` and ``highest`` bound the ratio over all pairs of processes.
 
-    ``inside_spread`` says whether the ranges of the processes overlap: then the difference is no more than
-    what one run differs from the next. All three are None where a document holds one process only.
+    ``inside_spread`` is True if the ranges of the processes overlap, that is, if the difference is within
+    run-to-run variation. All three are None if either document has a single process.
     """
 
     what: str
@@ -55,7 +55,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Comparison:
-    """``warnings`` say in words why a document may not be worth comparing."""
+    """The result of a comparison. ``warnings`` describe conditions that may have distorted a measurement."""
 
     differences: tuple[Difference, ...]
     warnings: tuple[str, ...]
@@ -63,12 +63,12 @@ class Comparison:
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The document in the file ``path``; HanjiError if it is none, or of another version of the protocol."""
+    """Read the document in the file ``path``; HanjiError if it is invalid or of another protocol version."""
     try:
         document = json.loads(Path(path).read_bytes())
     except (ValueError, RecursionError) as error:
-        raise HanjiError(f"{path}: expected what `hanji benchmark --json` prints: {error}") from None
-    for part in ("protocol", *_SAID, *_STATES, "cold_start", "warm", "overhead", "memory"):
+        raise HanjiError(f"{path}: expected a document from `hanji benchmark --json`: {error}") from None
+    for part in ("protocol", *_DESCRIPTIVE, *_STATES, "cold_start", "warm", "overhead", "memory"):
         if not isinstance(_in(document, part, path), Mapping):
             raise HanjiError(f"{path}: expected an object at {part!r}; measure again")
     version = document["protocol"].get("version")
@@ -81,19 +81,19 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def compare(path_a: str | os.PathLike[str], path_b: str | os.PathLike[str]) -> Comparison:
-    """Compare the documents in two files; HanjiError, with all that is unlike, where they may not be."""
+    """Compare the documents in two files; HanjiError listing all mismatches if they are not comparable."""
     a, b = read(path_a), read(path_b)
-    unlike = [Difference(what, _in(a, what, path_a), _in(b, what, path_b)) for what in _MUST_BE_ALIKE]
-    unlike = [difference for difference in unlike if difference.a != difference.b]
-    if unlike:
-        shown = "; ".join(f"{one.what} is {one.a!r:.60} and {one.b!r:.60}" for one in unlike)
+    required = [Difference(what, _in(a, what, path_a), _in(b, what, path_b)) for what in _MUST_MATCH]
+    mismatches = [difference for difference in required if difference.a != difference.b]
+    if mismatches:
+        shown = "; ".join(f"{field.what} is {field.a!r:.60} and {field.b!r:.60}" for field in mismatches)
         raise HanjiError(
-            f"{path_a} and {path_b} did not measure the same: {shown}; "
-            "measure one of them again like the other"
+            f"{path_a} and {path_b} did not measure the same workload: {shown}; "
+            "rerun one of them with the settings of the other"
         )
     differences = [
         difference
-        for part in _SAID
+        for part in _DESCRIPTIVE
         for difference in _differences(part, _in(a, part, path_a), _in(b, part, path_b))
     ]
     differences += _differences("instructions", a.get("instructions"), b.get("instructions"))
@@ -102,7 +102,7 @@ def compare(path_a: str | os.PathLike[str], path_b: str | os.PathLike[str]) -> C
 
 
 def _differences(where: str, a: object, b: object) -> Iterator[Difference]:
-    """The leaves that differ."""
+    """The leaf fields that differ."""
     if where in _STATES:
         return
     if isinstance(a, Mapping) and isinstance(b, Mapping):
@@ -117,22 +117,22 @@ def _warnings(name: str, document: Mapping[str, Any]) -> Iterator[str]:
     before, after = machine["before"], machine["after"]
     load, cores = _number(before.get("load_average")), _number(machine.get("usable_cores"))
     if load is not None and cores is not None and load > _BUSY * cores:
-        yield f"{name}: other work ran beside it: a load of {load:g} on {cores:g} cores before it began"
+        yield f"{name}: the machine was busy: load average {load:g} on {cores:g} cores before the benchmark"
     for when, state in (("before", before), ("after", after)):
         throttling = state.get("throttling")
-        held = throttling.get("now") if isinstance(throttling, Mapping) else None
-        if held:
-            yield f"{name}: the processor was held back {when} it: {_listed(held)}"
-    quick, slow = _number(before.get("frequency_mhz")), _number(after.get("frequency_mhz"))
-    if quick is not None and slow is not None and slow < 0.9 * quick:
-        yield f"{name}: the processor's frequency fell from {quick:.0f} to {slow:.0f} MHz"
+        active = throttling.get("now") if isinstance(throttling, Mapping) else None
+        if active:
+            yield f"{name}: the CPU was throttled {when} the benchmark: {_listed(active)}"
+    start, end = _number(before.get("frequency_mhz")), _number(after.get("frequency_mhz"))
+    if start is not None and end is not None and end < 0.9 * start:
+        yield f"{name}: the CPU frequency dropped from {start:.0f} to {end:.0f} MHz"
     fallbacks = document["engine"].get("fallbacks")
     if fallbacks:
-        yield f"{name}: not all ran where it was asked to: {_listed(fallbacks)}"
+        yield f"{name}: not everything ran where requested: {_listed(fallbacks)}"
 
 
-def _listed(words: object) -> str:
-    return ", ".join(map(str, words)) if isinstance(words, list) else str(words)
+def _listed(entries: object) -> str:
+    return ", ".join(map(str, entries)) if isinstance(entries, list) else str(entries)
 
 
 def _ratios(
@@ -146,24 +146,28 @@ def _ratios(
     ]
     for what, unit in measured:
         first, second = _in(a, what, path_a), _in(b, what, path_b)
-        if first is not None and second is not None:  # None is what a system did not tell
-            numbers = _Measured(first, what, path_a), _Measured(second, what, path_b)
-            if all(min(one.value, *one.values) > 0 for one in numbers):
-                yield _ratio(what, unit, *numbers)
+        if first is not None and second is not None:  # None where the system did not report a value
+            quantities = _Measured(first, what, path_a), _Measured(second, what, path_b)
+            if all(min(quantity.value, *quantity.values) > 0 for quantity in quantities):
+                yield _ratio(what, unit, *quantities)
 
 
 class _Measured:
-    """One measured quantity of a document; HanjiError if it is not made of numbers."""
+    """One measured quantity of a document; HanjiError if its values are not numeric."""
 
     def __init__(self, found: object, what: str, path: str | os.PathLike[str]) -> None:
         fields = found if isinstance(found, Mapping) else {}
         value, values = fields.get("pooled", fields.get("median")), fields.get("values")
         numbers = (
-            [_number(one) for one in (value, *values)] if isinstance(values, list) and values else [None]
+            [_number(number) for number in (value, *values)]
+            if isinstance(values, list) and values
+            else [None]
         )
         known = [number for number in numbers if number is not None]
         if len(known) < len(numbers):
-            raise HanjiError(f"{path}: {what}: expected measured numbers, found {found!r:.80}; measure again")
+            raise HanjiError(
+                f"{path}: {what}: expected numeric measurements, found {found!r:.80}; measure again"
+            )
         self.value, self.values = known[0], known[1:]
 
 
@@ -182,12 +186,12 @@ def _ratio(what: str, unit: str, a: _Measured, b: _Measured) -> Ratio:
 
 
 def _in(document: object, where: str, path: str | os.PathLike[str]) -> Any:
-    """The part of a document that is called, for instance, "protocol.k"."""
+    """The value at a dotted path in a document, such as "protocol.k"."""
     found = document
     for name in where.split("."):
         if not isinstance(found, Mapping) or name not in found:
             raise HanjiError(
-                f"{path}: expected what `hanji benchmark --json` prints, found no {where!r} in it"
+                f"{path}: expected a document from `hanji benchmark --json`, found no {where!r} in it"
             )
         found = found[name]
     return found

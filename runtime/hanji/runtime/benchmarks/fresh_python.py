@@ -1,4 +1,4 @@
-"""Runs a program of ours in a fresh Python, to measure what a process pays from its start."""
+"""Runs a Python program in a fresh interpreter process, to measure costs from process start."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from hanji.runtime.errors import HanjiError
 
 def fresh_python(
     program: str,
-    asked: Mapping[str, Any],
+    argument: Mapping[str, Any],
     *,
-    wrapped: Sequence[str] = (),
+    prefix: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``program``, with ``asked`` as JSON for its argument, by this Python and to its end.
+    """Run ``program`` to completion with this Python interpreter, passing ``argument`` as JSON.
 
-    ``wrapped`` is a command that stands before Python's, ``environment`` is added to this process's own.
+    ``prefix`` is a command to prepend, such as valgrind; ``environment`` extends this process's environment.
     """
     if not sys.executable:
-        raise HanjiError("this Python does not know its own program: no fresh process can be started")
-    command = [*wrapped, sys.executable, "-c", program, json.dumps(asked)]
+        raise HanjiError("cannot start a fresh process: sys.executable of this Python is not set")
+    command = [*prefix, sys.executable, "-c", program, json.dumps(argument)]
     environment = {**os.environ, **(environment or {})}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603
 
 
-def answer(program: str, asked: Mapping[str, Any]) -> Any:
-    """What ``program`` prints last, which is JSON; engines may print other things before.
+def run_json(program: str, argument: Mapping[str, Any]) -> Any:
+    """Run ``program`` and parse the last line of its stdout as JSON; engines may print other lines before it.
 
-    HanjiError with the last line of its stderr if it exits with 1, or with how it ended without an answer.
+    HanjiError with the last line of stderr if it exits with 1, or with its exit status if there is no output.
     """
-    done = fresh_python(program, asked)
+    done = fresh_python(program, argument)
     if done.returncode == 0 and done.stdout.strip():
         return json.loads(done.stdout.splitlines()[-1])
-    said = last_line(done.stderr)
-    if done.returncode == 1 and said:
-        raise HanjiError(said)
-    why = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
-    raise HanjiError(f"a fresh process ended with {why} and no answer: {said or 'it said nothing'}")
+    message = last_line(done.stderr)
+    if done.returncode == 1 and message:
+        raise HanjiError(message)
+    status = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
+    raise HanjiError(f"a fresh process ended with {status} and no result: {message or 'nothing on stderr'}")
 
 
 def last_line(text: str) -> str:
-    """The last line that is not blank, "" if there is none."""
+    """The last non-blank line, or "" if there is none."""
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""
 
 
-__all__ = ["answer", "fresh_python", "last_line"]
+__all__ = ["fresh_python", "last_line", "run_json"]

@@ -1,7 +1,7 @@
-"""Instructions of a warm call, counted by valgrind: nearly the same number however busy the machine is.
+"""Instruction count of a warm call, measured with valgrind: nearly independent of the machine's load.
 
-Valgrind runs every instruction in emulation, so a count says nothing about caches and clocks, and engines
-take the kernels that valgrind knows: on x86 those for AVX2, even where the processor has AVX-512.
+Valgrind emulates every instruction, so the count reflects neither caches nor clock rates, and engines choose
+kernels for the instruction sets that valgrind supports: on x86 AVX2, even if the CPU has AVX-512.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from hanji.runtime.benchmarks.fresh_python import fresh_python, last_line
 from hanji.runtime.errors import HanjiError
 
 if TYPE_CHECKING:
-    from hanji.runtime.benchmarks.session import Asked
+    from hanji.runtime.benchmarks.session import Job
     from hanji.runtime.classifier import Classifier
     from hanji.runtime.recommender import Recommender
 
 CALLS = 50
-"""That many instructions are divided by: valgrind takes some fifty times as long as the processor."""
+"""Calls that the instruction count is averaged over; few, since valgrind is about 50 times slower."""
 _PROGRAM = """\
 from hanji.runtime import {model}
 from hanji.runtime.benchmarks.instructions import main
@@ -30,15 +30,16 @@ main({model})
 """
 _COUNTED = re.compile(r"I\s+refs:\s+([\d,]+)")
 _ENVIRONMENT = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""Nothing by chance, and no threads besides the engine's: they would be counted while they wait."""
+"""Deterministic hashing, and no BLAS or OpenMP threads: their spin-waiting would be counted."""
 _OPTIONS = ("--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
 
 
-def instructions(model: str, asked: Asked) -> dict[str, object]:
-    """Instructions of one whole call and of the engine's own: differences between processes over ``CALLS``.
+def instructions(model: str, job: Job) -> dict[str, object]:
+    """Instructions per end-to-end call and per bare engine call.
 
-    One process gets ready for each question and calls nothing, one makes the whole calls, one the engine's.
-    ``model`` is "Recommender" or "Classifier". HanjiError where valgrind is missing or cannot count.
+    Three processes are compared: one only prepares the inputs, one also makes the end-to-end calls, one also
+    makes the bare engine calls. The differences are divided by ``CALLS``. ``model`` is "Recommender" or
+    "Classifier". HanjiError if valgrind is missing or fails.
     """
     valgrind = shutil.which("valgrind")
     if valgrind is None:
@@ -47,42 +48,42 @@ def instructions(model: str, asked: Asked) -> dict[str, object]:
             "or leave out --instructions"
         )
     program = _PROGRAM.format(model=model)
-    nothing, whole, alone = (_counted(valgrind, program, {**asked, "call": call}) for call in (None, 0, 1))
+    baseline, whole, alone = (_count(valgrind, program, {**job, "call": call}) for call in (None, 0, 1))
     name = "recommend" if model == "Recommender" else "classify"
     return {
         "counted_by": "valgrind",
         "calls": CALLS,
-        name: round((whole - nothing) / CALLS),
-        "engine_alone": round((alone - nothing) / CALLS),
+        name: round((whole - baseline) / CALLS),
+        "engine_alone": round((alone - baseline) / CALLS),
     }
 
 
 def main(model: type[Recommender] | type[Classifier]) -> None:
-    """What a process under valgrind does."""
+    """Entry point of a process that runs under valgrind."""
     from hanji.runtime.benchmarks.session import calls
 
-    asked: Any = json.loads(sys.argv[1])
+    job: Any = json.loads(sys.argv[1])
     try:
-        with model.open(asked["bundle"], **asked["options"]) as opened:
-            asked["runs"] = CALLS
-            _, first, rounds, _ = calls(opened, asked)
+        with model.open(job["bundle"], **job["options"]) as opened:
+            job["runs"] = CALLS
+            _, first, rounds, _ = calls(opened, job)
             first()
-            for warm in itertools.islice(rounds, asked["warm_up"]):
+            for warm in itertools.islice(rounds, job["warm_up"]):
                 for call in warm:
                     call()
-            for timed in rounds:
-                if asked["call"] is not None:
-                    timed[asked["call"]]()
+            for counted in rounds:
+                if job["call"] is not None:
+                    counted[job["call"]]()
     except HanjiError as error:
         sys.exit(" ".join(str(error).split()))
 
 
-def _counted(valgrind: str, program: str, asked: dict[str, Any]) -> int:
-    done = fresh_python(program, asked, wrapped=(valgrind, *_OPTIONS), environment=_ENVIRONMENT)
+def _count(valgrind: str, program: str, job: dict[str, Any]) -> int:
+    done = fresh_python(program, job, prefix=(valgrind, *_OPTIONS), environment=_ENVIRONMENT)
     found = _COUNTED.search(done.stderr)
     if done.returncode != 0 or found is None:
-        said = last_line(done.stderr) or "it said nothing"
-        raise HanjiError(f"valgrind cannot count here: {said}")
+        message = last_line(done.stderr) or "nothing on stderr"
+        raise HanjiError(f"valgrind failed to count instructions: {message}")
     return int(found[1].replace(",", ""))
 
 

@@ -1,4 +1,4 @@
-"""`hanji benchmark` as a protocol: fresh processes, each asked once and then many times, in one document.
+"""The measurement protocol of `hanji benchmark`: fresh processes, cold and warm calls, one JSON document.
 
 The document is defined by ``benchmark.schema.json`` and described in docs/benchmark-protocol.md.
 """
@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from hanji.runtime import __version__
-from hanji.runtime.benchmarks.fresh_python import answer
+from hanji.runtime.benchmarks.fresh_python import run_json
 from hanji.runtime.benchmarks.instructions import instructions
-from hanji.runtime.benchmarks.session import PROGRAM, Asked, Found
+from hanji.runtime.benchmarks.session import PROGRAM, Job, Measurement
 from hanji.runtime.benchmarks.timing import check_runs, latency
 from hanji.runtime.bundle import Bundle, open_bundle
 from hanji.runtime.engines.choice import Choice, choose
@@ -31,17 +31,17 @@ from hanji.runtime.machine import machine, machine_state
 from hanji.runtime.manifest import ClassifierManifest
 
 VERSION = 1
-"""Raised whenever the same bundle on the same machine would be measured otherwise."""
+"""Incremented when measurements of the same bundle on the same machine are no longer comparable."""
 Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides how is measured. ``options`` are keyword arguments of ``open``, such as ``threads``.
+    """All settings of a measurement. ``options`` are keyword arguments of ``open``, such as ``threads``.
 
-    ``runs`` is the number of warm calls of each kind, shared out evenly over ``cold_starts`` fresh processes,
-    each of which makes ``warm_up`` calls before. ``k`` is None for 10 items or 5 classes. Instructions are
-    counted by valgrind, in a minute or more.
+    ``runs`` is the number of timed warm calls of each kind, distributed evenly over ``cold_starts`` fresh
+    processes, each of which makes ``warm_up`` untimed calls first. ``k`` None means 10 items or 5 classes.
+    Counting instructions with valgrind takes a minute or more.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -53,12 +53,14 @@ class Settings:
     count_instructions: bool = False
 
     def check(self) -> None:
-        """HanjiError for numbers that cannot be."""
+        """Raise HanjiError for values out of range."""
         check_runs(self.runs)
         if self.cold_starts < 1:
             raise HanjiError(f"cold starts: expected 1 or more, found {self.cold_starts}")
         if self.runs < self.cold_starts:
-            raise HanjiError(f"runs: expected one a process, {self.cold_starts} or more, found {self.runs}")
+            raise HanjiError(
+                f"runs: expected at least one per process ({self.cold_starts} or more), found {self.runs}"
+            )
         if self.warm_up < 0:
             raise HanjiError(f"warm-up: expected 0 or more, found {self.warm_up}")
 
@@ -66,9 +68,9 @@ class Settings:
 def measure(
     path: str | os.PathLike[str], settings: Settings, *, progress: Callable[[str], None] | None = None
 ) -> Document:
-    """Measure the bundle ``path`` and say it in one document; ``progress`` is told what is being done.
+    """Measure the bundle ``path`` and return one document; ``progress`` is called with each step's name.
 
-    Raises what opening the bundle would raise, and HanjiError if a process ends without an answer.
+    Raises the errors of opening the bundle, and HanjiError if a process ends without a result.
     """
     settings.check()
     bundle = open_bundle(path)
@@ -76,35 +78,39 @@ def measure(
     k = settings.k if settings.k is not None else _default_k(bundle)
     when, before, start = datetime.datetime.now(datetime.timezone.utc), machine_state(), time.perf_counter()
     model = "Classifier" if isinstance(bundle.manifest, ClassifierManifest) else "Recommender"
-    found: list[Found] = []
+    results: list[Measurement] = []
     for number in range(settings.cold_starts):
         if progress is not None:
             progress(f"fresh process {number + 1} of {settings.cold_starts}")
         runs = settings.runs // settings.cold_starts + (number < settings.runs % settings.cold_starts)
-        found.append(answer(PROGRAM.format(model=model), _asked(bundle, choice, settings, k, runs)))
+        results.append(run_json(PROGRAM.format(model=model), _job(bundle, choice, settings, k, runs)))
     seconds = time.perf_counter() - start
-    warm = {name: _latency([one["warm"][name] for one in found]) for name in found[0]["warm"]}
+    warm = {name: _latency([result["warm"][name] for result in results]) for name in results[0]["warm"]}
     counted: Document = {}
     if settings.count_instructions:
-        counted["instructions"] = instructions(model, _asked(bundle, choice, settings, k, 0))
+        counted["instructions"] = instructions(model, _job(bundle, choice, settings, k, 0))
     return {
         "protocol": {
             "version": VERSION,
             "task": bundle.manifest.task,
-            "input": found[0]["input"],
+            "input": results[0]["input"],
             "k": k,
             "cold_starts": settings.cold_starts,
             "runs": settings.runs,
             "warm_up": settings.warm_up,
             "seed": settings.seed,
         },
-        "asked": _plain(settings.options),
-        "bundle": _described(bundle, choice),
-        "engine": found[0]["placement"],
-        "cold_start": {name: _spread([one["cold"][name] for one in found]) for name in found[0]["cold"]},
+        "asked": _json_options(settings.options),
+        "bundle": _bundle_fields(bundle, choice),
+        "engine": results[0]["placement"],
+        "cold_start": {
+            name: _spread([result["cold"][name] for result in results]) for name in results[0]["cold"]
+        },
         "warm": warm,
         "overhead": _overhead(warm),
-        "memory": {name: _bytes([one["memory"][name] for one in found]) for name in found[0]["memory"]},
+        "memory": {
+            name: _bytes([result["memory"][name] for result in results]) for name in results[0]["memory"]
+        },
         "machine": {**asdict(machine()), "before": asdict(before), "after": asdict(machine_state())},
         "software": {
             "hanji": __version__,
@@ -127,7 +133,7 @@ def _choice(bundle: Bundle, options: Mapping[str, Any]) -> Choice:
 
 
 def _is_compiled() -> bool:
-    """Whether a fresh process finds this module compiled; else it compiles each one anew."""
+    """Whether a fresh process finds cached bytecode for this module; otherwise it compiles every module."""
     return Path(importlib.util.cache_from_source(__file__)).exists()
 
 
@@ -136,11 +142,11 @@ def _default_k(bundle: Bundle) -> int:
     return 5 if isinstance(manifest, ClassifierManifest) else min(10, manifest.items.count)
 
 
-def _asked(bundle: Bundle, choice: Choice, settings: Settings, k: int, runs: int) -> Asked:
-    """What one fresh process is to do, started now."""
+def _job(bundle: Bundle, choice: Choice, settings: Settings, k: int, runs: int) -> Job:
+    """The job of one fresh process that is started now."""
     return {
         "bundle": str(bundle.root),
-        "options": {**_plain(settings.options), "engine": choice.kind.name},
+        "options": {**_json_options(settings.options), "engine": choice.kind.name},
         "engine_module": choice.kind.module,
         "runs": runs,
         "warm_up": settings.warm_up,
@@ -150,7 +156,7 @@ def _asked(bundle: Bundle, choice: Choice, settings: Settings, k: int, runs: int
     }
 
 
-def _described(bundle: Bundle, choice: Choice) -> Document:
+def _bundle_fields(bundle: Bundle, choice: Choice) -> Document:
     manifest, artifact = bundle.manifest, choice.artifact
     return {
         "name": manifest.name,
@@ -166,8 +172,8 @@ def _described(bundle: Bundle, choice: Choice) -> Document:
     }
 
 
-def _plain(options: Mapping[str, Any]) -> Document:
-    """What was asked of ``open``, as JSON has it."""
+def _json_options(options: Mapping[str, Any]) -> Document:
+    """The options passed to ``open``, in JSON types."""
     return {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in options.items()
@@ -176,7 +182,7 @@ def _plain(options: Mapping[str, Any]) -> Document:
 
 
 def _spread(values: Sequence[float]) -> Document:
-    """One value a process: the median of them, the smallest, the largest, and all in their order."""
+    """Median, minimum and maximum of one value per process, and all values in process order."""
     return {"median": round(statistics.median(values), 6), **_range(values)}
 
 
@@ -186,17 +192,17 @@ def _range(values: Sequence[float]) -> Document:
 
 
 def _latency(processes: Sequence[Sequence[int]]) -> Document:
-    """Percentiles in milliseconds: ``pooled`` over the calls of all processes, and those of each process."""
+    """Percentiles in milliseconds: ``pooled`` over the calls of all processes, and per process."""
     pooled = asdict(latency([time for times in processes for time in times]))
     each = [asdict(latency(times)) for times in processes]
     return {
-        name: {"pooled": round(value, 6), **_range([one[name] for one in each])}
+        name: {"pooled": round(value, 6), **_range([percentiles[name] for percentiles in each])}
         for name, value in pooled.items()
     }
 
 
 def _overhead(warm: Mapping[str, Document]) -> Document:
-    """What lies around the engine, by the medians of each process: a ratio, and microseconds."""
+    """Overhead outside the engine from the per-process medians: as a ratio, and in microseconds."""
     whole, alone = (warm[name]["p50_ms"]["values"] for name in list(warm)[:2])
     pairs = list(zip(whole, alone, strict=True))
     return {

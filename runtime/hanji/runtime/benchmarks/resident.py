@@ -1,4 +1,4 @@
-"""Memory of this process, as Linux tells it. Imports next to nothing: its own memory would be measured."""
+"""Memory of this process as reported by Linux. Imports almost nothing, to keep its own footprint small."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ _FIELDS = {b"VmRSS": "resident", b"RssAnon": "anonymous", b"VmHWM": "peak"}
 
 
 def resident_bytes(status: Path = STATUS) -> dict[str, int | None]:
-    """Bytes that are ``resident`` now, the ``anonymous`` part of them, which no file could give back, and the
-    ``peak`` since the process began; None for what the system does not tell.
+    """Current ``resident`` bytes, the ``anonymous`` part of them (not backed by a file), and the ``peak``
+    since the process started; None for values that the system does not report.
     """
     found: dict[str, int | None] = dict.fromkeys(_FIELDS.values())
     try:

@@ -1,6 +1,7 @@
-"""What one fresh process of `hanji benchmark` does: import, open, answer once, then answer many times.
+"""One fresh process of `hanji benchmark`: import, open, one cold call, then many warm calls.
 
-Nothing may be imported here that opening a bundle imports: its time would be missing from ``open_ms``.
+This module must not import anything that opening a bundle imports: that time would be missing from
+``open_ms``.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ imported = time.monotonic_ns()
 from hanji.runtime.benchmarks.session import main
 main({model}, started, imported)
 """
-"""For ``python -c``; ``model`` is Recommender or Classifier. What a user of hanji imports is timed alone."""
+"""For ``python -c``; ``model`` is Recommender or Classifier. Times only the import that applications make."""
 
 
-class Asked(TypedDict):
-    """What the process is to do. ``options`` are those of ``open``; ``spawned_ns`` is when it was started."""
+class Job(TypedDict):
+    """Input of the process. ``options`` are those of ``open``; ``spawned_ns`` is when it was started."""
 
     bundle: str
     options: dict[str, Any]
@@ -46,8 +47,8 @@ class Asked(TypedDict):
     spawned_ns: int
 
 
-class Found(TypedDict):
-    """What it found: ``cold`` in milliseconds, ``warm`` each call's nanoseconds, ``memory`` in bytes."""
+class Measurement(TypedDict):
+    """Output of the process: ``cold`` in milliseconds, ``warm`` in nanoseconds, ``memory`` in bytes."""
 
     cold: dict[str, float]
     warm: dict[str, list[int]]
@@ -57,42 +58,42 @@ class Found(TypedDict):
 
 
 def main(model: type[Recommender] | type[Classifier], started_ns: int, imported_ns: int) -> None:
-    """Print what was found as the last line of stdout; exit with 1 and one line on stderr if it cannot be."""
-    asked: Asked = json.loads(sys.argv[1])
+    """Print the measurement as the last line of stdout; on failure exit with 1 and one line on stderr."""
+    job: Job = json.loads(sys.argv[1])
     try:
-        found = measure(model, asked, started_ns, imported_ns)
+        result = measure(model, job, started_ns, imported_ns)
     except HanjiError as error:
         sys.exit(" ".join(str(error).split()))
-    sys.stdout.write("\n" + json.dumps(found) + "\n")
+    sys.stdout.write("\n" + json.dumps(result) + "\n")
 
 
 def measure(
-    model: type[Recommender] | type[Classifier], asked: Asked, started_ns: int, imported_ns: int
-) -> Found:
-    """The stages in their order; what is needed to measure is made between them and not timed."""
+    model: type[Recommender] | type[Classifier], job: Job, started_ns: int, imported_ns: int
+) -> Measurement:
+    """Run and time the stages in order; the setup between stages is not timed."""
     after_import = resident_bytes()["resident"]
     engine_start = time.monotonic_ns()
-    importlib.import_module(asked["engine_module"])
+    importlib.import_module(job["engine_module"])
     open_start = time.monotonic_ns()
-    opened = model.open(asked["bundle"], **asked["options"])
+    opened = model.open(job["bundle"], **job["options"])
     opened_at = time.monotonic_ns()
     after_open = resident_bytes()["resident"]
     with opened:
-        names, first, rounds, described = calls(opened, asked)
+        names, first, rounds, description = calls(opened, job)
         first_start = time.monotonic_ns()
         first()
-        answered = time.monotonic_ns()
-        warm = _warm(names, rounds, asked["warm_up"])
+        first_end = time.monotonic_ns()
+        warm = _warm(names, rounds, job["warm_up"])
         memory = resident_bytes()
         cold = {
-            "interpreter_ms": started_ns - asked["spawned_ns"],
+            "interpreter_ms": started_ns - job["spawned_ns"],
             "import_ms": imported_ns - started_ns,
             "engine_import_ms": open_start - engine_start,
             "open_ms": opened_at - open_start,
-            "first_answer_ms": answered - first_start,
+            "first_answer_ms": first_end - first_start,
         }
         cold["total_ms"] = sum(cold.values())
-        cold["verify_ms"] = _verify_ns(asked["bundle"], opened)
+        cold["verify_ms"] = _verify_ns(job["bundle"], opened)
         return {
             "cold": {name: nanoseconds / 1e6 for name, nanoseconds in cold.items()},
             "warm": warm,
@@ -104,41 +105,41 @@ def measure(
                 "peak_bytes": memory["peak"],
             },
             "placement": opened.placement.as_json(),
-            "input": described,
+            "input": description,
         }
 
 
 def calls(
-    opened: Recommender | Classifier, asked: Asked
+    opened: Recommender | Classifier, job: Job
 ) -> tuple[tuple[str, ...], Call, Iterator[tuple[Call, ...]], str]:
-    """Names of the calls, the first of all, rounds of warm ones, and in words what they are asked with."""
-    count, k, seed = asked["warm_up"] + asked["runs"], asked["k"], asked["seed"]
+    """The names of the calls, the first call, rounds of warm calls, and a description of their inputs."""
+    count, k, seed = job["warm_up"] + job["runs"], job["k"], job["seed"]
     if isinstance(opened, Recommender):
         from hanji.runtime.benchmarks import recommender as benchmark
 
-        questions, described = benchmark.questions(opened, count, seed)
-        first = partial(opened.recommend, **questions[0], k=k)
-        return ("recommend", "engine_alone"), first, benchmark.rounds(opened, questions, k), described
+        queries, description = benchmark.queries(opened, count, seed)
+        first = partial(opened.recommend, **queries[0], k=k)
+        return ("recommend", "engine_alone"), first, benchmark.rounds(opened, queries, k), description
     from hanji.runtime.benchmarks import classifier as classifier_benchmark
 
     shape = opened.image_input.shape
     images = classifier_benchmark.noise(min(count, classifier_benchmark.IMAGES), shape, seed)
     rounds = classifier_benchmark.rounds(opened, images, count, k, seed)
     names = ("classify", "engine_alone", "prepare")
-    return names, partial(opened.classify, images[0], k), rounds, classifier_benchmark.in_words(shape)
+    return names, partial(opened.classify, images[0], k), rounds, classifier_benchmark.describe_input(shape)
 
 
 def _warm(names: tuple[str, ...], rounds: Iterator[tuple[Call, ...]], warm_up: int) -> dict[str, list[int]]:
-    from hanji.runtime.benchmarks.timing import nanoseconds_in_turns
+    from hanji.runtime.benchmarks.timing import interleaved_nanoseconds
 
     for calls in itertools.islice(rounds, warm_up):
         for call in calls:
             call()
-    return dict(zip(names, map(list, nanoseconds_in_turns(rounds)), strict=True))
+    return dict(zip(names, map(list, interleaved_nanoseconds(rounds)), strict=True))
 
 
 def _verify_ns(path: str, opened: Recommender | Classifier) -> int:
-    """Reading and hashing once more what was read and hashed when the bundle was opened."""
+    """Time to read and hash the files again that were read and hashed when the bundle was opened."""
     from hanji.runtime.bundle import open_bundle
     from hanji.runtime.manifest import ClassifierManifest
 
@@ -156,4 +157,4 @@ def _verify_ns(path: str, opened: Recommender | Classifier) -> int:
     return time.monotonic_ns() - start
 
 
-__all__ = ["PROGRAM", "Asked", "Found", "calls", "main", "measure"]
+__all__ = ["PROGRAM", "Job", "Measurement", "calls", "main", "measure"]

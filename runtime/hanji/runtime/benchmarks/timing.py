@@ -1,4 +1,4 @@
-"""Times calls in turns, so that whatever else the machine does meets all of them alike."""
+"""Times interleaved calls, so that other load on the machine affects all kinds of calls equally."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Call = Callable[[], object]
 
 @dataclass(frozen=True)
 class Latency:
-    """Percentiles of the time of one call."""
+    """Percentiles of the latency of one call."""
 
     p50_ms: float
     p90_ms: float
@@ -23,33 +23,41 @@ class Latency:
 
 
 def check_runs(runs: int) -> None:
-    """HanjiError for a number of runs that cannot be."""
+    """Raise HanjiError for a number of runs below 1."""
     if runs < 1:
         raise HanjiError(f"runs: expected 1 or more, found {runs}")
 
 
-def in_turns(rounds: Iterable[tuple[Call, ...]]) -> tuple[Latency, ...]:
-    """The latency of the first, the second, … call of every round, called in that order."""
-    return tuple(map(latency, nanoseconds_in_turns(rounds)))
+def interleaved(rounds: Iterable[tuple[Call, ...]]) -> tuple[Latency, ...]:
+    """The latency of each call of a round over all rounds; the calls of a round run in order."""
+    return tuple(map(latency, interleaved_nanoseconds(rounds)))
 
 
-def nanoseconds_in_turns(rounds: Iterable[tuple[Call, ...]]) -> tuple[tuple[int, ...], ...]:
-    """The time of each call: first those of the first call of every round, then those of the second, …"""
+def interleaved_nanoseconds(rounds: Iterable[tuple[Call, ...]]) -> tuple[tuple[int, ...], ...]:
+    """The times of each call of a round over all rounds: a tuple for the first call, one for the second, …"""
     times = [tuple(map(nanoseconds, calls)) for calls in rounds]
     return tuple(zip(*times, strict=True))
 
 
 def nanoseconds(call: Call) -> int:
-    """What one call takes."""
+    """The duration of one call."""
     start = time.perf_counter_ns()
     call()
     return time.perf_counter_ns() - start
 
 
 def latency(times: Sequence[int]) -> Latency:
-    """The percentiles of ``times``, nanoseconds."""
+    """The percentiles of ``times``, which are in nanoseconds."""
     p50, p90, p99 = np.percentile(times, [50, 90, 99]) / 1e6
     return Latency(float(p50), float(p90), float(p99))
 
 
-__all__ = ["Call", "Latency", "check_runs", "in_turns", "latency", "nanoseconds", "nanoseconds_in_turns"]
+__all__ = [
+    "Call",
+    "Latency",
+    "check_runs",
+    "interleaved",
+    "interleaved_nanoseconds",
+    "latency",
+    "nanoseconds",
+]

@@ -1,1 +1,1 @@
-"""The device's sub-commands of `hanji`."""
+"""The `hanji` sub-commands of the device runtime."""

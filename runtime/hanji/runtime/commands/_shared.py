@@ -1,4 +1,4 @@
-"""Arguments and output that the device's commands have in common."""
+"""Arguments and output helpers shared by the device commands."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from hanji.runtime.opening import requested
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bundle", metavar="BUNDLE", help="the directory that hanji build or export wrote")
-    parser.add_argument("--json", action="store_true", help="print JSON, for machines")
+    parser.add_argument("bundle", metavar="BUNDLE", help="bundle directory written by hanji build or export")
+    parser.add_argument("--json", action="store_true", help="print machine-readable JSON")
 
 
 def add_engine(parser: argparse.ArgumentParser) -> None:
-    """The options that say what is to run a model, and where; ``open_options`` reads them."""
+    """Add the options that select an engine and an accelerator; ``open_options`` reads them."""
     parser.add_argument(
         "--engine",
         choices=("auto", *(kind.name for kind in ENGINE_KINDS)),
         default="auto",
-        help="default: auto, the first one installed that can run the bundle",
+        help="default: auto, the first installed engine that can run the bundle",
     )
-    parser.add_argument("--threads", type=int, default=1, help="threads the engine may use (default: 1)")
+    parser.add_argument("--threads", type=int, default=1, help="number of engine threads (default: 1)")
     parser.add_argument(
         "--delegate",
         metavar="LIBRARY",
-        help="run on an accelerator, such as libedgetpu.so.1 (TFLite engines)",
+        help="TFLite delegate library of an accelerator, such as libedgetpu.so.1",
     )
     parser.add_argument(
         "--delegate-option",
@@ -39,25 +39,25 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_key_and_value,
         metavar="KEY=VALUE",
-        help="an option of the delegate; may be given several times",
+        help="a delegate option; may be repeated",
     )
     parser.add_argument(
         "--provider",
         action="append",
         default=[],
         metavar="NAME",
-        help="an execution provider of onnxruntime; may be given several times, the preferred one first",
+        help="an onnxruntime execution provider; may be repeated, in order of preference",
     )
     parser.add_argument(
         "--policy",
         choices=POLICIES,
         default="warn",
-        help="when something does not run where it was asked to: fail, warn (default) or allow it",
+        help="what to do if operators do not run where requested: fail, warn (default) or allow",
     )
 
 
 def open_options(args: argparse.Namespace) -> dict[str, Any]:
-    """The options of ``add_engine`` as keyword arguments of ``open``; JSON can hold them."""
+    """The options of ``add_engine`` as keyword arguments of ``open``, in JSON-serializable types."""
     return {
         "engine": args.engine,
         "threads": args.threads,
@@ -69,7 +69,7 @@ def open_options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def requested_by(args: argparse.Namespace) -> Request:
-    """The options of ``add_engine`` that say where to run; HanjiError if they contradict each other."""
+    """The accelerator request from ``add_engine``'s options; HanjiError if they contradict each other."""
     return requested(args.delegate, dict(args.delegate_option), args.provider, args.policy)
 
 
@@ -85,7 +85,7 @@ def print_json(value: object) -> None:
 
 
 def print_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
-    """Print ``rows`` in aligned columns; the columns ``right`` are aligned to the right."""
+    """Print ``rows`` in aligned columns; the columns listed in ``right`` are right-aligned."""
     for line in table_lines(rows, right=right):
         print(line)
 
@@ -105,17 +105,17 @@ def table_lines(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> 
 
 
 def printable(text: str) -> str:
-    """Text from a bundle without the control characters that a terminal would obey."""
+    """Text from a bundle with terminal control characters replaced."""
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def synthetic_note(manifest: Manifest) -> str:
-    """A line that says so if the model has seen no real data, else nothing."""
+    """A note if the model was trained on synthetic data only, else an empty string."""
     data = manifest.training_data
-    real = "pictures" if isinstance(data, ImageData) else "ratings"
+    real = "images" if isinstance(data, ImageData) else "ratings"
     return f"Trained on synthetic data ({data.name}), not on real {real}." if data.synthetic else ""
 
 
 def _width(text: str) -> int:
-    """Columns on a terminal: Hangul, kana and ideographs take two."""
+    """Terminal columns: Hangul, kana and ideographs are two columns wide."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

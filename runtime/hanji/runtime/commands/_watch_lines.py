@@ -1,4 +1,4 @@
-"""What `hanji watch` prints: a line for each frame, flushed at once, and one for whatever else happens."""
+"""Output of `hanji watch`: one line per frame or other event, flushed immediately."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hanji.runtime.streams import Event, Frame
 
 
 class Lines:
-    """Frames go to stdout. What else happens goes to stderr, or as an object to stdout where that is JSON."""
+    """Writes frames to stdout and other events to stderr; in JSON mode all are objects on stdout."""
 
     def __init__(self, as_json: bool) -> None:
         self._json = as_json
@@ -29,43 +29,44 @@ class Lines:
             placement = classifier.placement.as_json()
             self._print_json({**started, "engine": asdict(engine), "placement": placement})
             return
-        self._say(f"{name} ({engine.name} {engine.version}) watches {source}")
+        self._log(f"{name} ({engine.name} {engine.version}) is watching {source}")
         if note:
-            self._say(note)
+            self._log(note)
 
-    def answer(self, frame: Frame, answer: Classification, ms: float, dropped: int) -> None:
+    def classified(self, frame: Frame, result: Classification, ms: float, dropped: int) -> None:
         self._frames += 1
         if self._json:
-            classes = [row._asdict() for row in answer]
-            self._print_json({**_of(frame), "classes": classes, "ms": round(ms, 3), "dropped": dropped})
+            classes = [row._asdict() for row in result]
+            fields = {**_frame_fields(frame), "classes": classes, "ms": round(ms, 3)}
+            self._print_json({**fields, "dropped": dropped})
             return
-        classes_text = ", ".join(f"{row.name} {row.probability:.4f}" for row in answer)
-        left_out = f"  {dropped} dropped" if dropped else ""
-        self._print(f"{frame.name}  {classes_text}  {ms:.1f} ms{left_out}")
+        classes_text = ", ".join(f"{row.name} {row.probability:.4f}" for row in result)
+        drops = f"  {dropped} dropped" if dropped else ""
+        self._print(f"{frame.name}  {classes_text}  {ms:.1f} ms{drops}")
 
     def skipped(self, frame: Frame, error: ImageError, dropped: int) -> None:
         self._frames += 1
         self._skipped += 1
         if self._json:
-            self._print_json({**_of(frame), "error": str(error), "dropped": dropped})
+            self._print_json({**_frame_fields(frame), "error": str(error), "dropped": dropped})
             return
-        left_out = f"  {dropped} dropped" if dropped else ""
-        self._print(f"{frame.name}  not classified: {error}{left_out}")
+        drops = f"  {dropped} dropped" if dropped else ""
+        self._print(f"{frame.name}  not classified: {error}{drops}")
 
     def event(self, event: Event) -> None:
         if self._json:
-            described = {"event": event.kind, "source": event.source, "detail": event.detail}
-            self._print_json({**described, "again_in_s": event.again_in_s})
+            fields = {"event": event.kind, "source": event.source, "detail": event.detail}
+            self._print_json({**fields, "again_in_s": event.again_in_s})
             return
-        again = "" if event.again_in_s is None else f"; trying again in {event.again_in_s:g} s"
-        self._say(f"{event.source}: {event.detail}{again}")
+        retry = "" if event.again_in_s is None else f"; trying again in {event.again_in_s:g} s"
+        self._log(f"{event.source}: {event.detail}{retry}")
 
     def end(self, dropped: int) -> None:
         counts = {"frames": self._frames, "not_classified": self._skipped, "dropped": dropped}
         if self._json:
             self._print_json({"event": "stopped", **counts})
             return
-        self._say(f"stopped after {self._frames} frames, {self._skipped} not classified, {dropped} dropped")
+        self._log(f"stopped after {self._frames} frames, {self._skipped} not classified, {dropped} dropped")
 
     def _print_json(self, value: dict[str, object]) -> None:
         print(json.dumps(value, ensure_ascii=False), flush=True)
@@ -73,9 +74,9 @@ class Lines:
     def _print(self, text: str) -> None:
         print(printable(text), flush=True)
 
-    def _say(self, text: str) -> None:
+    def _log(self, text: str) -> None:
         print(f"hanji: {printable(text)}", file=sys.stderr, flush=True)
 
 
-def _of(frame: Frame) -> dict[str, object]:
+def _frame_fields(frame: Frame) -> dict[str, object]:
     return {"frame": frame.name, "time_s": round(frame.time_s, 6)}

@@ -1,4 +1,4 @@
-"""`hanji benchmark`: how a bundle starts and answers here, as a document that can be compared."""
+"""`hanji benchmark`: measures a bundle on this device as a JSON document, or compares two documents."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from hanji.runtime.benchmarks.compare import Comparison, compare
 from hanji.runtime.benchmarks.protocol import Document, Settings, measure
 from hanji.runtime.commands._shared import add_engine, open_options, print_json, print_table, printable
 
-HELP = "measure how a bundle starts and answers here, or compare two such measurements"
+HELP = "measure cold start, latency and memory of a bundle on this device, or compare two measurements"
 EXAMPLE = "hanji benchmark out/bundle --out here.json\n  hanji benchmark --compare here.json there.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument(
-        "bundle", metavar="BUNDLE", nargs="?", help="the directory that hanji build or export wrote"
+    mode = parser.add_mutually_exclusive_group(required=True)
+    mode.add_argument(
+        "bundle", metavar="BUNDLE", nargs="?", help="bundle directory written by hanji build or export"
     )
-    what.add_argument(
+    mode.add_argument(
         "--compare",
         nargs=2,
         type=Path,
         metavar=("A.json", "B.json"),
-        help="compare two documents that were written before, B over A",
+        help="compare two documents written by --out, as B divided by A",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON, for machines")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write the JSON document to FILE, too")
+    parser.add_argument("--json", action="store_true", help="print machine-readable JSON")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the JSON document to FILE")
     add_engine(parser)
-    plain = Settings()
+    defaults = Settings()
     for name, default, text in (
-        ("--runs", plain.runs, "warm calls of each kind, shared out over the processes"),
-        ("--cold-starts", plain.cold_starts, "fresh processes"),
-        ("--warm-up", plain.warm_up, "calls before the warm ones, in each process"),
+        ("--runs", defaults.runs, "timed warm calls of each kind, over all processes"),
+        ("--cold-starts", defaults.cold_starts, "fresh processes"),
+        ("--warm-up", defaults.warm_up, "untimed calls before the timed ones, in each process"),
     ):
         parser.add_argument(name, type=int, default=default, help=f"{text} (default: {default})")
     parser.add_argument(
-        "--instructions", action="store_true", help="count a call's instructions, too, with valgrind (slow)"
+        "--instructions", action="store_true", help="also count instructions per call with valgrind (slow)"
     )
     parser.add_argument(
-        "-k", type=int, help="items or classes per answer (default: 10 items, or 5 classes of a classifier)"
+        "-k", type=int, help="items or classes per call (default: 10 items, or 5 classes of a classifier)"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     if args.compare:
         comparison = compare(*args.compare)
-        found: Document = asdict(comparison)
+        document: Document = asdict(comparison)
         lines = _comparison_lines(comparison)
     else:
         settings = Settings(
@@ -63,12 +63,12 @@ def run(args: argparse.Namespace) -> int:
             args.k,
             count_instructions=args.instructions,
         )
-        found = measure(args.bundle, settings, progress=_say if sys.stderr.isatty() else None)
-        lines = _document_lines(found)
+        document = measure(args.bundle, settings, progress=_log if sys.stderr.isatty() else None)
+        lines = _document_lines(document)
     if args.out is not None:
-        _write_aside(args.out, json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        _write_atomically(args.out, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     if args.json:
-        print_json(found)
+        print_json(document)
     else:
         for line in lines:
             if isinstance(line, str):
@@ -78,18 +78,18 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _say(what: str) -> None:
-    print(what, file=sys.stderr)
+def _log(message: str) -> None:
+    print(message, file=sys.stderr)
 
 
-def _write_aside(path: Path, text: str) -> None:
-    """The whole file or none: written under another name first."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
+def _write_atomically(path: Path, text: str) -> None:
+    """Write to a temporary file in the same directory, then rename it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 Table = list[list[str]]
@@ -97,19 +97,25 @@ Table = list[list[str]]
 
 def _document_lines(document: Document) -> Iterator[str | Table]:
     protocol, engine, bundle = document["protocol"], document["engine"], document["bundle"]
-    said = f"{bundle['format']} {bundle['precision']}, {engine['threads']} thread(s)"
-    yield f"{engine['engine']} {engine['version']}, {said}"
+    model = f"{bundle['format']} {bundle['precision']}, {engine['threads']} thread(s)"
+    yield f"{engine['engine']} {engine['version']}, {model}"
     choices = f"{bundle['items']:,} items" if bundle["items"] else f"{bundle['classes']:,} classes"
-    calls = f"{protocol['runs']:,} calls of each kind in turns, in {protocol['cold_starts']} fresh processes"
-    yield f"top {protocol['k']} of {choices}, asked with {protocol['input']}, {calls}"
+    calls = f"{protocol['runs']:,} interleaved calls of each kind"
+    processes = f"{protocol['cold_starts']} fresh processes"
+    yield f"top {protocol['k']} of {choices}, input: {protocol['input']}; {calls} in {processes}"
     yield from _machine_lines(document["machine"])
     yield from engine["fallbacks"]
-    cold = {name.removesuffix("_ms").replace("_", " "): one for name, one in document["cold_start"].items()}
-    rows = [[name, *(f"{one[key]:.1f}" for key in ("median", "min", "max"))] for name, one in cold.items()]
+    rows = [
+        [
+            name.removesuffix("_ms").replace("_", " "),
+            *(f"{spread[key]:.1f}" for key in ("median", "min", "max")),
+        ]
+        for name, spread in document["cold_start"].items()
+    ]
     yield [["cold start, ms", "median", "min", "max"], *rows]
     rows = [
-        [name.replace("_", " "), *(f"{one[key]['pooled']:.4f}" for key in ("p50_ms", "p90_ms", "p99_ms"))]
-        for name, one in document["warm"].items()
+        [name.replace("_", " "), *(f"{times[key]['pooled']:.4f}" for key in ("p50_ms", "p90_ms", "p99_ms"))]
+        for name, times in document["warm"].items()
     ]
     yield [["warm, ms", "p50", "p90", "p99"], *rows]
     overhead = document["overhead"]
@@ -118,14 +124,15 @@ def _document_lines(document: Document) -> Iterator[str | Table]:
     yield f"{call} / engine alone, p50: {ratio:.3f}; outside the engine: {outside:.1f} µs"
     if "instructions" in document:
         counted = document["instructions"]
-        shown = f"{counted[call]:,}, of which the engine {counted['engine_alone']:,}"
-        yield f"instructions of {call}: {shown} ({counted['counted_by']})"
+        shown = f"{counted[call]:,}, of which {counted['engine_alone']:,} in the engine"
+        yield f"instructions per {call}: {shown} ({counted['counted_by']})"
     memory = document["memory"]
     megabytes = {
-        name: "unknown" if one is None else f"{one['median'] / 1e6:.1f} MB" for name, one in memory.items()
+        name: "unknown" if spread is None else f"{spread['median'] / 1e6:.1f} MB"
+        for name, spread in memory.items()
     }
     steady, peak = megabytes["steady_bytes"], megabytes["peak_bytes"]
-    yield f"resident memory: {steady} steady, {peak} at its peak"
+    yield f"resident memory: {steady} steady state, {peak} peak"
 
 
 def _machine_lines(machine: Document) -> Iterator[str]:
@@ -139,19 +146,19 @@ def _machine_lines(machine: Document) -> Iterator[str]:
     yield "; ".join(f"{name} {value}" for name, value in states if value is not None)
     for when, state in (("before", before), ("after", after)):
         if state["throttling"] and state["throttling"]["now"]:
-            yield f"held back {when} the measurement: {', '.join(state['throttling']['now'])}"
+            yield f"throttled {when} the measurement: {', '.join(state['throttling']['now'])}"
 
 
 def _comparison_lines(comparison: Comparison) -> Iterator[str | Table]:
     for difference in comparison.differences:
         yield f"{difference.what}: {_short(difference.a)} → {_short(difference.b)}"
     yield from comparison.warnings
-    rows = [["B / A", "A", "B", "ratio", "between", ""]]
-    for one in comparison.ratios:
-        spread = "" if one.lowest is None else f"{one.lowest:.3f}–{one.highest:.3f}"
-        words = {True: "inside the spread", False: "", None: "spread unknown"}[one.inside_spread]
-        values = [f"{one.a:.6g}", f"{one.b:.6g}", f"{one.ratio:.3f}", spread, words]
-        rows.append([f"{one.what} {one.unit}".rstrip(), *values])
+    rows = [["B / A", "A", "B", "ratio", "range", ""]]
+    for entry in comparison.ratios:
+        spread = "" if entry.lowest is None else f"{entry.lowest:.3f}–{entry.highest:.3f}"
+        note = {True: "within the spread", False: "", None: "spread unknown"}[entry.inside_spread]
+        values = [f"{entry.a:.6g}", f"{entry.b:.6g}", f"{entry.ratio:.3f}", spread, note]
+        rows.append([f"{entry.what} {entry.unit}".rstrip(), *values])
     yield rows
 
 

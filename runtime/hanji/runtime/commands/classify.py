@@ -1,4 +1,4 @@
-"""`hanji classify`: what pictures show."""
+"""`hanji classify`: classifies image files."""
 
 from __future__ import annotations
 
@@ -20,69 +20,69 @@ from hanji.runtime.commands._shared import (
 )
 from hanji.runtime.errors import ImageError
 
-HELP = "say what pictures show"
+HELP = "classify image files"
 EXAMPLE = "hanji classify out/bundle photo.jpg another.png -k 3"
 
-Answer = Classification | ImageError
+Result = Classification | ImageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bundle(parser)
     add_engine(parser)
-    parser.add_argument("pictures", nargs="+", metavar="IMAGE", help="picture files, such as JPEG or PNG")
-    parser.add_argument("-k", type=int, default=5, help="how many classes of each (default: 5)")
-    parser.add_argument("--language", metavar="TAG", help="show the names of the classes in it, such as ko")
+    parser.add_argument("pictures", nargs="+", metavar="IMAGE", help="image files, such as JPEG or PNG")
+    parser.add_argument("-k", type=int, default=5, help="number of classes per image (default: 5)")
+    parser.add_argument("--language", metavar="TAG", help="language of the class names, such as ko")
 
 
 def run(args: argparse.Namespace) -> int:
-    # Pillow's warnings are about files that are then refused, or read all the same.
+    # Pillow warns about files that it then rejects, or reads anyway.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     with Classifier.open(args.bundle, **open_options(args)) as classifier:
-        answers = [(path, _answer(classifier, path, args)) for path in args.pictures]
+        results = [(path, _classify(classifier, path, args)) for path in args.pictures]
         if args.json:
-            print_json(_as_json(classifier, answers))
+            print_json(_as_json(classifier, results))
         else:
-            _print(classifier, answers)
-    failed = [answer for _, answer in answers if isinstance(answer, ImageError)]
+            _print(classifier, results)
+    failed = [result for _, result in results if isinstance(result, ImageError)]
     if failed:
-        more = f" ({len(failed)} of {len(answers)} pictures failed)" if len(answers) > 1 else ""
-        raise ImageError(f"{failed[0]}{more}")
+        counts = f" ({len(failed)} of {len(results)} images failed)" if len(results) > 1 else ""
+        raise ImageError(f"{failed[0]}{counts}")
     return 0
 
 
-def _answer(classifier: Classifier, path: str, args: argparse.Namespace) -> Answer:
-    """One picture that cannot be read does not keep the others from being classified."""
+def _classify(classifier: Classifier, path: str, args: argparse.Namespace) -> Result:
+    """Return the error instead of raising it: one unreadable image must not stop the others."""
     try:
         return classifier.classify(path, args.k, language=args.language)
     except ImageError as error:
         return error
 
 
-def _print(classifier: Classifier, answers: list[tuple[str, Answer]]) -> None:
+def _print(classifier: Classifier, results: list[tuple[str, Result]]) -> None:
     engine, precision = classifier.engine, classifier.artifact.precision
     print(printable(f"{classifier.manifest.name} ({engine.name} {engine.version}, {precision})"))
     note = synthetic_note(classifier.manifest)
     if note:
         print(printable(note))
     measure = "output" if classifier.manifest.probabilities.source == "none" else "probability"
-    for path, answer in answers:
+    for path, result in results:
         print(f"\n{printable(path)}")
-        if isinstance(answer, ImageError):
-            print(printable(f"not classified: {answer}"))
+        if isinstance(result, ImageError):
+            print(printable(f"not classified: {result}"))
             continue
-        rows = [[str(row.rank), row.name, f"{row.probability:.4f}"] for row in answer]
+        rows = [[str(row.rank), row.name, f"{row.probability:.4f}"] for row in result]
         print_table([["rank", "class", measure], *rows], right=(0, 2))
 
 
-def _as_json(classifier: Classifier, answers: list[tuple[str, Answer]]) -> dict[str, Any]:
+def _as_json(classifier: Classifier, results: list[tuple[str, Result]]) -> dict[str, Any]:
     return {
         "bundle": classifier.manifest.name,
         "synthetic": classifier.manifest.training_data.synthetic,
         "engine": asdict(classifier.engine),
         "pictures": [
-            {"picture": path, "error": str(answer)}
-            if isinstance(answer, ImageError)
-            else {"picture": path, "classes": [row._asdict() for row in answer]}
-            for path, answer in answers
+            {"picture": path, "error": str(result)}
+            if isinstance(result, ImageError)
+            else {"picture": path, "classes": [row._asdict() for row in result]}
+            for path, result in results
         ],
     }

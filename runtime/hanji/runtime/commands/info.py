@@ -1,4 +1,4 @@
-"""`hanji info`: what a bundle is, what would run it here and, with --device, what does and where."""
+"""`hanji info`: what a bundle contains, which engine would run it and, with --device, operator placement."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hanji.runtime.manifest import AnyManifest, Artifact, ClassifierManifest, Ma
 from hanji.runtime.placement import Placement
 from hanji.runtime.recommender import Recommender
 
-HELP = "say what a bundle is and which engine would run it"
+HELP = "show what a bundle contains and which engine would run it"
 EXAMPLE = "hanji info out/bundle\n  hanji info --device out/bundle --delegate libedgetpu.so.1"
 
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device",
         action="store_true",
-        help="open the model, and say what runs where; the options below are for this",
+        help="load the model and show which operators run where; the options below apply to this",
     )
     add_engine(parser)
 
@@ -59,14 +59,14 @@ def _placement(bundle: Bundle, options: Mapping[str, Any]) -> Placement:
 
 
 def _print_placement(placement: Placement) -> None:
-    operators = [f"{count} on {who}" for who, count in placement.operators.items()]
+    operators = [f"{count} on {device}" for device, count in placement.operators.items()]
     print_table(
         [
             ["engine", f"{placement.engine} {placement.version}"],
             ["threads", str(placement.threads)],
-            ["asked for", ", ".join(placement.asked) or "nothing but the CPU"],
-            ["got", ", ".join(placement.got) or "nothing but the CPU"],
-            ["operators", ", ".join(operators) or "the engine does not tell"],
+            ["requested", ", ".join(placement.asked) or "CPU only"],
+            ["in use", ", ".join(placement.got) or "CPU only"],
+            ["operators", ", ".join(operators) or "not reported by the engine"],
             *(["fallback", line] for line in placement.fallbacks),
         ]
     )
@@ -79,12 +79,12 @@ def _print(manifest: AnyManifest, engines: list[Choice | Refusal]) -> None:
     print("\nmetrics")
     print_table(_metric_rows(manifest), right=(1, 2))
     print("\nengines")
-    for answer in engines:
-        if isinstance(answer, Choice):
-            print(f"{answer.kind.name}: {answer.version} is installed and can run it")
+    for decision in engines:
+        if isinstance(decision, Choice):
+            print(f"{decision.kind.name}: version {decision.version} is installed and can run this bundle")
         else:
-            print(answer.reason)
-    print("\nThe files themselves were not read: hanji verify checks them.")
+            print(decision.reason)
+    print("\nFile contents were not checked; run hanji verify for that.")
 
 
 def _print_summary(manifest: AnyManifest) -> None:
@@ -113,7 +113,7 @@ def _print_summary(manifest: AnyManifest) -> None:
 
 def _recommender_rows(manifest: RecommenderManifest) -> list[list[str]]:
     if manifest.users is None:
-        takes, unknown_user = "the user's own history; knows no users", []
+        takes, unknown_user = "the user's interaction history; no user table", []
     else:
         takes = f"the id of one of {manifest.users.count:,} users"
         unknown_user = [["unknown user", manifest.users.unknown]]
@@ -128,18 +128,18 @@ def _recommender_rows(manifest: RecommenderManifest) -> list[list[str]]:
 
 def _classifier_rows(manifest: ClassifierManifest) -> list[list[str]]:
     data, image_input, probabilities = manifest.training_data, manifest.picture, manifest.probabilities
-    colour = "grey" if image_input.channels == 1 else "RGB"
-    fit = {"crop": "cut to it", "stretch": "stretched to it", "pad": "padded to it"}[image_input.fit]
-    gives = {
+    colour = "grayscale" if image_input.channels == 1 else "RGB"
+    fit = {"crop": "centre-cropped", "stretch": "stretched", "pad": "padded"}[image_input.fit]
+    outputs = {
         "graph": "probabilities",
         "softmax": f"probabilities, softmax at temperature {probabilities.temperature:g}",
-        "none": "the model's own output, as it is",
+        "none": "raw model outputs",
     }[probabilities.source]
-    seen = f"{data.pictures:,} pictures of {data.classes:,} classes" if data.pictures else "not stated"
+    trained_on = f"{data.pictures:,} images of {data.classes:,} classes" if data.pictures else "not stated"
     return [
-        ["takes", f"pictures of any size: {image_input.width} × {image_input.height} {colour}, {fit}"],
-        ["gives", f"{gives}, of {manifest.labels.count:,} classes"],
-        ["data", seen],
+        ["takes", f"images of any size, {fit} to {image_input.width} × {image_input.height} {colour}"],
+        ["outputs", f"{outputs}, {manifest.labels.count:,} classes"],
+        ["data", trained_on],
     ]
 
 
@@ -147,11 +147,11 @@ def _artifact_row(artifact: Artifact) -> list[str]:
     parity = artifact.parity
     if parity.checked:
         agreement = (
-            f"top 10 overlap {parity.top10_overlap:.3f}"
+            f"top-10 overlap {parity.top10_overlap:.3f}"
             if parity.top1_agreement is None
-            else f"same class {parity.top1_agreement:.1%}"
+            else f"top-1 agreement {parity.top1_agreement:.1%}"
         )
-        checked = f"{agreement}, largest error {parity.max_abs_error:.3g}"
+        checked = f"{agreement}, max abs error {parity.max_abs_error:.3g}"
     else:
         checked = f"not checked: {parity.reason}"
     engines = ", ".join(f"{engine.name} ≥ {engine.oldest_version}" for engine in artifact.engines)
@@ -173,9 +173,9 @@ def _as_json(bundle: Bundle, engines: list[Choice | Refusal]) -> dict[str, objec
         "takes": bundle.manifest.takes,
         "manifest": asdict(bundle.manifest),
         "engines": [
-            {"name": answer.kind.name, "ready": True, "version": answer.version}
-            if isinstance(answer, Choice)
-            else {"name": answer.kind.name, "ready": False, "reason": answer.reason}
-            for answer in engines
+            {"name": decision.kind.name, "ready": True, "version": decision.version}
+            if isinstance(decision, Choice)
+            else {"name": decision.kind.name, "ready": False, "reason": decision.reason}
+            for decision in engines
         ],
     }

@@ -1,4 +1,4 @@
-"""`hanji recommend`: the best items for a user, or for a history."""
+"""`hanji recommend`: the top items for a user or a history."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from hanji.runtime.errors import HanjiError
 from hanji.runtime.recommender import Recommender
 from hanji.runtime.results import Item, Recommendation, Recommendations
 
-HELP = "recommend items to a user, or to whoever has met the items of a history"
+HELP = "recommend items for a user id or an interaction history"
 EXAMPLE = (
     "hanji recommend out/bundle --user 196 -k 10 --exclude 242,302\n"
     "  hanji recommend out/bundle --history 242,302,51 --why"
@@ -32,44 +32,46 @@ _REASONS = 3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bundle(parser)
     add_engine(parser)
-    asker = parser.add_mutually_exclusive_group(required=True)
-    asker.add_argument("--user", metavar="ID", help="the id of a user the bundle was trained on")
-    asker.add_argument("--history", metavar="ID,ID", help="items of the user's own history, oldest first")
-    asker.add_argument("--history-file", type=Path, metavar="FILE", help="the same, one id per line (UTF-8)")
-    parser.add_argument("-k", type=int, default=10, help="how many items (default: 10)")
-    parser.add_argument("--include-seen", action="store_true", help="recommend items of the history, too")
+    query = parser.add_mutually_exclusive_group(required=True)
+    query.add_argument("--user", metavar="ID", help="id of a user in the training data")
+    query.add_argument("--history", metavar="ID,ID", help="item ids of the user's history, oldest first")
+    query.add_argument(
+        "--history-file", type=Path, metavar="FILE", help="the history as a file, one id per line (UTF-8)"
+    )
+    parser.add_argument("-k", type=int, default=10, help="number of items (default: 10)")
+    parser.add_argument("--include-seen", action="store_true", help="also recommend items of the history")
     parser.add_argument(
         "--exclude",
         action="append",
         default=[],
         metavar="ID,ID",
-        help="items to leave out; may be given several times",
+        help="item ids to exclude; may be repeated",
     )
     parser.add_argument(
-        "--exclude-file", type=Path, metavar="FILE", help="more of them, one id per line (UTF-8)"
+        "--exclude-file", type=Path, metavar="FILE", help="more item ids to exclude, one per line (UTF-8)"
     )
-    parser.add_argument("--genre", metavar="NAME", help="only items of this genre")
+    parser.add_argument("--genre", metavar="NAME", help="recommend only items of this genre")
     parser.add_argument(
         "--diversity",
         type=float,
         default=0.0,
         metavar="X",
-        help="spread the genres: 0 not at all (default), below 1 ever more",
+        help="genre diversity, from 0 (off, the default) to below 1",
     )
     parser.add_argument(
         "--why",
         action="store_true",
-        help=f"say which items of the history speak for each, {_REASONS} at most",
+        help=f"show up to {_REASONS} history items that explain each recommendation",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    excluded = [own for ids in args.exclude for own in _split(ids)]
+    excluded = [item for ids in args.exclude for item in _split(ids)]
     if args.exclude_file is not None:
         excluded += _lines(args.exclude_file)
     history = _history(args)
     with Recommender.open(args.bundle, **open_options(args)) as recommender:
-        answer = recommender.recommend(
+        result = recommender.recommend(
             args.user,
             args.k,
             history=history,
@@ -80,10 +82,10 @@ def run(args: argparse.Namespace) -> int:
             explain=_REASONS if args.why else 0,
         )
         if args.json:
-            print_json(_as_json(args, history, recommender, answer))
+            print_json(_as_json(args, history, recommender, result))
         else:
-            whom = f"user {args.user}" if history is None else f"a history of {len(history)}"
-            _print(whom, recommender, answer)
+            target = f"user {args.user}" if history is None else f"a history of {len(history)}"
+            _print(target, recommender, result)
     return 0
 
 
@@ -94,7 +96,7 @@ def _history(args: argparse.Namespace) -> list[str] | None:
 
 
 def _split(ids: str) -> list[str]:
-    return [own for own in ids.split(",") if own]
+    return [item for item in ids.split(",") if item]
 
 
 def _lines(path: Path) -> list[str]:
@@ -105,7 +107,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _has_genre(name: str, recommender: Recommender) -> Callable[[Item], bool]:
-    """A filter that asks for a genre, written as in the bundle; HanjiError if no item has it."""
+    """Return a filter for a genre, spelled as in the bundle; HanjiError if no item has it."""
     known = sorted({genre for genres in set(recommender.items.genres) for genre in genres})
     if name not in known:
         shown = ", ".join(known[:30]) + (", …" if len(known) > 30 else "")
@@ -113,21 +115,21 @@ def _has_genre(name: str, recommender: Recommender) -> Callable[[Item], bool]:
     return lambda item: name in item.genres
 
 
-def _print(whom: str, recommender: Recommender, answer: Recommendations) -> None:
+def _print(target: str, recommender: Recommender, result: Recommendations) -> None:
     engine = recommender.engine
     precision = recommender.artifact.precision
-    print(printable(f"{len(answer)} items for {whom} ({engine.name} {engine.version}, {precision})"))
-    for note in (synthetic_note(recommender.manifest), answer.note):
+    print(printable(f"{len(result)} items for {target} ({engine.name} {engine.version}, {precision})"))
+    for note in (synthetic_note(recommender.manifest), result.note):
         if note:
             print(printable(note))
-    score = "score" if answer.source == "model" else "interactions"
+    score = "score" if result.source == "model" else "interactions"
     rows = [["rank", "item", "title", "genres", score]]
-    for row in answer:
-        shown = f"{row.score:.4f}" if answer.source == "model" else f"{row.score:.0f}"
+    for row in result:
+        shown = f"{row.score:.4f}" if result.source == "model" else f"{row.score:.0f}"
         rows.append([str(row.rank), str(row.item), row.title, ", ".join(row.genres), shown])
     head, *lines = table_lines(rows, right=(0, 4))
     print(head)
-    for line, row in zip(lines, answer, strict=True):
+    for line, row in zip(lines, result, strict=True):
         print(line)
         if row.why:
             reasons = ", ".join(f"{reason.title} ({reason.share:.0%})" for reason in row.why)
@@ -135,7 +137,7 @@ def _print(whom: str, recommender: Recommender, answer: Recommendations) -> None
 
 
 def _as_json(
-    args: argparse.Namespace, history: list[str] | None, recommender: Recommender, answer: Recommendations
+    args: argparse.Namespace, history: list[str] | None, recommender: Recommender, result: Recommendations
 ) -> dict[str, Any]:
     return {
         "user": args.user,
@@ -143,10 +145,10 @@ def _as_json(
         "bundle": recommender.manifest.name,
         "synthetic": recommender.manifest.training_data.synthetic,
         "engine": asdict(recommender.engine),
-        "source": answer.source,
-        "note": answer.note,
-        "skipped": answer.skipped,
-        "items": [_row_as_json(row) for row in answer],
+        "source": result.source,
+        "note": result.note,
+        "skipped": result.skipped,
+        "items": [_row_as_json(row) for row in result],
     }
 
 

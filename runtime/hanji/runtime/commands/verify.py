@@ -1,4 +1,4 @@
-"""`hanji verify`: the hash of every file, and the golden self-test on every engine that is here."""
+"""`hanji verify`: checks every file's hash and runs the golden self-test on every installed engine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EXAMPLE = "hanji verify out/bundle"
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was checked. ``passed`` is None for what could not be run here."""
+    """The result of one check. ``passed`` is None if it could not be run here."""
 
     name: str
     passed: bool | None
@@ -48,14 +48,14 @@ def run(args: argparse.Namespace) -> int:
         passed = not failed and any(check.passed for check in self_tests)
         print_json({"passed": passed, "checks": [asdict(check) for check in checks]})
     else:
-        words = {True: "ok", False: "FAILED", None: "skipped"}
-        print_table([[words[check.passed], check.name, check.detail] for check in checks])
+        status = {True: "ok", False: "FAILED", None: "skipped"}
+        print_table([[status[check.passed], check.name, check.detail] for check in checks])
     if failed:
         counts = f"{len(failed)} of {len(checks)} checks failed"
         raise BundleError(f"{bundle.root}: {counts}, first {failed[0].name}; copy or export the bundle again")
     if not any(check.passed for check in self_tests):
         reasons = "; ".join(check.detail for check in self_tests)
-        raise HanjiError(f"the files are whole, but no engine could replay the self-test: {reasons}")
+        raise HanjiError(f"all files are intact, but no engine could run the self-test: {reasons}")
     return 0
 
 
@@ -78,11 +78,11 @@ def _self_tests(bundle: Bundle, args: argparse.Namespace) -> list[Check]:
     for kind in ENGINE_KINDS:
         if args.engine not in ("auto", kind.name):
             continue
-        answer = consider(bundle.manifest, kind, request)
-        if isinstance(answer, Refusal):
-            checks.append(Check(f"self-test on {kind.name}", None, answer.reason))
+        decision = consider(bundle.manifest, kind, request)
+        if isinstance(decision, Refusal):
+            checks.append(Check(f"self-test on {kind.name}", None, decision.reason))
             continue
-        name = f"self-test on {kind.name} {answer.version}"
+        name = f"self-test on {kind.name} {decision.version}"
         try:
             with model.open(bundle.root, **{**open_options(args), "engine": kind.name}) as opened:
                 result = opened.self_test()

@@ -1,4 +1,4 @@
-"""`hanji watch`: what a camera, a video or a folder shows, as it comes."""
+"""`hanji watch`: classifies frames from a camera, a video or a folder as they arrive."""
 
 from __future__ import annotations
 
@@ -22,57 +22,59 @@ from hanji.runtime.errors import HanjiError, ImageError
 from hanji.runtime.streams import Event, Frame, Source, Stream, camera, every, folder, latest, video
 from hanji.runtime.streams.service_manager import ServiceManager
 
-HELP = "classify what a camera, a video or a watched folder shows, as it comes"
+HELP = "classify frames from a camera, a video or a watched folder as they arrive"
 EXAMPLE = "hanji watch out/bundle --camera 0 -k 1 --every 0.5"
 
 _WAIT_S = 1.0
-"""How often the loop turns without a frame, to tell systemd that it is alive."""
+"""Longest wait for a frame, so that the watchdog of systemd is notified regularly."""
 _SLICE_S = 0.1
-"""How soon it is noticed that the source is there, and that the loop is to stop while it waits."""
-_DOT = b"P5 1 1 255\n\x00"
-"""A whole picture of one black pixel, as a file."""
+"""Polling interval for the source to become ready, and for a stop request during ``--every``."""
+_BLACK_PIXEL = b"P5 1 1 255\n\x00"
+"""A complete PGM file with one black pixel."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bundle(parser)
     add_engine(parser)
-    parser.add_argument("--json-lines", dest="json", action="store_true", help="the same: one object a line")
+    parser.add_argument(
+        "--json-lines", dest="json", action="store_true", help="the same as --json: one object per line"
+    )
     sources = parser.add_mutually_exclusive_group(required=True)
-    sources.add_argument("--camera", metavar="DEVICE", help="the number of a camera, or /dev/video0")
-    sources.add_argument("--video", metavar="FILE", help="a video, as fast as it was filmed")
-    sources.add_argument("--folder", metavar="DIR", help="pictures that are put into a folder")
-    parser.add_argument("-k", type=_count, default=3, help="how many classes of each (default: 3)")
-    parser.add_argument("--language", metavar="TAG", help="show the names of the classes in it, such as ko")
+    sources.add_argument("--camera", metavar="DEVICE", help="camera number, or a device such as /dev/video0")
+    sources.add_argument("--video", metavar="FILE", help="video file, played at its own frame rate")
+    sources.add_argument("--folder", metavar="DIR", help="folder to watch for new images")
+    parser.add_argument("-k", type=_count, default=3, help="number of classes per frame (default: 3)")
+    parser.add_argument("--language", metavar="TAG", help="language of the class names, such as ko")
     parser.add_argument(
         "--every",
         type=_seconds,
         default=0.0,
         metavar="SECONDS",
-        help="classify at most one frame in that time",
+        help="classify at most one frame per SECONDS",
     )
-    parser.add_argument("--max-frames", type=_count, metavar="N", help="stop after so many frames")
+    parser.add_argument("--max-frames", type=_count, metavar="N", help="stop after N frames")
     parser.add_argument(
-        "--all", action="store_true", help="of a video or folder: every frame in turn, instead of the newest"
+        "--all", action="store_true", help="video and folder: classify every frame instead of the newest"
     )
-    parser.add_argument("--existing", action="store_true", help="also what lies in the folder already")
+    parser.add_argument("--existing", action="store_true", help="also classify images already in the folder")
     parser.add_argument(
         "--size",
         type=_size,
         default=(640, 480),
         metavar="WxH",
-        help="pixels of the camera (default: 640x480)",
+        help="camera resolution (default: 640x480)",
     )
     parser.add_argument(
         "--camera-library",
         choices=("auto", "picamera2", "opencv"),
         default="auto",
-        help="default: auto, picamera2 where it is installed, else OpenCV",
+        help="default: auto, which is picamera2 if installed, else OpenCV",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    # Pillow's warnings are about files that are then refused, or read all the same; OpenCV's about files and
-    # cameras that hanji reports in a line of its own.
+    # Pillow warns about files that it then rejects, or reads anyway; OpenCV about files and cameras whose
+    # failures hanji reports itself.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -88,10 +90,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _source(args: argparse.Namespace) -> Source:
     if args.existing and args.folder is None:
-        raise HanjiError("--existing goes with --folder")
+        raise HanjiError("--existing requires --folder")
     if args.camera is not None:
         if args.all:
-            raise HanjiError("--all goes with --video or --folder: a camera does not wait")
+            raise HanjiError("--all requires --video or --folder: a camera does not wait for the reader")
         return camera(args.camera, size=args.size, library=args.camera_library)
     if args.video is not None:
         return video(args.video, pace=not args.all)
@@ -100,17 +102,17 @@ def _source(args: argparse.Namespace) -> Source:
 
 @contextmanager
 def _opened(args: argparse.Namespace) -> Iterator[Classifier]:
-    """The classifier, warm; what is wrong with the question is known before the first frame."""
+    """Open and warm up the classifier; wrong options raise here, before the first frame."""
     with Classifier.open(args.bundle, **open_options(args)) as classifier:
-        # Files need Pillow, which an answer to one has imported; frames of cameras and videos do without.
-        dot = np.zeros((1, 1), np.uint8) if args.folder is None else _DOT
-        classifier.classify(dot, args.k, language=args.language)
+        # Decoding a file imports Pillow, which only a folder needs; camera and video frames are arrays.
+        pixel = np.zeros((1, 1), np.uint8) if args.folder is None else _BLACK_PIXEL
+        classifier.classify(pixel, args.k, language=args.language)
         classifier.warm_up()
         yield classifier
 
 
 class _Watching:
-    """The loop from frames to lines."""
+    """The main loop: reads frames, classifies them, prints lines."""
 
     def __init__(
         self, classifier: Classifier, source: Source, args: argparse.Namespace, manager: ServiceManager
@@ -124,7 +126,7 @@ class _Watching:
         self._dropped = 0
 
     def run(self) -> None:
-        """Until the stream ends, or as many frames were answered as were asked for."""
+        """Run until the stream ends or ``--max-frames`` is reached."""
         stream, count, due = self.stream, 0, -math.inf
         while not stream.ended and count != self._args.max_frames:
             if stream.alive:
@@ -134,30 +136,30 @@ class _Watching:
                 time.sleep(min(wait_s, _SLICE_S))
                 continue
             frame = stream.read(_WAIT_S if self._ready else _SLICE_S)
-            self._tell_ready()
+            self._report_ready()
             if frame is not None:
                 due = time.monotonic() + self._args.every
                 count += 1
-                self._answer(frame)
+                self._classify(frame)
 
-    def _answer(self, frame: Frame) -> None:
-        """One picture that cannot be read is reported and skipped."""
+    def _classify(self, frame: Frame) -> None:
+        """Classify a frame; an unreadable image is reported and skipped."""
         dropped = self.stream.dropped - self._dropped
         self._dropped += dropped
         start = time.perf_counter()
         try:
-            answer = self._classifier.classify(frame.image, self._args.k, language=self._args.language)
+            result = self._classifier.classify(frame.image, self._args.k, language=self._args.language)
         except ImageError as error:
             self.lines.skipped(frame, error, dropped)
             return
-        self.lines.answer(frame, answer, 1e3 * (time.perf_counter() - start), dropped)
+        self.lines.classified(frame, result, 1e3 * (time.perf_counter() - start), dropped)
 
     def _event(self, event: Event) -> None:
-        self._tell_ready()
+        self._report_ready()
         self.lines.event(event)
 
-    def _tell_ready(self) -> None:
-        """Once, when the source has been opened."""
+    def _report_ready(self) -> None:
+        """Report once that the source has been opened."""
         if self._ready or not self.stream.answered:
             return
         self._ready = True
@@ -168,16 +170,16 @@ class _Watching:
 
 @contextmanager
 def _stopped_by_signals(stream: Stream) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the stream, and with it the loop, after the answer that is under way."""
+    """Ctrl-C and SIGTERM end the stream, and with it the loop, after the current frame."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         stream.stop()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 

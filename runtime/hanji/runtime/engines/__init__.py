@@ -1,1 +1,1 @@
-"""Inference engines: which one fits a bundle, and one module for each."""
+"""Inference engines: selection of an engine for a bundle, and one module per engine."""

@@ -1,7 +1,7 @@
-"""The line about XNNPACK that TensorFlow Lite writes to stderr, held back.
+"""Suppresses the XNNPACK banner that TensorFlow Lite writes to stderr.
 
-It comes once in a process, with the first interpreter, straight to file descriptor 2, and no setting turns it
-off. So a model of one operator is prepared first: whatever is written about the bundle's own model is shown.
+The first interpreter of a process writes the banner directly to file descriptor 2, and no setting disables
+it. So a one-operator model is prepared first; messages about the bundle's own model are not filtered.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ def hold_back_banner(interpreter_class: Callable[..., Any]) -> None:
         try:
             interpreter_class(model_content=base64.b64decode(_ONE_OPERATOR)).allocate_tensors()
         except (RuntimeError, ValueError):
-            return  # then the banner comes with the first real model, which may be all right
+            return  # the banner then appears with the first real model, which may still load
 
 
 @contextmanager
 def _stderr_without_banner() -> Iterator[None]:
-    """Drop the banner from what is written to file descriptor 2 meanwhile, by whichever thread."""
+    """Drop the banner from everything written to file descriptor 2 within the context, by any thread."""
     try:
         stderr = os.dup(2)
-    except OSError:  # closed: nothing can be written there
+    except OSError:  # stderr is closed
         yield
         return
-    held_back, into = os.pipe()
-    os.dup2(into, 2)
-    os.close(into)
+    reader, writer = os.pipe()
+    os.dup2(writer, 2)
+    os.close(writer)
     try:
         yield
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
-        with os.fdopen(held_back, "rb") as lines:
+        with os.fdopen(reader, "rb") as lines:
             for line in lines:
                 if not line.startswith(_BANNER):
                     os.write(2, line)

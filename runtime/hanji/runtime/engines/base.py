@@ -1,4 +1,4 @@
-"""What the runtime asks of an inference engine."""
+"""The interface of an inference engine."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ Inputs = Mapping[str, NDArray[Any]]
 
 
 class Engine(Protocol):
-    """One artifact, loaded. ``run`` may be called from any thread; calls take turns."""
+    """A loaded artifact. ``run`` can be called from any thread; calls are serialized."""
 
     @property
     def info(self) -> EngineInfo: ...
 
     @property
     def placement(self) -> Placement:
-        """Who computes the model as it is now: a fallback may come with any call."""
+        """The current placement of the operators; any call may add a fallback."""
         ...
 
     def load(self, signature: str) -> None:
-        """Make the signature ready to run, which ``run`` does otherwise when it is first called.
+        """Prepare the signature; otherwise the first ``run`` does it.
 
-        Raises EngineError if the engine refuses the model.
+        Raises EngineError if the engine rejects the model.
         """
         ...
 
     def run(self, signature: str, inputs: Inputs) -> NDArray[Any]:
-        """The signature's first output, in an array that belongs to the caller.
+        """Run the signature and return its first output, in an array owned by the caller.
 
-        Raises EngineError if the engine refuses the model or the inputs.
+        Raises EngineError if the engine rejects the model or the inputs.
         """
         ...
 
     def bare_call(self, signature: str, inputs: Inputs) -> Callable[[], object]:
-        """The engine's own call with ``inputs`` and nothing around it, for benchmarks."""
+        """Return the bare engine call with ``inputs`` already set, for benchmarks."""
         ...

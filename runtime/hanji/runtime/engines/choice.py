@@ -1,7 +1,7 @@
-"""Chooses an engine for a bundle: what is installed, and what the manifest says it can run.
+"""Chooses an engine for a bundle from the installed engines and the manifest's requirements.
 
-Nothing falls back in silence: an engine that was asked for by name is used or refused, and "auto"
-decides by what is asked and installed, before an engine is touched.
+There is no silent fallback: an engine requested by name is used or rejected, and "auto" decides
+from the request and the installed packages, before any engine is imported.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from hanji.runtime.records import Record
 if TYPE_CHECKING:
     from hanji.runtime.bundle import Content
 
-NOTHING_ASKED = Request()
+DEFAULT_REQUEST = Request()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class EngineKind(Record):
-    """An engine this runtime knows."""
+    """An engine that this runtime supports."""
 
     name: str
     distribution: str
     extra: str
     """The extra of hanji-runtime that installs it."""
     end: str
-    """The version which that extra ends before."""
+    """The first version that the extra excludes."""
     module: str
-    """What takes the time when the engine is imported."""
+    """The module whose import dominates the engine's import time."""
     takes_delegates: bool
-    """Whether it runs with a delegate; else, with execution providers."""
+    """True if the engine takes a delegate, False if it takes execution providers."""
     numpy_end: str | None = None
-    """The version of numpy from which on it does not work, whatever its own requirements say."""
+    """The first numpy version that it does not work with, regardless of its declared requirements."""
 
 
 ENGINE_KINDS = (
@@ -48,7 +48,7 @@ ENGINE_KINDS = (
     EngineKind("tflite-runtime", "tflite-runtime", "tflite", "3", "tflite_runtime.interpreter", True, "2"),
     EngineKind("onnxruntime", "onnxruntime", "onnx", "1.29", "hanji.runtime.engines.onnxruntime", False),
 )
-"""In the order in which "auto" prefers them."""
+"""In the order of preference of "auto"."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,14 +62,14 @@ class Choice(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Refusal(Record):
-    """An engine that cannot, why, and what to try."""
+    """An engine that cannot run the bundle; ``reason`` states why and what to try."""
 
     kind: EngineKind
     reason: str
 
 
-def consider(manifest: Manifest, kind: EngineKind, request: Request = NOTHING_ASKED) -> Choice | Refusal:
-    """Whether the engine can run an artifact of the bundle, by what is asked, installed and required."""
+def consider(manifest: Manifest, kind: EngineKind, request: Request = DEFAULT_REQUEST) -> Choice | Refusal:
+    """Decide whether the engine can run the bundle, given the request and the installed versions."""
     if request.delegate is not None and not kind.takes_delegates:
         return Refusal(kind, f"{kind.name}: it takes execution providers, not a delegate")
     if request.providers and kind.takes_delegates:
@@ -78,11 +78,11 @@ def consider(manifest: Manifest, kind: EngineKind, request: Request = NOTHING_AS
         for requirement in artifact.engines:
             if requirement.name == kind.name:
                 return _consider_version(kind, artifact, requirement.oldest_version)
-    known = ", ".join(
+    available = ", ".join(
         f"{artifact.format} for {' and '.join(engine.name for engine in artifact.engines)}"
         for artifact in manifest.artifacts
     )
-    return Refusal(kind, f"{kind.name}: the bundle holds no artifact for it, only {known}")
+    return Refusal(kind, f"{kind.name}: the bundle holds no artifact for it, only {available}")
 
 
 def _consider_version(kind: EngineKind, artifact: Artifact, oldest: str) -> Choice | Refusal:
@@ -100,28 +100,28 @@ def _consider_version(kind: EngineKind, artifact: Artifact, oldest: str) -> Choi
     return Choice(kind, version, artifact)
 
 
-def choose(manifest: Manifest, engine: str, request: Request = NOTHING_ASKED) -> Choice:
-    """The engine to use: the one named ``engine``, or the first possible one for "auto".
+def choose(manifest: Manifest, engine: str, request: Request = DEFAULT_REQUEST) -> Choice:
+    """Return the engine to use: the one named ``engine``, or the first one that can run it for "auto".
 
-    Raises EngineError with the reason of every refusal and what to install.
+    Raises EngineError stating why each engine was rejected and what to install.
     """
     kinds = [kind for kind in ENGINE_KINDS if engine in ("auto", kind.name)]
     if not kinds:
         names = ", ".join(kind.name for kind in ENGINE_KINDS)
         raise EngineError(f"engine: expected auto, {names}, found {engine!r}")
-    answers = [consider(manifest, kind, request) for kind in kinds]
-    for answer in answers:
-        if isinstance(answer, Choice):
-            return answer
-    reasons = [answer.reason for answer in answers if isinstance(answer, Refusal)]
-    what = "no engine can" if engine == "auto" else f"engine {engine!r} cannot"
-    raise EngineError(f"{what} run this bundle: {'; or '.join(reasons)}")
+    decisions = [consider(manifest, kind, request) for kind in kinds]
+    for decision in decisions:
+        if isinstance(decision, Choice):
+            return decision
+    reasons = [decision.reason for decision in decisions if isinstance(decision, Refusal)]
+    subject = "no engine can" if engine == "auto" else f"engine {engine!r} cannot"
+    raise EngineError(f"{subject} run this bundle: {'; or '.join(reasons)}")
 
 
 def create_engine(
-    choice: Choice, contents: Mapping[str, Content], *, threads: int, request: Request = NOTHING_ASKED
+    choice: Choice, contents: Mapping[str, Content], *, threads: int, request: Request = DEFAULT_REQUEST
 ) -> Engine:
-    """The chosen engine, holding the artifact whose verified files are ``contents`` by path."""
+    """Create the chosen engine for its artifact; ``contents`` are the artifact's verified files by path."""
     info = EngineInfo(choice.kind.name, choice.version, threads)
     try:
         if choice.kind.name == "onnxruntime":
@@ -134,13 +134,13 @@ def create_engine(
     except ImportError as error:
         raise EngineError(
             f"{choice.kind.name}: {choice.kind.distribution} {choice.version} is installed "
-            f"and cannot be imported: {error}; "
+            f"but cannot be imported: {error}; "
             f"try: pip install --force-reinstall 'hanji-runtime[{choice.kind.extra}]'"
         ) from error
 
 
 def interpreter_class(engine: str) -> Any:
-    """The Interpreter of LiteRT or tflite-runtime, imported; ImportError if it is not installed."""
+    """Import and return the Interpreter of LiteRT or tflite-runtime; ImportError if it is not installed."""
     if engine == "litert":
         from ai_edge_litert.interpreter import Interpreter
     else:

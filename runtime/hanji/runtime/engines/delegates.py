@@ -1,8 +1,8 @@
-"""TFLite external delegates: loads one, and finds out which operators it took.
+"""TFLite external delegates: loads a delegate, and determines which operators it took.
 
-The engines have a ``load_delegate`` of their own, which prints a traceback when a library is missing and
-hands the library a null pointer when it refuses. All that an Interpreter asks of a delegate is its pointer,
-so it is made here.
+The engines' own ``load_delegate`` prints a traceback if a library is missing, and passes the library a null
+pointer if it fails to create a delegate. An Interpreter only needs the pointer of a delegate, so this module
+creates it instead.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from typing import Any
 _CREATE, _DESTROY = "tflite_plugin_create_delegate", "tflite_plugin_destroy_delegate"
 _REPORT_ERROR = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
 _TAKEN = "DELEGATE"
-"""What the interpreter calls the node that stands for all operators a delegate took together."""
+"""Name of the node that replaces the operators taken by a delegate."""
 
 
 class DelegateError(Exception):
-    """A delegate that cannot be had; its text says why and what to try."""
+    """The delegate cannot be created; the message states why and what to try."""
 
 
 class Delegate:
-    """A loaded delegate. It must outlive the interpreter that it is given to, which sees to that itself."""
+    """A loaded delegate. It must outlive its interpreter, which keeps a reference to it."""
 
     def __init__(self, library: str, options: Mapping[str, str]) -> None:
-        """``library`` is a path or a name that the system's loader finds.
+        """Load ``library``, a path or a name for the dynamic loader, and create a delegate with ``options``.
 
-        Raises DelegateError if there is no such library, if it is no delegate, and, with its reason, if it
-        refuses.
+        Raises DelegateError if there is no such library, if it is not a delegate, or, with the reported
+        reason, if it fails to create one.
         """
         self._pointer: int | None = None
         loaded = _load(library)
@@ -38,16 +38,16 @@ class Delegate:
         texts, count = ctypes.c_char_p * len(options), len(options)
         create.argtypes = [ctypes.POINTER(ctypes.c_char_p)] * 2 + [ctypes.c_size_t, _REPORT_ERROR]
         create.restype = ctypes.c_void_p
-        said: list[str] = []
-        self._report = _REPORT_ERROR(lambda text: said.append(text.decode(errors="replace").strip()))
+        messages: list[str] = []
+        self._report = _REPORT_ERROR(lambda text: messages.append(text.decode(errors="replace").strip()))
         keys, values = (
             texts(*(text.encode() for text in part)) for part in (options, map(str, options.values()))
         )
         self._pointer = create(keys, values, count, self._report)
         if self._pointer is None:
-            reason = "; ".join(said) or "it does not say why"
+            reason = "; ".join(messages) or "no reason given"
             raise DelegateError(
-                f"{library} refused: {reason}; try: check that the device is attached, and the options"
+                f"{library} created no delegate: {reason}; try: check the device connection and the options"
             )
 
     def __del__(self) -> None:
@@ -55,12 +55,12 @@ class Delegate:
             self._destroy(self._pointer)
 
     def _get_native_delegate_pointer(self) -> int | None:
-        """What an Interpreter calls to be given the delegate."""
+        """Called by the Interpreter."""
         return self._pointer
 
 
 def _load(library: str) -> ctypes.PyDLL:
-    """The library, to be called with Python's lock held, for it may report errors to Python."""
+    """Load the library as PyDLL, which holds the GIL during calls: it may report errors to Python."""
     try:
         loaded = ctypes.PyDLL(library)
     except OSError as error:
@@ -69,15 +69,15 @@ def _load(library: str) -> ctypes.PyDLL:
         ) from error
     missing = [name for name in (_CREATE, _DESTROY) if not hasattr(loaded, name)]
     if missing:
-        raise DelegateError(f"{library} is no TFLite delegate: it has no {' and no '.join(missing)}")
+        raise DelegateError(f"{library} is not a TFLite delegate: it does not export {' or '.join(missing)}")
     return loaded
 
 
 def operators_left(wrapper: Any) -> tuple[int, list[str]]:
-    """Of a file's first graph, how many operators delegates took, and the names of all others.
+    """In a file's first graph, the number of operators taken by delegates, and the names of all others.
 
-    ``wrapper`` is an Interpreter's own, before its tensors are allocated: later, XNNPACK's share of the
-    engine's own operators looks like a delegate's.
+    ``wrapper`` is the Interpreter's internal wrapper before tensors are allocated: afterwards, operators run
+    by XNNPACK, which is part of the engine, would look delegated as well.
     """
     names = [wrapper.NodeName(node) for node in range(wrapper.NumNodes())]
     taken: set[int] = set()
@@ -96,7 +96,7 @@ def operators_left(wrapper: Any) -> tuple[int, list[str]]:
 
 
 def _between(wrapper: Any, delegate_node: int, producers: Mapping[int, int]) -> set[int]:
-    """The operators that a delegate's node replaced: those that lead from its inputs to its outputs."""
+    """The operators that a delegate node replaced: those between its inputs and its outputs."""
     inputs = set(wrapper.NodeInputs(delegate_node))
     found: set[int] = set()
     tensors = list(wrapper.NodeOutputs(delegate_node))

@@ -1,4 +1,4 @@
-"""What an engine is called."""
+"""Identification of an engine."""
 
 from __future__ import annotations
 

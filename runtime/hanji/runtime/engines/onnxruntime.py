@@ -1,4 +1,4 @@
-"""ONNX Runtime: runs the bundle's .onnx files, on the CPU if nothing else is asked for. No telemetry."""
+"""ONNX Runtime: runs the bundle's .onnx files, by default on the CPU. Telemetry is disabled."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state
 
 onnxruntime.disable_telemetry_events()
 
-# Its exceptions have no common base of their own.
+# The exceptions of onnxruntime have no common base class.
 _ERRORS: tuple[type[Exception], ...] = (
     RuntimeError,
     ValueError,
@@ -36,12 +36,12 @@ _ERRORS: tuple[type[Exception], ...] = (
         if isinstance(value, type) and issubclass(value, Exception)
     ),
 )
-_TELLS_WHO_COMPUTES = hasattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info")
-"""From 1.24 on."""
+_REPORTS_ASSIGNMENT = hasattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info")
+"""True from onnxruntime 1.24 on."""
 
 
 class OnnxRuntimeEngine(PlacedEngine):
-    """One session per signature, made when first needed."""
+    """One session per signature, created on first use."""
 
     def __init__(
         self, artifact: Artifact, contents: Mapping[str, Content], info: EngineInfo, request: Request
@@ -65,19 +65,19 @@ class OnnxRuntimeEngine(PlacedEngine):
         return outputs
 
     def bare_call(self, signature: str, inputs: Inputs) -> Callable[[], object]:
-        """The session's run."""
+        """The run method of the onnxruntime session."""
         self.run(signature, inputs)
         session = self._sessions[signature]
         output = self._artifact.signatures[signature].outputs[0].name
         return lambda: session.run([output], inputs)
 
     def _found_providers(self) -> tuple[str, ...]:
-        """Those asked for that this onnxruntime has; it would leave out the others in silence."""
-        known = onnxruntime.get_available_providers() if self._request.providers else []
+        """The requested providers that this onnxruntime has; it would silently ignore the others."""
+        available = onnxruntime.get_available_providers() if self._request.providers else []
         for name in self._request.providers:
-            if name not in known:
-                self._fallbacks.add(f"{name} is not in this {self._name}, which has {', '.join(known)}")
-        return tuple(name for name in self._request.providers if name in known)
+            if name not in available:
+                self._fallbacks.add(f"{name} is not in this {self._name}, which has {', '.join(available)}")
+        return tuple(name for name in self._request.providers if name in available)
 
     def _session(self, signature: str) -> Any:
         if signature not in self._sessions:
@@ -85,22 +85,22 @@ class OnnxRuntimeEngine(PlacedEngine):
         return self._sessions[signature]
 
     def _placed_session(self, signature: str) -> Any:
-        """A session where it was asked for, or, as far as the policy allows, on the CPU."""
-        if not self._has_others():
+        """A session on the requested providers or, if the policy allows it, on the CPU."""
+        if not self._has_accelerator():
             return self._cpu_session(signature)
         try:
             session = self._new_session(signature, self._providers)
         except _ERRORS as error:
             session = self._cpu_session(signature)
-            path, who = self._artifact.signatures[signature].path, ", ".join(self._providers)
-            self._fallbacks.add(f"{who} failed to prepare {path}: {one_line(error)}; the CPU computes it")
+            path, names = self._artifact.signatures[signature].path, ", ".join(self._providers)
+            self._fallbacks.add(f"{names} failed to prepare {path}: {one_line(error)}; the CPU computes it")
             return session
         for line in self._note_operators(signature, session):
             self._fallbacks.add(line)
         return session
 
-    def _has_others(self) -> bool:
-        """Whether anything but the CPU is at work."""
+    def _has_accelerator(self) -> bool:
+        """Whether any provider other than the CPU is in use."""
         return any(name != CPU_PROVIDER for name in self._providers)
 
     def _cpu_session(self, signature: str) -> Any:
@@ -113,15 +113,15 @@ class OnnxRuntimeEngine(PlacedEngine):
         return session
 
     def _new_session(self, signature: str, providers: Sequence[str]) -> Any:
-        """A session with ``providers`` and, for what they leave, the CPU."""
+        """A session with ``providers``, and the CPU for operators that they do not take."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._info.threads
         options.inter_op_num_threads = 1
-        if _TELLS_WHO_COMPUTES:
+        if _REPORTS_ASSIGNMENT:
             options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         wanted = [*(name for name in providers if name != CPU_PROVIDER), CPU_PROVIDER]
         content = self._contents[self._artifact.signatures[signature].path]
-        # Its own way to fall back prints and goes on; so it is turned off, at once and for every call.
+        # The built-in fallback only prints a message, so it is disabled for construction and for every run.
         make = partial(
             onnxruntime.InferenceSession, sess_options=options, providers=wanted, enable_fallback=0
         )
@@ -133,28 +133,28 @@ class OnnxRuntimeEngine(PlacedEngine):
         return session
 
     def _note_operators(self, signature: str, session: Any) -> list[str]:
-        """Keeps who computes the signature that answers, and says what is not as it was asked for."""
-        if not _TELLS_WHO_COMPUTES:
-            return [f"{self._name} does not tell who computes what; 1.24 and newer do"]
+        """Record the operator placement of the main signature; return deviations from the request."""
+        if not _REPORTS_ASSIGNMENT:
+            return [f"{self._name} does not report which provider runs which operator; 1.24 and later do"]
         operators: dict[str, int] = {}
         left: list[str] = []
         for part in session.get_provider_graph_assignment_info():
-            who = CPU if part.ep_name == CPU_PROVIDER else part.ep_name
+            device = CPU if part.ep_name == CPU_PROVIDER else part.ep_name
             kinds = [node.op_type for node in part.get_nodes()]
-            operators[who] = operators.get(who, 0) + len(kinds)
-            left += kinds if who == CPU else []
+            operators[device] = operators.get(device, 0) + len(kinds)
+            left += kinds if device == CPU else []
         if signature == self._artifact.main_signature:
             self._operators = operators
         return list(shortfalls(self._providers, operators, left))
 
     def _run_on_cpu(self, signature: str, inputs: Inputs, error: Exception) -> NDArray[Any]:
-        """The CPU's answer after a provider failed; from then on the CPU computes everything.
+        """Rerun on the CPU after a provider failed, and keep everything on the CPU from then on.
 
-        Raises EngineError where only the CPU was at work, where the policy is "fail", and where the CPU
-        fails as well: then the provider is not to blame and stays.
+        Raises EngineError if only the CPU was in use, if the policy is "fail", or if the CPU fails as well:
+        then the provider is not the cause, and stays in use.
         """
         failed = f"signature {signature!r} failed: {one_line(error)}"
-        if not self._has_others() or self._request.policy == "fail":
+        if not self._has_accelerator() or self._request.policy == "fail":
             raise EngineError(f"{self._name}: {failed}") from error
         operators = self._operators
         output = self._artifact.signatures[signature].outputs[0].name
@@ -164,7 +164,7 @@ class OnnxRuntimeEngine(PlacedEngine):
         except _ERRORS:
             self._operators = operators
             raise EngineError(f"{self._name}: {failed}") from error
-        who, self._providers = ", ".join(self._providers), ()
+        names, self._providers = ", ".join(self._providers), ()
         self._sessions = {signature: session}
-        self._fallbacks.add(f"{who}: {failed}; the CPU computes everything since then")
+        self._fallbacks.add(f"{names}: {failed}; the CPU computes everything since then")
         return outputs

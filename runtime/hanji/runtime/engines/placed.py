@@ -1,4 +1,4 @@
-"""What all engines have in common: the artifact they hold, and the report of where it runs."""
+"""Base class of the engines: the artifact, and the report of where its operators run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class PlacedEngine:
-    """One artifact of which an engine, and perhaps an accelerator, computes the operators."""
+    """An artifact whose operators run on an engine and, optionally, an accelerator."""
 
     def __init__(
         self, artifact: Artifact, contents: Mapping[str, Content], info: EngineInfo, request: Request
@@ -27,7 +27,7 @@ class PlacedEngine:
         self._request = request
         self._fallbacks = Fallbacks(request.policy)
         self._operators: dict[str, int] = {}
-        self._lock = threading.Lock()  # one call at a time, and no more threads than were asked for
+        self._lock = threading.Lock()  # serializes calls, which also limits threads to the requested number
 
     @property
     def info(self) -> EngineInfo:
@@ -45,7 +45,7 @@ class PlacedEngine:
 
 
 def one_line(error: Exception) -> str:
-    """What an engine said, which may have been several lines."""
+    """An engine's error message, which may have several lines, as one line."""
     return " ".join(str(error).split())
 
 

@@ -1,4 +1,4 @@
-"""Where a model is asked to run, and what becomes of what does not run there."""
+"""The request where a model should run, and the handling of fallbacks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from hanji.runtime.records import Record
 Policy = Literal["fail", "warn", "allow"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 CPU = "cpu"
-"""Who computes what nobody else does: the engine's own kernels, those of XNNPACK in LiteRT among them."""
+"""Name of the default executor: the engine's own kernels, which include XNNPACK in LiteRT."""
 CPU_PROVIDER = "CPUExecutionProvider"
-"""The same, as ONNX Runtime calls it."""
+"""The name of the CPU in ONNX Runtime."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Request(Record):
-    """What the caller of ``open`` asked for: see ``Recommender.open``."""
+    """Placement options of ``open``: see ``Recommender.open``."""
 
     delegate: str | None = None
     delegate_options: Mapping[str, str] = field(default_factory=dict)
@@ -37,23 +37,23 @@ class Request(Record):
                 "onnxruntime, found both"
             )
         if self.delegate_options and self.delegate is None:
-            raise HanjiError("delegate_options: expected a delegate to give them to, found none")
+            raise HanjiError("delegate_options: expected a delegate that they apply to, found none")
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The delegate, or the providers; () if nothing but the CPU was asked for."""
+        """The requested delegate or providers; () for the CPU only."""
         return self.providers if self.delegate is None else (self.delegate,)
 
 
 class Fallbacks:
-    """What did not run where it was asked to, a line each, and what the policy makes of such a line."""
+    """One line per fallback, handled according to the policy."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.lines: list[str] = []
 
     def add(self, line: str) -> None:
-        """Under "fail" raises EngineError; else keeps it for the report and, under "warn", says it."""
+        """Raise EngineError under "fail"; otherwise record the line and, under "warn", issue a warning."""
         if self.policy == "fail":
             raise EngineError(
                 f"{line}; the policy 'fail' refuses that; try: 'warn' or 'allow', and the CPU computes it"
@@ -64,12 +64,12 @@ class Fallbacks:
 
 
 def count_of(operators: Mapping[str, int], name: str) -> int:
-    """How many of ``operators`` (by who computes them) the delegate or provider ``name`` computes."""
+    """The number of ``operators`` (counts by executor) that the delegate or provider ``name`` runs."""
     return operators.get(CPU if name == CPU_PROVIDER else name, 0)
 
 
 def shortfalls(asked: Sequence[str], operators: Mapping[str, int], left: Sequence[str]) -> Iterator[str]:
-    """What ``operators`` (by who computes them) says of those who were asked; ``left`` names the CPU's."""
+    """Deviations of ``operators`` (counts by executor) from the request; ``left`` are those on the CPU."""
     total = sum(operators.values())
     idle = [name for name in asked if not count_of(operators, name)]
     for name in idle:
@@ -80,7 +80,7 @@ def shortfalls(asked: Sequence[str], operators: Mapping[str, int], left: Sequenc
 
 
 def _warn(line: str) -> None:
-    """A PlacementWarning that points to the caller's own line, however deep in this package it is found."""
+    """Issue a PlacementWarning that points to the first caller outside this package."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("hanji.runtime"):
         level, frame = level + 1, frame.f_back

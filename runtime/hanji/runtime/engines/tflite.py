@@ -1,4 +1,4 @@
-"""Runs the bundle's .tflite file by LiteRT (ai-edge-litert) or tflite-runtime, which are used alike."""
+"""Runs the bundle's .tflite file with LiteRT (ai-edge-litert) or tflite-runtime, which share an API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EDGE_TPU = "edgetpu-custom-op"
 
 
 class TfliteEngine(PlacedEngine):
-    """One interpreter per model file and one runner per signature, made when first needed."""
+    """One interpreter per model file and one runner per signature, created on first use."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class TfliteEngine(PlacedEngine):
         super().__init__(artifact, contents, info, request)
         self._interpreter_class = interpreter_class
         self._interpreters: dict[str, Any] = {}
-        self._delegated: set[str] = set()  # the files of which the delegate computes a part
+        self._delegated: set[str] = set()  # files with operators on the delegate
         self._runners: dict[str, Any] = {}
 
     def load(self, signature: str) -> None:
@@ -56,10 +56,10 @@ class TfliteEngine(PlacedEngine):
         return outputs[name]
 
     def bare_call(self, signature: str, inputs: Inputs) -> Callable[[], object]:
-        """Invoke and nothing else: the inputs are set, the outputs stay where they are."""
+        """Invoke only: the inputs are already set, and the outputs are not copied."""
         self.run(signature, inputs)
-        # Interpreter.invoke refuses while a runner lives, and a second interpreter would compete with
-        # this one for the processor's caches: so this goes where the runner itself goes.
+        # Interpreter.invoke fails while a runner exists, and a second interpreter would compete with this one
+        # for the CPU caches, so this makes the call that the runner makes internally.
         runner = self._runners[signature]
         if isinstance(runner, WholeModel):
             return runner.invoke
@@ -85,7 +85,7 @@ class TfliteEngine(PlacedEngine):
             ) from error
 
     def _placed_interpreter(self, path: str) -> Any:
-        """An interpreter where it was asked for, or, as far as the policy allows, on the CPU."""
+        """An interpreter with the requested delegate or, if the policy allows it, on the CPU."""
         library = self._request.delegate
         if library is None:
             return self._cpu_interpreter(path)
@@ -94,13 +94,13 @@ class TfliteEngine(PlacedEngine):
             interpreter = self._cpu_interpreter(path, reason)
             self._fallbacks.add(f"{reason}; the CPU computes {path}")
             return interpreter
-        for line in self._note_operators(path, interpreter, f"{library} does not take it"):
+        for line in self._note_operators(path, interpreter, "the delegate did not accept it"):
             self._fallbacks.add(line)
         self._delegated.add(path)
         return interpreter
 
     def _delegated_interpreter(self, path: str, library: str) -> tuple[Any, str]:
-        """An interpreter with the delegate; or None, and why there is none."""
+        """An interpreter with the delegate, or None and the reason."""
         try:
             delegate = Delegate(library, self._request.delegate_options)
         except DelegateError as error:
@@ -111,7 +111,7 @@ class TfliteEngine(PlacedEngine):
             return None, f"{library} failed to prepare {path}: {one_line(error)}"
 
     def _cpu_interpreter(self, path: str, reason: str = "") -> Any:
-        """An interpreter on the CPU; ``reason`` says why the delegate that was asked for is not at work."""
+        """An interpreter on the CPU; ``reason`` states why the requested delegate is not in use."""
         try:
             interpreter = self._new_interpreter(path)
         except (RuntimeError, ValueError) as error:
@@ -127,16 +127,16 @@ class TfliteEngine(PlacedEngine):
         return content.loaded(lambda path: make(model_path=path))
 
     def _note_operators(self, path: str, interpreter: Any, reason: str) -> list[str]:
-        """Keeps who computes the signature that answers, and says what is not as it was asked for.
+        """Record the operator placement of the main signature; return deviations from the request.
 
-        Raises EngineError for an Edge TPU's operator that is left to the CPU; ``reason`` says why it is.
+        Raises EngineError for an Edge TPU operator that no delegate took; ``reason`` states why.
         """
         wrapper = interpreter._interpreter
         library = self._request.delegate
         taken, left = operators_left(wrapper)
         if _EDGE_TPU in left:
             raise EngineError(
-                f"{self._name}: {path} was compiled for the Edge TPU, and only that computes {_EDGE_TPU}: "
+                f"{self._name}: {path} was compiled for the Edge TPU, and only that can run {_EDGE_TPU}: "
                 + (reason or "try: delegate='libedgetpu.so.1', or --delegate libedgetpu.so.1")
             )
         main = self._artifact.main_signature
@@ -147,7 +147,8 @@ class TfliteEngine(PlacedEngine):
             and wrapper.GetSubgraphIndexFromSignature(main)
         ):
             return [f"{self._name} does not tell which operators of {main!r} are computed by {library}"]
-        operators = {who: count for who, count in ((library or CPU, taken), (CPU, len(left))) if count}
+        counts = ((library or CPU, taken), (CPU, len(left)))
+        operators = {device: count for device, count in counts if count}
         if is_main:
             self._operators = operators
         return list(shortfalls(self._request.asked, operators, left))
@@ -155,16 +156,16 @@ class TfliteEngine(PlacedEngine):
     def _run_without_delegate(
         self, signature: str, inputs: Inputs, error: Exception
     ) -> dict[str, NDArray[Any]]:
-        """The CPU's answer after a delegate failed; from then on the CPU computes the file.
+        """Rerun on the CPU after a delegate failed, and keep the file on the CPU from then on.
 
-        Raises EngineError where no delegate was at work, where the policy is "fail", and where the CPU
-        fails as well: then the delegate is not to blame and stays.
+        Raises EngineError if no delegate was in use, if the policy is "fail", or if the CPU fails as well:
+        then the delegate is not the cause, and stays in use.
         """
         path, why = self._artifact.signatures[signature].path, one_line(error)
         if path not in self._delegated:
             raise EngineError(f"{self._name}: signature {signature!r} failed: {why}") from error
         library = self._request.delegate
-        failed = f"{library} failed while it computed {signature!r}: {why}"
+        failed = f"{library} failed while running {signature!r}: {why}"
         if self._request.policy == "fail":
             raise EngineError(f"{self._name}: {failed}") from error
         operators = self._operators
@@ -172,32 +173,33 @@ class TfliteEngine(PlacedEngine):
         try:
             runner = self._make_runner(interpreter, signature)
             outputs: dict[str, NDArray[Any]] = runner(**inputs)
-        except (RuntimeError, ValueError, EngineError) as too:
+        except (RuntimeError, ValueError, EngineError) as cpu_error:
             self._operators = operators
-            raise EngineError(f"{self._name}: signature {signature!r} failed: {one_line(too)}") from error
+            message = f"{self._name}: signature {signature!r} failed: {one_line(cpu_error)}"
+            raise EngineError(message) from error
         self._delegated.discard(path)
         self._interpreters[path] = interpreter
         signatures = self._artifact.signatures
-        others = {name: made for name, made in self._runners.items() if signatures[name].path != path}
+        others = {name: other for name, other in self._runners.items() if signatures[name].path != path}
         self._runners = {**others, signature: runner}
         self._fallbacks.add(f"{failed}; the CPU computes {path} since then")
         return outputs
 
 
 class WholeModel:
-    """Runs a file without the signature asked for, as others make them, by the names of its tensors."""
+    """Runs a file that lacks the requested signature, as other tools write them, by its tensor names."""
 
     def __init__(self, interpreter: Any, signature: Signature) -> None:
-        """ValueError if the file's tensors are not those of ``signature``."""
+        """Raise ValueError if the file's tensors are not those of ``signature``."""
         self.invoke: Callable[[], object] = interpreter.invoke
         self._interpreter = interpreter
         self._inputs = _indices(interpreter.get_input_details())
         self._outputs = _indices(interpreter.get_output_details())
-        wanted = [tensor.name for tensor in (*signature.inputs, *signature.outputs)]
-        missing = [name for name in wanted if name not in self._inputs | self._outputs]
+        required = [tensor.name for tensor in (*signature.inputs, *signature.outputs)]
+        missing = [name for name in required if name not in self._inputs | self._outputs]
         if missing or len(self._inputs) != len(signature.inputs):
             found = f"{', '.join(self._inputs)} in and {', '.join(self._outputs)} out"
-            raise ValueError(f"no such signature, and no tensors {', '.join(wanted)}: found {found}")
+            raise ValueError(f"no such signature, and no tensors {', '.join(required)}: found {found}")
         interpreter.allocate_tensors()
 
     def __call__(self, **inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""Versions of installed distributions, compared without a packaging library."""
+"""Versions of installed distributions, compared without the packaging library."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 import sys
 
 _INSTALLED = re.compile(r"([A-Za-z0-9._]+)-([^-]+)(-[^-]+)?\.(?:dist|egg)-info")
-"""How pip and Debian name the directory that describes a distribution: name, version, perhaps Python's."""
+"""Metadata directory names of pip and Debian: name, version, and optionally the Python version."""
 
 
 def installed_version(distribution: str) -> str | None:
-    """The version of an installed distribution, None if it is not installed. Imports nothing of it.
+    """The version of an installed distribution, or None if it is not installed. Does not import it.
 
-    It stands in the name of a directory on ``sys.path``. importlib.metadata, which looks there as well, takes
-    as long to import as an engine does, so it is asked only for what lies elsewhere.
+    The version is read from the name of a metadata directory on ``sys.path``. importlib.metadata does the
+    same, but takes as long to import as an engine, so it is used only for distributions not found that way.
     """
     wanted = _normalized(distribution)
     for directory in sys.path:
@@ -26,7 +26,7 @@ def installed_version(distribution: str) -> str | None:
 
 
 def is_at_least(version: str, oldest: str) -> bool:
-    """Whether ``version`` is ``oldest`` or newer; a pre-release comes before its release."""
+    """Whether ``version`` is ``oldest`` or newer; a pre-release is older than its release."""
     return _sort_key(version) >= _sort_key(oldest)
 
 
@@ -35,7 +35,7 @@ def _normalized(name: str) -> str:
 
 
 def _entries(directory: str) -> list[str]:
-    """What lies in an entry of ``sys.path``, which may be missing or an archive."""
+    """The entries of a ``sys.path`` directory; [] if it is missing or an archive."""
     try:
         return os.listdir(directory or ".")  # noqa: PTH208
     except OSError:
@@ -43,9 +43,9 @@ def _entries(directory: str) -> list[str]:
 
 
 def _version_elsewhere(distribution: str) -> str | None:
-    """Of a distribution in an archive, or one installed without a version in its directory's name.
+    """The version of a distribution in an archive, or without a version in its metadata directory's name.
 
-    Only if Python finds a package that is called like it: an engine that is missing costs next to nothing.
+    Looked up only if a package of the same name exists, so that a missing engine costs almost no time.
     """
     from importlib.util import find_spec
 

@@ -1,1 +1,1 @@
-"""From any image to the bytes that a model takes, and from its output to probabilities."""
+"""Image preprocessing for a model's input, and conversion of its outputs to probabilities."""

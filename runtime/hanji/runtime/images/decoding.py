@@ -1,4 +1,4 @@
-"""Reads picture files with Pillow (the extra ``image``), which is imported when the first one is read."""
+"""Reads image files with Pillow (the extra ``image``), which is imported on first use."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Source: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image"
 Pixels: TypeAlias = "NDArray[np.uint8] | NDArray[np.uint16]"
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-"""What is read: formats that Pillow decodes itself, without another program."""
+"""Supported formats: those that Pillow decodes itself, without an external program."""
 LARGEST_PIXELS = 2**30 // 4 // 3
-"""89 million, where Pillow itself begins to warn: a few bytes can claim to be terabytes of pixels."""
+"""89 million, Pillow's own warning threshold: a file of a few bytes can declare terabytes of pixels."""
 
 _TOO_LARGE = f"expected at most {LARGEST_PIXELS:,} pixels"
 _ORIENTATION = 0x0112  # in EXIF
-# What Pillow's decoders raise over damaged files, besides OSError: they have no common base.
-_DAMAGE = (
+# Exceptions that Pillow's decoders raise for damaged files; they have no common base class.
+_DECODE_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -49,43 +49,43 @@ _DAMAGE = (
 
 
 def decode(source: Source, *, name: str | None = None) -> Pixels:
-    """The pixels of a picture: [H, W] for grey (uint8 or uint16), uint8 [H, W, 3], or [H, W, 4] with alpha.
+    """Decode an image to pixels: [H, W] grayscale (uint8 or uint16), uint8 [H, W, 3] RGB, or [H, W, 4] RGBA.
 
-    Upright as its EXIF says; an EXIF that cannot be read counts as none. Palettes, CMYK and other colour
-    spaces become red, green, blue, by plain formulas: colour profiles are not applied. Of several pictures in
-    a file the first one counts. ``name`` stands in errors, otherwise the path or kind of ``source``.
+    The EXIF orientation is applied; unreadable EXIF data is ignored. Palettes, CMYK and other colour spaces
+    are converted to RGB without colour profiles. If a file has several images, the first is used. Errors
+    mention ``name``, by default the path or type of ``source``.
 
-    Raises PictureError for what is no picture, is cut off, has more than ``LARGEST_PIXELS`` or is of a kind
-    that is not read; HanjiError, with what to install, if Pillow is missing.
+    Raises ImageError if ``source`` is not an image, is truncated, exceeds ``LARGEST_PIXELS`` or has an
+    unsupported mode; HanjiError, stating what to install, if Pillow is missing.
     """
-    called = name_of(source) if name is None else name
+    shown = name_of(source) if name is None else name
     if is_pillow_image(source):
-        return _pixels(source, called)
+        return _pixels(source, shown)
     if isinstance(source, (str, os.PathLike)):
-        with _file(source, called) as stream:
-            return _read(stream, called)
+        with _file(source, shown) as stream:
+            return _read(stream, shown)
     if isinstance(source, bytes):
-        return _read(io.BytesIO(source), called)
+        return _read(io.BytesIO(source), shown)
     if hasattr(source, "read"):
-        return _read(cast("IO[bytes]", source), called)
+        return _read(cast("IO[bytes]", source), shown)
     raise ImageError(
-        f"{called}: expected a path, the content of a file as bytes, an open file or a Pillow image"
+        f"{shown}: expected a path, the content of a file as bytes, an open file or a Pillow image"
     )
 
 
 def name_of(source: object) -> str:
-    """What errors call a picture that has no other name."""
+    """The name of an image in errors, if the caller gives none."""
     if isinstance(source, (str, os.PathLike)):
         return os.fspath(source)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return f"a picture of {len(source)} bytes"
+        return f"an image of {len(source)} bytes"
     named = getattr(source, "filename", None) or getattr(source, "name", None)
     return named if isinstance(named, str) and named else f"the {type(source).__name__}"
 
 
 def is_pillow_image(source: object) -> TypeGuard[Image]:
-    """Whether it is one, without importing Pillow: who has one has imported it."""
-    # Another thread may be importing it right now: then its class is not there yet, nor is any image.
+    """Whether ``source`` is a Pillow image. Does not import Pillow: an image implies that it is imported."""
+    # While another thread is importing Pillow, the class does not exist yet, and neither do images.
     image = getattr(sys.modules.get("PIL.Image"), "Image", None)
     return image is not None and isinstance(source, image)
 
@@ -105,9 +105,9 @@ def _read(stream: IO[bytes], name: str) -> Pixels:
     except (pillow.DecompressionBombError, pillow.DecompressionBombWarning) as error:
         raise ImageError(f"{name}: {_TOO_LARGE}; {error}") from error
     except pillow.UnidentifiedImageError as error:
-        kinds = ", ".join(FORMATS)
-        raise ImageError(f"{name}: expected a picture ({kinds}), found something else") from error
-    except _DAMAGE as error:
+        formats = ", ".join(FORMATS)
+        raise ImageError(f"{name}: expected an image ({formats}), found something else") from error
+    except _DECODE_ERRORS as error:
         raise _damaged(name, error) from error
     with image:
         return _pixels(image, name)
@@ -118,7 +118,7 @@ def _pillow() -> Any:
         from PIL import Image
     except ImportError as error:
         raise HanjiError(
-            "reading picture files takes Pillow, which is not installed (arrays go without it); "
+            "reading image files requires Pillow, which is not installed (arrays do not need it); "
             "try: pip install 'hanji-runtime[image]'"
         ) from error
     return Image
@@ -127,25 +127,26 @@ def _pillow() -> Any:
 def _pixels(image: Image, name: str) -> Pixels:
     width, height = image.size
     if width * height > LARGEST_PIXELS:
-        raise ImageError(f"{name}: {_TOO_LARGE}, found {width} × {height}; make it smaller first")
+        raise ImageError(f"{name}: {_TOO_LARGE}, found {width} × {height}; resize it first")
     try:
         image.load()
         pixels = _levels(image)
-    except _DAMAGE as error:
+    except _DECODE_ERRORS as error:
         raise _damaged(name, error) from error
     if pixels is None:
-        kind = f"mode {image.mode}"
-        raise ImageError(f"{name}: expected levels of 8 or 16 bits, found others ({kind}); convert it first")
+        raise ImageError(
+            f"{name}: expected 8-bit or 16-bit pixels, found mode {image.mode}; convert it first"
+        )
     return _upright(pixels, _orientation(image)).copy()
 
 
 def _levels(image: Image) -> Pixels | None:
-    """The pixels as they lie in the file, None where there is no telling which level is white."""
+    """The pixels as stored in the file, or None for a mode without a defined white level."""
     if image.mode.startswith("I;16"):
         return np.asarray(image).astype(np.uint16)
-    if image.mode == "I":  # where older versions of Pillow put 16 bits
-        whole = np.asarray(image)
-        return whole.astype(np.uint16) if whole.min() >= 0 and whole.max() <= 0xFFFF else None
+    if image.mode == "I":  # older versions of Pillow use it for 16-bit images
+        values = np.asarray(image)
+        return values.astype(np.uint16) if values.min() >= 0 and values.max() <= 0xFFFF else None
     if image.mode == "F":
         return None
     if image.has_transparency_data:
@@ -156,13 +157,13 @@ def _levels(image: Image) -> Pixels | None:
 def _orientation(image: Image) -> int:
     try:
         orientation: object = image.getexif().get(_ORIENTATION, 1)
-    except _DAMAGE:
+    except _DECODE_ERRORS:
         return 1
     return orientation if isinstance(orientation, int) else 1
 
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:
-    """EXIF's orientations: 2 to 4 are mirrored, turned by half, both; 5 to 8 lie on their side."""
+    """Apply the EXIF orientation: 2 mirrored, 3 rotated by 180°, 4 both; 5 to 8 are transposed as well."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
@@ -174,7 +175,7 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
 
 def _damaged(name: str, error: BaseException) -> ImageError:
     reason = str(error) or type(error).__name__
-    return ImageError(f"{name}: the picture is cut off or damaged: {reason}; copy or save it again")
+    return ImageError(f"{name}: the image is truncated or damaged: {reason}; copy or save it again")
 
 
 __all__ = ["FORMATS", "LARGEST_PIXELS", "Pixels", "Source", "decode", "is_pillow_image", "name_of"]

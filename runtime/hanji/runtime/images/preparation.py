@@ -1,27 +1,27 @@
-"""From any picture to the model's input, in integers: the same bytes wherever this is written again.
+"""Converts any image to the model's input in integer arithmetic, reproducible byte for byte in any language.
 
-Pixels are levels of 0 to 255 in the order red, green, blue. What happens, in this order:
+Pixels are 8-bit levels, 0 to 255, in RGB order. The steps, in this order:
 
-1.  16-bit levels lose their lower byte: level >> 8.
-2.  What is transparent shows the background, in each channel:
+1.  16-bit levels are reduced to their upper byte: level >> 8.
+2.  Transparent pixels are composited onto the background, in each channel:
     (alpha · level + (255 - alpha) · background + 127) // 255.
-3.  Colour for a grey model becomes ITU-R 601 luma:
-    (19595 · red + 38470 · green + 7471 · blue + 32768) >> 16. So does the background.
-4.  The picture of W × H pixels becomes one of w × h, as ``PictureInput.fit`` says:
+3.  For a grayscale model, colour is converted to ITU-R 601 luma:
+    (19595 · red + 38470 · green + 7471 · blue + 32768) >> 16. So is the background.
+4.  The image of W × H pixels is fitted to w × h according to ``ImageInput.fit``:
 
-    stretch  All of it is resized to w × h.
-    crop     First its middle is cut out. If W · h > H · w, that is min(W, round(H · w / h)) columns and all
-             rows; if W · h < H · w, all columns and min(H, round(W · h / w)) rows; both at least 1. Of what
-             is left over, the smaller half (rounded down) is cut off at the left or the top. The middle is
+    stretch  The whole image is resized to w × h.
+    crop     The centre is cut out first: if W · h > H · w, min(W, round(H · w / h)) columns and all rows; if
+             W · h < H · w, all columns and min(H, round(W · h / w)) rows; both at least 1. Half of the
+             remaining columns or rows, rounded down, are removed at the left or the top. The centre is then
              resized to w × h.
-    pad      If W · h > H · w it is resized to w columns and round(H · w / W) rows, else to round(W · h / H)
-             columns and h rows; both at least 1. The smaller half of the free rows or columns lies at the
-             top or the left, and all are filled with the background.
+    pad      If W · h > H · w, the image is resized to w columns and round(H · w / W) rows, else to
+             round(W · h / H) columns and h rows; both at least 1. Half of the free rows or columns, rounded
+             down, are at the top or the left; all of them are filled with the background.
 
-    round(a / b) is (2 · a + b) // (2 · b); ``hanji.runtime.images.resizing`` says how levels are mixed.
-5.  Grey for a model of colour is repeated in all three channels.
+    round(a / b) is (2 · a + b) // (2 · b); ``hanji.runtime.images.resizing`` defines the interpolation.
+5.  For an RGB model, grayscale is replicated to all three channels.
 
-Steps 2, 3 and the resizing give the bytes that Pillow gives.
+Steps 2, 3 and the resizing give the same bytes as Pillow.
 """
 
 from __future__ import annotations
@@ -42,24 +42,24 @@ _LEVELS = np.dtype(np.uint8)
 
 
 def prepare(pixels: Pixels, image_input: ImageInput, *, name: str = "the array") -> NDArray[np.uint8]:
-    """The model's input for one picture, uint8 [1, height, width, channels].
+    """Return the model's input for one image, uint8 [1, height, width, channels].
 
-    ``pixels`` are uint8 or uint16 [H, W] or [H, W, 1] (grey), [H, W, 3] (red, green, blue) or [H, W, 4] (and
-    alpha, not multiplied in). What comes back shares their memory where there was nothing to change.
+    ``pixels`` are uint8 or uint16 [H, W] or [H, W, 1] (grayscale), [H, W, 3] (RGB) or [H, W, 4] (RGBA, not
+    premultiplied). The result shares their memory if no conversion was needed.
 
-    Raises PictureError, with ``name``, for anything else.
+    Raises ImageError, mentioning ``name``, for anything else.
     """
     if isinstance(pixels, np.ndarray) and pixels.dtype == _LEVELS and pixels.shape == image_input.shape:
-        return np.ascontiguousarray(pixels, np.uint8)[None]  # there is nothing to change
+        return np.ascontiguousarray(pixels, np.uint8)[None]  # already the model's input
     check_pixels(pixels, name)
     channels = pixels if pixels.ndim == 3 else pixels[:, :, None]
     return _prepared(channels[None], image_input)
 
 
 def prepare_batch(pixels: Pixels, image_input: ImageInput, *, name: str = "the array") -> NDArray[np.uint8]:
-    """``prepare`` for pictures of one size, [n, H, W, channels]: uint8 [n, height, width, channels]."""
+    """``prepare`` for images of one size, [n, H, W, channels]: uint8 [n, height, width, channels]."""
     if not isinstance(pixels, np.ndarray) or pixels.ndim != 4:
-        raise ImageError(f"{name}: expected pictures [n, height, width, channels], found {_found(pixels)}")
+        raise ImageError(f"{name}: expected images [n, height, width, channels], found {_found(pixels)}")
     if len(pixels) == 0:
         return np.empty((0, *image_input.shape), np.uint8)
     check_pixels(pixels[0], name)
@@ -67,28 +67,28 @@ def prepare_batch(pixels: Pixels, image_input: ImageInput, *, name: str = "the a
 
 
 def check_pixels(pixels: object, name: str) -> None:
-    """PictureError unless ``pixels`` are what ``prepare`` takes."""
+    """Raise ImageError unless ``pixels`` are valid for ``prepare``."""
     if not isinstance(pixels, np.ndarray):
         raise ImageError(f"{name}: expected a numpy array of pixels, found {_found(pixels)}")
     if pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2:
         raise ImageError(
             f"{name}: expected levels of 0 to 255 as uint8 (or 16-bit levels as uint16), found "
-            f"{pixels.dtype}; {_REMEDIES.get(pixels.dtype.kind, 'make it an array of uint8')}"
+            f"{pixels.dtype}; {_REMEDIES.get(pixels.dtype.kind, 'convert it to uint8')}"
         )
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4)):
         raise ImageError(
-            f"{name}: expected the shape [height, width] or [height, width, channels] with 1 (grey), 3 (red, "
-            f"green, blue) or 4 channels (and alpha), found {list(pixels.shape)}"
+            f"{name}: expected the shape [height, width] or [height, width, channels] with 1 (grayscale), "
+            f"3 (RGB) or 4 channels (RGBA), found {list(pixels.shape)}"
         )
     if pixels.size == 0:
         raise ImageError(f"{name}: expected at least one pixel, found the shape {list(pixels.shape)}")
 
 
 _REMEDIES = {
-    "f": "if it holds 0 to 1, turn it into uint8 first: (array * 255).round().astype(numpy.uint8); "
-    "if it holds 0 to 255: array.round().astype(numpy.uint8)",
-    "i": "if it holds 0 to 255, turn it into uint8 first: array.astype(numpy.uint8)",
-    "b": "turn it into black and white first: array.astype(numpy.uint8) * 255",
+    "f": "if its range is 0 to 1, convert it to uint8 first: (array * 255).round().astype(numpy.uint8); "
+    "if its range is 0 to 255: array.round().astype(numpy.uint8)",
+    "i": "if its range is 0 to 255, convert it to uint8 first: array.astype(numpy.uint8)",
+    "b": "convert it to black and white first: array.astype(numpy.uint8) * 255",
 }
 _REMEDIES["u"] = _REMEDIES["i"]
 
@@ -97,7 +97,7 @@ def _prepared(pixels: NDArray[Any], image_input: ImageInput) -> NDArray[np.uint8
     levels = pixels if pixels.dtype.itemsize == 1 else (pixels >> 8).astype(np.uint8)
     background = np.array(image_input.background, np.uint8)
     if levels.shape[3] == 4:
-        levels = _over(levels, background)
+        levels = _composite(levels, background)
     if image_input.channels == 1:
         background = _luma(background)
         levels = levels if levels.shape[3] == 1 else _luma(levels)
@@ -107,14 +107,14 @@ def _prepared(pixels: NDArray[Any], image_input: ImageInput) -> NDArray[np.uint8
     return np.ascontiguousarray(fitted)
 
 
-def _over(levels: NDArray[np.uint8], background: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Red, green, blue of pictures with alpha, uint8 [n, h, w, 4], in front of the background."""
+def _composite(levels: NDArray[np.uint8], background: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Composite RGBA images, uint8 [n, h, w, 4], onto the background; returns RGB."""
     colour, alpha = levels[..., :3].astype(np.uint16), levels[..., 3:].astype(np.uint16)
     return ((alpha * colour + (255 - alpha) * background + 127) // 255).astype(np.uint8)
 
 
 def _luma(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Grey, uint8 [..., 1], of red, green and blue, uint8 [..., 3]."""
+    """Grayscale, uint8 [..., 1], from RGB, uint8 [..., 3]."""
     weighted = colour.astype(np.uint32) @ np.array([19595, 38470, 7471], np.uint32)
     return ((weighted + 32768) >> 16).astype(np.uint8)[..., None]
 
@@ -149,7 +149,7 @@ def _padded(
     else:
         inner_height, inner_width = height, max(1, _rounded(columns * height, rows))
     inner = resized(levels, inner_height, inner_width)
-    if len(background) > channels:  # grey for a model of colour, and the background may have some
+    if len(background) > channels:  # grayscale for an RGB model: the background may be coloured
         inner = inner.repeat(len(background), axis=3)
     result = np.empty((count, height, width, inner.shape[3]), np.uint8)
     result[...] = background
@@ -159,7 +159,7 @@ def _padded(
 
 
 def _rounded(numerator: int, denominator: int) -> int:
-    """The nearest integer to a quotient of integers, halves upwards."""
+    """The quotient rounded to the nearest integer, halves up."""
     return (2 * numerator + denominator) // (2 * denominator)
 
 

@@ -1,27 +1,28 @@
-"""Bilinear resizing in integers: the same bytes as Pillow's ``resize(…, BILINEAR)``, from numpy alone.
+"""Bilinear resizing in integer arithmetic, numpy only: the same bytes as Pillow's ``resize(…, BILINEAR)``.
 
-The arithmetic, for whoever writes it again in another language (doubles are IEEE 754, nothing is fused):
+The algorithm, for ports to other languages (doubles are IEEE 754, without fused operations):
 
-1.  Columns first, then rows. Each pass ends in 8-bit levels, and a pass that keeps the length is left out.
+1.  Columns first, then rows. Each pass rounds to 8-bit levels; a pass that keeps the length is skipped.
 
-2.  One pass takes n levels to m. With the doubles scale = n / m, spread = max(scale, 1) (which is also half
-    the width of the triangle, in source pixels) and step = 1 / spread, target pixel i has
+2.  One pass maps n levels to m. With the doubles scale = n / m, spread = max(scale, 1) (which is also half
+    the width of the triangle filter, in source pixels) and step = 1 / spread, target pixel i has
 
         centre = (i + 0.5) · scale
         first  = max(0, ⌊centre - spread + 0.5⌋ rounded towards zero)
         end    = min(n, ⌊centre + spread + 0.5⌋)
 
-    and mixes the source pixels first, first + 1, …, end - 1. Source pixel j weighs
+    and is a weighted sum of the source pixels first, first + 1, …, end - 1. Source pixel j has the weight
 
         w(j) = max(0, 1 - |((j - centre) + 0.5) · step|)
 
-    as doubles, in that order of operations, then w(j) / (w(first) + w(first + 1) + …), summed in that order.
-    So shrinking averages all pixels under a triangle as wide as two target pixels, and enlarging mixes two.
+    as doubles, in that order of operations, normalized to w(j) / (w(first) + w(first + 1) + …), summed in
+    that order. So downscaling averages all pixels under a triangle two target pixels wide; upscaling
+    interpolates between two pixels.
 
-3.  Each weight becomes an integer of 22 fractional bits: ⌊0.5 + weight · 4194304⌋.
+3.  Each weight is converted to fixed point with 22 fractional bits: ⌊0.5 + weight · 4194304⌋.
 
 4.  The target level is (2097152 + Σ weight(j) · level(j)) >> 22, at most 255. Everything fits into 32 bits:
-    levels are at most 255 and weights add up to 4194304, give or take the rounding of step 3.
+    levels are at most 255 and weights sum to 4194304 up to the rounding of step 3.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ from numpy.typing import NDArray
 
 _BITS = 22
 _ROWS = 64
-"""Rows of pixels that go through a pass together, few enough to stay in the processor's cache."""
+"""Pixel rows per block, few enough to stay in the CPU cache."""
 
 
 def resized(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """``pixels`` (uint8 [n, h, w, c]) in another size, uint8 [n, height, width, c]."""
+    """Resize ``pixels`` (uint8 [n, h, w, c]) to uint8 [n, height, width, c]."""
     if pixels.shape[2] != width:
         pixels = _columns(pixels, width)
     if pixels.shape[1] != height:
@@ -63,13 +64,13 @@ def _rows(pixels: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
     count, _, width, channels = pixels.shape
     positions, weights = _taps(pixels.shape[1], height)
     result = np.empty((count, height, width, channels), np.uint8)
-    together = max(1, _ROWS // height)
-    for start in range(0, count, together):
-        block = pixels[start : start + together]
+    per_block = max(1, _ROWS // height)
+    for start in range(0, count, per_block):
+        block = pixels[start : start + per_block]
         total = np.full((len(block), height, width, channels), 1 << (_BITS - 1), np.int32)
         for position, weight in zip(positions, weights, strict=True):
             total += block.take(position, axis=1) * weight[:, None, None]
-        result[start : start + together] = _levels(total)
+        result[start : start + per_block] = _levels(total)
     return result
 
 
@@ -81,9 +82,9 @@ def _levels(total: NDArray[np.int32]) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=64)
 def _taps(length: int, target: int) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
-    """Which pixels are mixed (positions [taps, target]) with which weights (int32 [taps, target]).
+    """Source positions ([taps, target]) and their fixed-point weights (int32 [taps, target]).
 
-    A target pixel that mixes fewer than others has weights of 0 at a position that exists.
+    Target pixels with fewer taps are padded with weight 0 at a valid position.
     """
     scale = length / target
     spread = max(scale, 1.0)
@@ -91,12 +92,12 @@ def _taps(length: int, target: int) -> tuple[NDArray[np.intp], NDArray[np.int32]
     first = np.maximum(np.trunc(centre - spread + 0.5), 0).astype(np.intp)
     end = np.minimum(np.trunc(centre + spread + 0.5), length).astype(np.intp)
     positions = first + np.arange(int((end - first).max()))[:, None]
-    shares = np.maximum(1 - np.abs((positions - centre + 0.5) * (1 / spread)), 0)
-    shares[positions >= end] = 0
+    taps = np.maximum(1 - np.abs((positions - centre + 0.5) * (1 / spread)), 0)
+    taps[positions >= end] = 0
     total = np.zeros(target)
-    for share in shares:  # one after the other: numpy's own sum would round otherwise
-        total += share
-    weights = np.floor(0.5 + shares / total * (1 << _BITS)).astype(np.int32)
+    for tap in taps:  # in order: numpy's pairwise sum would round differently
+        total += tap
+    weights = np.floor(0.5 + taps / total * (1 << _BITS)).astype(np.int32)
     used = weights.any(axis=1)
     return np.minimum(positions, length - 1)[used], weights[used]
 

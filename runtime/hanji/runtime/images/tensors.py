@@ -1,4 +1,4 @@
-"""Between levels of 0 to 255 and what a model takes, and between what it gives and probabilities."""
+"""Converts 8-bit levels to a model's input tensor, and its outputs to probabilities."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ if TYPE_CHECKING:
 
 
 class ImageTensor:
-    """Turns prepared pictures into the tensor that a model takes.
+    """Converts prepared images to the model's input tensor.
 
-    Where the graph normalizes, levels go in as they are. Else every level of every channel has its number,
-    computed once in doubles: x = (level - mean) / std, for float32 rounded to it, for uint8 and int8
-    round(x / scale) + zero_point (halves to the even neighbour) within the range of the dtype.
+    If the graph normalizes, levels are passed on unchanged. Otherwise a lookup table per channel, computed in
+    double precision, maps each level to x = (level - mean) / std: cast to float32, or for uint8 and int8
+    quantized as round(x / scale) + zero_point (round half to even), clipped to the range of the dtype.
     """
 
     def __init__(self, image_input: ImageInput, tensor: Tensor) -> None:
         self._dtype = np.dtype(tensor.dtype)
-        self._numbers = None if image_input.normalized_by == "graph" else _numbers(image_input, tensor)
+        self._tables = None if image_input.normalized_by == "graph" else _lookup_tables(image_input, tensor)
 
     def of(self, levels: NDArray[np.uint8]) -> NDArray[Any]:
         """The tensor for ``levels`` (uint8 [1, height, width, channels]), of the same shape."""
-        if self._numbers is None:
+        if self._tables is None:
             return levels.astype(self._dtype, copy=False)
         tensor = np.empty(levels.shape, self._dtype)
-        for channel, numbers in enumerate(self._numbers):
-            tensor[..., channel] = numbers[levels[..., channel]]
+        for channel, table in enumerate(self._tables):
+            tensor[..., channel] = table[levels[..., channel]]
         return tensor
 
 
-def _numbers(image_input: ImageInput, tensor: Tensor) -> NDArray[Any]:
-    """The number of each level of each channel, [channels, 256]."""
+def _lookup_tables(image_input: ImageInput, tensor: Tensor) -> NDArray[Any]:
+    """The model's input value for each channel and level, [channels, 256]."""
     mean, std = (np.array(values)[:, None] for values in (image_input.mean, image_input.std))
     return quantized((np.arange(256) - mean) / std, tensor)
 
 
 def quantized(values: NDArray[np.float64], tensor: Tensor) -> NDArray[Any]:
-    """Real numbers as the dtype of ``tensor`` holds them."""
+    """Quantize real values to the dtype of ``tensor``, or cast them if it is not quantized."""
     if tensor.dtype == "float32" or tensor.scale is None or tensor.zero_point is None:
         return values.astype(tensor.dtype)
     limits = np.iinfo(tensor.dtype)
@@ -49,7 +49,7 @@ def quantized(values: NDArray[np.float64], tensor: Tensor) -> NDArray[Any]:
 
 
 def dequantized(values: NDArray[Any], tensor: Tensor) -> NDArray[np.float32]:
-    """What numbers of the dtype of ``tensor`` stand for: (value - zero_point) · scale."""
+    """Real values of quantized ones: (value - zero_point) · scale; a cast to float32 if not quantized."""
     if tensor.dtype == "float32" or tensor.scale is None or tensor.zero_point is None:
         return values.astype(np.float32, copy=False)
     return ((values.astype(np.float64) - tensor.zero_point) * tensor.scale).astype(np.float32)
@@ -58,7 +58,7 @@ def dequantized(values: NDArray[Any], tensor: Tensor) -> NDArray[np.float32]:
 def probabilities_of(outputs: NDArray[np.float32], rule: Probabilities) -> NDArray[np.float32]:
     """Probabilities, float32 [classes], from a model's outputs, float32 [classes]: see ``Probabilities``.
 
-    Softmax is computed in doubles, the largest output subtracted first.
+    Softmax is computed in double precision after subtracting the largest output.
     """
     if rule.source != "softmax":
         return outputs

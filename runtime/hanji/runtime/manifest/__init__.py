@@ -1,4 +1,4 @@
-"""manifest.json: its types, and how it is read. The schema is ``manifest.schema.json``."""
+"""Types and reader of manifest.json. Its schema is ``manifest.schema.json``."""
 
 from __future__ import annotations
 

@@ -18,19 +18,19 @@ from hanji.runtime.manifest.types import (
 )
 
 LARGEST_SIDE = 4096
-"""Pixels of the model's input in either direction."""
+"""Largest height and width of the model's input, in pixels."""
 FITS = ("crop", "stretch", "pad")
 RESIZES = ("bilinear",)
 NORMALIZED_BY = ("graph", "runtime")
 SOURCES = ("graph", "softmax", "none")
 LEVEL_DTYPES = ("uint8", "int32", "float32")
-"""Of an input that takes levels of 0 to 255."""
+"""Dtypes of an input that takes levels of 0 to 255."""
 NUMBER_DTYPES = ("float32", "uint8", "int8")
-"""Of an input that takes normalized numbers, and of the output; integers have a scale and a zero point."""
+"""Dtypes of a normalized input, and of the output; integers have a scale and a zero point."""
 
 
 def classifier_manifest(table: Table) -> ClassifierManifest:
-    """The manifest in ``table``; BundleError naming the field that is not as the schema says."""
+    """Read the manifest from ``table``; BundleError naming the field that violates the schema."""
     labels = table.table("labels")
     return ClassifierManifest(
         **common_fields(table, CLASSIFICATION, _check_signatures, "top1_agreement"),
@@ -42,7 +42,7 @@ def classifier_manifest(table: Table) -> ClassifierManifest:
 
 
 def classifier_problems(manifest: ClassifierManifest) -> Iterator[str]:
-    """What a JSON Schema cannot say: paths are unique and refer to listed files, shapes and dtypes agree."""
+    """Constraints beyond JSON Schema: paths are unique and listed in files, shapes and dtypes agree."""
     for index, artifact in enumerate(manifest.artifacts):
         place = f"artifacts[{index}].signatures.classify"
         signature = artifact.signatures["classify"]

@@ -1,6 +1,6 @@
-"""Reads the parts of manifest.json that every task has, and finds what its schema cannot forbid.
+"""Reads the parts of manifest.json common to all tasks, and checks constraints beyond the JSON Schema.
 
-``manifest_reader`` puts them together with what belongs to one task.
+``reader`` combines them with the task-specific parts.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ DTYPES = ("float32", "float16", "int8", "uint8", "int16", "int32", "int64")
 _VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}")
 
 CheckSignatures = Callable[[Table, dict[str, Signature]], None]
-"""Fails the artifact's table if these are not the signatures of its task."""
+"""Calls ``fail`` on the artifact's table if these are not the signatures of its task."""
 
 
 class CommonFields(TypedDict):
-    """What every manifest has, beside its training data, by field."""
+    """The fields common to all manifests, except ``training_data``."""
 
     schema_version: int
     name: str
@@ -49,7 +49,7 @@ class CommonFields(TypedDict):
 
 
 def common_fields(table: Table, task: str, check_signatures: CheckSignatures, agreement: str) -> CommonFields:
-    """The fields of every task; which signatures and which ``agreement`` (of parity) it has are its own."""
+    """Read the common fields; signatures and the ``agreement`` metric of parity depend on the task."""
     artifacts = table.tables("artifacts", shortest=1)
     return CommonFields(
         schema_version=SCHEMA_VERSION,
@@ -68,7 +68,7 @@ def common_fields(table: Table, task: str, check_signatures: CheckSignatures, ag
 
 
 def common_problems(manifest: Manifest, named: dict[str, str]) -> Iterator[str]:
-    """What is wrong with paths and formats; ``named`` holds, by field, paths of the bundle's own files."""
+    """Problems with paths and formats; ``named`` maps fields to paths of the bundle's own files."""
     yield from _format_problems(manifest)
     yield from _path_problems(manifest, {**named, "golden": manifest.golden})
 
@@ -88,7 +88,7 @@ def _format_problems(manifest: Manifest) -> Iterator[str]:
 def _path_problems(manifest: Manifest, named: dict[str, str]) -> Iterator[str]:
     listed: set[str] = set()
     for file in manifest.all_files:
-        folded = file.path.lower()  # one file on systems that ignore case
+        folded = file.path.lower()  # the same file on case-insensitive file systems
         if folded in listed:
             yield f"the path {file.path!r} is listed twice"
         listed.add(folded)

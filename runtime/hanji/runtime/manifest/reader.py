@@ -1,6 +1,6 @@
-"""Reads manifest.json into ``hanji.runtime.manifest.types``'s dataclasses.
+"""Reads manifest.json into the dataclasses of ``hanji.runtime.manifest.types``.
 
-A reader refuses a ``schema_version`` it does not know and ignores fields it does not know.
+A reader rejects unknown values of ``schema_version`` and ignores unknown fields.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from hanji.runtime.manifest.types import CLASSIFICATION, RECOMMENDATION, AnyMani
 
 
 def parse_manifest(content: bytes, where: str = "manifest.json") -> AnyManifest:
-    """The manifest in ``content`` (UTF-8 JSON): a RecommenderManifest or a ClassifierManifest.
+    """Parse ``content`` (UTF-8 JSON) to a RecommenderManifest or a ClassifierManifest.
 
-    Raises SchemaVersionError for a version this reader does not know, BundleError naming the
-    field for anything that the schema or the consistency of the fields forbids.
+    Raises SchemaVersionError for an unknown version, BundleError naming the field if the manifest violates
+    the schema or is inconsistent.
     """
     manifest = _manifest(parse_json(content, where))
     check_consistency(manifest, where)
@@ -25,7 +25,7 @@ def parse_manifest(content: bytes, where: str = "manifest.json") -> AnyManifest:
 
 
 def check_consistency(manifest: AnyManifest, where: str) -> None:
-    """What a JSON Schema cannot say: paths are unique and refer to listed files, sizes agree."""
+    """Raise BundleError for the first violation of a constraint that JSON Schema cannot express."""
     problem = next(_problems(manifest), None)
     if problem is not None:
         raise BundleError(f"{where}: {problem}; export the bundle again")
@@ -33,7 +33,7 @@ def check_consistency(manifest: AnyManifest, where: str) -> None:
 
 def _manifest(table: Table) -> AnyManifest:
     _check_version(table)
-    # Only the task's own reader is imported: opening one kind of bundle does not pay for the other.
+    # Import only the reader of this task, so that opening a bundle does not pay for the other task.
     if table.choice("task", (RECOMMENDATION, CLASSIFICATION)) == CLASSIFICATION:
         from hanji.runtime.manifest.classifier import classifier_manifest
 

@@ -10,7 +10,7 @@ from hanji.runtime.manifest.types import RECOMMENDATION, IdTable, RecommenderMan
 
 
 def recommender_manifest(table: Table) -> RecommenderManifest:
-    """The manifest in ``table``; BundleError naming the field that is not as the schema says."""
+    """Read the manifest from ``table``; BundleError naming the field that violates the schema."""
     ids = table.table("ids")
     return RecommenderManifest(
         **common_fields(table, RECOMMENDATION, _check_signatures, "top10_overlap"),
@@ -21,7 +21,7 @@ def recommender_manifest(table: Table) -> RecommenderManifest:
 
 
 def recommender_problems(manifest: RecommenderManifest) -> Iterator[str]:
-    """What a JSON Schema cannot say: paths are unique and refer to listed files, sizes agree."""
+    """Constraints beyond JSON Schema: paths are unique and listed in files, sizes agree."""
     yield from _signature_problems(manifest)
     named = {"ids.items.path": manifest.items.path}
     if manifest.users is not None:

@@ -1,4 +1,4 @@
-"""What manifest.json says, as frozen dataclasses. Its definition is ``manifest.schema.json``."""
+"""Frozen dataclasses for the content of manifest.json, which ``manifest.schema.json`` defines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CLASSIFICATION = "image-classification"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FileEntry(Record):
-    """One file of the bundle: its path inside it, its size and its SHA-256 in hex."""
+    """A file of the bundle: its path relative to the bundle, its size and its SHA-256 in hex."""
 
     path: str
     bytes: int
@@ -23,7 +23,7 @@ class FileEntry(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Tensor(Record):
-    """One input or output. None in ``shape`` is any size; ``scale`` and ``zero_point`` belong to integers."""
+    """An input or output. None in ``shape`` means any size; integers have ``scale`` and ``zero_point``."""
 
     name: str
     dtype: str
@@ -43,7 +43,7 @@ class Signature(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class EngineRequirement(Record):
-    """An engine that runs an artifact, and the oldest version of it that does."""
+    """An engine that can run an artifact, and its minimum version."""
 
     name: str
     oldest_version: str
@@ -51,10 +51,10 @@ class EngineRequirement(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Parity(Record):
-    """How far the artifact was from the model it came from; ``reason`` says why it was not checked.
+    """Agreement of the artifact with its source model, or the ``reason`` why it was not checked.
 
-    Errors are of scores, or of probabilities where the artifact classifies pictures. Of recommenders the ten
-    best are compared, of classifiers the best; the other one's fields are None.
+    Errors are of scores, or of probabilities for a classifier. Recommenders are compared by their top 10,
+    classifiers by their top 1; the fields of the other metric are None.
     """
 
     checked: bool
@@ -81,18 +81,18 @@ class Artifact(Record):
 
     @property
     def bytes(self) -> int:
-        """Size of all its files."""
+        """Total size of its files."""
         return sum(file.bytes for file in self.files)
 
     @property
     def main_signature(self) -> str:
-        """The one that answers: "catalogue" takes a user, "history" a history, "classify" a picture."""
+        """The signature for inference: "catalogue" takes a user, "history" a history, "classify" an image."""
         return next((name for name in ("classify", "history") if name in self.signatures), "catalogue")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ModelSummary(Record):
-    """Type and parameter counts: of the model in the bundle and of the full one it came from."""
+    """Model type, and parameter counts of the bundled model and of the full model before compression."""
 
     type: str
     parameters: int
@@ -101,7 +101,7 @@ class ModelSummary(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class IdTable(Record):
-    """The file with the ids of users or items, how many there are, and what an unknown one gets."""
+    """The file with the ids of users or items, their number, and the policy for unknown ids."""
 
     path: str
     count: int
@@ -110,7 +110,7 @@ class IdTable(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RecipeSummary(Record):
-    """The compression recipe that was followed."""
+    """The compression recipe that was applied."""
 
     name: str
     sha256: str
@@ -119,7 +119,7 @@ class RecipeSummary(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Metrics(Record):
-    """Metrics of the full and the compressed model, and how they were measured."""
+    """Metrics of the full and the compressed model, and the evaluation protocol."""
 
     protocol: str
     full: Mapping[str, float]
@@ -128,7 +128,7 @@ class Metrics(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TrainingData(Record):
-    """What a recommender was trained on."""
+    """Training data of a recommender."""
 
     name: str
     format: str
@@ -142,7 +142,7 @@ class TrainingData(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ImageData(Record):
-    """What a classifier was trained on. ``pictures`` are the training pictures, 0 where nobody knows."""
+    """Training data of a classifier. ``pictures`` is the number of training images, 0 if unknown."""
 
     name: str
     format: str
@@ -155,26 +155,25 @@ class ImageData(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ImageInput(Record):
-    """How any image becomes the model's input; ``hanji.runtime.images.preparation`` defines every number.
+    """Conversion of an image to the model's input, as defined in ``hanji.runtime.images.preparation``.
 
-    The input is [1, height, width, channels]: channels last, 1 for grey (ITU-R 601 luma), 3 for red, green,
-    blue.
+    The input is [1, height, width, channels]: channels last, 1 for grayscale (ITU-R 601 luma), 3 for RGB.
     """
 
     height: int
     width: int
     channels: int
     fit: str
-    """For another aspect ratio: "crop" keeps the middle, "stretch" all of it in new proportions, "pad" all of
-    it with ``background`` around."""
+    """Handling of other aspect ratios: "crop" keeps the centre, "stretch" distorts the image, "pad" fills the
+    rest with ``background``."""
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    """One each per channel, in levels of 0 to 255: the network sees (level - mean) / std."""
+    """One value per channel, on the scale of 0 to 255: the network's input is (level - mean) / std."""
     normalized_by: str
-    """"graph": the model takes levels and normalizes them itself; "runtime": it takes normalized numbers."""
+    """Where levels are normalized: "graph", inside the model, or "runtime", before the model."""
     resize: str = "bilinear"
     background: tuple[int, ...] = (255, 255, 255)
-    """Red, green, blue: what shows through transparent pixels and fills what "pad" leaves free."""
+    """RGB colour behind transparent pixels and in the padding of "pad"."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -184,7 +183,7 @@ class ImageInput(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LabelTable(Record):
-    """The file with the names of the classes, and how many there are."""
+    """The file with the names of the classes, and their number."""
 
     path: str
     count: int
@@ -192,10 +191,10 @@ class LabelTable(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Probabilities(Record):
-    """How the model's output becomes probabilities.
+    """How probabilities are obtained from the model's outputs.
 
-    ``source`` is "graph" where they are the output; "softmax" where the runtime makes them,
-    softmax(output / temperature); "none" where the output is shown as it is, whatever it means.
+    ``source`` is "graph" if the outputs are probabilities; "softmax" if the runtime computes
+    softmax(output / temperature); "none" if the raw outputs are returned, whatever they mean.
     """
 
     source: str
@@ -204,7 +203,7 @@ class Probabilities(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Manifest(Record):
-    """What manifest.json says whatever the task."""
+    """The content of manifest.json common to all tasks."""
 
     schema_version: int
     name: str
@@ -222,28 +221,28 @@ class Manifest(Record):
 
     @property
     def all_files(self) -> tuple[FileEntry, ...]:
-        """Every file that is listed: the bundle's own, then each artifact's."""
+        """All listed files: the bundle's own, then those of each artifact."""
         return self.files + tuple(file for artifact in self.artifacts for file in artifact.files)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RecommenderManifest(Manifest):
-    """Everything that manifest.json says of a recommender; ``task`` is "recommendation"."""
+    """The content of a recommender's manifest.json; ``task`` is "recommendation"."""
 
     training_data: TrainingData
     users: IdTable | None
-    """None where the model knows no users: it takes the user's own history."""
+    """None if the model has no user table and takes a history instead."""
     items: IdTable
 
     @property
     def takes(self) -> Literal["user", "history"]:
-        """What the model is asked with: the id of a user it was trained on, or anybody's own history."""
+        """The model's input: "user", the id of a user in the training data, or "history"."""
         return "history" if self.users is None else "user"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ClassifierManifest(Manifest):
-    """Everything that manifest.json says of a classifier; ``task`` is "image-classification"."""
+    """The content of a classifier's manifest.json; ``task`` is "image-classification"."""
 
     training_data: ImageData
     labels: LabelTable
@@ -252,7 +251,7 @@ class ClassifierManifest(Manifest):
 
     @property
     def takes(self) -> Literal["picture"]:
-        """What the model is asked with."""
+        """The model's input: always "picture"."""
         return "picture"
 
 

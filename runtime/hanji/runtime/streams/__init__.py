@@ -5,17 +5,17 @@
 
     with Classifier.open("bundle") as classifier, latest(camera(0)) as frames:
         for frame in frames:
-            print(frame.name, classifier.classify(frame.picture).best.label, frames.dropped)
+            print(frame.name, classifier.classify(frame.image).best.label, frames.dropped)
 
-A source says where frames come from: ``camera``, ``video`` or ``folder``. A stream reads it:
+A source provides frames: ``camera``, ``video`` or ``folder``. A stream reads a source:
 
-``latest``  a thread reads all the time and keeps the newest frame alone; older ones are dropped and counted.
-            So an answer is never about what was long ago, and nothing piles up.
-``every``   reads a frame when it is asked for one. Nothing is dropped; not for a camera, whose own
-            driver would then hand out what it saw a while ago.
+``latest``  A background thread reads continuously and keeps only the newest frame; older frames are dropped
+            and counted. So results are never stale, and no queue builds up.
+``every``   Reads a frame on demand and drops nothing. Not for cameras: the driver's buffer would return old
+            frames.
 
-A camera or a folder that is lost while it is read is reported and tried again, after pauses that grow up to a
-minute. Importing this imports neither OpenCV nor picamera2: a source does when it is read.
+If a camera or a folder is lost while reading, this is reported and the source is reopened, with exponential
+backoff of up to a minute. Importing this package imports neither OpenCV nor picamera2; reading a source does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cameras: the Pi's own by picamera2, others by OpenCV. Neither is needed before a camera is read."""
+"""Camera sources: Raspberry Pi cameras with picamera2, others with OpenCV, imported on first read."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ from hanji.runtime.streams.frames import Clock, Frame, Frames, Source, imported
 
 INSTALL_OPENCV = "pip install opencv-python-headless (on a Raspberry Pi: sudo apt install python3-opencv)"
 _INSTALL_PICAMERA2 = (
-    "sudo apt install python3-picamera2, in a virtual environment made with --system-site-packages and with "
-    "the numpy of the system, which picamera2 was built for: pip uninstall numpy"
+    "sudo apt install python3-picamera2, in a virtual environment created with --system-site-packages and "
+    "with the system's numpy, which picamera2 was built for: pip uninstall numpy"
 )
-_LOOK_AT_IT = "see that it is plugged in, that no other program uses it and that this user may read it"
-_PATIENCE_S = 5.0
-"""After so long without a frame a Pi's camera counts as lost."""
+_CHECK_CAMERA = (
+    "check that it is plugged in, that no other program uses it and that this user has permission to read it"
+)
+_FRAME_TIMEOUT_S = 5.0
+"""Time without a frame after which a Raspberry Pi camera is considered lost."""
 
 Library = Literal["auto", "picamera2", "opencv"]
 
 
 def camera(device: int | str = 0, *, size: tuple[int, int] = (640, 480), library: Library = "auto") -> Source:
-    """A camera: its number, or for OpenCV the path of its device, such as "/dev/video0".
+    """A camera source: ``device`` is a camera number or, for OpenCV, a device path such as "/dev/video0".
 
-    ``size``, (width, height) in pixels, is asked for; a camera that cannot do it gives what is nearest.
-    ``library`` "auto" is picamera2 where it is installed, which knows USB cameras, too, and OpenCV otherwise;
-    a path always goes to OpenCV. HanjiError, when it is read, if neither is installed.
+    ``size``, (width, height) in pixels, is requested; a camera that does not support it uses the closest
+    size. ``library`` "auto" is picamera2 if installed, which also supports USB cameras, and OpenCV otherwise;
+    a device path always uses OpenCV. Reading raises HanjiError if neither is installed.
     """
     if library not in ("auto", "picamera2", "opencv"):
         raise HanjiError(f"library: expected auto, picamera2 or opencv, found {library!r}")
@@ -39,7 +41,7 @@ def camera(device: int | str = 0, *, size: tuple[int, int] = (640, 480), library
         raise HanjiError(f"camera: expected a number of 0 or more, found {device}")
     if isinstance(device, str):
         if library == "picamera2":
-            raise HanjiError(f"camera {device}: picamera2 takes the number of a camera, not a path")
+            raise HanjiError(f"camera {device}: picamera2 takes a camera number, not a path")
         return OpenCvCamera(device, size)
     if library == "auto":
         library = "picamera2" if importlib.util.find_spec("picamera2") is not None else "opencv"
@@ -47,7 +49,7 @@ def camera(device: int | str = 0, *, size: tuple[int, int] = (640, 480), library
 
 
 class OpenCvCamera:
-    """Any camera that the system shows as a video device."""
+    """Any camera that the system exposes as a video device."""
 
     comes_back = True
 
@@ -63,15 +65,15 @@ class OpenCvCamera:
             capture = cv2.VideoCapture(self._device)
             try:
                 if not capture.isOpened():
-                    raise StreamError(f"{self.name}: cannot be opened; {_LOOK_AT_IT}")
+                    raise StreamError(f"{self.name}: cannot be opened; {_CHECK_CAMERA}")
                 capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._size[0])
                 capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size[1])
                 while not clock.stopped:
-                    given, image = capture.read()
-                    if not given:
-                        raise StreamError(f"{self.name}: gives no more frames; {_LOOK_AT_IT}")
+                    ok, image = capture.read()
+                    if not ok:
+                        raise StreamError(f"{self.name}: delivers no more frames; {_CHECK_CAMERA}")
                     self._count += 1
-                    # OpenCV's order is blue, green, red; turned round it is a view and costs nothing.
+                    # OpenCV delivers BGR; reversing the channels creates a view, without a copy.
                     yield Frame(f"{self.name} #{self._count}", time.time(), image[..., ::-1])
             finally:
                 capture.release()
@@ -80,7 +82,7 @@ class OpenCvCamera:
 
 
 class PiCamera:
-    """A Raspberry Pi's camera, by libcamera."""
+    """A Raspberry Pi camera, with libcamera."""
 
     comes_back = True
 
@@ -95,22 +97,22 @@ class PiCamera:
         try:
             device = library(self._number)
             try:
-                # What libcamera calls BGR888 lies in memory as red, green, blue.
-                wanted = {"size": self._size, "format": "BGR888"}
-                device.configure(device.create_video_configuration(main=wanted))
+                # libcamera's BGR888 is RGB byte order in memory.
+                stream = {"size": self._size, "format": "BGR888"}
+                device.configure(device.create_video_configuration(main=stream))
                 device.start()
                 while not clock.stopped:
-                    image = device.capture_array("main", wait=_PATIENCE_S)
+                    image = device.capture_array("main", wait=_FRAME_TIMEOUT_S)
                     self._count += 1
                     yield Frame(f"{self.name} #{self._count}", time.time(), image)
             finally:
-                device.close()  # which stops it, too
+                device.close()  # stops it as well
         except (NoFrameInTime, TimeoutError) as error:
-            message = f"{self.name}: has given no frame for {_PATIENCE_S:g} s; {_LOOK_AT_IT}"
+            message = f"{self.name}: delivered no frame for {_FRAME_TIMEOUT_S:g} s; {_CHECK_CAMERA}"
             raise StreamError(message) from error
         except (RuntimeError, IndexError, OSError, ValueError) as error:
             reason = str(error) or type(error).__name__
-            raise StreamError(f"{self.name}: picamera2 failed: {reason}; {_LOOK_AT_IT}") from error
+            raise StreamError(f"{self.name}: picamera2 failed: {reason}; {_CHECK_CAMERA}") from error
 
 
 __all__ = ["INSTALL_OPENCV", "OpenCvCamera", "PiCamera", "camera"]

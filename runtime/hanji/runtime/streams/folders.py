@@ -1,4 +1,4 @@
-"""A folder into which somebody puts pictures."""
+"""A source that watches a folder for image files."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from hanji.runtime.errors import HanjiError, StreamError
 from hanji.runtime.streams.frames import Clock, Frame, Frames, Source
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
-_IDLE_SHARE = 9
-"""Waits at least so many times as long as a look took: a huge folder takes a tenth of a core, no more."""
+_PAUSE_FACTOR = 9
+"""Pause after a scan, in multiples of its duration: limits scanning to a tenth of a core."""
 
-Mark = tuple[int, int]
-"""When a file was changed (nanoseconds) and its size (bytes): a file with another mark is another picture."""
+Version = tuple[int, int]
+"""Modification time (nanoseconds) and size (bytes) of a file; a change of either means a new image."""
 
 
 def folder(
@@ -23,13 +23,13 @@ def folder(
     look_every_s: float = 0.25,
     settle_s: float = 0.25,
 ) -> Source:
-    """A folder that is looked through every ``look_every_s`` seconds for pictures that are new or changed.
+    """A folder that is scanned every ``look_every_s`` seconds for new or changed images.
 
-    What lies in it already counts only if ``existing``. A picture is a file whose name ends in one of
-    ``SUFFIXES`` and does not begin with a dot; it comes when its size and its time have stayed the same for
-    ``settle_s`` seconds. Whoever writes slowly does best to write under another name, such as "a.jpg.part",
-    and to rename. Several that come at once come in the order of their times. Folders inside are not looked
-    into. What is remembered is a name, a time and a size for each picture that lies in the folder.
+    Files that are already present are reported only if ``existing``. An image is a file whose name ends in
+    one of ``SUFFIXES`` and does not start with a dot; it is reported once its size and modification time have
+    been stable for ``settle_s`` seconds. Slow writers should write to a temporary name, such as "a.jpg.part",
+    and rename the file. Images found in the same scan are ordered by modification time. Subfolders are not
+    scanned. Memory use is one name, time and size per image in the folder.
     """
     if look_every_s <= 0 or settle_s < 0:
         raise HanjiError(
@@ -47,56 +47,60 @@ class Folder:
         self._path = path
         self._look_every_s = look_every_s
         self._settle_s = settle_s
-        self._handed_out: dict[str, Mark] | None = {} if existing else None
-        self._waiting: dict[str, tuple[Mark, float]] = {}
+        self._reported: dict[str, Version] | None = {} if existing else None
+        self._pending: dict[str, tuple[Version, float]] = {}
 
     def frames(self, clock: Clock) -> Frames:
-        if self._handed_out is None:  # kept when the folder is lost and comes back
-            self._handed_out = self._look()
+        if self._reported is None:  # kept if the folder is lost and comes back
+            self._reported = self._scan()
         while not clock.stopped:
-            began = clock.now()
-            for name, mark in self._settled(self._look(), began, self._handed_out):
-                self._handed_out[name] = mark
-                yield Frame(name, mark[0] / 1e9, self._path / name)
+            start = clock.now()
+            for name, version in self._settled(self._scan(), start, self._reported):
+                self._reported[name] = version
+                yield Frame(name, version[0] / 1e9, self._path / name)
                 if clock.stopped:
                     return
             yield None
-            looked_s = clock.now() - began
-            clock.wait(max(self._look_every_s, min(_IDLE_SHARE * looked_s, 10.0)))
+            scan_s = clock.now() - start
+            clock.wait(max(self._look_every_s, min(_PAUSE_FACTOR * scan_s, 10.0)))
 
     def _settled(
-        self, found: dict[str, Mark], now: float, handed_out: dict[str, Mark]
-    ) -> list[tuple[str, Mark]]:
-        """What is new and has stayed the same for long enough, oldest first; forgets what is gone."""
-        for name in handed_out.keys() - found.keys():
-            del handed_out[name]
-        fresh = {name: mark for name, mark in found.items() if handed_out.get(name) != mark and mark[1] > 0}
-        waiting = {}
-        for name, mark in fresh.items():
-            before = self._waiting.get(name)
-            waiting[name] = before if before is not None and before[0] == mark else (mark, now)
-        ready = [name for name, (_, since) in waiting.items() if now - since >= self._settle_s]
-        self._waiting = {name: seen for name, seen in waiting.items() if name not in ready}
-        return sorted(((name, fresh[name]) for name in ready), key=lambda one: (one[1][0], one[0]))
+        self, found: dict[str, Version], now: float, reported: dict[str, Version]
+    ) -> list[tuple[str, Version]]:
+        """New files that have been stable for long enough, oldest first; forgets removed files."""
+        for name in reported.keys() - found.keys():
+            del reported[name]
+        fresh = {
+            name: version
+            for name, version in found.items()
+            if reported.get(name) != version and version[1] > 0
+        }
+        pending = {}
+        for name, version in fresh.items():
+            previous = self._pending.get(name)
+            pending[name] = previous if previous is not None and previous[0] == version else (version, now)
+        ready = [name for name, (_, since) in pending.items() if now - since >= self._settle_s]
+        self._pending = {name: entry for name, entry in pending.items() if name not in ready}
+        return sorted(((name, fresh[name]) for name in ready), key=lambda file: (file[1][0], file[0]))
 
-    def _look(self) -> dict[str, Mark]:
+    def _scan(self) -> dict[str, Version]:
         found = {}
         try:
             with os.scandir(self._path) as entries:
                 for entry in entries:
                     if entry.name.startswith(".") or not entry.name.lower().endswith(SUFFIXES):
                         continue
-                    mark = _mark(entry)
-                    if mark is not None:
-                        found[entry.name] = mark
+                    version = _version(entry)
+                    if version is not None:
+                        found[entry.name] = version
         except OSError as error:
             reason = error.strerror or str(error)
             raise StreamError(f"{self._path}: the folder cannot be read: {reason}") from error
         return found
 
 
-def _mark(entry: os.DirEntry[str]) -> Mark | None:
-    """None for what is no plain file, or was removed or renamed just now."""
+def _version(entry: os.DirEntry[str]) -> Version | None:
+    """None if the entry is not a regular file, or was removed or renamed in the meantime."""
     try:
         if not entry.is_file():
             return None

@@ -1,4 +1,4 @@
-"""What streams are made of: frames, sources, events, and a clock whose waiting can be cut short."""
+"""Basic types of streams: frames, sources, events, and a clock with interruptible waiting."""
 
 from __future__ import annotations
 
@@ -15,53 +15,53 @@ if TYPE_CHECKING:
     from hanji.runtime.classifier import ImageSource
 
 _SLICE_S = 0.1
-"""How soon whoever waits notices that it is to stop."""
+"""Polling interval for ``stop`` while waiting."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture of a stream."""
+    """One image of a stream."""
 
     name: str
-    """Which one it is: "camera 0 #12", "film.mp4 #40", or the name of a file."""
+    """An identifier: "camera 0 #12", "film.mp4 #40", or a file name."""
     time_s: float
-    """When it was taken, in seconds: since 1970 for a camera and a file, since its beginning for a video."""
+    """Timestamp in seconds: Unix time for a camera or a file, the position in a video."""
     image: ImageSource
-    """What ``Classifier.classify`` takes: pixels, uint8 [height, width, 3] red, green, blue, or a path."""
+    """Input for ``Classifier.classify``: RGB pixels, uint8 [height, width, 3], or a path."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a stream, other than a frame."""
+    """A change in the state of a stream."""
 
     kind: Literal["lost", "back", "silent"]
-    """Lost and to be tried again; back again; or silent: it is waited for, and neither answers nor fails."""
+    """Lost and to be reopened; back; or silent, that is, neither delivering frames nor failing."""
     source: str
     detail: str
-    """What happened, in one line."""
+    """A one-line description."""
     again_in_s: float | None = None
-    """If it is lost, when it is tried again."""
+    """Seconds until the next attempt, if the source is lost."""
 
 
 Frames: TypeAlias = "Generator[Frame | None, None, None]"
-"""What a source yields: a frame, or None where there is nothing new."""
+"""Yields a frame, or None if there is nothing new."""
 
 
 class Clock:
-    """The time, and waiting that ends when ``stop`` was called.
+    """Time and interruptible waiting.
 
-    ``stop`` sets a plain attribute and takes no lock: a signal handler may call it.
+    ``stop`` only sets an attribute and takes no lock, so that it can be called from a signal handler.
     """
 
     def __init__(self) -> None:
         self.stopped = False
 
     def now(self) -> float:
-        """Seconds since some moment; they never go backwards."""
+        """Monotonic time in seconds."""
         return time.monotonic()
 
     def wait(self, seconds: float) -> None:
-        """Return after so many seconds, or soon after ``stop``."""
+        """Wait for ``seconds``, or until shortly after ``stop``."""
         end = time.monotonic() + seconds
         while not self.stopped and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, _SLICE_S))
@@ -71,38 +71,38 @@ class Clock:
 
 
 class Source(Protocol):
-    """Where frames come from."""
+    """A source of frames."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def comes_back(self) -> bool:
-        """Whether it is worth to try again after a StreamError: a camera may be plugged in again."""
+        """Whether to retry after a StreamError: a camera may be plugged in again."""
         ...
 
     def frames(self, clock: Clock) -> Frames:
-        """Open it, yield what comes, and let go of it in the end, also if the generator is closed early.
+        """Open the source, yield frames, and release it at the end, even if the generator is closed early.
 
-        Yields None now and then where nothing comes, so that whoever reads can do something else; ends soon
-        after ``clock.stopped``. Raises StreamError if it cannot be opened or is lost, other HanjiErrors for
-        what no second try would mend.
+        Regularly yields None while there are no frames, so that the caller regains control; ends shortly
+        after ``clock.stopped``. Raises StreamError if the source cannot be opened or is lost, and other
+        HanjiErrors for permanent failures.
         """
         ...
 
 
 def log_event(event: Event) -> None:
-    """Log a warning as ``hanji.runtime.streams``: it lands on stderr unless logging is set up otherwise."""
-    again = "" if event.again_in_s is None else f"; trying again in {event.again_in_s:g} s"
-    logging.getLogger("hanji.runtime.streams").warning("%s: %s%s", event.source, event.detail, again)
+    """Log a warning to ``hanji.runtime.streams``, by default written to stderr."""
+    retry = "" if event.again_in_s is None else f"; trying again in {event.again_in_s:g} s"
+    logging.getLogger("hanji.runtime.streams").warning("%s: %s%s", event.source, event.detail, retry)
 
 
 def imported(module: str, remedy: str) -> Any:
-    """An optional module; HanjiError with the ``remedy`` if it is missing or broken."""
+    """Import an optional module; HanjiError with the ``remedy`` if it is missing or broken."""
     try:
         return importlib.import_module(module)
     except (ImportError, ValueError, AttributeError, RuntimeError, OSError) as error:
-        # Besides ImportError, what a module made for another numpy or another system library raises.
+        # Not only ImportError: a module built for another numpy or system library raises the others.
         raise HanjiError(f"{module} cannot be imported: {error}; try: {remedy}") from error
 
 

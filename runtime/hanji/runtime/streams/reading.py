@@ -1,4 +1,4 @@
-"""Two ways to read a source: always the newest frame, or every one."""
+"""Two ways to read a source: the newest frame, or every frame."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from hanji.runtime.streams.frames import Clock, Event, Frame, Source, log_event
 from hanji.runtime.streams.retrying import retried
 
 _SLICE_S = 0.25
-"""How soon whoever waits for a frame looks whether it is to stop."""
+"""Polling interval for ``stop`` while waiting for a frame."""
 _SILENT_AFTER_S = 15.0
-_GOODBYE_S = 2.0
-"""So long a stop waits for the reading thread; one that hangs in a driver ends with the process."""
-_EVENTS = 100
+_JOIN_TIMEOUT_S = 2.0
+"""How long ``close`` waits for the reading thread, which may hang in a driver."""
+_MAX_EVENTS = 100
 
 _S = TypeVar("_S", bound="Stream")
 
@@ -26,28 +26,28 @@ _S = TypeVar("_S", bound="Stream")
 def latest(
     source: Source, *, on_event: Callable[[Event], None] = log_event, clock: Clock | None = None
 ) -> Latest:
-    """A stream of the newest frames: a thread reads ``source`` and keeps one, which the next replaces."""
+    """A stream of the newest frames: a thread reads ``source`` and keeps only the last frame."""
     return Latest(source, on_event, clock or Clock())
 
 
 def every(
     source: Source, *, on_event: Callable[[Event], None] = log_event, clock: Clock | None = None
 ) -> Every:
-    """A stream of all frames of ``source``, each read when it is asked for."""
+    """A stream of all frames of ``source``, read on demand."""
     return Every(source, on_event, clock or Clock())
 
 
 class Stream(ABC):
-    """Frames of a source, to be iterated over in a ``with`` statement; one stream belongs to one thread.
+    """An iterable of a source's frames, for use in a ``with`` statement and by a single thread.
 
-    ``on_event`` is called in the thread that reads frames here: a source was lost, is back, or is silent. A
-    StreamError is raised where the frames are asked for.
+    Events (the source was lost, is back, or is silent) are passed to ``on_event``, and StreamErrors raised,
+    in the thread that reads the stream.
     """
 
     dropped: int = 0
-    """Frames that were read and replaced by a newer one before anybody asked."""
+    """Number of frames that were replaced by a newer one before they were read."""
     answered: bool = False
-    """Whether the source could be opened and has said something, if only that there is nothing new."""
+    """Whether the source has been opened and has yielded something, be it None."""
 
     def __init__(self, source: Source, on_event: Callable[[Event], None], clock: Clock) -> None:
         self.source = source
@@ -56,24 +56,24 @@ class Stream(ABC):
 
     @abstractmethod
     def read(self, timeout_s: float = 1.0) -> Frame | None:
-        """The next frame, or None if there is none yet: after about ``timeout_s``, or when it has ended."""
+        """Return the next frame, or None after about ``timeout_s`` or if the stream has ended."""
 
     @property
     @abstractmethod
     def ended(self) -> bool:
-        """Whether there will be no more frames."""
+        """Whether the stream has ended."""
 
     @property
     @abstractmethod
     def alive(self) -> bool:
-        """Whether the source answers; it may have nothing to show. False if it hangs."""
+        """Whether the source responds, with or without new frames. False if it hangs."""
 
     @abstractmethod
     def close(self) -> None:
-        """Stop and let go of the source."""
+        """Stop and release the source."""
 
     def stop(self) -> None:
-        """End the iteration soon. May be called from a signal handler or another thread."""
+        """End the iteration soon. Can be called from a signal handler or another thread."""
         self._clock.stop()
 
     def __iter__(self) -> Iterator[Frame]:
@@ -92,7 +92,7 @@ class Stream(ABC):
 
 
 class Every(Stream):
-    """See ``every``. A ``read`` takes as long as the source needs to say something."""
+    """See ``every``. ``read`` blocks until the source yields."""
 
     alive = True
 
@@ -102,7 +102,7 @@ class Every(Stream):
         self._ended = False
 
     def read(self, timeout_s: float = 1.0) -> Frame | None:
-        self._ended = True  # unless something comes: an error ends it, too
+        self._ended = True  # reset below; stays True after an error
         for frame in self._frames:
             self._ended, self.answered = False, True
             return frame
@@ -118,18 +118,18 @@ class Every(Stream):
 
 
 class Latest(Stream):
-    """See ``latest``. The thread begins with the first ``read`` or with the ``with`` statement."""
+    """See ``latest``. The thread starts with the first ``read`` or with the ``with`` statement."""
 
     def __init__(self, source: Source, on_event: Callable[[Event], None], clock: Clock) -> None:
         super().__init__(source, on_event, clock)
-        self._changed = threading.Condition()  # guards all below
+        self._changed = threading.Condition()  # guards the attributes below
         self._frame: Frame | None = None
-        self._events: deque[Event] = deque(maxlen=_EVENTS)
+        self._events: deque[Event] = deque(maxlen=_MAX_EVENTS)
         self._failure: Exception | None = None
         self._done = False
-        self._heard_at = clock.now()
-        self._told_silence = False
-        # A daemon: a thread that hangs in a camera's driver must not keep the process from ending.
+        self._last_activity = clock.now()
+        self._silence_reported = False
+        # A daemon, because a thread that hangs in a camera driver must not block the process from exiting.
         self._thread = threading.Thread(target=self._keep_reading, name=source.name, daemon=True)
 
     def __enter__(self) -> Latest:
@@ -141,12 +141,12 @@ class Latest(Stream):
         end = time.monotonic() + timeout_s
         with self._changed:
             while not (self._frame or self._events or self._done or self._clock.stopped):
-                left = end - time.monotonic()
-                if left <= 0:
+                remaining = end - time.monotonic()
+                if remaining <= 0:
                     break
-                self._changed.wait(min(left, _SLICE_S))
+                self._changed.wait(min(remaining, _SLICE_S))
             frame, self._frame = self._frame, None
-            events = [*self._events, *self._new_silence()]
+            events = [*self._events, *self._silence_events()]
             self._events.clear()
             failure = self._failure if frame is None else None
         for event in events:
@@ -165,24 +165,24 @@ class Latest(Stream):
 
     @property
     def alive(self) -> bool:
-        return self._done or self._clock.now() - self._heard_at < _SILENT_AFTER_S
+        return self._done or self._clock.now() - self._last_activity < _SILENT_AFTER_S
 
     def close(self) -> None:
         self.stop()
         if self._thread.is_alive():
-            self._thread.join(_GOODBYE_S)
+            self._thread.join(_JOIN_TIMEOUT_S)
 
     def _start(self) -> None:
         if self._thread.ident is None:
-            self._heard_at = self._clock.now()
+            self._last_activity = self._clock.now()
             self._thread.start()
 
-    def _new_silence(self) -> list[Event]:
+    def _silence_events(self) -> list[Event]:
         if self.alive:
-            self._told_silence = False
-        elif not self._told_silence:
-            self._told_silence = True
-            detail = f"has not answered for {_SILENT_AFTER_S:g} s; it is waited for"
+            self._silence_reported = False
+        elif not self._silence_reported:
+            self._silence_reported = True
+            detail = f"no response for {_SILENT_AFTER_S:g} s; still waiting"
             return [Event("silent", self.source.name, detail)]
         return []
 
@@ -195,7 +195,7 @@ class Latest(Stream):
                 if self._clock.stopped:
                     break
             frames.close()
-        except Exception as error:  # noqa: BLE001 - it is raised again, where the frames are asked for
+        except Exception as error:  # noqa: BLE001 - raised again by read()
             failure = error
         with self._changed:
             self._failure, self._done = failure, True
@@ -203,7 +203,7 @@ class Latest(Stream):
 
     def _put(self, frame: Frame | None) -> None:
         with self._changed:
-            self._heard_at = self._clock.now()
+            self._last_activity = self._clock.now()
             self.answered = True
             if frame is None:
                 return
@@ -214,7 +214,7 @@ class Latest(Stream):
 
     def _put_event(self, event: Event) -> None:
         with self._changed:
-            self._heard_at = self._clock.now()
+            self._last_activity = self._clock.now()
             self._events.append(event)
             self._changed.notify()
 

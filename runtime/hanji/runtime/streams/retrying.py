@@ -1,4 +1,4 @@
-"""Reads a source that may be lost and come back."""
+"""Reads a source, reopening it with exponential backoff if it is lost."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from hanji.runtime.streams.frames import Clock, Event, Frames, Source
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 60.0
 _BEAT_S = 1.0
-"""While a source is lost, a None comes at least so often."""
+"""Interval of the None values yielded while a source is lost."""
 
 
 def retried(source: Source, clock: Clock, report: Callable[[Event], None]) -> Frames:
-    """The frames of ``source``, and None now and then; what is lost is reported and opened again.
+    """Yield the frames of ``source``, and None while there are none; a lost source is reported and reopened.
 
-    The pause before a try doubles from ``FIRST_PAUSE_S`` to ``LONGEST_PAUSE_S`` seconds, and is short again
-    once a source has held out longer than the longest. StreamError if it cannot be opened the first time, so
-    that nobody is left waiting for what is mistyped, and for one that does not come back by its nature.
+    The pause before each attempt doubles from ``FIRST_PAUSE_S`` to ``LONGEST_PAUSE_S`` seconds, and is reset
+    once a source has worked for longer than the latter. StreamError if the source cannot be opened the first
+    time, for example because of a mistyped name, or if it cannot come back.
     """
     pause_s, lost, ever_open = FIRST_PAUSE_S, False, False
     while not clock.stopped:
@@ -40,14 +40,14 @@ def retried(source: Source, clock: Clock, report: Callable[[Event], None]) -> Fr
             pause_s = FIRST_PAUSE_S
         lost = True
         report(Event("lost", source.name, reason, pause_s))
-        yield from _waited(clock, pause_s)
+        yield from _wait(clock, pause_s)
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 
-def _waited(clock: Clock, seconds: float) -> Generator[None, None, None]:
+def _wait(clock: Clock, seconds: float) -> Generator[None, None, None]:
     end = clock.now() + seconds
-    while not clock.stopped and (left := end - clock.now()) > 0:
-        clock.wait(min(left, _BEAT_S))
+    while not clock.stopped and (remaining := end - clock.now()) > 0:
+        clock.wait(min(remaining, _BEAT_S))
         yield None
 
 

@@ -1,4 +1,4 @@
-"""Tells systemd that a service is ready, alive or stopping: datagrams to the socket NOTIFY_SOCKET names."""
+"""Notifies systemd that a service is ready, alive or stopping, with datagrams to NOTIFY_SOCKET."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hanji.runtime.errors import HanjiError
 
 
 class ServiceManager:
-    """systemd, or nobody: without NOTIFY_SOCKET (a unit of ``Type=notify`` has it) all does nothing."""
+    """Notifications to systemd. All methods are no-ops without NOTIFY_SOCKET, set for ``Type=notify``."""
 
     def __init__(self) -> None:
-        """HanjiError for a NOTIFY_SOCKET that nobody listens at."""
+        """Connect to NOTIFY_SOCKET; HanjiError if that fails."""
         self._socket: socket.socket | None = None
         address = os.environ.get("NOTIFY_SOCKET", "")
         if not address:
@@ -26,18 +26,18 @@ class ServiceManager:
             connected.close()
             raise HanjiError(f"NOTIFY_SOCKET={address}: cannot be reached: {error.strerror}") from error
         self._socket = connected
-        self._beat_every_s = _beat_every_s()
+        self._watchdog_interval_s = _watchdog_interval_s()
         self._beat_at = float("-inf")
 
     def ready(self, status: str) -> None:
         self._send(f"READY=1\nSTATUS={' '.join(status.split())}")
 
     def beat(self) -> None:
-        """The watchdog's sign of life, sent at most twice in the time that WatchdogSec= allows."""
-        if self._socket is None or self._beat_every_s is None:
+        """Send a watchdog keep-alive, at most twice per WatchdogSec=."""
+        if self._socket is None or self._watchdog_interval_s is None:
             return
         now = time.monotonic()
-        if now - self._beat_at >= self._beat_every_s:
+        if now - self._beat_at >= self._watchdog_interval_s:
             self._beat_at = now
             self._send("WATCHDOG=1")
 
@@ -55,13 +55,14 @@ class ServiceManager:
         try:
             self._socket.send(text.encode())
         except OSError as error:
-            # Whether the service may go on untold is for systemd to decide, by its watchdog.
-            what = text.splitlines()[0]
-            logging.getLogger("hanji.runtime").warning("systemd cannot be told %s: %s", what, error.strerror)
+            # Not fatal: if notifications keep failing, the watchdog of systemd decides.
+            message = text.splitlines()[0]
+            logger = logging.getLogger("hanji.runtime")
+            logger.warning("cannot send %s to systemd: %s", message, error.strerror)
 
 
-def _beat_every_s() -> float | None:
-    """Half of what the watchdog allows, None if there is none or it is not meant for this process."""
+def _watchdog_interval_s() -> float | None:
+    """Half the watchdog timeout; None if there is no watchdog, or not for this process."""
     microseconds, process = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID", "")
     if not microseconds.isdecimal() or int(microseconds) == 0:
         return None

@@ -1,4 +1,4 @@
-"""Video files, by OpenCV."""
+"""Video file sources, read with OpenCV."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from hanji.runtime.errors import StreamError
 from hanji.runtime.streams.cameras import INSTALL_OPENCV
 from hanji.runtime.streams.frames import Clock, Frame, Frames, Source, imported
 
-_USUAL_RATE = 25.0
-"""Frames a second of a film that does not say."""
+_DEFAULT_RATE = 25.0
+"""Frames per second of a video that does not specify a frame rate."""
 
 
 def video(path: str | os.PathLike[str], *, pace: bool = True) -> Source:
-    """A video file. With ``pace`` it runs as fast as it was filmed, as a camera would, else as it is read.
+    """A video file source. With ``pace`` it plays at its own frame rate, otherwise as fast as it is read.
 
-    StreamError, when it is read, for a file that is missing or no video, and at the end of one that is cut
-    off or damaged: it holds far fewer frames than it says.
+    Reading raises StreamError if the file is missing or not a video, and at the end if it is truncated or
+    damaged, that is, has far fewer frames than it declares.
     """
     return Video(Path(path), pace)
 
@@ -41,29 +41,29 @@ class Video:
                 if not capture.isOpened():
                     raise StreamError(f"{self._path}: expected a video that OpenCV can read, found none")
                 rate = capture.get(cv2.CAP_PROP_FPS)
-                rate = rate if math.isfinite(rate) and rate > 0 else _USUAL_RATE
-                announced = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-                began, count = clock.now(), 0
+                rate = rate if math.isfinite(rate) and rate > 0 else _DEFAULT_RATE
+                declared = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+                start, count = clock.now(), 0
                 while not clock.stopped:
-                    given, image = capture.read()
-                    if not given:
+                    ok, image = capture.read()
+                    if not ok:
                         break
                     at_s, count = count / rate, count + 1
                     if self._pace:
-                        clock.wait(began + at_s - clock.now())
+                        clock.wait(start + at_s - clock.now())
                     yield Frame(f"{self.name} #{count}", at_s, image[..., ::-1])
             finally:
                 capture.release()
         except cv2.error as error:
             raise StreamError(f"{self._path}: OpenCV failed: {error}") from error
         if not clock.stopped:
-            self._check_end(count, announced)
+            self._check_end(count, declared)
 
-    def _check_end(self, count: int, announced: float) -> None:
-        """What a file says of its length may be off by a little, so only a tenth counts."""
-        if count == 0 or count < 0.9 * announced - 1:
-            said = f" of {announced:.0f}" if announced >= 1 else ""
-            raise StreamError(f"{self._path}: ended after {count}{said} frames: it is cut off or damaged")
+    def _check_end(self, count: int, declared: float) -> None:
+        """The declared length may be slightly off, so up to a tenth of the frames may be missing."""
+        if count == 0 or count < 0.9 * declared - 1:
+            total = f" of {declared:.0f}" if declared >= 1 else ""
+            raise StreamError(f"{self._path}: ended after {count}{total} frames: it is truncated or damaged")
 
 
 __all__ = ["Video", "video"]

@@ -1,4 +1,4 @@
-"""The default search space of a classifier: narrower students, fewer channels, and the schemes."""
+"""The default search space of a classifier: narrower students, channel pruning, and the schemes."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def classifier_grid(file: RecipeFile, own: Mapping[str, dict[str, Any]]) -> dict
 
 
 def _students(file: RecipeFile, own: Mapping[str, Any] | None) -> GridRows:
-    """None, and networks of the full one's architecture with a half and a quarter of its channels."""
-    teaching = {key: value for key, value in (own or epochs_of(file)).items() if key != "model"}
-    shape = {key: value for key, value in file.model.items() if key != "mirrored"}
-    width = shape.get("width_multiplier", 1.0)
+    """No student, and students of the full model's architecture with half and a quarter of its width."""
+    settings = {key: value for key, value in (own or epochs_of(file)).items() if key != "model"}
+    model = {key: value for key, value in file.model.items() if key != "mirrored"}
+    width = model.get("width_multiplier", 1.0)
     rows = [
-        {"label": label, **teaching, "model": {**shape, "width_multiplier": width / divisor}}
+        {"label": label, **settings, "model": {**model, "width_multiplier": width / divisor}}
         for label, divisor in WIDTHS.items()
     ]
     return [{}, *rows, *named_own("student", own)]

@@ -1,4 +1,4 @@
-"""What a classifier answered to each image of a test set."""
+"""The predictions of a classifier for each image of a test set."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ImageOutcomes:
 
     @property
     def samples(self) -> NDArray[np.int32]:
-        """The labels, which tell whether two outcomes are of the same images: int32 [n]."""
+        """The labels, int32 [n], which identify the images."""
         return self.labels
 
     def metrics(self) -> dict[str, float]:
@@ -39,11 +39,11 @@ class ImageOutcomes:
             counts = np.bincount(self.labels)
             share = len(self.labels) / (np.count_nonzero(counts) * counts[self.labels])
             return self.each("top1") * share
-        right: Values = (self.probabilities.argmax(axis=1) == self.labels).astype(np.float64)
-        return right
+        correct: Values = (self.probabilities.argmax(axis=1) == self.labels).astype(np.float64)
+        return correct
 
     def agreement(self, full: ImageOutcomes) -> dict[str, float]:
-        """Share of the images with the same most probable class, and the correlation of the probabilities."""
+        """Fraction of images with the same predicted class, and rank correlation of the probabilities."""
         same = full.probabilities.argmax(axis=1) == self.probabilities.argmax(axis=1)
         correlation = rank_correlation(full.probabilities, self.probabilities)
         return {"same_class": float(same.mean()), "rank_correlation": correlation}
@@ -56,22 +56,22 @@ class ImageOutcomes:
         return counts
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """As they are stored on disk."""
+        """The arrays that are stored on disk."""
         return {"probabilities": self.probabilities, "labels": self.labels}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> ImageOutcomes:
-        """What ``arrays`` returned."""
+        """The outcomes from the result of ``arrays``."""
         return cls(arrays["probabilities"], arrays["labels"])
 
 
 def image_outcomes(bundle: Path, dataset: ImageDataset, *, engine: str, part: Part) -> ImageOutcomes:
-    """The answers of ``bundle`` to every image of one part of its data; see ``StudyTask.outcomes_of``."""
-    images = dataset.test if part == "test" else dataset.validation
+    """The predictions of ``bundle`` for every image of one part of the data; see ``StudyTask``."""
+    samples = dataset.test if part == "test" else dataset.validation
     with Classifier.open(bundle, engine=engine) as classifier:
         classes = classes_of(dataset, classifier)
-        found = np.stack([classifier.probabilities(image) for image in images.images])
-    return ImageOutcomes(found, classes[images.labels])
+        probabilities = np.stack([classifier.probabilities(image) for image in samples.images])
+    return ImageOutcomes(probabilities, classes[samples.labels])
 
 
 __all__ = ["ImageOutcomes", "image_outcomes"]

@@ -1,4 +1,4 @@
-"""Image classification, as studies and searches need it. TensorFlow is imported when a method needs it."""
+"""Image classification in studies and searches. TensorFlow is imported only in methods that need it."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class ClassifierStudy(ClassifierExport):
     def slices(self, dataset: ImageDataset) -> list[Slice]:
         """See StudyTask; one per class."""
         labels = dataset.test.labels
-        found = [Slice("classes", name, labels == index) for index, name in enumerate(dataset.labels)]
-        return [part for part in found if part.chosen.any()]
+        slices = [Slice("classes", name, labels == index) for index, name in enumerate(dataset.labels)]
+        return [part for part in slices if part.mask.any()]
 
     def class_names(self, dataset: ImageDataset) -> Sequence[str]:
         """See StudyTask."""
@@ -68,8 +68,8 @@ class ClassifierStudy(ClassifierExport):
         if compressed.scheme not in ("int8", "int8-qat"):
             return None
         diagnosis = QuantizationDebugger(compressed).diagnosis()
-        shown = ("layer", "error", "weights")
-        return [{name: asdict(layer)[name] for name in shown} for layer in diagnosis.layers]
+        fields = ("layer", "error", "weights")
+        return [{name: asdict(layer)[name] for name in fields} for layer in diagnosis.layers]
 
     def built_in_grid(self, file: RecipeFile, own: Mapping[str, dict[str, Any]]) -> dict[str, GridRows]:
         """See StudyTask."""

@@ -1,4 +1,4 @@
-"""Classifiers with random weights in the shape that a recipe leaves: for sizes and latencies."""
+"""Classifiers with the architecture that a recipe produces and random weights, for sizes and latencies."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 import tf_keras as keras
 
 from hanji.compression.classifiers.compressed import CompressedClassifier
-from hanji.compression.classifiers.pruning.channels import cut_channels
+from hanji.compression.classifiers.pruning.channels import prune_channels
 from hanji.compression.classifiers.pruning.magnitude import expect_pruned
 from hanji.compression.classifiers.quantization.quantize import calibration_images
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.classifiers.steps import ImageDistil, ImagePrune, PruneChannels
-from hanji.export.bundle.answers import Question
 from hanji.export.bundle.artifact import Converted
+from hanji.export.bundle.queries import Query
 from hanji.export.classifiers.artifacts import ClassifierFiles
 from hanji.export.classifiers.formats.names import CLASSIFY, IMAGE
 from hanji.export.formats.names import Format
@@ -27,7 +27,7 @@ from hanji.training.classifiers.train import image_of, network_for
 from hanji.training.classifiers.trained import TrainedClassifier, summarize
 
 _CALIBRATION = 32
-"""Images for calibration: the ranges do not matter."""
+"""Number of calibration images; the ranges do not matter."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class UntrainedClassifiers:
     def parameters(self, recipe: ImageRecipe) -> int:
         """See UntrainedModels.
 
-        Of a batch normalization only the shift is left, as a bias; all else is folded into the kernel before.
+        Batch normalizations count with their shift only, as a bias; the rest is folded into the kernel.
         """
         weights = self._network(recipe).trainable_weights
         return sum(int(weight.shape.num_elements()) for weight in weights if "gamma" not in weight.name)
@@ -65,11 +65,11 @@ class UntrainedClassifiers:
         )
         return ClassifierFiles(compressed, edge_tpu=self.plan.export.edge_tpu).converted(target)
 
-    def question(self, converted: Converted) -> Question:
-        """An image of noise in the type that the artifact takes."""
+    def query(self, converted: Converted) -> Query:
+        """An image of noise in the dtype of the artifact's input."""
         tensor = converted.artifact.signatures[CLASSIFY].inputs[0]
         levels = np.random.default_rng(0).integers(0, 128, (1, *self._full.image_input.shape))
-        return Question(CLASSIFY, {IMAGE: levels.astype(tensor.dtype)})
+        return Query(CLASSIFY, {IMAGE: levels.astype(tensor.dtype)})
 
     def _network(self, recipe: ImageRecipe) -> keras.Model:
         config = self.plan.model
@@ -79,7 +79,7 @@ class UntrainedClassifiers:
                 config = step.model or config
                 network = network_for(config, self.dataset)
             elif isinstance(step, PruneChannels):
-                network = cut_channels(network, keep=step.keep, criterion=step.criterion)
+                network = prune_channels(network, keep=step.keep, criterion=step.criterion)
         return network
 
     @cached_property

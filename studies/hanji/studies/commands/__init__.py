@@ -1,1 +1,1 @@
-"""The commands of studies."""
+"""Subcommands of ``hanji`` provided by studies."""

@@ -1,4 +1,4 @@
-"""`hanji compare`: full against compressed, over recipes and seeds, as a page, a table and JSON."""
+"""`hanji compare`: the full model and compressed ones, over recipes and seeds, as HTML, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-HELP = "run every recipe of a study with every seed, and show what each gains and loses"
+HELP = "run every recipe of a study with every seed and compare them with the full model"
 EXAMPLE = "hanji compare examples/study-digits.toml --out out/study-digits"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the study, the data, where everything goes and how many jobs run at once."""
+    """Declare the study, the data, the output directory and the number of parallel jobs."""
     parser.add_argument("study", type=Path, metavar="STUDY", help="a study file (TOML)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="the data, where it is not embedded")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: out/study-NAME")
-    parser.add_argument("--jobs", type=int, metavar="N", help="at once; default: one a core")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="the data, unless it is built in")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="output directory; default: out/study-NAME")
+    parser.add_argument("--jobs", type=int, metavar="N", help="parallel jobs; default: one per core")
     parser.add_argument("--json", action="store_true", help="print study.json")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the study and write it down; 0 when done, recipes that failed being rows of it."""
+    """Run the study and write its results; 0 even if some recipes failed, which are rows of the results."""
     from hanji.runtime.errors import HanjiError
     from hanji.studies.study import read_study
     from hanji.training.interruption import resumable
@@ -40,8 +40,8 @@ def run(args: argparse.Namespace) -> int:
     from hanji.studies.page.page import write_page
 
     with resumable():
-        compared = compare(study, data=args.data, out=out, jobs=args.jobs)
-    table = study_table(compared, _command(args))
+        comparison = compare(study, data=args.data, out=out, jobs=args.jobs)
+    table = study_table(comparison, _command(args))
     write_study(table, out)
     write_page(table, out / "study.html")
     if args.json:
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _command(args: argparse.Namespace) -> str:
-    """What repeats the study on any machine: where the data and the results lie is that machine's."""
+    """The command that reproduces the study, without paths of this machine."""
     data = ["--data", "DIR"] if args.data else []
     return shlex.join(["hanji", "compare", args.study.name, *data])
 
@@ -70,11 +70,11 @@ def _line(row: dict[str, Any], metric: str, format: str, widest: int) -> str:
     name = row["name"].ljust(widest)
     if row["status"] == "failed":
         return f"{name}  FAILED: {row['reason']}"
-    found, size = row["metrics"][metric], row["formats"][format]["bytes"]["mean"]
-    spread = "" if found["sd"] is None else f" ± {found['sd']:.4f}"
+    value, size = row["metrics"][metric], row["formats"][format]["bytes"]["mean"]
+    spread = "" if value["sd"] is None else f" ± {value['sd']:.4f}"
     against = (row["against_full"] or {}).get(metric)
     difference = f"  {against['difference']:+.4f} (p {against['p_value']:.3f})" if against else ""
-    return f"{name}  {metric} {found['mean']:.4f}{spread}  {size:>11,.0f} bytes{difference}"
+    return f"{name}  {metric} {value['mean']:.4f}{spread}  {size:>11,.0f} bytes{difference}"
 
 
 def _winner(budget: dict[str, Any]) -> str:

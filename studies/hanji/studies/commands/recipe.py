@@ -1,4 +1,4 @@
-"""`hanji recipe`: what a key of a recipe or study file means."""
+"""`hanji recipe`: explain a key of a recipe or study file."""
 
 from __future__ import annotations
 
@@ -30,21 +30,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the entries; 0 when there are some, 1 with what is similar if there are none."""
-    from hanji.studies.recipe_reference import known_words, lookup, tables
+    """Print the entries; 1 with similar names if there are none."""
+    from hanji.studies.recipe_reference import known_names, lookup, tables
     from hanji.training.errors import RecipeError
 
     found = lookup(args.key) if args.key else [(table, key) for table in tables() for key in table.keys]
     if not found:
-        close = difflib.get_close_matches(args.key, known_words(), n=3)
+        close = difflib.get_close_matches(args.key, known_names(), n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else "`hanji recipe` lists all of them"
         raise RecipeError(f"{args.key}: no key or table of that name; {hint}")
     if args.json:
-        rows = [
-            {"file": table.file, "table": table.title, "task": table.task} | asdict(key)
-            for table, key in found
-        ]
-        print(json.dumps(rows, ensure_ascii=False))
+        print(json.dumps([_row(table, key) for table, key in found], ensure_ascii=False))
     elif args.key:
         print("\n\n".join(_entry(table, key) for table, key in found))
     else:

@@ -1,4 +1,4 @@
-"""`hanji search`: the best recipe that keeps a budget."""
+"""`hanji search`: find the best recipe within a budget."""
 
 from __future__ import annotations
 
@@ -8,41 +8,46 @@ import shlex
 import sys
 from pathlib import Path
 
-HELP = "find the best recipe within a budget of bytes, milliseconds and lost quality"
+HELP = "find the best recipe within a budget of size, latency and metric drop"
 EXAMPLE = "hanji search examples/digits.toml --max-size 12KB --max-drop 0.02 --out out/search-digits"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what is searched, the budget, when it ends, and where everything goes."""
+    """Declare the search space, the budget, the limits of the search and the output directory."""
     parser.add_argument("file", type=Path, metavar="RECIPE_OR_STUDY", help="a recipe or study file (TOML)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="the data, where it is not embedded")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="the data, unless it is built in")
     parser.add_argument(
-        "--max-size", type=_size, metavar="SIZE", help="of the device file: 100KB, 64KiB, 80000"
+        "--max-size", type=_size, metavar="SIZE", help="size of the device file, such as 100KB, 64KiB, 80000"
     )
-    parser.add_argument("--max-latency-ms", type=_positive, metavar="MS", help="median of a call, one thread")
+    parser.add_argument("--max-latency-ms", type=_positive, metavar="MS", help="median latency, one thread")
     parser.add_argument(
-        "--max-drop", type=_number, metavar="X", help="of the metric, under the full model's: 0.01"
+        "--max-drop",
+        type=_number,
+        metavar="X",
+        help="drop of the metric below the full model's, such as 0.01",
     )
     parser.add_argument(
         "--trials",
         type=_count,
         metavar="N",
-        help="trainings; default: a twentieth of the space, 4 at least",
+        help="recipes to train; default: a twentieth of the space, at least 4",
     )
-    parser.add_argument("--max-minutes", type=_positive, metavar="M", help="start no training after so many")
+    parser.add_argument(
+        "--max-minutes", type=_positive, metavar="M", help="start no training after this many minutes"
+    )
     parser.add_argument(
         "--seed",
         type=_seed,
         default=0,
         metavar="S",
-        help="of the search; trainings keep the file's (default: 0)",
+        help="seed of the search, not of the trainings (default: 0)",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: out/search-NAME")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="output directory; default: out/search-NAME")
     parser.add_argument("--json", action="store_true", help="print search.json")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Search and write down; 0 when a recipe keeps the budget, 1 with what stands in the way if none does."""
+    """Search and write the results; 1 with the violated limits if no recipe is within the budget."""
     from hanji.runtime.errors import HanjiError
     from hanji.studies.budget import Budget
     from hanji.training.interruption import resumable
@@ -73,8 +78,8 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(outcome.table(), ensure_ascii=False))
     else:
         print("\n".join(outcome.lines()))
-    if outcome.searched.winner is None:
-        sys.stderr.write(f"hanji: error: no recipe keeps the budget: {outcome.binds}\n")
+    if outcome.result.winner is None:
+        sys.stderr.write(f"hanji: error: no recipe is within the budget: {outcome.violations}\n")
         return 1
     if not args.json:
         print(
@@ -84,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _command(args: argparse.Namespace) -> str:
-    """What repeats the search on any machine: where data and results lie is that machine's."""
+    """The command that reproduces the search, without paths of this machine."""
     named = {
         "--max-size": args.max_size,
         "--max-latency-ms": args.max_latency_ms,
@@ -126,12 +131,12 @@ def _positive(text: str) -> float:
 
 def _seed(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a whole number of 0 or more, found {text!r}")
+        raise argparse.ArgumentTypeError(f"expected an integer of 0 or more, found {text!r}")
     return int(text)
 
 
 def _count(text: str) -> int:
     number = _seed(text)
     if not number:
-        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, found {text!r}")
+        raise argparse.ArgumentTypeError(f"expected an integer of 1 or more, found {text!r}")
     return number

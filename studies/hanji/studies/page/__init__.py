@@ -1,4 +1,4 @@
-"""study.html: one self-contained page that shows a study to people."""
+"""study.html: a self-contained page with the results of a study."""
 
 from hanji.studies.page.page import page_of, write_page
 

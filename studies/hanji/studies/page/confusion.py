@@ -1,4 +1,4 @@
-"""Which classes are taken for which: a table with shaded cells, and the worst mistakes in words."""
+"""The confusion matrix as a table with shaded cells, and the most frequent misclassifications."""
 
 from __future__ import annotations
 
@@ -7,73 +7,72 @@ from hanji.studies.page.table import framed
 from hanji.studies.page.view import Confusion
 from hanji.studies.page.words import count, plural
 
-MOST_CLASSES = 20
-"""Of more there are only words: a table of 100 × 100 cells for each recipe helps nobody."""
+MAX_CLASSES = 20
+"""With more classes, the matrix is omitted: a table of 100 × 100 cells per recipe would not be readable."""
 
 LEVELS = 6
-_MISTAKES = 5
+_MAX_PAIRS = 5
 
 
-def confusion_part(found: Confusion | None) -> Html | None:
+def confusion_part(confusion: Confusion | None) -> Html | None:
     """None if it was not measured."""
-    if found is None:
+    if confusion is None:
         return None
-    matrix = _matrix(found) if len(found.labels) <= MOST_CLASSES else None
-    return joined([element("h4", "What is taken for what"), _mistakes(found), matrix])
+    matrix = _matrix(confusion) if len(confusion.labels) <= MAX_CLASSES else None
+    return joined([element("h4", "Confusion matrix"), _misclassifications(confusion), matrix])
 
 
-def _mistakes(found: Confusion) -> Html:
+def _misclassifications(confusion: Confusion) -> Html:
     pairs = [
-        (counted, found.labels[row], found.labels[column])
-        for row, line in enumerate(found.counts)
-        for column, counted in enumerate(line)
-        if row != column and counted
+        (times, confusion.labels[row], confusion.labels[column])
+        for row, line in enumerate(confusion.counts)
+        for column, times in enumerate(line)
+        if row != column and times
     ]
     if not pairs:
-        return element("p", "No test picture was given a wrong class.")
+        return element("p", "No test image was misclassified.")
     pairs.sort(key=lambda pair: -pair[0])
-    named = [
-        element("li", f"{own} taken for {other}, {_times(times)}") for times, own, other in pairs[:_MISTAKES]
+    frequent = [
+        element("li", f"{true} classified as {predicted}, {_times(times)}")
+        for times, true, predicted in pairs[:_MAX_PAIRS]
     ]
+    total = plural(round(sum(pair[0] for pair in pairs)), "misclassified image")
     return joined(
-        [
-            element("p", f"{plural(round(sum(pair[0] for pair in pairs)), 'mistake')}. The most frequent:"),
-            element("ul", *named, class_="plain"),
-        ]
+        [element("p", f"{total}. The most frequent:"), element("ul", *frequent, class_="plain")],
     )
 
 
-def _times(counted: float) -> str:
-    return "once" if counted == 1 else f"{count(counted)} times"
+def _times(value: float) -> str:
+    return "once" if value == 1 else f"{count(value)} times"
 
 
-def _matrix(found: Confusion) -> Html:
-    """Shades are of a row's share; counts are written in all cells, and right ones are bold."""
-    head = (element("th", label, scope="col") for label in found.labels)
+def _matrix(confusion: Confusion) -> Html:
+    """Cells are shaded by their fraction of the row and contain the counts; the diagonal is bold."""
+    head = (element("th", label, scope="col") for label in confusion.labels)
     body = (
         element(
             "tr",
-            element("th", found.labels[row], scope="row"),
-            *(_cell(counted, sum(line), row == column) for column, counted in enumerate(line)),
+            element("th", confusion.labels[row], scope="row"),
+            *(_cell(value, sum(line), row == column) for column, value in enumerate(line)),
         )
-        for row, line in enumerate(found.counts)
+        for row, line in enumerate(confusion.counts)
     )
     return framed(
-        "Pictures of the class of the row that were said to be of the class of the column",
+        "Number of test images by true class (row) and predicted class (column)",
         element("thead", element("tr", element("td"), *head)),
         element("tbody", *body),
         kind="confusion",
     )
 
 
-def _cell(counted: float, total: float, right: bool) -> Html:
-    share = counted / total if total else 0.0
-    # Mistakes are few where a model is of use: their shades begin early, those of right answers late.
-    level = round(share * LEVELS) if right else min(LEVELS, round((share / 0.5) ** 0.5 * LEVELS))
-    if counted and not right:
+def _cell(value: float, total: float, correct: bool) -> Html:
+    fraction = value / total if total else 0.0
+    # Misclassifications are rare in a useful model, so their shades increase faster than the diagonal's.
+    level = round(fraction * LEVELS) if correct else min(LEVELS, round((fraction / 0.5) ** 0.5 * LEVELS))
+    if value and not correct:
         level = max(level, 1)
-    kind = f"{'right' if right else 'wrong'}-{level}" if level else "zero" if not counted else None
-    return element("td", element("b", count(counted)) if right else count(counted), class_=kind)
+    kind = f"{'right' if correct else 'wrong'}-{level}" if level else "zero" if not value else None
+    return element("td", element("b", count(value)) if correct else count(value), class_=kind)
 
 
-__all__ = ["LEVELS", "MOST_CLASSES", "confusion_part"]
+__all__ = ["LEVELS", "MAX_CLASSES", "confusion_part"]

@@ -1,4 +1,4 @@
-"""One part a recipe that can be opened: its steps, formats, slices, mistakes and layers."""
+"""A collapsible part per recipe: its steps, formats, slices, confusion matrix and layers."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ from hanji.studies.page.words import (
     FORMATS,
     LOWER_IS_BETTER,
     count,
+    difference_text,
     metric,
     p_value,
     plain,
     signed,
     size,
     spread,
-    verdict,
 )
 
 
 def details(view: StudyView) -> Html:
-    """The section of all recipes, in the order of the study."""
+    """The section with the details of all recipes, in the order of the study."""
     return element(
         "section",
-        element("h2", "Recipe by recipe", id="details"),
+        element("h2", "Recipes in detail", id="details"),
         element("div", *(_details(view, row) for row in view.rows), class_="recipes"),
         aria_labelledby="details",
     )
 
 
 def _details(view: StudyView, row: Row) -> Html:
-    """The anchor is inside: browsers open what a link leads into."""
+    """The anchor is inside the element, so that browsers open it when a link is followed."""
     summary = element(
         "summary",
         element("span", str(row.number), class_="pale"),
         element("h3", row.name),
-        element("span", _in_short(view, row), class_="short"),
+        element("span", _summary(view, row), class_="short"),
     )
-    return element("details", summary, element("div", _inside(view, row), id=row.anchor, class_="inside"))
+    return element("details", summary, element("div", _content(view, row), id=row.anchor, class_="inside"))
 
 
-def _in_short(view: StudyView, row: Row) -> str:
+def _summary(view: StudyView, row: Row) -> str:
     if row.failed:
         return "failed"
-    found = row.metrics.get(view.metric)
-    parts = [size(bytes_of(view, row)), f"{view.metric_label} {metric(found.mean)}" if found else ""]
+    value = row.metrics.get(view.metric)
+    parts = [size(bytes_of(view, row)), f"{view.metric_label} {metric(value.mean)}" if value else ""]
     return " · ".join(part for part in parts if part)
 
 
-def _inside(view: StudyView, row: Row) -> Html:
+def _content(view: StudyView, row: Row) -> Html:
     reason = failure(row)
     return joined(
         [
@@ -72,16 +72,16 @@ def _inside(view: StudyView, row: Row) -> Html:
 def _steps(row: Row) -> list[Html]:
     heading = element("h4", "Steps")
     if not row.steps:
-        return [heading, element("p", "None: the network in floats, as it was trained.")]
+        return [heading, element("p", "None: the trained model in float32.")]
     toml = element("code", steps_as_toml(row.steps).strip())
-    label = f"Steps of {row.name}, as a recipe file holds them"
+    label = f"Steps of {row.name} in the syntax of recipe files"
     return [heading, element("pre", toml, tabindex="0", role="group", aria_label=label)]
 
 
 def _formats(view: StudyView, row: Row) -> Html | None:
     if not row.formats:
         return None
-    caption = f"Files of {row.name}, and {view.metric_label} in the engine of each"
+    caption = f"Files of {row.name} and their {view.metric_label}"
     columns = _format_columns(view, row)
     return joined([element("h4", "Formats"), table(caption, columns, row.formats, sortable=False)])
 
@@ -96,34 +96,38 @@ def _format_columns(view: StudyView, row: Row) -> list[Column[str]]:
     ]
 
 
-def _range(found: Spread | None) -> str:
-    """Bytes: one number if all seeds have the same, else from the least to the most."""
-    if found is None:
+def _range(value: Spread | None) -> str:
+    """Bytes: one number if it is the same for all seeds, else minimum – maximum."""
+    if value is None:
         return ""
-    return count(found.low) if found.low == found.high else f"{count(found.low)} – {count(found.high)}"
+    return count(value.low) if value.low == value.high else f"{count(value.low)} – {count(value.high)}"
 
 
 def _against_full(view: StudyView, row: Row) -> Html | None:
-    """All metrics that were compared; the study's own is in the table of all recipes too."""
+    """The differences of all compared metrics; that of the study's metric is in the table of all recipes."""
     if len(row.against_full) < 2 or row.is_full:
         return None
-    found = row.against_full
+    differences = row.against_full
 
     def better(name: str) -> bool:
         return view.higher_is_better if name == view.metric else name not in LOWER_IS_BETTER
 
     columns = [
         Column[str]("metric", lambda name: Cell(view.labels.get(name, name)), numeric=False),
-        Column[str]("difference", lambda name: Cell(signed(found[name].difference))),
-        Column[str]("from", lambda name: Cell(signed(found[name].low))),
-        Column[str]("to", lambda name: Cell(signed(found[name].high))),
-        Column[str]("p", lambda name: Cell(p_value(found[name].p_value))),
+        Column[str]("difference", lambda name: Cell(signed(differences[name].difference))),
+        Column[str]("CI low", lambda name: Cell(signed(differences[name].low))),
+        Column[str]("CI high", lambda name: Cell(signed(differences[name].high))),
+        Column[str]("p", lambda name: Cell(p_value(differences[name].p_value))),
         Column[str](
-            "in words", lambda name: Cell(verdict(found[name], better(name))), numeric=False, short=True
+            "result",
+            lambda name: Cell(difference_text(differences[name], better(name))),
+            numeric=False,
+            short=True,
         ),
     ]
-    caption = f"{row.name} less the full model, with 95 % intervals"
-    return joined([element("h4", "Against the full model"), table(caption, columns, found, sortable=False)])
+    caption = f"{row.name} minus the full model, with 95 % confidence intervals"
+    heading = element("h4", "Differences from the full model")
+    return joined([heading, table(caption, columns, differences, sortable=False)])
 
 
 __all__ = ["details"]

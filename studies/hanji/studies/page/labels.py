@@ -1,7 +1,7 @@
-"""Where the names of points are written so that they cover neither a point nor each other.
+"""Placement of the labels of points, so that they overlap neither points nor each other.
 
-Greedy: each name takes the cheapest of the places around its point that is still free; those of most interest
-come first. Finding the best for all at once is NP-hard (Formann and Wagner 1991), and charts hold few points.
+Greedy: each label takes the cheapest free position around its point, the most important labels first. Optimal
+placement is NP-hard (Formann and Wagner 1991), and charts have few points.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _DISTANCES = (3.0, 11.0, 22.0, 36.0, 52.0, 72.0)
 _SIDES = (
     (1.0, 0.0), (0.0, -1.0), (0.7, -0.7), (-1.0, 0.0), (-0.7, -0.7), (0.7, 0.7), (0.0, 1.0), (-0.7, 0.7),
 )  # fmt: skip
-_TOUCH = 6.0  # pixels: a name further from the mark than this is tied to it by a line
-_AIR = 2.0  # pixels beside a name
-_CROSSED = 14.0  # what a line below a name costs, in pixels of distance
+_TOUCH = 6.0  # pixels: a label further from the mark than this is connected to it by a line
+_MARGIN = 2.0  # pixels on both sides of a label
+_CROSSED = 14.0  # cost of a line behind a label, in pixels of distance
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Name:
-    """What is to be written beside the point at (x, y), whose mark reaches so far around."""
+    """The label of the point at (x, y), whose mark has the radius ``reach``."""
 
     x: float
     y: float
@@ -63,9 +63,9 @@ class Name:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a name goes: its text begins, ends or has its middle at (x, y), the line it stands on.
+    """The position of a label: its text starts, ends or is centred at (x, y), on its baseline.
 
-    ``leader`` is the end of the line to the point, None where the name touches it.
+    ``leader`` is the end of the line to the point; None if the label touches it.
     """
 
     x: float
@@ -77,7 +77,7 @@ class Place:
 
 @dataclass
 class Sheet:
-    """What is on a chart so far: ``solid`` may not be covered, ``faint`` had better not be."""
+    """The contents of a chart so far: ``solid`` boxes must not be covered, ``faint`` ones should not be."""
 
     bounds: Box
     font: float
@@ -85,14 +85,14 @@ class Sheet:
     faint: list[Box]
 
     def places(self, names: Sequence[Name]) -> list[Place | None]:
-        """For each name its place, taken in this order; None where there is no room."""
+        """The place of each name, assigned in this order; None if there is no room."""
         return [self._take(name) for name in names]
 
     def _take(self, name: Name) -> Place | None:
         own = Box.around(name.x, name.y, 1.0)
         cost, best = min(
             ((self._cost(place, distance, own), place) for distance, place in self._around(name)),
-            key=lambda found: found[0],
+            key=lambda pair: pair[0],
         )
         if math.isinf(cost):
             return None
@@ -102,19 +102,19 @@ class Sheet:
 
     def _around(self, name: Name) -> Iterator[tuple[float, Place]]:
         width, height = text_width(name.text, self.font), self.font * 1.15
-        for beyond in _DISTANCES:
-            distance = name.reach + beyond
+        for gap in _DISTANCES:
+            distance = name.reach + gap
             for index, (across, down) in enumerate(_SIDES):
                 x, middle = name.x + across * distance, name.y + down * (distance + height * 0.35)
                 anchor = "start" if across > 0 else "end" if across < 0 else "middle"
                 left = x - {"start": 0.0, "end": width, "middle": width / 2}[anchor]
-                box = Box(left - _AIR, middle - height / 2, left + width + _AIR, middle + height / 2)
-                far = beyond > _TOUCH
+                box = Box(left - _MARGIN, middle - height / 2, left + width + _MARGIN, middle + height / 2)
+                far = gap > _TOUCH
                 leader = (x - across * 2, middle - down * height * 0.5) if far else None
-                yield beyond + index * 0.6, Place(x, middle + self.font * 0.34, anchor, box, leader)
+                yield gap + index * 0.6, Place(x, middle + self.font * 0.34, anchor, box, leader)
 
     def _cost(self, place: Place, distance: float, own: Box) -> float:
-        """Infinite where the name would cover something, or its line run over another point or name."""
+        """Infinite if the label would cover something, or its line would cross another point or label."""
         if not self.bounds.holds(place.box) or any(place.box.meets(box) for box in self.solid):
             return math.inf
         others = [box for box in self.solid if not box.holds(own)]
@@ -124,14 +124,14 @@ class Sheet:
 
 
 def along(x1: float, y1: float, x2: float, y2: float) -> list[Box]:
-    """A line as small boxes, to be kept clear of."""
+    """A line as a sequence of small boxes."""
     steps = max(2, int(max(abs(x2 - x1), abs(y2 - y1)) / 12) + 1)
-    shares = [step / (steps - 1) for step in range(steps)]
-    return [Box.around(x1 + (x2 - x1) * share, y1 + (y2 - y1) * share, 2.0) for share in shares]
+    fractions = [step / (steps - 1) for step in range(steps)]
+    return [Box.around(x1 + (x2 - x1) * part, y1 + (y2 - y1) * part, 2.0) for part in fractions]
 
 
 def text_width(text: str, font: float) -> float:
-    """About as wide as DejaVu Sans, the widest of the systems' sans-serifs; no font is at hand to measure."""
+    """The approximate width in DejaVu Sans, the widest common system font, without font metrics."""
     return font * sum(_em(character) for character in text)
 
 

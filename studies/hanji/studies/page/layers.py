@@ -1,4 +1,4 @@
-"""What quantizing each layer alone adds, the worst first."""
+"""The error of quantizing each layer alone, the largest first."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def layers_part(layers: Sequence[Layer]) -> Html | None:
     highest = max(layer.error or 0 for layer in layers) or 1.0
     columns = [
         Column[Layer]("layer", lambda layer: Cell(layer.name), numeric=False),
-        Column[Layer]("as a bar", lambda layer: Cell(_bar(layer, highest)), numeric=False),
+        Column[Layer]("relative", lambda layer: Cell(_bar(layer, highest)), numeric=False),
         Column[Layer]("error", lambda layer: Cell(metric(layer.error), layer.error)),
         Column[Layer]("weights", lambda layer: Cell(count(layer.weights), layer.weights)),
     ]
     worst_first = sorted(layers, key=lambda layer: -(layer.error or 0))
     caption = (
-        "Error of the logits (root mean square, as a fraction of their spread) when this layer alone is "
-        "quantized"
+        "Error of the logits (root mean square, as a fraction of their standard deviation) if only this "
+        "layer is quantized"
     )
     return joined(
         [

@@ -1,6 +1,6 @@
-"""HTML and SVG as values: text is escaped unless it was built here, so that no name in a study can break out.
+"""HTML and SVG as values: text is escaped unless it was built here, so that no name can inject markup.
 
-A template engine would do this too; what a page needs of one is these few lines.
+A template engine would be a larger dependency than these few functions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Attribute = str | float | bool | None
 
 
 class Html(str):
-    """Markup that is meant as such. A plain str is text, and is escaped where it is put into markup."""
+    """Markup. A plain str is text, and is escaped when it is inserted into markup."""
 
     __slots__ = ()
 
@@ -32,10 +32,10 @@ def text(value: str) -> Html:
 
 
 def element(tag: str, *children: Child, **attributes: Attribute) -> Html:
-    """One element. None among the children is left out.
+    """One element. Children that are None are omitted.
 
-    Attributes are named as in HTML, with ``_`` for ``-`` and, after a word of Python, at the end; None and
-    False leave one out, True writes it bare.
+    Attributes are named as in HTML, with ``_`` for ``-`` and a trailing ``_`` after Python keywords; None and
+    False omit an attribute, True writes it without a value.
     """
     opening = f"<{tag}{''.join(_attribute(*pair) for pair in attributes.items())}>"
     if tag in _VOID:
@@ -44,7 +44,7 @@ def element(tag: str, *children: Child, **attributes: Attribute) -> Html:
 
 
 def joined(children: Iterable[Child], between: str = "") -> Html:
-    """Markup and text in a row."""
+    """Markup and text, concatenated."""
     return Html(text(between).join(text(child) for child in children if child is not None))
 
 
@@ -58,9 +58,9 @@ def _attribute(name: str, value: Attribute) -> str:
 
 
 def number(value: float) -> str:
-    """A coordinate: at most two places, nothing after them."""
-    found = f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
-    return "0" if found == "-0" else found
+    """A coordinate with at most two decimal places."""
+    digits = f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    return "0" if digits == "-0" else digits
 
 
 __all__ = ["Child", "Html", "element", "joined", "number", "text"]

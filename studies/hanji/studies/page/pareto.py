@@ -1,4 +1,4 @@
-"""The two Pareto charts: size × metric and latency × metric, each for wide and for narrow screens."""
+"""The two Pareto charts, size × metric and latency × metric, each for wide and narrow screens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from hanji.studies.page.front import bytes_of, front_rows, latency_of, measured_rows
 from hanji.studies.page.layout import NARROW, WIDE, Layout, Point, Scatter
 from hanji.studies.page.markup import Html, element, joined
-from hanji.studies.page.point_names import numbers_stand_in
+from hanji.studies.page.point_names import has_number_labels
 from hanji.studies.page.scatter import diamond, drawn
 from hanji.studies.page.view import Row, StudyView
 from hanji.studies.page.words import ENGINES, FORMATS, listed, metric, milliseconds, plural, size
@@ -16,15 +16,15 @@ Cost = Callable[[StudyView, Row], float | None]
 
 
 def charts(view: StudyView) -> Html:
-    """The section of both charts."""
+    """The section with both charts."""
     scatters = {"size": size_scatter(view), "latency": latency_scatter(view)}
     lead = (
-        "A recipe is on the line if no other is as cheap and better. Which of those is right depends on what "
-        "your device can spare."
+        "A recipe is on the Pareto front if no other recipe is both smaller (or faster) and better. Which of "
+        "these to choose depends on the budget of your device."
     )
     return element(
         "section",
-        element("h2", "What nothing beats", id="fronts"),
+        element("h2", "Pareto fronts", id="fronts"),
         element("p", lead, class_="lead") if any(scatters.values()) else None,
         *(_figure(view, scatter, missing) for missing, scatter in scatters.items()),
         aria_labelledby="fronts",
@@ -32,7 +32,7 @@ def charts(view: StudyView) -> Html:
 
 
 def size_scatter(view: StudyView) -> Scatter | None:
-    """None where fewer than two rows were measured."""
+    """None if fewer than two rows were measured."""
     format_name = FORMATS.get(view.first_format, view.first_format)
     return _scatter(
         view,
@@ -46,13 +46,13 @@ def size_scatter(view: StudyView) -> Scatter | None:
 
 
 def latency_scatter(view: StudyView) -> Scatter | None:
-    """None where fewer than two rows were measured."""
+    """None if fewer than two rows were measured."""
     engine = ENGINES.get(view.first_engine or "", view.first_engine or "")
     return _scatter(
         view,
         key="latency",
         title=f"Latency and {view.metric_label}",
-        cost_label=f"median time of a call in {engine}",
+        cost_label=f"median latency in {engine}",
         cost_of=latency_of,
         cost_text=lambda value: f"{milliseconds(value)} ms",
         limits=[(budget.max_latency_ms, budget.name) for budget in view.budgets],
@@ -72,25 +72,25 @@ def _scatter(
     measured = measured_rows(view, cost_of)
     if len(measured) < 2:
         return None
-    chosen = front_rows(view, cost_of)
+    on_front = front_rows(view, cost_of)
     winners = {budget.winner for budget in view.budgets}
     points = tuple(
         Point(
             number=row.number,
             name=row.name,
             cost=cost,
-            metric=found,
+            metric=value,
             sd=row.metrics[view.metric].sd,
-            on_front=row in chosen,
+            on_front=row in on_front,
             is_full=row.is_full,
             wins=row.name in winners,
         )
-        for row, cost, found in measured
+        for row, cost, value in measured
     )
     return Scatter(
         key=key,
         title=title,
-        description=_description(view, chosen, points, cost_of, cost_text),
+        description=_description(view, on_front, points, cost_of, cost_text),
         cost_label=cost_label,
         metric_label=view.metric_label,
         cost_text=cost_text,
@@ -102,26 +102,26 @@ def _scatter(
 
 def _description(
     view: StudyView,
-    chosen: Sequence[Row],
+    on_front: Sequence[Row],
     points: Sequence[Point],
     cost_of: Cost,
     cost_text: Callable[[float], str],
 ) -> str:
-    """What the chart says, for who does not see it."""
-    shown = [
+    """The content of the chart for screen readers."""
+    rows = [
         f"{row.name} ({cost_text(cost_of(view, row) or 0)}, {metric(row.metrics[view.metric].mean)})"
-        for row in chosen
+        for row in on_front
     ]
     return (
-        f"{plural(len(points), 'point')}, one a recipe. On the front, from the cheapest: {listed(shown)}. "
-        "All numbers are in the table of all recipes."
+        f"{plural(len(points), 'point')}, one per recipe. The Pareto front, in order of increasing cost: "
+        f"{listed(rows)}. All numbers are in the table of all recipes."
     )
 
 
 def _figure(view: StudyView, scatter: Scatter | None, missing: str) -> Html | None:
     if scatter is None:
         return element(
-            "p", f"No chart of {missing}: it was measured of fewer than two recipes.", class_="quiet"
+            "p", f"No chart of {missing}, which was measured for fewer than two recipes.", class_="quiet"
         )
     return element(
         "figure",
@@ -134,28 +134,27 @@ def _figure(view: StudyView, scatter: Scatter | None, missing: str) -> Html | No
 
 
 def _caption(view: StudyView, scatter: Scatter) -> Html:
+    cheaper = "smaller" if scatter.key == "size" else "faster"
     signs = [
-        _sign("on-front", "on the line: nothing is as cheap and better"),
-        _sign("beaten", "beaten by another"),
-        _sign("full", "the full model"),
+        _sign("on-front", f"Pareto front: no other recipe is both {cheaper} and better"),
+        _sign("beaten", "dominated"),
+        _sign("full", "full model"),
     ]
     if any(point.wins for point in scatter.points):
-        signs.append(_sign("winner", "wins under a budget"))
+        signs.append(_sign("winner", "best within a budget"))
     if any(point.sd for point in scatter.points):
-        signs.append(
-            _sign("bar", f"one standard deviation up and down, over {plural(len(view.seeds), 'seed')}")
-        )
-    if numbers_stand_in(Layout(scatter, WIDE)):
-        signs.append(element("li", element("b", "#"), "the row of that number in the tables", class_="wide"))
+        signs.append(_sign("bar", f"± one standard deviation over {plural(len(view.seeds), 'seed')}"))
+    if has_number_labels(Layout(scatter, WIDE)):
+        signs.append(element("li", element("b", "#"), "number of the row in the tables", class_="wide"))
     if any(Layout(scatter, WIDE).is_below(point) for point in scatter.points):
-        signs.append(_sign("below", "far below all others"))
+        signs.append(_sign("below", "below the range of the axis"))
     if scatter.limits:
-        signs.append(_sign("bound", "bound of a budget"))
+        signs.append(_sign("bound", "limit of a budget"))
     return element("ul", *signs, class_="signs")
 
 
 def _key(scatter: Scatter) -> Html:
-    """The names behind the numbers of the narrow chart."""
+    """The names of the numbers in the narrow chart."""
     names = (
         element(
             "li",
@@ -170,7 +169,7 @@ def _key(scatter: Scatter) -> Html:
 
 
 def _sign(kind: str, meaning: str) -> Html:
-    """A mark as in the chart, and what it means."""
+    """An entry of the legend: a mark and its meaning."""
     shapes = {
         "on-front": element("g", element("circle", cx=10, cy=8, r=5, class_="mark"), class_="on-front"),
         "beaten": element("g", element("circle", cx=10, cy=8, r=5, class_="mark"), class_="beaten"),

@@ -1,4 +1,4 @@
-"""Reads the dictionary of study.json; what is missing or not finite is None, never zero."""
+"""Reads the content of study.json; missing or non-finite values become None."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ SCHEMA_VERSION = 1
 
 
 def study_view(study: Mapping[str, Any]) -> StudyView:
-    """Raises DataError if this is no study of schema version 1."""
+    """The view of a study; DataError if it is not a study of schema version 1."""
     if study.get("schema_version") != SCHEMA_VERSION:
         raise DataError(
-            f"study: expected schema_version {SCHEMA_VERSION}, found {study.get('schema_version')!r}; write "
-            "the page with the version of Hanji that ran the study"
+            f"study: expected schema_version {SCHEMA_VERSION}, found {study.get('schema_version')!r}; "
+            "generate the page with the version of hanji that ran the study"
         )
     try:
         return _study(study)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
-            f"study: is not laid out as study.json is ({type(error).__name__}: {error}); run hanji compare "
-            "again"
+            f"study: expected the content of study.json, found another structure ({type(error).__name__}: "
+            f"{error}); run hanji compare again"
         ) from None
 
 
@@ -61,28 +61,28 @@ def _study(study: Mapping[str, Any]) -> StudyView:
         versions=dict(study.get("versions") or {}),
         machine=dict(study.get("machine") or {}),
         labels=_labels(study),
-        left_out=tuple(str(reason) for reason in study.get("left_out") or ()),
+        skipped=tuple(str(reason) for reason in study.get("left_out") or ()),
         budgets=tuple(_budget(budget) for budget in study.get("budgets") or ()),
         rows=rows,
     )
 
 
 def _first_engine(study: Mapping[str, Any], rows: tuple[Row, ...]) -> str | None:
-    """`engines` holds "litert 2.3.0" where `latency` holds "litert"."""
+    """The engine of the first format as named in `latency`; `engines` has versions, as in "litert 2.3.0"."""
     measured = list(dict.fromkeys(engine for row in rows for engine in row.latency))
-    named = str((study.get("engines") or {}).get(study["first_format"]) or "").split(" ")[0]
-    return named if named in measured else next(iter(measured), None)
+    name = str((study.get("engines") or {}).get(study["first_format"]) or "").split(" ")[0]
+    return name if name in measured else next(iter(measured), None)
 
 
 def _labels(study: Mapping[str, Any]) -> dict[str, str]:
-    found = {
+    labels = {
         name: str(spread.get("label") or name)
         for row in study["rows"]
         for name, spread in (row.get("metrics") or {}).items()
         if spread
     }
     metric = study["metric"]
-    return found | {metric["name"]: str(metric.get("label") or metric["name"])}
+    return labels | {metric["name"]: str(metric.get("label") or metric["name"])}
 
 
 def _budget(budget: Mapping[str, Any]) -> Budget:
@@ -93,12 +93,12 @@ def _budget(budget: Mapping[str, Any]) -> Budget:
         max_latency_ms=_number(budget.get("max_latency_ms")),
         max_drop=_number(budget.get("max_drop")),
         winner=None if winner is None else str(winner),
-        binds=str(budget.get("binds") or ""),
+        violations=str(budget.get("binds") or ""),
     )
 
 
 def _row(number: int, row: Mapping[str, Any], first_format: str) -> Row:
-    counted = ("parameters", "non_zeros", "macs", "peak_bytes", "cold_start_ms")
+    counts = ("parameters", "non_zeros", "macs", "peak_bytes", "cold_start_ms")
     return Row(
         number=number,
         name=str(row["name"]),
@@ -112,9 +112,9 @@ def _row(number: int, row: Mapping[str, Any], first_format: str) -> Row:
             sorted(_each(row.get("formats"), _size).items(), key=lambda pair: pair[0] != first_format)
         ),
         latency=_each(row.get("latency"), _latency),
-        counts=_each({name: row.get(name) for name in counted}, _number),
-        likeness=_each(row.get("likeness"), _number),
-        slices=tuple(_slice(found) for found in row.get("slices") or ()),
+        counts=_each({name: row.get(name) for name in counts}, _number),
+        agreement=_each(row.get("likeness"), _number),
+        slices=tuple(_slice(part) for part in row.get("slices") or ()),
         confusion=_confusion(row.get("confusion")),
         layers=tuple(_layer(layer) for layer in row.get("layers") or ()),
         seconds=_each(row.get("seconds"), _number),
@@ -127,9 +127,9 @@ def _run(recipe: str, run: Mapping[str, Any]) -> Run:
     return Run(recipe, str(run.get("seed")), *hashes)
 
 
-def _each(found: Mapping[str, Any] | None, read: Any) -> dict[str, Any]:
-    """`found` with each value read; those that were not measured are left out."""
-    pairs = ((str(name), read(value)) for name, value in (found or {}).items() if value is not None)
+def _each(table: Mapping[str, Any] | None, read: Any) -> dict[str, Any]:
+    """`table` with `read` applied to each value; values that were not measured are omitted."""
+    pairs = ((str(name), read(value)) for name, value in (table or {}).items() if value is not None)
     return {name: value for name, value in pairs if value is not None}
 
 
@@ -137,63 +137,63 @@ def _number(value: Any) -> float | None:
     return value if isinstance(value, int | float) and math.isfinite(value) else None
 
 
-def _whole(value: Any) -> int | None:
-    found = _number(value)
-    return None if found is None else round(found)
+def _integer(value: Any) -> int | None:
+    number = _number(value)
+    return None if number is None else round(number)
 
 
-def _spread(found: Any) -> Spread | None:
-    if not isinstance(found, Mapping):
-        found = {"mean": found}
-    mean = _number(found.get("mean"))
+def _spread(value: Any) -> Spread | None:
+    if not isinstance(value, Mapping):
+        value = {"mean": value}
+    mean = _number(value.get("mean"))
     if mean is None:
         return None
-    low, high = _number(found.get("min")), _number(found.get("max"))
-    several = len(found.get("values") or ()) > 1
+    low, high = _number(value.get("min")), _number(value.get("max"))
+    several = len(value.get("values") or ()) > 1
     return Spread(
         mean,
-        _number(found.get("sd")) if several else None,
+        _number(value.get("sd")) if several else None,
         mean if low is None else low,
         mean if high is None else high,
     )
 
 
-def _difference(found: Mapping[str, Any]) -> Difference | None:
-    numbers = [_number(found.get(name)) for name in ("difference", "low", "high")]
+def _difference(table: Mapping[str, Any]) -> Difference | None:
+    numbers = [_number(table.get(name)) for name in ("difference", "low", "high")]
     if numbers[0] is None or numbers[1] is None or numbers[2] is None:
         return None
     return Difference(
-        numbers[0], numbers[1], numbers[2], _number(found.get("p_value")), _whole(found.get("samples"))
+        numbers[0], numbers[1], numbers[2], _number(table.get("p_value")), _integer(table.get("samples"))
     )
 
 
-def _size(found: Mapping[str, Any]) -> Size:
-    return Size(*(_spread(found.get(name)) for name in ("bytes", "gzip_bytes", "metric")))
+def _size(table: Mapping[str, Any]) -> Size:
+    return Size(*(_spread(table.get(name)) for name in ("bytes", "gzip_bytes", "metric")))
 
 
-def _latency(found: Mapping[str, Any]) -> Latency:
-    return Latency(*(_number(found.get(name)) for name in ("p50_ms", "p90_ms", "engine_p50_ms")))
+def _latency(table: Mapping[str, Any]) -> Latency:
+    return Latency(*(_number(table.get(name)) for name in ("p50_ms", "p90_ms", "engine_p50_ms")))
 
 
-def _slice(found: Mapping[str, Any]) -> Slice:
+def _slice(table: Mapping[str, Any]) -> Slice:
     return Slice(
-        str(found.get("group") or ""),
-        str(found["name"]),
-        _whole(found.get("samples")),
-        _number(found.get("mean")),
-        _number(found.get("sd")),
+        str(table.get("group") or ""),
+        str(table["name"]),
+        _integer(table.get("samples")),
+        _number(table.get("mean")),
+        _number(table.get("sd")),
     )
 
 
-def _confusion(found: Mapping[str, Any] | None) -> Confusion | None:
-    if not found:
+def _confusion(table: Mapping[str, Any] | None) -> Confusion | None:
+    if not table:
         return None
-    counts = tuple(tuple(float(count) for count in line) for line in found["counts"])
-    return Confusion(tuple(str(label) for label in found["labels"]), counts)
+    counts = tuple(tuple(float(count) for count in line) for line in table["counts"])
+    return Confusion(tuple(str(label) for label in table["labels"]), counts)
 
 
-def _layer(found: Mapping[str, Any]) -> Layer:
-    return Layer(str(found["layer"]), _number(found.get("error")), _whole(found.get("weights")))
+def _layer(table: Mapping[str, Any]) -> Layer:
+    return Layer(str(table["layer"]), _number(table.get("error")), _integer(table.get("weights")))
 
 
 __all__ = ["SCHEMA_VERSION", "study_view"]

@@ -1,4 +1,4 @@
-"""What it takes to run the study again and find the same: command, hashes, versions, machine."""
+"""How to reproduce the study: command, hashes, versions, machine."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ def repeat(view: StudyView) -> Html:
     """The last section of the page."""
     return element(
         "section",
-        element("h2", "To repeat it", id="repeat"),
+        element("h2", "Reproducing this study", id="repeat"),
         element(
             "p",
-            "The same study file, seeds and versions give the same metrics to the last digit and bundles of "
-            "the same hashes. Times are those of this machine.",
+            "The same study file, seeds and versions reproduce all metrics exactly and all bundles with the "
+            "same hashes. Times depend on the machine.",
             class_="lead",
         ),
         element("pre", element("code", view.command), tabindex="0", role="group", aria_label="Command"),
@@ -31,8 +31,8 @@ def _run(view: StudyView) -> list[tuple[str, str]]:
     return [
         ("study, SHA-256", view.sha256),
         ("seeds", ", ".join(view.seeds)),
-        ("run", view.when),
-        ("took", duration(view.seconds)),
+        ("date", view.when),
+        ("duration", duration(view.seconds)),
     ]
 
 
@@ -44,14 +44,14 @@ def _lists(view: StudyView) -> list[Html]:
         "Machine": {named(key): _value(key, value) for key, value in view.machine.items()},
     }
     return [
-        element("div", element("h3", heading), listing(found.items()))
-        for heading, found in parts.items()
-        if any(found.values())
+        element("div", element("h3", heading), listing(values.items()))
+        for heading, values in parts.items()
+        if any(values.values())
     ]
 
 
 def _value(key: str, value: object) -> str:
-    """Bytes with their unit."""
+    """The value as text; bytes with a unit."""
     if key.endswith("_bytes") and isinstance(value, int | float) and not isinstance(value, bool):
         return size(value)
     return plain(value)
@@ -70,7 +70,7 @@ def _hashes(view: StudyView) -> Html | None:
         code = Column[Run]("all files", lambda run: Cell(element("code", run.bundle_sha256)), numeric=False)
         columns.append(code)
     caption = (
-        "SHA-256 of each run's bundle: of its manifest, which holds those of its files, and of all its files"
+        "SHA-256 of each run's bundle: of its manifest, which lists the hashes of its files, and of all files"
     )
     inner = table(caption, columns, runs, sortable=False, kind="hashes")
     summary = element(

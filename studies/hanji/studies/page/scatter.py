@@ -1,4 +1,4 @@
-"""Draws points over a logarithmic axis, with the front as a line, as one SVG."""
+"""Draws a scatter chart with a logarithmic cost axis and the Pareto front as an SVG."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def drawn(scatter: Scatter, canvas: Canvas) -> Html:
         element("desc", scatter.description, id=description),
         *_grid(layout),
         *_limits(layout),
-        *(_error_bar(layout, point) for point in layout.lowest_first),
+        *(_error_bar(layout, point) for point in layout.drawing_order),
         _front(layout),
-        *(_mark(layout, point) for point in layout.lowest_first),
+        *(_mark(layout, point) for point in layout.drawing_order),
         *point_names(layout),
         viewBox=f"0 0 {digits(canvas.width)} {digits(canvas.height)}",
         role="img",
@@ -41,7 +41,7 @@ def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Html:
     return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=kind)
 
 
-def written(x: float, y: float, content: str, kind: str, anchor: str) -> Html:
+def label(x: float, y: float, content: str, kind: str, anchor: str) -> Html:
     return element("text", content, x=x, y=y, class_=kind, text_anchor=anchor)
 
 
@@ -51,36 +51,35 @@ def _grid(layout: Layout) -> list[Html]:
     places = _places(layout.metrics.ticks)
     for tick in layout.metrics.ticks:
         y = layout.metrics.at(tick)
-        label = f"{layout.sign * tick:.{places}f}"
+        value = f"{layout.sign * tick:.{places}f}"
         parts.append(line(canvas.left, y, layout.right, y, "grid"))
-        parts.append(written(canvas.left - 8, y + font * 0.34, label, "tick", "end"))
+        parts.append(label(canvas.left - 8, y + font * 0.34, value, "tick", "end"))
     for tick in layout.costs.ticks:
         x = layout.costs.at(tick)
         parts.append(line(x, layout.bottom, x, layout.bottom + 5, "axis"))
-        label = layout.scatter.cost_text(tick)
-        parts.append(written(x, layout.bottom + 8 + font, label, "tick", "middle"))
+        parts.append(label(x, layout.bottom + 8 + font, layout.scatter.cost_text(tick), "tick", "middle"))
     if layout.metrics.start < layout.bottom:
         parts.append(line(canvas.left, layout.metrics.start, layout.right, layout.metrics.start, "below"))
-    metric_label = f"{layout.scatter.metric_label} (better is up)"
+    metric_label = f"{layout.scatter.metric_label} (up is better)"
     return [
         *parts,
-        written(2, font + 1, metric_label, "label", "start"),
-        written(layout.right, canvas.height - 6, layout.scatter.cost_label, "label", "end"),
+        label(2, font + 1, metric_label, "label", "start"),
+        label(layout.right, canvas.height - 6, layout.scatter.cost_label, "label", "end"),
     ]
 
 
 def _places(ticks: tuple[float, ...]) -> int:
-    """As many after the point as the finest tick needs."""
+    """The number of decimal places of the finest tick."""
     return max((len(f"{tick:.6f}".rstrip("0").partition(".")[2]) for tick in ticks), default=0)
 
 
 def _limits(layout: Layout) -> list[Html]:
-    """Lines of bounds with their names above, in two rows where they would meet; a third has no name."""
+    """Lines of limits with their names above, in two rows if they would overlap; a third one has no name."""
     font, parts = layout.canvas.font * 0.88, list[Html]()
     ends = [0.0, 0.0]
     for cost, name in layout.shown_limits:
-        x, label = layout.costs.at(cost), shortened(name, 16 if layout.canvas.numbers else 28)
-        width = text_width(label, font)
+        x, text = layout.costs.at(cost), shortened(name, 16 if layout.canvas.numbers else 28)
+        width = text_width(text, font)
         left = min(max(x - width / 2, 2), layout.canvas.width - width - 2)
         row = next((row for row in (0, 1) if left >= ends[row] + 8), None)
         reach = 0.0 if row is None else row * font * 1.3
@@ -89,12 +88,12 @@ def _limits(layout: Layout) -> list[Html]:
         )
         if row is not None:
             ends[row] = left + width
-            parts.append(written(left, layout.top - 9 - reach, label, "limit-name", "start"))
+            parts.append(label(left, layout.top - 9 - reach, text, "limit-name", "start"))
     return parts
 
 
 def _front(layout: Layout) -> Html:
-    """Steps, for between two points of the front nothing better is known than the cheaper one."""
+    """A step function: between two points of the front, the cheaper one is the best that is known."""
     path = "".join(
         f"{'M' if index == 0 else 'H'}{digits(x)}{' ' if index == 0 else 'V'}{digits(y)}"
         for index, (x, y) in enumerate(layout.front())
@@ -115,7 +114,7 @@ def _mark(layout: Layout, point: Point) -> Html:
     x, y = layout.at(point)
     reach = layout.canvas.radius
     ring = element("circle", cx=x, cy=y, r=reach + 4, class_="ring") if point.wins else None
-    told = f"{point.name}: {layout.scatter.cost_text(point.cost)}, {metric(point.metric)}"
+    tooltip = f"{point.name}: {layout.scatter.cost_text(point.cost)}, {metric(point.metric)}"
     if layout.is_below(point):
         shape = _polygon([(x - reach, y - reach * 0.8), (x + reach, y - reach * 0.8), (x, y + reach)])
     elif point.is_full:
@@ -123,7 +122,7 @@ def _mark(layout: Layout, point: Point) -> Html:
     else:
         shape = element("circle", cx=x, cy=y, r=reach, class_="mark")
     kind = ("on-front" if point.on_front else "beaten") + (" full" if point.is_full else "")
-    return element("g", element("title", told), ring, shape, class_=kind)
+    return element("g", element("title", tooltip), ring, shape, class_=kind)
 
 
 def _polygon(corners: list[tuple[float, float]]) -> Html:
@@ -131,4 +130,4 @@ def _polygon(corners: list[tuple[float, float]]) -> Html:
     return element("polygon", points=points, class_="mark")
 
 
-__all__ = ["diamond", "drawn", "line", "written"]
+__all__ = ["diamond", "drawn", "label", "line"]

@@ -1,4 +1,4 @@
-"""The metric over parts of the samples, with bars beside those of the full model."""
+"""The metric by slice, as bars compared with the full model."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from hanji.studies.page.table import Cell, Column, table
 from hanji.studies.page.view import Row, Slice, StudyView
 from hanji.studies.page.words import count, metric, signed
 
-MOST = 24
-"""Slices of a group that are shown: of more, those that lost most."""
+MAX_SLICES = 24
+"""Slices per group; if there are more, those with the largest loss are shown."""
 
 
 @dataclass(frozen=True)
 class _Pair:
-    """A slice of a row and the full model's mean over the same samples."""
+    """A slice of a row and the full model's mean of the same samples; ``scale`` is the end of the bars."""
 
-    own: Slice
+    part: Slice
     full: float | None
-    highest: float
+    scale: float
 
     @property
     def difference(self) -> float | None:
-        return None if self.own.mean is None or self.full is None else self.own.mean - self.full
+        return None if self.part.mean is None or self.full is None else self.part.mean - self.full
 
 
 def slice_tables(view: StudyView, row: Row) -> Html | None:
-    """One table a group; None if the metric was not measured by slice."""
+    """One table per group; None if the metric was not measured by slice."""
     if not row.slices:
         return None
-    groups = dict.fromkeys(found.group for found in row.slices)
-    highest = max((found.mean or 0 for other in view.done for found in other.slices), default=0)
+    groups = dict.fromkeys(part.group for part in row.slices)
+    highest = max((part.mean or 0 for other in view.done for part in other.slices), default=0)
     full = {} if view.full is None else {(part.group, part.name): part.mean for part in view.full.slices}
     parts = []
     for group in groups:
@@ -46,14 +46,14 @@ def slice_tables(view: StudyView, row: Row) -> Html | None:
 
 
 def _group(view: StudyView, row: Row, group: str, pairs: Sequence[_Pair]) -> Html:
-    shown = _most_lost(pairs, view.higher_is_better)
-    scale = metric(pairs[0].highest).rstrip("0").rstrip(".")
-    left_out = f"; the {len(shown)} of {len(pairs)} that lost most" if len(shown) < len(pairs) else ""
-    mark = "" if row.is_full else ", the line is the full model"
-    caption = f"{view.metric_label} by {group or 'slice'}{left_out}. Bars go to {scale}{mark}."
+    shown = _largest_losses(pairs, view.higher_is_better)
+    scale = metric(pairs[0].scale).rstrip("0").rstrip(".")
+    selection = f"; the {len(shown)} of {len(pairs)} with the largest loss" if len(shown) < len(pairs) else ""
+    mark = "" if row.is_full else ", the line marks the full model"
+    caption = f"{view.metric_label} by {group or 'slice'}{selection}. Bars end at {scale}{mark}."
     columns = [
-        Column[_Pair]("slice", lambda pair: Cell(pair.own.name), numeric=False),
-        Column[_Pair]("as a bar", lambda pair: Cell(_bar(pair, row.is_full)), numeric=False),
+        Column[_Pair]("slice", lambda pair: Cell(pair.part.name), numeric=False),
+        Column[_Pair]("relative", lambda pair: Cell(_bar(pair, row.is_full)), numeric=False),
         Column[_Pair]("mean", _mean),
     ]
     if not row.is_full:
@@ -61,41 +61,41 @@ def _group(view: StudyView, row: Row, group: str, pairs: Sequence[_Pair]) -> Htm
             Column("full model", lambda pair: Cell(metric(pair.full), pair.full)),
             Column("difference", lambda pair: Cell(signed(pair.difference), pair.difference)),
         ]
-    columns.append(Column("samples", lambda pair: Cell(count(pair.own.samples), pair.own.samples)))
+    columns.append(Column("samples", lambda pair: Cell(count(pair.part.samples), pair.part.samples)))
     return table(caption, columns, shown, sortable=False, kind="bars")
 
 
 def _mean(pair: _Pair) -> Cell:
-    sd = "" if pair.own.sd is None or pair.own.mean is None else f" ± {pair.own.sd:.4f}"
-    return Cell(metric(pair.own.mean) + sd, pair.own.mean)
+    sd = "" if pair.part.sd is None or pair.part.mean is None else f" ± {pair.part.sd:.4f}"
+    return Cell(metric(pair.part.mean) + sd, pair.part.mean)
 
 
-def _most_lost(pairs: Sequence[_Pair], higher_is_better: bool) -> Sequence[_Pair]:
-    if len(pairs) <= MOST:
+def _largest_losses(pairs: Sequence[_Pair], higher_is_better: bool) -> Sequence[_Pair]:
+    if len(pairs) <= MAX_SLICES:
         return pairs
     sign = 1 if higher_is_better else -1
-    return sorted(pairs, key=lambda pair: sign * (pair.difference or 0))[:MOST]
+    return sorted(pairs, key=lambda pair: sign * (pair.difference or 0))[:MAX_SLICES]
 
 
 def _scale(highest: float) -> float:
-    """Where bars end: the next of 0.05, 0.1, 0.25, 0.5, 1, or the highest mean itself."""
+    """The end of the bars: the next of 0.05, 0.1, 0.25, 0.5, 1, or the highest mean itself."""
     return next((end for end in (0.05, 0.1, 0.25, 0.5, 1.0) if highest <= end), highest)
 
 
 def _bar(pair: _Pair, is_full: bool) -> Html:
-    """Hidden from screen readers: the numbers stand beside it."""
-    if pair.own.mean is None:
+    """Hidden from screen readers, because the numbers are in other columns."""
+    if pair.part.mean is None:
         return Html()
-    shares = 100 * min(max(pair.own.mean / pair.highest, 0), 1)
-    marks = [element("rect", x=0, y=3, width=shares, height=8, class_="fill")]
+    width = 100 * min(max(pair.part.mean / pair.scale, 0), 1)
+    marks = [element("rect", x=0, y=3, width=width, height=8, class_="fill")]
     if pair.full is not None and not is_full:
-        x = 100 * min(max(pair.full / pair.highest, 0), 1)
+        x = 100 * min(max(pair.full / pair.scale, 0), 1)
         marks.append(element("line", x1=x, y1=0, x2=x, y2=14, class_="full-line"))
     return bar(marks)
 
 
 def bar(marks: Sequence[Html]) -> Html:
-    """Marks over a track 100 wide and 14 high, stretched to its place."""
+    """Marks over a track of 100 × 14 units, stretched to the width of its cell."""
     track = element("rect", x=0, y=3, width=100, height=8, class_="track")
     return element(
         "svg",
@@ -108,4 +108,4 @@ def bar(marks: Sequence[Html]) -> Html:
     )
 
 
-__all__ = ["MOST", "bar", "slice_tables"]
+__all__ = ["MAX_SLICES", "bar", "slice_tables"]

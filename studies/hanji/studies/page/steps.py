@@ -1,4 +1,4 @@
-"""Compression steps as a recipe file holds them, to be copied from the page (TOML 1.0)."""
+"""Compression steps in the syntax of recipe files (TOML 1.0), to be copied from the page."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def steps_as_toml(steps: Iterable[Mapping[str, Any]]) -> str:
-    """One ``[[compression]]`` table a step, tables in it below it. What is None is left out."""
+    """One ``[[compression]]`` table per step, followed by its nested tables. None values are omitted."""
     return "\n".join(_table("[[compression]]", "compression", step) for step in steps)
 
 
 def _table(opening: str, path: str, table: Mapping[str, Any]) -> str:
-    own = [
+    lines = [
         f"{_key(key)} = {_value(value)}"
         for key, value in table.items()
         if value is not None and not isinstance(value, Mapping)
     ]
-    below = [
+    nested = [
         _table(f"[{inner}]", inner, value)
         for key, value in table.items()
         if isinstance(value, Mapping)
         for inner in [f"{path}.{_key(key)}"]
     ]
-    return "\n".join(["\n".join([opening, *own]) + "\n", *below])
+    return "\n".join(["\n".join([opening, *lines]) + "\n", *nested])
 
 
 def _value(value: Any) -> str:
@@ -36,8 +36,8 @@ def _value(value: Any) -> str:
     if isinstance(value, str):
         return _string(value)
     if isinstance(value, Mapping):
-        inside = ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items() if item is not None)
-        return f"{{ {inside} }}" if inside else "{}"
+        items = ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items() if item is not None)
+        return f"{{ {items} }}" if items else "{}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(_value(item) for item in value)}]"
     return repr(value)
@@ -48,7 +48,7 @@ def _key(key: str) -> str:
 
 
 def _string(value: str) -> str:
-    """As in JSON, but for DEL, which TOML wants escaped too."""
+    """As in JSON, with DEL escaped as TOML requires."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -1,4 +1,4 @@
-"""Tables that a small script makes sortable; without it they are plain tables."""
+"""Tables, which a small script makes sortable; without it they are plain tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BRIEF = 12
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell says, and what it is sorted by; empty where nothing was measured."""
+    """The content of a cell and its sort key; empty for values that were not measured."""
 
     content: str = ""
     value: float | None = None
@@ -22,8 +22,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column(Generic[Item]):
-    """One column. ``numeric`` ones are set to the right, ``short`` ones stay on one line, ``best_first`` are
-    sorted downwards at first."""
+    """One column. ``numeric``: right-aligned; ``short``: not wrapped; ``best_first``: sorted in descending
+    order first."""
 
     heading: str
     cell: Callable[[Item], Cell]
@@ -42,10 +42,10 @@ def table(
     kind: str = "",
     whole: Callable[[Item], Html | None] | None = None,
 ) -> Html:
-    """A table in a frame that scrolls sideways on narrow screens.
+    """A table in a frame that scrolls horizontally on narrow screens.
 
-    Column `named` names the row. Where `whole` gives text for an item, that stands in place of its cells
-    after the name.
+    Column `named` is the header of the row. If `whole` returns text for an item, it replaces the cells after
+    that column.
     """
     headings = (
         element(
@@ -67,19 +67,19 @@ def table(
 
 
 def framed(caption: str, *parts: Child, kind: str = "") -> Html:
-    """A table of such parts; the frame can be scrolled by keyboard, so it has the caption for a name."""
+    """A table of these parts; the frame can be scrolled by keyboard, so it is labelled by the caption."""
     inner = element("table", element("caption", element("span", caption)), *parts, class_=kind or None)
     return element("div", inner, class_="frame", role="group", aria_label=caption, tabindex="0")
 
 
 def listing(pairs: Iterable[tuple[str, str]]) -> Html:
-    """Names and values; those without a value are left out."""
+    """A list of names and values, without empty values."""
     shown = (element("div", element("dt", name), element("dd", value)) for name, value in pairs if value)
     return element("dl", *shown)
 
 
 def _kinds(column: Column[Item]) -> list[str]:
-    """Short headings stay on one line: they are broken at no hyphen."""
+    """Short headings are not wrapped at hyphens."""
     return ["number"] * column.numeric + ["brief"] * (len(column.heading) <= BRIEF)
 
 

@@ -1,4 +1,4 @@
-"""What the page shows of a study: the values of study.json, what was not measured being None."""
+"""The content of the page: the values of study.json, with None for what was not measured."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Spread:
-    """One number over seeds. ``sd`` is None where there was one seed only."""
+    """One number over seeds. ``sd`` is None for a single seed."""
 
     mean: float
     sd: float | None
@@ -19,7 +19,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Difference:
-    """A row less the full model, paired, with its 95 % interval."""
+    """The paired difference of a row from the full model, with its 95 % confidence interval."""
 
     difference: float
     low: float
@@ -30,7 +30,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Size:
-    """One format of a row."""
+    """The size and metric of one format of a row."""
 
     bytes: Spread | None
     gzip_bytes: Spread | None
@@ -39,7 +39,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Latency:
-    """Of one engine, in milliseconds."""
+    """Latency in one engine, in milliseconds."""
 
     p50_ms: float | None
     p90_ms: float | None
@@ -48,7 +48,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class Slice:
-    """The metric over some of the samples."""
+    """The metric of a subset of the samples."""
 
     group: str
     name: str
@@ -59,7 +59,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Confusion:
-    """``counts[i][j]`` pictures of class i were said to be of class j."""
+    """The confusion matrix: ``counts[i][j]`` images of class i were classified as class j."""
 
     labels: tuple[str, ...]
     counts: tuple[tuple[float, ...], ...]
@@ -67,7 +67,7 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Layer:
-    """What quantizing one layer alone adds."""
+    """The error of quantizing one layer alone."""
 
     name: str
     error: float | None
@@ -76,7 +76,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Run:
-    """The bundle of one recipe and seed, by its hashes; empty where one is not known."""
+    """The hashes of the bundle of one recipe and seed; empty if unknown."""
 
     recipe: str
     seed: str
@@ -86,7 +86,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Row:
-    """One recipe. ``number`` is its place in the study, from 1; it names the row where there is no room."""
+    """One recipe. ``number`` is its 1-based index, the label if there is no room for its name."""
 
     number: int
     name: str
@@ -99,9 +99,9 @@ class Row:
     formats: Mapping[str, Size]
     latency: Mapping[str, Latency]
     counts: Mapping[str, float]
-    """parameters, non_zeros, macs, peak_bytes, cold_start_ms: those that were measured."""
+    """parameters, non_zeros, macs, peak_bytes and cold_start_ms, if measured."""
 
-    likeness: Mapping[str, float]
+    agreement: Mapping[str, float]
     slices: tuple[Slice, ...]
     confusion: Confusion | None
     layers: tuple[Layer, ...]
@@ -115,19 +115,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Budget:
-    """Bounds, the row that wins under them, or why none does."""
+    """Limits, and the name of the best row within them, or the closest row's violations."""
 
     name: str
     max_bytes: float | None
     max_latency_ms: float | None
     max_drop: float | None
     winner: str | None
-    binds: str
+    violations: str
 
 
 @dataclass(frozen=True)
 class StudyView:
-    """All of a study that the page shows."""
+    """The content of the page."""
 
     name: str
     task: str
@@ -141,24 +141,24 @@ class StudyView:
     higher_is_better: bool
     first_format: str
     first_engine: str | None
-    """The engine of the first format as ``latency`` names it, None where no latency was measured."""
+    """The engine of the first format as named in ``latency``; None if no latency was measured."""
 
     data: Mapping[str, Any]
     engines: Mapping[str, Any]
     versions: Mapping[str, Any]
     machine: Mapping[str, Any]
     labels: Mapping[str, str]
-    """Of the metrics, by name."""
+    """Labels of the metrics, by name."""
 
-    left_out: tuple[str, ...]
-    """Combinations of a grid that the task does not take, and why."""
+    skipped: tuple[str, ...]
+    """Errors of the invalid combinations of a grid."""
 
     budgets: tuple[Budget, ...]
     rows: tuple[Row, ...]
 
     @property
     def full(self) -> Row | None:
-        """The uncompressed model, None if it failed."""
+        """The row of the full model; None if it failed."""
         return next((row for row in self.done if row.is_full), None)
 
     @property
@@ -166,7 +166,7 @@ class StudyView:
         return tuple(row for row in self.rows if not row.failed)
 
     def row(self, name: str | None) -> Row | None:
-        """The row of that name, if it was measured."""
+        """The row with that name, unless it failed."""
         return next((row for row in self.done if row.name == name), None)
 
 

@@ -1,4 +1,4 @@
-"""Numbers as people read them. What was not measured is an empty text."""
+"""Formatting of values for readers; values that were not measured become empty strings."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ ENGINES = {"litert": "LiteRT", "onnxruntime": "ONNX Runtime", "tflite-runtime": 
 
 
 def metric(value: float | None) -> str:
-    """Four places."""
+    """Four decimal places."""
     return "" if value is None else f"{value:.4f}"
 
 
-def spread(found: Spread | None) -> str:
-    """The mean and, over several seeds, the standard deviation."""
-    if found is None:
+def spread(value: Spread | None) -> str:
+    """The mean and, for several seeds, the standard deviation."""
+    if value is None:
         return ""
-    return metric(found.mean) + ("" if found.sd is None else f" ± {found.sd:.4f}")
+    return metric(value.mean) + ("" if value.sd is None else f" ± {value.sd:.4f}")
 
 
 def signed(value: float | None) -> str:
-    """Four places and a true minus; nothing that rounds to zero has a sign."""
+    """Four decimal places and a sign (U+2212 for minus), without a sign if it rounds to zero."""
     if value is None:
         return ""
-    found = f"{value:+.4f}".replace("-", "−")
-    return found[1:] if float(f"{value:.4f}") == 0 else found
+    text = f"{value:+.4f}".replace("-", "−")
+    return text[1:] if float(f"{value:.4f}") == 0 else text
 
 
 def count(value: float | None) -> str:
@@ -46,7 +46,7 @@ def count(value: float | None) -> str:
 
 
 def size(value: float | None) -> str:
-    """8.3 KB, of thousand bytes."""
+    """8.3 KB; 1 KB is 1,000 bytes."""
     if value is None:
         return ""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
@@ -56,23 +56,23 @@ def size(value: float | None) -> str:
 
 
 def milliseconds(value: float | None) -> str:
-    """Three digits that count, or fewer: 0.0123, 0.5, 12."""
+    """At most three significant digits: 0.0123, 0.5, 12."""
     return "" if value is None else _trimmed(_three(value))
 
 
 def timing(value: float | None) -> str:
-    """Three digits that count, zeros too, to stand below each other: 0.0123, 0.500, 12.0."""
+    """Three significant digits, including zeros, for columns: 0.0123, 0.500, 12.0."""
     return "" if value is None else _three(value)
 
 
 def moment(when: str) -> str:
-    """An ISO 8601 time as people write it; what is none stays as it is."""
+    """An ISO 8601 time in readable form; other text is unchanged."""
     try:
-        found = datetime.fromisoformat(when.replace("Z", "+00:00"))
+        time = datetime.fromisoformat(when.replace("Z", "+00:00"))
     except ValueError:
         return when
-    zone = f" {found.tzname()}" if found.tzinfo else ""
-    return f"{found.day} {MONTHS[found.month - 1]} {found.year}, {found:%H:%M}{zone}"
+    zone = f" {time.tzname()}" if time.tzinfo else ""
+    return f"{time.day} {MONTHS[time.month - 1]} {time.year}, {time:%H:%M}{zone}"
 
 
 def duration(seconds: float | None) -> str:
@@ -81,19 +81,19 @@ def duration(seconds: float | None) -> str:
         return ""
     if seconds < 10:
         return f"{seconds:.2g} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    rounded = round(seconds)
+    if rounded < 60:
+        return f"{rounded} s"
+    if rounded < 3600:
+        return f"{rounded // 60} min {rounded % 60} s"
+    return f"{rounded // 3600} h {rounded % 3600 // 60} min"
 
 
-def times_smaller(full: float | None, own: float | None) -> str:
-    """1, 4.2 or 210."""
-    if not full or not own:
+def times_smaller(full: float | None, compressed: float | None) -> str:
+    """The compression ratio: 1.0, 4.2 or 210."""
+    if not full or not compressed:
         return ""
-    times = full / own
+    times = full / compressed
     return f"{times:.0f}" if times >= 20 else f"{times:.1f}"
 
 
@@ -103,19 +103,19 @@ def p_value(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def is_seen(found: Difference) -> bool:
-    """Whether the 95 % interval leaves out zero."""
-    return found.low > 0 or found.high < 0
+def is_significant(difference: Difference) -> bool:
+    """Whether the 95 % confidence interval excludes zero."""
+    return difference.low > 0 or difference.high < 0
 
 
-def verdict(found: Difference | None, higher_is_better: bool) -> str:
-    """ "no difference seen", "worse by 0.0120" or "better by 0.0031"."""
-    if found is None:
+def difference_text(difference: Difference | None, higher_is_better: bool) -> str:
+    """ "no significant difference", "worse by 0.0120" or "better by 0.0031"."""
+    if difference is None:
         return ""
-    if not is_seen(found):
-        return "no difference seen"
-    better = (found.difference > 0) == higher_is_better
-    return f"{'better' if better else 'worse'} by {abs(found.difference):.4f}"
+    if not is_significant(difference):
+        return "no significant difference"
+    better = (difference.difference > 0) == higher_is_better
+    return f"{'better' if better else 'worse'} by {abs(difference.difference):.4f}"
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:
@@ -128,17 +128,17 @@ def listed(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def shortened(name: str, longest: int) -> str:
-    return name if len(name) <= longest else name[: longest - 1].rstrip(" ·") + "…"
+def shortened(name: str, max_length: int) -> str:
+    return name if len(name) <= max_length else name[: max_length - 1].rstrip(" ·") + "…"
 
 
 def named(key: str) -> str:
-    """A key of the study as words: memory_bytes → memory bytes."""
+    """A key of study.json as a heading: memory_bytes → memory bytes."""
     return key.replace("_", " ")
 
 
 def plain(value: Any) -> str:
-    """Any value of study.json on one line."""
+    """Any value of study.json as one line of text."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -161,8 +161,8 @@ def _three(value: float) -> str:
     return f"{value:.{places}f}"
 
 
-def _trimmed(found: str) -> str:
-    return found.rstrip("0").rstrip(".") if "." in found else found
+def _trimmed(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 __all__ = [
@@ -171,8 +171,9 @@ __all__ = [
     "LOWER_IS_BETTER",
     "TASKS",
     "count",
+    "difference_text",
     "duration",
-    "is_seen",
+    "is_significant",
     "listed",
     "metric",
     "milliseconds",
@@ -187,5 +188,4 @@ __all__ = [
     "spread",
     "times_smaller",
     "timing",
-    "verdict",
 ]

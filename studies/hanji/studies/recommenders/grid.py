@@ -27,18 +27,18 @@ def recommender_grid(file: RecipeFile, own: Mapping[str, dict[str, Any]]) -> dic
 
 
 def _students(file: RecipeFile, full: ModelConfig, own: Mapping[str, Any] | None) -> GridRows:
-    """None, and models of the full one's type with a half and a quarter of its factors and units."""
-    teaching = dict(own or epochs_of(file))
+    """No student, and students of the full model's type with half and a quarter of its factors and units."""
+    settings = dict(own or epochs_of(file))
     rows = []
     for label, divisor in WIDTHS.items():
-        shape = {
+        sizes = {
             "embedding_size": _narrower(full.embedding_size, divisor),
             "mlp_embedding_size": _narrower(full.mlp_embedding_size, divisor),
             "hidden_units": [_narrower(units, divisor) for units in full.hidden_units],
             "history_pooling": full.history_pooling,
             "user_units": _narrower(full.user_units, divisor) if full.user_units else 0,
         }
-        rows.append({"label": label, **teaching, **shape})
+        rows.append({"label": label, **settings, **sizes})
     return [{}, *rows, *named_own("student", own)]
 
 

@@ -1,4 +1,4 @@
-"""What a recommender answered to each user of a test set."""
+"""The recommendations of a bundle for each user of a test set."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ SAMPLED_USERS = 200
 class RankingOutcomes:
     """One row per user with a held-out item.
 
-    ``ranks`` int64 [users]: 0-based, of the held-out item among its candidates. ``top`` int32 [users, k]:
-    the best items of the catalogue without those of the training set. ``items`` int32 [users]: the held-out
-    ones. ``scores`` float32 [sampled users, items]. ``diversity``: of the lists by their genres, NaN
-    without genres.
+    ``ranks`` int64 [users]: 0-based rank of the held-out item among its candidates. ``top`` int32 [users, k]:
+    top-k items of the catalogue without those of the training set. ``items`` int32 [users]: held-out items.
+    ``scores`` float32 [sampled users, items]. ``diversity``: intra-list diversity by genres, NaN without
+    genres.
     """
 
     ranks: NDArray[np.int64]
@@ -40,23 +40,23 @@ class RankingOutcomes:
 
     @property
     def samples(self) -> NDArray[np.int32]:
-        """The held-out items, which tell whether two outcomes are of the same users: int32 [users]."""
+        """The held-out items, int32 [users], which identify the users."""
         return self.items
 
     def metrics(self) -> dict[str, float]:
-        """HR@10 and NDCG@10 among the candidates, Precision@10 over the catalogue, diversity where known."""
-        found = {
+        """HR@10 and NDCG@10 among the candidates, Precision@10 over the catalogue, diversity if known."""
+        values = {
             "hr_at_10": metrics.hit_ratio(self.ranks, K),
             "ndcg_at_10": metrics.ndcg(self.ranks, K),
             "precision_at_10": metrics.precision(self.top, self.items),
         }
-        return found if np.isnan(self.diversity) else {**found, "diversity_at_10": self.diversity}
+        return values if np.isnan(self.diversity) else {**values, "diversity_at_10": self.diversity}
 
     def each(self, metric: str) -> Values:
         """One value per user, float64 [users], whose mean is ``metric``: a hit ratio, NDCG or precision."""
         if metric == "precision_at_10":
-            found: Values = (self.top == self.items[:, None]).mean(axis=1)
-            return found
+            precision: Values = (self.top == self.items[:, None]).mean(axis=1)
+            return precision
         hits = self.ranks < K
         if metric == "hr_at_10":
             return hits.astype(np.float64)
@@ -65,8 +65,8 @@ class RankingOutcomes:
     def agreement(self, full: RankingOutcomes) -> dict[str, float]:
         """Means over the users.
 
-        ``overlap_at_10``: share of the full model's top ten that is in this model's top ten;
-        ``rank_correlation``: Spearman's, of the scores over the whole catalogue.
+        ``overlap_at_10``: fraction of the full model's top 10 that is in this model's top 10;
+        ``rank_correlation``: Spearman correlation of the scores over the whole catalogue.
         """
         shared = [len(set(a) & set(b)) for a, b in zip(full.top.tolist(), self.top.tolist(), strict=True)]
         overlap = float(np.mean(shared)) / full.top.shape[1]
@@ -79,13 +79,13 @@ class RankingOutcomes:
         """A recommender has no classes."""
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """As they are stored on disk."""
+        """The arrays that are stored on disk."""
         plain: dict[str, NDArray[Any]] = {"ranks": self.ranks, "top": self.top, "items": self.items}
         return {**plain, "scores": self.scores, "diversity": np.array(self.diversity)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> RankingOutcomes:
-        """What ``arrays`` returned."""
+        """The outcomes from the result of ``arrays``."""
         plain = {name: array for name, array in arrays.items() if name != "diversity"}
         return cls(**plain, diversity=float(arrays["diversity"]))
 
@@ -93,34 +93,34 @@ class RankingOutcomes:
 def ranking_outcomes(
     bundle: Path, dataset: Dataset, *, engine: str, part: Part, seed: int
 ) -> RankingOutcomes:
-    """The answers of ``bundle`` to every user with a held-out item; see ``StudyTask.outcomes_of``."""
+    """The outcomes of ``bundle`` for every user with a held-out item; see ``StudyTask``."""
     if part == "validation":
         split = train_validation_split(dataset, seed)
         dataset = replace(dataset, train=split.train, test=split.validation)
     test, k = dataset.test, min(K, dataset.catalogue.items)
     seen = items_by_user(dataset.train, dataset.catalogue.users)
     candidates = np.concatenate([test.items[:, None], test.negatives], axis=1)
-    ranked = np.empty(candidates.shape, np.float32)
+    candidate_scores = np.empty(candidates.shape, np.float32)
     top = np.empty((len(test), k), np.int32)
     sampled: list[NDArray[np.float32]] = []
     with Recommender.open(bundle, engine=engine) as recommender:
         score = bundle_scorer(recommender, dataset)
         for row, user in enumerate(test.users.tolist()):
             scores = score(user)
-            ranked[row] = scores[candidates[row]]
+            candidate_scores[row] = scores[candidates[row]]
             if row < SAMPLED_USERS:
                 sampled.append(scores.copy())
             top[row] = _best_unseen(scores, seen[user], k)
     features = genre_features(dataset.catalogue)
     diversity = metrics.intra_list_diversity(top, features) if features.any() else float("nan")
-    ranks = metrics.positive_ranks(ranked, candidates)
+    ranks = metrics.positive_ranks(candidate_scores, candidates)
     return RankingOutcomes(ranks, top, test.items, np.stack(sampled).astype(np.float32), diversity)
 
 
 def _best_unseen(scores: NDArray[np.float32], seen: NDArray[np.int32], k: int) -> NDArray[np.int32]:
-    own = scores.copy()
-    own[seen] = -np.inf
-    return np.argsort(-own, kind="stable")[:k].astype(np.int32)
+    unseen = scores.copy()
+    unseen[seen] = -np.inf
+    return np.argsort(-unseen, kind="stable")[:k].astype(np.int32)
 
 
 __all__ = ["RankingOutcomes", "ranking_outcomes"]

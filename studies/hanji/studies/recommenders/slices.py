@@ -1,4 +1,4 @@
-"""Parts of a recommender's test set: by the popularity of items, and by the length of histories."""
+"""Slices of a recommender's test set: by item popularity and by history length."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ FIFTH = 0.2
 
 
 def ranking_slices(dataset: Dataset) -> list[Slice]:
-    """Held-out items of the most popular fifth of the catalogue against the others; the fifth of the users
-    with the shortest histories, the fifth with the longest, and those between. Empty parts are left out.
+    """Held-out items among the 20 % most popular, and the long tail; users with the 20 % shortest and the
+    20 % longest histories, and those in between. Empty slices are omitted.
     """
     items, users = dataset.catalogue.items, dataset.catalogue.users
     popular = _top_fifth(np.bincount(dataset.train.items, minlength=items))[dataset.test.items]
     lengths = np.bincount(dataset.train.users, minlength=users)[dataset.test.users]
     heavy, light = _top_fifth(lengths), _top_fifth(-lengths)
     light &= ~heavy
-    found = [
-        Slice("items", "most popular fifth", popular),
-        Slice("items", "all others", ~popular),
-        Slice("users", "lightest fifth", light),
-        Slice("users", "between", ~light & ~heavy),
-        Slice("users", "heaviest fifth", heavy),
+    slices = [
+        Slice("items", "20 % most popular", popular),
+        Slice("items", "long tail", ~popular),
+        Slice("users", "20 % shortest histories", light),
+        Slice("users", "middle 60 %", ~light & ~heavy),
+        Slice("users", "20 % longest histories", heavy),
     ]
-    return [part for part in found if part.chosen.any()]
+    return [part for part in slices if part.mask.any()]
 
 
 def _top_fifth(counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """True for the fifth with the highest counts; of equal ones, those that come first."""
+    """True for the fifth with the highest counts; ties are broken by index."""
     order = np.argsort(-counts, kind="stable")
-    chosen = np.zeros(len(counts), bool)
-    chosen[order[: max(1, round(FIFTH * len(counts)))]] = True
-    return chosen
+    mask = np.zeros(len(counts), bool)
+    mask[order[: max(1, round(FIFTH * len(counts)))]] = True
+    return mask
 
 
 __all__ = ["ranking_slices"]

@@ -1,4 +1,4 @@
-"""Recommendation, as studies and searches need it. TensorFlow is imported when a method needs it."""
+"""Recommendation in studies and searches. TensorFlow is imported only in methods that need it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class RecommenderStudy(RecommenderExport):
         return catalogue_macs(compressed.config, compressed.full.data.items, folded=folded)
 
     def layer_errors(self, compressed: CompressedModel) -> None:
-        """See StudyTask; a recommender has too few layers to tell them apart."""
+        """See StudyTask; not measured for recommenders, which have few layers."""
 
     def built_in_grid(self, file: RecipeFile, own: Mapping[str, dict[str, Any]]) -> dict[str, GridRows]:
         """See StudyTask."""

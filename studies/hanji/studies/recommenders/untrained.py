@@ -1,4 +1,4 @@
-"""Recommenders with random weights in the shape that a recipe leaves: for sizes and latencies."""
+"""Recommenders with the architecture that a recipe produces and random weights, for sizes and latencies."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hanji.compression.recommenders.compress import fitting_of
 from hanji.compression.recommenders.distil import student_config
 from hanji.compression.recommenders.fake_quantization import fake_quantized
 from hanji.compression.recommenders.low_rank import expect_lower_rank
-from hanji.compression.recommenders.quantize import calibrate, row_rounded
+from hanji.compression.recommenders.quantize import calibrate, with_quantized_rows
 from hanji.compression.recommenders.recipe import Recipe, check_recipe
 from hanji.compression.recommenders.steps import ROW_BITS, Distil, LowRank
-from hanji.export.bundle.answers import Question
 from hanji.export.bundle.artifact import Converted
 from hanji.export.bundle.manifest import parameters
+from hanji.export.bundle.queries import Query
 from hanji.export.formats.names import Format
 from hanji.export.pipeline import Plan
 from hanji.export.recommenders.artifacts import convert
@@ -26,10 +26,10 @@ from hanji.training.recommenders.models.build import build_model
 from hanji.training.recommenders.models.inference import inference_config
 
 _CALIBRATION = 2
-"""Users for calibration: the ranges do not matter."""
+"""Number of calibration users; the ranges do not matter."""
 
 _HISTORY = 30
-"""Items of the history that the engine is timed with."""
+"""Length of the history in latency measurements."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ class UntrainedRecommenders:
         """See UntrainedModels."""
         model = self._model(recipe)
         draw_weights(model)
-        return convert(self._rounded(model, recipe), self.dataset.catalogue.items, recipe.scheme, target)
+        return convert(self._quantized(model, recipe), self.dataset.catalogue.items, recipe.scheme, target)
 
-    def question(self, converted: Converted) -> Question:
-        """The whole catalogue for one user."""
+    def query(self, converted: Converted) -> Query:
+        """The scores of the whole catalogue for one user or history."""
         items = self.dataset.catalogue.items
         if "history" in converted.artifact.signatures:
-            return Question("history", {"history": np.arange(min(_HISTORY, items), dtype=np.int32)})
-        return Question("catalogue", {"user": np.zeros(1, np.int32)})
+            return Query("history", {"history": np.arange(min(_HISTORY, items), dtype=np.int32)})
+        return Query("catalogue", {"user": np.zeros(1, np.int32)})
 
     def _model(self, recipe: Recipe) -> keras.Model:
         check_recipe(recipe, self.plan.model.type)
@@ -68,17 +68,17 @@ class UntrainedRecommenders:
         catalogue = self.dataset.catalogue
         return build_model(config, users=catalogue.users, items=catalogue.items)
 
-    def _rounded(self, model: keras.Model, recipe: Recipe) -> keras.Model:
-        """``model`` as its export computes."""
+    def _quantized(self, model: keras.Model, recipe: Recipe) -> keras.Model:
+        """``model`` with the numerics of its export."""
         if recipe.scheme in ROW_BITS:
-            return row_rounded(model, recipe.scheme)
+            return with_quantized_rows(model, recipe.scheme)
         if recipe.scheme != "int8":
             return model
-        rounded = fake_quantized(model)
+        quantized = fake_quantized(model)
         plan = self.plan
         fitting = fitting_of(self.dataset, plan.model, plan.training, seed=plan.file.seed)
-        calibrate(rounded, fitting, _CALIBRATION)
-        return rounded
+        calibrate(quantized, fitting, _CALIBRATION)
+        return quantized
 
 
 __all__ = ["UntrainedRecommenders"]

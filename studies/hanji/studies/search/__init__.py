@@ -1,1 +1,1 @@
-"""`hanji search`: the best recipe of a space that keeps a budget, cheapest measurements first."""
+"""`hanji search`: the best recipe of a search space within a budget, cheapest measurements first."""

@@ -1,6 +1,6 @@
-"""The default search space of a recipe file: alternatives of each step that suit its model.
+"""The default search space of a recipe file: alternatives of each step for its model.
 
-What the file itself says of a step stays one of the step's alternatives.
+The file's own settings of a step are among the alternatives.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 from hanji.studies.task import GridRows, task_named
 from hanji.training.recipe_file import RecipeFile
 
-WIDTHS = {"half as wide": 2, "a quarter as wide": 4}
-"""By how much students are narrower than the full model."""
+WIDTHS = {"half width": 2, "quarter width": 4}
+"""Divisors of the full model's width for students, by label."""
 
-_OWN = "as in the file"
+_OWN = "from the file"
 
 
 def built_in_grid(file: RecipeFile) -> dict[str, GridRows]:
-    """The alternatives of each step, as a study's ``[grid]`` has them."""
+    """The alternatives of each step, as in a study's ``[grid]``."""
     own = {step["type"]: _without_type(step) for step in file.compression if "type" in step}
     grid = task_named(file.task).built_in_grid(file, own)
     for step in own.keys() - {"distil", "quantize"}:
@@ -27,21 +27,21 @@ def built_in_grid(file: RecipeFile) -> dict[str, GridRows]:
 
 
 def scheme_rows(schemes: tuple[str, ...], own: Mapping[str, Any] | None) -> GridRows:
-    """Float32 and each scheme, the file's own with the file's settings."""
-    found = {scheme: {"scheme": scheme} for scheme in schemes}
+    """Float32 and each scheme, with the file's settings for the file's scheme."""
+    rows = {scheme: {"scheme": scheme} for scheme in schemes}
     if own:
         scheme = own.get("scheme", "int8")
-        found[scheme] = {**own, "scheme": scheme}
-    return [{}, *found.values()]
+        rows[scheme] = {**own, "scheme": scheme}
+    return [{}, *rows.values()]
 
 
 def epochs_of(file: RecipeFile) -> dict[str, Any]:
-    """A student is trained for as many epochs as the full model, where that is known."""
+    """The epochs of students: those of the full model, if the file sets them."""
     return {"epochs": file.training["epochs"]} if "epochs" in file.training else {}
 
 
 def named_own(what: str, own: Mapping[str, Any] | None) -> GridRows:
-    """The file's own settings of a step as an alternative, if it has any."""
+    """The file's settings of a step as an alternative, if it has any."""
     return [{"label": f"{what} {_OWN}", **own}] if own else []
 
 

@@ -1,4 +1,4 @@
-"""A evaluator that asks nothing twice: answers lie in files, and a search that goes on finds them there."""
+"""An evaluator that caches measurements in files, from which an interrupted search resumes."""
 
 from __future__ import annotations
 
@@ -17,70 +17,69 @@ from hanji.training.files import write_text_atomic
 
 
 class CachedEvaluator:
-    """``evaluator`` with a memory in ``folder``.
+    """``evaluator`` with a cache in OUT/work/measured.
 
-    Errors that a recipe gives rise to each time are kept as well; others, such as a process that died for
-    want of memory, may be gone the next time.
+    Deterministic errors of a recipe are cached as well; others, such as running out of memory, are not.
     """
 
     def __init__(self, evaluator: Evaluator, setup: Setup) -> None:
         self._evaluator, self._setup = evaluator, setup
         self._folder = setup.out / "work" / "measured"
         self.seconds = 0.0
-        """That the answers took, in this run or an earlier one."""
+        """Duration of all measurements, of this run or an earlier one."""
 
     def shapes(self, variants: Sequence[Variant]) -> list[Shape | str]:
-        """Quick enough to be asked each time."""
+        """See Evaluator; not cached, since it is fast."""
         start = time.monotonic()
-        found = self._evaluator.shapes(variants)
+        shapes = self._evaluator.shapes(variants)
         self.seconds += time.monotonic() - start
-        return found
+        return shapes
 
     def untrained_bytes(self, shape: Variant) -> int:
         """See Evaluator."""
-        return int(self._kept("bytes", shape, lambda: self._evaluator.untrained_bytes(shape)))
+        return int(self._cached("bytes", shape, lambda: self._evaluator.untrained_bytes(shape)))
 
     def untrained_ms(self, shape: Variant) -> float:
         """See Evaluator."""
-        return float(self._kept("ms", shape, lambda: self._evaluator.untrained_ms(shape)))
+        return float(self._cached("ms", shape, lambda: self._evaluator.untrained_ms(shape)))
 
-    def built(self, variant: Variant, resume_from: Variant | None) -> Built:
+    def build(self, variant: Variant, resume_from: Variant | None) -> Built:
         """See Evaluator."""
         return Built(
-            **self._kept("built", variant, lambda: asdict(self._evaluator.built(variant, resume_from)))
+            **self._cached("built", variant, lambda: asdict(self._evaluator.build(variant, resume_from)))
         )
 
-    def finished(self, winner: Variant) -> Finished:
-        """Never from memory: it writes the bundle."""
+    def finish(self, winner: Variant) -> Finished:
+        """See Evaluator; not cached, since it writes the bundle."""
         start = time.monotonic()
-        found = self._evaluator.finished(winner)
+        finished = self._evaluator.finish(winner)
         self.seconds += time.monotonic() - start
-        return found
+        return finished
 
-    def _kept(self, what: str, variant: Variant, ask: Callable[[], Any]) -> Any:
+    def _cached(self, what: str, variant: Variant, measure: Callable[[], Any]) -> Any:
         path = self._folder / f"{what}-{self._setup.identity(variant)}.json"
-        kept = self._read(path) or self._asked(path, variant, ask)
-        self.seconds += kept["seconds"]
-        if "error" in kept:
-            raise RecipeError(kept["error"])
-        return kept["found"]
+        entry = self._read(path) or self._measured(path, variant, measure)
+        self.seconds += entry["seconds"]
+        if "error" in entry:
+            raise RecipeError(entry["error"])
+        return entry["found"]
 
     def _read(self, path: Path) -> dict[str, Any] | None:
         if not path.exists():
             return None
-        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return kept
+        entry: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return entry
 
-    def _asked(self, path: Path, variant: Variant, ask: Callable[[], Any]) -> dict[str, Any]:
+    def _measured(self, path: Path, variant: Variant, measure: Callable[[], Any]) -> dict[str, Any]:
         start = time.monotonic()
         try:
-            answer: dict[str, Any] = {"found": ask()}
+            result: dict[str, Any] = {"found": measure()}
         except DETERMINISTIC_ERRORS as error:
-            answer = {"error": str(error)}
-        kept = {"recipe": variant.name, **answer, "seconds": round(time.monotonic() - start, 3)}
+            result = {"error": str(error)}
+        entry = {"recipe": variant.name, **result, "seconds": round(time.monotonic() - start, 3)}
         self._folder.mkdir(parents=True, exist_ok=True)
-        write_text_atomic(path, json.dumps(kept, ensure_ascii=False) + "\n")
-        return kept
+        write_text_atomic(path, json.dumps(entry, ensure_ascii=False) + "\n")
+        return entry
 
 
 __all__ = ["CachedEvaluator"]

@@ -1,4 +1,4 @@
-"""What is known of one recipe of a space, and what a budget makes of it."""
+"""A recipe of a search space with its measurements so far, and its status under a budget."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from hanji.studies.search.evaluator import Built, Shape
 from hanji.studies.search.space import Point
 
 SIZE_MARGIN, SIZE_MARGIN_BYTES = 0.02, 512
-"""An untrained file may be so much larger than the bound and its recipe is still tried: a fraction of the
-bound, and bytes. Files of float weights have their untrained twins' sizes to the byte; int8-qat, whose shape
-is int8, has its ranges in a few tensors more (up to 192 bytes were seen)."""
+"""By how much an untrained file may exceed the size limit for its recipe to be trained: a fraction of the
+limit, plus bytes. With float weights, trained and untrained files have the same size; int8-qat, which is
+measured as int8, stores its ranges in a few more tensors (up to 192 bytes were observed)."""
 
 LATENCY_MARGIN = 0.25
-"""The same of its engine's call; a busy machine makes more of a difference than weights do."""
+"""By how much its engine's latency may exceed the limit, as a fraction, because of load on the machine."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A recipe, and as much of what is asked about it as was asked."""
+    """A recipe and its measurements so far."""
 
     point: Point
     shape: Shape | None = None
@@ -27,26 +27,26 @@ class Candidate:
     untrained_ms: float | None = None
     built: Built | None = None
     drop: float | None = None
-    """Of the validation metric, under the full model's."""
+    """Drop of the validation metric below the full model's."""
 
     reason: str = ""
-    """Why it was left out, failed or does not fit; empty for one that is open or fits."""
+    """Why it was left out, failed or is over a limit; empty for one that is open or fits."""
 
     failed: bool = False
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing has been decided about it."""
+        """Whether it has not been evaluated or left out yet."""
         return self.built is None and not self.reason
 
     @property
     def fits(self) -> bool:
-        """Whether it was measured and keeps every bound."""
+        """Whether it was measured and is within all limits."""
         return self.built is not None and not self.reason
 
     @property
     def status(self) -> str:
-        """In one or two words."""
+        """The status in search.json: failed, over, fits, left out or not tried."""
         if self.failed:
             return "failed"
         if self.built is not None:
@@ -55,28 +55,28 @@ class Candidate:
 
     @property
     def bytes(self) -> int | None:
-        """The best that is known of its size: of its file, of its untrained file, of its weights."""
+        """The most accurate size that is known: of its file, of its untrained file, or of its weights."""
         if self.built is not None:
             return self.built.bytes
         if self.untrained_bytes is not None:
             return self.untrained_bytes
-        return None if self.shape is None else self.shape.least_bytes
+        return None if self.shape is None else self.shape.min_bytes
 
     @property
     def latency_ms(self) -> float | None:
-        """As `recommend` or `classify` was measured, or its untrained engine's call alone."""
+        """The latency of `recommend` or `classify`, or of its untrained model in the engine alone."""
         return self.untrained_ms if self.built is None else self.built.latency_ms
 
     def excess(self, budget: Budget, full_metric: float | None) -> dict[str, float]:
-        """How far beyond each bound it is; see ``Budget.excess``."""
+        """By how much it exceeds each limit; see ``Budget.excess``."""
         return budget.excess(
             bytes=self.bytes, latency_ms=self.latency_ms, drop=self.drop, full_metric=full_metric
         )
 
 
-def may_fit(untrained_bytes: int, most: int) -> bool:
-    """Whether a trained file can have ``most`` bytes if its untrained shape has these."""
-    return untrained_bytes <= most * (1.0 + SIZE_MARGIN) + SIZE_MARGIN_BYTES
+def may_fit(untrained_bytes: int, limit: int) -> bool:
+    """Whether the trained file may be within ``limit`` bytes, given the size of the untrained one."""
+    return untrained_bytes <= limit * (1.0 + SIZE_MARGIN) + SIZE_MARGIN_BYTES
 
 
 __all__ = ["LATENCY_MARGIN", "SIZE_MARGIN", "SIZE_MARGIN_BYTES", "Candidate", "may_fit"]

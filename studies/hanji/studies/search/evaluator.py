@@ -1,4 +1,4 @@
-"""What a search asks about recipes, from the cheapest question to the dearest."""
+"""The interface for measuring recipes in a search, from the cheapest measurement to the most expensive."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from hanji.studies.variant import Variant
 from hanji.training.errors import ConversionError, RecipeError
 
 DETERMINISTIC_ERRORS = (RecipeError, ConversionError, EngineError)
-"""Errors that a recipe gives rise to each time; others, such as a full disk, may be gone the next time."""
+"""Errors that a recipe reproduces every time; others, such as a full disk, may not recur."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What is known of a recipe without computing anything."""
+    """The size of a recipe's model, known without any conversion or training."""
 
     parameters: int
-    least_bytes: int
-    """Of the weights alone in the recipe's scheme; no file of it is smaller."""
+    min_bytes: int
+    """Bytes of the weights in the recipe's scheme, a lower bound for the file."""
 
-    alive: float
-    """Parameters that pruning leaves."""
+    nonzero: float
+    """Parameters that are not pruned."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """A recipe that was carried out: measured on the exported file, in its engine, by validation data."""
+    """Measurements of a trained and exported recipe: of its file, in its engine, on the validation data."""
 
     bytes: int
     latency_ms: float
@@ -36,12 +36,12 @@ class Built:
 
     metric: float
     sha256: str
-    """Of the file."""
+    """Hash of the file."""
 
 
 @dataclass(frozen=True)
 class Finished:
-    """Metrics on the test set, of the winner's bundle and of the full model's."""
+    """Test metrics of the winner's bundle and of the full model's, and the winner's file."""
 
     winner: dict[str, float]
     full: dict[str, float]
@@ -50,26 +50,26 @@ class Finished:
 
 
 class Evaluator(Protocol):
-    """Measures recipes; each call raises HanjiError where its recipe cannot be carried out."""
+    """Measures recipes; calls raise HanjiError for a recipe that fails."""
 
     def shapes(self, variants: Sequence[Variant]) -> list[Shape | str]:
-        """Of each variant, or why it can have none."""
+        """The shape of each variant, or the error of an invalid one."""
         ...
 
     def untrained_bytes(self, shape: Variant) -> int:
-        """The size of the file that a network of this shape and scheme makes, its weights drawn at random."""
+        """The size of the exported file with this architecture and scheme, and random weights."""
         ...
 
     def untrained_ms(self, shape: Variant) -> float:
-        """The median of the engine's own call with that file, one thread."""
+        """Median latency of the engine's call with that file and one thread."""
         ...
 
-    def built(self, variant: Variant, resume_from: Variant | None) -> Built:
+    def build(self, variant: Variant, resume_from: Variant | None) -> Built:
         """Train, export and measure, reusing the trainings of steps shared with ``resume_from``."""
         ...
 
-    def finished(self, winner: Variant) -> Finished:
-        """Write the winner's bundle, and read the test set."""
+    def finish(self, winner: Variant) -> Finished:
+        """Write the winner's bundle and evaluate it on the test set."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The evaluator in this process: builds networks, trains, exports, and asks the real engines."""
+"""The evaluator in this process: builds networks, trains, exports, and measures in the inference engines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from hanji.studies.outcomes import Part
 from hanji.studies.run_job import train_once
 from hanji.studies.search.evaluator import Built, Finished, Shape
 from hanji.studies.search.setup import Setup
-from hanji.studies.search.shapes import bytes_a_weight, shape_key, sparsity_of
+from hanji.studies.search.shapes import bytes_per_weight, shape_key, sparsity_of
 from hanji.studies.study import file_of
 from hanji.studies.task import task_named
 from hanji.studies.variant import FULL, Variant
@@ -38,7 +38,7 @@ _NAME, _EXPORTED = "bundle", "exported-"
 
 
 class LocalEvaluator:
-    """Measures in this process; what a crash takes down is this process, too."""
+    """Measures in this process, which a crash of a converter terminates; see worker.py."""
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
@@ -47,61 +47,61 @@ class LocalEvaluator:
         self._dataset = self._task.load(self._plan.data, setup.data, seed=setup.base.seed)
         self._untrained_models = self._task.untrained(self._plan, self._dataset)
         self._trained = False
-        for left_behind in setup.work.glob(f"{_EXPORTED}*"):  # by a process that was killed
-            shutil.rmtree(left_behind, ignore_errors=True)
+        for leftover in setup.work.glob(f"{_EXPORTED}*"):  # of a killed process
+            shutil.rmtree(leftover, ignore_errors=True)
         self._converted: tuple[Variant, Converted] | None = None
 
     def shapes(self, variants: Sequence[Variant]) -> list[Shape | str]:
-        """Of each variant, or why it can have none."""
-        found: dict[str, int | str] = {}
+        """See Evaluator."""
+        parameters: dict[str, int | str] = {}
         shapes: list[Shape | str] = []
         for variant in variants:
             shape = shape_key(variant)
             tables = [table for table in shape.tables if table["type"] != "quantize"]
-            if repr(tables) not in found:
-                found[repr(tables)] = self._parameters(Variant(variant.name, tuple(tables)))
-            shapes.append(_shape(found[repr(tables)], variant))
+            if repr(tables) not in parameters:
+                parameters[repr(tables)] = self._parameters(Variant(variant.name, tuple(tables)))
+            shapes.append(_shape(parameters[repr(tables)], variant))
         keras.backend.clear_session()
         return shapes
 
     def untrained_bytes(self, shape: Variant) -> int:
-        """The size of the file that a network of this shape and scheme makes."""
+        """See Evaluator."""
         return len(self._untrained(shape).contents[MODEL_FILES[self._setup.target]])
 
     def untrained_ms(self, shape: Variant) -> float:
-        """The median of the engine's own call with that file, one thread."""
+        """See Evaluator."""
         converted = self._untrained(shape)
-        question = self._untrained_models.question(converted)
-        call = _engine(converted).bare_call(question.signature, question.inputs)
+        query = self._untrained_models.query(converted)
+        call = _engine(converted).bare_call(query.signature, query.inputs)
         times = [nanoseconds(call) for _ in range(_WARM_UP + _RUNS)]
         return statistics.median(times[_WARM_UP:]) / 1e6
 
-    def built(self, variant: Variant, resume_from: Variant | None) -> Built:
-        """Train, export and measure in a place that is cleared afterwards; checkpoints stay."""
+    def build(self, variant: Variant, resume_from: Variant | None) -> Built:
+        """See Evaluator; the bundle is temporary, checkpoints are kept."""
         setup = self._setup
         if not self._trained:
             train_once(setup.base, setup.data, setup.work)
             self._trained = True
         if resume_from is not None:
-            _take_over(checkpoints_of(setup.work, resume_from), checkpoints_of(setup.work, variant))
+            _copy_checkpoints(checkpoints_of(setup.work, resume_from), checkpoints_of(setup.work, variant))
         with self._exported(variant) as bundle:
             content = (bundle / MODEL_FILES[setup.target]).read_bytes()
             metric = self._metrics(bundle, "validation")[setup.metric]
             times = interleaved({_NAME: bundle}, setup.engine)
         keras.backend.clear_session()
         if _NAME not in times:
-            raise EngineError(f"{setup.engine} cannot run what {variant.name!r} makes")
+            raise EngineError(f"{setup.engine} cannot run the exported file of {variant.name!r}")
         return Built(len(content), times[_NAME].p50_ms, metric, hashlib.sha256(content).hexdigest())
 
-    def finished(self, winner: Variant) -> Finished:
-        """OUT/bundle from the checkpoints in all formats, and both test metrics, read for the first time."""
+    def finish(self, winner: Variant) -> Finished:
+        """See Evaluator; OUT/bundle is exported from the checkpoints in all formats."""
         setup, bundle = self._setup, self._setup.out / "bundle"
         self._export(winner, bundle, setup.formats, tested=True)
         content = (bundle / MODEL_FILES[setup.target]).read_bytes()
         with self._exported(FULL) as full:
-            of_full = self._metrics(full, "test")
-        of_winner = self._metrics(bundle, "test")
-        return Finished(of_winner, of_full, len(content), hashlib.sha256(content).hexdigest())
+            full_metrics = self._metrics(full, "test")
+        winner_metrics = self._metrics(bundle, "test")
+        return Finished(winner_metrics, full_metrics, len(content), hashlib.sha256(content).hexdigest())
 
     def _parameters(self, shape: Variant) -> int | str:
         try:
@@ -110,7 +110,7 @@ class LocalEvaluator:
             return str(error)
 
     def _untrained(self, shape: Variant) -> Converted:
-        """Kept until another is asked for: size and speed are asked for one after the other."""
+        """The converted untrained model, cached for consecutive measurements of size and latency."""
         if self._converted is None or self._converted[0] != shape:
             self._converted = (
                 shape,
@@ -122,13 +122,13 @@ class LocalEvaluator:
     @contextmanager
     def _exported(self, variant: Variant) -> Iterator[Path]:
         setup = self._setup
-        with tempfile.TemporaryDirectory(dir=setup.work, prefix=_EXPORTED) as place:
-            bundle = Path(place) / _NAME
+        with tempfile.TemporaryDirectory(dir=setup.work, prefix=_EXPORTED) as directory:
+            bundle = Path(directory) / _NAME
             self._export(variant, bundle, (setup.target,), tested=False)
             yield bundle
 
     def _export(self, variant: Variant, out: Path, formats: Sequence[Format], *, tested: bool) -> None:
-        """Compress and export into ``out``; the bundle states metrics of the test set only if ``tested``."""
+        """Compress and export into ``out``; the bundle has metrics of the test set only if ``tested``."""
         task, setup, dataset = self._task, self._setup, self._dataset
         if not tested:
             dataset = task.validation_as_test(dataset, seed=setup.base.seed)
@@ -156,8 +156,8 @@ class LocalEvaluator:
 def _shape(parameters: int | str, variant: Variant) -> Shape | str:
     if isinstance(parameters, str):
         return parameters
-    least = int(parameters * bytes_a_weight(variant))
-    return Shape(parameters, least, parameters * (1.0 - sparsity_of(variant)))
+    min_bytes = int(parameters * bytes_per_weight(variant))
+    return Shape(parameters, min_bytes, parameters * (1.0 - sparsity_of(variant)))
 
 
 def _engine(converted: Converted) -> Any:
@@ -169,14 +169,14 @@ def _engine(converted: Converted) -> Any:
     return create_engine(Choice(kind, version, converted.artifact), converted.contents, threads=1)
 
 
-def _take_over(source: Path, target: Path) -> None:
-    """Checkpoints of another recipe; each is taken up only where it belongs to the same steps."""
+def _copy_checkpoints(source: Path, target: Path) -> None:
+    """Copy the checkpoints of another recipe; only those of the same steps will be resumed."""
     if source.is_dir() and not target.exists():
         shutil.copytree(source, target, copy_function=_linked)
 
 
 def _linked(source: str, target: str) -> None:
-    """One file under two names where the file system can do that: checkpoints are replaced, never changed."""
+    """Hard-link the file if the file system can: checkpoints are replaced, never modified in place."""
     try:
         os.link(source, target)
     except OSError:

@@ -1,4 +1,4 @@
-"""`hanji search` as a function: a space, a budget and a place for the results."""
+"""`hanji search` as a function of a search space, a budget and an output directory."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ def find_recipe(
     seed: int = 0,
     command: str = "hanji search",
 ) -> Outcome:
-    """Search, and write OUT/search.json; with a winner OUT/recipe.toml and OUT/bundle, too.
+    """Search, and write OUT/search.json and, if there is a winner, OUT/recipe.toml and OUT/bundle.
 
-    What an earlier search in ``out`` measured is not measured again. ``seed`` is the search's own. Raises
-    HanjiError where the data cannot be read or the full model cannot be trained.
+    Measurements of an earlier search in ``out`` are reused. ``seed`` is that of the search, not of the
+    trainings. Raises HanjiError if the data cannot be read or the full model cannot be trained.
     """
     for line in space.skipped:
-        logger.info(f"no recipe: {line}")
+        logger.info(f"skipped: {line}")
     setup = Setup(space.base, space.formats, space.metric, data, out.resolve())
     with Worker(setup) as worker:
         evaluator = CachedEvaluator(worker, setup)
         limits = limits or Limits(trials_for(space))
-        searched = Search(
+        result = Search(
             space, budget, evaluator, limits=limits, seed=seed, spent_s=lambda: evaluator.seconds
         ).run()
-    outcome = Outcome(space, budget, searched, command, seed, evaluator.seconds)
+    outcome = Outcome(space, budget, result, command, seed, evaluator.seconds)
     outcome.write(out)
     return outcome
 

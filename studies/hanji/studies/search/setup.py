@@ -1,4 +1,4 @@
-"""What a evaluator is for: the recipe file, the formats, the metric, and where data and work lie."""
+"""The setup of an evaluator: the recipe file, the formats, the metric, and the directories."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from hanji.training.recipe_file import RecipeFile
 
 @dataclass(frozen=True)
 class Setup:
-    """The same for all recipes of a search."""
+    """Settings shared by all recipes of a search."""
 
     base: RecipeFile
-    """Its seed is the one of all trainings."""
+    """The recipe file; its seed is used in all trainings."""
 
     formats: tuple[Format, ...]
     metric: str
@@ -35,26 +35,26 @@ class Setup:
 
     @property
     def engine(self) -> str:
-        """Runs that format."""
+        """The engine of that format."""
         return DEVICE_ENGINES[self.target]
 
     @property
     def work(self) -> Path:
-        """The full model and the checkpoints of all trainings."""
+        """The directory of the full model and of all checkpoints."""
         return self.out / "work" / f"seed-{self.base.seed}"
 
     def identity(self, variant: Variant) -> str:
-        """Of all that decides what is measured of ``variant``."""
+        """Hash of everything that the measurements of ``variant`` depend on."""
         base = self.base
-        decides = [
+        content = [
             [base.task, base.data, base.model, base.training, base.export, base.seed],
             [self.target, self.metric, variant.tables],
             {package: version(package) for package in PACKAGES},
         ]
-        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def as_json(self) -> dict[str, Any]:
-        """Ready for JSON."""
+        """The setup as a JSON object."""
         return {
             "base": {**asdict(self.base), "path": str(self.base.path)},
             "formats": list(self.formats),
@@ -64,15 +64,15 @@ class Setup:
         }
 
     @classmethod
-    def of_json(cls, plain: dict[str, Any]) -> Setup:
-        """What ``as_json`` made."""
-        base = RecipeFile(**{**plain["base"], "path": Path(plain["base"]["path"])})
+    def from_json(cls, content: dict[str, Any]) -> Setup:
+        """The setup from the result of ``as_json``."""
+        base = RecipeFile(**{**content["base"], "path": Path(content["base"]["path"])})
         return cls(
             base=replace(base, compression=tuple(base.compression)),
-            formats=tuple(plain["formats"]),
-            metric=plain["metric"],
-            data=plain["data"] and Path(plain["data"]),
-            out=Path(plain["out"]),
+            formats=tuple(content["formats"]),
+            metric=content["metric"],
+            data=content["data"] and Path(content["data"]),
+            out=Path(content["out"]),
         )
 
 

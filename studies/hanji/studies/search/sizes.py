@@ -1,4 +1,4 @@
-"""Sizes as people write them."""
+"""Parsing of sizes such as 100KB."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _UNITS = {
 
 
 def bytes_of(text: str) -> int:
-    """``100KB``, ``1.5 MB``, ``64KiB`` or ``80000`` in bytes; 1 KB is 1,000 bytes, 1 KiB 1,024.
+    """Bytes of ``100KB``, ``1.5 MB``, ``64KiB`` or ``80000``; 1 KB is 1,000 bytes, 1 KiB is 1,024.
 
     ValueError for anything else, and for a size below one byte.
     """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
-    unit = _UNITS.get(found[2].lower()) if found else None
-    if found is None or unit is None:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
+    unit = _UNITS.get(match[2].lower()) if match else None
+    if match is None or unit is None:
         raise ValueError(f"expected a size such as 100KB, 1.5MB, 64KiB or 80000 (bytes), found {text!r}")
-    size = int(float(found[1]) * unit)
+    size = int(float(match[1]) * unit)
     if size < 1:
         raise ValueError(f"expected a size of at least one byte, found {text!r}")
     return size

@@ -1,4 +1,4 @@
-"""What is searched: the recipes of a study's grid, or of a space that suits a recipe file."""
+"""The search space: the recipes of a study's grid, or the default space of a recipe file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from hanji.training.settings import read_toml
 
 @dataclass(frozen=True)
 class Point:
-    """A recipe of the space, and the label that it has on each of the space's axes."""
+    """A recipe of the space, and its label on each of the space's axes."""
 
     variant: Variant
     choice: Mapping[str, str]
@@ -29,29 +29,29 @@ class Point:
 
 @dataclass(frozen=True)
 class Space:
-    """The recipes to choose from; ``axes`` are the labels of each choice that makes one of them."""
+    """The recipes to choose from; ``axes`` are the labels of the alternatives of each step."""
 
     name: str
     base: RecipeFile
-    """Its seed is the one of all trainings."""
+    """The recipe file; its seed is used in all trainings."""
 
     formats: tuple[Format, ...]
-    """The first of them is the one that is measured; the winner is exported in all."""
+    """The first is measured; the winner is exported in all."""
 
     metric: str
     axes: Mapping[str, tuple[str, ...]]
     points: tuple[Point, ...]
     skipped: tuple[str, ...]
-    """Combinations that the task does not take, each with the reason."""
+    """Errors of the invalid combinations."""
 
     @property
     def engine(self) -> str:
-        """The engine that answers for the first format."""
+        """The engine of the first format."""
         return DEVICE_ENGINES[self.formats[0]]
 
 
 def read_space(path: Path) -> Space:
-    """The space of a study file, or one that suits a recipe file; RecipeError says what is wrong."""
+    """The space of a study file, or the default space of a recipe file; RecipeError for an invalid file."""
     if "base" in read_toml(path):
         return _of_study(read_study(path))
     return _of_recipe(read_recipe_file(path))
@@ -68,7 +68,7 @@ def _of_study(study: Study) -> Space:
 
 
 def _of_recipe(file: RecipeFile) -> Space:
-    grid = grid_of(built_in_grid(file), file, f"{file.path}: its space")
+    grid = grid_of(built_in_grid(file), file, f"{file.path}: default search space")
     variants, skipped = combinations(grid, file)
     axes, points = _of_grid(grid, variants)
     metric = task_named(file.task).metrics[0]
@@ -79,25 +79,25 @@ def _of_grid(
     grid: Mapping[str, Sequence[Alternative]], variants: Sequence[Variant]
 ) -> tuple[dict[str, tuple[str, ...]], tuple[Point, ...]]:
     """The axes, and those points of the grid that are among ``variants``."""
-    axes = {step: tuple(one.label for one in alternatives) for step, alternatives in grid.items()}
+    axes = {step: tuple(option.label for option in alternatives) for step, alternatives in grid.items()}
     points = []
-    for chosen in itertools.product(*grid.values()):
-        variant = variant_of(chosen)
+    for combination in itertools.product(*grid.values()):
+        variant = variant_of(combination)
         if variant in variants:
-            labels = (one.label for one in chosen)
+            labels = (option.label for option in combination)
             points.append(Point(variant, dict(zip(grid, labels, strict=True))))
     return axes, tuple(points)
 
 
 def _formats(file: RecipeFile) -> tuple[Format, ...]:
-    """Those that the recipe exports, one that Python can run first."""
-    named = file.export.get("formats", list(FORMATS))
-    formats: list[Format] = [name for name in FORMATS if name in named]
+    """The formats that the recipe exports, starting with one that Python can run."""
+    exported = file.export.get("formats", list(FORMATS))
+    formats: list[Format] = [name for name in FORMATS if name in exported]
     runnable = [name for name in formats if name in DEVICE_ENGINES]
     if not runnable:
         raise RecipeError(
-            f"{file.path}: export.formats: expected {' or '.join(DEVICE_ENGINES)} among them, which Python "
-            f"can run and measure; found {named}"
+            f"{file.path}: export.formats: expected a format that can be measured from Python "
+            f"({' or '.join(DEVICE_ENGINES)}), found {exported}"
         )
     return (runnable[0], *(name for name in formats if name != runnable[0]))
 

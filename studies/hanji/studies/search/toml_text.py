@@ -1,4 +1,4 @@
-"""A recipe file as text; the libraries that Python has for TOML only read it."""
+"""Writes recipe files; Python's standard library only reads TOML."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TABLES = ("data", "model", "training")
 
 
 def recipe_text(file: RecipeFile, comments: Sequence[str]) -> str:
-    """``file`` as `hanji build` reads it, ``comments`` before everything else."""
+    """``file`` as TOML, with ``comments`` at the top."""
     lines = [f"# {line}".rstrip() for line in comments]
     lines += [f"{key} = {_value(getattr(file, key))}" for key in ("name", "task", "seed")]
     for name in _TABLES:
@@ -31,8 +31,8 @@ def _table(heading: str, table: Mapping[str, Any]) -> list[str]:
 
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
-        inside = ", ".join(f"{_key(key)} = {_value(entry)}" for key, entry in value.items())
-        return f"{{ {inside} }}" if inside else "{}"
+        entries = ", ".join(f"{_key(key)} = {_value(entry)}" for key, entry in value.items())
+        return f"{{ {entries} }}" if entries else "{}"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, bool):
@@ -48,7 +48,7 @@ def _key(key: str) -> str:
 
 
 def _string(text: str) -> str:
-    """TOML's basic strings know the escapes of JSON; DEL is a control character to TOML alone."""
+    """TOML's basic strings have JSON's escapes; DEL must be escaped in TOML only."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -1,9 +1,9 @@
-"""The evaluator in a process of its own: a converter that crashes or takes all memory ends one recipe only.
+"""The evaluator in a separate process, so that a crash of a converter fails only one recipe.
 
     python -m hanji.studies.search.worker SETUP.json
 
-reads one question a line on stdin and answers with a line of JSON on what was its stdout; whatever libraries
-print goes to stderr. One process serves many recipes: starting TensorFlow anew would cost seconds each time.
+reads one request per line from stdin and writes one line of JSON per response to its original stdout; output
+of libraries goes to stderr. One process serves many recipes, because starting TensorFlow takes seconds.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _CLOSING_S = 10.0
 
 
 class WorkerError(HanjiError):
-    """The process ended before it had answered; another time it may not."""
+    """The process ended without a response; the error may not recur."""
 
 
 class Worker:
-    """An Evaluator in a process of its own, which is started when it is needed and again after a crash."""
+    """An Evaluator in a separate process, which is started on first use and again after a crash."""
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
@@ -47,50 +47,50 @@ class Worker:
     ) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._ended(self._process)
+            self._wait(self._process)
 
     def shapes(self, variants: Sequence[Variant]) -> list[Shape | str]:
         """See Evaluator."""
-        found = self._ask("shapes", [_plain(variant) for variant in variants])
-        return [one if isinstance(one, str) else Shape(**one) for one in found]
+        shapes = self._call("shapes", [_as_json(variant) for variant in variants])
+        return [shape if isinstance(shape, str) else Shape(**shape) for shape in shapes]
 
     def untrained_bytes(self, shape: Variant) -> int:
         """See Evaluator."""
-        return int(self._ask("untrained_bytes", _plain(shape)))
+        return int(self._call("untrained_bytes", _as_json(shape)))
 
     def untrained_ms(self, shape: Variant) -> float:
         """See Evaluator."""
-        return float(self._ask("untrained_ms", _plain(shape)))
+        return float(self._call("untrained_ms", _as_json(shape)))
 
-    def built(self, variant: Variant, resume_from: Variant | None) -> Built:
+    def build(self, variant: Variant, resume_from: Variant | None) -> Built:
         """See Evaluator."""
-        return Built(**self._ask("built", _plain(variant), resume_from and _plain(resume_from)))
+        return Built(**self._call("built", _as_json(variant), resume_from and _as_json(resume_from)))
 
-    def finished(self, winner: Variant) -> Finished:
+    def finish(self, winner: Variant) -> Finished:
         """See Evaluator."""
-        return Finished(**self._ask("finished", _plain(winner)))
+        return Finished(**self._call("finished", _as_json(winner)))
 
-    def _ask(self, what: str, *about: Any) -> Any:
-        process = self._process or self._started()
+    def _call(self, method: str, *arguments: Any) -> Any:
+        process = self._process or self._start()
         if process.stdin is None or process.stdout is None:
-            raise WorkerError("the process that carries recipes out has no pipes; run the command again")
+            raise WorkerError("the worker process has no pipes; run the command again")
         try:
-            process.stdin.write(json.dumps([what, *about]) + "\n")
+            process.stdin.write(json.dumps([method, *arguments]) + "\n")
             process.stdin.flush()
         except BrokenPipeError:
-            raise WorkerError(self._ended(process)) from None
+            raise WorkerError(self._wait(process)) from None
         line = process.stdout.readline()
         if not line.endswith("\n"):
-            raise WorkerError(self._ended(process))
-        answer = json.loads(line)
-        if "crash" in answer:
-            self._ended(process)
-            raise WorkerError(answer["crash"])
-        if "error" in answer:
-            raise (RecipeError if answer["lasting"] else HanjiError)(answer["error"])
-        return answer["found"]
+            raise WorkerError(self._wait(process))
+        response = json.loads(line)
+        if "crash" in response:
+            self._wait(process)
+            raise WorkerError(response["crash"])
+        if "error" in response:
+            raise (RecipeError if response["lasting"] else HanjiError)(response["error"])
+        return response["found"]
 
-    def _started(self) -> subprocess.Popen[str]:
+    def _start(self) -> subprocess.Popen[str]:
         self._setup.work.mkdir(parents=True, exist_ok=True)
         request = self._setup.work / "setup.json"
         write_text_atomic(request, json.dumps(self._setup.as_json()) + "\n")
@@ -103,8 +103,8 @@ class Worker:
         )
         return self._process
 
-    def _ended(self, process: subprocess.Popen[str]) -> str:
-        """Wait for the end; what a person can make of it."""
+    def _wait(self, process: subprocess.Popen[str]) -> str:
+        """Wait for the process to end; returns how it ended, for an error message."""
         self._process = None
         try:
             code = process.wait(_CLOSING_S)
@@ -112,78 +112,80 @@ class Worker:
             process.kill()
             code = process.wait()
         if code >= 0:
-            return f"its process ended with exit code {code}"
-        memory = ": was there not enough memory?" if -code == signal.SIGKILL else ""
-        return f"its process ended by signal {-code} ({signal.Signals(-code).name}){memory}"
+            return f"the worker process ended with exit code {code}"
+        memory = ", possibly out of memory" if -code == signal.SIGKILL else ""
+        name = signal.Signals(-code).name
+        return f"the worker process was terminated by signal {-code} ({name}){memory}"
 
 
-def serve(open_bench: Callable[[], Evaluator], questions: IO[str], answers: IO[str]) -> None:
-    """Answer until there are no more questions; anything but a HanjiError ends the process.
+def serve(open_evaluator: Callable[[], Evaluator], requests: IO[str], responses: IO[str]) -> None:
+    """Respond to requests until the stream ends; errors other than HanjiError end the process.
 
-    The evaluator is opened by the first question: data that cannot be read are an answer, too.
+    The evaluator is opened by the first request, so that data that cannot be read is reported in a response.
     """
     evaluator: Evaluator | None = None
-    for line in questions:
-        what, *about = json.loads(line)
+    for line in requests:
+        method, *arguments = json.loads(line)
         try:
-            evaluator = evaluator or open_bench()
-            answer: dict[str, Any] = {"found": _answers(evaluator)[what](*about)}
+            evaluator = evaluator or open_evaluator()
+            response: dict[str, Any] = {"found": _methods(evaluator)[method](*arguments)}
         except HanjiError as error:
-            answer = {"error": str(error), "lasting": isinstance(error, DETERMINISTIC_ERRORS)}
+            response = {"error": str(error), "lasting": isinstance(error, DETERMINISTIC_ERRORS)}
         except MemoryError:
-            answer = {"crash": "not enough memory"}
-        _say(answers, answer)
+            response = {"crash": "not enough memory"}
+        _send(responses, response)
 
 
-def _answers(evaluator: Evaluator) -> dict[str, Callable[..., Any]]:
+def _methods(evaluator: Evaluator) -> dict[str, Callable[..., Any]]:
     return {
-        "shapes": lambda asked: [
-            one if isinstance(one, str) else asdict(one) for one in evaluator.shapes([*map(_variant, asked)])
+        "shapes": lambda variants: [
+            shape if isinstance(shape, str) else asdict(shape)
+            for shape in evaluator.shapes([*map(_variant, variants)])
         ],
-        "untrained_bytes": lambda asked: evaluator.untrained_bytes(_variant(asked)),
-        "untrained_ms": lambda asked: evaluator.untrained_ms(_variant(asked)),
-        "built": lambda asked, resume_from: asdict(
-            evaluator.built(_variant(asked), resume_from and _variant(resume_from))
+        "untrained_bytes": lambda shape: evaluator.untrained_bytes(_variant(shape)),
+        "untrained_ms": lambda shape: evaluator.untrained_ms(_variant(shape)),
+        "built": lambda variant, resume_from: asdict(
+            evaluator.build(_variant(variant), resume_from and _variant(resume_from))
         ),
-        "finished": lambda asked: asdict(evaluator.finished(_variant(asked))),
+        "finished": lambda winner: asdict(evaluator.finish(_variant(winner))),
     }
 
 
-def _say(answers: IO[str], answer: dict[str, Any]) -> None:
-    answers.write(json.dumps(answer) + "\n")
-    answers.flush()
+def _send(responses: IO[str], response: dict[str, Any]) -> None:
+    responses.write(json.dumps(response) + "\n")
+    responses.flush()
 
 
-def _plain(variant: Variant) -> dict[str, Any]:
+def _as_json(variant: Variant) -> dict[str, Any]:
     return {"name": variant.name, "tables": list(variant.tables)}
 
 
-def _variant(plain: dict[str, Any]) -> Variant:
-    return Variant(plain["name"], tuple(plain["tables"]))
+def _variant(content: dict[str, Any]) -> Variant:
+    return Variant(content["name"], tuple(content["tables"]))
 
 
 def main() -> None:
-    """Ends with its stdin; the one who asks decides what an interruption means."""
+    """Serve requests until stdin is closed; interruptions are handled by the parent process."""
     from hanji.training.progress import show_progress
 
     show_progress()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    responses = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    show = sys.excepthook
+    default_hook = sys.excepthook
 
-    def crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        show(kind, error, trace)
-        _say(answers, {"crash": f"{kind.__name__}: {' '.join(str(error).split())[:300]}"})
+    def report_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        default_hook(kind, error, trace)
+        _send(responses, {"crash": f"{kind.__name__}: {' '.join(str(error).split())[:300]}"})
 
-    sys.excepthook = crashed
+    sys.excepthook = report_crash
     from hanji.training.quiet import import_tensorflow
 
     import_tensorflow()
     from hanji.studies.search.local_evaluator import LocalEvaluator
 
-    setup = Setup.of_json(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    serve(lambda: LocalEvaluator(setup), sys.stdin, answers)
+    setup = Setup.from_json(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    serve(lambda: LocalEvaluator(setup), sys.stdin, responses)
 
 
 if __name__ == "__main__":

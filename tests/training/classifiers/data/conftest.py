@@ -1,4 +1,4 @@
-"""Small pictures, in the form of every reader."""
+"""Small images in every supported format."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ EACH = 10
 
 
 def write_idx(path: Path, values: NDArray[np.uint8]) -> None:
-    """`values` as an IDX file."""
+    """Write `values` as an IDX file."""
     head = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
     path.write_bytes(head + values.tobytes())
 
 
 def write_image(path: Path, *, level: int = 100, size: tuple[int, int] = (12, 9), mode: str = "RGB") -> None:
-    """A picture of one level, `size` is (width, height)."""
+    """Write an image of a single level; `size` is (width, height)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("L", size, level).convert(mode).save(path)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three classes of ten pictures; the level of each is 80 · class + its number."""
+    """Three classes of ten images; the level of each is 80 · class + its number."""
     for label, name in enumerate(CLASSES):
         for number in range(EACH):
             write_image(tmp_path / name / f"{number:02}.png", level=80 * label + number)
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def arrays() -> dict[str, NDArray[np.uint8]]:
-    """Sixty training and twelve test pictures 6×5 of three classes; the first pixel is the number."""
+    """Sixty training and twelve test images, 6×5 in three classes; the first pixel is the image's number."""
     rng = np.random.default_rng(5)
     x_train = rng.integers(0, 256, (60, 6, 5), dtype=np.uint8)
     x_test = rng.integers(0, 256, (12, 6, 5), dtype=np.uint8)

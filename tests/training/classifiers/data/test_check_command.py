@@ -1,4 +1,4 @@
-"""`hanji data check` of pictures."""
+"""`hanji data check` of images."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from hanji.training.errors import DataError
 from .conftest import write_image
 
 
-def run(*words: str) -> int:
+def run(*arguments: str) -> int:
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
-    return command.run(parser.parse_args(words))
+    return command.run(parser.parse_args(arguments))
 
 
 def test_check_of_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,18 +25,18 @@ def test_check_of_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     write_image(folder / "leaf" / "clear.png", mode="RGBA")
     for number in range(5):
         (folder / "root" / f"0{number}.png").write_bytes(b"broken")
-    (folder / "notes.txt").write_text("beside the classes")
+    (folder / "notes.txt").write_text("outside the classes")
     (folder / "leaf" / "notes.txt").write_text("in a class")
     assert run("check", str(folder)) == 0
-    shown = capsys.readouterr().out
-    assert "27 pictures" in shown
-    assert "1 grey, 25 RGB, 1 RGB with transparency" in shown
-    assert "smallest 9×12, median 9×12, largest 300×400" in shown
-    assert "classes   3, the largest 2.4 times the smallest" in shown
-    assert "12  leaf" in shown
-    assert "left out: 1 × .txt" in shown
-    assert "broken pictures, left out: 5" in shown
-    assert all(f"root/0{number}.png: " in shown for number in range(5))
+    output = capsys.readouterr().out
+    assert "27 images" in output
+    assert "1 grey, 25 RGB, 1 RGB with transparency" in output
+    assert "smallest 9×12, median 9×12, largest 300×400" in output
+    assert "classes   3, the largest 2.4 times the smallest" in output
+    assert "12  leaf" in output
+    assert "left out: 1 × .txt" in output
+    assert "broken images, left out: 5" in output
+    assert all(f"root/0{number}.png: " in output for number in range(5))
 
 
 def test_check_of_a_folder_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,33 +52,35 @@ def test_check_of_a_folder_as_json(folder: Path, capsys: pytest.CaptureFixture[s
     assert table["broken"][0].startswith("root/00.png: ")
 
 
-def test_check_of_a_divided_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_of_a_folder_with_train_and_test(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("bark", "leaf", "root"):
         (folder / "train").mkdir(exist_ok=True)
         (folder / name).rename(folder / "train" / name)
         write_image(folder / "test" / name / "1.jpg")
     assert run("check", str(folder)) == 0
-    shown = capsys.readouterr().out
-    assert "30 train, 3 test" in shown
-    assert "nothing to report" in shown
+    output = capsys.readouterr().out
+    assert "30 train, 3 test" in output
+    assert "nothing to report" in output
 
 
-def test_check_says_what_training_would_refuse(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_reports_reasons_why_training_would_fail(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for path in folder.glob("root/*"):
         path.write_bytes(b"broken")
     for path in folder.glob("*/*.png"):
         path.write_bytes(b"broken")
     assert run("check", str(folder)) == 0
-    shown = capsys.readouterr().out
-    assert "none could be read" in shown
-    assert "class without a readable picture in pictures: root" in shown
+    output = capsys.readouterr().out
+    assert "none could be read" in output
+    assert "class without a readable image in images: root" in output
 
 
 def test_check_of_idx(idx: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("check", str(idx)) == 0
-    shown = capsys.readouterr().out
-    assert "(format idx)" in shown
-    assert "54 to train on, 6 to choose by, 12 to be tested on" in shown
+    output = capsys.readouterr().out
+    assert "(format idx)" in output
+    assert "54 training, 6 validation, 12 test" in output
 
 
 def test_check_of_npz_as_json(npz: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,7 +90,7 @@ def test_check_of_npz_as_json(npz: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert table["classes"][2] == {"label": "2", "train": 18, "validation": 2, "test": 4}
 
 
-def test_check_by_a_recipe(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_with_a_recipe(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipe = folder / "recipe.toml"
     recipe.write_text(
         'name = "plants"\ntask = "image-classification"\n[data]\nname = "plants"\nformat = "folder"\n'
@@ -98,8 +100,8 @@ def test_check_by_a_recipe(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "16×24, grey" in capsys.readouterr().out
 
 
-def test_check_of_neither(tmp_path: Path) -> None:
+def test_check_of_an_unknown_format(tmp_path: Path) -> None:
     (tmp_path / "class").mkdir()
     (tmp_path / "class" / "picture.bmp").write_bytes(b"")
-    with pytest.raises(DataError, match="images by a sub-folder for each class"):
+    with pytest.raises(DataError, match="images by one sub-folder per class"):
         run("check", str(tmp_path))

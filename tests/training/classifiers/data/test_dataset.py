@@ -1,4 +1,4 @@
-"""What a dataset says of itself, and its config."""
+"""Properties and overview of an image dataset, and its config."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def dataset() -> ImageDataset:
         validation=samples(2, [0, 1]),
         test=test,
         config=ImageDataConfig(name="toy", format="folder", height=4, width=4),
-        faults=("leaf/1.png: cut off",),
+        broken_images=("leaf/1.png: cut off",),
         left_out=("2 × .txt, neither PNG nor JPEG",),
     )
 
 
-def test_normalization_is_that_of_numpy(dataset: ImageDataset) -> None:
+def test_normalization_equals_numpy(dataset: ImageDataset) -> None:
     mean, std = dataset.normalization
     pixels = dataset.train.images.reshape(-1, 3).astype(np.float64)
     assert mean == pytest.approx(pixels.mean(axis=0))
@@ -71,10 +71,10 @@ def test_overview(dataset: ImageDataset) -> None:
     assert "2, the largest 3 times the smallest" in text
     assert "6           1     2  잎" in text
     assert "left out: 2 × .txt" in text
-    assert "test pictures with an exact copy in training: 1" in text
+    assert "test images with an exact copy in training: 1" in text
 
 
-def test_config_survives_its_table() -> None:
+def test_config_round_trips_through_its_table() -> None:
     config = ImageDataConfig(name="x", format="idx", labels=("a", "b"), names={"ko": ["가", "나"]}, test=0.3)
     assert settings_from(ImageDataConfig, table_from(config), "x") == config
 
@@ -82,16 +82,16 @@ def test_config_survives_its_table() -> None:
 @pytest.mark.parametrize(
     ("table", "expected"),
     [
-        ({"format": "idx"}, '"digits" is kept'),
+        ({"format": "idx"}, '"digits" is reserved'),
         ({"name": "x", "format": "folder"}, "needs both"),
         ({"name": "x", "format": "folder", "height": 9, "width": 9, "labels": ["a", "b"]}, "sub-folders"),
         ({"height": 9}, "or 0 for both, found 9 and 0"),
-        ({"height": -1, "width": -1}, "found -1 and -1"),
-        ({"height": 5000, "width": 9}, "up to 4096"),
-        ({"validation": 1.0}, "validation: expected a fraction"),
-        ({"validation": -0.1}, "validation: expected a fraction"),
-        ({"test": 0.0}, "test: expected a fraction"),
-        ({"broken_limit": 1.0}, "broken_limit: expected a fraction"),
+        ({"height": -1, "width": -1}, "height: expected at least 0 and at most 4096, found -1"),
+        ({"height": 5000, "width": 9}, "height: expected at least 0 and at most 4096, found 5000"),
+        ({"validation": 1.0}, "validation: expected at least 0 and below 1, found 1"),
+        ({"validation": -0.1}, "validation: expected at least 0 and below 1, found -0.1"),
+        ({"test": 0.0}, "test: expected at least 0.01 and below 1, found 0"),
+        ({"broken_limit": 1.0}, "broken_limit: expected at least 0 and below 1, found 1"),
         ({"labels": ["a", "a"]}, "found 'a' more than once"),
         ({"labels": ["a", " "]}, "found an empty one"),
         ({"names": {"ko": ["a", "a"]}}, "names.ko: expected different names"),
@@ -101,7 +101,7 @@ def test_config_survives_its_table() -> None:
         ({"color": "grey"}, "did you mean 'colour'"),
     ],
 )
-def test_config_that_makes_no_sense(table: dict[str, object], expected: str) -> None:
+def test_invalid_config(table: dict[str, object], expected: str) -> None:
     with pytest.raises(RecipeError, match=r"recipe.toml: data") as caught:
         settings_from(ImageDataConfig, table, "recipe.toml: data")
     assert expected in str(caught.value)
@@ -114,6 +114,6 @@ def test_fashion_mnist() -> None:
     assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (54_000, 6_000, 10_000)
     assert (dataset.height, dataset.width, dataset.channels, dataset.classes) == (28, 28, 1, 10)
     assert np.bincount(dataset.test.labels).tolist() == [1000] * 10
-    # Published for the 60,000 training pictures: 0.2860 and 0.3530 of 255.
+    # Published for the 60,000 training images: 0.2860 and 0.3530 of 255.
     assert dataset.normalization.mean[0] / 255 == pytest.approx(0.2860, abs=0.001)
     assert dataset.normalization.std[0] / 255 == pytest.approx(0.3530, abs=0.001)

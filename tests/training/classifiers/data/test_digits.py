@@ -1,4 +1,4 @@
-"""Scikit-learn's digits, which are always there."""
+"""Scikit-learn's digits, which are always available."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def test_digits() -> None:
     assert "CC BY" in dataset.licence
 
 
-def test_levels_go_from_0_to_255() -> None:
+def test_values_range_from_0_to_255() -> None:
     dataset = load_images(ImageDataConfig(), None, seed=0)
     levels = {round(value * 255 / 16) for value in range(17)}
     assert set(np.unique(dataset.train.images).tolist()) == levels
 
 
-def test_every_digit_is_in_one_part() -> None:
+def test_every_digit_is_in_exactly_one_part() -> None:
     dataset = load_images(ImageDataConfig(), None, seed=3)
     parts = (dataset.train, dataset.validation, dataset.test)
     found = np.concatenate([part.images for part in parts]).reshape(-1, 64)
@@ -37,7 +37,7 @@ def test_every_digit_is_in_one_part() -> None:
     assert sorted(map(bytes, found)) == sorted(map(bytes, expected))
 
 
-def test_another_size_and_colour() -> None:
+def test_size_and_colour_conversion() -> None:
     config = ImageDataConfig(height=12, width=16, colour="rgb", fit="stretch")
     dataset = load_images(config, None, seed=0)
     assert dataset.train.images.shape == (1295, 12, 16, 3)
@@ -45,7 +45,7 @@ def test_another_size_and_colour() -> None:
     assert dataset.fit == "stretch"
 
 
-def test_no_directory_is_read(tmp_path: Path) -> None:
+def test_a_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="reads no files"):
         load_images(ImageDataConfig(), tmp_path, seed=0)
 

@@ -1,4 +1,4 @@
-"""Folders of pictures."""
+"""Folders of images."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def error_of(directory: Path, **settings: Any) -> str:
 
 
 def divide(folder: Path, *parts: str) -> None:
-    """Move the classes below `train/` and give each other part two pictures of every class."""
+    """Move the classes into `train/` and add two images per class to each other part."""
     (folder / "train").mkdir()
     for label, name in enumerate(CLASSES):
         (folder / name).rename(folder / "train" / name)
@@ -47,7 +47,7 @@ def test_folder(folder: Path) -> None:
     assert dataset.labels == CLASSES
     assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (21, 3, 6)
     assert dataset.train.images.shape == (21, 8, 8, 3)
-    assert dataset.faults == dataset.left_out == ()
+    assert dataset.broken_images == dataset.left_out == ()
     levels = [part.images[:, 0, 0, 0] for part in (dataset.train, dataset.validation, dataset.test)]
     assert sorted(np.concatenate(levels).tolist()) == [
         80 * label + number for label in range(3) for number in range(EACH)
@@ -59,7 +59,7 @@ def test_grey(folder: Path) -> None:
     assert load(folder, colour="grey").channels == 1
 
 
-def test_a_image_becomes_what_the_device_makes_of_it(folder: Path) -> None:
+def test_images_are_prepared_as_on_the_device(folder: Path) -> None:
     rng = np.random.default_rng(0)
     for name in CLASSES:
         for path in (folder / name).iterdir():
@@ -70,14 +70,14 @@ def test_a_image_becomes_what_the_device_makes_of_it(folder: Path) -> None:
     assert {image.tobytes() for image in dataset.train.images} < expected
 
 
-def test_train_and_test_folders_are_kept(folder: Path) -> None:
+def test_train_and_test_folders(folder: Path) -> None:
     divide(folder, "test")
     dataset = load(folder)
     assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (27, 3, 6)
     assert (dataset.test.images[:, 0, 0, 0] % 80 == 70).all()
 
 
-def test_val_is_the_test_set_where_there_is_no_other(folder: Path) -> None:
+def test_val_is_the_test_set_without_a_test_folder(folder: Path) -> None:
     divide(folder, "val")
     dataset = load(folder)
     assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (27, 3, 6)
@@ -85,7 +85,7 @@ def test_val_is_the_test_set_where_there_is_no_other(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["val", "validation"])
-def test_validation_folder_beside_a_test_folder(folder: Path, name: str) -> None:
+def test_validation_and_test_folders(folder: Path, name: str) -> None:
     divide(folder, "test", name)
     dataset = load(folder)
     assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (30, 6, 6)
@@ -96,34 +96,34 @@ def test_class_called_train(folder: Path) -> None:
     assert load(folder).labels == ("bark", "leaf", "train")
 
 
-def test_all_spellings_of_endings(folder: Path) -> None:
-    for ending in ("JPG", "jpeg", "Jpeg", "PNG"):
-        write_image(folder / "bark" / f"more.{ending}")
+def test_all_spellings_of_extensions(folder: Path) -> None:
+    for extension in ("JPG", "jpeg", "Jpeg", "PNG"):
+        write_image(folder / "bark" / f"more.{extension}")
     dataset = load(folder)
     assert len(dataset.train) + len(dataset.validation) + len(dataset.test) == 34
 
 
-def test_hidden_files_and_folders_are_not_there(folder: Path) -> None:
-    (folder / "bark" / ".hidden.png").write_bytes(b"no picture")
-    (folder / "bark" / "Thumbs.db").write_bytes(b"no picture")
+def test_hidden_files_and_folders_are_ignored(folder: Path) -> None:
+    (folder / "bark" / ".hidden.png").write_bytes(b"not an image")
+    (folder / "bark" / "Thumbs.db").write_bytes(b"not an image")
     (folder / ".cache").mkdir()
     dataset = load(folder)
     assert dataset.labels == CLASSES
-    assert dataset.faults == dataset.left_out == ()
+    assert dataset.broken_images == dataset.left_out == ()
 
 
 def test_other_files_are_counted(folder: Path) -> None:
     for name in ("a.txt", "b.TXT", "README"):
-        (folder / "leaf" / name).write_text("no picture")
-    write_image(folder / "beside.png")
+        (folder / "leaf" / name).write_text("not an image")
+    write_image(folder / "unassigned.png")
     assert load(folder).left_out == (
         "2 × .txt, neither PNG nor JPEG",
-        "1 × no ending, neither PNG nor JPEG",
-        "1 × picture beside the folders of the classes",
+        "1 × no extension, neither PNG nor JPEG",
+        "1 × image outside the class folders",
     )
 
 
-def test_decomposed_names_are_composed(folder: Path) -> None:
+def test_decomposed_names_are_normalized(folder: Path) -> None:
     name = "한지"
     (folder / "root").rename(folder / unicodedata.normalize("NFD", name))
     assert load(folder).labels == ("bark", "leaf", name)
@@ -135,97 +135,97 @@ def test_the_same_folder_gives_the_same_dataset(folder: Path) -> None:
         assert (getattr(first, part).images == getattr(second, part).images).all()
 
 
-def test_broken_images_are_named_and_left_out(folder: Path) -> None:
+def test_broken_images_are_reported_and_left_out(folder: Path) -> None:
     good = (folder / "leaf" / "01.png").read_bytes()
     (folder / "leaf" / "00.png").write_bytes(b"")
     (folder / "leaf" / "01.png").write_bytes(good[: len(good) // 2])
     (folder / "root" / "05.png").write_bytes(b"<html>not found</html>")
     dataset = load(folder, broken_limit=0.1)
     assert len(dataset.train) + len(dataset.validation) + len(dataset.test) == 27
-    assert sorted(fault.split(":")[0] for fault in dataset.faults) == [
+    assert sorted(report.split(":")[0] for report in dataset.broken_images) == [
         "leaf/00.png",
         "leaf/01.png",
         "root/05.png",
     ]
-    assert "broken pictures, left out: 3" in "\n".join(overview_lines(dataset))
+    assert "broken images, left out: 3" in "\n".join(overview_lines(dataset))
     message = error_of(folder, broken_limit=0.09)
-    assert "expected at most 9.0% of 30 pictures to be unreadable, found 3 so far" in message
+    assert "expected at most 9.0% of 30 images to be unreadable, found 3 so far" in message
     assert "broken_limit" in message
 
 
-def test_broken_images_leave_the_split_of_the_others_alone(folder: Path) -> None:
-    whole = load(folder)
+def test_broken_images_do_not_change_the_split_of_the_others(folder: Path) -> None:
+    intact = load(folder)
     (folder / "bark" / "03.png").write_bytes(b"broken")
-    dirty = load(folder, broken_limit=0.1)
+    damaged = load(folder, broken_limit=0.1)
     for part in ("train", "validation", "test"):
-        levels = set(getattr(whole, part).images[:, 0, 0, 0].tolist())
-        assert levels - {3} == set(getattr(dirty, part).images[:, 0, 0, 0].tolist())
+        levels = set(getattr(intact, part).images[:, 0, 0, 0].tolist())
+        assert levels - {3} == set(getattr(damaged, part).images[:, 0, 0, 0].tolist())
 
 
-def test_class_that_is_broken_throughout(folder: Path) -> None:
+def test_class_without_a_readable_image(folder: Path) -> None:
     for path in (folder / "leaf").iterdir():
         path.write_bytes(b"broken")
-    assert "training pictures: expected pictures of every class, found none of leaf" in error_of(
+    assert "training images: expected images of every class, found none of leaf" in error_of(
         folder, broken_limit=0.9
     )
 
 
 def test_no_sub_folders(tmp_path: Path) -> None:
     write_image(tmp_path / "a.png")
-    assert "expected one sub-folder a class with its pictures, found no sub-folder" in error_of(tmp_path)
+    assert "expected one sub-folder per class with its images, found no sub-folder" in error_of(tmp_path)
     assert "found none" in error_of(tmp_path / "missing")
     assert "found a file" in error_of(tmp_path / "a.png")
 
 
 def test_empty_class(folder: Path) -> None:
     (folder / "stem").mkdir()
-    assert f"{folder}: expected pictures of every class, found none of stem" in error_of(folder)
+    assert f"{folder}: expected images of every class, found none of stem" in error_of(folder)
 
 
 def test_one_class(folder: Path) -> None:
     for name in CLASSES[1:]:
         (folder / name).rename(folder.parent / f"{folder.name}-{name}")
-    assert "at least two classes to tell apart, found bark" in error_of(folder)
+    assert "expected at least two classes, found bark" in error_of(folder)
 
 
 def test_folders_in_a_class(folder: Path) -> None:
     (folder / "bark" / "oak").mkdir()
-    assert "expected pictures of the class 'bark', found the folder 'oak'" in error_of(folder)
+    assert "expected images of the class 'bark', found the folder 'oak'" in error_of(folder)
 
 
-def test_class_that_training_lacks(folder: Path) -> None:
+def test_class_of_the_test_set_that_training_lacks(folder: Path) -> None:
     divide(folder, "test")
     write_image(folder / "test" / "stem" / "1.png")
     assert "found 'stem' as well" in error_of(folder)
 
 
-def test_class_that_the_test_lacks(folder: Path) -> None:
+def test_class_of_the_training_set_that_the_test_set_lacks(folder: Path) -> None:
     divide(folder, "test")
     for path in (folder / "test" / "leaf").iterdir():
         path.unlink()
-    assert f"{folder / 'test'}: expected pictures of every class, found none of leaf" in error_of(folder)
+    assert f"{folder / 'test'}: expected images of every class, found none of leaf" in error_of(folder)
 
 
-def test_two_folders_to_choose_by(folder: Path) -> None:
+def test_two_validation_folders(folder: Path) -> None:
     divide(folder, "val", "validation")
     assert "expected one of val and validation, found both" in error_of(folder)
 
 
-def test_names_that_are_no_text(folder: Path) -> None:
+def test_undecodable_file_names(folder: Path) -> None:
     (folder / "bark" / "\udcff.png").write_bytes(b"broken")
-    (fault,) = load(folder, broken_limit=0.1).faults
-    assert fault.startswith("bark/?.png: ")
+    (report,) = load(folder, broken_limit=0.1).broken_images
+    assert report.startswith("bark/?.png: ")
 
 
-def test_other_folders_beside_train(folder: Path) -> None:
+def test_unknown_folders_next_to_train(folder: Path) -> None:
     divide(folder)
     write_image(folder / "extra" / "1.png")
     assert "found extra" in error_of(folder)
 
 
-def test_unreadable_name(folder: Path) -> None:
+def test_unprintable_class_name(folder: Path) -> None:
     (folder / "root").rename(folder / "ro\not")
-    assert "class names that people can read" in error_of(folder)
+    assert "expected printable class names, found the sub-folder" in error_of(folder)
 
 
 def test_more_images_than_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +238,7 @@ IMAGE = ImageInput(
 )
 
 
-def test_load_unlabelled_reads_whatever_images_there_are(folder: Path) -> None:
+def test_load_unlabelled_reads_all_sub_folders(folder: Path) -> None:
     write_image(folder / "bark" / "deep" / "er.jpg")
     write_image(folder / "top.png")
     samples = load_unlabelled(folder, IMAGE, None)
@@ -246,7 +246,7 @@ def test_load_unlabelled_reads_whatever_images_there_are(folder: Path) -> None:
     assert (samples.labels == UNLABELLED).all()
 
 
-def test_load_unlabelled_takes_some_of_each_folder(folder: Path) -> None:
+def test_load_unlabelled_samples_each_folder(folder: Path) -> None:
     samples = load_unlabelled(folder, IMAGE, 6)
     assert (samples.images[:, 0, 0, 0] // 80).tolist() == [0, 0, 1, 1, 2, 2]
     assert len(load_unlabelled(folder, IMAGE, 99)) == 30
@@ -257,12 +257,12 @@ def test_load_unlabelled_follows_a_link_once(folder: Path) -> None:
     assert len(load_unlabelled(folder, IMAGE, None)) == 30
 
 
-def test_load_unlabelled_of_none(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="expected pictures"):
+def test_load_unlabelled_of_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="expected images"):
         load_unlabelled(tmp_path, IMAGE, None)
 
 
-def test_load_unlabelled_names_broken_ones(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_load_unlabelled_reports_broken_images(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     for number in range(4):
         for name in CLASSES:
             for count in range(10):
@@ -271,5 +271,5 @@ def test_load_unlabelled_names_broken_ones(folder: Path, caplog: pytest.LogCaptu
     assert len(load_unlabelled(folder, IMAGE, None)) == 149
     assert "left out, broken: leaf/05.png" in caplog.text
     (folder / "leaf" / "06.png").write_bytes(b"broken")
-    with pytest.raises(DataError, match=r"at most 1\.0% of 150 pictures"):
+    with pytest.raises(DataError, match=r"at most 1\.0% of 150 images"):
         load_unlabelled(folder, IMAGE, None)

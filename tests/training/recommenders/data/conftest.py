@@ -1,4 +1,4 @@
-"""Small ratings, in the form of every reader."""
+"""Small sets of ratings in every supported format."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def movielens_1m(tmp_path: Path, rows: list[Row]) -> Path:
 
 @pytest.fixture
 def csv_file(tmp_path: Path, rows: list[Row]) -> Path:
-    """ratings of users and items named by text, one with a comma in it, with a byte order mark."""
+    """A CSV file with text ids, some of them with a comma, and a byte order mark."""
     lines = ["who,what,stars,when", *(f'"user, {r.user}",item-{r.item},{r.rating:g},{r.time}' for r in rows)]
     path = tmp_path / "plays.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8-sig")
@@ -60,7 +60,7 @@ def csv_file(tmp_path: Path, rows: list[Row]) -> Path:
 
 @pytest.fixture
 def ncf(tmp_path: Path) -> Path:
-    """The NCF triple: 4 users, 110 items; item 109 is only a candidate."""
+    """The NCF files: 4 users, 110 items; item 109 is only a candidate."""
     train = [f"{user}\t{item}\t1\t0" for user in range(4) for item in range(user, 109, 2 if user < 2 else 30)]
     (tmp_path / "toy.train.rating").write_text("\n".join(train) + "\n")
     positives = [101, 102, 104, 109]
@@ -71,7 +71,7 @@ def ncf(tmp_path: Path) -> Path:
     for user, item in enumerate(positives):
         negatives = [other for other in range(110) if other != item][-99:]
         if user == 0:
-            negatives[0] = item  # as the benchmark has it for 156 users
+            negatives[0] = item  # as for 156 users of the benchmark
         lines.append(f"({user},{item})\t" + "\t".join(map(str, negatives)))
     (tmp_path / "toy.test.negative").write_text("\n".join(lines) + "\n")
     (tmp_path / "items.tsv").write_text('item\ttitle\tgenres\n0\t"Quoted" first\tDrama|War\n1\tSecond\t\n')

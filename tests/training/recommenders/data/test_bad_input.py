@@ -1,4 +1,4 @@
-"""Each bad input gets one DataError: what, where, what to try."""
+"""Each invalid input raises a DataError that states the problem, the place and what to try."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def test_missing_directory(tmp_path: Path) -> None:
 
 
 def test_file_instead_of_directory(movielens_1m: Path) -> None:
-    assert f"give the one it is in: {movielens_1m}" in error_of(movielens_1m / "ratings.dat")
+    assert f"give its directory: {movielens_1m}" in error_of(movielens_1m / "ratings.dat")
 
 
 def test_nothing_recognized(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     message = error_of(tmp_path)
-    for looked_for in (
+    for expected in (
         "*.train.rating",
         "ratings.dat",
         "u.data",
@@ -43,7 +43,7 @@ def test_nothing_recognized(tmp_path: Path) -> None:
         "notes.txt",
         'data.format = "csv"',
     ):
-        assert looked_for in message
+        assert expected in message
 
 
 def test_two_formats(movielens_1m: Path) -> None:
@@ -54,7 +54,7 @@ def test_two_formats(movielens_1m: Path) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     (tmp_path / "other.dat").write_text("x")
     message = error_of(tmp_path, format="movielens-1m")
-    assert "ratings.dat" in message and "holds other.dat" in message
+    assert "ratings.dat" in message and "contains other.dat" in message
 
 
 @pytest.mark.parametrize("contents", ["", " \n\n"])
@@ -92,17 +92,17 @@ def test_no_permission(movielens_1m: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_wrong_delimiter_in_a_file_without_header(tmp_path: Path, rows: list) -> None:
     (tmp_path / "ratings.dat").write_text("".join(f"{r.user}\t{r.item}\t5\t1\n" for r in rows))
     message = error_of(tmp_path)
-    assert "ratings.dat:1: expected 4 fields between '::', found 1" in message
+    assert "ratings.dat:1: expected 4 fields separated by '::', found 1" in message
     assert "check format and delimiter" in message
 
 
 def test_wrong_delimiter_in_the_config(tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text("user;item\n1;2\n")
     message = error_of(tmp_path, ratings="r.csv", delimiter=",")
-    assert "'user;item'" in message and "the header holds ';'" in message
+    assert "'user;item'" in message and "the header contains ';'" in message
 
 
-def test_missing_column_lists_those_there_are(tmp_path: Path) -> None:
+def test_missing_column_lists_the_existing_ones(tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text("person,item,stars\n1,2,3\n")
     message = error_of(tmp_path, ratings="r.csv")
     assert "r.csv:1: expected a column 'user'" in message
@@ -128,7 +128,7 @@ def test_nothing_left(movielens_1m: Path) -> None:
     assert "minimum_rating" in error_of(movielens_1m, minimum_rating=6.0)
 
 
-def test_nobody_to_test(tmp_path: Path) -> None:
+def test_no_user_with_two_interactions(tmp_path: Path) -> None:
     (tmp_path / "ratings.dat").write_text("".join(f"{user}::{user}::5::1\n" for user in range(150)))
     assert "at least two interactions" in error_of(tmp_path)
 
@@ -141,7 +141,7 @@ def test_catalogue_too_small_for_the_negatives(tmp_path: Path) -> None:
     assert "found a catalogue of 42 items" in message
 
 
-def test_malformed_lines_are_counted_and_shown(movielens_1m: Path, rows: list) -> None:
+def test_malformed_lines_are_counted_and_reported(movielens_1m: Path, rows: list) -> None:
     bad = [
         "1::2::3",
         "x::2::3::4",
@@ -164,13 +164,13 @@ def test_malformed_lines_are_counted_and_shown(movielens_1m: Path, rows: list) -
     assert quality.table()["malformed_examples"] == list(quality.malformed_examples)
 
 
-def test_good_lines_among_bad_ones_are_all_read(movielens_1m: Path) -> None:
+def test_malformed_lines_do_not_affect_valid_ones(movielens_1m: Path) -> None:
     clean = load(movielens_1m)
     path = movielens_1m / "ratings.dat"
     path.write_text(path.read_text() + "broken\n")
-    dirty = load(movielens_1m)
-    assert dirty.catalogue == clean.catalogue
-    assert dirty.test.negatives.tolist() == clean.test.negatives.tolist()
+    with_malformed_line = load(movielens_1m)
+    assert with_malformed_line.catalogue == clean.catalogue
+    assert with_malformed_line.test.negatives.tolist() == clean.test.negatives.tolist()
 
 
 def test_malformed_limit(movielens_1m: Path) -> None:
@@ -200,17 +200,20 @@ def test_malformed_titles_are_counted(movielens_1m: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "replace", "by", "expected"),
     [
-        ("toy.test.negative", "(1,102)\t", "(1,103)\t", "toy.test.negative:2: the pair (1,103)"),
+        (
+            "toy.test.negative",
+            "(1,102)\t",
+            "(1,103)\t",
+            "toy.test.negative:2: expected the pair of the same line in toy.test.rating, found (1,103)",
+        ),
         ("toy.test.negative", "(1,102)\t", "(1,102)\t5\t", "found 100 fields"),
         ("toy.test.negative", "(1,102)", "1,102", "toy.test.negative:2: expected (user,item)"),
         ("toy.test.rating", "1\t102", "1 102", "toy.test.rating:2: expected tab-separated"),
-        ("toy.test.rating", "3\t109\t5\t77\n", "", "is not that of the same line"),
+        ("toy.test.rating", "3\t109\t5\t77\n", "", "expected the pair of the same line in toy.test.rating"),
         ("toy.test.rating", "3\t109\t5\t77\n", "3\t109\t5\t77\n2\t3\t1\t1\n", "expected 5 lines"),
     ],
 )
-def test_ncf_test_files_are_taken_whole_or_not_at_all(
-    ncf: Path, name: str, replace: str, by: str, expected: str
-) -> None:
+def test_malformed_ncf_test_files(ncf: Path, name: str, replace: str, by: str, expected: str) -> None:
     path = ncf / name
     assert replace in path.read_text()
     path.write_text(path.read_text().replace(replace, by, 1))
@@ -222,18 +225,18 @@ def test_ncf_without_its_test_files(ncf: Path) -> None:
     assert "toy.test.negative: expected a file" in error_of(ncf)
 
 
-def test_ncf_triples_that_do_not_belong_together(ncf: Path) -> None:
+def test_ncf_files_of_different_data(ncf: Path) -> None:
     (ncf / "toy.train.rating").write_text("50\t1\t1\t0\n51\t2\t1\t0\n")
     assert "training and test files belong together" in error_of(ncf)
 
 
-def test_several_ncf_triples(ncf: Path) -> None:
+def test_several_ncf_data_sets(ncf: Path) -> None:
     (ncf / "other.train.rating").write_text("1\t1\t1\t0\n")
     assert "other.train.rating, toy.train.rating" in error_of(ncf)
     assert "*.train.rating file" in error_of(ncf, format="ncf", ratings="toy.csv")
 
 
-def test_synthetic_takes_no_directory(tmp_path: Path) -> None:
+def test_synthetic_refuses_a_directory(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="reads no files"):
         load_dataset(DataConfig(), tmp_path)
 
@@ -246,7 +249,7 @@ def test_files_need_a_directory() -> None:
 @pytest.mark.parametrize(
     ("table", "expected"),
     [
-        ({"format": "ncf"}, '"synthetic" is kept'),
+        ({"format": "ncf"}, '"synthetic" is reserved'),
         ({"name": "x", "format": "csv"}, "needs the name of the ratings file"),
         ({"name": "x", "format": "csv", "ratings": "r", "minimum_rating": 3}, "needs rating_column"),
         ({"name": "x", "format": "csv", "ratings": "r", "delimiter": "::"}, "expected one character"),
@@ -259,7 +262,7 @@ def test_files_need_a_directory() -> None:
         ({"synthetic_user": 150}, "did you mean 'synthetic_users'"),
     ],
 )
-def test_config_that_makes_no_sense(table: dict[str, object], expected: str) -> None:
+def test_invalid_config(table: dict[str, object], expected: str) -> None:
     with pytest.raises(RecipeError, match=r"recipe.toml: data") as caught:
         settings_from(DataConfig, table, "recipe.toml: data")
     assert expected in str(caught.value)

@@ -17,19 +17,19 @@ from hanji.training.recommenders.data import fetch as fetch_module
 from hanji.training.recommenders.data.config import Format
 
 
-def run(*words: str) -> int:
+def run(*arguments: str) -> int:
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
-    return command.run(parser.parse_args(words))
+    return command.run(parser.parse_args(arguments))
 
 
 def test_check(movielens_1m: Path, rows: list, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("check", str(movielens_1m)) == 0
-    shown = capsys.readouterr().out
-    assert f"interactions   {len(rows):,}" in shown
-    assert "heaviest user  80 with 10 interactions" in shown
-    assert "Café" in shown
-    assert "nothing to report" not in shown  # items that one user alone has went back to training
+    output = capsys.readouterr().out
+    assert f"interactions   {len(rows):,}" in output
+    assert "heaviest user  80 with 10 interactions" in output
+    assert "Café" in output
+    assert "nothing to report" not in output  # held-out items of a single user were returned to training
 
 
 def test_check_as_json(movielens_1m: Path, rows: list, capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,7 +43,7 @@ def test_check_as_json(movielens_1m: Path, rows: list, capsys: pytest.CaptureFix
     assert len(table["most_popular"]) == 10
 
 
-def test_check_by_a_recipe(csv_file: Path, rows: list, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_with_a_recipe(csv_file: Path, rows: list, capsys: pytest.CaptureFixture[str]) -> None:
     recipe = csv_file.parent / "recipe.toml"
     recipe.write_text(
         'name = "plays"\n[data]\nname = "plays"\nformat = "csv"\nratings = "plays.csv"\n'
@@ -53,8 +53,8 @@ def test_check_by_a_recipe(csv_file: Path, rows: list, capsys: pytest.CaptureFix
     assert f"{len(rows):,}" in capsys.readouterr().out
 
 
-def test_check_of_nothing(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds no files"):
+def test_check_of_an_empty_directory(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="contains no files"):
         run("check", str(tmp_path))
 
 
@@ -69,19 +69,21 @@ def test_fetch_needs_the_licence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("answer", "accepted"), [("y\n", True), ("yes\n", True), ("\n", False), ("n\n", False)]
 )
-def test_fetch_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, accepted: bool) -> None:
-    typed = io.StringIO(answer)
-    typed.isatty = lambda: True  # type: ignore[method-assign]
-    monkeypatch.setattr("sys.stdin", typed)
+def test_fetch_prompts_for_the_licence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, accepted: bool
+) -> None:
+    stdin = io.StringIO(answer)
+    stdin.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr("sys.stdin", stdin)
     fetched = []
     monkeypatch.setattr(fetch_module, "fetch", lambda archive, out: fetched.append((archive.name, out)))
-    words = ("fetch", "movielens-100k", "--out", str(tmp_path / "out"))
+    arguments = ("fetch", "movielens-100k", "--out", str(tmp_path / "out"))
     if accepted:
-        assert run(*words) == 0
+        assert run(*arguments) == 0
         assert fetched == [("movielens-100k", tmp_path / "out")]
     else:
         with pytest.raises(DataError, match="not accepted"):
-            run(*words)
+            run(*arguments)
         assert not fetched
 
 
@@ -97,8 +99,9 @@ def test_formats_are_those_of_the_config() -> None:
     assert {*command.FORMATS, "synthetic", "csv", "memory"} == set(typing.get_args(Format))
 
 
-def test_wrong_use() -> None:
-    for words in ([], ["fetch", "netflix", "--out", "x"], ["check"], ["check", "x", "--format", "synthetic"]):
+def test_invalid_arguments() -> None:
+    synthetic = ["check", "x", "--format", "synthetic"]
+    for arguments in ([], ["fetch", "netflix", "--out", "x"], ["check"], synthetic):
         with pytest.raises(SystemExit) as caught:
-            run(*words)
+            run(*arguments)
         assert caught.value.code == 2

@@ -1,4 +1,4 @@
-"""Fetching: only the pinned file, whole, and nothing left behind otherwise."""
+"""Fetching: only the complete pinned file is accepted, and nothing remains on failure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CONTENTS = zipped(
 )
 
 
-class _Answers(BaseHTTPRequestHandler):
+class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = {
             "/good": CONTENTS,
@@ -52,12 +52,12 @@ class _Answers(BaseHTTPRequestHandler):
         self.wfile.write(body[self.path][: 50 if self.path == "/short" else None])
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Suppress the request log."""
 
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     thread = threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{httpd.server_port}"
@@ -79,14 +79,14 @@ def archive(server: str) -> Archive:
     )
 
 
-def refused(archive: Archive, out: Path) -> str:
+def error_of(archive: Archive, out: Path) -> str:
     with pytest.raises(DataError) as caught:
         fetch(archive, out)
     assert list(out.parent.iterdir()) == []
     return str(caught.value)
 
 
-def test_good(archive: Archive, tmp_path: Path) -> None:
+def test_successful_fetch(archive: Archive, tmp_path: Path) -> None:
     out = tmp_path / "out"
     fetch(archive, out)
     assert sorted(path.name for path in out.iterdir()) == ["README", "ratings.dat"]
@@ -94,7 +94,7 @@ def test_good(archive: Archive, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [out]
 
 
-def test_from_a_file(archive: Archive, tmp_path: Path) -> None:
+def test_file_url(archive: Archive, tmp_path: Path) -> None:
     source = tmp_path / "toy.zip"
     source.write_bytes(CONTENTS)
     fetch(replace(archive, url=source.as_uri()), tmp_path / "out")
@@ -102,46 +102,46 @@ def test_from_a_file(archive: Archive, tmp_path: Path) -> None:
 
 
 def test_wrong_hash(archive: Archive, tmp_path: Path) -> None:
-    message = refused(replace(archive, url=archive.url.replace("good", "other")), tmp_path / "out")
+    message = error_of(replace(archive, url=archive.url.replace("good", "other")), tmp_path / "out")
     assert f"expected the sha256 {archive.sha256}" in message
 
 
 def test_truncated(archive: Archive, tmp_path: Path) -> None:
-    message = refused(replace(archive, url=archive.url.replace("good", "short")), tmp_path / "out")
+    message = error_of(replace(archive, url=archive.url.replace("good", "short")), tmp_path / "out")
     assert "found 50 bytes" in message and "try again" in message
 
 
 def test_too_long(archive: Archive, tmp_path: Path) -> None:
-    assert "or more bytes" in refused(
+    assert "or more bytes" in error_of(
         replace(archive, url=archive.url.replace("good", "long")), tmp_path / "out"
     )
 
 
-def test_not_there(archive: Archive, tmp_path: Path) -> None:
-    assert "Not Found" in refused(replace(archive, url=archive.url + "/nowhere"), tmp_path / "out")
+def test_not_found(archive: Archive, tmp_path: Path) -> None:
+    assert "Not Found" in error_of(replace(archive, url=archive.url + "/nowhere"), tmp_path / "out")
 
 
 def test_no_network(archive: Archive, tmp_path: Path) -> None:
-    message = refused(replace(archive, url="http://127.0.0.1:9/x"), tmp_path / "out")
+    message = error_of(replace(archive, url="http://127.0.0.1:9/x"), tmp_path / "out")
     assert "cannot be downloaded" in message and "--data" in message
 
 
 def test_member_too_large(archive: Archive, tmp_path: Path) -> None:
-    assert "at most 5 bytes" in refused(replace(archive, largest_member_bytes=5), tmp_path / "out")
+    assert "at most 5 bytes" in error_of(replace(archive, largest_member_bytes=5), tmp_path / "out")
 
 
 def test_member_missing(archive: Archive, tmp_path: Path) -> None:
-    assert "toy/movies.dat" in refused(replace(archive, members=("toy/movies.dat",)), tmp_path / "out")
+    assert "toy/movies.dat" in error_of(replace(archive, members=("toy/movies.dat",)), tmp_path / "out")
 
 
-def test_directory_that_is_taken(archive: Archive, tmp_path: Path) -> None:
+def test_directory_that_is_not_empty(archive: Archive, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("keep")
     with pytest.raises(HanjiError, match="not empty"):
         fetch(archive, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_what_is_pinned() -> None:
+def test_pinned_archives() -> None:
     for name, archive in ARCHIVES.items():
         assert archive.name == name
         assert archive.url.startswith("https://files.grouplens.org/datasets/movielens/ml-")

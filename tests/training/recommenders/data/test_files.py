@@ -1,4 +1,4 @@
-"""Whole or not at all."""
+"""Atomic writing of directories and files."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ def names(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir())
 
 
-def test_directory_appears_at_the_end(tmp_path: Path) -> None:
+def test_directory_appears_when_it_is_complete(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "out"
-    with atomic_directory(target) as aside:
-        (aside / "a").write_text("1")
-        assert aside.parent == target.parent
+    with atomic_directory(target) as staging:
+        (staging / "a").write_text("1")
+        assert staging.parent == target.parent
         assert not target.exists()
     assert names(target) == ["a"]
     assert names(target.parent) == ["out"]
 
 
 @pytest.mark.parametrize("kind", [RuntimeError, KeyboardInterrupt, SystemExit])
-def test_nothing_stays_after_an_exception(tmp_path: Path, kind: type[BaseException]) -> None:
-    with pytest.raises(kind), atomic_directory(tmp_path / "out") as aside:
-        (aside / "a").write_text("1")
+def test_nothing_remains_after_an_exception(tmp_path: Path, kind: type[BaseException]) -> None:
+    with pytest.raises(kind), atomic_directory(tmp_path / "out") as staging:
+        (staging / "a").write_text("1")
         raise kind
     assert names(tmp_path) == []
 
@@ -42,13 +42,15 @@ def test_existing_directory_is_kept_unless_replaced(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), atomic_directory(target, replace=True):
         raise RuntimeError
     assert names(target) == ["old"]
-    with atomic_directory(target, replace=True) as aside:
-        (aside / "new").write_text("2")
+    with atomic_directory(target, replace=True) as staging:
+        (staging / "new").write_text("2")
     assert names(target) == ["new"]
     assert names(tmp_path) == ["out"]
 
 
-def test_old_directory_returns_if_the_rename_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_directory_is_restored_if_the_rename_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = tmp_path / "out"
     target.mkdir()
     (target / "old").write_text("1")
@@ -62,32 +64,32 @@ def test_old_directory_returns_if_the_rename_fails(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(Path, "rename", refuse)
     with (
         pytest.raises(HanjiError, match="Input/output error"),
-        atomic_directory(target, replace=True) as aside,
+        atomic_directory(target, replace=True) as staging,
     ):
-        (aside / "new").write_text("2")
+        (staging / "new").write_text("2")
     assert names(target) == ["old"]
     assert names(tmp_path) == ["out"]
 
 
-def test_empty_directory_may_be_filled(tmp_path: Path) -> None:
+def test_empty_directory_can_be_filled(tmp_path: Path) -> None:
     target = tmp_path / "out"
     target.mkdir()
-    with atomic_directory(target) as aside:
-        (aside / "a").write_text("1")
+    with atomic_directory(target) as staging:
+        (staging / "a").write_text("1")
     assert names(target) == ["a"]
 
 
-def test_symbolic_link_stays(tmp_path: Path) -> None:
+def test_symbolic_link_is_kept(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "real")
-    with atomic_directory(link, replace=True) as aside:
-        (aside / "a").write_text("1")
+    with atomic_directory(link, replace=True) as staging:
+        (staging / "a").write_text("1")
     assert link.is_symlink()
     assert names(tmp_path / "real") == ["a"]
 
 
-def test_file_in_the_way(tmp_path: Path) -> None:
+def test_existing_file(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     with pytest.raises(HanjiError, match="found a file"), atomic_directory(tmp_path / "out", replace=True):
         raise AssertionError

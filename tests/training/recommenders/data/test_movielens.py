@@ -1,4 +1,4 @@
-"""The real MovieLens files, where somebody has put them beside the repository."""
+"""The real MovieLens files, if they are in the shared directory next to the repository."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def load(name: str) -> Dataset:
 def popularity_metrics(dataset: Dataset) -> tuple[float, float]:
     """HR@10 and NDCG@10 of ranking by popularity; a row's candidates are a set, ties count against."""
     test, scores = dataset.test, np.array(dataset.catalogue.popularity)
-    rivals = scores[test.negatives] >= scores[test.items][:, None]
-    rank = (rivals & (test.negatives != test.items[:, None])).sum(axis=1)
+    not_below = scores[test.negatives] >= scores[test.items][:, None]
+    rank = (not_below & (test.negatives != test.items[:, None])).sum(axis=1)
     gain = np.where(rank < 10, 1 / np.log2(rank + 2), 0.0)
     return float((rank < 10).mean()), float(gain.mean())
 

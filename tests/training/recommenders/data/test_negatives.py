@@ -1,4 +1,4 @@
-"""Sampling of items that a user has not met."""
+"""Negative sampling."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_every_free_item_is_equally_likely() -> None:
     assert np.abs(counts[counts > 0] / 10_000 - 1).max() < 0.05
 
 
-def test_never_an_own_item() -> None:
+def test_items_with_an_interaction_are_never_sampled() -> None:
     rng = np.random.default_rng(1)
     pairs = [(user, int(item)) for user in range(40) for item in rng.permutation(50)[: rng.integers(1, 50)]]
     sampler = NegativeSampler(interactions(pairs), 50)
@@ -36,13 +36,13 @@ def test_never_an_own_item() -> None:
     assert drawn.min() >= 0 and drawn.max() < 50
 
 
-def test_users_without_training_data_may_get_anything() -> None:
+def test_all_items_are_free_for_users_without_training_data() -> None:
     sampler = NegativeSampler(interactions([(2, 1)]), 4)
     drawn = sampler.sample(np.array([0, 1, 7] * 500, dtype=np.int32), np.random.default_rng(0))
     assert set(drawn.tolist()) == {0, 1, 2, 3}
 
 
-def test_one_free_item_is_found_at_once() -> None:
+def test_a_single_free_item() -> None:
     sampler = NegativeSampler(interactions([(0, item) for item in range(1000) if item != 437]), 1000)
     assert set(sampler.sample(np.zeros(100, dtype=np.int32), np.random.default_rng(0)).tolist()) == {437}
 
@@ -62,7 +62,7 @@ def test_distinct_sets_are_equally_likely() -> None:
     assert np.abs(counts / 2000 - 1).max() < 0.1
 
 
-def test_distinct_may_take_all_that_is_free() -> None:
+def test_sample_distinct_can_return_all_free_items() -> None:
     sampler = NegativeSampler(interactions([(0, 3)]), 100)
     drawn = sampler.sample_distinct(np.array([0], dtype=np.int32), 99, np.random.default_rng(0))
     assert sorted(drawn[0].tolist()) == [item for item in range(100) if item != 3]

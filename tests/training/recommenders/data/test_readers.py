@@ -1,4 +1,4 @@
-"""Every format is read, with own ids and titles, and both ways of reading agree."""
+"""Every format is read with its ids and titles, and both parsers agree."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_movielens_1m(movielens_1m: Path, rows: list) -> None:
 
 def test_movielens_100k(tmp_path: Path, rows: list) -> None:
     (tmp_path / "u.data").write_text("".join(f"{r.user}\t{r.item}\t{r.rating:g}\t{r.time}\n" for r in rows))
-    flags = "|".join("1" if place in (5, 18) else "0" for place in range(19))
+    flags = "|".join("1" if position in (5, 18) else "0" for position in range(19))
     (tmp_path / "u.item").write_bytes(
         f"1000|Misérable (1995)|01-Jan-1995||http://x|{flags}\n".encode("latin-1")
     )
@@ -92,7 +92,7 @@ def test_any_csv_keeps_text_ids(csv_file: Path, rows: list) -> None:
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t", ";", "|"])
-def test_delimiter_is_found_by_the_header(tmp_path: Path, rows: list, delimiter: str) -> None:
+def test_delimiter_is_detected_from_the_header(tmp_path: Path, rows: list, delimiter: str) -> None:
     lines = [delimiter.join(("item", "user")), *(f"{r.item}{delimiter}{r.user}" for r in rows)]
     (tmp_path / "r.txt").write_text("\n".join(lines))
     dataset = load(tmp_path, ratings="r.txt")
@@ -108,13 +108,13 @@ def test_ids_that_are_not_canonical_integers_stay_text(tmp_path: Path, rows: lis
     assert dataset.catalogue.item_ids[0] == 1000
 
 
-def test_ncf_triple_is_used_as_it_is(ncf: Path) -> None:
+def test_ncf_split_is_kept(ncf: Path) -> None:
     dataset = load(ncf)
     assert dataset.format == "ncf"
     assert dataset.catalogue.items == 110
     assert dataset.test.items.tolist() == [101, 102, 104, 109]
     assert dataset.test.negatives.shape == (4, 99)
-    assert 101 in dataset.test.negatives[0]  # the repeat is the metric's to drop
+    assert 101 in dataset.test.negatives[0]  # metrics drop the duplicate
     assert dataset.catalogue.popularity[109] == 0
     assert dataset.quality.unseen_kept == 1
     assert dataset.train.timestamps is None  # all times are equal
@@ -130,10 +130,10 @@ def test_ncf_row_of_an_unknown_user_is_dropped(ncf: Path) -> None:
     dataset = load(ncf)
     assert len(dataset.test) == 4
     assert dataset.quality.unseen_dropped == 1
-    assert any("never saw, dropped: 1" in line for line in dataset.quality.lines())
+    assert any("is not in training, dropped: 1" in line for line in dataset.quality.lines())
 
 
-def test_ncf_choice_of_one_triple(ncf: Path) -> None:
+def test_ncf_data_set_is_selected_by_ratings(ncf: Path) -> None:
     for suffix in ("train.rating", "test.rating", "test.negative"):
         (ncf / f"other.{suffix}").write_bytes((ncf / f"toy.{suffix}").read_bytes())
     assert len(load(ncf, ratings="other.train.rating").test) == 4
@@ -147,16 +147,16 @@ def test_minimum_rating(movielens_1m: Path, rows: list) -> None:
 
 
 def _raw(monkeypatch: pytest.MonkeyPatch, data: bytes, layout: lines_module.Layout, fast: bool) -> tuple:
-    faults = lines_module.MalformedLines(limit=0)
+    malformed = lines_module.MalformedLines(limit=0)
     with monkeypatch.context() as patch:
         if not fast:
             patch.setattr(lines_module, "parse_numbers", lambda *_: None)
-        raw = lines_module.read_ratings(Path("r"), data, layout, faults)
-    return raw, faults
+        raw = lines_module.read_ratings(Path("r"), data, layout, malformed)
+    return raw, malformed
 
 
 @pytest.mark.parametrize("delimiter", ["\t", "::", ","])
-def test_both_ways_of_reading_agree(monkeypatch: pytest.MonkeyPatch, delimiter: str) -> None:
+def test_both_parsers_agree(monkeypatch: pytest.MonkeyPatch, delimiter: str) -> None:
     rng = np.random.default_rng(0)
     lines = [
         delimiter.join((str(u), str(i), f"{r / 7:.5f}", str(t)))
@@ -165,12 +165,12 @@ def test_both_ways_of_reading_agree(monkeypatch: pytest.MonkeyPatch, delimiter: 
     data = ("\r\n".join(lines)).encode()
     layout = lines_module.Layout(delimiter=delimiter, width=4, quoted=delimiter == ",")
     assert lines_module.parse_numbers(data, delimiter, 4, (0, 1)) is not None
-    (one, seen), (two, counted) = (_raw(monkeypatch, data, layout, fast) for fast in (True, False))
+    (one, by_fast), (two, by_line) = (_raw(monkeypatch, data, layout, fast) for fast in (True, False))
     for name in ("users", "items", "ratings", "timestamps"):
         first, second = getattr(one, name), getattr(two, name)
         assert first.dtype == second.dtype
         np.testing.assert_array_equal(first, second)
-    assert seen.lines == counted.lines == 500
+    assert by_fast.lines == by_line.lines == 500
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_both_ways_of_reading_agree(monkeypatch: pytest.MonkeyPatch, delimiter: 
         b"",
     ],
 )
-def test_fast_way_leaves_all_but_plain_numbers(line: bytes) -> None:
+def test_fast_parser_accepts_only_plain_numbers(line: bytes) -> None:
     assert lines_module.parse_numbers(b"1,2,3,4\n" + line + b"\n1,2,3,4\n", ",", 4, (0, 1)) is None
 
 

@@ -19,7 +19,7 @@ def raw(rows: list[tuple[int, int, int]]) -> RawRatings:
 
 
 def interactions(rows: list[tuple[int, int, int]], *, times: bool = True) -> Interactions:
-    """`rows` and two users who have the first twenty items, so that those are seen in training."""
+    """`rows` plus two users with the first twenty items, so that those items are in training."""
     rows = rows + [(8, item, 50 - item) for item in range(20)] + [(9, item, item) for item in range(20)]
     users, items, stamps = (np.array(column) for column in zip(*rows, strict=True))
     return Interactions(
@@ -40,17 +40,17 @@ def test_duplicates_keep_the_latest() -> None:
     assert cleaned.interactions.timestamps.tolist() == [50, 5, 5]
 
 
-def test_minimums_are_applied_until_none_is_below() -> None:
+def test_minimums_are_applied_until_all_are_met() -> None:
     rows = [(1, 1, 0), (1, 2, 1), (2, 1, 0), (2, 2, 0), (3, 2, 0), (3, 3, 0), (4, 3, 0)]
     config = DataConfig(minimum_user_interactions=2, minimum_item_interactions=2)
     cleaned = clean(raw(rows), config)
-    # User 4 goes, so item 3 has one left and goes, so user 3 has one left and goes.
+    # User 4 is dropped, so item 3 has one left and is dropped, so user 3 has one left and is dropped.
     assert cleaned.user_ids.tolist() == [1, 2]
     assert cleaned.item_ids.tolist() == [1, 2]
     assert (cleaned.users_dropped, cleaned.items_dropped, cleaned.interactions_dropped) == (2, 1, 3)
 
 
-def test_equal_times_are_no_order() -> None:
+def test_equal_times_define_no_order() -> None:
     cleaned = clean(raw([(1, 1, 7), (1, 2, 7), (2, 1, 7)]), DataConfig())
     assert cleaned.interactions.timestamps is None
 
@@ -68,11 +68,11 @@ def test_last_by_time_is_held_out() -> None:
     assert (found[0], found[1]) == (4, 7)
 
 
-def test_ties_go_by_file_order() -> None:
+def test_ties_are_broken_by_file_order() -> None:
     assert held_out(interactions([(0, 3, 5), (0, 9, 5), (0, 4, 5), (0, 1, 4)]))[0] == 4
 
 
-def test_without_times_the_seed_decides() -> None:
+def test_without_times_the_seed_selects() -> None:
     data = interactions([(0, item, 0) for item in range(20)], times=False)
     chosen = {held_out(data, seed)[0] for seed in range(12)}
     assert len(chosen) > 3
@@ -83,10 +83,10 @@ def test_one_interaction_stays_in_training() -> None:
     split = leave_one_out(interactions([(0, 3, 1), (1, 4, 1), (1, 5, 2)]), list(range(10)), ITEMS, 0)
     assert 0 not in split.test.users
     assert 0 in split.train.users
-    assert split.users_training_only == 7  # the six without any as well
+    assert split.users_training_only == 7  # including the six users without any
 
 
-def test_item_that_nobody_else_has_returns_to_training() -> None:
+def test_item_without_other_interactions_returns_to_training() -> None:
     split = leave_one_out(
         interactions([(0, 3, 1), (0, 77, 2), (1, 4, 1), (1, 5, 2)]), list(range(10)), ITEMS, 0
     )
@@ -96,7 +96,7 @@ def test_item_that_nobody_else_has_returns_to_training() -> None:
     assert set(split.test.items.tolist()) <= set(split.train.items.tolist())
 
 
-def test_negatives_are_99_different_items_the_user_never_had() -> None:
+def test_negatives_are_99_distinct_items_without_an_interaction() -> None:
     rng = np.random.default_rng(0)
     rows = [
         (user, int(item), step) for user in range(8) for step, item in enumerate(rng.permutation(20)[:15])
@@ -109,7 +109,7 @@ def test_negatives_are_99_different_items_the_user_never_had() -> None:
         assert not set(negatives.tolist()) & set(data.items[data.users == user].tolist())
 
 
-def test_split_loses_nothing() -> None:
+def test_split_keeps_all_interactions() -> None:
     data = interactions([(user, item, item) for user in range(8) for item in range(user, user + 9)])
     split = leave_one_out(data, list(range(10)), ITEMS, 0)
     users = np.concatenate([split.train.users, split.test.users])

@@ -1,4 +1,4 @@
-"""The synthetic catalogue: reproducible, said to be synthetic, learnable, with a best that holds."""
+"""The synthetic catalogue: reproducible, marked as synthetic, learnable, with a correct optimum."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def dataset() -> Dataset:
 
 
 def hr_at_10(scores: np.ndarray, dataset: Dataset) -> float:
-    """Of `scores` [users, items]; ties count against the positive."""
+    """HR@10 of `scores` [users, items]; ties count against the positive."""
     test = dataset.test
     positives = scores[test.users, test.items][:, None]
     return float(((scores[test.users[:, None], test.negatives] >= positives).sum(axis=1) < 10).mean())
@@ -37,7 +37,7 @@ def mixture_scores(dataset: Dataset, tastes: int = 10, rounds: int = 60) -> np.n
     return np.asarray(weights @ shares)
 
 
-def test_it_says_that_it_is_synthetic(dataset: Dataset) -> None:
+def test_it_is_marked_as_synthetic(dataset: Dataset) -> None:
     assert dataset.synthetic
     assert dataset.name == dataset.format == "synthetic"
     assert "synthetic" in dataset.licence
@@ -53,7 +53,7 @@ def test_size(dataset: Dataset) -> None:
     assert all(1 <= len(genres) <= 2 for genres in catalogue.genres)
 
 
-def test_a_model_comes_near_the_best_and_popularity_does_not(dataset: Dataset) -> None:
+def test_a_model_approaches_the_optimum_and_popularity_does_not(dataset: Dataset) -> None:
     best = dataset.best_hr_at_10
     assert best is not None and 0.75 <= best <= 0.85
     popularity = np.tile(np.array(dataset.catalogue.popularity, dtype=float), (dataset.catalogue.users, 1))
@@ -61,7 +61,7 @@ def test_a_model_comes_near_the_best_and_popularity_does_not(dataset: Dataset) -
     assert best - 0.04 < hr_at_10(mixture_scores(dataset), dataset) < best + 0.01
 
 
-def test_same_seed_same_bytes() -> None:
+def test_the_same_seed_gives_the_same_data() -> None:
     small = {"synthetic_users": 60, "synthetic_items": 220, "synthetic_interactions_per_user": 20}
     one, two, other = (load_dataset(DataConfig(seed=seed, **small), None) for seed in (1, 1, 2))
     assert one.catalogue == two.catalogue != other.catalogue
@@ -71,12 +71,12 @@ def test_same_seed_same_bytes() -> None:
     assert one.best_hr_at_10 == two.best_hr_at_10
 
 
-def test_smallest_size_works() -> None:
+def test_smallest_size() -> None:
     config = DataConfig(synthetic_users=10, synthetic_items=115, synthetic_interactions_per_user=5)
     assert len(load_dataset(config, None).test) > 0
 
 
-def test_titles_stay_different_in_a_large_catalogue() -> None:
+def test_titles_are_distinct_in_a_large_catalogue() -> None:
     titles = make_titles(9000, np.random.default_rng(0))
     assert len({title.rpartition(" (")[0] for title in titles}) == 9000
     assert any("Part 2" in title for title in titles)

@@ -1,1 +1,1 @@
-"""Classifiers of pictures: data, models, training."""
+"""Image classifiers: data, models, training."""

@@ -1,4 +1,4 @@
-"""Pictures made a little different in each epoch, so that a network does not learn them by heart."""
+"""Random image augmentation, drawn anew in each epoch to reduce overfitting."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hanji.training.settings import Fraction, check_ranges
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random changes of an image, none by default; raises ValueError for values out of range."""
+    """Random augmentations of an image, none by default; raises ValueError for values out of range."""
 
     shift: Annotated[int, Ge(0), Unit("pixels")] = 0
     """Largest translation in each direction; what enters at the edge is 0."""
@@ -37,49 +37,49 @@ class Augmentation:
 
 
 def augment(images: NDArray[np.uint8], config: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A changed copy of `images` uint8[B, height, width, channels]; the same state of `rng` gives the same.
+    """An augmented copy of `images` uint8[B, height, width, channels], determined by the state of `rng`.
 
-    Raises ValueError where a shift or cutout is as large as the pictures.
+    Raises ValueError if a shift or cutout is as large as the images.
     """
     side = min(images.shape[1:3])
     if max(config.shift, config.cutout) >= side:
         raise ValueError(
-            f"shift and cutout: expected fewer pixels than the {side} of the pictures, found {config.shift} "
-            f"and {config.cutout}"
+            f"shift and cutout: expected fewer pixels than the shorter side of the images ({side}), found "
+            f"{config.shift} and {config.cutout}"
         )
-    changed = images.copy()
+    augmented = images.copy()
     if config.flip:
         mirrored = rng.random(len(images)) < 0.5
-        changed[mirrored] = changed[mirrored, :, ::-1]
+        augmented[mirrored] = augmented[mirrored, :, ::-1]
     if config.shift:
-        changed = _shifted(changed, config.shift, rng)
+        augmented = _shifted(augmented, config.shift, rng)
     if config.contrast or config.brightness:
-        changed = _relit(changed, config, rng)
+        augmented = _jittered(augmented, config, rng)
     if config.cutout:
-        changed[_squares(images.shape[:3], config.cutout, rng)] = 0
-    return changed
+        augmented[_cutout_masks(images.shape[:3], config.cutout, rng)] = 0
+    return augmented
 
 
-def _shifted(images: NDArray[np.uint8], most: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+def _shifted(images: NDArray[np.uint8], limit: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     batch, *shape = images.shape
-    padded = np.pad(images, ((0, 0), (most, most), (most, most), (0, 0)))
+    padded = np.pad(images, ((0, 0), (limit, limit), (limit, limit), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, shape, axis=(1, 2, 3))
-    down, right = rng.integers(0, 2 * most + 1, (2, batch))
+    down, right = rng.integers(0, 2 * limit + 1, (2, batch))
     shifted: NDArray[np.uint8] = windows[np.arange(batch), down, right, 0]
     return shifted
 
 
-def _relit(images: NDArray[np.uint8], config: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
+def _jittered(images: NDArray[np.uint8], config: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
     shape = (len(images), 1, 1, 1)
     scale = (1.0 + config.contrast * rng.uniform(-1.0, 1.0, shape)).astype(np.float32)
     offset = (255.0 * config.brightness * rng.uniform(-1.0, 1.0, shape)).astype(np.float32)
     mean = images.mean(axis=(1, 2, 3), keepdims=True, dtype=np.float32)
-    lit = (images - mean) * scale + (mean + offset)
-    return np.asarray(np.clip(np.rint(lit), 0, 255), dtype=np.uint8)
+    jittered = (images - mean) * scale + (mean + offset)
+    return np.asarray(np.clip(np.rint(jittered), 0, 255), dtype=np.uint8)
 
 
-def _squares(shape: tuple[int, ...], side: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """bool[B, height, width], true in one square for each picture."""
+def _cutout_masks(shape: tuple[int, ...], side: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """bool[B, height, width], true in one random square per image."""
     batch, height, width = shape
     top = rng.integers(0, height, (batch, 1)) - side // 2
     left = rng.integers(0, width, (batch, 1)) - side // 2
@@ -90,15 +90,15 @@ def _squares(shape: tuple[int, ...], side: int, rng: np.random.Generator) -> NDA
 
 
 def class_weights(labels: NDArray[np.int32], classes: int, power: float) -> NDArray[np.float32]:
-    """How much a picture of each class counts, float32[classes]: 1 / frequency^power, scaled.
+    """Loss weight of each class, float32[classes]: 1 / frequency^power, with a mean of 1 over `labels`.
 
-    Their mean over `labels` int32[N] is 1. A power of 0 weighs all pictures alike, 1 all classes. Raises
-    ValueError for a class without pictures.
+    `labels` is int32[N]. A power of 0 weights all images equally, 1 all classes equally. Raises ValueError
+    for a class without images.
     """
     counts = np.bincount(labels, minlength=classes)
     if len(counts) > classes or not counts.all():
         raise ValueError(
-            f"labels: expected some of each of {classes} classes, found counts {counts.tolist()}"
+            f"labels: expected labels of each of {classes} classes, found counts {counts.tolist()}"
         )
     weights = (counts / len(labels)) ** -power
     weights *= len(labels) / (weights * counts).sum()

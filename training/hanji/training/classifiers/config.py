@@ -81,7 +81,7 @@ class ImageTrainingConfig:
         )
 
     def learning_rate_at(self, epoch: int, share: float) -> float:
-        """The learning rate in a 0-based epoch, of whose steps the fraction ``share`` is done."""
+        """The learning rate in a 0-based epoch after the fraction ``share`` of its steps."""
         done = (epoch + share) / self.epochs
         if done < self.warmup:
             return self.learning_rate * max(done, 1e-3 * self.warmup) / self.warmup

@@ -1,4 +1,4 @@
-"""A Keras classifier on pictures: its logits and its metrics."""
+"""Logits and metrics of a Keras image classifier."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hanji.training.classifiers.metrics import metrics_of, probabilities_of
 from hanji.training.classifiers.objectives import normalized
 from hanji.training.fitting.compilation import compiled
 
-_AT_ONCE = 500  # pictures in one call
+_BATCH = 500  # images per call
 
 
 class ClassifierScorer:
-    """Logits of a model as it is at the time of the call, compiled once."""
+    """Computes logits with the current weights of a model; compiled once."""
 
     def __init__(self, model: keras.Model, image_input: ImageInput) -> None:
         shape = [None, image_input.height, image_input.width, image_input.channels]
@@ -26,11 +26,11 @@ class ClassifierScorer:
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Float32 [n, classes] of ``images`` uint8 [n, h, w, c]."""
-        found = np.empty((len(images), int(self._model.output_shape[-1])), np.float32)
-        for start in range(0, len(images), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            found[part] = self._compiled(tf.constant(images[part])).numpy()
-        return found
+        logits = np.empty((len(images), int(self._model.output_shape[-1])), np.float32)
+        for start in range(0, len(images), _BATCH):
+            part = slice(start, start + _BATCH)
+            logits[part] = self._compiled(tf.constant(images[part])).numpy()
+        return logits
 
     def metrics(self, samples: LabelledImages, *, temperature: float = 1.0) -> dict[str, float]:
         """All metrics on labelled images; see ``metrics_of``."""
@@ -43,7 +43,7 @@ class ClassifierScorer:
 def evaluate_classifier(
     model: keras.Model, samples: LabelledImages, image_input: ImageInput, *, temperature: float = 1.0
 ) -> dict[str, float]:
-    """All metrics of a Keras classifier (normalized pictures → logits); see ``metrics_of``."""
+    """All metrics of a Keras classifier (normalized images → logits); see ``metrics_of``."""
     return ClassifierScorer(model, image_input).metrics(samples, temperature=temperature)
 
 

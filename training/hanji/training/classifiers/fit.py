@@ -1,4 +1,4 @@
-"""What the fitting loop is given for classifiers: optimizer, supervision without a teacher, validation."""
+"""Inputs of the fitting loop for classifiers: optimizer, supervision without a teacher, validation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hanji.training.fitting.supervision import Supervision
 ACCURACY = Monitor("top1", {"top1": "top-1", "nll": "loss"})
 MOMENTUM = 0.9
 NOT_DECAYED = ["bias", "gamma", "beta", "norm", "quantize", "_min", "_max"]
-"""Parts of the names of weights that weight decay leaves alone."""
+"""Weights whose names contain one of these are excluded from weight decay."""
 
 
 def optimizer_of(config: ImageTrainingConfig) -> keras.optimizers.Optimizer:
@@ -37,7 +37,7 @@ def optimizer_of(config: ImageTrainingConfig) -> keras.optimizers.Optimizer:
 def default_supervision(
     dataset: ImageDataset, training: ImageTrainingConfig, image_input: ImageInput
 ) -> Supervision:
-    """Augmented images with their labels, for a network that has no teacher."""
+    """Augmented images with their labels, for training without a teacher."""
     weights = None
     if training.class_weight_power:
         weights = class_weights(dataset.train.labels, dataset.classes, training.class_weight_power)
@@ -48,7 +48,7 @@ def default_supervision(
 
 
 def validation_of(model: keras.Model, samples: LabelledImages, image_input: ImageInput) -> Validation:
-    """Metrics of ``model`` on the validation images, with its weights at the time of each call."""
+    """Validation of ``model`` on ``samples``, with its current weights at each call."""
     scorer = ClassifierScorer(model, image_input)
     return Validation(lambda: scorer.metrics(samples), ACCURACY)
 

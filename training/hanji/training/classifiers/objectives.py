@@ -1,4 +1,4 @@
-"""What the fit of a classifier minimizes. Batches hold uint8 pictures: they are normalized in the graph."""
+"""Training objectives of classifiers. Batches contain uint8 images, which are normalized in the graph."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Tensor = Any
 
 
 def normalized(images: Tensor, image_input: ImageInput) -> Tensor:
-    """Pixels uint8 [B, h, w, c] as the network takes them: float32, mean 0 and deviation 1 a channel."""
+    """Pixels uint8 [B, h, w, c] normalized to float32 with mean 0 and deviation 1 per channel."""
     mean, scale = normalization(image_input)
     return (tf.cast(images, tf.float32) - mean) * scale
 
 
 def normalization(image_input: ImageInput) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What is taken off each channel and what it is then multiplied by, float32 [channels] each."""
+    """The mean to subtract from each channel and the scale to multiply by, float32 [channels] each."""
     mean, std = np.array(image_input.mean, np.float64), np.array(image_input.std, np.float64)
     return mean.astype(np.float32), (1.0 / std).astype(np.float32)
 
@@ -34,7 +34,7 @@ def cross_entropy_objective(
     label_smoothing: float = 0.0,
     class_weights: NDArray[np.float32] | None = None,
 ) -> Objective:
-    """Cross-entropy with the labels; ``class_weights`` float32 [classes] weigh each picture by its class."""
+    """Cross-entropy with the labels; ``class_weights`` float32 [classes] weight each image by its class."""
     weights = tf.constant(np.ones(classes, np.float32) if class_weights is None else class_weights)
 
     def loss(model: keras.Model, images: Tensor, labels: Tensor) -> Tensor:
@@ -48,10 +48,11 @@ def cross_entropy_objective(
 def distillation_objective(
     image_input: ImageInput, classes: int, *, teacher_weight: float, temperature: float
 ) -> Objective:
-    """Follows a teacher's logits float32 [B, classes], the last array of a batch, at ``temperature``.
+    """Distillation from a teacher's logits float32 [B, classes], which are the last array of a batch.
 
-    The rest of the weight follows the labels (Hinton, Vinyals and Dean 2015). The softened part is multiplied
-    by the square of the temperature, which keeps the size of its gradients.
+    ``teacher_weight`` weights the soft loss at ``temperature``, the rest weights the cross-entropy with the
+    labels (Hinton, Vinyals and Dean 2015). The soft loss is multiplied by the squared temperature, which
+    preserves the magnitude of its gradients.
     """
 
     def loss(model: keras.Model, images: Tensor, labels: Tensor, teacher: Tensor) -> Tensor:
@@ -71,13 +72,13 @@ def distillation_loss(
 
 
 def cross_entropy(labels: Tensor, logits: Tensor, classes: int, label_smoothing: float) -> Tensor:
-    """Of each picture, float32 [B]."""
+    """Cross-entropy of each image, float32 [B]."""
     targets = tf.one_hot(labels, classes) * (1.0 - label_smoothing) + label_smoothing / classes
     return tf.nn.softmax_cross_entropy_with_logits(targets, logits)
 
 
 def batch_of(image_input: ImageInput) -> tuple[Any, ...]:
-    """Shapes and types of a batch: images and labels."""
+    """Tensor specs of a batch: images and labels."""
     images = [None, image_input.height, image_input.width, image_input.channels]
     return tf.TensorSpec(images, tf.uint8), tf.TensorSpec([None], tf.int32)
 

@@ -33,27 +33,27 @@ _WITHOUT_PRODUCTS = (
 
 @dataclass(frozen=True)
 class LayerProfile:
-    """One layer; its multiply-accumulates are for one picture."""
+    """One layer; its multiply-accumulates are for one image."""
 
     layer: str
     kind: str
     output_shape: tuple[int | None, ...]
-    """Without the batch; of its first use, where it is used several times."""
+    """Without the batch axis; that of the first call, if the layer is called several times."""
 
     parameters: int
     macs: int | None
-    """None: of this kind of layer nobody knows."""
+    """None if they are unknown for this type of layer."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A network's layers in order, and what they come to."""
+    """The layers of a network in order, and their totals."""
 
     model: str
     input_shapes: tuple[tuple[int | None, ...], ...]
     rows: tuple[LayerProfile, ...]
     trainable: int
-    """Parameters that training changes: not the running statistics of normalizations."""
+    """Trainable parameters; they exclude the running statistics of normalizations."""
 
     @property
     def parameters(self) -> int:
@@ -62,16 +62,16 @@ class Profile:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one picture, in all layers of which they are known."""
+        """Multiply-accumulates for one image, of all layers where they are known."""
         return sum(row.macs or 0 for row in self.rows)
 
     @property
     def uncounted(self) -> tuple[str, ...]:
-        """The layers of which they are not known."""
+        """The layers whose multiply-accumulates are unknown."""
         return tuple(row.layer for row in self.rows if row.macs is None)
 
     def table(self) -> dict[str, Any]:
-        """All of it as plain types, for JSON."""
+        """The profile as a JSON-ready table."""
         return {
             "model": self.model,
             "inputs": [list(shape) for shape in self.input_shapes],
@@ -83,7 +83,7 @@ class Profile:
         }
 
     def lines(self) -> list[str]:
-        """A table for people; layers without parameters and multiply-accumulates are left out."""
+        """The profile as a text table; layers without parameters and multiply-accumulates are omitted."""
         shown = [row for row in self.rows if row.parameters or row.macs != 0]
         cells = [("layer", "kind", "output", "parameters", "MACs")]
         cells += [
@@ -100,33 +100,33 @@ class Profile:
             for row in cells
         ]
         inputs = ", ".join(_size(shape) for shape in self.input_shapes)
-        lines.insert(0, f"{self.model} for {inputs}; multiply-accumulates (MACs) of one picture")
+        lines.insert(0, f"{self.model} for {inputs}; multiply-accumulates (MACs) for one image")
         lines.append(f"{self.trainable:,} of the parameters are trainable")
         if self.uncounted:
-            lines.append(f"not counted, as their kind is not known: {', '.join(self.uncounted)}")
+            lines.append(f"MACs not counted (unknown type of layer): {', '.join(self.uncounted)}")
         return lines
 
 
 def profile(model: keras.Model, input_shape: tuple[int, ...] | None = None) -> Profile:
-    """Count a functional or sequential tf_keras model; networks inside it are counted layer by layer.
+    """Profile a functional or sequential tf_keras model; nested models are counted layer by layer.
 
-    ``input_shape``, without the batch, takes the place of the model's own. ValueError if the layers cannot be
-    followed, if the model does not take that shape, or if a size stays unknown.
+    ``input_shape``, without the batch axis, overrides the model's own. ValueError for any other model, for a
+    shape that the model does not accept, or if a size remains unknown.
     """
     expect_graph(model)
     if input_shape is not None:
         model = _resized(model, input_shape)
     if any(isinstance(layer, keras.Model) for layer in model.layers):
         model = flattened(model)
-    by_layer: dict[str, list[_Use]] = {}
+    by_layer: dict[str, list[_Call]] = {}
     samples = 1
-    for call in calls(model):
-        # Between these two the mirror image goes through the same layers.
-        if isinstance(call.layer, WithMirror):
+    for node in calls(model):
+        # Between these two layers, the batch also contains the mirror images.
+        if isinstance(node.layer, WithMirror):
             samples = 2
-        elif isinstance(call.layer, MeanOfBoth):
+        elif isinstance(node.layer, MeanOfBoth):
             samples = 1
-        by_layer.setdefault(call.layer.name, []).append(_Use(call, samples))
+        by_layer.setdefault(node.layer.name, []).append(_Call(node, samples))
     trainable = sum(math.prod(weight.shape) for weight in model.trainable_weights)
     inputs = tuple(tuple(tensor.shape[1:]) for tensor in model.inputs)
     return Profile(model.name, inputs, tuple(map(_row, by_layer.values())), trainable)
@@ -134,30 +134,30 @@ def profile(model: keras.Model, input_shape: tuple[int, ...] | None = None) -> P
 
 def _resized(model: keras.Model, shape: tuple[int, ...]) -> keras.Model:
     if len(model.inputs) != 1:
-        raise ValueError(f"the model {model.name!r} takes {len(model.inputs)} inputs, not one picture")
+        raise ValueError(f"the model {model.name!r} has {len(model.inputs)} inputs, expected one image")
     image = keras.Input(shape, dtype=model.inputs[0].dtype, name=model.input_names[0])
     try:
         resized = keras.models.clone_model(model, input_tensors=[image])
     except ValueError as error:
-        raise ValueError(f"the model {model.name!r} does not take {_size(shape)}: {error}") from None
+        raise ValueError(f"the model {model.name!r} does not accept {_size(shape)}: {error}") from None
     if resized.count_params() != model.count_params():
         raise ValueError(
-            f"the model {model.name!r} does not take {_size(shape)}: its weights are for "
+            f"the model {model.name!r} does not accept {_size(shape)}: its weights are for "
             f"{_size(model.inputs[0].shape[1:])}"
         )
     return resized
 
 
-class _Use(NamedTuple):
-    call: Any
+class _Call(NamedTuple):
+    node: Any
     samples: int
 
 
-def _row(uses: Sequence[_Use]) -> LayerProfile:
-    """Of one layer, all uses."""
-    first = uses[0].call
-    counts = [_macs(use.call) for use in uses]
-    known = [macs * use.samples for macs, use in zip(counts, uses, strict=True) if macs is not None]
+def _row(layer_calls: Sequence[_Call]) -> LayerProfile:
+    """The profile of one layer over all its calls."""
+    first = layer_calls[0].node
+    counts = [_macs(call.node) for call in layer_calls]
+    known = [macs * call.samples for macs, call in zip(counts, layer_calls, strict=True) if macs is not None]
     macs = sum(known) if len(known) == len(counts) else None
     shape = tf.nest.flatten(first.outputs)[0].shape
     return LayerProfile(
@@ -165,13 +165,13 @@ def _row(uses: Sequence[_Use]) -> LayerProfile:
     )
 
 
-def _macs(call: Any) -> int | None:
-    """Each kernel is laid on once at each place of what comes out (transposed: of what comes in)."""
-    layer = call.layer
+def _macs(node: Any) -> int | None:
+    """Each kernel is applied once per output position (transposed: per input position)."""
+    layer = node.layer
     if isinstance(layer, _TRANSPOSED):
-        return _places(layer, call.keras_inputs[0].shape) * _kernel_size(layer)
+        return _positions(layer, node.keras_inputs[0].shape) * _kernel_size(layer)
     if isinstance(layer, _COUNTED):
-        return _places(layer, call.outputs.shape) * _kernel_size(layer)
+        return _positions(layer, node.outputs.shape) * _kernel_size(layer)
     if isinstance(layer, L.Dot) or (layer.weights and not isinstance(layer, _WITHOUT_PRODUCTS)):
         return None
     return 0
@@ -182,11 +182,11 @@ def _kernel_size(layer: Layer) -> int:
     return sum(math.prod(getattr(layer, name).shape) for name in names if hasattr(layer, name))
 
 
-def _places(layer: Layer, shape: Sequence[int | None]) -> int:
+def _positions(layer: Layer, shape: Sequence[int | None]) -> int:
     sizes = [size for size in shape[1:-1] if size is not None]
     if len(sizes) < len(shape) - 2:
         raise ValueError(
-            f"the size of what layer {layer.name!r} works on is open; give the size of the picture"
+            f"the size of the feature map of layer {layer.name!r} is unknown; give the size of the image"
         )
     return math.prod(sizes)
 

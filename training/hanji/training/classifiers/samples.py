@@ -1,4 +1,4 @@
-"""What one epoch of fitting a classifier sees: augmented pictures in random order."""
+"""Training epochs of classifiers: augmented images in random order."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from hanji.training.fitting.supervision import EpochSource
 
 @dataclass(frozen=True)
 class ImageEpoch:
-    """Batches of images uint8 [B, h, w, c], labels int32 [B] and what else belongs to them, row by row."""
+    """Batches of images uint8 [B, h, w, c], labels int32 [B] and the matching rows of other arrays."""
 
     samples: LabelledImages
     order: NDArray[np.intp]
     augmentation: Augmentation
     rng: np.random.Generator
-    beside: tuple[NDArray[Any], ...] = ()
-    """Arrays with one row a picture, such as what a teacher says of it."""
+    extra: tuple[NDArray[Any], ...] = ()
+    """Arrays with one row per image, such as a teacher's logits."""
 
     def steps(self, batch_size: int) -> int:
-        """How many batches there are; pictures that fill none are left out."""
+        """Number of batches; an incomplete last batch is dropped."""
         return max(len(self.order) // batch_size, 1)
 
     def batches(self, batch_size: int) -> Iterator[tuple[NDArray[Any], ...]]:
-        """Images and labels, and the rows of ``beside``, ``batch_size`` at a time."""
+        """Images and labels, and the rows of ``extra``, ``batch_size`` at a time."""
         for step in range(self.steps(batch_size)):
             rows = self.order[step * batch_size : (step + 1) * batch_size]
             images = augment(self.samples.images[rows], self.augmentation, self.rng)
-            yield images, self.samples.labels[rows], *(array[rows] for array in self.beside)
+            yield images, self.samples.labels[rows], *(array[rows] for array in self.extra)
 
 
 def labelled_images(samples: LabelledImages, augmentation: Augmentation) -> EpochSource:
-    """Each picture once an epoch, in random order, augmented anew."""
+    """Each image once per epoch, in random order, newly augmented."""
 
     def draw(rng: np.random.Generator) -> ImageEpoch:
         return ImageEpoch(samples, rng.permutation(len(samples)), augmentation, rng)

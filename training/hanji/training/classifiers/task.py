@@ -1,4 +1,4 @@
-"""Image classification, as the training stage needs it. TensorFlow is imported when a method needs it."""
+"""The training stage of image classification. TensorFlow is imported only in the methods that need it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hanji.training.classifiers.data.detect import RECOGNIZED_BY, detect_images
 from hanji.training.classifiers.data.overview import overview_lines, overview_table
 from hanji.training.classifiers.data.survey import survey_folder
 from hanji.training.classifiers.models.config import ImageModelConfig
+from hanji.training.classifiers.trained import TrainedClassifier
 from hanji.training.settings import settings_from
 from hanji.training.task import Overview, TrainingTask
 
 if TYPE_CHECKING:
-    from hanji.training.classifiers.trained import TrainedClassifier
     from hanji.training.progress import OnEpoch
 
 
@@ -25,6 +25,7 @@ class ClassifierTraining:
 
     name = "image-classification"
     data_config, model_config, training_config = ImageDataConfig, ImageModelConfig, ImageTrainingConfig
+    dataset_type, trained_type = ImageDataset, TrainedClassifier
     trained_file = "classifier.json"
     recognized_by = RECOGNIZED_BY
 
@@ -42,13 +43,15 @@ class ClassifierTraining:
 
     def survey(self, directory: Path, data_format: str) -> Overview | None:
         """See TrainingTask."""
-        found = detect_images(directory) if data_format == "auto" else data_format
-        if found == "folder":
+        image_format = detect_images(directory) if data_format == "auto" else data_format
+        if image_format == "folder":
             survey = survey_folder(directory)
             return Overview(survey.table(), survey.lines())
-        if found not in ("idx", "npz"):
+        if image_format not in ("idx", "npz"):
             return None
-        config = settings_from(ImageDataConfig, {"name": f"data in {directory}", "format": found}, "--format")
+        config = settings_from(
+            ImageDataConfig, {"name": f"data in {directory}", "format": image_format}, "--format"
+        )
         return self.overview(load_images(config, directory, seed=0))
 
     def train(

@@ -1,6 +1,6 @@
 """The training stage of a classifier: from an image dataset to a TrainedClassifier.
 
-The validation pictures pick the epoch. The test set is read once, after the last epoch.
+The validation images select the best epoch. The test set is used once, after the last epoch.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 def image_of(dataset: ImageDataset) -> ImageInput:
-    """How a picture becomes the network's input, for a network trained on ``dataset``."""
+    """The input specification, including the normalization, of a network trained on ``dataset``."""
     mean, std = dataset.normalization
     return ImageInput(
         height=dataset.height,
@@ -45,9 +45,9 @@ def image_of(dataset: ImageDataset) -> ImageInput:
 
 
 def network_for(config: ImageModelConfig, dataset: ImageDataset) -> keras.Model:
-    """The untrained network of ``config`` for the pictures of ``dataset``.
+    """The untrained network of ``config`` for the images of ``dataset``.
 
-    Raises RecipeError where the pictures are too small for the network.
+    Raises RecipeError if the images are too small for the network.
     """
     try:
         return build_classifier(
@@ -63,7 +63,7 @@ def network_for(config: ImageModelConfig, dataset: ImageDataset) -> keras.Model:
 
 @contextmanager
 def arithmetic(training: ImageTrainingConfig) -> Iterator[None]:
-    """Networks that are built inside the block compute in the training's precision."""
+    """Build networks inside the block with the precision of ``training``."""
     before = keras.mixed_precision.global_policy()
     keras.mixed_precision.set_global_policy(_POLICIES[training.precision])
     try:
@@ -81,10 +81,10 @@ def train_classifier(
     work: Path | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> TrainedClassifier:
-    """Train ``model`` on ``dataset``; with checkpoints in ``work`` an interrupted run resumes.
+    """Train ``model`` on ``dataset``; an interrupted run resumes from the checkpoints in ``work``.
 
-    ``on_epoch`` is called after each epoch. Raises RecipeError for a network that the images are too small
-    for, DataError where no images are held out to pick the epoch.
+    ``on_epoch`` is called after each epoch. Raises RecipeError if the images are too small for the network,
+    DataError if there are no validation images.
     """
     _check(dataset, training)
     seed_everything(seed)
@@ -92,17 +92,17 @@ def train_classifier(
     settings = [table_from(model), table_from(training), seed, dataset.name, len(dataset.train)]
     checkpoint = Checkpoint(work / f"training-{model.type}.npz", settings) if work else None
     with arithmetic(training):
-        fitted = network_for(replace(model, mirrored=False), dataset)
+        trained_network = network_for(replace(model, mirrored=False), dataset)
         fit(
-            fitted,
+            trained_network,
             default_supervision(dataset, training, image_input),
             training,
-            validation_of(fitted, dataset.validation, image_input),
+            validation_of(trained_network, dataset.validation, image_input),
             FitRun(f"Training {model.type}", seed, checkpoint, on_epoch=on_epoch),
             optimizer=optimizer_of(training),
         )
     network = network_for(model, dataset)  # the same weights in float32
-    network.set_weights(fitted.get_weights())
+    network.set_weights(trained_network.get_weights())
     return TrainedClassifier(
         model=network,
         labels=dataset.labels,
@@ -118,11 +118,14 @@ def train_classifier(
 
 def _check(dataset: ImageDataset, training: ImageTrainingConfig) -> None:
     if not len(dataset.validation):
-        raise DataError("data.validation: expected a fraction above 0, so that pictures can pick the epoch")
+        raise DataError(
+            "data.validation: expected a fraction above 0, as validation images select the best epoch"
+        )
     largest, side = max(training.shift, training.cutout), min(dataset.height, dataset.width)
     if largest >= side:
         raise RecipeError(
-            f"training.shift and cutout: expected fewer pixels than a picture has ({side}), found {largest}"
+            f"training.shift and cutout: expected fewer pixels than the shorter side of the images ({side}), "
+            f"found {largest}"
         )
 
 

@@ -1,6 +1,6 @@
-"""TrainedClassifier: what training hands to compression, in memory and on disk.
+"""TrainedClassifier: the output of training and input of compression, in memory and on disk.
 
-On disk it is a directory: ``classifier.json`` (everything but numbers) and ``weights.npz``.
+On disk it is a directory of ``classifier.json`` (everything but the weights) and ``weights.npz``.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ ABOUT = "classifier.json"
 
 @dataclass(frozen=True)
 class TrainedClassifier:
-    """A fitted Keras classifier and what it stands on.
+    """A trained Keras classifier with its configuration, metrics and data summary.
 
-    ``model`` takes normalized pictures float32 [B, h, w, c] and gives logits float32 [B, classes]; its batch
-    normalizations are still there. ``picture`` says how pixels are normalized.
+    ``model`` maps normalized images float32 [B, h, w, c] to logits float32 [B, classes]; its batch
+    normalizations are not folded. ``image_input`` specifies the normalization.
     """
 
     model: keras.Model
@@ -44,8 +44,8 @@ class TrainedClassifier:
     config: ImageModelConfig
     training: ImageTrainingConfig
     data: ImageData
-    """In words and numbers that may leave the server; its ``config`` is the ``[data]`` table, so that the
-    very same split can be rebuilt."""
+    """A summary that may leave the server; its ``config`` is the ``[data]`` table, from which the same split
+    can be rebuilt."""
 
     seed: int
 
@@ -53,7 +53,7 @@ class TrainedClassifier:
 
 
 def summarize(dataset: ImageDataset) -> ImageData:
-    """The summary of a dataset, with the config that it was loaded with."""
+    """Summarize a dataset, including the config it was loaded with."""
     return ImageData(
         name=dataset.name,
         format=dataset.format,
@@ -66,7 +66,7 @@ def summarize(dataset: ImageDataset) -> ImageData:
 
 
 def save_classifier(trained: TrainedClassifier, directory: Path) -> None:
-    """Write ``trained`` as a directory; an older one is replaced when the new one is whole."""
+    """Write ``trained`` to a directory; an existing one is replaced once the new one is complete."""
     about = {
         "format_version": FORMAT_VERSION,
         "seed": trained.seed,
@@ -78,13 +78,13 @@ def save_classifier(trained: TrainedClassifier, directory: Path) -> None:
         "metrics": trained.metrics,
         "data": asdict(trained.data),
     }
-    with atomic_directory(directory, replace=True) as aside:
-        (aside / ABOUT).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
-        save_weights(trained.model, aside / "weights.npz")
+    with atomic_directory(directory, replace=True) as staging:
+        (staging / ABOUT).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+        save_weights(trained.model, staging / "weights.npz")
 
 
 def load_classifier(directory: Path) -> TrainedClassifier:
-    """Read what ``save_classifier`` wrote; DataError if it is not that."""
+    """Load a classifier written by ``save_classifier``; DataError if there is none."""
     from hanji.training.classifiers.models.build import build_classifier
 
     path = directory / ABOUT
@@ -113,7 +113,7 @@ def load_classifier(directory: Path) -> TrainedClassifier:
 
 
 def image_from(table: Mapping[str, Any]) -> ImageInput:
-    """A PictureInput from the table that ``dataclasses.asdict`` makes of one; DataError if it is none."""
+    """An ImageInput from its ``dataclasses.asdict`` table; DataError for an invalid table."""
     plain: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
     }

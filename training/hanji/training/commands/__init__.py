@@ -1,1 +1,1 @@
-"""Sub-commands of `hanji` that need only the data and training stage."""
+"""Sub-commands of `hanji` that need only the training stage."""

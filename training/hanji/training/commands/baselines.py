@@ -1,4 +1,4 @@
-"""`hanji baselines`: what simple models reach on one's data, before anything deeper is trained."""
+"""`hanji baselines`: metrics of simple reference models, to compare neural models with."""
 
 from __future__ import annotations
 
@@ -11,23 +11,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hanji.training.recommenders.baselines.baselines import Baseline
 
-HELP = "measure simple reference models on the data of a recipe"
+HELP = "evaluate simple reference models on the data of a recipe"
 EXAMPLE = "hanji baselines examples/movielens-1m.toml --data ml-1m --factors 128"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the recipe and the data."""
-    parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a recipe file; its [data] table counts")
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="the data; not needed for the synthetic catalogue"
+        "recipe", type=Path, metavar="RECIPE", help="a recipe file; only its [data] table and seed are used"
     )
-    parser.add_argument("--factors", type=int, default=64, help="of the matrix factorization (default: 64)")
-    parser.add_argument("--seed", type=int, help="take this seed instead of the recipe's")
-    parser.add_argument("--json", action="store_true", help="print JSON, for machines")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="data directory; not needed for the synthetic catalogue"
+    )
+    parser.add_argument(
+        "--factors", type=int, default=64, help="factors of the matrix factorization (default: 64)"
+    )
+    parser.add_argument("--seed", type=int, help="override the recipe's seed")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Fit, choose on validation items, test, print; 0 when done."""
+    """Fit the models, select settings on validation items, evaluate and print; return 0."""
     from hanji.training.errors import RecipeError
     from hanji.training.progress import show_progress
     from hanji.training.recipe_file import read_recipe_file
@@ -42,20 +46,20 @@ def run(args: argparse.Namespace) -> int:
         raise RecipeError(f"--factors: expected at least 1, found {args.factors}")
     file = read_recipe_file(args.recipe, seed=args.seed)
     dataset = load_dataset(settings_from(DataConfig, file.data, f"{file.path}: data"), args.data)
-    found = baselines(dataset, factors=args.factors, seed=file.seed)
-    found.sort(key=lambda row: row.metrics["ndcg_at_10"])
+    results = baselines(dataset, factors=args.factors, seed=file.seed)
+    results.sort(key=lambda row: row.metrics["ndcg_at_10"])
     if args.json:
         about = {"data": dataset.name, "synthetic": dataset.synthetic, "seed": file.seed}
-        print(json.dumps(about | {"rows": [asdict(row) for row in found]}))
+        print(json.dumps(about | {"rows": [asdict(row) for row in results]}))
         return 0
     print(f"{'synthetic data' if dataset.synthetic else 'data'} {dataset.name!r}; {PROTOCOL}")
-    _print_rows(found)
+    _print_rows(results)
     return 0
 
 
-def _print_rows(found: list[Baseline]) -> None:
+def _print_rows(results: list[Baseline]) -> None:
     print(f"{'model':<16} {'HR@10':<7} {'NDCG@10':<8} {'Prec@10':<8} {'Div@10':<7} {'seconds':<8} settings")
-    for row in found:
+    for row in results:
         diversity = f"{row.metrics['diversity_at_10']:.4f}" if "diversity_at_10" in row.metrics else ""
         print(
             f"{row.name:<16} {row.metrics['hr_at_10']:<7.4f} {row.metrics['ndcg_at_10']:<8.4f} "

@@ -1,4 +1,4 @@
-"""`hanji data`: fetch a public data set, or check the ratings or pictures one has."""
+"""`hanji data`: fetch a public data set, or check your own ratings or images."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hanji.training.task import Overview
 
-HELP = "fetch ratings, or check the quality of your own ratings or pictures"
-EXAMPLE = "hanji data check pictures/"
+HELP = "fetch ratings, or check the quality of your own ratings or images"
+EXAMPLE = "hanji data check images/"
 
 FORMATS = ("auto", "ncf", "movielens-1m", "movielens-100k", "movielens-csv")
-"""Those that need no columns named; written here, not taken from `config.Format`, to keep `--help` light."""
+"""Formats that need no column names; repeated here rather than imported, to keep `--help` fast."""
 
 IMAGE_FORMATS = ("folder", "idx", "npz")
 """A folder with one sub-folder per class, the files of the MNIST family, NumPy arrays."""
@@ -25,28 +25,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare `fetch` and `check`."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     fetch = actions.add_parser("fetch", help="download a public data set, check it and unpack it")
-    fetch.add_argument("name", choices=("movielens-1m", "movielens-100k"), help="which one")
+    fetch.add_argument("name", choices=("movielens-1m", "movielens-100k"), help="name of the data set")
     fetch.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new or empty directory")
-    fetch.add_argument("--accept-licence", action="store_true", help="accept the licence without being asked")
+    fetch.add_argument("--accept-licence", action="store_true", help="accept the licence without a prompt")
     check = actions.add_parser(
-        "check", help="read ratings or pictures as training would and report what is in them"
+        "check", help="read ratings or images as training would, and report statistics and problems"
     )
-    check.add_argument("directory", type=Path, metavar="DIR", help="where the files are")
+    check.add_argument("directory", type=Path, metavar="DIR", help="directory with the files")
     how = check.add_mutually_exclusive_group()
     how.add_argument(
         "--format",
         choices=(*FORMATS, *IMAGE_FORMATS),
         default="auto",
-        help="default: auto, by the names of the files",
+        help="default: auto, by file names",
     )
     how.add_argument(
-        "--recipe", type=Path, metavar="FILE", help="a recipe whose [data] table says how to read them"
+        "--recipe", type=Path, metavar="FILE", help="a recipe whose [data] table specifies how to read them"
     )
-    check.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    check.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what was asked; 0 when done. Errors are HanjiErrors."""
+    """Run the selected action and return 0; errors are HanjiErrors."""
     from hanji.training.progress import show_progress
 
     show_progress()
@@ -66,14 +66,14 @@ def _fetch(args: argparse.Namespace) -> int:
             f"{args.name}: the licence was not accepted, nothing was downloaded; see --accept-licence"
         )
     fetch(archive, args.out)
-    print(f"{args.name} is in {args.out}; look at it with: hanji data check {args.out}")
+    print(f"{args.name} is in {args.out}; inspect it with: hanji data check {args.out}")
     return 0
 
 
 def _accepted() -> bool:
     if not sys.stdin.isatty():
         return False
-    print("Do you accept this? [y/N] ", end="", file=sys.stderr, flush=True)
+    print("Do you accept this licence? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
@@ -110,6 +110,7 @@ def _by_format(args: argparse.Namespace) -> Overview:
             return overview
     raise DataError(
         f"{args.directory}: expected files of a known format, found none: "
-        f"{directory_listing(args.directory)}. Known are {'; '.join(task.recognized_by for task in tasks)}. "
-        "For any other CSV or TSV, name its columns in a recipe: --recipe"
+        f"{directory_listing(args.directory)}. Recognized are "
+        f"{'; '.join(task.recognized_by for task in tasks)}. For any other CSV or TSV, specify its columns "
+        "in a recipe: --recipe"
     )

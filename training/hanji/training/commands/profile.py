@@ -1,4 +1,4 @@
-"""`hanji profile`: what a network for pictures weighs and how much it computes."""
+"""`hanji profile`: parameters and multiply-accumulates of an image classifier."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from hanji.training.classifiers.data import ImageDataConfig
 
-HELP = "count parameters and multiply-accumulates of a network for pictures, layer by layer"
+HELP = "count parameters and multiply-accumulates of an image classifier, layer by layer"
 EXAMPLE = "hanji profile examples/fashion-mnist.toml"
 
 Shape = tuple[int, int, int]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the network and the size of its pictures."""
+    """Declare the network and its input size."""
     parser.add_argument(
         "model",
         type=Path,
@@ -28,16 +28,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--input",
         type=_shape,
         metavar="HxWxC",
-        help="size of the pictures, such as 96x96x3 (default: its own)",
+        help="input size, such as 96x96x3 (default: the model's own)",
     )
     parser.add_argument(
-        "--classes", type=_at_least_two, metavar="N", help="of a recipe whose [data] table does not name them"
+        "--classes",
+        type=_at_least_two,
+        metavar="N",
+        help="number of classes, for a recipe whose [data] table does not name them",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON, for machines")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Count and print; 0 when done."""
+    """Count and print; return 0."""
     from hanji.training.errors import DataError
     from hanji.training.progress import show_progress
     from hanji.training.quiet import import_tensorflow
@@ -46,16 +49,16 @@ def run(args: argparse.Namespace) -> int:
 
     recipe = _recipe(args) if args.model.suffix == ".toml" else None
 
-    # TensorFlow takes seconds to import: a faulty recipe is told before.
+    # TensorFlow takes seconds to import, so errors in the recipe are reported first.
     import_tensorflow()
     from hanji.training.classifiers.profile import profile
 
     model = _built(recipe, args.model) if recipe else _loaded(args.model)
     try:
-        found = profile(model, None if recipe else args.input)
+        result = profile(model, None if recipe else args.input)
     except ValueError as error:
         raise DataError(f"{args.model}: {error}") from None
-    print(json.dumps(found.table(), ensure_ascii=False) if args.json else "\n".join(found.lines()))
+    print(json.dumps(result.table(), ensure_ascii=False) if args.json else "\n".join(result.lines()))
     return 0
 
 
@@ -78,7 +81,7 @@ def _recipe(args: argparse.Namespace) -> _Recipe:
     shape, classes = args.input or _data_shape(data), args.classes or _data_classes(data)
     if shape is None:
         raise RecipeError(
-            f"{args.model}: its [data] table does not say how large the pictures are and of what colour; "
+            f"{args.model}: its [data] table does not specify the size and colour of the images; "
             "give --input, such as --input 28x28x1"
         )
     if classes is None:
@@ -88,7 +91,7 @@ def _recipe(args: argparse.Namespace) -> _Recipe:
 
 
 def _data_shape(data: ImageDataConfig) -> Shape | None:
-    """As far as it is known without reading the pictures."""
+    """The input shape, or None if it is unknown without reading the images."""
     height, width = (8, 8) if data.format == "digits" and not data.height else (data.height, data.width)
     channels = {"grey": 1, "rgb": 3, "auto": {"digits": 1, "folder": 3}.get(data.format)}[data.colour]
     return (height, width, channels) if height and channels else None
@@ -138,5 +141,5 @@ def _shape(text: str) -> Shape:
 
 def _at_least_two(text: str) -> int:
     if not text.isdecimal() or int(text) < 2:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 2, found {text!r}")
+        raise argparse.ArgumentTypeError(f"expected an integer of at least 2, found {text!r}")
     return int(text)

@@ -1,4 +1,4 @@
-"""`hanji train`: a model from a recipe and data."""
+"""`hanji train`: train a model from a recipe and data."""
 
 from __future__ import annotations
 
@@ -10,17 +10,22 @@ EXAMPLE = "hanji train examples/movielens-1m.toml --data ml-1m --out out/trained
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the recipe, the data and where the result goes."""
+    """Declare the recipe, the data and the output directory."""
     parser.add_argument("recipe", type=Path, metavar="CONFIG", help="a recipe file (TOML)")
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="the data; not needed for the synthetic catalogue and digits"
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="data directory; not needed for the synthetic catalogue and digits",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the trained model goes")
-    parser.add_argument("--seed", type=int, help="take this seed instead of the recipe's")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="output directory of the trained model"
+    )
+    parser.add_argument("--seed", type=int, help="override the recipe's seed")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train and save; 0 when done."""
+    """Train and save; return 0."""
     from hanji.training.progress import logger, show_progress
     from hanji.training.recipe_file import read_recipe_file
     from hanji.training.settings import settings_from
@@ -36,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     for line in task.summary(dataset):
         logger.info(line)
 
-    # TensorFlow takes seconds to import: a faulty recipe or data set is reported before.
+    # TensorFlow takes seconds to import, so errors in the recipe or data are reported first.
     from hanji.training.quiet import import_tensorflow
 
     import_tensorflow()

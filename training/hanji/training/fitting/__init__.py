@@ -1,1 +1,1 @@
-"""The one fitting loop and what it needs; it knows no task."""
+"""The fitting loop that all tasks share."""

@@ -1,4 +1,4 @@
-"""Where a fit goes on after it was killed: one file, replaced behind each whole epoch."""
+"""Checkpoints for resuming a killed fit: one file, replaced after each completed epoch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Arrays = list[NDArray[Any]]
 
 @dataclass(frozen=True)
 class FitState:
-    """A fit behind a whole epoch."""
+    """The state of a fit after a completed epoch."""
 
     history: tuple[dict[str, float], ...]
     best_epoch: int
@@ -29,13 +29,13 @@ class FitState:
     best: Arrays
 
     def finished(self, *, epochs: int, patience: int) -> bool:
-        """Whether all epochs ran, or the last ``patience`` of them brought nothing better."""
+        """Whether all epochs are done, or the last ``patience`` of them brought no improvement."""
         done = len(self.history)
         return done >= epochs or done - 1 - self.best_epoch >= patience
 
 
 class Checkpoint:
-    """The file of one fit; ``settings`` tell whether what it holds belongs to the same fit."""
+    """The checkpoint file of one fit; a file saved with other ``settings`` is ignored."""
 
     def __init__(self, path: Path, settings: object) -> None:
         self._path = path
@@ -43,26 +43,24 @@ class Checkpoint:
         self._fingerprint = hashlib.sha256(text.encode()).hexdigest()
 
     def load(self) -> FitState | None:
-        """The state saved last, or None where there is none for these settings."""
+        """The last saved state, or None if there is none for these settings."""
         if not self._path.exists():
             return None
         try:
             with np.load(self._path, allow_pickle=False) as file:
                 return self._state(file)
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            logger.warning(
-                f"{self._path}: not a checkpoint that can be read ({error}); starting from the beginning"
-            )
+            logger.warning(f"{self._path}: unreadable checkpoint ({error}); starting from the beginning")
             return None
 
     def save(self, state: FitState) -> None:
-        """Replace the file; a kill in between leaves the old one."""
+        """Replace the file atomically, so that a kill leaves the previous one."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         about = {"settings": self._fingerprint, "history": state.history, "best_epoch": state.best_epoch}
-        aside = self._path.with_suffix(".tmp.npz")
+        temporary = self._path.with_suffix(".tmp.npz")
         arrays: dict[str, Any] = {"about": np.array(json.dumps(about)), **_named(state)}
-        np.savez(aside, **arrays)
-        aside.replace(self._path)
+        np.savez(temporary, **arrays)
+        temporary.replace(self._path)
 
     def _state(self, file: Any) -> FitState | None:
         about = json.loads(str(file["about"]))

@@ -1,4 +1,4 @@
-"""A TensorFlow function that is compiled once."""
+"""TensorFlow functions that are compiled once."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import tensorflow as tf
 def compiled(function: Callable[..., Any], signature: Sequence[tf.TensorSpec]) -> Callable[..., Any]:
     """``function`` for tensors of this ``signature``, compiled at the first call.
 
-    The graph is called directly: ``tf.function`` counts tracings by the code of a method, so several models,
-    each compiled once, look to it like one function that is retraced in a loop, and it warns.
+    The concrete function is called directly: ``tf.function`` counts the tracings of a method over all
+    instances, so compiling several models once each would trigger its warning about retracing in a loop.
     """
 
     @cache

@@ -1,4 +1,4 @@
-"""Same inputs and seed, same bytes."""
+"""Reproducibility: the same inputs and seed give bit-identical results."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ import tf_keras as keras
 
 
 def seed_everything(seed: int) -> None:
-    """Seed Python, numpy and TensorFlow, and ask TensorFlow for repeatable kernels."""
+    """Seed Python, NumPy and TensorFlow, and enable TensorFlow's deterministic kernels."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()

@@ -1,7 +1,7 @@
-"""The one fitting loop: training, distillation, pruning and quantization-aware training use it.
+"""The fitting loop of training, distillation, pruning and quantization-aware training.
 
-It minimizes an objective, validates a moving average of the weights after each epoch, keeps the
-best epoch, and can be killed at any moment: the next call resumes after the last completed epoch.
+It minimizes an objective, validates a moving average of the weights after each epoch and keeps the best
+epoch. It can be killed at any time: the next call resumes after the last completed epoch.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from hanji.training.fitting.train_step import TrainStep
 from hanji.training.progress import EpochEnd, OnEpoch, ProgressTask, progress
 
 Validate = Callable[[], dict[str, float]]
-"""Metrics of the model as it is now; one of them decides which epoch is best, see Monitor."""
+"""Returns the metrics of the model with its current weights; see Monitor for the one that is compared."""
 
 
 class Schedule(Protocol):
-    """What a fit needs of the training options; all of them are frozen dataclasses."""
+    """The training options that a fit needs; the implementations are frozen dataclasses."""
 
     @property
     def epochs(self) -> int: ...
@@ -41,13 +41,13 @@ class Schedule(Protocol):
     def average_decay(self) -> float: ...
 
     def learning_rate_at(self, epoch: int, share: float) -> float:
-        """The rate in this 0-based epoch after the fraction ``share`` of its steps."""
+        """The learning rate in this 0-based epoch after the fraction ``share`` of its steps."""
         ...
 
 
 @dataclass(frozen=True)
 class Monitor:
-    """The validation metric that picks the best epoch (higher is better), and the labels of those shown."""
+    """The validation metric that selects the best epoch (higher is better), and the labels of those shown."""
 
     metric: str
     labels: Mapping[str, str]
@@ -62,28 +62,28 @@ class Validation:
 
 
 def no_hook() -> None:
-    """The hook that does nothing."""
+    """Do nothing."""
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """What must change weights on its own, such as a pruning schedule."""
+    """Callbacks that change weights during a fit, such as a pruning schedule."""
 
     before_step: Callable[[], None] = no_hook
     after_step: Callable[[], None] = no_hook
     before_validation: Callable[[], None] = no_hook
-    """Called while the model holds the averaged weights, which are then validated and may be kept."""
+    """Called while the model has the averaged weights, which are then validated and may be kept."""
 
 
 @dataclass(frozen=True)
 class FitRun:
-    """One run of the loop: its name and seed, where it is checkpointed and how it ends."""
+    """One run of the loop: its name, seed, checkpoint, stopping rule and callback."""
 
     name: str
     seed: int
     checkpoint: Checkpoint | None = None
     keep_last: bool = False
-    """Run all epochs and keep the last, for schedules that end where they must."""
+    """Run all epochs and keep the last, for schedules that reach their target only at the end."""
 
     on_epoch: OnEpoch | None = None
 
@@ -150,18 +150,18 @@ def _run_epoch(
 
 
 def _validated(
-    step: TrainStep, before: FitState | None, validation: Validation, hooks: Hooks, *, keep_last: bool
+    step: TrainStep, previous: FitState | None, validation: Validation, hooks: Hooks, *, keep_last: bool
 ) -> FitState:
-    """The state after an epoch; it is the best if the monitored metric rose, or with ``keep_last``."""
+    """The state after an epoch, which is the best one if the monitored metric rose, or with ``keep_last``."""
     with step.averaged():
         hooks.before_validation()
         metrics = validation.metrics()
         averaged = step.model.get_weights()
-    history = (*(before.history if before else ()), metrics)
+    history = (*(previous.history if previous else ()), metrics)
     best_epoch, best = len(history) - 1, averaged
     metric = validation.monitor.metric
-    if before and not keep_last and metrics[metric] <= history[before.best_epoch][metric]:
-        best_epoch, best = before.best_epoch, before.best
+    if previous and not keep_last and metrics[metric] <= history[previous.best_epoch][metric]:
+        best_epoch, best = previous.best_epoch, previous.best
     return FitState(
         history=history,
         best_epoch=best_epoch,
@@ -175,7 +175,7 @@ def _validated(
 def _report(
     step: TrainStep, state: FitState, schedule: Schedule, monitor: Monitor, run: FitRun, task: ProgressTask
 ) -> None:
-    """Show the figures of the epoch, and hand them to the run's callback."""
+    """Log the metrics of the epoch, and pass them to the run's callback."""
     last, best = state.history[-1], state.history[state.best_epoch]
     shown = ", ".join(f"{label} {last[name]:.4f}" for name, label in monitor.labels.items())
     end = EpochEnd(

@@ -1,4 +1,4 @@
-"""What a model learns from: epochs of samples, in batches, and an objective on them."""
+"""Supervision of a fit: epochs of batched samples, and an objective on the batches."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EpochSource = Callable[[np.random.Generator], Epoch]
 
 @dataclass(frozen=True)
 class Objective:
-    """``loss(model, *batch)`` is a scalar; ``batch`` gives the shape and type of each array of a batch."""
+    """``loss(model, *batch)`` returns a scalar; ``batch`` has the tensor spec of each array of a batch."""
 
     loss: Callable[..., Tensor]
     batch: tuple[Any, ...]

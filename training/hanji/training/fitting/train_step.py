@@ -1,4 +1,4 @@
-"""One gradient step at a time, with a moving average of the weights beside them."""
+"""Gradient steps, with a moving average of the weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hanji.training.fitting.supervision import Objective
 
 
 class TrainStep:
-    """An optimizer on an objective, compiled once."""
+    """A step of an optimizer on an objective, compiled once."""
 
     def __init__(
         self,
@@ -43,13 +43,13 @@ class TrainStep:
         self._steps = 0
 
     def set_learning_rate(self, rate: float) -> None:
-        """The rate of the steps that follow."""
+        """Set the learning rate of the following steps."""
         if rate != self._rate:
             self._optimizer.learning_rate.assign(rate)
             self._rate = rate
 
     def __call__(self, batch: tuple[Any, ...]) -> None:
-        """One step on the arrays of one batch."""
+        """Run one step on the arrays of one batch."""
         self._steps += 1
         self._compiled(*(tf.constant(array) for array in batch))
 
@@ -59,16 +59,16 @@ class TrainStep:
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Inside the block the model holds the averaged weights."""
+        """Inside the block the model has the averaged weights."""
         if not self._decay:
             yield
             return
-        own = [weight.numpy() for weight in self.model.trainable_variables]
+        saved = [weight.numpy() for weight in self.model.trainable_variables]
         _assign(self.model.trainable_variables, [weight.numpy() for weight in self._average])
         try:
             yield
         finally:
-            _assign(self.model.trainable_variables, own)
+            _assign(self.model.trainable_variables, saved)
 
     def average_weights(self) -> list[NDArray[np.float32]]:
         """The averages, in the order of the trainable variables."""
@@ -95,7 +95,8 @@ class TrainStep:
     def _update_average(self, variables: list[tf.Variable]) -> None:
         if not self._decay:
             return
-        # A short average at first, so that the initial weights are soon forgotten (Adam's bias correction).
+        # The decay starts low so that the initial weights are soon forgotten, as in TensorFlow's
+        # ExponentialMovingAverage with num_updates.
         done = tf.cast(self._optimizer.iterations, tf.float32)
         decay = tf.minimum(self._decay, (1.0 + done) / (10.0 + done))
         for average, weight in zip(self._average, variables, strict=True):

@@ -1,8 +1,7 @@
-"""The leave-one-out protocol, for anything that can score.
+"""Leave-one-out evaluation of any scoring function.
 
-Two questions, two functions: how well the held-out item ranks among its sampled negatives
-(``evaluate_candidates``: HR@10 and NDCG@10), and what a top-10 over the whole catalogue looks
-like (``evaluate_catalogue``: Precision@10 and diversity@10).
+``evaluate_candidates`` ranks the held-out item among its sampled negatives (HR@10 and NDCG@10);
+``evaluate_catalogue`` evaluates the top 10 of the whole catalogue (Precision@10 and diversity@10).
 """
 
 from __future__ import annotations
@@ -36,24 +35,24 @@ def evaluate_candidates(score: PairScorer, test: LeaveOneOut) -> dict[str, float
 
 
 def evaluate_catalogue(score: CatalogueScorer, dataset: Dataset) -> dict[str, float]:
-    """Precision@10 and intra-list diversity@10 over the full catalogue, training items left out.
+    """Precision@10 and intra-list diversity@10 over the full catalogue, excluding training items.
 
-    Without genres there is no diversity to measure: it is left out, not zero.
+    Without genres, diversity is undefined and omitted from the result.
     """
     seen = items_by_user(dataset.train, len(dataset.catalogue.user_ids))
     k = min(K, len(dataset.catalogue.item_ids))
     top = np.stack([_top(score(int(user)), seen[user], k) for user in dataset.test.users])
-    found = {"precision_at_10": metrics.precision(top, dataset.test.items)}
+    result = {"precision_at_10": metrics.precision(top, dataset.test.items)}
     if any(dataset.catalogue.genres):
-        found["diversity_at_10"] = metrics.intra_list_diversity(top, genre_features(dataset.catalogue))
-    return found
+        result["diversity_at_10"] = metrics.intra_list_diversity(top, genre_features(dataset.catalogue))
+    return result
 
 
 def evaluate(score_all: CatalogueScorer, dataset: Dataset) -> dict[str, float]:
-    """All four metrics from one pass over the catalogue a user.
+    """All four metrics from one pass over the catalogue per user.
 
-    This is how a shipped artifact is measured: its catalogue signature is the one that
-    recommends, so the candidates' scores are read out of it.
+    Exported artifacts are evaluated in this way: they recommend with their catalogue signature, so the
+    candidates' scores are taken from its output.
     """
     rows = {int(user): score_all(int(user)) for user in np.unique(dataset.test.users)}
 
@@ -71,7 +70,7 @@ def items_by_user(train: Interactions, users: int) -> list[NDArray[np.int32]]:
 
 
 def genre_features(catalogue: Catalogue) -> NDArray[np.float32]:
-    """[items, genres] of 0 and 1."""
+    """The genres of each item as 0 or 1, float32 [items, genres]."""
     names = sorted({genre for genres in catalogue.genres for genre in genres})
     column = {name: index for index, name in enumerate(names)}
     features = np.zeros((catalogue.items, len(names)), np.float32)

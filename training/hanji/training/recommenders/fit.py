@@ -1,4 +1,4 @@
-"""What the fitting loop is given for recommenders: supervision without a teacher, and validation."""
+"""Inputs of the fitting loop for recommenders: supervision without a teacher, and validation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RANKING = Monitor("ndcg_at_10", {"hr_at_10": "HR@10", "ndcg_at_10": "NDCG@10"})
 def default_supervision(
     config: ModelConfig, data: TrainValidationSplit, training: TrainingConfig
 ) -> Supervision:
-    """Samples and objective for a model of this type where there is no teacher."""
+    """Samples and objective for training a model of this type without a teacher."""
     if config.type == "history":
         histories = held_back_histories(
             data.train, data.users, held_back=training.held_back, latest=config.history_order
@@ -32,7 +32,7 @@ def default_supervision(
 
 
 def validation_of(model: keras.Model, data: TrainValidationSplit) -> Validation:
-    """HR@10 and NDCG@10 of ``model`` on the validation items, with its weights at the time of each call."""
+    """Validation of ``model`` by HR@10 and NDCG@10, with its current weights at each call."""
     scorer = scorer_of(model, data.train, data.users)
     return Validation(lambda: evaluate_candidates(scorer.pairs, data.validation), RANKING)
 

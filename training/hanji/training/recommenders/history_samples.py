@@ -1,4 +1,4 @@
-"""What one epoch of fitting a history model sees: histories in random order, part of each held back."""
+"""Training epochs of history models: histories in random order, with a part of each held back."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Table = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class FlatHistories:
-    """Everybody's items one after another, oldest first where there are times: int32 [n].
+    """The concatenated items of all users, each oldest first if there are times: int32 [n].
 
-    Those of user u stand from ``bounds[u]`` to ``bounds[u + 1]`` (int64 [users + 1]).
+    Those of user u are from ``bounds[u]`` to ``bounds[u + 1]`` (int64 [users + 1]).
     """
 
     items: NDArray[np.int32]
@@ -29,28 +29,28 @@ class FlatHistories:
         return self.items[self.bounds[user] : self.bounds[user + 1]]
 
     def pairs(self, users: NDArray[np.int64]) -> NDArray[np.int32]:
-        """(place in ``users``, item) for all items of these users, int32 [n, 2]."""
+        """(position in ``users``, item) for all items of these users, int32 [n, 2]."""
         lengths = self.bounds[users + 1] - self.bounds[users]
-        places = np.repeat(np.arange(len(users)), lengths)
+        positions = np.repeat(np.arange(len(users)), lengths)
         within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         items = self.items[np.repeat(self.bounds[users], lengths) + within]
-        return np.stack([places, items], axis=1).astype(np.int32)
+        return np.stack([positions, items], axis=1).astype(np.int32)
 
 
 def flat_histories(train: Interactions, users: int) -> FlatHistories:
-    """The histories in ``train``, each item once (its first time), in order of time where there is one."""
+    """The histories in ``train``, each item once (its first occurrence), in time order if there are times."""
     times = np.zeros(len(train), np.int64) if train.timestamps is None else train.timestamps
     order = np.lexsort((times, train.users))
-    who, what = train.users[order].astype(np.int64), train.items[order]
-    _, first = np.unique(who * (int(what.max(initial=0)) + 1) + what, return_index=True)
+    user, item = train.users[order].astype(np.int64), train.items[order]
+    _, first = np.unique(user * (int(item.max(initial=0)) + 1) + item, return_index=True)
     first.sort()
-    bounds = np.concatenate([[0], np.cumsum(np.bincount(who[first], minlength=users))])
-    return FlatHistories(what[first].astype(np.int32), bounds.astype(np.int64))
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(user[first], minlength=users))])
+    return FlatHistories(item[first].astype(np.int32), bounds.astype(np.int64))
 
 
 @dataclass(frozen=True)
 class HistoryEpoch:
-    """One pass over the users that have a history, in ``order``."""
+    """One pass over the users with a history, in ``order``."""
 
     histories: FlatHistories
     order: NDArray[np.int64]
@@ -60,7 +60,7 @@ class HistoryEpoch:
     teacher: Table | None = field(default=None, repr=False)
 
     def steps(self, batch_size: int) -> int:
-        """How many batches of ``batch_size`` users there are; who fills none waits for the next epoch."""
+        """Number of batches of ``batch_size`` users; an incomplete last batch is dropped."""
         return max(len(self.order) // batch_size, 1)
 
     def batches(self, batch_size: int) -> Iterator[tuple[Any, ...]]:
@@ -68,14 +68,14 @@ class HistoryEpoch:
         for step in range(self.steps(batch_size)):
             users = self.order[step * batch_size : (step + 1) * batch_size]
             pairs = self.histories.pairs(users)
-            # Each user has a share of their own: the model meets short histories and whole ones.
+            # The fraction differs per user, so that the model sees both short and nearly complete histories.
             shares = self.rng.uniform(0.0, 2.0 * self.held_back, len(users))
-            held = self._places(pairs) > 1.0 - shares[pairs[:, 0]]
+            held = self._positions(pairs) > 1.0 - shares[pairs[:, 0]]
             batch = (pairs[~held], pairs[held], np.int32(len(users)))
             yield batch if self.teacher is None else (*batch, self.teacher[users])
 
-    def _places(self, pairs: NDArray[np.int32]) -> NDArray[np.float64]:
-        """For each pair a number in (0, 1]: its place in the history, or a random one."""
+    def _positions(self, pairs: NDArray[np.int32]) -> NDArray[np.float64]:
+        """A number in (0, 1] for each pair: its relative position in the history, or a random one."""
         if not self.latest:
             return 1.0 - self.rng.random(len(pairs))
         lengths = np.bincount(pairs[:, 0])[pairs[:, 0]]
@@ -90,9 +90,9 @@ HistorySource = Callable[[np.random.Generator], HistoryEpoch]
 def held_back_histories(
     train: Interactions, users: int, *, held_back: float, latest: bool = False, teacher: Table | None = None
 ) -> HistorySource:
-    """Every user once an epoch, on average the fraction ``held_back`` of each history as what to find.
+    """Every user once per epoch; on average, the fraction ``held_back`` of each history is the target.
 
-    These are the ``latest`` items, or random ones. ``teacher`` holds its scores [users, items].
+    The targets are the ``latest`` items, or random ones. ``teacher`` has a teacher's scores [users, items].
     """
     histories = flat_histories(train, users)
     with_history = np.flatnonzero(np.diff(histories.bounds))

@@ -1,9 +1,9 @@
 """Ranking metrics, on numpy arrays of scores.
 
-The leave-one-out protocol of He et al. (2017): each user's held-out item is ranked among 99
-sampled ones. Two details decide comparability. A tie counts *against* the positive, so a constant
-model scores zero. And the candidates are a *set*, as in the authors' evaluator: a negative that
-equals the positive, or repeats another, is not counted twice.
+The leave-one-out protocol of He et al. (2017): each user's held-out item is ranked among 99 sampled ones. Two
+details matter for comparability. A tie counts *against* the positive, so a constant model scores zero. And
+the candidates are a *set*, as in the authors' evaluator: a negative that equals the positive, or repeats
+another, is not counted twice.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ def positive_ranks(scores: Floats, candidates: Indices) -> NDArray[np.int64]:
     ``scores`` and ``candidates`` are [users, 1 + negatives]; column 0 is the positive.
     """
     if not np.isfinite(scores).all():
-        raise ValueError("scores hold NaN or infinite values, so nothing can be ranked")
-    rivals = (scores[:, 1:] >= scores[:, :1]) & (candidates[:, 1:] != candidates[:, :1])
-    ranks: NDArray[np.int64] = np.count_nonzero(rivals & ~_repeated(candidates[:, 1:]), axis=1)
+        raise ValueError("scores contain NaN or infinite values and cannot be ranked")
+    not_below = (scores[:, 1:] >= scores[:, :1]) & (candidates[:, 1:] != candidates[:, :1])
+    ranks: NDArray[np.int64] = np.count_nonzero(not_below & ~_repeated(candidates[:, 1:]), axis=1)
     return ranks
 
 
 def hit_ratio(ranks: NDArray[np.int64], k: int = 10) -> float:
-    """Share of users whose positive is among the first ``k``."""
+    """Fraction of users whose positive is among the first ``k``."""
     return float(np.mean(ranks < k))
 
 
@@ -38,7 +38,7 @@ def ndcg(ranks: NDArray[np.int64], k: int = 10) -> float:
 
 
 def ndcg_standard_error(ranks: NDArray[np.int64], k: int = 10) -> float:
-    """How far ``ndcg`` may be off because these users are a sample: σ / √users."""
+    """The standard error of ``ndcg`` over the users: σ / √users."""
     return float(np.std(_gains(ranks, k)) / np.sqrt(len(ranks)))
 
 
@@ -48,18 +48,18 @@ def _gains(ranks: NDArray[np.int64], k: int) -> NDArray[np.float64]:
 
 
 def precision(top: Indices, relevant: Indices) -> float:
-    """Mean share of each user's top-k [users, k] that is the held-out item [users].
+    """Mean fraction of each user's top-k [users, k] that is the held-out item [users].
 
-    With one relevant item a user the ceiling is 1 / k.
+    With one relevant item per user, the maximum is 1 / k.
     """
     return float(np.mean((top == relevant[:, None]).mean(axis=1)))
 
 
 def intra_list_diversity(top: Indices, features: Floats) -> float:
-    """1 − mean cosine similarity between the items of one list, averaged over users.
+    """1 − mean cosine similarity between the items of a list, averaged over users.
 
     ``top`` is [users, k]; ``features`` [items, d] describes the items (genres, as 0/1). Items
-    without any feature are skipped; NaN where no list has two items with features.
+    without any feature are skipped; NaN if no list has two items with features.
     """
     norms = np.linalg.norm(features, axis=1, keepdims=True)
     unit = np.divide(features, norms, out=np.zeros_like(features), where=norms > 0)

@@ -1,4 +1,4 @@
-"""What the fit of a recommender minimizes."""
+"""Training objectives of recommenders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tf_keras as keras
 from hanji.training.fitting.supervision import Objective, Tensor
 from hanji.training.recommenders.models.history import HistoryModel
 
-_OUT = -1e4  # added to a logit, it takes the item out of a softmax
+_MASK = -1e4  # added to a logit to exclude the item from a softmax
 
 
 def binary_cross_entropy_objective() -> Objective:
@@ -27,7 +27,7 @@ def binary_cross_entropy_objective() -> Objective:
 
 
 def multinomial_objective() -> Objective:
-    """Multinomial likelihood of what is held back from each history (Liang et al. 2018)."""
+    """Multinomial likelihood of the items held back from each history (Liang et al. 2018)."""
 
     def loss(model: HistoryModel, kept: Tensor, held: Tensor, count: Tensor) -> Tensor:
         return _likelihood(_logits(model, kept, count), kept, held)
@@ -38,30 +38,31 @@ def multinomial_objective() -> Objective:
 def distillation_objective(
     items: int, *, teacher_weight: float, temperature: float, regression_weight: float
 ) -> Objective:
-    """Follows a teacher's scores over the catalogue; the rest of the weight is ``multinomial_objective``.
+    """Distillation from a teacher's scores over the catalogue, combined with ``multinomial_objective``.
 
-    The batch ends with the teacher's scores float32 [users, items], one row a user with mean 0 and
-    standard deviation 1. The student's list is pulled to the teacher's by the cross-entropy of their
-    softmaxes at ``temperature`` (ListNet: Cao et al. 2007; as distillation: Hinton et al. 2015) and, with
-    ``regression_weight``, by the squares of the differences. What somebody has met does not count.
+    The last array of a batch has the teacher's scores float32 [users, items], standardized per user. The
+    distillation loss is the cross-entropy between the softmaxes of teacher and student at ``temperature``
+    (ListNet: Cao et al. 2007; as distillation: Hinton et al. 2015), weighted with ``teacher_weight`` against
+    the multinomial loss, plus ``regression_weight`` times the squared differences. Items of the user's
+    history are excluded.
     """
 
     def loss(model: HistoryModel, kept: Tensor, held: Tensor, count: Tensor, teacher: Tensor) -> Tensor:
         logits = _logits(model, kept, count)
-        met = _table(tf.concat([kept, held], axis=0), tf.shape(logits))
+        seen = _table(tf.concat([kept, held], axis=0), tf.shape(logits))
         listwise = tf.nn.softmax_cross_entropy_with_logits(
-            tf.nn.softmax(teacher / temperature + met * _OUT), logits / temperature + met * _OUT
+            tf.nn.softmax(teacher / temperature + seen * _MASK), logits / temperature + seen * _MASK
         )
-        squares = tf.reduce_mean(tf.square(logits - teacher) * (1.0 - met))
-        own = _likelihood(logits, kept, held)
-        ranking = teacher_weight * tf.reduce_mean(listwise) + (1.0 - teacher_weight) * own
+        squares = tf.reduce_mean(tf.square(logits - teacher) * (1.0 - seen))
+        hard = _likelihood(logits, kept, held)
+        ranking = teacher_weight * tf.reduce_mean(listwise) + (1.0 - teacher_weight) * hard
         return ranking + regression_weight * squares
 
     return Objective(loss, (*_history_batch(), tf.TensorSpec([None, items], tf.float32)))
 
 
 def _history_batch() -> tuple[Any, ...]:
-    """Pairs (user of the batch, item) that are kept and held back, and how many users there are."""
+    """Tensor specs of a batch: kept and held-back pairs (user in the batch, item), and the user count."""
     pairs = tf.TensorSpec([None, 2], tf.int32)
     return (pairs, pairs, tf.TensorSpec([], tf.int32))
 
@@ -71,9 +72,9 @@ def _logits(model: HistoryModel, kept: Tensor, count: Tensor) -> Tensor:
 
 
 def _likelihood(logits: Tensor, kept: Tensor, held: Tensor) -> Tensor:
-    """Mean negative log-likelihood of the held-back items, all that was kept being out of question."""
-    open_items = tf.nn.log_softmax(logits + _table(kept, tf.shape(logits)) * _OUT)
-    each = tf.gather_nd(open_items, held)
+    """Mean negative log-likelihood of the held-back items, with the kept items excluded."""
+    log_p = tf.nn.log_softmax(logits + _table(kept, tf.shape(logits)) * _MASK)
+    each = tf.gather_nd(log_p, held)
     count = tf.shape(logits)[0]
     number = tf.math.unsorted_segment_sum(tf.ones_like(each), held[:, 0], count)
     total = tf.math.unsorted_segment_sum(each, held[:, 0], count)

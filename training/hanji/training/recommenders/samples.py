@@ -1,7 +1,7 @@
-"""What one epoch of fitting sees: lists of candidates with targets.
+"""Training epochs of models of users and items: lists of candidates with targets.
 
-A row is one training positive, followed by items sampled for the same user. Targets are 1 and 0,
-or a teacher's scores as probabilities; the loop does not need to know which.
+A row is one training positive, followed by items sampled for the same user. Targets are 1 and 0, or the
+probabilities of a teacher; the fitting loop treats both alike.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class Samples:
         return len(self.users)
 
     def steps(self, batch_size: int) -> int:
-        """How many batches of ``batch_size`` samples there are; rows that fill none are left out."""
+        """Number of batches of ``batch_size`` samples; an incomplete last batch is dropped."""
         return len(self) // self._rows(batch_size)
 
     def batches(self, batch_size: int) -> Iterator[tuple[NDArray[Any], ...]]:
-        """Users, items and targets, some rows at a time."""
+        """Users, items and targets of each batch."""
         rows = self._rows(batch_size)
         for step in range(self.steps(batch_size)):
             part = slice(step * rows, (step + 1) * rows)
@@ -48,7 +48,7 @@ SampleSource = Callable[[np.random.Generator], Samples]
 
 
 def positives_and_negatives(train: Interactions, *, items: int, negatives: int) -> SampleSource:
-    """Each interaction once, in random order, beside ``negatives`` items the user never met."""
+    """Each interaction once, in random order, with ``negatives`` items without an interaction of the user."""
     sampler = NegativeSampler(train, items)
 
     def draw(rng: np.random.Generator) -> Samples:

@@ -22,7 +22,7 @@ USERS = 512
 
 
 class Scorer(Protocol):
-    """Scores of a model that may still be changing: it is compiled once and reads the weights anew."""
+    """Scores of a model that may still be in training: compiled once, it uses the current weights."""
 
     def pairs(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float32]:
         """float32 [n] for int32 [n] users and items."""
@@ -35,14 +35,14 @@ class Scorer(Protocol):
 
 
 def scorer_of(model: keras.Model, train: Interactions, users: int) -> Scorer:
-    """A scorer of ``model``; a history model is given what each of the ``users`` has in ``train``."""
+    """A scorer of ``model``; the input of a history model is each user's history in ``train``."""
     if isinstance(model, HistoryModel):
         return history_scorer(model, flat_histories(train, users))
     return KerasScorer(model)
 
 
 def history_scorer(model: HistoryModel, histories: FlatHistories) -> HistoryScorer:
-    """Scores for these histories; user indices count them from 0."""
+    """A scorer for these histories; user indices are their positions."""
     return HistoryScorer(_HistoryLogits(model), histories)
 
 
@@ -52,7 +52,7 @@ def evaluate_model(model: keras.Model, dataset: Dataset) -> dict[str, float]:
 
 
 def scores_of_histories(model: HistoryModel) -> Callable[[Histories], Scores]:
-    """The model as the reference models are: any histories [users, items] to scores of the same shape."""
+    """The model as a function from histories [users, items] to scores, as reference models are."""
 
     logits = _HistoryLogits(model)
 
@@ -108,7 +108,7 @@ class HistoryScorer:
 
     def pairs(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float32]:
         """float32 [n] for int32 [n] users and items."""
-        found = np.empty(len(users), np.float32)
+        scores_of_pairs = np.empty(len(users), np.float32)
         order = np.argsort(users, kind="stable")
         known, first = np.unique(users[order], return_index=True)
         bounds = np.append(first, len(users))
@@ -116,8 +116,8 @@ class HistoryScorer:
             end = min(start + USERS, len(known))
             rows = order[bounds[start] : bounds[end]]
             scores = self._batch(known[start:end].astype(np.int64))
-            found[rows] = scores[np.searchsorted(known[start:end], users[rows]), items[rows]]
-        return found
+            scores_of_pairs[rows] = scores[np.searchsorted(known[start:end], users[rows]), items[rows]]
+        return scores_of_pairs
 
     def catalogue(self, user: int, items: int) -> NDArray[np.float32]:
         """float32 [items]: one user's scores over the whole catalogue."""
@@ -134,7 +134,7 @@ class HistoryScorer:
 
 
 class _HistoryLogits:
-    """The logits of a history model, compiled once: compiling takes seconds."""
+    """The logits of a history model, compiled once because compilation takes seconds."""
 
     def __init__(self, model: HistoryModel) -> None:
         self._model = model
@@ -142,7 +142,7 @@ class _HistoryLogits:
         self._compiled = compiled(self._call, signature)
 
     def __call__(self, pairs: NDArray[np.int32], count: int) -> NDArray[np.float32]:
-        """float32 [count, items] for pairs (user of the batch, item) int32 [n, 2], sorted by user."""
+        """float32 [count, items] for pairs (user in the batch, item) int32 [n, 2], sorted by user."""
         logits: NDArray[np.float32] = self._compiled(tf.constant(pairs), tf.constant(count, tf.int32)).numpy()
         return logits
 

@@ -1,4 +1,4 @@
-"""Recommendation, as the training stage needs it. TensorFlow is imported when a method needs it."""
+"""The training stage of recommendation. TensorFlow is imported only in the methods that need it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from hanji.training.recommenders.data.config import Format
 from hanji.training.recommenders.data.detect import RECOGNIZED_BY, is_recognized
 from hanji.training.recommenders.data.overview import overview_lines, overview_table
 from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.trained import TrainedModel
 from hanji.training.settings import settings_from
 from hanji.training.task import Overview, TrainingTask
 
 if TYPE_CHECKING:
     from hanji.training.progress import OnEpoch
-    from hanji.training.recommenders.trained import TrainedModel
 
 
 class RecommenderTraining:
@@ -25,11 +25,12 @@ class RecommenderTraining:
 
     name = "recommendation"
     data_config, model_config, training_config = DataConfig, ModelConfig, TrainingConfig
+    dataset_type, trained_type = Dataset, TrainedModel
     trained_file = "trained.json"
     recognized_by = RECOGNIZED_BY
 
     def load(self, config: DataConfig, directory: Path | None, *, seed: int) -> Dataset:
-        """See TrainingTask; the split has a seed of its own, ``config.seed``."""
+        """See TrainingTask; the split uses ``config.seed`` instead of ``seed``."""
         return load_dataset(config, directory)
 
     def overview(self, dataset: Dataset) -> Overview:

@@ -1,6 +1,6 @@
 """The training stage: from a dataset to a TrainedModel.
 
-One validation item per user is held out of the training set; it picks the epoch. The test set is read
+One validation item per user is held out of the training set to select the best epoch. The test set is used
 once, after the last epoch.
 """
 
@@ -41,15 +41,15 @@ def train(
     work: Path | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> TrainedModel:
-    """Train ``model`` on ``dataset``; with checkpoints in ``work`` an interrupted run resumes.
+    """Train ``model`` on ``dataset``; an interrupted run resumes from the checkpoints in ``work``.
 
-    ``on_epoch`` is called after each epoch of each fit. Raises RecipeError where the model needs an order
-    that the data does not have.
+    ``on_epoch`` is called after each epoch of each fit. Raises RecipeError if the model needs timestamps that
+    the data does not have.
     """
     if model.history_order and dataset.train.timestamps is None:
         raise RecipeError(
-            f"model.history_order: the data {dataset.name!r} holds no times, so its histories have no order; "
-            "leave the key out"
+            f"model.history_order: the data {dataset.name!r} has no timestamps, so its histories have no "
+            "order; remove the key"
         )
     seed_everything(seed)
     split = train_validation_split(dataset, seed)
@@ -73,7 +73,7 @@ def train(
 
 @dataclass(frozen=True)
 class _Fits:
-    """What the fits of one training have in common."""
+    """The common arguments of all fits of a training run."""
 
     split: TrainValidationSplit
     seed: int
@@ -94,7 +94,7 @@ class _Fits:
         )
 
     def pretrain(self, network: keras.Model, model: ModelConfig, training: TrainingConfig) -> None:
-        """Each tower alone first, then both into the fused model (He et al. 2017, section 3.4.1)."""
+        """Train each tower alone, then copy both into the fused model (He et al. 2017, section 3.4.1)."""
         short = replace(training, epochs=training.pretraining_epochs)
         for tower in ("gmf", "mlp"):
             config = tower_config(model, tower)
@@ -104,7 +104,7 @@ class _Fits:
 
 
 def _start_from_als(network: HistoryModel, split: TrainValidationSplit, epochs: int, seed: int) -> None:
-    """Start at a matrix factorization of the same size, by alternating least squares."""
+    """Initialize with a matrix factorization of the same size, fitted by alternating least squares."""
     train = histories_of(split.train, users=split.users, items=split.items)
     als = Als.fit(train, factors=network.config.embedding_size, epochs=epochs, seed=seed)
     start_from_scores(network, standardized(als.scores(train)), train, seed=seed)

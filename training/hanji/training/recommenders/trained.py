@@ -1,6 +1,6 @@
-"""TrainedModel: what training hands to compression, in memory and on disk.
+"""TrainedModel: the output of training and input of compression, in memory and on disk.
 
-On disk it is a directory: ``trained.json`` (everything but numbers) and ``weights.npz``.
+On disk it is a directory of ``trained.json`` (everything but the weights) and ``weights.npz``.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A fitted Keras model and what it stands on.
+    """A trained Keras model with its configuration, catalogue, metrics and data summary.
 
-    ``model`` takes ``[user, item]`` (int32 [B] each) and gives logits float32 [B, 1].
+    ``model`` maps ``[user, item]`` (int32 [B] each) to logits float32 [B, 1]; a history model maps histories
+    to logits [B, items].
     """
 
     model: keras.Model
@@ -35,8 +36,8 @@ class TrainedModel:
     config: ModelConfig
     training: TrainingConfig
     data: TrainingData
-    """In words and numbers that may leave the server; its ``config`` is the ``[data]`` table, so that
-    the very same split can be rebuilt."""
+    """A summary that may leave the server; its ``config`` is the ``[data]`` table, from which the same split
+    can be rebuilt."""
 
     seed: int
 
@@ -44,7 +45,7 @@ class TrainedModel:
 
 
 def summarize(dataset: Dataset) -> TrainingData:
-    """The summary of a dataset, with the config that it was loaded with."""
+    """Summarize a dataset, including the config it was loaded with."""
     return TrainingData(
         name=dataset.name,
         format=dataset.format,
@@ -58,7 +59,7 @@ def summarize(dataset: Dataset) -> TrainingData:
 
 
 def save_trained(trained: TrainedModel, directory: Path) -> None:
-    """Write ``trained`` as a directory; an older one is replaced when the new one is whole."""
+    """Write ``trained`` to a directory; an existing one is replaced once the new one is complete."""
     about = {
         "format_version": FORMAT_VERSION,
         "seed": trained.seed,
@@ -68,13 +69,13 @@ def save_trained(trained: TrainedModel, directory: Path) -> None:
         "data": vars(trained.data),
         "catalogue": vars(trained.catalogue),
     }
-    with atomic_directory(directory, replace=True) as aside:
-        (aside / "trained.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
-        save_weights(trained.model, aside / "weights.npz")
+    with atomic_directory(directory, replace=True) as staging:
+        (staging / "trained.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+        save_weights(trained.model, staging / "weights.npz")
 
 
 def load_trained(directory: Path) -> TrainedModel:
-    """Read what ``save_trained`` wrote; DataError if it is not that."""
+    """Load a model written by ``save_trained``; DataError if there is none."""
     from hanji.training.recommenders.models.build import build_model
 
     about = read_about(directory / "trained.json", "hanji train")

@@ -1,4 +1,4 @@
-/** What the loader asks of an inference engine. */
+/** The interface between the loader and inference engines. */
 
 import type { Contents } from "../bundle.ts";
 import { EngineError } from "../errors.ts";
@@ -6,34 +6,34 @@ import type { AnyManifest, Artifact, TensorInfo } from "../manifest.types.ts";
 import { isCalled } from "../signatures.ts";
 import type { EngineName, OpenOptions, Placement } from "../types.ts";
 
-/** Values and their shape; the array's type is the dtype. */
+/** A tensor; the type of the array determines the dtype. */
 export interface Tensor {
   data:
     Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | Int8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
   shape: readonly number[];
 }
 
-/** By input: "user", "history", "item", or whatever the picture's input is called. */
+/** Tensors by input name: "user", "history", "item", or the name of the image input. */
 export type Inputs = Readonly<Record<string, Tensor>>;
 
-/** One artifact, loaded. */
+/** A loaded artifact. */
 export interface Engine {
   readonly placement: Placement;
-  /** The signature's first output; EngineError if the engine refuses the model or the inputs. */
+  /** Returns the signature's first output; EngineError if the engine rejects the model or the inputs. */
   run(signature: string, inputs: Inputs): Promise<Tensor>;
-  /** Lets go of the model. */
+  /** Releases the model. */
   close(): void;
 }
 
-/** An engine before it has a model; `version` is known before anything is loaded. */
+/** An engine that can load models; `version` is known without loading one. */
 export interface EngineKind {
   readonly name: EngineName;
   readonly version: string;
-  /** Ready to run `artifact`, whose verified files are `contents`. */
+  /** Loads `artifact` from the verified files in `contents`. */
   load(artifact: Artifact, contents: Contents, options: OpenOptions): Promise<Engine>;
 }
 
-/** The artifact of the bundle that an engine can run; EngineError with the reason why there is none. */
+/** The artifact that an engine can run; EngineError with the reason if there is none. */
 export function artifactFor(manifest: AnyManifest, { name, version }: EngineKind): Artifact {
   for (const artifact of manifest.artifacts) {
     const requirement = artifact.engines.find((engine) => engine.name === name);
@@ -55,21 +55,21 @@ function refusal(name: string, reason: string): EngineError {
   return new EngineError(`engine '${name}' cannot run this bundle: ${reason}`);
 }
 
-/** Whether a version, such as 4.22.0, is `oldest` or newer. */
+/** Whether `version`, such as "4.22.0", is at least `oldest`. */
 export function isAtLeast(version: string, oldest: string): boolean {
   const [found, wanted] = [version, oldest].map((text) => text.split(".").map(Number)) as [
     number[],
     number[],
   ];
   const length = Math.max(found.length, wanted.length);
-  for (let place = 0; place < length; place++) {
-    const difference = (found[place] ?? 0) - (wanted[place] ?? 0);
+  for (let part = 0; part < length; part++) {
+    const difference = (found[part] ?? 0) - (wanted[part] ?? 0);
     if (difference) return difference > 0;
   }
   return true;
 }
 
-/** The values for one of a signature's tensors. */
+/** The tensor in `inputs` for one input of a signature. */
 export function inputFor({ name }: TensorInfo, inputs: Inputs): Tensor {
   const found = Object.entries(inputs).find(([input]) => isCalled(name, input));
   if (!found) throw new EngineError(`expected an input '${name}', found ${Object.keys(inputs).join(", ")}`);

@@ -1,7 +1,4 @@
-/**
- * The engine that the options ask for, imported when it is asked for. Workers have one each and do not come
- * here.
- */
+/** Imports engines on demand. Workers do not use this module: each imports a single engine. */
 
 import { EngineError } from "../errors.ts";
 import { shown } from "../text.ts";
@@ -17,7 +14,7 @@ export async function kindFor({ engine = "tfjs", backend = "wasm" }: OpenOptions
   throw new EngineError(`engine: expected tfjs or litert, found ${shown(engine)}`);
 }
 
-/** The options with the folder of the engine's files, as a page has it; Node finds TF.js's own by itself. */
+/** Adds the default `wasmPath` of a page to the options; in Node, TF.js locates its own files. */
 export function withFolder(options: OpenOptions): OpenOptions {
   if (options.wasmPath !== undefined || !("location" in globalThis)) return options;
   return { ...options, wasmPath: absolute(wasmFolder(options.engine ?? "tfjs")) };

@@ -1,4 +1,4 @@
-/** LiteRT.js: runs the bundle's .tflite file, the very one that Python, Android and a Pi run. */
+/** LiteRT.js: runs the .tflite file of the bundle, the same file as on other devices. */
 
 import {
   loadAndCompile,
@@ -13,7 +13,7 @@ import type { Artifact, Signature, TensorInfo } from "../manifest.types.ts";
 import { shown } from "../text.ts";
 import type { OpenOptions, Placement } from "../types.ts";
 import { inputFor, type Engine, type EngineKind, type Inputs, type Tensor } from "./base.ts";
-import { latestComplaint, loadWasm } from "./litert_wasm.ts";
+import { latestError, loadWasm } from "./litert_wasm.ts";
 
 export const kind: EngineKind = {
   name: "litert",
@@ -21,7 +21,7 @@ export const kind: EngineKind = {
   async load(artifact: Artifact, contents: Contents, options: OpenOptions): Promise<Engine> {
     if ((options.backend ?? "wasm") !== "wasm") {
       throw new EngineError(
-        `backend: expected wasm, where LiteRT.js computes here, found ${shown(options.backend)}`,
+        `backend: expected wasm (LiteRT.js runs on the CPU here), found ${shown(options.backend)}`,
       );
     }
     await loadWasm(options.wasmPath);
@@ -39,20 +39,22 @@ async function compiled(path: string, contents: Contents): Promise<CompiledModel
   try {
     return await loadAndCompile(content, { accelerator: "wasm" });
   } catch (error) {
-    const reason = latestComplaint() ?? messageOf(error);
-    throw new EngineError(`litert ${version} refused ${path}: ${reason}; take the engine tfjs`);
+    const reason = latestError() ?? messageOf(error);
+    throw new EngineError(`litert ${version} refused ${path}: ${reason}; use the engine tfjs`);
   }
 }
 
 /**
- * What the package keeps private, and what is needed of it: `run` of its own refuses inputs of unknown
- * length, though the engine behind it resizes them.
+ * Internals of the package: the public `run` rejects inputs with dynamic shapes, although the underlying
+ * engine supports resizing them.
  */
-interface BareRunner {
+interface InternalRunner {
   signatureIndex: number;
-  liteRtCompiledModel: { run(signature: number, inputs: unknown[]): BareTensor[] | Promise<BareTensor[]> };
+  liteRtCompiledModel: {
+    run(signature: number, inputs: unknown[]): InternalTensor[] | Promise<InternalTensor[]>;
+  };
 }
-type BareTensor = LiteRtTensor["liteRtTensorBuffer"];
+type InternalTensor = LiteRtTensor["liteRtTensorBuffer"];
 
 class LiteRtEngine implements Engine {
   readonly placement: Placement = { engine: "litert", version, backend: "wasm", threads: 1 };
@@ -77,7 +79,7 @@ class LiteRtEngine implements Engine {
     try {
       return await runWith(runner, described, tensors);
     } catch (error) {
-      const reason = latestComplaint() ?? messageOf(error);
+      const reason = latestError() ?? messageOf(error);
       throw new EngineError(`litert ${version}: signature '${signature}' failed: ${reason}`);
     } finally {
       for (const tensor of tensors) tensor.delete();
@@ -88,7 +90,7 @@ class LiteRtEngine implements Engine {
     for (const model of this.#models.values()) model.delete();
   }
 
-  /** The signature by its name, or, as others make their files, the only one there is. */
+  /** The signature called `name`, or, for files with unnamed signatures, the default one. */
   #runner(name: string, { path }: Signature): SignatureRunner {
     const model = this.#models.get(path);
     if (!model) throw new EngineError(`the tflite artifact does not list ${path}; export it again`);
@@ -104,8 +106,8 @@ async function runWith(
   const isFixed = described.inputs.every(({ shape }) => shape.every((size) => size !== null));
   const outputs = isFixed ? await runner.run(tensors) : await runResized(runner, tensors);
   try {
-    const place = runner.getOutputDetails().findIndex(({ name }) => name === described.outputs[0]?.name);
-    const output = outputs[place];
+    const index = runner.getOutputDetails().findIndex(({ name }) => name === described.outputs[0]?.name);
+    const output = outputs[index];
     if (!output) {
       const found = runner
         .getOutputDetails()
@@ -113,7 +115,7 @@ async function runWith(
         .join(", ");
       throw new EngineError(`expected an output '${described.outputs[0]?.name}', found ${found}`);
     }
-    const data = output.toTypedArray() as Tensor["data"]; // a copy, which outlives the tensor
+    const data = output.toTypedArray() as Tensor["data"]; // a copy, valid after the tensor is deleted
     return { data, shape: Array.from(output.type.layout.dimensions) };
   } finally {
     for (const output of outputs) output.delete();
@@ -121,21 +123,24 @@ async function runWith(
 }
 
 async function runResized(runner: SignatureRunner, tensors: LiteRtTensor[]): Promise<LiteRtTensor[]> {
-  // A CompiledModel that stands for its only signature keeps that one's runner.
-  const bare = ("defaultSignature" in runner ? runner.defaultSignature : runner) as unknown as BareRunner;
+  // A CompiledModel used in place of its only signature holds the runner of that signature.
+  const internal = ("defaultSignature" in runner
+    ? runner.defaultSignature
+    : runner) as unknown as InternalRunner;
   const buffers = tensors.map((tensor) => tensor.liteRtTensorBuffer);
-  const outputs = await bare.liteRtCompiledModel.run(bare.signatureIndex, buffers);
+  const outputs = await internal.liteRtCompiledModel.run(internal.signatureIndex, buffers);
   return outputs.map((buffer) => new LiteRtTensor(buffer));
 }
 
 /**
- * LiteRT.js does not resize outputs: one that is as long as the history would come back cut, or not at all.
+ * LiteRT.js does not resize outputs: an output with one value per item of the history would be truncated or
+ * missing.
  */
 function checkOutput(signature: string, { outputs }: Signature): void {
   if (signature === "classify" || !outputs[0]?.shape.includes(null)) return;
   throw new EngineError(
-    `litert ${version} cannot answer signature '${signature}' in a browser, ` +
-      "as its output has no fixed length; open the bundle with the engine tfjs",
+    `litert ${version} cannot run signature '${signature}' in a browser, ` +
+      "because its output has a dynamic shape; open the bundle with the engine tfjs",
   );
 }
 
@@ -144,13 +149,13 @@ function namedTensor(tensors: readonly TensorInfo[], name: string): TensorInfo {
   if (found) return found;
   const known = tensors.map((tensor) => tensor.name).join(", ");
   throw new EngineError(
-    `the .tflite file asks for an input '${name}', the manifest for ${known}; export it again`,
+    `the .tflite file has an input '${name}', the manifest lists ${known}; export it again`,
   );
 }
 
 function checkedData({ name, dtype }: TensorInfo, data: Tensor["data"]): Exclude<Tensor["data"], Int8Array> {
   if (!(data instanceof Int8Array)) return data;
   throw new EngineError(
-    `litert ${version} takes float32, int32 and uint8 here, but the input '${name}' is ${dtype}`,
+    `litert ${version} supports float32, int32 and uint8 here, but the input '${name}' is ${dtype}`,
   );
 }

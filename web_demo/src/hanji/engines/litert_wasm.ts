@@ -1,9 +1,9 @@
-/** Loads LiteRT.js's WebAssembly once, with nothing on the console and no GPU asked for. */
+/** Loads LiteRT.js's WebAssembly once, without console output and without requesting a GPU. */
 
 import { loadLiteRt } from "@litertjs/core";
 import { EngineError, messageOf } from "../errors.ts";
 
-/** What LiteRT.js's own loading script, and Emscripten in it, look for in the worker's global scope. */
+/** Globals that the loading script of LiteRT.js (Emscripten) looks for in the worker's scope. */
 interface EmscriptenScope {
   Module?: {
     locateFile: (name: string) => string;
@@ -12,11 +12,11 @@ interface EmscriptenScope {
   };
 }
 
-const KEPT_LINES = 20;
+const MAX_LINES = 20;
 const lines: string[] = [];
 let loading: Promise<void> | undefined;
 
-/** Ready when this resolves; EngineError if the files are not at `wasmPath` (a folder) or cannot run here. */
+/** Loads the files in the folder `wasmPath`; EngineError if they are missing or cannot run here. */
 export function loadWasm(wasmPath: string | undefined): Promise<void> {
   loading ??= load(wasmPath).catch((error: unknown) => {
     loading = undefined;
@@ -25,8 +25,8 @@ export function loadWasm(wasmPath: string | undefined): Promise<void> {
   return loading;
 }
 
-/** The latest line in which LiteRT.js said what went wrong; asked for once. */
-export function latestComplaint(): string | undefined {
+/** The latest error line that LiteRT.js printed; clears the recorded lines. */
+export function latestError(): string | undefined {
   const found = lines.findLast((line) => /^ERROR/.test(line))?.replace(/^ERROR:\s*(\[[^\]]*\]\s*)?/, "");
   lines.length = 0;
   return found;
@@ -36,25 +36,25 @@ async function load(wasmPath: string | undefined): Promise<void> {
   if (!wasmPath)
     throw new EngineError("litert: expected wasmPath, the folder of its WebAssembly files, found none");
   const scope = globalThis as EmscriptenScope;
-  scope.Module = { locateFile: (name) => wasmPath + name, print: keep, printErr: keep };
+  scope.Module = { locateFile: (name) => wasmPath + name, print: record, printErr: record };
   try {
     await withoutGpu(() => loadLiteRt(wasmPath, { threads: false, jspi: false }));
   } catch (error) {
     const reason = error instanceof Event ? "a file could not be loaded" : messageOf(error);
-    const advice = reason.includes("importScripts") ? "; it needs a built page: npm run build" : "";
-    throw new EngineError(`litert: its WebAssembly from ${wasmPath} could not be loaded: ${reason}${advice}`);
+    const hint = reason.includes("importScripts") ? "; it needs a built page: npm run build" : "";
+    throw new EngineError(`litert: its WebAssembly from ${wasmPath} could not be loaded: ${reason}${hint}`);
   }
 }
 
-/** INFO lines come here, too, one by one, and would otherwise be errors on the console. */
-function keep(line: string): void {
+/** Records printed lines; otherwise even INFO lines would be logged as console errors. */
+function record(line: string): void {
   lines.push(line);
-  if (lines.length > KEPT_LINES) lines.shift();
+  if (lines.length > MAX_LINES) lines.shift();
 }
 
 /**
- * Runs `action` while no GPU can be seen: LiteRT.js asks for one as it loads, which takes time, and warns on
- * the console where there is none. Everything runs on the CPU here.
+ * Runs `action` with `navigator.gpu` hidden: LiteRT.js requests a GPU while loading, which takes time, and
+ * logs a warning if there is none. Everything runs on the CPU here.
  */
 async function withoutGpu(action: () => Promise<unknown>): Promise<void> {
   const adapter = { limits: {}, features: new Set(), requestDevice: async () => null };
@@ -63,6 +63,6 @@ async function withoutGpu(action: () => Promise<unknown>): Promise<void> {
   try {
     await action();
   } finally {
-    Reflect.deleteProperty(navigator, "gpu"); // the browser's own comes to light again
+    Reflect.deleteProperty(navigator, "gpu"); // uncovers the browser's own property
   }
 }

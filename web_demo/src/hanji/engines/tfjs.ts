@@ -1,4 +1,4 @@
-/** TF.js: runs the bundle's graph model from memory, on whichever backend is there. */
+/** TF.js: runs the graph model of the bundle from memory. */
 
 import { loadGraphModel, type GraphModel } from "@tensorflow/tfjs-converter";
 import * as tf from "@tensorflow/tfjs-core";
@@ -9,10 +9,10 @@ import { shown } from "../text.ts";
 import type { Backend, OpenOptions, Placement } from "../types.ts";
 import { inputFor, type Engine, type EngineKind, type Inputs, type Tensor } from "./base.ts";
 
-/** Makes a backend ready to be set, or throws an EngineError. */
+/** Prepares a backend for `tf.setBackend`, or throws an EngineError. */
 export type SetUp = (backend: Backend, wasmPath: string | undefined) => Promise<void>;
 
-/** TF.js with the backends that `setUp` knows. */
+/** TF.js with the backends that `setUp` supports. */
 export function tfjsKind(setUp: SetUp): EngineKind {
   return {
     name: "tfjs",
@@ -29,13 +29,13 @@ async function setBackend(backend: Backend, wasmPath: string | undefined, setUp:
   if (!["wasm", "webgl", "cpu"].includes(backend)) {
     throw new EngineError(`backend: expected wasm, webgl or cpu, found ${shown(backend)}`);
   }
-  tf.enableProdMode(); // no warnings on the console
+  tf.enableProdMode(); // no console warnings
   await setUp(backend, wasmPath);
   const isSet = await tf.setBackend(backend).catch((error: unknown) => {
     throw new EngineError(`tfjs ${tf.version_core}: ${backend} cannot be used here: ${messageOf(error)}`);
   });
   if (!isSet) {
-    throw new EngineError(`tfjs ${tf.version_core}: ${backend} cannot be used here; take another backend`);
+    throw new EngineError(`tfjs ${tf.version_core}: ${backend} cannot be used here; use another backend`);
   }
 }
 
@@ -50,7 +50,7 @@ async function loadModel(artifact: Artifact, contents: Contents): Promise<GraphM
   }
 }
 
-/** What model.json says, with the weights from the verified shards. */
+/** The contents of model.json, with the weights from the verified shards. */
 function modelArtifacts(artifact: Artifact, contents: Contents): tf.io.ModelArtifacts {
   const path = artifact.files.find((file) => file.path.endsWith("model.json"))?.path ?? "model.json";
   const folder = path.slice(0, path.lastIndexOf("/") + 1);
@@ -72,7 +72,7 @@ function contentOf(contents: Contents, path: string): Uint8Array<ArrayBuffer> {
   const content = contents.get(path);
   if (content) return content;
   throw new EngineError(
-    `the tfjs artifact asks for ${path}, which its manifest does not list; export it again`,
+    `the tfjs artifact refers to ${path}, which the manifest does not list; export it again`,
   );
 }
 
@@ -94,8 +94,8 @@ class TfjsEngine implements Engine {
     let result: tf.Tensor | undefined;
     try {
       result = tf.tidy(() => {
-        const feeds = described.inputs.map((tensor) => [tensor.name, fed(tensor, inputs)] as const);
-        // One output was asked for
+        const feeds = described.inputs.map((tensor) => [tensor.name, toTfTensor(tensor, inputs)] as const);
+        // A single output name returns a single tensor
         return this.#model.execute(Object.fromEntries(feeds), output.name) as tf.Tensor;
       });
       return { data: (await result.data()) as Tensor["data"], shape: result.shape };
@@ -112,10 +112,12 @@ class TfjsEngine implements Engine {
   }
 }
 
-/** TF.js holds int32 and float32; anything else has to be in a manifest by mistake. */
-function fed(tensor: TensorInfo, inputs: Inputs): tf.Tensor {
+/** TF.js has only int32 and float32 tensors; any other dtype in the manifest is an error. */
+function toTfTensor(tensor: TensorInfo, inputs: Inputs): tf.Tensor {
   if (tensor.dtype !== "int32" && tensor.dtype !== "float32") {
-    throw new EngineError(`tfjs takes int32 and float32, but the input '${tensor.name}' is ${tensor.dtype}`);
+    throw new EngineError(
+      `tfjs supports int32 and float32, but the input '${tensor.name}' is ${tensor.dtype}`,
+    );
   }
   const { data, shape } = inputFor(tensor, inputs);
   return tf.tensor(data as Int32Array | Float32Array, [...shape], tensor.dtype);

@@ -1,4 +1,4 @@
-/** TF.js on the GPU (webgl) or in plain JavaScript (cpu): only loaded when asked for. */
+/** TF.js on the GPU (webgl) or in plain JavaScript (cpu); loaded only when one of them is selected. */
 
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-webgl";

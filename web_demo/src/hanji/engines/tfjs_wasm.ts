@@ -1,4 +1,4 @@
-/** TF.js on WebAssembly, one thread: the default engine. */
+/** TF.js on single-threaded WebAssembly: the default engine. */
 
 import { setThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import { env } from "@tensorflow/tfjs-core";
@@ -6,16 +6,16 @@ import { EngineError } from "../errors.ts";
 import type { Backend } from "../types.ts";
 import { tfjsKind } from "./tfjs.ts";
 
-/** TF.js refuses to be told again once it has loaded its WebAssembly. */
-let isTold = false;
+/** TF.js rejects a new path once its WebAssembly has been loaded. */
+let isPathSet = false;
 
 async function setUp(backend: Backend, wasmPath: string | undefined): Promise<void> {
   if (backend !== "wasm") throw new EngineError(`backend: expected wasm here, found ${backend}`);
-  // More threads make small models slower, and need headers (COOP, COEP) that static hosts do not send.
+  // Threads slow small models down, and need headers (COOP, COEP) that static hosts do not send.
   env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
   setThreadsCount(1);
-  if (wasmPath && !isTold) setWasmPaths(wasmPath);
-  isTold = true;
+  if (wasmPath && !isPathSet) setWasmPaths(wasmPath);
+  isPathSet = true;
 }
 
 export const kind = tfjsKind(setUp);

@@ -1,4 +1,4 @@
-/** The worker's side: one open bundle, asked by `Connection`. */
+/** The worker side of `Connection`: holds one open bundle and handles calls. */
 
 import { HanjiError } from "../errors.ts";
 import type { EngineKind } from "../engines/base.ts";
@@ -9,7 +9,7 @@ import { failureOf, type Calls, type Method, type Reply, type Request } from "..
 import { shown } from "../text.ts";
 import type { OpenOptions } from "../types.ts";
 
-/** Of a dedicated worker's global scope, what is needed. */
+/** The part of a dedicated worker's global scope that is used here. */
 export interface Scope {
   postMessage(reply: Reply): void;
   onmessage: ((event: MessageEvent<Request>) => void) | null;
@@ -17,20 +17,21 @@ export interface Scope {
 
 type Progress = NonNullable<OpenOptions["onProgress"]>;
 type Handlers = {
-  [M in Method]: (ask: Calls[M]["ask"], onProgress: Progress) => Promise<Calls[M]["answer"]>;
+  [M in Method]: (params: Calls[M]["params"], onProgress: Progress) => Promise<Calls[M]["result"]>;
 };
 
-/** Answers all that `scope` is asked, with the one engine that this worker's script brings along. */
+/** Handles the calls that `scope` receives, with the engine of this worker's script. */
 export function serve(scope: Scope, kind: EngineKind): void {
   const handlers = handlersFor(kind);
-  scope.onmessage = async ({ data: { id, method, ask } }) => {
-    const progress: Progress = (loaded, all) => scope.postMessage({ id, kind: "progress", loaded, all });
+  scope.onmessage = async ({ data: { id, method, params } }) => {
+    const onProgress: Progress = (loaded, total) =>
+      scope.postMessage({ id, kind: "progress", loaded, total });
     try {
       const handler = handlers[method] as (
-        ask: unknown,
+        params: unknown,
         onProgress: Progress,
-      ) => Promise<Calls[Method]["answer"]>;
-      scope.postMessage({ id, kind: "answer", answer: await handler(ask, progress) });
+      ) => Promise<Calls[Method]["result"]>;
+      scope.postMessage({ id, kind: "result", result: await handler(params, onProgress) });
     } catch (error) {
       scope.postMessage({ id, kind: "failure", failure: failureOf(error) });
     }
@@ -52,10 +53,10 @@ function handlersFor(kind: EngineKind): Handlers {
       const { manifest, placement, opening, labels, names } = classifier;
       return { manifest, placement, opening, labels, names };
     },
-    recommend: async ({ ask, k, options }) => opened(recommender).recommend(ask, k, options),
+    recommend: async ({ query, k, options }) => opened(recommender).recommend(query, k, options),
     why: async ({ history, item, k }) => opened(recommender).why(history, item, k),
-    scores: async ({ ask }) => opened(recommender).scores(ask),
-    timeRecommend: async ({ runs, ask, k }) => opened(recommender).time(runs, ask, k),
+    scores: async ({ query }) => opened(recommender).scores(query),
+    timeRecommend: async ({ runs, query, k }) => opened(recommender).time(runs, query, k),
     classify: async ({ pixels, k, options }) => opened(classifier).classify(pixels, k, options),
     probabilities: async ({ pixels }) => opened(classifier).probabilities(pixels),
     timeClassify: async ({ runs, pixels, k }) => opened(classifier).time(runs, pixels, k),
@@ -70,6 +71,6 @@ function checkedKind(kind: EngineKind, engine: OpenOptions["engine"]): EngineKin
 
 function opened<T>(bundle: T | undefined): T {
   if (bundle === undefined)
-    throw new HanjiError("this worker has no open bundle of that kind; open one first");
+    throw new HanjiError("this worker has no open bundle for that task; open one first");
   return bundle;
 }

@@ -1,5 +1,5 @@
 import { kind } from "../engines/tfjs_wasm.ts";
 import { serve, type Scope } from "./serve.ts";
 
-// A dedicated worker's scope, for which the DOM's types have no name
+// The DOM library has no type for the global scope of a dedicated worker
 serve(globalThis as unknown as Scope, kind);

@@ -1,6 +1,6 @@
 import type { Backend, EngineName } from "../../hanji/types.ts";
 import type { Texts } from "../texts/index.ts";
-import type { Listed } from "./list.ts";
+import type { BundleEntry } from "./list.ts";
 
 export type EngineKey = keyof Texts["engine"]["engines"];
 
@@ -20,18 +20,18 @@ const KEY = "hanji.engine";
 const FORMAT: Readonly<Record<EngineName, string>> = { tfjs: "tfjs", litert: "tflite" };
 
 /** Whether a bundle has the artifact that this engine runs. */
-export function canRun(entry: Listed, key: EngineKey): boolean {
+export function canRun(entry: BundleEntry, key: EngineKey): boolean {
   return entry.formats.includes(FORMAT[ENGINES[key].engine]);
 }
 
-/** The engine that a bundle is opened and tested with unless somebody chose another. */
-export function defaultEngine(entry: Listed): EngineKey {
+/** The default engine for opening and testing a bundle. */
+export function defaultEngine(entry: BundleEntry): EngineKey {
   return canRun(entry, "tfjs-wasm") ? "tfjs-wasm" : "litert-wasm";
 }
 
-/** The engine chosen in the engine room, if this bundle has what it runs, else the default. */
-export function chosenEngine(entry: Listed): EngineKey {
-  const chosen = localStorageItem();
+/** The engine selected by the user if the bundle has an artifact for it, otherwise the default. */
+export function chosenEngine(entry: BundleEntry): EngineKey {
+  const chosen = storedEngine();
   return chosen !== null && chosen in ENGINES && canRun(entry, chosen as EngineKey)
     ? (chosen as EngineKey)
     : defaultEngine(entry);
@@ -41,11 +41,11 @@ export function rememberEngine(key: EngineKey): void {
   try {
     localStorage.setItem(KEY, key);
   } catch {
-    // A browser that keeps nothing still uses the engine until the page is closed.
+    // Without storage, the selection lasts until the page is closed.
   }
 }
 
-function localStorageItem(): string | null {
+function storedEngine(): string | null {
   try {
     return localStorage.getItem(KEY);
   } catch {

@@ -1,10 +1,9 @@
 /**
- * Where versions of bundles are kept: one cache a version, named by the SHA-256 of its manifest, under
- * addresses that the service worker answers from that cache and from nowhere else. Page and service worker
- * share this.
+ * Storage of bundle versions: one cache per version, named by the SHA-256 of its manifest, under URLs that
+ * the service worker serves exclusively from that cache. Used by both the page and the service worker.
  */
 
-/** Path, relative to the page, under which the service worker serves kept versions. */
+/** Path, relative to the page, under which the service worker serves stored versions. */
 export const KEPT = "kept/";
 const PREFIX = "hanji-bundle-";
 
@@ -12,7 +11,7 @@ export function cacheOf(sha256: string): string {
   return `${PREFIX}${sha256}`;
 }
 
-/** The version whose cache has this name, or null for a cache that holds something else. */
+/** The version stored in the cache of this name, or null for any other cache. */
 export function versionOf(cache: string): string | null {
   return cache.startsWith(PREFIX) ? cache.slice(PREFIX.length) : null;
 }
@@ -21,7 +20,7 @@ export function keptPath(sha256: string): string {
   return `${KEPT}${sha256}/`;
 }
 
-/** Enough of a hash to tell versions apart by eye. */
-export function short(sha256: string): string {
+/** A prefix of a hash for display. */
+export function shortHash(sha256: string): string {
   return sha256.slice(0, 12);
 }

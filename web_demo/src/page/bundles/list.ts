@@ -1,7 +1,7 @@
 import type { Database } from "../storage/database.ts";
 
-/** A line of bundles/index.json, which scripts/bundles.mjs writes. */
-export interface Listed {
+/** An entry of bundles/index.json, which scripts/bundles.mjs writes. */
+export interface BundleEntry {
   name: string;
   task: "recommendation" | "image-classification";
   /** Relative to the page, with a slash at the end. */
@@ -12,55 +12,57 @@ export interface Listed {
 }
 
 const INDEX = "bundles/index.json";
-/** How the full model that a compressed one came from is called. */
-const FULL = "-full";
+/** Name suffix of the uncompressed model of a compressed one. */
+const FULL_SUFFIX = "-full";
 
 interface Stored {
   key: "bundles";
-  bundles: Listed[];
+  bundles: BundleEntry[];
 }
 
-/** The list as the server has it now, which is kept. Errors: the server is not there, or the list is none. */
-export async function fetchList(database: Database): Promise<Listed[]> {
+/** Fetches the list and stores it. Errors: the server is unreachable, or the list is invalid. */
+export async function fetchList(database: Database): Promise<BundleEntry[]> {
   const response = await fetch(INDEX, { cache: "no-store" });
   if (!response.ok) throw new Error(`${INDEX}: expected the list of bundles, found HTTP ${response.status}`);
-  const bundles = listOf(await response.json());
+  const bundles = parseList(await response.json());
   await database.change([{ store: "settings", put: { key: "bundles", bundles } satisfies Stored }]);
   return bundles;
 }
 
-/** The list as it was last seen, else as the server has it: a page that is offline must not wait for it. */
-export async function knownList(database: Database): Promise<Listed[]> {
+/**
+ * The stored list, or the server's if none is stored, so that an offline page does not wait for the server.
+ */
+export async function knownList(database: Database): Promise<BundleEntry[]> {
   const stored = await database.get<Stored>("settings", "bundles");
-  // An older page may have kept another kind of list.
-  return stored?.bundles.every(isListed) ? stored.bundles : fetchList(database);
+  // An older version of the page may have stored a list in another format.
+  return stored?.bundles.every(isBundleEntry) ? stored.bundles : fetchList(database);
 }
 
-/** Bundles of one task, without the full models that are there to be compared with. */
-export function ofTask(list: readonly Listed[], task: Listed["task"]): Listed[] {
-  return list.filter((entry) => entry.task === task && !entry.name.endsWith(FULL));
+/** The bundles of one task, without the full models, which are only used for comparison. */
+export function ofTask(list: readonly BundleEntry[], task: BundleEntry["task"]): BundleEntry[] {
+  return list.filter((entry) => entry.task === task && !entry.name.endsWith(FULL_SUFFIX));
 }
 
-/** The full model that belongs to `entry`, if the page has it. */
-export function fullOf(list: readonly Listed[], entry: Listed): Listed | undefined {
-  return list.find((other) => other.name === entry.name + FULL);
+/** The full model of `entry`, if it is in the list. */
+export function fullOf(list: readonly BundleEntry[], entry: BundleEntry): BundleEntry | undefined {
+  return list.find((other) => other.name === entry.name + FULL_SUFFIX);
 }
 
-/** Those that are kept for offline use. */
-export function toKeep(list: readonly Listed[]): Listed[] {
-  return list.filter((entry) => !entry.name.endsWith(FULL));
+/** The bundles that are stored for offline use. */
+export function toKeep(list: readonly BundleEntry[]): BundleEntry[] {
+  return list.filter((entry) => !entry.name.endsWith(FULL_SUFFIX));
 }
 
-function listOf(json: unknown): Listed[] {
+function parseList(json: unknown): BundleEntry[] {
   const bundles = (json as { bundles?: unknown } | null)?.bundles;
-  if (!Array.isArray(bundles) || !bundles.every(isListed)) {
+  if (!Array.isArray(bundles) || !bundles.every(isBundleEntry)) {
     throw new Error(`${INDEX}: expected {"bundles": [{name, task, path, …}, …]}; npm run bundles`);
   }
   return bundles;
 }
 
-function isListed(value: unknown): value is Listed {
-  const entry = value as Partial<Record<keyof Listed, unknown>> | null;
+function isBundleEntry(value: unknown): value is BundleEntry {
+  const entry = value as Partial<Record<keyof BundleEntry, unknown>> | null;
   return (
     typeof entry?.name === "string" &&
     (entry.task === "recommendation" || entry.task === "image-classification") &&

@@ -2,13 +2,13 @@ import type { RemoteOptions } from "../../hanji/client.ts";
 import { BundleError } from "../../hanji/errors.ts";
 import type { AnyManifest } from "../../hanji/manifest.types.ts";
 import type { Opening, Placement, SelfTest } from "../../hanji/types.ts";
-import { Signal, type Followed } from "../signal.ts";
+import { type ReadonlySignal, Signal } from "../signal.ts";
 import { ENGINES, chosenEngine, defaultEngine, type EngineKey } from "./engines.ts";
 import { keptPath } from "./kept.ts";
-import type { Listed } from "./list.ts";
+import type { BundleEntry } from "./list.ts";
 import type { Versions } from "./versions.ts";
 
-/** What RemoteRecommender and RemoteClassifier have in common. */
+/** The common interface of RemoteRecommender and RemoteClassifier. */
 export interface Remote {
   readonly manifest: AnyManifest;
   readonly opening: Opening;
@@ -22,7 +22,7 @@ export type Opener<R extends Remote> = (url: string, options: RemoteOptions) => 
 export interface Ready<R> {
   kind: "ready";
   remote: R;
-  /** The address that its files came from: a kept version's, or the server's. */
+  /** The URL that the files were read from: of a stored version or of the server. */
   url: string;
   engine: EngineKey;
 }
@@ -30,57 +30,56 @@ export interface Ready<R> {
 export type State<R> =
   { kind: "idle" } | { kind: "opening"; percent: number } | Ready<R> | { kind: "failed"; error: unknown };
 
-/** One bundle of the page, open in a worker or on its way there. */
+/** A bundle of the page and its state: not open, being opened, open in a worker, or failed. */
 export class Model<R extends Remote> {
   private readonly changes = new Signal<State<R>>({ kind: "idle" });
-  private underWay: Promise<void> | null = null;
+  private pending: Promise<void> | null = null;
 
   constructor(
-    readonly listed: Listed,
+    readonly entry: BundleEntry,
     private readonly opener: Opener<R>,
     private readonly versions: Versions,
   ) {}
 
-  /** How far it is. */
-  get state(): Followed<State<R>> {
+  get state(): ReadonlySignal<State<R>> {
     return this.changes;
   }
 
-  /** Opens it once; a view calls this when it is shown. How it went is in `state`. */
+  /** Opens the bundle unless it was opened before; called when a view is shown. The result is in `state`. */
   open(): Promise<void> {
-    this.underWay ??= this.opened(chosenEngine(this.listed));
-    return this.underWay;
+    this.pending ??= this.load(chosenEngine(this.entry));
+    return this.pending;
   }
 
   /**
-   * Opens it again, in another engine or after a failure; the one before answers until then, and on if
-   * this fails.
+   * Opens the bundle again, with another engine or after a failure; a model that is already open stays in use
+   * until this succeeds.
    */
-  async reopen(engine: EngineKey = chosenEngine(this.listed)): Promise<void> {
-    await this.underWay;
-    const attempt = this.opened(engine);
-    // Who comes next waits for the end of this attempt, but its failure is this caller's.
-    this.underWay = attempt.catch(() => undefined);
+  async reopen(engine: EngineKey = chosenEngine(this.entry)): Promise<void> {
+    await this.pending;
+    const attempt = this.load(engine);
+    // Later callers wait for this attempt to end, but only this caller gets its error.
+    this.pending = attempt.catch(() => undefined);
     await attempt;
   }
 
-  /** This bundle, or `other` by way of the server, open beside the one that answers: the caller closes it. */
-  another(engine: EngineKey, other?: Listed): Promise<R> {
+  /** Opens this bundle, or `other` from the server, a second time; the caller closes it. */
+  openAnother(engine: EngineKey, other?: BundleEntry): Promise<R> {
     const state = this.state.value;
-    const own = state.kind === "ready" ? state.url : this.listed.path;
-    return this.opener(other?.path ?? own, ENGINES[engine]);
+    const url = state.kind === "ready" ? state.url : this.entry.path;
+    return this.opener(other?.path ?? url, ENGINES[engine]);
   }
 
-  /** Opens the kept version `sha256` beside the one that answers: the caller tests and closes it. */
-  kept(sha256: string): Promise<R> {
-    return this.opener(keptPath(sha256), ENGINES[defaultEngine(this.listed)]);
+  /** Opens the stored version `sha256` next to the one in use; the caller tests and closes it. */
+  openStored(sha256: string): Promise<R> {
+    return this.opener(keptPath(sha256), ENGINES[defaultEngine(this.entry)]);
   }
 
-  private async opened(engine: EngineKey): Promise<void> {
+  private async load(engine: EngineKey): Promise<void> {
     const before = this.state.value;
     if (before.kind !== "ready") this.changes.set({ kind: "opening", percent: 0 });
     try {
-      const { remote, url } = await this.fromStoreOrServer(engine);
+      const { remote, url } = await this.openStoredOrServed(engine);
       this.changes.set({ kind: "ready", remote, url, engine });
       if (before.kind === "ready") before.remote.close();
     } catch (error) {
@@ -89,30 +88,30 @@ export class Model<R extends Remote> {
     }
   }
 
-  private async fromStoreOrServer(engine: EngineKey): Promise<{ remote: R; url: string }> {
-    const version = await this.versions.current(this.listed.name);
+  private async openStoredOrServed(engine: EngineKey): Promise<{ remote: R; url: string }> {
+    const version = await this.versions.current(this.entry.name);
     if (version && isControlled()) {
       try {
-        return await this.from(keptPath(version.sha256), engine);
+        return await this.openUrl(keptPath(version.sha256), engine);
       } catch (error) {
-        // Only a damaged store is a reason to ask the server; an engine that is not there stays an error.
+        // Only a damaged stored version falls back to the server; a missing engine stays an error.
         if (!(error instanceof BundleError)) throw error;
         await this.versions.drop(version);
       }
     }
-    return this.from(this.listed.path, engine);
+    return this.openUrl(this.entry.path, engine);
   }
 
-  private async from(url: string, engine: EngineKey): Promise<{ remote: R; url: string }> {
-    const onProgress = (loaded: number, all: number): void => {
+  private async openUrl(url: string, engine: EngineKey): Promise<{ remote: R; url: string }> {
+    const onProgress = (loaded: number, total: number): void => {
       if (this.state.value.kind !== "opening") return;
-      this.changes.set({ kind: "opening", percent: all > 0 ? Math.round((100 * loaded) / all) : 0 });
+      this.changes.set({ kind: "opening", percent: total > 0 ? Math.round((100 * loaded) / total) : 0 });
     };
     return { remote: await this.opener(url, { ...ENGINES[engine], onProgress }), url };
   }
 }
 
-/** Whether the service worker answers this page: only then kept versions have an address. */
+/** Whether the service worker controls this page; only then are stored versions available by URL. */
 export function isControlled(): boolean {
   return "serviceWorker" in navigator && navigator.serviceWorker.controller !== null;
 }

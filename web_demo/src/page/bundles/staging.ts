@@ -1,7 +1,7 @@
 import { download, sha256 } from "../../hanji/download.ts";
 import { BundleError, ChecksumError } from "../../hanji/errors.ts";
 import { cacheOf, keptPath } from "./kept.ts";
-import type { Listed } from "./list.ts";
+import type { BundleEntry } from "./list.ts";
 
 interface Entry {
   path: string;
@@ -9,43 +9,45 @@ interface Entry {
   sha256: string;
 }
 
-/** The formats that a browser runs: of a bundle's artifacts only these are kept. */
+/** Formats that run in a browser; other artifacts are not stored. */
 const FORMATS = new Set(["tfjs", "tflite"]);
-const LARGEST_MANIFEST = 16 * 2 ** 20;
-/** As in manifest.schema.json: no "..", nothing absolute. */
+const MAX_MANIFEST_BYTES = 16 * 2 ** 20;
+/** The path pattern of manifest.schema.json: relative, without "..". */
 const PATH = /^[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$/;
 
 /**
- * Fetches a version of a bundle aside, into a cache of its own, and checks each file on the way. Nothing
- * uses that cache before a version record names it; the loader, which opens it, checks everything once
- * more. Errors: ChecksumError, BundleError; then the cache is gone again.
+ * Downloads a version of a bundle into its own cache and verifies each file. The cache is not used until a
+ * version record refers to it, and the loader verifies everything again when it opens the version. Errors:
+ * ChecksumError, BundleError; the cache is deleted then.
  */
-export async function stage(entry: Listed): Promise<void> {
+export async function stage(entry: BundleEntry): Promise<void> {
   const name = cacheOf(entry.manifest_sha256);
   await caches.delete(name);
   const cache = await caches.open(name);
   try {
-    const files = await keepManifest(entry, cache);
-    await Promise.all(files.map(async (file) => keep(cache, entry, file.path, await fetched(entry, file))));
+    const files = await storeManifest(entry, cache);
+    await Promise.all(
+      files.map(async (file) => store(cache, entry, file.path, await fetchVerified(entry, file))),
+    );
   } catch (error) {
     await caches.delete(name);
     throw error;
   }
 }
 
-/** Keeps the manifest and its checksum, and says which files belong to it. */
-async function keepManifest(entry: Listed, cache: Cache): Promise<Entry[]> {
+/** Stores the manifest and its checksum, and returns the other files to download. */
+async function storeManifest(entry: BundleEntry, cache: Cache): Promise<Entry[]> {
   const location = `${entry.path}manifest.json`;
-  const { content } = await download(fetch, location, LARGEST_MANIFEST);
+  const { content } = await download(fetch, location, MAX_MANIFEST_BYTES);
   await check(content, entry.manifest_sha256, location);
-  await keep(cache, entry, "manifest.json", content);
-  // The loader wants the checksum file, too; what it says is known by now.
+  await store(cache, entry, "manifest.json", content);
+  // The loader also reads the checksum file, whose content is determined by the verified hash.
   const checksum = new TextEncoder().encode(`${entry.manifest_sha256}  manifest.json\n`);
-  await keep(cache, entry, "manifest.sha256", checksum);
+  await store(cache, entry, "manifest.sha256", checksum);
   return entriesOf(JSON.parse(new TextDecoder().decode(content)), location);
 }
 
-/** The bundle's own files and those of the artifacts that a browser runs, each once. */
+/** The distinct files of the bundle itself and of the artifacts that run in a browser. */
 function entriesOf(manifest: unknown, location: string): Entry[] {
   const { files, artifacts } = manifest as {
     files?: Entry[];
@@ -56,15 +58,17 @@ function entriesOf(manifest: unknown, location: string): Entry[] {
   }
   const all = [
     ...files,
-    ...artifacts.filter(({ format }) => FORMATS.has(format)).flatMap((one) => one.files),
+    ...artifacts.filter(({ format }) => FORMATS.has(format)).flatMap((artifact) => artifact.files),
   ];
-  const wrong = all.find(({ path }) => !PATH.test(path));
-  if (wrong)
-    throw new BundleError(`${location}: "${wrong.path}" is no path inside a bundle; export the bundle again`);
+  const invalid = all.find(({ path }) => !PATH.test(path));
+  if (invalid)
+    throw new BundleError(
+      `${location}: "${invalid.path}" is not a path inside the bundle; export the bundle again`,
+    );
   return [...new Map(all.map((file) => [file.path, file])).values()];
 }
 
-async function fetched(entry: Listed, file: Entry): Promise<Uint8Array<ArrayBuffer>> {
+async function fetchVerified(entry: BundleEntry, file: Entry): Promise<Uint8Array<ArrayBuffer>> {
   const location = entry.path + file.path;
   const { content, isWhole } = await download(fetch, location, file.bytes);
   if (!isWhole || content.length !== file.bytes) {
@@ -83,9 +87,9 @@ async function check(content: Uint8Array<ArrayBuffer>, expected: string, locatio
   throw new ChecksumError(`${location}: expected sha256 ${expected}, found ${found}; copy the bundle again`);
 }
 
-async function keep(
+async function store(
   cache: Cache,
-  entry: Listed,
+  entry: BundleEntry,
   path: string,
   content: Uint8Array<ArrayBuffer>,
 ): Promise<void> {

@@ -1,78 +1,78 @@
 import { ChecksumError, EngineError, messageOf, SchemaVersionError } from "../../hanji/errors.ts";
 import type { Database } from "../storage/database.ts";
-import { fetchList, type Listed } from "./list.ts";
+import { type BundleEntry, fetchList } from "./list.ts";
 import { isControlled, type Model, type Remote } from "./model.ts";
 import { stage } from "./staging.ts";
 import type { Versions } from "./versions.ts";
 
-/** What became of the newest version on the server. */
-export type Outcome = "current" | "first" | "taken" | "refused" | "unreachable" | "unsupported";
+/** The outcome for the newest version on the server. */
+export type Outcome = "current" | "first" | "updated" | "refused" | "unreachable" | "unsupported";
 
-export interface Renewal {
+export interface UpdateResult {
   name: string;
   outcome: Outcome;
-  /** Why it was refused; empty else. */
+  /** The reason if it was refused or unreachable; otherwise empty. */
   reason: string;
 }
 
-/** One tab at a time fetches versions aside and tidies up. */
+/** Only one tab at a time downloads versions and deletes old ones. */
 const LOCK = "hanji-versions";
 
 /**
- * Compares each model's kept version with the server's list. A new one is fetched aside, verified, self-
- * tested, and only then used; whatever fails, the kept one stays. `again` tries versions that failed
- * before, too.
+ * Compares the stored version of each model with the server's list. A new version is downloaded, verified and
+ * self-tested before it is used; on any failure, the stored version stays in use. `again` also retries
+ * versions that failed before.
  */
-export async function renewAll(
+export async function updateAll(
   models: readonly Model<Remote>[],
   versions: Versions,
   database: Database,
   again = false,
-): Promise<Renewal[]> {
-  const results = (outcome: Outcome): Renewal[] =>
-    models.map(({ listed }) => ({ name: listed.name, outcome, reason: "" }));
+): Promise<UpdateResult[]> {
+  const results = (outcome: Outcome): UpdateResult[] =>
+    models.map(({ entry }) => ({ name: entry.name, outcome, reason: "" }));
   if (!isControlled() || !("locks" in navigator)) return results("unsupported");
   const list = await fetchList(database).catch(() => null);
   if (!list) return results("unreachable");
   return navigator.locks.request(LOCK, async () => {
-    const renewals: Renewal[] = [];
+    const updates: UpdateResult[] = [];
     for (const model of models) {
-      const newest = list.find(({ name }) => name === model.listed.name);
-      renewals.push(newest ? await renew(model, newest, versions, again) : kept(model.listed.name));
+      const newest = list.find(({ name }) => name === model.entry.name);
+      updates.push(newest ? await update(model, newest, versions, again) : unchanged(model.entry.name));
     }
-    await versions.tidy();
-    return renewals;
+    await versions.deleteUnused();
+    return updates;
   });
 }
 
-async function renew(
+async function update(
   model: Model<Remote>,
-  newest: Listed,
+  newest: BundleEntry,
   versions: Versions,
   again: boolean,
-): Promise<Renewal> {
+): Promise<UpdateResult> {
   const { name } = newest;
   const sha256 = newest.manifest_sha256;
   const current = await versions.current(name);
-  if (current?.sha256 === sha256) return kept(name);
+  if (current?.sha256 === sha256) return unchanged(name);
   const refusal = await versions.refusal(name);
   if (refusal?.sha256 === sha256 && refusal.final && !again)
     return { name, outcome: "refused", reason: refusal.reason };
   try {
     await stage(newest);
-    await test(model, sha256);
+    await selfTest(model, sha256);
   } catch (error) {
-    if (await isNetworkGone(error)) return { name, outcome: "unreachable", reason: messageOf(error) };
-    return refused(error, newest, versions);
+    if (await isOffline(error)) return { name, outcome: "unreachable", reason: messageOf(error) };
+    return refuse(error, newest, versions);
   }
   await versions.adopt(name, sha256);
-  await use(model, sha256);
-  return { name, outcome: current ? "taken" : "first", reason: "" };
+  await switchTo(model, sha256);
+  return { name, outcome: current ? "updated" : "first", reason: "" };
 }
 
-/** Opens the version aside and replays its golden answers. Errors: EngineError if they differ. */
-async function test(model: Model<Remote>, sha256: string): Promise<void> {
-  const remote = await model.kept(sha256);
+/** Opens a downloaded version and runs its self-test. Errors: EngineError if it fails. */
+async function selfTest(model: Model<Remote>, sha256: string): Promise<void> {
+  const remote = await model.openStored(sha256);
   try {
     const result = await remote.selfTest();
     if (!result.passed) throw new EngineError(`self-test: ${result.detail}`);
@@ -81,7 +81,7 @@ async function test(model: Model<Remote>, sha256: string): Promise<void> {
   }
 }
 
-async function refused(error: unknown, newest: Listed, versions: Versions): Promise<Renewal> {
+async function refuse(error: unknown, newest: BundleEntry, versions: Versions): Promise<UpdateResult> {
   const { name, manifest_sha256: sha256 } = newest;
   const reason = messageOf(error);
   await versions.refuse({ name, sha256, reason, final: isFinal(error) });
@@ -89,33 +89,32 @@ async function refused(error: unknown, newest: Listed, versions: Versions): Prom
 }
 
 /**
- * Whether the very same version would fail again: a damaged file may have been mended until the next
- * visit.
+ * Whether the same version would fail again; a damaged file, in contrast, may be repaired on the server.
  */
 function isFinal(error: unknown): boolean {
   return error instanceof EngineError || error instanceof SchemaVersionError;
 }
 
-/** A file that cannot be read is no fault of the version if nothing else can be read now, either. */
-async function isNetworkGone(error: unknown): Promise<boolean> {
+/** Whether the error is due to the network rather than the version: the list cannot be fetched either. */
+async function isOffline(error: unknown): Promise<boolean> {
   if (error instanceof ChecksumError || isFinal(error)) return false;
   const response = await fetch("bundles/index.json", { cache: "no-store" }).catch(() => null);
   return response === null;
 }
 
-/** Lets the adopted version answer, unless the very same one does already or the model was never opened. */
-async function use(model: Model<Remote>, sha256: string): Promise<void> {
+/** Switches an open model to the adopted version, unless it already uses it. */
+async function switchTo(model: Model<Remote>, sha256: string): Promise<void> {
   const { state } = model;
   if (state.value.kind === "idle") return;
-  const same = state.value.kind === "ready" && answering(state.value.remote) === sha256;
+  const same = state.value.kind === "ready" && manifestHash(state.value.remote) === sha256;
   if (!same) await model.reopen();
 }
 
-/** SHA-256 of the manifest that an open bundle was opened by. */
-function answering(remote: Remote): string | undefined {
+/** The SHA-256 of the manifest of an open bundle. */
+function manifestHash(remote: Remote): string | undefined {
   return remote.opening.files.find(({ path }) => path === "manifest.json")?.sha256;
 }
 
-function kept(name: string): Renewal {
+function unchanged(name: string): UpdateResult {
   return { name, outcome: "current", reason: "" };
 }

@@ -1,27 +1,27 @@
 import type { Database } from "../storage/database.ts";
 import { cacheOf, versionOf } from "./kept.ts";
 
-/** Which version of a bundle is in use. One record a bundle, switched in one transaction. */
+/** The version of a bundle that is in use: one record per bundle, updated in one transaction. */
 export interface Version {
   name: string;
   sha256: string;
-  /** The one before it: another open tab may still read from it. */
+  /** The previous version, which other open tabs may still use. */
   previous: string | null;
-  /** When it was taken, as ISO 8601. */
+  /** When the version was adopted, ISO 8601. */
   takenAt: string;
 }
 
-/** A version that was fetched, but failed its checks. */
+/** A version that was downloaded but failed its checks. */
 export interface Refusal {
   name: string;
   sha256: string;
   reason: string;
-  /** Whether it would fail again, as a failed self-test does; such a version is not fetched a second time. */
+  /** Whether it would fail again, such as a failed self-test; such a version is not downloaded again. */
   final: boolean;
   at: string;
 }
 
-/** The records of versions, and the caches that they name. */
+/** The records of versions, and the caches that they refer to. */
 export class Versions {
   constructor(private readonly database: Database) {}
 
@@ -33,18 +33,18 @@ export class Versions {
     return this.database.get<Refusal>("refusals", name);
   }
 
-  /** From here on `sha256` is in use; the older ones are deleted only after the record is on disk. */
+  /** Makes `sha256` the version in use; older versions are deleted only after the record is on disk. */
   async adopt(name: string, sha256: string): Promise<void> {
-    const before = await this.current(name);
+    const previous = await this.current(name);
     const takenAt = new Date().toISOString();
     await this.database.change([
       {
         store: "versions",
-        put: { name, sha256, previous: before?.sha256 ?? null, takenAt } satisfies Version,
+        put: { name, sha256, previous: previous?.sha256 ?? null, takenAt } satisfies Version,
       },
       { store: "refusals", remove: name },
     ]);
-    await this.tidy();
+    await this.deleteUnused();
   }
 
   async refuse(refusal: Omit<Refusal, "at">): Promise<void> {
@@ -52,19 +52,19 @@ export class Versions {
     await caches.delete(cacheOf(refusal.sha256));
   }
 
-  /** The kept version is damaged: forget it, so that the next one comes from the network. */
+  /** Deletes a damaged stored version, so that the bundle is read from the network. */
   async drop(version: Version): Promise<void> {
     await this.database.change([{ store: "versions", remove: version.name }]);
     await caches.delete(cacheOf(version.sha256));
   }
 
-  /** Deletes versions that no record names, such as those a closed page left half fetched. */
-  async tidy(): Promise<void> {
+  /** Deletes versions without a record, such as incomplete downloads of a closed page. */
+  async deleteUnused(): Promise<void> {
     const records = await this.database.all<Version>("versions");
-    const named = new Set(records.flatMap((record) => [record.sha256, record.previous]));
+    const used = new Set(records.flatMap((record) => [record.sha256, record.previous]));
     for (const cache of await caches.keys()) {
       const version = versionOf(cache);
-      if (version !== null && !named.has(version)) await caches.delete(cache);
+      if (version !== null && !used.has(version)) await caches.delete(cache);
     }
   }
 }

@@ -9,7 +9,7 @@ interface Row {
   bar: HTMLElement;
 }
 
-/** Classes with bars. The rows stay, so that bars glide from one look to the next. */
+/** A bar chart of class probabilities. Rows are reused, so that CSS transitions animate changes. */
 export class Bars {
   readonly element = el("ol", { class: "bars" });
   private rows: Row[] = [];
@@ -26,7 +26,7 @@ export class Bars {
       if (!row) continue;
       row.name.textContent = name;
       row.percent.textContent = this.texts.percent(probability);
-      // Set from code, which the policy allows; a style attribute it would not.
+      // The Content-Security-Policy forbids style attributes, but not styles set by scripts.
       row.bar.style.inlineSize = `${Math.max(100 * probability, 0.5)}%`;
     }
   }

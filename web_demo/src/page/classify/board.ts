@@ -1,12 +1,12 @@
 import { announce } from "../announce.ts";
-import { Ends } from "../app.ts";
+import { Cleanups } from "../app.ts";
 import { button, el } from "../dom.ts";
 import type { Texts } from "../texts/index.ts";
 import { paint, type Point, type Stroke } from "./drawing.ts";
 import type { ClassifyState } from "./state.ts";
 
 const SIDE = 560;
-/** How far an arrow key moves the pen. */
+/** Distance that an arrow key moves the pen. */
 const STEP = 0.04;
 const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowLeft: [-STEP, 0],
@@ -15,17 +15,17 @@ const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowDown: [0, STEP],
 };
 
-/** A board to draw on, white on black as the digits are, with a pointer or with the keyboard. */
+/** A drawing board for pointer and keyboard, white on black like the digits of the training data. */
 export class Board {
   readonly element: HTMLElement;
-  readonly ends = new Ends();
+  readonly cleanups = new Cleanups();
   private readonly canvas: HTMLCanvasElement;
   private readonly undo: HTMLButtonElement;
   private readonly clear: HTMLButtonElement;
   private readonly hint: HTMLElement;
   private cursor: Point = { x: 0.5, y: 0.5 };
   private penDown = false;
-  /** The pointer that draws: a second finger is no second pen. */
+  /** The id of the drawing pointer; further pointers, such as a second finger, are ignored. */
   private pointer: number | null = null;
 
   constructor(
@@ -33,9 +33,9 @@ export class Board {
     private readonly state: ClassifyState,
   ) {
     const words = texts.classify;
-    this.canvas = this.board();
-    this.undo = button(words.undo, () => this.undone(), { id: "undo" });
-    this.clear = button(words.clear, () => this.cleared(), { id: "clear" });
+    this.canvas = this.createCanvas();
+    this.undo = button(words.undo, () => this.undoStroke(), { id: "undo" });
+    this.clear = button(words.clear, () => this.clearBoard(), { id: "clear" });
     this.hint = el("p", { class: "hint", "aria-hidden": "true" }, words.hint);
     this.element = el(
       "div",
@@ -44,10 +44,10 @@ export class Board {
       el("p", { class: "unseen", id: "board-help" }, words.boardHelp),
       el("div", { class: "buttons" }, this.undo, this.clear),
     );
-    this.ends.add(state.strokes.follow((strokes) => this.shown(strokes)));
+    this.cleanups.add(state.strokes.subscribe((strokes) => this.render(strokes)));
   }
 
-  private board(): HTMLCanvasElement {
+  private createCanvas(): HTMLCanvasElement {
     return el("canvas", {
       width: SIDE,
       height: SIDE,
@@ -62,22 +62,23 @@ export class Board {
       onpointerup: (event: PointerEvent) => this.up(event),
       onpointercancel: (event: PointerEvent) => this.up(event),
       onkeydown: (event: KeyboardEvent) => this.key(event),
-      onblur: () => this.lift(),
+      onblur: () => this.liftPen(),
     });
   }
 
-  private shown(strokes: readonly Stroke[]): void {
+  private render(strokes: readonly Stroke[]): void {
     const context = this.canvas.getContext("2d");
     if (!context) return;
     paint(context, strokes);
-    if (document.activeElement === this.canvas && this.canvas.matches(":focus-visible")) this.mark(context);
+    if (document.activeElement === this.canvas && this.canvas.matches(":focus-visible"))
+      this.drawCursor(context);
     this.hint.hidden = strokes.length > 0;
     this.undo.disabled = strokes.length === 0;
     this.clear.disabled = strokes.length === 0;
   }
 
-  /** Where the keyboard's pen is. */
-  private mark(context: CanvasRenderingContext2D): void {
+  /** Marks the position of the keyboard's pen. */
+  private drawCursor(context: CanvasRenderingContext2D): void {
     context.strokeStyle = this.penDown ? "#f0a35e" : "#8fb4ff";
     context.lineWidth = 4;
     context.beginPath();
@@ -89,14 +90,14 @@ export class Board {
     if (this.pointer !== null || event.button !== 0) return;
     this.pointer = event.pointerId;
     this.canvas.setPointerCapture(event.pointerId);
-    this.state.strokes.set([...this.state.strokes.value, [this.at(event)]]);
+    this.state.strokes.set([...this.state.strokes.value, [this.pointAt(event)]]);
   }
 
   private moved(event: PointerEvent): void {
     if (event.pointerId !== this.pointer) return;
-    // Pens and quick mice move further between two frames than one event says.
+    // A fast pointer produces several positions per frame, which are coalesced into one event.
     const events = event.getCoalescedEvents?.() ?? [];
-    this.extend((events.length > 0 ? events : [event]).map((each) => this.at(each)));
+    this.extend((events.length > 0 ? events : [event]).map((each) => this.pointAt(each)));
   }
 
   private up(event: PointerEvent): void {
@@ -109,55 +110,55 @@ export class Board {
     this.state.strokes.set([...strokes.slice(0, -1), [...last, ...points]]);
   }
 
-  private at({ clientX, clientY }: PointerEvent): Point {
+  private pointAt({ clientX, clientY }: PointerEvent): Point {
     const box = this.canvas.getBoundingClientRect();
-    return { x: inside((clientX - box.left) / box.width), y: inside((clientY - box.top) / box.height) };
+    return { x: clamp((clientX - box.left) / box.width), y: clamp((clientY - box.top) / box.height) };
   }
 
   private key(event: KeyboardEvent): void {
     const arrow = ARROWS[event.key];
-    if (arrow) this.steer(arrow);
-    else if (event.key === " ") this.toggle();
-    else if (event.key === "z" && (event.ctrlKey || event.metaKey)) this.undone();
+    if (arrow) this.moveCursor(arrow);
+    else if (event.key === " ") this.togglePen();
+    else if (event.key === "z" && (event.ctrlKey || event.metaKey)) this.undoStroke();
     else return;
     event.preventDefault();
   }
 
-  private steer([right, down]: readonly [number, number]): void {
-    this.cursor = { x: inside(this.cursor.x + right), y: inside(this.cursor.y + down) };
+  private moveCursor([right, down]: readonly [number, number]): void {
+    this.cursor = { x: clamp(this.cursor.x + right), y: clamp(this.cursor.y + down) };
     if (this.penDown) this.extend([this.cursor]);
-    else this.shown(this.state.strokes.value);
+    else this.render(this.state.strokes.value);
   }
 
-  private toggle(): void {
+  private togglePen(): void {
     this.penDown = !this.penDown;
     announce(this.penDown ? this.texts.classify.penDown : this.texts.classify.penUp);
     const { strokes } = this.state;
     strokes.set(this.penDown ? [...strokes.value, [this.cursor]] : strokes.value);
   }
 
-  private lift(): void {
+  private liftPen(): void {
     this.penDown = false;
-    this.shown(this.state.strokes.value);
+    this.render(this.state.strokes.value);
   }
 
-  private undone(): void {
+  private undoStroke(): void {
     this.state.strokes.set(this.state.strokes.value.slice(0, -1));
     this.refocus();
   }
 
-  private cleared(): void {
+  private clearBoard(): void {
     this.state.strokes.set([]);
     announce(this.texts.classify.cleared);
     this.refocus();
   }
 
-  /** A button that was just disabled cannot keep the focus. */
+  /** Moves the focus to the board, because the button that was just disabled loses it. */
   private refocus(): void {
     if (this.undo.disabled) this.canvas.focus({ preventScroll: true });
   }
 }
 
-function inside(value: number): number {
+function clamp(value: number): number {
   return Math.min(Math.max(value, 0), 1);
 }

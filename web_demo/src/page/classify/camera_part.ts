@@ -1,14 +1,14 @@
-import { Ends } from "../app.ts";
+import { Cleanups } from "../app.ts";
 import { button, el, fill } from "../dom.ts";
 import type { Texts } from "../texts/index.ts";
 import { frameOf } from "./pixels.ts";
 import { invertSwitch, shotCanvas } from "./picture_part.ts";
 import type { ClassifyState } from "./state.ts";
 
-/** The camera: off until its button is pressed, and off again once a picture was taken. */
+/** The camera source: off until its button is pressed, and off again after a photo has been taken. */
 export class CameraPart {
   readonly element: HTMLElement;
-  readonly ends = new Ends();
+  readonly cleanups = new Cleanups();
   private readonly stage = el("div", { class: "stage" });
   private readonly buttons = el("div", { class: "buttons" });
   private readonly problem = el("p", { class: "notice bad", role: "alert", hidden: true });
@@ -18,15 +18,17 @@ export class CameraPart {
     private readonly texts: Texts,
     private readonly state: ClassifyState,
   ) {
-    const invert = invertSwitch(state, texts, this.ends);
+    const invert = invertSwitch(state, texts, this.cleanups);
     this.element = el("div", { class: "stage-part" }, this.stage, this.problem, this.buttons, invert);
     const show = (): void => {
       if (!this.stream) this.showStill();
     };
-    this.ends.add(state.shot.follow(show), state.inverted.follow(show), () => this.stop());
+    this.cleanups.add(state.shot.subscribe(show), state.inverted.subscribe(show), () => this.stop());
   }
 
-  /** Also called when another view or source is chosen: nobody films unseen. */
+  /**
+   * Also called when another view or source is selected, so that the camera never stays on in the background.
+   */
   stop(): void {
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = null;
@@ -47,10 +49,10 @@ export class CameraPart {
   private async start(): Promise<void> {
     this.problem.hidden = true;
     try {
-      // `mediaDevices` is missing where the page came without https.
+      // `mediaDevices` is undefined without https.
       const video = { facingMode: "environment" };
       const stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
-      // Somebody may have gone to another source while the browser was asking.
+      // Another source may have been selected while the permission prompt was open.
       if (!this.element.isConnected || this.state.source.value !== "camera") {
         for (const track of stream.getTracks()) track.stop();
         return;
@@ -70,7 +72,7 @@ export class CameraPart {
     video.muted = true;
     video.srcObject = stream;
     fill(this.stage, video);
-    const take = button(words.takePicture, () => this.take(video), { kind: "primary", id: "camera-take" });
+    const take = button(words.takePhoto, () => this.take(video), { kind: "primary", id: "camera-take" });
     fill(
       this.buttons,
       take,
@@ -83,7 +85,7 @@ export class CameraPart {
   private take(video: HTMLVideoElement): void {
     const pixels = frameOf(video);
     this.stop();
-    this.state.shot.set({ pixels, name: this.texts.classify.cameraPicture });
+    this.state.shot.set({ pixels, name: this.texts.classify.cameraImage });
   }
 
   private reason(error: unknown): string {

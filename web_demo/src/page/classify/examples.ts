@@ -2,7 +2,7 @@ import type { RemoteClassifier } from "../../hanji/client.ts";
 import { download, sha256 } from "../../hanji/download.ts";
 import type { PixelArray } from "../../hanji/types.ts";
 
-/** A picture that the bundle brings along, as prepared for the model. */
+/** An example image of the bundle, already prepared for the model. */
 export interface Example {
   label: string;
   pixels: PixelArray;
@@ -13,18 +13,20 @@ interface Golden {
 }
 
 /**
- * Pictures of the bundle's golden answers, each of another class. `url` is the bundle's. Errors: the file
- * is not there or not the one that the manifest names.
+ * Example images from the golden file of the bundle at `url`, one per class. Errors: the file is missing or
+ * differs from the manifest.
  */
 export async function examplesOf(remote: RemoteClassifier, url: string, count: number): Promise<Example[]> {
   const { golden: path, files, picture } = remote.manifest;
   const file = files.find((each) => each.path === path);
   const { content } = await download(fetch, url + path, file?.bytes ?? 0);
   if ((await sha256(content)) !== file?.sha256)
-    throw new Error(`${path}: it is not the file that the manifest names`);
+    throw new Error(
+      `${path}: expected the file that the manifest lists, found another one; copy the bundle again`,
+    );
   const golden = JSON.parse(new TextDecoder().decode(content)) as Golden;
   const cases = Object.values(golden.artifacts)[0]?.cases ?? [];
-  const byLabel = new Map(cases.map((one) => [one.label, one]));
+  const byLabel = new Map(cases.map((each) => [each.label, each]));
   const { width, height, channels } = picture;
   return [...byLabel.values()]
     .sort((a, b) => a.label - b.label)

@@ -5,15 +5,15 @@ import { rasterized } from "./drawing.ts";
 import { inverted } from "./pixels.ts";
 import type { ClassifyState } from "./state.ts";
 
-export type Look =
+export type ClassifyOutcome =
   | { kind: "empty" }
-  | { kind: "answer"; classification: Classification; pixels: ImageData }
+  | { kind: "result"; classification: Classification; pixels: ImageData }
   | { kind: "failed"; error: unknown };
 
 const COUNT = 5;
 
-/** What the model is shown now, or null for an empty board. */
-export function pixelsToSee(state: ClassifyState): ImageData | null {
+/** The current input image, or null if there is none. */
+export function currentImage(state: ClassifyState): ImageData | null {
   if (state.source.value === "draw") {
     const strokes = state.strokes.value;
     return strokes.length > 0 ? rasterized(strokes) : null;
@@ -23,40 +23,41 @@ export function pixelsToSee(state: ClassifyState): ImageData | null {
   return state.inverted.value ? inverted(shot.pixels) : shot.pixels;
 }
 
-/** Lets the model look at what there is to see, again and again while somebody draws, one look at a time. */
-export class Looking {
-  readonly look = new Signal<Look>({ kind: "empty" });
+/** Classifies the current image whenever it changes, one call at a time. */
+export class ClassifyRunner {
+  readonly outcome = new Signal<ClassifyOutcome>({ kind: "empty" });
   private busy = false;
-  private waiting = false;
+  private outdated = false;
 
   constructor(
     private readonly state: ClassifyState,
     private readonly language: string,
   ) {}
 
-  /** Looks now, or once the look that is under way has ended. */
-  async again(): Promise<void> {
-    this.waiting = true;
+  /** Classifies now, or after the running call. */
+  async update(): Promise<void> {
+    this.outdated = true;
     if (this.busy) return;
     this.busy = true;
-    while (this.waiting) {
-      this.waiting = false;
-      this.look.set(await this.once());
+    while (this.outdated) {
+      this.outdated = false;
+      this.outcome.set(await this.classify());
     }
     this.busy = false;
   }
 
-  private async once(): Promise<Look> {
+  private async classify(): Promise<ClassifyOutcome> {
     const open = this.state.model.state.value;
-    const pixels = open.kind === "ready" ? pixelsToSee(this.state) : null;
+    const pixels = open.kind === "ready" ? currentImage(this.state) : null;
     if (open.kind !== "ready" || !pixels) return { kind: "empty" };
     const options = this.language in open.remote.names ? { language: this.language } : {};
     try {
-      return { kind: "answer", classification: await open.remote.classify(pixels, COUNT, options), pixels };
+      const classification = await open.remote.classify(pixels, COUNT, options);
+      return { kind: "result", classification, pixels };
     } catch (error) {
-      // A model that was closed for a newer one: that one looks again when it is there.
+      // If the model was closed and replaced, its replacement triggers another update.
       const closed = error instanceof HanjiError && open !== this.state.model.state.value;
-      return closed ? this.look.value : { kind: "failed", error };
+      return closed ? this.outcome.value : { kind: "failed", error };
     }
   }
 }

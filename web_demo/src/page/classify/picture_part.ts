@@ -1,14 +1,14 @@
 import { announce } from "../announce.ts";
-import { Ends } from "../app.ts";
+import { Cleanups } from "../app.ts";
 import { button, el, fill } from "../dom.ts";
 import type { Texts } from "../texts/index.ts";
-import { inverted, pixelsOf, put } from "./pixels.ts";
+import { drawPixels, inverted, pixelsOf } from "./pixels.ts";
 import type { ClassifyState, Shot } from "./state.ts";
 
-/** A picture that is chosen, dropped or pasted. */
-export class PicturePart {
+/** The source for image files: chosen, dropped or pasted. */
+export class ImagePart {
   readonly element: HTMLElement;
-  readonly ends = new Ends();
+  readonly cleanups = new Cleanups();
   private readonly problem = el("p", { class: "notice bad", role: "alert", hidden: true });
 
   constructor(
@@ -17,7 +17,7 @@ export class PicturePart {
   ) {
     const words = texts.classify;
     const stage = el("div", { class: "stage drop" });
-    const choose = this.chooser();
+    const fileInput = this.fileInput();
     this.element = el(
       "div",
       { class: "stage-part" },
@@ -26,33 +26,33 @@ export class PicturePart {
       el(
         "div",
         { class: "buttons" },
-        button(words.choose, () => choose.click(), { kind: "primary", id: "choose" }),
-        choose,
+        button(words.choose, () => fileInput.click(), { kind: "primary", id: "choose" }),
+        fileInput,
       ),
-      invertSwitch(state, texts, this.ends),
+      invertSwitch(state, texts, this.cleanups),
     );
-    this.takeDrops(stage);
+    this.acceptDrops(stage);
     const show = (): void => fill(stage, shotOrHint(state, texts));
-    this.ends.add(state.shot.follow(show), state.inverted.follow(show));
+    this.cleanups.add(state.shot.subscribe(show), state.inverted.subscribe(show));
     const paste = (event: ClipboardEvent): void => this.pasted(event);
     document.addEventListener("paste", paste);
-    this.ends.add(() => document.removeEventListener("paste", paste));
+    this.cleanups.add(() => document.removeEventListener("paste", paste));
   }
 
-  /** Reads a picture file and lets the model look at it. */
-  async take(file: File): Promise<void> {
+  /** Reads an image file and makes it the current image. */
+  async load(file: File): Promise<void> {
     try {
       const pixels = await pixelsOf(file);
       this.problem.hidden = true;
       this.state.shot.set({ pixels, name: file.name });
       announce(this.texts.classify.dropped(file.name));
     } catch {
-      this.problem.textContent = this.texts.classify.notAPicture(file.name);
+      this.problem.textContent = this.texts.classify.notAnImage(file.name);
       this.problem.hidden = false;
     }
   }
 
-  private chooser(): HTMLInputElement {
+  private fileInput(): HTMLInputElement {
     const input: HTMLInputElement = el("input", {
       type: "file",
       accept: "image/*",
@@ -60,14 +60,14 @@ export class PicturePart {
       hidden: true,
       onchange: () => {
         const file = input.files?.[0];
-        if (file) void this.take(file);
+        if (file) void this.load(file);
         input.value = "";
       },
     });
     return input;
   }
 
-  private takeDrops(stage: HTMLElement): void {
+  private acceptDrops(stage: HTMLElement): void {
     stage.addEventListener("dragover", (event) => {
       event.preventDefault();
       stage.classList.add("over");
@@ -77,13 +77,13 @@ export class PicturePart {
       event.preventDefault();
       stage.classList.remove("over");
       const file = event.dataTransfer?.files[0];
-      if (file) void this.take(file);
+      if (file) void this.load(file);
     });
   }
 
   private pasted(event: ClipboardEvent): void {
     const file = event.clipboardData?.files[0];
-    if (file && this.state.source.value === "picture" && this.element.isConnected) void this.take(file);
+    if (file && this.state.source.value === "picture" && this.element.isConnected) void this.load(file);
   }
 }
 
@@ -94,23 +94,23 @@ function shotOrHint(state: ClassifyState, texts: Texts): HTMLElement {
     : el("p", { class: "hint" }, texts.classify.drop);
 }
 
-/** The picture as it was chosen or taken, turned around if that is wanted. */
+/** A canvas with the chosen file or photo, inverted if requested. */
 export function shotCanvas(shot: Shot, invert: boolean, texts: Texts): HTMLCanvasElement {
   const canvas = el("canvas", {
     class: "shot",
     role: "img",
     "aria-label": texts.classify.dropped(shot.name),
   });
-  put(canvas, invert ? inverted(shot.pixels) : shot.pixels);
+  drawPixels(canvas, invert ? inverted(shot.pixels) : shot.pixels);
   return canvas;
 }
 
-export function invertSwitch(state: ClassifyState, texts: Texts, ends: Ends): HTMLElement {
+export function invertSwitch(state: ClassifyState, texts: Texts, cleanups: Cleanups): HTMLElement {
   const box: HTMLInputElement = el("input", {
     type: "checkbox",
     class: "invert",
     onchange: () => state.inverted.set(box.checked),
   });
-  ends.add(state.inverted.follow((value) => (box.checked = value)));
+  cleanups.add(state.inverted.subscribe((value) => (box.checked = value)));
   return el("label", { class: "switch" }, box, el("span", {}, texts.classify.invert));
 }

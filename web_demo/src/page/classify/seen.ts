@@ -1,15 +1,14 @@
-import type { PictureInput } from "../../hanji/manifest.types.ts";
+import type { ImageInput } from "../../hanji/manifest.types.ts";
 import { pixelArray } from "../../hanji/pixels.ts";
 import { prepare } from "../../hanji/pictures.ts";
 import { el } from "../dom.ts";
 import type { Texts } from "../texts/index.ts";
-import { put, shownPixels } from "./pixels.ts";
+import { drawPixels, toImageData } from "./pixels.ts";
 
 /**
- * What is left of a picture when it reaches the model: often the answer to "how could it take this for
- * a 3?"
+ * Shows the prepared image, as the model receives it, which often explains a wrong prediction.
  */
-export class Seen {
+export class InputPreview {
   readonly element: HTMLElement;
   private readonly canvas = el("canvas", { class: "seen", role: "img" });
 
@@ -22,10 +21,10 @@ export class Seen {
     );
   }
 
-  show(pixels: ImageData, input: PictureInput): void {
+  show(pixels: ImageData, input: ImageInput): void {
     const { width, height, channels } = input;
-    const levels = prepare(pixelArray(pixels), input);
-    put(this.canvas, shownPixels(levels, width, height, channels));
+    const prepared = prepare(pixelArray(pixels), input);
+    drawPixels(this.canvas, toImageData(prepared, width, height, channels));
     this.canvas.setAttribute("aria-label", this.texts.classify.seenLabel(width, height));
   }
 }

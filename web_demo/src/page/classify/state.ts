@@ -4,19 +4,19 @@ import type { Stroke } from "./drawing.ts";
 
 export type Source = "draw" | "picture" | "camera";
 
-/** A picture that was chosen, dropped, pasted or taken. */
+/** An image file that was chosen, dropped or pasted, or a photo. */
 export interface Shot {
   pixels: ImageData;
   name: string;
 }
 
-/** A classifier of the page with what it looks at. */
+/** A classifier of the page and its input. */
 export interface ClassifyState {
   model: ClassifierModel;
   source: Signal<Source>;
   strokes: Signal<readonly Stroke[]>;
   shot: Signal<Shot | null>;
-  /** Whether light and dark of a picture are turned around, for dark ink on white paper. */
+  /** Whether to invert the image, for dark ink on white paper. */
   inverted: Signal<boolean>;
 }
 

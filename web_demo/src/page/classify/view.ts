@@ -1,6 +1,6 @@
 import { messageOf } from "../../hanji/errors.ts";
 import { announce } from "../announce.ts";
-import { Ends, type App, type View } from "../app.ts";
+import { type App, Cleanups, type View } from "../app.ts";
 import { button, el, fill } from "../dom.ts";
 import { absent, modelStatus } from "../status.ts";
 import type { Texts } from "../texts/index.ts";
@@ -8,14 +8,14 @@ import { Bars } from "./bars.ts";
 import { Board } from "./board.ts";
 import { CameraPart } from "./camera_part.ts";
 import { examplesPart } from "./examples_part.ts";
-import { Looking, type Look } from "./looking.ts";
-import { PicturePart } from "./picture_part.ts";
-import { Seen } from "./seen.ts";
+import { type ClassifyOutcome, ClassifyRunner } from "./looking.ts";
+import { ImagePart } from "./picture_part.ts";
+import { InputPreview } from "./seen.ts";
 import type { ClassifyState, Source } from "./state.ts";
 
 const SOURCES: readonly Source[] = ["draw", "picture", "camera"];
 
-/** Draw, choose a picture or use the camera, and see what the model takes it for. */
+/** The view for classification: draw, choose an image or use the camera, and see the predictions. */
 export function classifyView(app: App, state: ClassifyState | undefined): View {
   if (!state) return { element: absent(app.texts), show: () => {}, hide: () => {}, close: () => {} };
   const view = new ClassifyView(app, state);
@@ -23,59 +23,59 @@ export function classifyView(app: App, state: ClassifyState | undefined): View {
     element: view.element,
     show: () => void state.model.open(),
     hide: () => view.camera.stop(),
-    close: () => view.ends.run(),
+    close: () => view.cleanups.run(),
   };
 }
 
 class ClassifyView {
-  readonly ends = new Ends();
+  readonly cleanups = new Cleanups();
   readonly element: HTMLElement;
   readonly camera: CameraPart;
   private readonly texts: Texts;
   private readonly board: Board;
-  private readonly picture: PicturePart;
-  private readonly looking: Looking;
+  private readonly image: ImagePart;
+  private readonly runner: ClassifyRunner;
   private readonly bars: Bars;
-  private readonly seen: Seen;
+  private readonly preview: InputPreview;
   private readonly nothing: HTMLElement;
   private readonly part = el("div", {});
   private readonly tabs = new Map<Source, HTMLButtonElement>();
-  private speaking: ReturnType<typeof setTimeout> | undefined;
+  private announcement: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     app: App,
     private readonly state: ClassifyState,
   ) {
     this.texts = app.texts;
-    this.looking = new Looking(state, app.language);
+    this.runner = new ClassifyRunner(state, app.language);
     this.board = new Board(app.texts, state);
-    this.picture = new PicturePart(app.texts, state);
+    this.image = new ImagePart(app.texts, state);
     this.camera = new CameraPart(app.texts, state);
     this.bars = new Bars(app.texts);
-    this.seen = new Seen(app.texts);
+    this.preview = new InputPreview(app.texts);
     this.nothing = el("p", { class: "quiet-text" }, app.texts.classify.nothing);
     this.element = this.page();
-    this.follow();
+    this.subscribe();
   }
 
-  private follow(): void {
-    const again = (): void => void this.looking.again();
+  private subscribe(): void {
+    const update = (): void => void this.runner.update();
     const { model, source, strokes, shot, inverted } = this.state;
-    this.ends.add(
-      this.looking.look.follow((look) => this.looked(look)),
-      source.follow((value) => this.sourceChanged(value)),
-      ...[model.state, strokes, shot, inverted].map((signal) => signal.follow(again)),
-      () => clearTimeout(this.speaking),
+    this.cleanups.add(
+      this.runner.outcome.subscribe((outcome) => this.show(outcome)),
+      source.subscribe((value) => this.sourceChanged(value)),
+      ...[model.state, strokes, shot, inverted].map((signal) => signal.subscribe(update)),
+      () => clearTimeout(this.announcement),
     );
-    for (const { ends } of [this.board, this.picture, this.camera]) this.ends.add(() => ends.run());
+    for (const { cleanups } of [this.board, this.image, this.camera]) this.cleanups.add(() => cleanups.run());
   }
 
   private page(): HTMLElement {
     const words = this.texts.classify;
     const status = modelStatus(this.state.model, this.texts);
     const examples = examplesPart(this.state, this.texts);
-    this.ends.add(status.end, examples.end);
-    const show = el(
+    this.cleanups.add(status.dispose, examples.dispose);
+    const input = el(
       "div",
       { class: "ask" },
       el("h1", { id: "view-title", tabindex: "-1" }, words.heading),
@@ -86,15 +86,15 @@ class ClassifyView {
       examples.element,
     );
     const title = el("h2", { id: "looks-title", class: "answer-title" }, words.results);
-    const looks = el(
+    const results = el(
       "section",
       { class: "answer", "aria-labelledby": "looks-title" },
       title,
       this.nothing,
       this.bars.element,
-      this.seen.element,
+      this.preview.element,
     );
-    return el("div", { class: "columns" }, show, looks);
+    return el("div", { class: "columns" }, input, results);
   }
 
   private sources(): HTMLElement {
@@ -112,27 +112,28 @@ class ClassifyView {
   private sourceChanged(source: Source): void {
     for (const [name, tab] of this.tabs) tab.setAttribute("aria-pressed", String(name === source));
     if (source !== "camera") this.camera.stop();
-    fill(this.part, { draw: this.board, picture: this.picture, camera: this.camera }[source].element);
-    void this.looking.again();
+    fill(this.part, { draw: this.board, picture: this.image, camera: this.camera }[source].element);
+    void this.runner.update();
   }
 
-  private looked(look: Look): void {
-    const answer = look.kind === "answer";
-    this.nothing.hidden = answer;
-    this.nothing.textContent = look.kind === "failed" ? messageOf(look.error) : this.texts.classify.nothing;
-    this.bars.element.hidden = !answer;
-    this.seen.element.hidden = !answer;
-    clearTimeout(this.speaking);
-    if (!answer) return;
-    const { predictions } = look.classification;
+  private show(outcome: ClassifyOutcome): void {
+    const hasResult = outcome.kind === "result";
+    this.nothing.hidden = hasResult;
+    this.nothing.textContent =
+      outcome.kind === "failed" ? messageOf(outcome.error) : this.texts.classify.nothing;
+    this.bars.element.hidden = !hasResult;
+    this.preview.element.hidden = !hasResult;
+    clearTimeout(this.announcement);
+    if (!hasResult) return;
+    const { predictions } = outcome.classification;
     this.bars.show(predictions);
     const open = this.state.model.state.value;
-    if (open.kind === "ready") this.seen.show(look.pixels, open.remote.picture);
-    this.speaking = setTimeout(() => this.speak(predictions[0]), 700);
+    if (open.kind === "ready") this.preview.show(outcome.pixels, open.remote.imageInput);
+    this.announcement = setTimeout(() => this.announce(predictions[0]), 700);
   }
 
-  /** Says the best guess once the drawing rests, not at every point of a stroke. */
-  private speak(best: { name: string; probability: number } | undefined): void {
+  /** Announces the most probable class once the drawing pauses, not at every point of a stroke. */
+  private announce(best: { name: string; probability: number } | undefined): void {
     if (best) announce(this.texts.classify.announce(best.name, best.probability));
   }
 }

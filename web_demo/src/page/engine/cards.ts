@@ -1,6 +1,6 @@
 import type { SelfTest } from "../../hanji/types.ts";
 import type { Ready, Remote } from "../bundles/model.ts";
-import { KEPT, short } from "../bundles/kept.ts";
+import { KEPT, shortHash } from "../bundles/kept.ts";
 import { canRun, ENGINES, rememberEngine, type EngineKey } from "../bundles/engines.ts";
 import { el } from "../dom.ts";
 import type { Texts } from "../texts/index.ts";
@@ -9,8 +9,8 @@ import { card, facts, problem, table, task } from "./widgets.ts";
 
 const RUNS = 200;
 
-/** Who answers, and the choice of another engine. */
-export function answersCard(subject: Subject, ready: Ready<Remote>, texts: Texts): HTMLElement {
+/** The engine in use, and the selection of another one. */
+export function engineCard(subject: Subject, ready: Ready<Remote>, texts: Texts): HTMLElement {
   const words = texts.engine;
   const { placement, manifest } = ready.remote;
   const { parameters, full_parameters: full } = manifest.model;
@@ -20,7 +20,7 @@ export function answersCard(subject: Subject, ready: Ready<Remote>, texts: Texts
   const number = (count: number): string => count.toLocaleString(texts.locale);
   return card(
     "answers",
-    words.answers,
+    words.inferenceEngine,
     null,
     engineSelect(subject, ready.engine, texts),
     facts([
@@ -38,7 +38,7 @@ function engineSelect(subject: Subject, current: EngineKey, texts: Texts): HTMLE
   const words = texts.engine;
   const outcome = el("div", { role: "status" });
   const options = (Object.keys(ENGINES) as EngineKey[])
-    .filter((key) => canRun(subject.model.listed, key))
+    .filter((key) => canRun(subject.model.entry, key))
     .map((key) => el("option", { value: key, selected: key === current }, words.engines[key]));
   const select: HTMLSelectElement = el(
     "select",
@@ -56,7 +56,7 @@ function engineSelect(subject: Subject, current: EngineKey, texts: Texts): HTMLE
       await subject.model.reopen(key);
       rememberEngine(key);
     } catch (error) {
-      // The one before goes on answering.
+      // The previous engine stays in use.
       select.value = current;
       select.disabled = false;
       outcome.replaceChildren(problem(error));
@@ -72,14 +72,14 @@ function engineSelect(subject: Subject, current: EngineKey, texts: Texts): HTMLE
   );
 }
 
-/** Every file with its size and hash, and how long it took. */
+/** The downloaded files with sizes and hashes, and the time it took. */
 export function filesCard(ready: Ready<Remote>, texts: Texts): HTMLElement {
   const words = texts.engine;
   const { files, downloadedBytes, milliseconds } = ready.remote.opening;
   const rows = files.map(({ path, bytes, sha256 }) => [
     path,
     texts.bytes(bytes),
-    el("code", { title: sha256 }, short(sha256)),
+    el("code", { title: sha256 }, shortHash(sha256)),
     el("span", { class: "good" }, `✓ ${words.verified}`),
   ]);
   const ms = texts.milliseconds;
@@ -97,10 +97,10 @@ export function filesCard(ready: Ready<Remote>, texts: Texts): HTMLElement {
   );
 }
 
-/** Replays the golden answers. */
+/** Runs the self-test. */
 export function selfTestCard(ready: Ready<Remote>, texts: Texts): HTMLElement {
   const words = texts.engine;
-  const work = async (): Promise<Node> => verdict(await ready.remote.selfTest(), texts);
+  const work = async (): Promise<Node> => selfTestResult(await ready.remote.selfTest(), texts);
   return card(
     "self-test",
     words.selfTest,
@@ -109,7 +109,10 @@ export function selfTestCard(ready: Ready<Remote>, texts: Texts): HTMLElement {
   );
 }
 
-function verdict({ passed, cases, maxAbsError, tolerance, detail }: SelfTest, texts: Texts): HTMLElement {
+function selfTestResult(
+  { passed, cases, maxAbsError, tolerance, detail }: SelfTest,
+  texts: Texts,
+): HTMLElement {
   const words = texts.engine;
   return el(
     "div",
@@ -123,7 +126,7 @@ function verdict({ passed, cases, maxAbsError, tolerance, detail }: SelfTest, te
   );
 }
 
-/** Percentiles of the open model. */
+/** Latency percentiles of the open model. */
 export function latencyCard(subject: Subject, texts: Texts): HTMLElement {
   const words = texts.engine;
   const work = async (): Promise<Node> => {

@@ -3,15 +3,17 @@ import { canRun, ENGINES, type EngineKey } from "../bundles/engines.ts";
 import { el } from "../dom.ts";
 import { Bars } from "../classify/bars.ts";
 import type { Texts } from "../texts/index.ts";
-import type { Answered, Subject } from "./subject.ts";
+import type { Measurement, Subject } from "./subject.ts";
 import { card, facts, table, task } from "./widgets.ts";
 
 const RUNS = 50;
 const KEYS = Object.keys(ENGINES) as EngineKey[];
 
-type Outcome = { engine: EngineKey } & ({ answered: Answered } | { error: string });
+type Outcome = { engine: EngineKey } & ({ measurement: Measurement } | { error: string });
 
-/** Every engine on the same bundle and input, one after another so that none disturbs the next. */
+/**
+ * Runs the same bundle and input on every engine, one after another so that they do not disturb each other.
+ */
 export function enginesCard(subject: Subject, texts: Texts): HTMLElement {
   const words = texts.engine;
   const work = async (show: (node: Node) => void): Promise<Node> => {
@@ -32,7 +34,7 @@ export function enginesCard(subject: Subject, texts: Texts): HTMLElement {
 
 async function outcomeOf(subject: Subject, engine: EngineKey): Promise<Outcome> {
   try {
-    return { engine, answered: await subject.answered(engine, RUNS) };
+    return { engine, measurement: await subject.measure(engine, RUNS) };
   } catch (error) {
     return { engine, error: messageOf(error) };
   }
@@ -40,14 +42,14 @@ async function outcomeOf(subject: Subject, engine: EngineKey): Promise<Outcome> 
 
 function enginesTable(outcomes: readonly Outcome[], subject: Subject, texts: Texts): HTMLElement {
   const words = texts.engine;
-  const first = outcomes.find((outcome) => "answered" in outcome);
-  const best = first && "answered" in first ? first.answered.names : [];
+  const first = outcomes.find((outcome) => "measurement" in outcome);
+  const best = first && "measurement" in first ? first.measurement.names : [];
   const rows = outcomes.map((outcome) => {
     const name = words.engines[outcome.engine];
     if ("error" in outcome) {
       return [name, el("span", { title: outcome.error }, words.unavailable), "–", "–", "–"];
     }
-    const { latency, loadMs, names } = outcome.answered;
+    const { latency, loadMs, names } = outcome.measurement;
     const ms = texts.milliseconds;
     return [
       name,
@@ -66,7 +68,7 @@ function enginesTable(outcomes: readonly Outcome[], subject: Subject, texts: Tex
   );
 }
 
-/** The full model and the compressed one, both in one engine, side by side. */
+/** Compares the full model with the compressed one on the same engine. */
 export function fullCard(subject: Subject, texts: Texts): HTMLElement {
   const words = texts.engine;
   const { full } = subject;
@@ -77,11 +79,11 @@ export function fullCard(subject: Subject, texts: Texts): HTMLElement {
       words.fullCompareLead,
       el("p", { class: "notice" }, words.fullAbsent),
     );
-  // The full model has the artifacts that hanji build measured: often a .tflite alone.
+  // The full model may have fewer artifacts, often only a .tflite file.
   const engine: EngineKey = canRun(full, "tfjs-wasm") ? "tfjs-wasm" : "litert-wasm";
   const work = async (): Promise<Node> => {
-    const compressed = await subject.answered(engine, RUNS);
-    return sideBySide(await subject.answered(engine, RUNS, full), compressed, subject, engine, texts);
+    const compressed = await subject.measure(engine, RUNS);
+    return sideBySide(await subject.measure(engine, RUNS, full), compressed, subject, engine, texts);
   };
   return card(
     "full",
@@ -92,8 +94,8 @@ export function fullCard(subject: Subject, texts: Texts): HTMLElement {
 }
 
 function sideBySide(
-  full: Answered,
-  compressed: Answered,
+  full: Measurement,
+  compressed: Measurement,
   subject: Subject,
   engine: EngineKey,
   texts: Texts,
@@ -113,16 +115,22 @@ function sideBySide(
   return el("div", {}, summary, el("div", { class: "pair" }, ...columns));
 }
 
-function column(title: string, answered: Answered, subject: Subject, texts: Texts): HTMLElement {
-  const { latency, loadMs, modelBytes, names, values } = answered;
+function column(title: string, measurement: Measurement, subject: Subject, texts: Texts): HTMLElement {
+  const { latency, loadMs, modelBytes, names, values } = measurement;
   const words = texts.engine;
   const bars = new Bars(texts);
-  const isPicture = subject.model.listed.task === "image-classification";
-  if (isPicture)
+  const isClassifier = subject.model.entry.task === "image-classification";
+  if (isClassifier)
     bars.show(
-      names.map((name, at) => ({ rank: at + 1, label: name, name, probability: values[at] ?? 0, index: at })),
+      names.map((name, index) => ({
+        rank: index + 1,
+        label: name,
+        name,
+        probability: values[index] ?? 0,
+        index,
+      })),
     );
-  const list = isPicture
+  const list = isClassifier
     ? bars.element
     : el("ol", { class: "plain" }, ...names.map((name) => el("li", {}, name)));
   return el(
@@ -138,7 +146,7 @@ function column(title: string, answered: Answered, subject: Subject, texts: Text
   );
 }
 
-/** How many of `names` are among `others`. */
+/** The number of `names` that are also in `others`. */
 function inCommon(names: readonly string[], others: readonly string[]): number {
   return names.filter((name) => others.includes(name)).length;
 }

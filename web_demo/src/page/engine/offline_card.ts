@@ -1,22 +1,22 @@
-import { Ends, type App } from "../app.ts";
-import type { Renewal } from "../bundles/updates.ts";
-import { short } from "../bundles/kept.ts";
+import { type App, type Cleanups } from "../app.ts";
+import type { UpdateResult } from "../bundles/updates.ts";
+import { shortHash } from "../bundles/kept.ts";
 import { el, fill } from "../dom.ts";
 import type { Offline } from "../offline.ts";
 import type { Texts } from "../texts/index.ts";
 import type { Subject } from "./subject.ts";
 import { card, facts, task } from "./widgets.ts";
 
-/** Whether the page works without a network, which version is kept, and what became of the newest one. */
-export function offlineCard(app: App, subject: Subject, ends: Ends): HTMLElement {
+/** Whether the page works offline, the stored version, and the result of the last update check. */
+export function offlineCard(app: App, subject: Subject, cleanups: Cleanups): HTMLElement {
   const words = app.texts.engine;
   const state = el("div", { role: "status", id: "offline-state" });
   const version = el("div", { id: "kept-version" });
-  const again = (): void => void refresh(app, subject, state, version);
-  ends.add(app.watch.state.follow(again), app.renewals.follow(again));
-  const look = async (): Promise<Node | null> => {
-    const found = (await app.renew(true)).find(({ name }) => name === subject.model.listed.name);
-    return found ? outcome(found, app.texts) : null;
+  const update = (): void => void refresh(app, subject, state, version);
+  cleanups.add(app.watch.state.subscribe(update), app.updates.subscribe(update));
+  const check = async (): Promise<Node | null> => {
+    const result = (await app.update(true)).find(({ name }) => name === subject.model.entry.name);
+    return result ? outcome(result, app.texts) : null;
   };
   return card(
     "offline",
@@ -24,13 +24,13 @@ export function offlineCard(app: App, subject: Subject, ends: Ends): HTMLElement
     null,
     state,
     version,
-    task(words.check, app.texts, look, { id: "check" }),
+    task(words.check, app.texts, check, { id: "check" }),
   );
 }
 
-async function refresh(app: App, subject: Subject, state: HTMLElement, place: HTMLElement): Promise<void> {
+async function refresh(app: App, subject: Subject, state: HTMLElement, details: HTMLElement): Promise<void> {
   const words = app.texts.engine;
-  const { name } = subject.model.listed;
+  const { name } = subject.model.entry;
   const [version, refusal] = [await app.versions.current(name), await app.versions.refusal(name)];
   const isReady = version !== undefined;
   state.dataset["offline"] = offlineFor(app.watch.state.value, isReady);
@@ -44,20 +44,20 @@ async function refresh(app: App, subject: Subject, state: HTMLElement, place: HT
   );
   const rows: [string, string | Node][] = version
     ? [
-        [words.kept, el("code", { title: version.sha256 }, short(version.sha256))],
+        [words.kept, el("code", { title: version.sha256 }, shortHash(version.sha256))],
         [words.keptSince, app.texts.date(version.takenAt)],
       ]
     : [[words.kept, words.keptNone]];
   const refused = refusal
     ? outcome({ name, outcome: "refused", reason: refusal.reason }, app.texts, refusal.sha256)
     : null;
-  fill(place, facts(rows), refused);
+  fill(details, facts(rows), refused);
 }
 
-/** This model is ready only when it is kept, however long the page itself has been. */
-function offlineFor(page: Offline, isKept: boolean): "never" | "waiting" | "ready" {
+/** A model is ready for offline use only when it is stored, even if the page itself is. */
+function offlineFor(page: Offline, isStored: boolean): "never" | "waiting" | "ready" {
   if (page === "never") return "never";
-  return isKept ? "ready" : "waiting";
+  return isStored ? "ready" : "waiting";
 }
 
 function sentence(offline: Offline, isReady: boolean, { engine }: Texts): string {
@@ -65,23 +65,23 @@ function sentence(offline: Offline, isReady: boolean, { engine }: Texts): string
   return isReady ? engine.offlineReady : engine.offlineNotYet;
 }
 
-function outcome(renewal: Renewal, texts: Texts, sha256?: string): HTMLElement {
+function outcome(result: UpdateResult, texts: Texts, sha256?: string): HTMLElement {
   const words = texts.engine;
-  if (renewal.outcome === "refused") {
-    const said = sha256 ? words.refusedVersion(short(sha256)) : texts.model.refusedUpdate;
+  if (result.outcome === "refused") {
+    const text = sha256 ? words.refusedVersion(shortHash(sha256)) : texts.model.refusedUpdate;
     return el(
       "div",
       { class: "notice bad refused" },
-      el("p", {}, said),
-      el("p", { class: "detail", lang: "en" }, renewal.reason),
+      el("p", {}, text),
+      el("p", { class: "detail", lang: "en" }, result.reason),
     );
   }
-  const said = {
+  const text = {
     current: words.isCurrent,
     first: words.offlineReady,
-    taken: texts.model.renewed,
+    updated: texts.model.updated,
     unreachable: words.unreachable,
     unsupported: words.offlineNever,
-  }[renewal.outcome];
-  return el("p", { class: "notice" }, said);
+  }[result.outcome];
+  return el("p", { class: "notice" }, text);
 }

@@ -1,70 +1,70 @@
 import type { RemoteClassifier, RemoteRecommender } from "../../hanji/client.ts";
 import { HanjiError } from "../../hanji/errors.ts";
-import type { Ask, Latency, Pixels } from "../../hanji/types.ts";
+import type { Latency, Pixels, Query } from "../../hanji/types.ts";
 import type { App } from "../app.ts";
 import type { EngineKey } from "../bundles/engines.ts";
-import { fullOf, type Listed } from "../bundles/list.ts";
+import { type BundleEntry, fullOf } from "../bundles/list.ts";
 import type { Model, Remote } from "../bundles/model.ts";
 import { examplesOf } from "../classify/examples.ts";
-import { pixelsToSee } from "../classify/looking.ts";
+import { currentImage } from "../classify/looking.ts";
 import type { ClassifyState } from "../classify/state.ts";
-import { askOf } from "../recommend/asking.ts";
+import { queryOf } from "../recommend/asking.ts";
 import type { RecommendState } from "../recommend/state.ts";
 
-/** What a bundle answered to the question that all are asked. */
-export interface Answered {
+/** The output, latency and size of a bundle for the current input. */
+export interface Measurement {
   /** Titles or classes, best first. */
   names: readonly string[];
   /** Scores or probabilities. */
   values: readonly number[];
   latency: Latency;
   loadMs: number;
-  /** Bytes of the artifact's files, without titles and golden answers. */
+  /** Size of the artifact's files, without the bundle's own files (items, labels, golden). */
   modelBytes: number;
 }
 
-type Answers = Pick<Answered, "names" | "values">;
+type Output = Pick<Measurement, "names" | "values">;
 
 const TITLES = 10;
 const CLASSES = 5;
 
-/** A bundle as the engine room sees it, whatever its task. */
+/** A bundle under inspection in the diagnostics view, independent of its task. */
 export abstract class Subject<R extends Remote = Remote> {
-  readonly full: Listed | undefined;
+  readonly full: BundleEntry | undefined;
 
   constructor(
     protected readonly app: App,
     readonly model: Model<R>,
   ) {
-    this.full = fullOf(app.list, model.listed);
+    this.full = fullOf(app.list, model.entry);
   }
 
-  /** What the question is about, in words. */
+  /** A description of the current input. */
   abstract inputText(): string;
 
-  protected abstract ask(remote: R): Promise<Answers>;
+  protected abstract infer(remote: R): Promise<Output>;
   protected abstract time(remote: R, runs: number): Promise<Latency>;
 
-  /** Times the bundle that answers the page. */
+  /** Measures the latency of the open model. */
   latency(runs: number): Promise<Latency> {
-    return this.time(this.open(), runs);
+    return this.time(this.openRemote(), runs);
   }
 
-  /** Opens the bundle (or `other`) anew in `engine`, asks it, times it, and closes it. */
-  async answered(engine: EngineKey, runs: number, other?: Listed): Promise<Answered> {
-    const remote = await this.model.another(engine, other);
+  /** Opens the bundle (or `other`) in `engine`, runs and times it, and closes it. */
+  async measure(engine: EngineKey, runs: number, other?: BundleEntry): Promise<Measurement> {
+    const remote = await this.model.openAnother(engine, other);
     try {
-      const answers = await this.ask(remote);
-      return { ...answers, latency: await this.time(remote, runs), ...measuresOf(remote) };
+      const output = await this.infer(remote);
+      return { ...output, latency: await this.time(remote, runs), ...loadMeasurements(remote) };
     } finally {
       remote.close();
     }
   }
 
-  protected open(): R {
+  protected openRemote(): R {
     const state = this.model.state.value;
     if (state.kind !== "ready")
-      throw new HanjiError("the model is not open: wait for it, or see why it was refused");
+      throw new HanjiError("the model is not open; wait until it is loaded, or check why it was refused");
     return state.remote;
   }
 }
@@ -78,26 +78,23 @@ export class RecommenderSubject extends Subject<RemoteRecommender> {
   }
 
   inputText(): string {
-    return this.app.texts.engine.inputHistory(this.question().history?.length ?? 0);
+    return this.app.texts.engine.inputHistory(this.query().history?.length ?? 0);
   }
 
-  protected async ask(remote: RemoteRecommender): Promise<Answers> {
-    const { items } = await remote.recommend(this.question(), TITLES);
+  protected async infer(remote: RemoteRecommender): Promise<Output> {
+    const { items } = await remote.recommend(this.query(), TITLES);
     return { names: items.map(({ title }) => title), values: items.map(({ score }) => score) };
   }
 
   protected time(remote: RemoteRecommender, runs: number): Promise<Latency> {
-    return remote.time(runs, this.question(), TITLES);
+    return remote.time(runs, this.query(), TITLES);
   }
 
-  /**
-   * What the page's user asks, else a history of the first items, or the first user, that the model
-   * knows.
-   */
-  private question(): Ask {
-    const asked = askOf(this.state);
-    if (asked) return asked;
-    const { takes, items } = this.open();
+  /** The current query of the page, or by default a history of the first items, or the user 1. */
+  private query(): Query {
+    const current = queryOf(this.state);
+    if (current) return current;
+    const { takes, items } = this.openRemote();
     return takes === "user" ? { user: 1 } : { history: items.ids.values.slice(0, 3) };
   }
 }
@@ -112,10 +109,10 @@ export class ClassifierSubject extends Subject<RemoteClassifier> {
 
   inputText(): string {
     const { inputDrawing, inputExample } = this.app.texts.engine;
-    return pixelsToSee(this.state) ? inputDrawing : inputExample;
+    return currentImage(this.state) ? inputDrawing : inputExample;
   }
 
-  protected async ask(remote: RemoteClassifier): Promise<Answers> {
+  protected async infer(remote: RemoteClassifier): Promise<Output> {
     const { language } = this.app;
     const options = language in remote.names ? { language } : {};
     const { predictions } = await remote.classify(await this.pixels(), CLASSES, options);
@@ -129,20 +126,20 @@ export class ClassifierSubject extends Subject<RemoteClassifier> {
     return remote.time(runs, await this.pixels(), CLASSES);
   }
 
-  /** What the page shows the model, else the bundle's first example. */
+  /** The current image of the page, or by default the first example of the bundle. */
   private async pixels(): Promise<Pixels> {
-    const seen = pixelsToSee(this.state);
-    if (seen) return seen;
+    const current = currentImage(this.state);
+    if (current) return current;
     const { value } = this.model.state;
     const [example] = value.kind === "ready" ? await examplesOf(value.remote, value.url, 1) : [];
-    if (!example) throw new HanjiError("there is nothing to look at: draw something, or choose a picture");
+    if (!example) throw new HanjiError("there is no image to classify; draw something, or choose a picture");
     return example.pixels;
   }
 }
 
-function measuresOf(remote: Remote): Pick<Answered, "loadMs" | "modelBytes"> {
+function loadMeasurements(remote: Remote): Pick<Measurement, "loadMs" | "modelBytes"> {
   const { files, milliseconds } = remote.opening;
-  const own = new Set(["manifest.json", ...remote.manifest.files.map(({ path }) => path)]);
-  const model = files.filter(({ path }) => !own.has(path));
+  const bundleFiles = new Set(["manifest.json", ...remote.manifest.files.map(({ path }) => path)]);
+  const model = files.filter(({ path }) => !bundleFiles.has(path));
   return { loadMs: milliseconds.load, modelBytes: model.reduce((sum, { bytes }) => sum + bytes, 0) };
 }

@@ -1,12 +1,12 @@
-import { Ends, type App, type View } from "../app.ts";
+import { type App, Cleanups, type View } from "../app.ts";
 import { button, el, fill } from "../dom.ts";
 import { absent, modelStatus } from "../status.ts";
-import { answersCard, filesCard, latencyCard, selfTestCard } from "./cards.ts";
+import { engineCard, filesCard, latencyCard, selfTestCard } from "./cards.ts";
 import { enginesCard, fullCard } from "./compare.ts";
 import { offlineCard } from "./offline_card.ts";
 import { ClassifierSubject, RecommenderSubject, type Subject } from "./subject.ts";
 
-/** What was fetched, how it was checked, and who answers how quickly: for each bundle of the page. */
+/** The diagnostics view: downloaded files, self-test, engines and latency of each bundle of the page. */
 export function engineView(app: App): View {
   const subjects: Subject[] = [
     ...app.recommenders.map((state) => new RecommenderSubject(app, state)),
@@ -16,13 +16,13 @@ export function engineView(app: App): View {
   return {
     element: view.element,
     show: () => view.show(),
-    hide: () => view.ends.run(),
-    close: () => view.ends.run(),
+    hide: () => view.cleanups.run(),
+    close: () => view.cleanups.run(),
   };
 }
 
 class EngineView {
-  readonly ends = new Ends();
+  readonly cleanups = new Cleanups();
   readonly element: HTMLElement;
   private readonly body = el("div", {});
   private readonly tabs = new Map<Subject, HTMLButtonElement>();
@@ -44,32 +44,32 @@ class EngineView {
     );
   }
 
-  /** Opens the chosen bundle and follows it. */
+  /** Opens the selected bundle and shows its cards. */
   show(): void {
-    this.ends.run();
+    this.cleanups.run();
     const { chosen } = this;
     if (!chosen) return fill(this.body, absent(this.app.texts));
     for (const [subject, tab] of this.tabs) tab.setAttribute("aria-pressed", String(subject === chosen));
     const status = modelStatus(chosen.model, this.app.texts);
     const cards = el("div", { class: "cards" });
     fill(this.body, status.element, cards);
-    // Cards of a model that no longer answers follow nothing any more.
-    const old = new Ends();
-    const end = chosen.model.state.follow(() => {
-      old.run();
-      fill(cards, ...this.cards(chosen, old));
+    // When the model changes, the subscriptions of its previous cards end.
+    const cardCleanups = new Cleanups();
+    const dispose = chosen.model.state.subscribe(() => {
+      cardCleanups.run();
+      fill(cards, ...this.cards(chosen, cardCleanups));
     });
-    this.ends.add(status.end, end, () => old.run());
+    this.cleanups.add(status.dispose, dispose, () => cardCleanups.run());
     void chosen.model.open();
   }
 
-  private cards(subject: Subject, ends: Ends): HTMLElement[] {
+  private cards(subject: Subject, cleanups: Cleanups): HTMLElement[] {
     const { texts } = this.app;
     const state = subject.model.state.value;
-    const offline = offlineCard(this.app, subject, ends);
+    const offline = offlineCard(this.app, subject, cleanups);
     if (state.kind !== "ready") return [offline];
     return [
-      answersCard(subject, state, texts),
+      engineCard(subject, state, texts),
       filesCard(state, texts),
       selfTestCard(state, texts),
       latencyCard(subject, texts),
@@ -86,7 +86,7 @@ class EngineView {
         this.chosen = subject;
         this.show();
       };
-      const tab = button(subject.model.listed.name, press);
+      const tab = button(subject.model.entry.name, press);
       this.tabs.set(subject, tab);
       group.append(tab);
     }

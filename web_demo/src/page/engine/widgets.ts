@@ -2,7 +2,7 @@ import { button, el, fill } from "../dom.ts";
 import { messageOf } from "../../hanji/errors.ts";
 import type { Texts } from "../texts/index.ts";
 
-/** A section of the engine room. */
+/** A section of the diagnostics view. */
 export function card(
   id: string,
   title: string,
@@ -18,7 +18,7 @@ export function card(
   );
 }
 
-/** Names and values, such as "Backend: wasm". */
+/** A list of names and values, such as "Backend: wasm". */
 export function facts(rows: readonly (readonly [string, string | Node])[]): HTMLElement {
   return el(
     "dl",
@@ -27,7 +27,7 @@ export function facts(rows: readonly (readonly [string, string | Node])[]): HTML
   );
 }
 
-/** A table whose first cell of each row names it. Wide ones scroll by themselves, also with the keyboard. */
+/** A table with row headers in the first column. Wide tables scroll, with the keyboard as well. */
 export function table(
   label: string,
   head: readonly string[],
@@ -37,11 +37,11 @@ export function table(
   const body = rows.map(([first, ...rest]) =>
     el("tr", {}, el("th", { scope: "row" }, first ?? ""), ...rest.map((cell) => el("td", {}, cell))),
   );
-  const whole = el("table", {}, el("thead", {}, top), el("tbody", {}, ...body));
-  return el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": label }, whole);
+  const element = el("table", {}, el("thead", {}, top), el("tbody", {}, ...body));
+  return el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": label }, element);
 }
 
-/** A button whose work takes a while, and the place where its outcome is shown and read out. */
+/** A button that starts a longer task, and a region that shows and announces its result. */
 export function task(
   label: string,
   texts: Texts,
@@ -66,7 +66,7 @@ export function task(
   return el("div", { class: "task" }, press, outcome);
 }
 
-/** What went wrong, in the loader's English words. */
+/** An error message of the loader, which is in English. */
 export function problem(error: unknown): HTMLElement {
   return el("p", { class: "notice bad", lang: "en" }, messageOf(error));
 }

@@ -1,63 +1,63 @@
 import { HanjiError } from "../../hanji/errors.ts";
-import type { Ask, Recommendations } from "../../hanji/types.ts";
+import type { Query, Recommendations } from "../../hanji/types.ts";
 import { ENGINES } from "../bundles/engines.ts";
 import { Signal } from "../signal.ts";
 import type { RecommendState } from "./state.ts";
 
-export type Answer =
+export type RecommendOutcome =
   | { kind: "empty" }
-  | { kind: "answer"; recommendations: Recommendations; explained: boolean; asked: number }
+  | { kind: "result"; recommendations: Recommendations; explained: boolean; picks: number }
   | { kind: "failed"; error: unknown };
 
 const COUNT = 10;
-/** More would be read by nobody. */
+/** Reasons shown per recommendation. */
 const REASONS = 2;
-/** Enough to meet other genres, little enough to stay with somebody's taste. */
-const SPREAD = 0.35;
+/** A trade-off between variety of genres and relevance. */
+const DIVERSITY = 0.35;
 
-/** Asks the model whenever the picks or the model change; only the newest answer counts. */
-export class Asking {
-  readonly answer = new Signal<Answer>({ kind: "empty" });
-  /** Whether `answer` is of an older question than the newest. */
+/** Requests recommendations whenever the picks or the model change; outdated results are discarded. */
+export class RecommendRunner {
+  readonly outcome = new Signal<RecommendOutcome>({ kind: "empty" });
+  /** Whether a newer request is running. */
   readonly busy = new Signal(false);
   private latest = 0;
 
   constructor(private readonly state: RecommendState) {}
 
-  async again(): Promise<void> {
-    const turn = ++this.latest;
-    const ask = askOf(this.state);
+  async update(): Promise<void> {
+    const request = ++this.latest;
+    const query = queryOf(this.state);
     const open = this.state.model.state.value;
-    if (!ask || open.kind !== "ready") return this.answered({ kind: "empty" });
+    if (!query || open.kind !== "ready") return this.finish({ kind: "empty" });
     this.busy.set(true);
     const explained = canExplain(this.state);
-    const options = { explain: explained ? REASONS : 0, diversity: this.state.spread ? SPREAD : 0 };
+    const options = { explain: explained ? REASONS : 0, diversity: this.state.diversify ? DIVERSITY : 0 };
     try {
-      const recommendations = await open.remote.recommend(ask, COUNT, options);
-      const asked = ask.history?.length ?? 1;
-      if (turn === this.latest) this.answered({ kind: "answer", recommendations, explained, asked });
+      const recommendations = await open.remote.recommend(query, COUNT, options);
+      const picks = query.history?.length ?? 1;
+      if (request === this.latest) this.finish({ kind: "result", recommendations, explained, picks });
     } catch (error) {
-      // A model that was closed for a newer one: that one is asked when it is there.
+      // If the model was closed and replaced, its replacement triggers another update.
       const closed = error instanceof HanjiError && open !== this.state.model.state.value;
-      if (turn === this.latest && !closed) this.answered({ kind: "failed", error });
+      if (request === this.latest && !closed) this.finish({ kind: "failed", error });
     }
   }
 
-  private answered(answer: Answer): void {
-    this.answer.set(answer);
+  private finish(outcome: RecommendOutcome): void {
+    this.outcome.set(outcome);
     this.busy.set(false);
   }
 }
 
-/** What the model is asked, or null where there is nothing to ask by. */
-export function askOf({ model, history, user }: RecommendState): Ask | null {
+/** The current query, or null if there are no picks or no user. */
+export function queryOf({ model, history, user }: RecommendState): Query | null {
   const open = model.state.value;
   if (open.kind === "ready" && open.remote.takes === "user") return user === "" ? null : { user };
   const picks = history.picks.value;
   return picks.length === 0 ? null : { history: picks.map((pick) => pick.item) };
 }
 
-/** Whether the open model names reasons: LiteRT.js cannot, whatever the model. */
+/** Whether the open model can explain its recommendations; LiteRT.js does not support this. */
 export function canExplain({ model }: RecommendState): boolean {
   const open = model.state.value;
   if (open.kind !== "ready" || ENGINES[open.engine].engine !== "tfjs") return false;

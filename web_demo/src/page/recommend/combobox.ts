@@ -1,13 +1,12 @@
 import { announce } from "../announce.ts";
 import { el, fill } from "../dom.ts";
 import type { Texts } from "../texts/index.ts";
-import type { Found } from "./search.ts";
+import type { Match } from "./search.ts";
 
 const LIMIT = 8;
 
 /**
- * An input that finds items as somebody types: a combobox with a listbox, as the ARIA Authoring
- * Practices have it.
+ * A search field with suggestions: the combobox pattern with a listbox of the ARIA Authoring Practices.
  */
 export class Combobox {
   readonly element: HTMLElement;
@@ -18,14 +17,14 @@ export class Combobox {
     id: "search-options",
     hidden: true,
   });
-  private found: readonly Found[] = [];
+  private matches: readonly Match[] = [];
   private active = -1;
-  private speaking: ReturnType<typeof setTimeout> | undefined;
+  private announcement: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly texts: Texts,
-    private readonly find: (text: string, limit: number) => Found[],
-    private readonly pick: (found: Found) => void,
+    private readonly find: (text: string, limit: number) => Match[],
+    private readonly pick: (match: Match) => void,
   ) {
     const words = texts.recommend;
     this.input = el("input", {
@@ -46,7 +45,7 @@ export class Combobox {
       oninput: () => this.search(),
       onkeydown: (event: KeyboardEvent) => this.key(event),
       onfocus: () => this.search(),
-      onblur: () => this.shut(),
+      onblur: () => this.close(),
     });
     this.popup.setAttribute("aria-label", words.search);
     this.element = el(
@@ -60,10 +59,10 @@ export class Combobox {
 
   private search(): void {
     const text = this.input.value;
-    this.found = this.find(text, LIMIT);
+    this.matches = this.find(text, LIMIT);
     this.active = -1;
-    if (text.trim() === "") return this.shut();
-    const rows = this.found.map((found, index) => this.option(found, index));
+    if (text.trim() === "") return this.close();
+    const rows = this.matches.map((match, index) => this.option(match, index));
     const none = el(
       "li",
       { class: "none", role: "option", "aria-disabled": "true" },
@@ -73,57 +72,57 @@ export class Combobox {
     this.popup.hidden = false;
     this.input.setAttribute("aria-expanded", "true");
     this.input.removeAttribute("aria-activedescendant");
-    this.speak();
+    this.announceCount();
   }
 
-  /** Says how many were found, but not at every letter. */
-  private speak(): void {
+  /** Announces the number of matches once typing pauses. */
+  private announceCount(): void {
     const { found, nothingFound } = this.texts.recommend;
-    clearTimeout(this.speaking);
-    this.speaking = setTimeout(() => {
-      if (!this.popup.hidden) announce(this.found.length > 0 ? found(this.found.length) : nothingFound);
+    clearTimeout(this.announcement);
+    this.announcement = setTimeout(() => {
+      if (!this.popup.hidden) announce(this.matches.length > 0 ? found(this.matches.length) : nothingFound);
     }, 700);
   }
 
-  private option(found: Found, index: number): HTMLElement {
+  private option(match: Match, index: number): HTMLElement {
     return el(
       "li",
       {
         id: `search-option-${index}`,
         role: "option",
         "aria-selected": "false",
-        // Not "click": the input would have lost the focus, and the list with it, before that.
+        // Not "click": before a click, the input loses the focus and the list closes.
         onpointerdown: (event: PointerEvent) => {
           event.preventDefault();
           this.choose(index);
         },
       },
-      el("span", { class: "title" }, found.title),
-      el("span", { class: "genres" }, found.genres.join(", ")),
+      el("span", { class: "title" }, match.title),
+      el("span", { class: "genres" }, match.genres.join(", ")),
     );
   }
 
   private key(event: KeyboardEvent): void {
-    // While a Hangul syllable is being composed, Enter and the arrows belong to the input method.
+    // While the input method composes a Hangul syllable, it handles Enter and the arrow keys.
     if (event.isComposing) return;
-    const act = {
+    const actions = {
       ArrowDown: () => this.move(1),
       ArrowUp: () => this.move(-1),
       Enter: () => this.choose(Math.max(this.active, 0)),
     };
-    const found = act[event.key as keyof typeof act];
-    if (found && this.input.value.trim() !== "") {
+    const action = actions[event.key as keyof typeof actions];
+    if (action && this.input.value.trim() !== "") {
       event.preventDefault();
-      found();
+      action();
     } else if (event.key === "Escape") {
       if (this.popup.hidden) this.input.value = "";
-      this.shut();
+      this.close();
     }
   }
 
   private move(by: number): void {
     if (this.popup.hidden) this.search();
-    const count = this.found.length;
+    const count = this.matches.length;
     if (count === 0) return;
     const from = this.active < 0 && by < 0 ? count : this.active;
     this.active = (from + by + count) % count;
@@ -135,15 +134,15 @@ export class Combobox {
   }
 
   private choose(index: number): void {
-    const found = this.popup.hidden ? undefined : this.found[index];
-    if (!found) return;
+    const match = this.popup.hidden ? undefined : this.matches[index];
+    if (!match) return;
     this.input.value = "";
-    this.shut();
-    this.pick(found);
+    this.close();
+    this.pick(match);
   }
 
-  private shut(): void {
-    clearTimeout(this.speaking);
+  private close(): void {
+    clearTimeout(this.announcement);
     this.popup.hidden = true;
     this.active = -1;
     this.input.setAttribute("aria-expanded", "false");

@@ -3,7 +3,7 @@ import { button, el, fill } from "../dom.ts";
 import type { History, Pick } from "../storage/history.ts";
 import type { Texts } from "../texts/index.ts";
 
-/** Shows everything that this browser keeps about somebody's picks, and lets them take it away. */
+/** Shows all stored picks, and lets the user export or delete them. */
 export function openHistoryDialog(history: History, texts: Texts): void {
   const words = texts.history;
   const dialog = el("dialog", { class: "dialog", "aria-labelledby": "history-title" });
@@ -13,12 +13,12 @@ export function openHistoryDialog(history: History, texts: Texts): void {
     role: "group",
     "aria-labelledby": "history-title",
   });
-  const erase = button(words.erase, () => confirmed(erase, history, texts), {
+  const erase = button(words.erase, () => confirmErase(erase, history, texts), {
     kind: "danger",
     id: "history-erase",
   });
   const save = button(words.exportIt, () => exportHistory(history, texts), { id: "history-export" });
-  const end = history.picks.follow((picks) => {
+  const unsubscribe = history.picks.subscribe((picks) => {
     fill(body, picks.length > 0 ? table(picks, texts) : el("p", { class: "quiet-text" }, words.empty));
     erase.disabled = picks.length === 0;
     save.disabled = picks.length === 0;
@@ -26,7 +26,7 @@ export function openHistoryDialog(history: History, texts: Texts): void {
   fill(
     dialog,
     el("h2", { id: "history-title" }, words.title),
-    el("p", {}, history.lasting ? words.lead : words.volatile),
+    el("p", {}, history.persistent ? words.lead : words.volatile),
     body,
     el(
       "div",
@@ -37,7 +37,7 @@ export function openHistoryDialog(history: History, texts: Texts): void {
     ),
   );
   dialog.addEventListener("close", () => {
-    end();
+    unsubscribe();
     dialog.remove();
   });
   document.body.append(dialog);
@@ -62,8 +62,8 @@ function table(picks: readonly Pick[], texts: Texts): HTMLElement {
   return el("table", {}, el("thead", {}, head), el("tbody", {}, ...rows));
 }
 
-/** The first press asks, the second one does it. */
-function confirmed(erase: HTMLButtonElement, history: History, { history: words }: Texts): void {
+/** The first press asks for confirmation, the second one deletes the history. */
+function confirmErase(erase: HTMLButtonElement, history: History, { history: words }: Texts): void {
   if (erase.textContent !== words.confirm) {
     erase.textContent = words.confirm;
     announce(words.confirm);

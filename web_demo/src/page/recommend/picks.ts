@@ -2,9 +2,9 @@ import { button, el } from "../dom.ts";
 import type { History, Pick } from "../storage/history.ts";
 import type { Texts } from "../texts/index.ts";
 import { openHistoryDialog } from "./history_dialog.ts";
-import type { Found } from "./search.ts";
+import type { Match } from "./search.ts";
 
-/** The picks as chips that can be taken back, and the button to all that is kept of them. */
+/** The picks as removable chips, and the button that opens the history. */
 export function pickedPart(history: History, texts: Texts, remove: (pick: Pick) => void): HTMLElement {
   const words = texts.recommend;
   const picks = history.picks.value;
@@ -34,11 +34,11 @@ export function pickedPart(history: History, texts: Texts, remove: (pick: Pick) 
   );
 }
 
-/** A few popular titles, for somebody who does not know what there is. */
+/** A few popular titles to start with. */
 export function suggestionsPart(
-  found: readonly Found[],
+  matches: readonly Match[],
   texts: Texts,
-  add: (found: Found) => void,
+  add: (match: Match) => void,
 ): HTMLElement {
   return el(
     "section",
@@ -47,13 +47,13 @@ export function suggestionsPart(
     el(
       "ul",
       { class: "chips" },
-      ...found.map((each) =>
+      ...matches.map((match) =>
         el(
           "li",
           {},
-          button(`+ ${each.title}`, () => add(each), {
+          button(`+ ${match.title}`, () => add(match), {
             kind: "suggestion",
-            label: texts.recommend.likeTitle(each.title),
+            label: texts.recommend.likeTitle(match.title),
           }),
         ),
       ),

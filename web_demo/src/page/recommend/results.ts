@@ -1,34 +1,35 @@
 import { messageOf } from "../../hanji/errors.ts";
-import type { OwnId } from "../../hanji/ids.ts";
+import type { ExternalId } from "../../hanji/ids.ts";
 import type { Reason, Recommendation } from "../../hanji/types.ts";
 import { button, el } from "../dom.ts";
 import type { Texts } from "../texts/index.ts";
-import type { Answer } from "./asking.ts";
+import type { RecommendOutcome } from "./asking.ts";
 
-/** Below this share a reason is noise beside the others. */
-const SMALLEST_SHARE = 0.1;
+/** Reasons with a smaller share are not shown, except for the first one. */
+const MIN_SHARE = 0.1;
 
-/** The answer side of the view. `like` is called with an item that somebody likes, too. */
+/** The results part of the view. `like` is called when the user likes a recommended item. */
 export function results(
-  answer: Answer,
+  outcome: RecommendOutcome,
   texts: Texts,
-  like: ((id: OwnId, title: string) => void) | null,
+  like: ((id: ExternalId, title: string) => void) | null,
 ): HTMLElement {
-  if (answer.kind === "empty") return empty(texts);
-  if (answer.kind === "failed") return el("p", { class: "notice bad", lang: "en" }, messageOf(answer.error));
-  const { items, source } = answer.recommendations;
+  if (outcome.kind === "empty") return empty(texts);
+  if (outcome.kind === "failed")
+    return el("p", { class: "notice bad", lang: "en" }, messageOf(outcome.error));
+  const { items, source } = outcome.recommendations;
   const words = texts.recommend;
   return el(
     "div",
     {},
     source === "popularity" ? el("p", { class: "notice" }, words.popularity) : null,
-    answer.explained || source === "popularity" || !like
+    outcome.explained || source === "popularity" || !like
       ? null
       : el("p", { class: "notice" }, words.whyMissing),
     el(
       "ol",
       { class: "ranking" },
-      ...items.map((item) => row(item, answer.explained && source === "model", texts, like)),
+      ...items.map((item) => row(item, outcome.explained && source === "model", texts, like)),
     ),
   );
 }
@@ -46,7 +47,7 @@ function row(
   item: Recommendation,
   explained: boolean,
   texts: Texts,
-  like: ((id: OwnId, title: string) => void) | null,
+  like: ((id: ExternalId, title: string) => void) | null,
 ): HTMLElement {
   const { title, genres } = item;
   const press = (): void => like?.(item.item, title);
@@ -70,11 +71,11 @@ function row(
   );
 }
 
-/** Why, in words, and how much of it each title makes up. */
+/** The reasons as a sentence, with the share of each title. */
 function reasons(why: readonly Reason[], texts: Texts): HTMLElement {
-  const told = why.filter(({ share }, place) => place === 0 || share >= SMALLEST_SHARE);
-  if (told.length === 0) return el("p", { class: "why" }, texts.recommend.noReason);
-  const shares = told.map(({ share }) => texts.percent(share)).join(" · ");
-  const words = texts.recommend.because(told.map(({ title }) => title));
+  const shown = why.filter(({ share }, index) => index === 0 || share >= MIN_SHARE);
+  if (shown.length === 0) return el("p", { class: "why" }, texts.recommend.noReason);
+  const shares = shown.map(({ share }) => texts.percent(share)).join(" · ");
+  const words = texts.recommend.because(shown.map(({ title }) => title));
   return el("p", { class: "why" }, `${words} `, el("span", { class: "shares" }, shares));
 }

@@ -1,48 +1,45 @@
-import type { Items, OwnId } from "../../hanji/ids.ts";
+import type { ExternalId, Items } from "../../hanji/ids.ts";
 
-/** An item that a search found. */
-export interface Found {
-  id: OwnId;
+/** An item found by a search. */
+export interface Match {
+  id: ExternalId;
   title: string;
   genres: readonly string[];
 }
 
-/** Words that say nothing at the start of a title. */
+/** Leading articles, which are ignored. */
 const ARTICLE = /^(the|an?|la|le|les|el|los|der|die|das) /;
 
-/** Finds items by what somebody types: any words, in any order, each the beginning of a word of the title. */
+/** Searches items by prefixes of the words of their titles, in any order. */
 export class TitleSearch {
   private readonly titles: readonly string[];
-  /** Indices, the most popular first: so found ones need no sorting but by how well they fit. */
+  /** Indices by descending popularity, so that matches only need to be grouped by quality. */
   private readonly order: readonly number[];
 
   constructor(private readonly items: Items) {
-    this.titles = items.titles.map(plain);
+    this.titles = items.titles.map(normalized);
     const { popularity } = items;
     this.order = Array.from(this.titles.keys()).sort((a, b) => (popularity[b] ?? 0) - (popularity[a] ?? 0));
   }
 
-  /** At most `limit` items, best fit first; among equals the most popular. */
-  find(text: string, limit: number): Found[] {
-    const query = plain(text);
+  /** At most `limit` items, best matches first; ties are ordered by popularity. */
+  find(text: string, limit: number): Match[] {
+    const query = normalized(text);
     if (query === "") return [];
     const words = query.split(" ");
-    const fits: number[][] = [[], [], []];
+    const groups: number[][] = [[], [], []];
     for (const index of this.order) {
-      const fit = fitOf(this.titles[index] ?? "", query, words);
-      if (fit >= 0) fits[fit]?.push(index);
+      const quality = matchQuality(this.titles[index] ?? "", query, words);
+      if (quality >= 0) groups[quality]?.push(index);
     }
-    return fits
+    return groups
       .flat()
       .slice(0, limit)
       .map((index) => this.at(index));
   }
 
-  /**
-   * Popular items to begin with, each of another first genre than those before it, as far as there are
-   * any.
-   */
-  popular(count: number, skip: (id: OwnId) => boolean): Found[] {
+  /** Popular items, at first one per main genre, to start with. */
+  popular(count: number, skip: (id: ExternalId) => boolean): Match[] {
     const candidates = this.order.filter((index) => !skip(this.items.ids.at(index)));
     const genres = new Set<string>();
     const varied = candidates.filter((index) => {
@@ -52,7 +49,7 @@ export class TitleSearch {
     return [...new Set([...varied, ...candidates])].slice(0, count).map((index) => this.at(index));
   }
 
-  private at(index: number): Found {
+  private at(index: number): Match {
     return {
       id: this.items.ids.at(index),
       title: this.items.title(index),
@@ -62,23 +59,23 @@ export class TitleSearch {
 }
 
 /**
- * 0: the title begins so. 1: every word of the query begins one of its words. 2: it is somewhere
- * inside. -1: no.
+ * 0: the title starts with the query. 1: every word of the query is a prefix of a word of the title. 2: the
+ * title contains the query. -1: no match.
  */
-function fitOf(title: string, query: string, words: readonly string[]): number {
+function matchQuality(title: string, query: string, words: readonly string[]): number {
   if (title.startsWith(query) || title.replace(ARTICLE, "").startsWith(query)) return 0;
   const spaced = ` ${title}`;
   if (words.every((word) => spaced.includes(` ${word}`))) return 1;
   return title.includes(query) ? 2 : -1;
 }
 
-/** Lower case, without accents and punctuation: what is compared. Hangul stays as it is. */
-export function plain(text: string): string {
-  const bare = text
+/** Normalizes a text for comparison: lower case, without accents and punctuation. Hangul is unchanged. */
+export function normalized(text: string): string {
+  const base = text
     .normalize("NFD")
     .replace(/[\u0300-\u036f]/g, "")
     .normalize("NFC");
-  return bare
+  return base
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, " ")
     .trim();

@@ -1,12 +1,12 @@
 import type { RecommenderModel } from "../app.ts";
 import type { History } from "../storage/history.ts";
 
-/** A recommender of the page with the picks for it. */
+/** A recommender of the page and its input. */
 export interface RecommendState {
   model: RecommenderModel;
   history: History;
-  /** Whether genres are spread. */
-  spread: boolean;
-  /** Whom a model that knows its users is asked for. */
+  /** Whether to diversify genres. */
+  diversify: boolean;
+  /** The user id, for a model that takes one. */
   user: string;
 }

@@ -2,8 +2,8 @@ import { button, el } from "../dom.ts";
 import type { Texts } from "../texts/index.ts";
 import type { RecommendState } from "./state.ts";
 
-/** For a model that knows its users: whom to ask it for. */
-export function userField(state: RecommendState, texts: Texts, ask: () => void): HTMLElement {
+/** The input of the user id, for a model that takes one. */
+export function userField(state: RecommendState, texts: Texts, onSubmit: () => void): HTMLElement {
   const words = texts.recommend;
   const input = el("input", {
     id: "user",
@@ -15,7 +15,7 @@ export function userField(state: RecommendState, texts: Texts, ask: () => void):
   const submit = (event: Event): void => {
     event.preventDefault();
     state.user = input.value.trim();
-    ask();
+    onSubmit();
   };
   const send = button(words.ask, () => form.requestSubmit(), { kind: "primary" });
   const form = el(

@@ -1,9 +1,9 @@
 import { announce } from "../announce.ts";
-import { Ends, type App, type View } from "../app.ts";
+import { type App, Cleanups, type View } from "../app.ts";
 import { el, fill } from "../dom.ts";
 import { absent, modelStatus } from "../status.ts";
 import type { Texts } from "../texts/index.ts";
-import { Asking, type Answer } from "./asking.ts";
+import { type RecommendOutcome, RecommendRunner } from "./asking.ts";
 import { Combobox } from "./combobox.ts";
 import { pickedPart, suggestionsPart } from "./picks.ts";
 import { results } from "./results.ts";
@@ -13,7 +13,7 @@ import { userField } from "./user_field.ts";
 
 const SUGGESTIONS = 6;
 
-/** Pick a few titles, get ten with their reasons. */
+/** The view for recommendations: pick a few titles, and get ten recommendations with reasons. */
 export function recommendView(app: App, state: RecommendState | undefined): View {
   if (!state) return { element: absent(app.texts), show: () => {}, hide: () => {}, close: () => {} };
   const view = new RecommendView(app.texts, state);
@@ -21,30 +21,30 @@ export function recommendView(app: App, state: RecommendState | undefined): View
     element: view.element,
     show: () => void state.model.open(),
     hide: () => {},
-    close: () => view.ends.run(),
+    close: () => view.cleanups.run(),
   };
 }
 
 class RecommendView {
-  readonly ends = new Ends();
+  readonly cleanups = new Cleanups();
   readonly element: HTMLElement;
-  private readonly asking: Asking;
+  private readonly runner: RecommendRunner;
   private readonly combobox: Combobox;
-  private readonly lead: HTMLElement;
+  private readonly inputPart: HTMLElement;
   private readonly picked = el("div", {});
   private readonly suggestions = el("div", {});
   private readonly note = el("p", { class: "quiet-text" });
-  private readonly answerTitle: HTMLElement;
-  private readonly answer = el("div", { class: "answer-body" });
+  private readonly resultsTitle: HTMLElement;
+  private readonly resultsBody = el("div", { class: "answer-body" });
   private search: TitleSearch | null = null;
-  private searched: unknown = null;
+  private searchedRemote: unknown = null;
 
   constructor(
     private readonly texts: Texts,
     private readonly state: RecommendState,
   ) {
-    this.asking = new Asking(state);
-    this.answerTitle = el(
+    this.runner = new RecommendRunner(state);
+    this.resultsTitle = el(
       "h2",
       { id: "answer-title", class: "answer-title", tabindex: "-1" },
       texts.recommend.results,
@@ -54,66 +54,71 @@ class RecommendView {
       (text, limit) => this.search?.find(text, limit) ?? [],
       ({ id, title }) => this.add(id, title),
     );
-    this.lead = el("div", {}, this.combobox.element);
+    this.inputPart = el("div", {}, this.combobox.element);
     this.element = this.page();
-    this.ends.add(
-      state.model.state.follow(() => this.modelChanged()),
-      state.history.picks.follow(() => this.picksChanged()),
-      this.asking.answer.follow((answer) => this.answered(answer)),
-      this.asking.busy.follow((busy) => this.answer.setAttribute("aria-busy", String(busy))),
+    this.cleanups.add(
+      state.model.state.subscribe(() => this.modelChanged()),
+      state.history.picks.subscribe(() => this.picksChanged()),
+      this.runner.outcome.subscribe((outcome) => this.show(outcome)),
+      this.runner.busy.subscribe((busy) => this.resultsBody.setAttribute("aria-busy", String(busy))),
     );
   }
 
   private page(): HTMLElement {
     const words = this.texts.recommend;
     const status = modelStatus(this.state.model, this.texts);
-    this.ends.add(status.end);
-    const ask = el(
+    this.cleanups.add(status.dispose);
+    const input = el(
       "div",
       { class: "ask" },
       el("h1", { id: "view-title", tabindex: "-1" }, words.heading),
       el("p", { class: "lead" }, words.lead),
       status.element,
-      this.lead,
+      this.inputPart,
       this.picked,
       this.suggestions,
       this.note,
     );
-    const head = el("div", { class: "row" }, this.answerTitle, this.spreadSwitch());
-    const answer = el("section", { class: "answer", "aria-labelledby": "answer-title" }, head, this.answer);
-    return el("div", { class: "columns" }, ask, answer);
+    const head = el("div", { class: "row" }, this.resultsTitle, this.diversitySwitch());
+    const resultsPart = el(
+      "section",
+      { class: "answer", "aria-labelledby": "answer-title" },
+      head,
+      this.resultsBody,
+    );
+    return el("div", { class: "columns" }, input, resultsPart);
   }
 
-  private spreadSwitch(): HTMLElement {
+  private diversitySwitch(): HTMLElement {
     const words = this.texts.recommend;
     const box: HTMLInputElement = el("input", {
       type: "checkbox",
-      checked: this.state.spread,
+      checked: this.state.diversify,
       onchange: () => {
-        this.state.spread = box.checked;
-        void this.asking.again();
+        this.state.diversify = box.checked;
+        void this.runner.update();
       },
     });
-    return el("label", { class: "switch", title: words.spreadHelp }, box, el("span", {}, words.spread));
+    return el("label", { class: "switch", title: words.diversifyHelp }, box, el("span", {}, words.diversify));
   }
 
   private modelChanged(): void {
     const { value } = this.state.model.state;
     this.combobox.input.disabled = value.kind !== "ready";
-    if (value.kind !== "ready" || this.searched === value.remote) return;
-    this.searched = value.remote;
+    if (value.kind !== "ready" || this.searchedRemote === value.remote) return;
+    this.searchedRemote = value.remote;
     this.search = new TitleSearch(value.remote.items);
     const { remote } = value;
     this.note.textContent = remote.manifest.training_data.synthetic ? this.texts.model.synthetic : "";
-    if (remote.takes === "user") this.askForUser();
+    if (remote.takes === "user") this.showUserField();
     this.picksChanged();
   }
 
-  /** A model of users is asked by number: there is nothing to pick. */
-  private askForUser(): void {
+  /** A model that takes a user id needs no picks. */
+  private showUserField(): void {
     fill(
-      this.lead,
-      userField(this.state, this.texts, () => void this.asking.again()),
+      this.inputPart,
+      userField(this.state, this.texts, () => void this.runner.update()),
     );
     fill(this.picked);
     fill(this.suggestions);
@@ -133,20 +138,20 @@ class RecommendView {
       this.suggestions,
       show ? suggestionsPart(popular, this.texts, ({ id, title }) => this.add(id, title)) : null,
     );
-    void this.asking.again();
+    void this.runner.update();
   }
 
-  private answered(answer: Answer): void {
+  private show(outcome: RecommendOutcome): void {
     const words = this.texts.recommend;
     const open = this.state.model.state.value;
     const byHistory = open.kind === "ready" && open.remote.takes === "history";
     const like = byHistory ? (id: number | string, title: string): void => this.add(id, title) : null;
-    keepingFocus("answer-title", () => fill(this.answer, results(answer, this.texts, like)));
-    this.answerTitle.textContent = words.results;
-    if (answer.kind !== "answer") return;
-    const count = answer.recommendations.items.length;
-    this.answerTitle.textContent = words.resultsCount(count);
-    announce(words.announce(count, answer.asked));
+    keepingFocus("answer-title", () => fill(this.resultsBody, results(outcome, this.texts, like)));
+    this.resultsTitle.textContent = words.results;
+    if (outcome.kind !== "result") return;
+    const count = outcome.recommendations.items.length;
+    this.resultsTitle.textContent = words.resultsCount(count);
+    announce(words.announce(count, outcome.picks));
   }
 
   private add(id: number | string, title: string): void {
@@ -161,13 +166,12 @@ class RecommendView {
 }
 
 /**
- * What was pressed may go away with a change; the focus then goes to a heading, not to the top of the
- * page.
+ * Runs `change`; if it removes the focused element, moves the focus to a heading instead of losing it.
  */
 function keepingFocus(heading: string, change: () => void): void {
   const focused = document.activeElement;
   change();
   if (!(focused instanceof HTMLElement) || focused.isConnected) return;
-  // Not to the input: on a phone that would bring up the keyboard.
+  // Not to the input, which would open the on-screen keyboard on a phone.
   document.getElementById(heading)?.focus({ preventScroll: true });
 }

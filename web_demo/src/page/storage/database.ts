@@ -1,12 +1,12 @@
 /**
- * What this browser keeps, in IndexedDB: the history, which version of each model is in use, which
- * versions were refused, and the last known list of models. Where IndexedDB is refused (some private
- * windows), the same interface over memory, and `lasting` says so.
+ * Storage in IndexedDB: the history, the version of each model in use, refused versions, and the last known
+ * list of bundles. Where IndexedDB is not available (some private windows), data is kept in memory; see
+ * `persistent`.
  */
 
 export type StoreName = "history" | "versions" | "refusals" | "settings";
 
-/** IndexedDB's key path of each store. */
+/** The IndexedDB key path of each store. */
 const KEY_PATHS: Readonly<Record<StoreName, string | string[]>> = {
   history: ["bundle", "item"],
   versions: "name",
@@ -15,17 +15,17 @@ const KEY_PATHS: Readonly<Record<StoreName, string | string[]>> = {
 };
 
 export interface Database {
-  /** Whether what is written is there after the page was closed. */
-  readonly lasting: boolean;
+  /** Whether data survives when the page is closed. */
+  readonly persistent: boolean;
   all<T>(store: StoreName): Promise<T[]>;
   get<T>(store: StoreName, key: IDBValidKey): Promise<T | undefined>;
-  /** Writes or deletes several records in one transaction: all of them or none. */
+  /** Writes or deletes several records in one transaction. */
   change(changes: readonly Change[]): Promise<void>;
 }
 
 export type Change = { store: StoreName } & ({ put: object } | { remove: IDBValidKey });
 
-/** Opens the database `name`; never fails: see `lasting`. */
+/** Opens the database `name`; falls back to memory instead of failing (see `persistent`). */
 export async function openDatabase(name = "hanji"): Promise<Database> {
   try {
     return new StoredDatabase(await opened(name));
@@ -52,7 +52,7 @@ function settled<T>(request: IDBRequest<T>): Promise<T> {
 }
 
 class StoredDatabase implements Database {
-  readonly lasting = true;
+  readonly persistent = true;
 
   constructor(private readonly database: IDBDatabase) {}
 
@@ -67,7 +67,7 @@ class StoredDatabase implements Database {
   change(changes: readonly Change[]): Promise<void> {
     if (changes.length === 0) return Promise.resolve();
     const stores = [...new Set(changes.map((change) => change.store))];
-    // "strict": the disk has it when the promise is fulfilled; what depends on it is deleted only then.
+    // "strict": resolves only when the data is on disk, because old versions are deleted after that.
     const transaction = this.database.transaction(stores, "readwrite", { durability: "strict" });
     for (const change of changes) {
       const store = transaction.objectStore(change.store);
@@ -76,34 +76,36 @@ class StoredDatabase implements Database {
     }
     return new Promise((resolve, reject) => {
       transaction.oncomplete = () => resolve();
-      transaction.onabort = () => reject(transaction.error ?? new Error("IndexedDB: the change was undone"));
+      transaction.onabort = () =>
+        reject(transaction.error ?? new Error("IndexedDB: the transaction was aborted"));
     });
   }
 }
 
 class MemoryDatabase implements Database {
-  readonly lasting = false;
+  readonly persistent = false;
   private readonly stores = new Map<string, unknown>();
 
   all<T>(store: StoreName): Promise<T[]> {
-    const of = [...this.stores].filter(([key]) => key.startsWith(`${store} `));
-    return Promise.resolve(of.map(([, value]) => value as T));
+    const entries = [...this.stores].filter(([key]) => key.startsWith(`${store} `));
+    return Promise.resolve(entries.map(([, value]) => value as T));
   }
 
   get<T>(store: StoreName, key: IDBValidKey): Promise<T | undefined> {
-    return Promise.resolve(this.stores.get(place(store, key)) as T | undefined);
+    return Promise.resolve(this.stores.get(memoryKey(store, key)) as T | undefined);
   }
 
   change(changes: readonly Change[]): Promise<void> {
     for (const change of changes) {
-      if ("put" in change) this.stores.set(place(change.store, keyOf(change.store, change.put)), change.put);
-      else this.stores.delete(place(change.store, change.remove));
+      if ("put" in change)
+        this.stores.set(memoryKey(change.store, keyOf(change.store, change.put)), change.put);
+      else this.stores.delete(memoryKey(change.store, change.remove));
     }
     return Promise.resolve();
   }
 }
 
-function place(store: StoreName, key: IDBValidKey): string {
+function memoryKey(store: StoreName, key: IDBValidKey): string {
   return `${store} ${JSON.stringify(key)}`;
 }
 

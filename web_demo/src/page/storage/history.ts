@@ -1,16 +1,16 @@
 import type { Database } from "./database.ts";
 import { Signal } from "../signal.ts";
 
-/** An item that somebody picked; `item` is the bundle's own id. */
+/** An item picked by the user; `item` is its external id. */
 export interface Pick {
   bundle: string;
   item: number | string;
   title: string;
-  /** When, as ISO 8601. */
+  /** Time, ISO 8601. */
   at: string;
 }
 
-/** The picks for one bundle, oldest first, kept in the database. */
+/** The picks for one bundle, oldest first, stored in the database. */
 export class History {
   private constructor(
     private readonly database: Database,
@@ -24,8 +24,8 @@ export class History {
     return new History(database, bundle, new Signal<readonly Pick[]>(own));
   }
 
-  get lasting(): boolean {
-    return this.database.lasting;
+  get persistent(): boolean {
+    return this.database.persistent;
   }
 
   has(item: number | string): boolean {
@@ -44,22 +44,22 @@ export class History {
     await this.database.change([{ store: "history", remove: [this.bundle, item] }]);
   }
 
-  /** Shows as gone only what is gone: a page that is closed at once must not bring it back. */
+  /** Removes picks only after they are deleted on disk, so that closing the page cannot bring them back. */
   async erase(): Promise<void> {
-    const gone = this.picks.value;
+    const erased = this.picks.value;
     await this.database.change(
-      gone.map((pick) => ({ store: "history", remove: [pick.bundle, pick.item] }) as const),
+      erased.map((pick) => ({ store: "history", remove: [pick.bundle, pick.item] }) as const),
     );
-    this.picks.set(this.picks.value.filter((pick) => !gone.includes(pick)));
+    this.picks.set(this.picks.value.filter((pick) => !erased.includes(pick)));
   }
 
-  /** What "Export" writes: JSON that a person can read and `hanji recommend --history` can be fed from. */
+  /** The exported file: JSON with the picks, whose ids can be passed to `hanji recommend --history`. */
   exported(): string {
     const picks = this.picks.value.map(({ item, title, at }) => ({ item, title, at }));
     return `${JSON.stringify({ bundle: this.bundle, exported: new Date().toISOString(), picks }, null, 2)}\n`;
   }
 
-  /** Later than every pick there is, so that the order survives two picks in one millisecond. */
+  /** The current time, but later than all picks, so that two picks in one millisecond keep their order. */
   private now(): string {
     const last = this.picks.value.at(-1);
     const earliest = last ? Date.parse(last.at) + 1 : 0;

@@ -1,12 +1,12 @@
-/** Every word of the page in English; ko.ts holds the same keys, which the compiler checks. */
+/** The English texts of the page; the compiler checks that ko.ts has the same keys. */
 export const en = {
   language: "English",
   locale: "en",
-  title: "hanji: models that answer on this device",
+  title: "hanji: models that run on this device",
   skip: "Skip to content",
-  tagline: "Small models that answer right here, in this browser.",
-  footer: "Nothing that you pick, draw or photograph leaves this browser. There is no server to send it to.",
-  nav: { label: "Views", recommend: "Recommend", classify: "Classify", engine: "Engine room" },
+  tagline: "Small models that run in this browser.",
+  footer: "Your picks, drawings and photos never leave this browser; there is no server that receives them.",
+  nav: { label: "Views", recommend: "Recommend", classify: "Classify", engine: "Diagnostics" },
   languageLabel: "Language",
   close: "Close",
   working: "Working…",
@@ -17,27 +17,27 @@ export const en = {
 
   model: {
     label: "Model",
-    opening: (percent: number) => `Fetching and checking the model: ${percent} %`,
+    opening: (percent: number) => `Downloading and verifying the model: ${percent} %`,
     absentTitle: "No model for this view",
     absent: "This page was built without a bundle for it. Add one: make web BUNDLE=out/mine/bundle.",
     refusedTitle: "This model was not used",
     refused:
-      "What arrived is not what its checksums promise, or cannot be run here, so no engine has seen it. " +
-      "Reload the page; if that does not help, the files on the server are damaged or were mixed up.",
-    detail: "What was found",
+      "The downloaded files do not match their checksums or cannot run in this browser, so the model was " +
+      "not loaded. Reload the page; if that does not help, the files on the server are damaged.",
+    detail: "Details",
     retry: "Try again",
-    renewed: "A new model was fetched, checked and tested; it answers from now on.",
-    refusedUpdate:
-      "A new model was found but not taken, because it failed its checks. The one before it stays.",
+    updated: "A new model was downloaded, verified and tested, and is now in use.",
+    refusedUpdate: "A new model was found but failed its checks; the previous one stays in use.",
     shellReady: "A new version of this page is ready.",
     reload: "Reload",
-    listFailed: "The list of models could not be read. Is the page's server there? Reload to try again.",
-    synthetic: "Trained on made-up data: the titles do not exist.",
+    listFailed:
+      "The list of models could not be loaded. Check that the server is running, then reload the page.",
+    synthetic: "Trained on synthetic data: the titles are not real.",
   },
 
   recommend: {
     heading: "What do you like?",
-    lead: "Pick a few titles. Ten more come at once, each with its reason.",
+    lead: "Pick a few titles to get ten recommendations, each with a reason.",
     search: "Search titles",
     placeholder: "Type a title…",
     searchHelp: "Arrow keys move through the list, Enter picks, Escape closes.",
@@ -51,29 +51,31 @@ export const en = {
     removed: (title: string) => `${title} removed`,
     results: "Ten for you",
     resultsCount: (count: number) => (count === 10 ? "Ten for you" : `${count} for you`),
-    emptyTitle: "Your ten will be here",
+    emptyTitle: "Your recommendations will appear here",
     empty: "Search for a title you know, or tap a popular one.",
     like: "Like",
     likeTitle: (title: string) => `Like ${title}`,
     because: (titles: readonly string[]) => `Because you liked ${titles.join(" and ")}.`,
     noReason: "Close to what you like as a whole; no single title stands out.",
-    whyMissing: "This engine cannot name reasons. TF.js can: choose it in the engine room.",
+    whyMissing: "This engine cannot explain recommendations. Select TF.js under Diagnostics to see reasons.",
     popularity: "None of your picks is known to this model, so these are the most popular.",
     announce: (count: number, picks: number) =>
       `${count} recommendations for ${picks === 1 ? "one title" : `${picks} titles`}`,
     user: "Your user number",
-    userHelp: "This model knows its users by number; it takes no history and cannot say why.",
+    userHelp:
+      "This model identifies users by number; it takes no history and cannot explain its recommendations.",
     ask: "Recommend",
-    spread: "Spread the genres",
-    spreadHelp: "More different kinds, a little further from your taste",
+    diversify: "More variety",
+    diversifyHelp: "More diverse genres, slightly less similar to your picks",
   },
 
   history: {
     button: (count: number) => `History (${count})`,
     title: "Your history",
-    lead: "These picks are kept in this browser only, so that they are there when you come back.",
-    volatile: "This browser keeps nothing here (a private window?): picks are gone when the page closes.",
-    empty: "There is nothing in it.",
+    lead: "These picks are stored in this browser only, so that they are still there when you come back.",
+    volatile:
+      "This browser does not store data here (a private window?); picks are lost when the page is closed.",
+    empty: "Your history is empty.",
     exportIt: "Export as JSON",
     erase: "Delete all",
     confirm: "Really delete all?",
@@ -102,32 +104,32 @@ export const en = {
     choose: "Choose a picture…",
     drop: "Drop a picture here, paste one, or",
     dropped: (name: string) => `Your picture: ${name}`,
-    invert: "Dark on light: turn light and dark around",
+    invert: "Dark on light: invert the image",
     startCamera: "Start the camera",
     stopCamera: "Stop",
-    takePicture: "Take the picture",
-    cameraHelp: "The camera starts only when you press the button. Its picture stays on this device.",
+    takePhoto: "Take a photo",
+    cameraHelp: "The camera starts only when you press the button. The photo stays on this device.",
     cameraView: "What the camera sees",
-    cameraPicture: "Picture from the camera",
+    cameraImage: "Photo from the camera",
     cameraRefused:
-      "The camera was not allowed. Allow it in the browser's settings for this page, or choose a picture.",
+      "Camera access was denied. Allow it in the browser's settings for this page, or choose a picture.",
     cameraMissing: "No camera was found. Choose a picture instead.",
     cameraFailed: "The camera could not be started. Is another program using it?",
-    notAPicture: (name: string) => `${name} could not be read as a picture. Choose a PNG, JPEG or WebP file.`,
+    notAnImage: (name: string) => `${name} could not be read as a picture. Choose a PNG, JPEG or WebP file.`,
     seen: "As the model sees it",
     seenLabel: (width: number, height: number) =>
       `The picture as the model sees it, ${width} by ${height} pixels`,
     examples: "Examples from the bundle",
     example: (label: string) => `Example: ${label}`,
     results: "It could be",
-    nothing: "Nothing to look at yet.",
+    nothing: "Nothing to classify yet.",
     announce: (name: string, share: number) => `Most probably ${name}, ${percentOf(share)} percent`,
   },
 
   engine: {
-    heading: "Engine room",
-    lead: "What was fetched, how it was checked, and who answers how quickly.",
-    answers: "Who answers",
+    heading: "Diagnostics",
+    lead: "Downloaded files, integrity checks, the inference engine and its latency.",
+    inferenceEngine: "Inference engine",
     engine: "Engine",
     engines: {
       "tfjs-wasm": "TF.js, WebAssembly",
@@ -136,89 +138,87 @@ export const en = {
       "litert-wasm": "LiteRT.js",
     },
     engineHelp:
-      "LiteRT.js runs the very .tflite of a phone; it is fetched (about 3 MB) only when you choose it here.",
+      "LiteRT.js runs the same .tflite file as a phone. It is downloaded (about 3 MB) only when selected.",
     version: "Version",
     backend: "Backend",
     threads: "Threads",
     format: "Artifact",
     parameters: "Parameters",
-    parametersOf: (own: string, full: string) => `${own} of the full model's ${full}`,
-    downloaded: "What was fetched and verified",
+    parametersOf: (compressed: string, full: string) => `${compressed} (full model: ${full})`,
+    downloaded: "Downloaded and verified files",
     downloadedLead: (files: number, size: string) =>
-      `${files} files, ${size}. Every size and SHA-256 was checked before an engine saw a byte.`,
+      `${files} files, ${size}. All sizes and SHA-256 hashes were verified before the model was loaded.`,
     file: "File",
     size: "Size",
     checksum: "SHA-256",
-    state: "State",
+    state: "Status",
     verified: "Verified",
-    fetchTime: "Time to fetch",
-    verifyTime: "Time to verify",
-    openTime: "Time to load",
-    fromHere: "Read from this browser's own store, not from the network.",
+    fetchTime: "Download time",
+    verifyTime: "Verification time",
+    openTime: "Load time",
+    fromHere: "Read from this browser's storage, not from the network.",
     fromNetwork: "Read from the network.",
     selfTest: "Self-test",
-    selfTestLead: "Replays the answers that were recorded at export and compares them.",
+    selfTestLead: "Compares the outputs with those recorded at export.",
     runSelfTest: "Run the self-test",
-    passed: (cases: number) => `Passed: all ${cases} recorded answers are the same here.`,
-    failed: "Failed. Do not trust its answers; reload the page or choose another engine.",
+    passed: (cases: number) => `Passed: all ${cases} recorded outputs match.`,
+    failed: "Failed. The outputs of this model are not reliable; reload the page or select another engine.",
     error: "Largest difference",
-    tolerance: "Allowed",
+    tolerance: "Tolerance",
     latency: "Latency",
-    latencyLead: "The same question again and again, in the worker: inputs, model, ranking.",
+    latencyLead: "Repeats the same request in the worker: input preparation, model, ranking.",
     measure: (runs: number) => `Measure ${runs} runs`,
-    median: "p50 (half are quicker)",
+    median: "p50 (median)",
     p90: "p90",
     p99: "p99",
     engineOnly: "p50 of the engine alone",
     engineCompare: "Engines side by side",
-    engineCompareLead: "Opens the same bundle in each engine, one after another, and asks the same question.",
+    engineCompareLead: "Runs the same bundle with the same input on each engine, one after another.",
     compareRun: "Compare the engines",
-    same: "Same answer",
+    same: "Agreement",
     sameTop: (same: number, all: number) => `${same} of ${all}`,
     unavailable: "Not available here",
     loadTime: "Load",
-    fullCompare: "Full against compressed",
-    fullCompareLead:
-      "The model as trained and the one that ships, both in the same engine, on the same input.",
+    fullCompare: "Full and compressed model",
+    fullCompareLead: "The model as trained and after compression, with the same engine and input.",
     fullAbsent:
-      "The full model is not part of this page. bundles.mjs adds it where hanji build left it (out/…/full).",
+      "The full model is not part of this page. bundles.mjs adds it if hanji build wrote it (out/…/full).",
     fullRun: "Compare with the full model",
     full: "Full",
     compressed: "Compressed",
     smaller: (times: string) => `${times} times smaller`,
-    inCommon: (same: number, all: number) => `${same} of ${all} answers in common`,
+    inCommon: (same: number, all: number) => `${same} of ${all} results in common`,
     input: "Input",
     inputHistory: (count: number) => `your ${count} picks`,
     inputExample: "an example from the bundle",
     inputDrawing: "your picture",
     offline: "Offline",
-    offlineReady: "Works without a network: page, engine and models are kept in this browser.",
+    offlineReady: "Works offline: page, engine and models are stored in this browser.",
     offlineNotYet: "Not ready for offline use yet; this takes a moment after the first visit.",
-    offlineNever:
-      "This browser has no service worker here (it wants https or localhost): the page needs its server.",
-    kept: "Kept version",
+    offlineNever: "Not available: a service worker needs https or localhost. The page needs its server.",
+    kept: "Stored version",
     keptSince: "In use since",
     keptNone: "None yet",
-    check: "Look for a new model",
+    check: "Check for a new model",
     isCurrent: "The newest model is in use.",
-    unreachable: "The server could not be reached. The kept model goes on answering.",
-    refusedVersion: (hash: string) => `Version ${hash} was refused; the kept one goes on answering.`,
+    unreachable: "The server could not be reached. The stored model stays in use.",
+    refusedVersion: (hash: string) => `Version ${hash} was rejected; the stored one stays in use.`,
   },
 };
 
-/** A share in [0, 1] as whole percent, but never 0 or 100 where it is neither. */
+/** A share in [0, 1] as an integer percentage; values close to 0 and 1 are shown as <1 and >99. */
 export function percentOf(share: number): string {
   if (share > 0 && share < 0.005) return "<1";
   if (share < 1 && share >= 0.995) return ">99";
   return String(Math.round(share * 100));
 }
 
-/** Milliseconds with as many digits as say something. */
+/** Milliseconds with about three significant digits. */
 export function timeOf(ms: number): string {
   return ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : String(Math.round(ms));
 }
 
-/** Bytes below a thousand as they are, else in kB or MB (powers of ten). */
+/** A size in bytes, kB or MB (powers of ten). */
 export function sizeOf(bytes: number, locale: string): string {
   const digits = { maximumFractionDigits: 1 };
   if (bytes < 1000) return `${bytes.toLocaleString(locale)} B`;

@@ -7,7 +7,7 @@ export const LANGUAGES: Readonly<Record<Language, Texts>> = { en, ko };
 
 const KEY = "hanji.language";
 
-/** The language chosen before, else the browser's. */
+/** The stored language, or by default the browser's. */
 export function rememberedLanguage(): Language {
   const chosen = stored();
   if (chosen === "en" || chosen === "ko") return chosen;
@@ -21,7 +21,7 @@ export function rememberLanguage(language: Language): void {
   try {
     localStorage.setItem(KEY, language);
   } catch {
-    // A browser that keeps nothing still shows the language until the page is closed.
+    // Without storage, the language lasts until the page is closed.
   }
 }
 

@@ -1,7 +1,8 @@
-"""What a teacher says of the training pictures, asked once and kept.
+"""The teacher's outputs for the training images, computed once and cached.
 
-A large teacher costs more than a small student, so it is not asked anew in each epoch: the training set is
-augmented a number of times, always alike (a *view*), and the teacher's answers to each view are stored.
+A large teacher is slower than a small student, so it does not run in every epoch: the training set is
+augmented a fixed number of times, reproducibly (each copy is a *view*), and the teacher's outputs for each
+view are stored.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ from hanji.training.classifiers.samples import ImageEpoch
 from hanji.training.fitting.supervision import EpochSource
 from hanji.training.progress import progress
 
-Ask = Callable[[NDArray[np.uint8]], NDArray[Any]]
-"""Pictures uint8 [n, h, w, c] to one row of answers each."""
+Predict = Callable[[NDArray[np.uint8]], NDArray[Any]]
+"""Images uint8 [n, h, w, c] → outputs [n, …]."""
 
-_AT_ONCE = 1024  # pictures that are augmented together
+_BATCH = 1024  # images augmented at a time
 
 
 @dataclass(frozen=True)
 class Views:
-    """``count`` augmented copies of the same pictures; the same seed gives the same copies."""
+    """``count`` augmented copies of the same images; the same seed gives the same copies."""
 
     samples: LabelledImages
     augmentation: Augmentation
@@ -39,58 +40,59 @@ class Views:
     count: int
 
     def images(self, view: int) -> NDArray[np.uint8]:
-        """All pictures in their order, as the 0-based ``view`` shows them."""
+        """All images of the 0-based ``view``, in the order of the samples."""
         rng = np.random.default_rng([self.seed, 7, view])
-        seen = np.empty_like(self.samples.images)
-        for start in range(0, len(seen), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            seen[part] = augment(self.samples.images[part], self.augmentation, rng)
-        return seen
+        augmented = np.empty_like(self.samples.images)
+        for start in range(0, len(augmented), _BATCH):
+            batch = slice(start, start + _BATCH)
+            augmented[batch] = augment(self.samples.images[batch], self.augmentation, rng)
+        return augmented
 
 
-def answers_to(views: Views, ask: Ask, *, teacher: keras.Model, what: str, work: Path | None) -> list[Any]:
-    """What ``teacher``, by ``ask``, says of each view: an array [n, …] a view.
+def teacher_outputs(
+    views: Views, predict: Predict, *, teacher: keras.Model, what: str, work: Path | None
+) -> list[Any]:
+    """The outputs of ``predict``, which runs ``teacher``, for each view: one array [n, …] per view.
 
-    With a directory ``work`` each is kept in a file there, so that an interrupted run goes on and another
-    student asks no more.
+    With a directory ``work`` they are cached in files there, for interrupted runs and for other students.
     """
     key = f"{what}-{_fingerprint(views, teacher)}"
-    answers = []
-    with progress(f"Asking the teacher for its {what}") as task:
+    outputs = []
+    with progress(f"Computing the teacher's {what}") as task:
         task.expect(views.count)
         for view in range(views.count):
             file = work / "teacher" / f"{key}-{view}.npy" if work else None
-            answers.append(_kept(file, ask, views, view))
+            outputs.append(_cached(file, predict, views, view))
             task.advance()
-    return answers
+    return outputs
 
 
-def taught_images(views: Views, answers: tuple[list[Any], ...]) -> EpochSource:
-    """Each epoch sees one of the views in random order, with the rows of all ``answers`` to it beside."""
+def distillation_epochs(views: Views, outputs: tuple[list[Any], ...]) -> EpochSource:
+    """Epochs over a random view in random order, each image with its rows of all ``outputs``."""
 
     def draw(rng: np.random.Generator) -> ImageEpoch:
         view = int(rng.integers(views.count))
-        shown = LabelledImages(views.images(view), views.samples.labels)
-        beside = tuple(kind[view] for kind in answers)
-        return ImageEpoch(shown, rng.permutation(len(shown)), Augmentation(), rng, beside)
+        images = LabelledImages(views.images(view), views.samples.labels)
+        targets = tuple(by_view[view] for by_view in outputs)
+        return ImageEpoch(images, rng.permutation(len(images)), Augmentation(), rng, targets)
 
     return draw
 
 
-def _kept(file: Path | None, ask: Ask, views: Views, view: int) -> Any:
-    """The answers in ``file``, where they are put if they are not there yet; None keeps no file."""
+def _cached(file: Path | None, predict: Predict, views: Views, view: int) -> Any:
+    """The outputs stored in ``file``, computed and written first if it is missing; None: no cache."""
     if file is None:
-        return ask(views.images(view))
+        return predict(views.images(view))
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        aside = file.with_suffix(".tmp.npy")
-        np.save(aside, ask(views.images(view)))
-        aside.replace(file)
+        temporary = file.with_suffix(".tmp.npy")
+        np.save(temporary, predict(views.images(view)))
+        temporary.replace(file)
     return np.load(file, mmap_mode="r", allow_pickle=False)
 
 
 def _fingerprint(views: Views, teacher: keras.Model) -> str:
-    """Of all that the answers depend on."""
+    """A hash of everything that the outputs depend on."""
     settings = (views.augmentation, views.seed, fingerprint(teacher))
     digest = hashlib.sha256(repr(settings).encode())
     digest.update(np.ascontiguousarray(views.samples.images).data)

@@ -1,7 +1,7 @@
-"""A network from elsewhere made one of ours: normalized pictures → logits, flat and functional.
+"""Conversion of a network trained elsewhere: normalized images → logits, flat and functional.
 
-Softmax at its end goes, since steps work on logits. Scaling at its start goes as well, into the
-normalization of the pictures: there it is exact, and nothing has to be rounded twice.
+A final softmax is removed, since the steps work on logits. Scaling layers at the start are folded into the
+normalization of the images: it is exact there, and the input is quantized only once.
 """
 
 from __future__ import annotations
@@ -26,41 +26,42 @@ _AUGMENTATION = (
 
 @dataclass(frozen=True)
 class Adopted:
-    """A network and how its pictures are normalized now."""
+    """A converted network and the normalization of its images."""
 
     model: keras.Model
     image_input: ImageInput
 
 
 def adopted(model: keras.Model, image_input: ImageInput, where: str) -> Adopted:
-    """``model``, whose pictures are normalized as ``picture`` says, as networks of ours are.
+    """``model``, with the normalization ``image_input``, converted to the form of hanji's networks.
 
-    RecipeError, naming ``where`` it comes from, for a network whose layers cannot be followed, or whose
+    RecipeError, naming ``where`` the model comes from, for a network that cannot be flattened, or whose
     output is neither logits nor softmax over classes.
     """
     flat = _flat(model, where)
     scaling = _scaling(flat)
     for layer in scaling:
         image_input = _scaled(image_input, layer)
-    gone = {layer.name for layer in flat.layers if isinstance(layer, _AUGMENTATION)}
-    return Adopted(_changed(flat, gone | {layer.name for layer in scaling}, where), image_input)
+    removed = {layer.name for layer in flat.layers if isinstance(layer, _AUGMENTATION)}
+    removed |= {layer.name for layer in scaling}
+    return Adopted(_converted(flat, removed, where), image_input)
 
 
 def expect_classifier(inputs: Any, outputs: Any, where: str) -> None:
-    """RecipeError unless the shapes are those of pictures [B, h, w, 1 or 3] and of classes [B, ≥ 2]."""
+    """RecipeError unless the shapes are images [B, h, w, 1 or 3] and classes [B, ≥ 2]."""
     single = isinstance(inputs, tuple) and isinstance(outputs, tuple)
     if not single or len(inputs) != 4 or inputs[-1] not in (1, 3):
         raise RecipeError(
-            f"{where}: expected one input of pictures [batch, height, width, 1 or 3 channels], found {inputs}"
+            f"{where}: expected one input of images [batch, height, width, 1 or 3 channels], found {inputs}"
         )
     if len(outputs) != 2 or (outputs[-1] or 0) < 2:
         raise RecipeError(
-            f"{where}: expected one output [batch, classes] of at least two classes, found {outputs}"
+            f"{where}: expected one output [batch, classes] with at least two classes, found {outputs}"
         )
 
 
 def _flat(model: keras.Model, where: str) -> keras.Model:
-    """Networks in the network and separable convolutions taken apart; the input float32, whatever it was."""
+    """``model`` with nested networks flattened, separable convolutions split, and a float32 input."""
     try:
         if model.inputs and model.inputs[0].dtype != "float32":
             image = keras.Input(model.input_shape[1:], dtype="float32", name="image")
@@ -68,39 +69,39 @@ def _flat(model: keras.Model, where: str) -> keras.Model:
         return separated(flattened(model))
     except ValueError as error:
         raise RecipeError(
-            f"{where}: {error}; as a SavedModel it could take the recipes without training"
+            f"{where}: {error}; saved as a SavedModel, it supports the recipes without training"
         ) from error
 
 
-def _changed(flat: keras.Model, gone: set[str], where: str) -> keras.Model:
-    """Without the layers that are ``gone``, without softmax at the end, and computing in float32."""
+def _converted(flat: keras.Model, removed: set[str], where: str) -> keras.Model:
+    """``flat`` without the ``removed`` layers and without a final softmax, computing in float32."""
     last = flat.get_layer(flat.output_names[0])
     if _is_softmax(last):
-        gone = gone | {last.name}
+        removed = removed | {last.name}
 
-    def change(layer: keras.layers.Layer) -> keras.layers.Layer | None:
-        if layer.name in gone:
+    def convert(layer: keras.layers.Layer) -> keras.layers.Layer | None:
+        if layer.name in removed:
             return None
-        own = {"dtype": "float32"} if layer.dtype_policy.name.startswith("mixed_") else {}
+        overrides = {"dtype": "float32"} if layer.dtype_policy.name.startswith("mixed_") else {}
         if layer is last and _activation(layer) == "softmax":
-            own["activation"] = "linear"
-        return type(layer).from_config({**layer.get_config(), **own})
+            overrides["activation"] = "linear"
+        return type(layer).from_config({**layer.get_config(), **overrides})
 
-    if last.name not in gone and _activation(last) not in ("linear", "softmax"):
+    if last.name not in removed and _activation(last) not in ("linear", "softmax"):
         raise RecipeError(
-            f"{where}: expected logits or softmax at the end, found {_activation(last)} in the layer "
-            f"{last.name!r}; only classifiers that choose one class of several are understood"
+            f"{where}: expected logits or softmax as the output, found {_activation(last)} in layer "
+            f"{last.name!r}; only single-label classifiers are supported"
         )
-    changed = rebuilt(flat, change)
-    for layer in changed.layers:
+    converted = rebuilt(flat, convert)
+    for layer in converted.layers:
         layer.set_weights(flat.get_layer(layer.name).get_weights())
         if hasattr(layer, "finalize_state"):
             layer.finalize_state()
-    return changed
+    return converted
 
 
 def _is_softmax(layer: keras.layers.Layer) -> bool:
-    """Whether the layer does nothing but softmax, as a layer of its own or as a bare TensorFlow function."""
+    """Whether the layer is a pure softmax: a Keras layer or a bare TensorFlow function."""
     if type(layer).__name__ == "TFOpLambda":
         return str(layer.get_config()["function"]).endswith("softmax")
     return isinstance(layer, L.Softmax) or (type(layer) is L.Activation and _activation(layer) == "softmax")
@@ -111,20 +112,20 @@ def _activation(layer: keras.layers.Layer) -> str:
 
 
 def _scaling(flat: keras.Model) -> list[keras.layers.Layer]:
-    """The layers that do nothing but scale the picture before any other layer sees it."""
-    found: list[keras.layers.Layer] = []
+    """The leading layers that only scale the image."""
+    scaling: list[keras.layers.Layer] = []
     layer = flat.get_layer(flat.input_names[0])
     while len(layer.outbound_nodes) == 1:
         layer = layer.outbound_nodes[0].outbound_layer
         if isinstance(layer, L.Rescaling | L.Normalization) and _factors(layer) is not None:
-            found.append(layer)
+            scaling.append(layer)
         elif not isinstance(layer, _AUGMENTATION):
             break
-    return found
+    return scaling
 
 
 def _factors(layer: keras.layers.Layer) -> tuple[Any, Any] | None:
-    """What a scaling layer multiplies by, and adds then; None where that is not one number a channel."""
+    """Scale and offset of a scaling layer; None unless they are scalars or one number per channel."""
     if isinstance(layer, L.Rescaling):
         scale, offset = np.asarray(layer.scale, np.float64), np.asarray(layer.offset, np.float64)
     elif layer.invert or layer.mean is None:
@@ -137,7 +138,7 @@ def _factors(layer: keras.layers.Layer) -> tuple[Any, Any] | None:
 
 
 def _scaled(image_input: ImageInput, layer: keras.layers.Layer) -> ImageInput:
-    """The normalization of pictures with what ``layer`` does in it."""
+    """``image_input`` with the scaling of ``layer`` folded in."""
     scale, offset = _factors(layer) or (1.0, 0.0)
     std = np.array(image_input.std, np.float64) / scale
     mean = np.array(image_input.mean, np.float64) - offset * std

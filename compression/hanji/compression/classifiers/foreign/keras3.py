@@ -1,4 +1,4 @@
-"""What Keras 3 has saved, made a SavedModel. TFMOT and the rest of hanji know tf_keras only."""
+"""Export of Keras 3 files as SavedModels: TFMOT and the rest of hanji support only tf_keras (Keras 2)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hanji.training.errors import RecipeError
 
 
 def export_keras3(path: Path, target: Path) -> None:
-    """Write the model of the .keras file ``path`` as a SavedModel, without softmax at its end.
+    """Write the model in the .keras file ``path`` as a SavedModel, without a final softmax.
 
-    RecipeError where Keras 3 cannot read it, or does not compute with TensorFlow here.
+    RecipeError if Keras 3 cannot read it, or runs with another backend than TensorFlow.
     """
     keras = _keras3()
     try:
@@ -30,14 +30,14 @@ def _keras3() -> Any:
     keras = importlib.import_module("keras")
     if keras.backend.backend() != "tensorflow":
         raise RecipeError(
-            f"a file of Keras 3 is exported with TensorFlow, but Keras is set to compute with "
+            f"expected Keras 3 with the TensorFlow backend, to export a SavedModel, found the backend "
             f"{keras.backend.backend()}; set KERAS_BACKEND=tensorflow"
         )
     return keras
 
 
 def _without_softmax(keras: Any, model: Any) -> Any:
-    """The same model giving logits, where its last layer says that it makes probabilities of them."""
+    """The same model with logits as outputs, if its last layer is or ends in a softmax."""
     last = model.layers[-1]
     if isinstance(last, keras.layers.Softmax) or (
         isinstance(last, keras.layers.Activation) and last.activation is keras.activations.softmax

@@ -1,6 +1,6 @@
 """KerasClassifier: a classifier that was trained elsewhere, in memory and on disk.
 
-It stands where a TrainedClassifier stands: what compression starts from and what reports compare with.
+It takes the place of a TrainedClassifier as the input of compression and the baseline of reports.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SAVED_MODEL = "saved_model"
 
 @dataclass(frozen=True)
 class KerasClassifier:
-    """A Keras network of normalized pictures float32 [B, h, w, c] → logits float32 [B, classes]."""
+    """A Keras network: normalized images float32 [B, h, w, c] → logits float32 [B, classes]."""
 
     model: keras.Model
     labels: tuple[str, ...]
@@ -39,15 +39,15 @@ class KerasClassifier:
     metrics: dict[str, float]
 
     training: ImageTrainingConfig
-    """How steps train it on; how it was trained nobody knows here."""
+    """Training options for the compression steps; those of its original training are unknown."""
 
     data: ImageData
-    """What it was tested on here."""
+    """The data that ``metrics`` were measured on."""
 
     seed: int
 
     saved_model: Path | None = None
-    """The SavedModel that computes, where there is no Keras network that could be looked into."""
+    """The SavedModel that is executed, if there is no Keras network of layers."""
 
     @property
     def config(self) -> None:
@@ -58,11 +58,11 @@ class KerasClassifier:
 
 
 Full = TrainedClassifier | KerasClassifier
-"""What compression starts from."""
+"""The input of compression."""
 
 
 def save_keras_classifier(classifier: KerasClassifier, directory: Path) -> None:
-    """Write ``classifier`` as a directory; an older one is replaced when the new one is whole."""
+    """Write ``classifier`` to a directory; an existing one is replaced once the new one is complete."""
     about = {
         "format_version": FORMAT_VERSION,
         "seed": classifier.seed,
@@ -82,7 +82,7 @@ def save_keras_classifier(classifier: KerasClassifier, directory: Path) -> None:
 
 
 def load_keras_classifier(directory: Path) -> KerasClassifier:
-    """Read what ``save_keras_classifier`` wrote; DataError if it is not that."""
+    """Load a directory written by ``save_keras_classifier``; DataError for any other."""
     from hanji.compression.classifiers.foreign.saved_model import network_of_saved_model
 
     path = directory / ABOUT
@@ -107,7 +107,7 @@ def load_keras_classifier(directory: Path) -> KerasClassifier:
 
 
 def save_network(model: keras.Model, directory: Path, *, architecture: keras.Model | None = None) -> None:
-    """architecture.json and weights.npz; the architecture is that of another network if one is given."""
+    """Write architecture.json, of ``architecture`` if given, and the weights.npz of ``model``."""
     from hanji.compression.classifiers.networks import architecture_of
 
     text = architecture_of(architecture or model)
@@ -116,14 +116,14 @@ def save_network(model: keras.Model, directory: Path, *, architecture: keras.Mod
 
 
 def load_network(directory: Path) -> keras.Model:
-    """The network that ``save_network`` wrote; DataError if it is not there or damaged."""
+    """Load the network written by ``save_network``; DataError if it is missing or corrupt."""
     model = load_architecture(directory)
     load_weights(model, directory / "weights.npz")
     return model
 
 
 def load_architecture(directory: Path) -> keras.Model:
-    """The network without its weights."""
+    """The network with new weights."""
     from hanji.compression.classifiers.networks import network_of
 
     path = directory / _ARCHITECTURE

@@ -23,7 +23,7 @@ from hanji.training.progress import OnEpoch
 TRAINING = ImageTrainingConfig(
     optimizer="adam", learning_rate=0.001, weight_decay=0.0, warmup=0.1, batch_size=64
 )
-"""How steps train a model where it is not known how it was trained."""
+"""Options of the steps' training for a model whose original training is unknown."""
 
 
 def compress_keras_file(
@@ -38,15 +38,15 @@ def compress_keras_file(
 ) -> CompressedClassifier:
     """Apply the recipe to the model in ``path``: a .keras or .h5 file, or a SavedModel directory.
 
-    ``data`` is a folder of images with one sub-folder per class; in alphabetical order they are the model's
-    classes. ``work`` takes checkpoints. Raises RecipeError for a step that this kind of file does not support
-    and for a model that is no image classifier, DataError for files that cannot be read.
+    ``data`` is a folder of images with one subfolder per class, in alphabetical order of the model's classes.
+    Checkpoints go to ``work``. Raises RecipeError for a step that this kind of file does not support and for
+    a model that is not an image classifier, DataError for files that cannot be read.
     """
     seed_everything(seed)
     opened = open_model(path, preprocessing, work)
     expect_possible(recipe, opened)
     config = ImageDataConfig(
-        name=f"pictures in {data.resolve().name}",
+        name=f"images in {data.resolve().name}",
         format="folder",
         height=opened.image_input.height,
         width=opened.image_input.width,
@@ -67,10 +67,10 @@ def compress_keras_model(
     work: Path | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> CompressedClassifier:
-    """Apply the recipe to a Keras model, or the file of one, with images that are loaded already.
+    """Apply the recipe to a Keras model, in memory or in a file, with images that are already loaded.
 
-    The labels of ``dataset`` must be the model's outputs, in order. Raises what ``compress_keras_file``
-    raises, and DataError for images of another size than the model takes.
+    The labels of ``dataset`` must be in the order of the model's outputs. Raises the errors of
+    ``compress_keras_file``, and DataError for images of another size than the model's input.
     """
     seed_everything(0)
     opened = open_model(source, preprocessing, work)
@@ -79,8 +79,8 @@ def compress_keras_model(
     expected, found = opened.image_input.shape, dataset.train.images.shape[1:]
     if expected != found:
         raise DataError(
-            f"dataset: expected images of {list(expected)} as the model takes, found {list(found)}; load "
-            "them with that height, width and colour"
+            f"dataset: expected images of the model's input shape {list(expected)}, found {list(found)}; "
+            "load them with that height, width and colour"
         )
     classifier = _classifier(opened, dataset, TRAINING, 0)
     return compress_classifier(classifier, recipe, dataset, work=work, on_epoch=on_epoch)
@@ -106,7 +106,7 @@ def _expect_classes(classes: int, dataset: ImageDataset, where: str) -> None:
     if classes != dataset.classes:
         shown = ", ".join(dataset.labels[:5]) + (", …" if dataset.classes > 5 else "")
         raise DataError(
-            f"{where}: expected a sub-folder for each of the model's {classes} classes, found "
+            f"{where}: expected one subfolder for each of the model's {classes} classes, found "
             f"{dataset.classes} ({shown})"
         )
 

@@ -1,7 +1,7 @@
 """Opens a classifier that was trained elsewhere: a Keras model or file, or a SavedModel.
 
-A functional or sequential tf_keras model supports every recipe. A model of Keras 3 and a SavedModel can only
-be called, not rewritten: they support the recipes that the converter carries out alone.
+A functional or sequential tf_keras model supports every recipe. A Keras 3 model and a SavedModel can only be
+called, not rewritten: they support only the recipes that the converter performs by itself.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ _HDF5 = b"\x89HDF"
 
 @dataclass(frozen=True)
 class Opened:
-    """A network of normalized images → logits, with how images are normalized for it."""
+    """A network of normalized images → logits, and the normalization."""
 
     kind: Kind
     where: str
-    """What errors call it: a path, or a model's name."""
+    """Its name in error messages: a path, or the name of a model."""
 
     model: keras.Model
     image_input: ImageInput
     saved_model: Path | None = None
-    """The SavedModel that computes, where there is no network of Keras layers."""
+    """The SavedModel that is executed, if there is no network of Keras layers."""
 
 
 def kind_of(path: Path) -> Kind:
-    """What the model in ``path`` was saved as; DataError if it is none that can be read."""
+    """The format of the model in ``path``; DataError if it is none that can be read."""
     if (path / "saved_model.pb").is_file():
         return "saved model"
     if not path.is_file():
-        raise DataError(f"{path}: expected a .keras or .h5 file or a SavedModel directory, found none there")
+        raise DataError(f"{path}: expected a .keras or .h5 file or a SavedModel directory, found none")
     with path.open("rb") as file:
         if file.read(4) == _HDF5:
             return "tf_keras"
@@ -56,19 +56,19 @@ def kind_of(path: Path) -> Kind:
         with zipfile.ZipFile(path) as archive:
             version = str(json.loads(archive.read("metadata.json"))["keras_version"])
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise DataError(f"{path}: not a model that Keras has saved ({error})") from None
+        raise DataError(f"{path}: not a model saved by Keras ({error})") from None
     return "tf_keras" if version.startswith("2.") else "keras 3"
 
 
 def expect_possible(recipe: ImageRecipe, opened: Opened) -> None:
-    """RecipeError for steps that train, where TFMOT cannot, before anything long begins."""
+    """RecipeError, before any training starts, for steps that need TFMOT if it does not support the model."""
     if opened.kind == "tf_keras":
         return
     for step in recipe.steps:
         name = recipe.step_type(step)
         if isinstance(step, ImageQuantize) and step.scheme != "int8-qat" and not step.float_layers:
             continue
-        what = "a SavedModel, whose layers are gone" if opened.kind == "saved model" else "a model of Keras 3"
+        what = "a SavedModel, which has no layers" if opened.kind == "saved model" else "a Keras 3 model"
         step_name = f"{name} ({step.scheme})" if isinstance(step, ImageQuantize) else name
         raise RecipeError(
             f"{opened.where}: the step {step_name} rewrites the network with TFMOT, which supports tf_keras "
@@ -78,9 +78,9 @@ def expect_possible(recipe: ImageRecipe, opened: Opened) -> None:
 
 
 def open_model(source: Path | keras.Model, preprocessing: Preprocessing, work: Path | None) -> Opened:
-    """Open a file, a SavedModel directory or a Keras model object; ``work`` takes what has to be written.
+    """Open a file, a SavedModel directory or a Keras model object; converted models are written to ``work``.
 
-    DataError where it cannot be read, RecipeError for a model that is no image classifier.
+    DataError if it cannot be read, RecipeError for a model that is not an image classifier.
     """
     if isinstance(source, keras.Model):
         where = f"model {source.name!r}"
@@ -111,7 +111,7 @@ def _adopted(model: keras.Model, preprocessing: Preprocessing, where: str) -> tu
 
 
 def _saved_keras3(model: Any, work: Path | None) -> Path:
-    """A model of Keras 3 as a file: it is processed as if it had come from one."""
+    """Save a Keras 3 model object to a file, so that it is processed like one."""
     if not type(model).__module__.startswith("keras.") and not hasattr(model, "save"):
         raise RecipeError(
             f"model: expected a Keras model, or the path of a .keras or .h5 file or of a SavedModel, found "
@@ -124,7 +124,7 @@ def _saved_keras3(model: Any, work: Path | None) -> Path:
 
 
 def _exported(path: Path, work: Path) -> Path:
-    """A file of Keras 3 as a SavedModel."""
+    """Export a Keras 3 file as a SavedModel."""
     target = work / "saved_model"
     shutil.rmtree(target, ignore_errors=True)
     export_keras3(path, target)
@@ -138,24 +138,29 @@ def _expected_work(work: Path | None) -> Path:
 
 
 def _read(path: Path) -> keras.Model:
-    """A tf_keras file; nothing in it is run."""
+    """Load a tf_keras file; code in it is not executed."""
     try:
         return load_network(path)
     except DataError as error:
-        raise RecipeError(f"{error}; {_WITHOUT_CODE}. An .h5 file of Keras 3: save it as .keras") from error
+        raise RecipeError(f"{error}; {_WITHOUT_CODE}. Save an .h5 file of Keras 3 as .keras") from error
 
 
-_WITHOUT_CODE = "a model of Keras's own layers takes every recipe, a SavedModel those without training"
+_WITHOUT_CODE = (
+    "a model of built-in Keras layers supports every recipe, a SavedModel the recipes without training"
+)
 
 
 def _size(shape: tuple[int | None, ...], preprocessing: Preprocessing, where: str) -> tuple[int, int]:
     height, width = shape[1] or preprocessing.height, shape[2] or preprocessing.width
     if not height or not width:
-        raise RecipeError(f"{where}: takes pictures of any size; say which with --size, such as --size 96x96")
+        raise RecipeError(
+            f"{where}: expected a fixed input size, found a model for images of any size; set it with "
+            "--size, such as --size 96x96"
+        )
     if preprocessing.height and (height, width) != (preprocessing.height, preprocessing.width):
         raise RecipeError(
-            f"{where}: takes pictures of {height}×{width}, found a size of "
-            f"{preprocessing.height}×{preprocessing.width} asked for; leave it out"
+            f"{where}: expected the model's input size {height}×{width}, found "
+            f"{preprocessing.height}×{preprocessing.width}; leave the size out"
         )
     return height, width
 

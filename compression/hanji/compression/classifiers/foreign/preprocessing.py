@@ -1,11 +1,11 @@
-"""How a model that was trained elsewhere wants its pictures: options of a command, or a TOML file.
+"""Preprocessing of the images for a model trained elsewhere: command-line options, or a TOML file.
 
     scale = 0.00392156862745098      # 1/255
     mean = [0.485, 0.456, 0.406]
     std = [0.229, 0.224, 0.225]
     fit = "crop"
 
-The model is given (pixel × scale − mean) / std, pixels running from 0 to 255, channels in the order RGB.
+The input of the model is (pixel × scale − mean) / std, with pixels from 0 to 255 and channels in RGB order.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Preprocessing:
             raise ValueError(f"expected height and width in pixels, found {self.height} and {self.width}")
 
     def image_input(self, height: int, width: int, channels: int) -> ImageInput:
-        """The same for pictures of this size; RecipeError where mean or std have other channels."""
+        """As an ImageInput for images of this size; RecipeError if mean or std do not match ``channels``."""
         mean, std = (_by_channel(name, getattr(self, name), channels) for name in ("mean", "std"))
         return ImageInput(
             height=height,
@@ -73,30 +73,30 @@ class Preprocessing:
 def add_preprocessing_options(parser: argparse.ArgumentParser) -> None:
     """Declare --scale, --mean, --std, --size and --preprocessing."""
     group = parser.add_argument_group(
-        "what a model trained elsewhere is given",
-        "(pixel × scale − mean) / std, pixels from 0 to 255, one number or one a channel (red, green, blue)",
+        "preprocessing for a model trained elsewhere",
+        "input = (pixel × scale − mean) / std, pixels from 0 to 255; one number, or one per channel (RGB)",
     )
-    group.add_argument("--scale", metavar="NUMBER", help="such as 1/255; 1 for a model that scales by itself")
+    group.add_argument("--scale", metavar="NUMBER", help="such as 1/255; 1 for a model with its own scaling")
     group.add_argument("--mean", metavar="NUMBERS", help="such as 0.485,0.456,0.406; default 0")
     group.add_argument("--std", metavar="NUMBERS", help="such as 0.229,0.224,0.225; default 1")
-    group.add_argument("--size", metavar="HxW", help="pixels, where the model takes pictures of any size")
-    group.add_argument("--preprocessing", type=Path, metavar="FILE", help="all of that in a TOML file")
+    group.add_argument("--size", metavar="HxW", help="in pixels, for a model without a fixed input size")
+    group.add_argument("--preprocessing", type=Path, metavar="FILE", help="all of these in a TOML file")
 
 
 def preprocessing_of(args: argparse.Namespace) -> Preprocessing:
-    """What the options say; RecipeError if they say nothing, too much or nonsense."""
+    """The preprocessing given by the options; RecipeError if they are missing, conflicting or invalid."""
     given = {name: getattr(args, name) for name in ("scale", "mean", "std", "size") if getattr(args, name)}
     if args.preprocessing and given:
         raise RecipeError(
-            f"--preprocessing says it all: leave out {', '.join(f'--{name}' for name in given)}"
+            "--preprocessing: expected no other preprocessing option, found "
+            f"{', '.join(f'--{name}' for name in given)}; leave them out"
         )
     if args.preprocessing:
         return settings_from(Preprocessing, read_toml(args.preprocessing), str(args.preprocessing))
     if not set(given) - {"size"}:
         raise RecipeError(
-            "expected what the model is given for a pixel: --scale 1/255 for numbers from 0 to 1, --mean "
-            "127.5 --std 127.5 for −1 to 1, --scale 1 where the model does that itself, or a --preprocessing "
-            "file"
+            "expected the scaling of the model's input, found none: --scale 1/255 for 0 to 1, --mean 127.5 "
+            "--std 127.5 for −1 to 1, --scale 1 for a model with its own scaling, or a --preprocessing file"
         )
     table: dict[str, object] = {}
     for name in ("mean", "std"):

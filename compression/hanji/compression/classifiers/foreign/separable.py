@@ -1,7 +1,7 @@
-"""Separable convolutions as the two layers that they are.
+"""Separable convolutions, split into a depthwise and a pointwise layer.
 
-Engines compute a depthwise and a pointwise convolution, and TFMOT rounds, prunes and clusters no other: in
-one layer both would stay in float.
+Engines execute them as two convolutions, and TFMOT does not quantize, prune or cluster a SeparableConv2D: as
+one layer, both would stay in float.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ _POINTWISE = ("filters", "data_format", "activation", "use_bias", "dtype")
 
 
 def separated(flat: keras.Model) -> keras.Model:
-    """A copy of the ``flat`` network in which each SeparableConv2D is a DepthwiseConv2D and a Conv2D.
+    """A copy of the ``flat`` network with each SeparableConv2D replaced by a DepthwiseConv2D and a Conv2D.
 
-    The second has the layer's name, the first the same and "_depthwise". What comes out stays the same.
+    The Conv2D keeps the layer's name, the DepthwiseConv2D adds "_depthwise" to it. The outputs are the same.
     """
     if not any(_is_separable(layer) for layer in flat.layers):
         return flat
     parts: dict[str, keras.Model] = {}
 
-    def change(layer: keras.layers.Layer) -> keras.layers.Layer:
+    def split(layer: keras.layers.Layer) -> keras.layers.Layer:
         if not _is_separable(layer):
             return layer.__class__.from_config(layer.get_config())
         parts[layer.name] = _parts(layer)
         return parts[layer.name]
 
-    changed = rebuilt(flat, change)
+    rebuilt_network = rebuilt(flat, split)
     for layer in flat.layers:
         if _is_separable(layer):
             parts[layer.name].set_weights(layer.get_weights())  # in this order: depthwise, pointwise, bias
         else:
-            copy = changed.get_layer(layer.name)
+            copy = rebuilt_network.get_layer(layer.name)
             copy.set_weights(layer.get_weights())
             if hasattr(copy, "finalize_state"):
                 copy.finalize_state()
-    return flattened(changed)
+    return flattened(rebuilt_network)
 
 
 def _is_separable(layer: keras.layers.Layer) -> bool:
@@ -47,7 +47,7 @@ def _is_separable(layer: keras.layers.Layer) -> bool:
 
 
 def _parts(layer: keras.layers.Layer) -> keras.Model:
-    """Both layers, one after the other, as a network of their own; for pictures of any size."""
+    """Both layers as a sequential network, for inputs of any height and width."""
     config = layer.get_config()
     last = config["data_format"] == "channels_last"
     channels = int(layer.depthwise_kernel.shape[2])

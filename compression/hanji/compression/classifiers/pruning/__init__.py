@@ -1,1 +1,1 @@
-"""Pruning of image classifiers: whole channels, or single weights."""
+"""Pruning of image classifiers: structured (whole channels) or unstructured (single weights)."""

@@ -1,7 +1,8 @@
-"""How many channels each layer keeps: as near to the fraction as the shapes of a network allow.
+"""The number of channels that each layer keeps: as close to the fraction as the network's shapes allow.
 
-Tensors that are added must stay equally wide, and what is cut into groups must stay a multiple of them. Where
-the widths of several layers add up to that of another, as in a ShuffleNet, that is a small integer program.
+Tensors that are added must keep equal widths, and the widths of grouped tensors must stay multiples of their
+groups. Where the widths of several layers add up to that of another, as in a ShuffleNet, finding them is a
+small integer linear program.
 """
 
 from __future__ import annotations
@@ -14,63 +15,66 @@ from scipy.sparse import csr_array
 from hanji.compression.classifiers.pruning.channel_graph import ChannelGraph, Shares
 from hanji.training.errors import RecipeError
 
-UPWARDS = 1e-3  # of a channel: a half is rounded up
+ROUND_UP = 1e-3  # added to the target width, so that a half is rounded up
 
 
 def kept_widths(graph: ChannelGraph, keep: float) -> dict[str, int]:
-    """By layer that makes channels, how many of them stay; at least one, all of a network's output.
+    """By producing layer, the number of channels to keep: at least one, and all of the network's outputs.
 
-    The sum over the layers of the relative distance from the fraction ``keep`` is as small as can be.
-    RecipeError if there is nothing that could go, or no widths that fit the network's shapes.
+    Minimizes the sum over the layers of the relative difference from the fraction ``keep``. RecipeError if
+    there is nothing to prune, or no widths fit the network's shapes.
     """
-    names = list(graph.made)
-    sizes = np.array([len(graph.made[name]) for name in names])
-    fixed = np.array([bool(graph.fixed[graph.unit[graph.made[name]]].any()) for name in names])
+    names = list(graph.produced)
+    sizes = np.array([len(graph.produced[name]) for name in names])
+    fixed = np.array([bool(graph.fixed[graph.unit[graph.produced[name]]].any()) for name in names])
     if keep < 1.0 and fixed.all():
-        raise RecipeError("channels: every channel is an input or output of the network, so that none can go")
-    wanted = np.where(fixed, sizes, keep * sizes + (UPWARDS if keep < 1.0 else 0.0))
-    program = _Program(graph, dict(zip(names, sizes.tolist(), strict=True)))
-    found = program.solve(sizes, fixed, wanted)
-    if found is None:
         raise RecipeError(
-            f"channels: the groups and sums of this network leave no widths near keep = {keep}; try 0.5, "
-            "or a network whose numbers of channels its groups divide more often"
+            "channels: expected channels that can be pruned, found only inputs and outputs of the network; "
+            "leave the channels step out"
         )
-    return dict(zip(names, found.tolist(), strict=True))
+    targets = np.where(fixed, sizes, keep * sizes + (ROUND_UP if keep < 1.0 else 0.0))
+    program = _Program(graph, dict(zip(names, sizes.tolist(), strict=True)))
+    widths = program.solve(sizes, fixed, targets)
+    if widths is None:
+        raise RecipeError(
+            f"channels: the groups and sums of this network allow no widths near keep = {keep}; try 0.5, "
+            "or a network with widths that have more divisors"
+        )
+    return dict(zip(names, widths.tolist(), strict=True))
 
 
 class _Program:
-    """Variables: the widths, their distances from what is wanted, and the width of each group."""
+    """The integer program; its variables: the widths, their distances from the targets, the group widths."""
 
     def __init__(self, graph: ChannelGraph, sizes: dict[str, int]) -> None:
         self._graph, self._sizes = graph, sizes
         self._index = {name: index for index, name in enumerate(sizes)}
 
     def solve(
-        self, sizes: NDArray[np.int64], fixed: NDArray[np.bool_], wanted: NDArray[np.float64]
+        self, sizes: NDArray[np.int64], fixed: NDArray[np.bool_], targets: NDArray[np.float64]
     ) -> NDArray[np.int64] | None:
-        """The widths, or None if there are none."""
-        count, groups = len(sizes), len(self._graph.divided)
+        """The optimal widths, or None if the program is infeasible."""
+        count, groups = len(sizes), len(self._graph.divisible)
         cost = np.concatenate([np.zeros(count), 1.0 / sizes, np.zeros(groups)])
-        whole = np.concatenate([np.ones(count), np.zeros(count), np.ones(groups)])
+        integrality = np.concatenate([np.ones(count), np.zeros(count), np.ones(groups)])
         low = np.concatenate([np.where(fixed, sizes, 1), np.zeros(count), np.ones(groups)])
         high = np.concatenate([sizes, np.full(count + groups, np.inf)])
-        one, none = np.eye(count), np.zeros((count, groups))
-        near = [
-            LinearConstraint(np.hstack([one, one, none]), lb=wanted),
-            LinearConstraint(np.hstack([one, -one, none]), ub=wanted),
+        eye, zeros = np.eye(count), np.zeros((count, groups))
+        constraints = [
+            LinearConstraint(np.hstack([eye, eye, zeros]), lb=targets),
+            LinearConstraint(np.hstack([eye, -eye, zeros]), ub=targets),
         ]
         shapes = self._shapes(2 * count + groups)
         if shapes is not None:
-            near.append(LinearConstraint(shapes, 0.0, 0.0))
-        found = milp(cost, integrality=whole, bounds=Bounds(low, high), constraints=near)
-        return None if found.x is None else np.rint(found.x[:count]).astype(np.int64)
+            constraints.append(LinearConstraint(shapes, 0.0, 0.0))
+        result = milp(cost, integrality=integrality, bounds=Bounds(low, high), constraints=constraints)
+        return None if result.x is None else np.rint(result.x[:count]).astype(np.int64)
 
     def _shapes(self, variables: int) -> csr_array | None:
         rows = []
         for left, right in self._graph.equal:
             rows.append(self._row(left, variables) - self._row(right, variables))
-        for index, (shares, groups) in enumerate(self._graph.divided):
+        for index, (shares, groups) in enumerate(self._graph.divisible):
             row = self._row(shares, variables)
             row[2 * len(self._sizes) + index] = -groups
             rows.append(row)

@@ -1,8 +1,8 @@
-"""Structured pruning: whole channels go, and what is left is a smaller network of the ordinary kind.
+"""Structured pruning: whole channels are removed; the result is a smaller dense network.
 
-Channels that belong together, through depthwise convolutions, sums and joins, go together (channel_graph.py
-finds out which). A channel is worth what the layers that read it get of it: along a path the factors of the
-path's layers are multiplied, over residual sums and over readers they are added.
+Channels that depend on each other, through depthwise convolutions, sums and concatenations, are removed
+together (see channel_graph.py). The importance of a channel is multiplied by the factors of the layers along
+each path to its readers, and summed over residual sums and readers.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import tf_keras as keras
 from numpy.typing import NDArray
 
 from hanji.compression.classifiers.fitting import Fitting
-from hanji.compression.classifiers.pruning.channel_graph import ChannelGraph, Gain, follow
-from hanji.compression.classifiers.pruning.channel_layers import Weight, lost
+from hanji.compression.classifiers.pruning.channel_graph import ChannelGraph, Gain, trace_channels
+from hanji.compression.classifiers.pruning.channel_layers import Importance, unsupported
 from hanji.compression.classifiers.pruning.channel_weights import copy_kept_weights
 from hanji.compression.classifiers.pruning.channel_widths import kept_widths
 from hanji.compression.classifiers.steps import PruneChannels
@@ -26,59 +26,59 @@ from hanji.training.fitting.determinism import seed_everything
 
 L = keras.layers
 WIDTH = {"Conv2D": "filters", "Dense": "units"}
-"""What a layer's config calls the number of channels that it makes."""
+"""By layer type, the config key of the number of output channels."""
 
 
 def channels(model: keras.Model, step: PruneChannels, fitting: Fitting) -> keras.Model:
-    """A smaller network with ``step.keep`` of the channels of ``model``, trained again.
+    """A smaller network with the fraction ``step.keep`` of the channels of ``model``, retrained.
 
-    RecipeError if the channels of ``model`` cannot be followed through some layer.
+    RecipeError if the channels of ``model`` cannot be traced through some layer.
     """
-    smaller = cut_channels(model, keep=step.keep, criterion=step.criterion)
-    taught = fitting.following(
+    pruned = prune_channels(model, keep=step.keep, criterion=step.criterion)
+    distilling = fitting.distilling_from(
         model,
         teacher_weight=step.teacher_weight,
         temperature=step.temperature,
         views=min(step.views, step.epochs),
     )
     seed_everything(fitting.seed)
-    taught.fit(smaller, fitting.schedule(step), "Channels")
-    return smaller
+    distilling.fit(pruned, fitting.schedule(step), "Channels")
+    return pruned
 
 
-def cut_channels(model: keras.Model, *, keep: float, criterion: str) -> keras.Model:
-    """``model`` with the fraction ``keep`` of each layer's channels, by ``bn-scale`` or ``l1``; not trained.
+def prune_channels(model: keras.Model, *, keep: float, criterion: str) -> keras.Model:
+    """``model`` with the fraction ``keep`` of each layer's channels, by ``bn-scale`` or ``l1``; untrained.
 
-    Layers keep their names; the network's inputs and outputs keep their shapes. Channels are rounded to
-    what group convolutions need, and at least one stays. RecipeError as for ``channels``.
+    Layers keep their names; the network's inputs and outputs keep their shapes. Widths are rounded to what
+    group convolutions require, and are at least one. RecipeError as for ``channels``.
     """
     model = functional(model)
-    graph = follow(model, GAINS[criterion])
+    graph = trace_channels(model, GAINS[criterion])
     widths = kept_widths(graph, keep)
-    _expect_weighed(graph, widths)
-    smaller = _shrunk(model, graph, widths)
-    kept = _chosen(graph, follow(smaller))
-    copy_kept_weights(model, smaller, graph, kept)
-    return smaller
+    _expect_scored(graph, widths)
+    pruned = _narrowed(model, graph, widths)
+    kept = _kept_channels(graph, trace_channels(pruned))
+    copy_kept_weights(model, pruned, graph, kept)
+    return pruned
 
 
 def functional(model: keras.Model) -> keras.Model:
-    """``model`` as a functional one; a Sequential has no places of its layers in its config."""
+    """``model`` as a functional model; the config of a Sequential has no inbound nodes."""
     if not isinstance(model, keras.Sequential):
         return model
     return keras.Model(model.inputs, model.outputs, name=model.name)
 
 
-def scale_gain(layer: keras.layers.Layer) -> Weight | None:
-    """The size of a batch normalization's scale: the spread of what it lets through (Liu et al. 2017)."""
+def scale_gain(layer: keras.layers.Layer) -> Importance | None:
+    """The absolute scale of a batch normalization, per channel (Liu et al. 2017)."""
     if type(layer) is not L.BatchNormalization or not layer.scale:
         return None
-    scale: Weight = np.abs(layer.gamma.numpy().astype(np.float64))
+    scale: Importance = np.abs(layer.gamma.numpy().astype(np.float64))
     return scale
 
 
-def l1_gain(layer: keras.layers.Layer) -> Weight | None:
-    """The L1 norm of each channel's kernel over the layer's mean (Li et al. 2017)."""
+def l1_gain(layer: keras.layers.Layer) -> Importance | None:
+    """The L1 norm of each channel's kernel, relative to the layer's mean (Li et al. 2017)."""
     kernel: Any = None
     if type(layer) is L.DepthwiseConv2D:
         kernel = layer.depthwise_kernel.numpy()
@@ -87,64 +87,64 @@ def l1_gain(layer: keras.layers.Layer) -> Weight | None:
         kernel = layer.kernel.numpy()
     if kernel is None:
         return None
-    norms: Weight = np.abs(kernel.astype(np.float64)).sum(axis=tuple(range(kernel.ndim - 1)))
+    norms: Importance = np.abs(kernel.astype(np.float64)).sum(axis=tuple(range(kernel.ndim - 1)))
     return norms / max(float(norms.mean()), 1e-12)
 
 
 GAINS: dict[str, Gain] = {"bn-scale": scale_gain, "l1": l1_gain}
 
 
-def _expect_weighed(graph: ChannelGraph, widths: dict[str, int]) -> None:
-    shrinking = {name for name, ids in graph.made.items() if widths[name] < len(ids)}
-    for unit, (maker, reader) in graph.unweighed.items():
-        if graph.makers[unit] & shrinking:
+def _expect_scored(graph: ChannelGraph, widths: dict[str, int]) -> None:
+    narrowed = {name for name, ids in graph.produced.items() if widths[name] < len(ids)}
+    for unit, (producer, reader) in graph.unscored.items():
+        if graph.producers[unit] & narrowed:
             raise RecipeError(
                 f'channels: criterion "bn-scale" expected a batch normalization with a scale between layers '
-                f'{maker!r} and {reader!r}, found none; take criterion = "l1"'
+                f'{producer!r} and {reader!r}, found none; use criterion = "l1"'
             )
 
 
-def _shrunk(model: keras.Model, graph: ChannelGraph, widths: dict[str, int]) -> keras.Model:
-    """The same network of other ``widths``, its weights new."""
-    share = np.empty(len(graph.unit))
-    for name, ids in graph.made.items():
-        share[ids] = widths[name] / len(ids)
+def _narrowed(model: keras.Model, graph: ChannelGraph, widths: dict[str, int]) -> keras.Model:
+    """The same architecture with other ``widths``, not initialized from ``model``."""
+    fraction = np.empty(len(graph.unit))
+    for name, ids in graph.produced.items():
+        fraction[ids] = widths[name] / len(ids)
     config = model.get_config()
     for entry in config["layers"]:
         layer, settings = model.get_layer(entry["name"]), entry["config"]
         if entry["class_name"] in WIDTH:
             settings[WIDTH[entry["class_name"]]] = widths[layer.name]
         elif type(layer) is L.Reshape:
-            settings["target_shape"] = _shrunk_shape(layer, share[graph.inputs[layer.name][0]])
+            settings["target_shape"] = _narrowed_shape(layer, fraction[graph.inputs[layer.name][0]])
     return keras.Model.from_config(config)
 
 
-def _shrunk_shape(layer: keras.layers.Layer, share: Weight) -> tuple[int, ...]:
-    """The target of a Reshape of which only ``share`` of each number is left: its last axis gets shorter."""
+def _narrowed_shape(layer: keras.layers.Layer, fraction: NDArray[np.float64]) -> tuple[int, ...]:
+    """The target shape of a Reshape whose inputs keep ``fraction`` of their channels: a shorter last axis."""
     *shape, _ = layer.output_shape[1:]
-    left = np.broadcast_to(share, layer.input_shape[1:]).sum() / np.prod(shape)
-    if not np.isclose(left, round(left)):
-        raise lost(layer, "cannot hold this fraction of the channels in its shape")
-    return (*shape, round(left))
+    last = np.broadcast_to(fraction, layer.input_shape[1:]).sum() / np.prod(shape)
+    if not np.isclose(last, round(last)):
+        raise unsupported(layer, "has a target shape that does not fit this fraction of the channels")
+    return (*shape, round(last))
 
 
-def _chosen(graph: ChannelGraph, smaller: ChannelGraph) -> NDArray[np.bool_]:
-    """By channel of ``graph``, whether it stays: of those that can replace one another, the weightiest."""
-    wanted = Counter(zip(smaller.makers, smaller.parts, strict=True))
+def _kept_channels(graph: ChannelGraph, pruned: ChannelGraph) -> NDArray[np.bool_]:
+    """By channel of ``graph``, whether it is kept: the most important of those that are interchangeable."""
+    counts = Counter(zip(pruned.producers, pruned.parts, strict=True))
     kinds: dict[tuple[frozenset[str], frozenset[str]], list[int]] = {}
-    for unit, kind in enumerate(zip(graph.makers, graph.parts, strict=True)):
+    for unit, kind in enumerate(zip(graph.producers, graph.parts, strict=True)):
         kinds.setdefault(kind, []).append(unit)
-    stays = np.zeros(len(graph.fixed), bool)
-    for kind, count in wanted.items():
+    kept = np.zeros(len(graph.fixed), bool)
+    for kind, count in counts.items():
         units = np.array(kinds.get(kind, []), np.int64)
         if len(units) < count:
             raise RecipeError(
-                f"channels: the groups of layer {_listed(kind[0])} cannot be cut evenly to this fraction; "
-                "try another, or a network whose numbers of channels its groups divide more often"
+                f"channels: the groups of layer {_listed(kind[0])} cannot be pruned evenly to this fraction; "
+                "try another fraction, or a network with widths that have more divisors"
             )
-        order = np.argsort(-graph.weight[units], kind="stable")
-        stays[units[order[:count]]] = True
-    return stays[graph.unit]
+        order = np.argsort(-graph.importance[units], kind="stable")
+        kept[units[order[:count]]] = True
+    return kept[graph.unit]
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -1,6 +1,6 @@
 """Magnitude pruning with a polynomial schedule (Zhu and Gupta 2017), by TFMOT.
 
-Depthwise kernels, the stem and the head are left alone: they are few weights, each of which counts.
+Depthwise kernels, the stem and the head stay dense: they have few weights, each of which matters.
 """
 
 from __future__ import annotations
@@ -16,38 +16,38 @@ from hanji.compression.pruning_hooks import pruning_hooks
 from hanji.training.errors import RecipeError
 from hanji.training.fitting.determinism import seed_everything
 
-RAMP_SHARE = 0.6  # of the steps; the rest lets the remaining weights recover at full sparsity
-MOST_UPDATES = 50  # of the masks
+RAMP_SHARE = 0.6  # of the steps; in the rest, the remaining weights recover at full sparsity
+MAX_MASK_UPDATES = 50
 
 L = keras.layers
 
 
 def prune(model: keras.Model, step: ImagePrune, fitting: Fitting) -> keras.Model:
-    """A copy of ``model`` with ``step.sparsity`` zeros in each pruned kernel.
+    """A copy of ``model`` with sparsity ``step.sparsity`` in each pruned kernel.
 
-    RecipeError if there is no layer that the step prunes.
+    RecipeError if the network has no layer to prune.
     """
     wrapped = _wrapped(model, expect_pruned(model, step), _ramp(step, fitting))
     hooks = pruning_hooks(wrapped)
     seed_everything(fitting.seed)
     schedule = fitting.schedule(step, averaged=False)
-    fitting.fit(wrapped, schedule, "Pruning", hooks=hooks, whole=True)
+    fitting.fit(wrapped, schedule, "Pruning", hooks=hooks, single_run=True)
     return tfmot.sparsity.keras.strip_pruning(wrapped)
 
 
 def hidden_kernels(model: keras.Model) -> list[str]:
-    """The convolutions and Dense layers between the first and the last of them; no depthwise ones."""
+    """Names of the convolutions and Dense layers except the first and the last; no depthwise convolutions."""
     names = [layer.name for layer in model.layers if type(layer) in (L.Conv2D, L.Dense)]
     return names[1:-1]
 
 
 def pruned_layers(model: keras.Model, step: ImagePrune) -> list[str]:
-    """The layers of which ``step`` prunes the kernel."""
+    """Names of the layers whose kernels ``step`` prunes."""
     return [name for name in hidden_kernels(model) if step.layers == "all" or _is_1x1(model.get_layer(name))]
 
 
 def expect_pruned(model: keras.Model, step: ImagePrune) -> list[str]:
-    """The same layers; RecipeError if there are none."""
+    """``pruned_layers``, but RecipeError if there are none."""
     names = pruned_layers(model, step)
     if not names:
         what = "1×1 convolutions" if step.layers == "1x1" else "convolutions and Dense layers"
@@ -59,7 +59,7 @@ def expect_pruned(model: keras.Model, step: ImagePrune) -> list[str]:
 
 
 def sparsity_of(layer: keras.layers.Layer) -> float:
-    """The fraction of zeros in a layer's kernel."""
+    """Fraction of zeros in a layer's kernel."""
     return float(np.mean(layer.kernel.numpy() == 0.0))
 
 
@@ -69,12 +69,12 @@ def _is_1x1(layer: keras.layers.Layer) -> bool:
 
 def _ramp(step: ImagePrune, fitting: Fitting) -> tfmot.sparsity.keras.PruningSchedule:
     ramp = max(int(step.epochs * fitting.steps_per_epoch() * RAMP_SHARE), 1)
-    frequency = max(ramp // MOST_UPDATES, 1)
+    frequency = max(ramp // MAX_MASK_UPDATES, 1)
     return tfmot.sparsity.keras.PolynomialDecay(
         initial_sparsity=0.0,
         final_sparsity=step.sparsity,
         begin_step=0,
-        end_step=ramp // frequency * frequency,  # an update falls on it, so that the sparsity is exact
+        end_step=ramp // frequency * frequency,  # a step with a mask update, so that the sparsity is exact
         frequency=frequency,
     )
 
@@ -87,5 +87,5 @@ def _wrapped(
             return layer
         return tfmot.sparsity.keras.prune_low_magnitude(layer, pruning_schedule=schedule)
 
-    # A wrapper changes the layer that it is given, so it gets one of a copy.
+    # The wrapper modifies the layer that it wraps, so it wraps those of a copy.
     return keras.models.clone_model(copied(model), clone_function=wrap)

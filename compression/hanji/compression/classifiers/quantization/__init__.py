@@ -1,1 +1,1 @@
-"""Quantization of image classifiers: calibration, and training with the rounding in the loop."""
+"""Quantization of image classifiers: post-training calibration and quantization-aware training."""

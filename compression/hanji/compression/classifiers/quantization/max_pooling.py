@@ -1,8 +1,8 @@
-"""A max pooling between a convolution and its normalization goes behind both, and behind the activation.
+"""Moves a max pooling between a convolution and its batch normalization after both, and after the activation.
 
-Pooling first is less work in training. But engines compute convolution, normalization and activation as one
-operation only where they stand side by side. Where no channel's scale is negative it is the same, as both
-normalization and activation then keep the order of values.
+Pooling first is faster in training, but engines fuse convolution, normalization and activation only if they
+are adjacent. If no channel's scale is negative, the result is the same, because normalization and activation
+are then monotonic.
 """
 
 from __future__ import annotations
@@ -18,39 +18,39 @@ L = keras.layers
 
 
 def pools_last(model: keras.Model) -> keras.Model:
-    """A copy of the functional ``model`` in which such poolings have changed places."""
+    """A copy of the functional ``model`` with such poolings moved."""
     config = model.get_config()
     readers = _readers(config)
-    behind = {
-        layer.name: _monotone_behind(model, layer.name, readers)
+    followers = {
+        layer.name: _monotonic_followers(model, layer.name, readers)
         for layer in model.layers
         if type(layer) is L.MaxPooling2D
     }
-    for pool, followers in behind.items():
-        if followers and isinstance(model.get_layer(followers[0]), L.BatchNormalization):
-            _move_behind(config, pool, followers[-1])
-    moved = keras.Model.from_config(config)
-    copy_weights(model, moved)
-    return moved
+    for pool, names in followers.items():
+        if names and isinstance(model.get_layer(names[0]), L.BatchNormalization):
+            _move_after(config, pool, names[-1])
+    reordered = keras.Model.from_config(config)
+    copy_weights(model, reordered)
+    return reordered
 
 
-def _monotone_behind(model: keras.Model, name: str, readers: dict[str, list[str]]) -> list[str]:
-    """The normalization, if no scale of it is negative, and the ReLU that follow ``name`` alone."""
-    found: list[str] = []
+def _monotonic_followers(model: keras.Model, name: str, readers: dict[str, list[str]]) -> list[str]:
+    """The chain of single readers of ``name``: a normalization without negative scales, then ReLUs."""
+    followers: list[str] = []
     while len(readers[name]) == 1:
         name = readers[name][0]
         layer = model.get_layer(name)
-        rising = isinstance(layer, L.BatchNormalization) and (
+        monotonic = isinstance(layer, L.BatchNormalization) and (
             not layer.scale or bool(np.all(layer.gamma.numpy() >= 0.0))
         )
-        if not ((rising and not found) or isinstance(layer, L.ReLU)):
+        if not ((monotonic and not followers) or isinstance(layer, L.ReLU)):
             break
-        found.append(name)
-    return found
+        followers.append(name)
+    return followers
 
 
 def _readers(config: dict[str, Any]) -> dict[str, list[str]]:
-    """By layer, the layers that read it. A bare TensorFlow function may count twice."""
+    """By layer, the layers that read it. A bare TensorFlow function may be listed twice."""
     readers: dict[str, list[str]] = {entry["name"]: [] for entry in config["layers"]}
     for entry in config["layers"]:
         for node in entry["inbound_nodes"]:
@@ -60,7 +60,7 @@ def _readers(config: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _sources(node: Any) -> list[str]:
-    """The names in one node of a config, however deep: ["name", 0, 0, {…}] or lists of such."""
+    """The names in one node of a config: ["name", 0, 0, {…}], or nested lists of these."""
     if isinstance(node, dict):
         return [name for value in node.values() for name in _sources(value)]
     if not isinstance(node, list):
@@ -69,8 +69,8 @@ def _sources(node: Any) -> list[str]:
     return ([node[0]] if is_source else []) + [name for part in node for name in _sources(part)]
 
 
-def _move_behind(config: dict[str, Any], pool: str, last: str) -> None:
-    """Put ``pool`` behind ``last``: what it read goes to its reader, and what read ``last`` now reads it."""
+def _move_after(config: dict[str, Any], pool: str, last: str) -> None:
+    """Move ``pool`` after ``last``: its readers get its input instead, the readers of ``last`` its output."""
     entries = {entry["name"]: entry for entry in config["layers"]}
     producer = entries[pool]["inbound_nodes"][0][0][0]
     for entry in config["layers"]:

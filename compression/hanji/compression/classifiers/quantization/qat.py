@@ -1,12 +1,12 @@
-"""A network that rounds to 8 bits as its export will, by TFMOT.
+"""Fake quantization of a network to 8 bits, as in its export, by TFMOT.
 
-TFMOT's own scheme is taken as it is: kernels per output channel, hidden activations and the input per
-tensor, batch normalizations where they are (the converter folds them, which a scale per channel survives
-exactly). What this module adds:
+TFMOT's default scheme is unchanged: kernels per output channel, activations and the input per tensor, batch
+normalizations not folded (the converter folds them, which is exact with one scale per channel). Additions of
+this module:
 
-- layers that TFMOT does not know compute in float, and only their result is rounded;
-- layers that are to stay in float do so with the normalization and activation behind them;
-- zeros are kept (tfmot.experimental.combine), and so are shared values (shared_values.py), layer by layer.
+- layers that TFMOT does not support compute in float, and only their outputs are quantized;
+- layers in ``float_layers`` stay in float together with the normalization and activation after them;
+- sparsity (tfmot.experimental.combine) and clusters (cluster_preserving.py) are preserved, layer by layer.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from tensorflow_model_optimization.python.core.quantization.keras.default_8bit i
 )
 
 from hanji.compression.classifiers.networks import copied, copy_weights
-from hanji.compression.classifiers.quantization.cluster_preserving import SharedValues
+from hanji.compression.classifiers.quantization.cluster_preserving import SharedCentroids
 from hanji.training.errors import RecipeError
 
 L = keras.layers
-Kept = Literal["zeros", "shared values"]
-"""What must outlive the training of a layer's kernel."""
+Preserved = Literal["sparsity", "clusters"]
+"""The property of a layer's kernel that training must preserve."""
 
 _KERNELS = (L.Conv2D, L.DepthwiseConv2D, L.Dense)
 _NORMS = (L.BatchNormalization,)
@@ -42,12 +42,15 @@ _KNOWN_ACTIVATIONS = {"relu", "relu6", "swish", "gelu", "linear", "softmax", "si
 
 
 def quantization_aware(
-    model: keras.Model, *, float_layers: Sequence[str] = (), kept: Mapping[str, Kept] | None = None
+    model: keras.Model,
+    *,
+    float_layers: Sequence[str] = (),
+    preserved: Mapping[str, Preserved] | None = None,
 ) -> keras.Model:
-    """A copy of the functional ``model`` that rounds; its activation ranges are not set yet (see ranges.py).
+    """A fake-quantized copy of the functional ``model``, with uncalibrated activation ranges (see ranges.py).
 
-    ``kept`` says by layer what must not change in training. RecipeError for a layer in ``float_layers`` that
-    does not exist, and where TFMOT refuses the network.
+    ``preserved`` maps layers to the property that training must preserve. RecipeError if a layer in
+    ``float_layers`` does not exist, or TFMOT does not support the network.
     """
     expect_layers(model, float_layers)
     annotate = tfmot.quantization.keras
@@ -64,67 +67,68 @@ def quantization_aware(
         with annotate.quantize_scope():
             annotated = keras.models.clone_model(model, clone_function=wrap)
             copy_weights(model, annotated)
-            return annotate.quantize_apply(annotated, _PreservingScheme(kept or {}))
+            return annotate.quantize_apply(annotated, _PreservingScheme(preserved or {}))
     except (ValueError, RuntimeError, TypeError, AttributeError, KeyError) as error:
         raise RecipeError(
-            f"int8-qat: the rounding cannot be put into the network {model.name!r}: {error}; take int8, "
-            "which needs no training, or name the layer in float_layers"
+            f"int8-qat: TFMOT cannot quantize the network {model.name!r}: {error}; use int8, which needs no "
+            "training, or add the layer to float_layers"
         ) from error
 
 
 def without_preserving(trained: keras.Model, model: keras.Model, float_layers: Sequence[str]) -> keras.Model:
-    """What ``quantization_aware(model, kept=…)`` became by training, without what kept things."""
+    """``trained``, a ``quantization_aware(model, preserved=…)``, without the preserving quantizers."""
     plain = quantization_aware(model, float_layers=float_layers)
     copy_weights(trained, plain)
     return plain
 
 
 def in_float(model: keras.Model, quantized: keras.Model) -> keras.Model:
-    """A copy of the float network ``model`` with the weights that it has in its ``quantized`` copy."""
-    twin = copied(model)
-    copy_weights(quantized, twin)
-    return twin
+    """A copy of the float network ``model`` with the weights of its ``quantized`` copy."""
+    float_copy = copied(model)
+    copy_weights(quantized, float_copy)
+    return float_copy
 
 
 def computed_in_float(model: keras.Model) -> list[str]:
-    """The layers of ``model`` that TFMOT does not know: they take part in training, but compute in float."""
-    return [layer.name for layer in model.layers if not _is_input(layer) and not _known(layer)]
+    """The layers of ``model`` that TFMOT does not support: they are trained, but compute in float."""
+    return [layer.name for layer in model.layers if not _is_input(layer) and not _is_supported(layer)]
 
 
 class _PreservingScheme(schemes.Default8BitQuantizeScheme):  # type: ignore[misc]  # TFMOT has no types
-    """TFMOT's default, but for the layers of which something must be kept."""
+    """TFMOT's default scheme, except for layers with a preserved property."""
 
-    def __init__(self, kept: Mapping[str, Kept]) -> None:
+    def __init__(self, preserved: Mapping[str, Preserved]) -> None:
         super().__init__()
-        self._kept = kept
+        self._preserved = preserved
 
     def get_quantize_registry(self) -> Any:
-        return _PreservingRegistry(self._kept)
+        return _PreservingRegistry(self._preserved)
 
 
 class _PreservingRegistry(registries.Default8BitQuantizeRegistry):  # type: ignore[misc]
-    def __init__(self, kept: Mapping[str, Kept]) -> None:
+    def __init__(self, preserved: Mapping[str, Preserved]) -> None:
         super().__init__()
-        self._kept = kept
+        self._preserved = preserved
 
     def get_quantize_config(self, layer: keras.layers.Layer) -> Any:
-        kept = self._kept.get(layer.name)
-        if kept is None:
+        preserved = self._preserved.get(layer.name)
+        if preserved is None:
             return super().get_quantize_config(layer)
-        if kept == "zeros":
+        if preserved == "sparsity":
             scheme = tfmot.experimental.combine.Default8BitPrunePreserveQuantizeScheme()
             return scheme.get_quantize_registry().get_quantize_config(layer)
         config = registries.Default8BitQuantizeConfig(["kernel"], ["activation"], False)
-        config.weight_quantizer = SharedValues()
+        config.weight_quantizer = SharedCentroids()
         return config
 
 
 def _annotations(model: keras.Model, float_layers: Sequence[str]) -> dict[str, Any]:
-    """By layer that takes part, its own quantization, or None for TFMOT's."""
+    """By quantized layer, its quantize config, or None for TFMOT's."""
     settings: dict[str, Any] = {}
     for layer in model.layers:
         if not _is_input(layer) and not _is_raw_operation(layer):
-            settings[layer.name] = None if _known(layer) else configs.Default8BitOutputQuantizeConfig()
+            supported = _is_supported(layer)
+            settings[layer.name] = None if supported else configs.Default8BitOutputQuantizeConfig()
     for name in float_layers:
         group = _with_followers(model.get_layer(name))
         for layer in group:
@@ -133,8 +137,8 @@ def _annotations(model: keras.Model, float_layers: Sequence[str]) -> dict[str, A
     return settings
 
 
-def _known(layer: keras.layers.Layer) -> bool:
-    """Whether TFMOT has its own way to round this layer."""
+def _is_supported(layer: keras.layers.Layer) -> bool:
+    """Whether TFMOT has a quantize config for this layer."""
     if isinstance(layer, _NORMS):
         before = _producers(layer)
         return (
@@ -149,7 +153,7 @@ def _known(layer: keras.layers.Layer) -> bool:
 
 
 def _with_followers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """The layer, then the normalization and the activation behind it that an engine computes with it."""
+    """The layer and the normalization and activation after it that an engine fuses with it."""
     group = [layer]
     for kinds in (_NORMS, _ACTIVATIONS):
         follower = _next(group[-1])
@@ -159,7 +163,7 @@ def _with_followers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
 
 
 def _next(layer: keras.layers.Layer) -> keras.layers.Layer | None:
-    """The one layer that reads this one; None where there is none or several."""
+    """The only layer that reads this one; None if there is none or several."""
     readers = [node.outbound_layer for node in layer.outbound_nodes]
     return readers[0] if len(readers) == 1 else None
 
@@ -182,39 +186,39 @@ def _is_raw_operation(layer: keras.layers.Layer) -> bool:
     return type(layer).__name__ in ("TFOpLambda", "SlicingOpLambda")
 
 
-def kept_by_layer(model: keras.Model, *, pruned: bool, clusters: int) -> dict[str, Kept]:
-    """What is to be kept of each layer after a prune step, a cluster step of so many ``clusters``, or both.
+def preserved_by_layer(model: keras.Model, *, pruned: bool, clusters: int) -> dict[str, Preserved]:
+    """By layer, the property to preserve after a prune step, a cluster step with ``clusters``, or both.
 
-    A shared value of zero stays zero.
+    Preserving clusters preserves sparsity as well.
     """
-    kept: dict[str, Kept] = {}
+    preserved: dict[str, Preserved] = {}
     for layer in model.layers:
         if type(layer) in (L.Conv2D, L.Dense):
             kernel = layer.kernel.numpy()
             if clusters and len(np.unique(kernel)) <= clusters < kernel.size:
-                kept[layer.name] = "shared values"
+                preserved[layer.name] = "clusters"
             elif pruned and bool(np.any(kernel == 0.0)):
-                kept[layer.name] = "zeros"
-    return kept
+                preserved[layer.name] = "sparsity"
+    return preserved
 
 
 def expect_layers(model: keras.Model, names: Sequence[str]) -> None:
-    """RecipeError if ``model`` lacks one of the layers that are to stay in float."""
-    known = [layer.name for layer in model.layers if not _is_input(layer)]
+    """RecipeError if ``model`` lacks one of the layers in ``float_layers``."""
+    existing = [layer.name for layer in model.layers if not _is_input(layer)]
     for name in names:
-        if name not in known:
+        if name not in existing:
             raise RecipeError(
                 f"quantize.float_layers: the network {model.name!r} has no layer {name!r}; it has "
-                f"{', '.join(known)}"
+                f"{', '.join(existing)}"
             )
 
 
 __all__ = [
-    "Kept",
+    "Preserved",
     "computed_in_float",
     "expect_layers",
     "in_float",
-    "kept_by_layer",
+    "preserved_by_layer",
     "quantization_aware",
     "without_preserving",
 ]

@@ -1,7 +1,7 @@
-"""Quantization: what is decided here, the converters carry out.
+"""The quantize step of classifiers.
 
-Only ``int8-qat`` changes the network: the rounding is put into it, ranges are measured, then it is trained
-on. For the other schemes the converter does it all, the integer ones with the calibration pictures.
+Only ``int8-qat`` changes the network: fake quantization is inserted, ranges are calibrated, then the network
+is fine-tuned. The other schemes are applied by the converter, the integer ones with the calibration images.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hanji.compression.classifiers.fitting import Fitting
 from hanji.compression.classifiers.quantization.max_pooling import pools_last
 from hanji.compression.classifiers.quantization.qat import (
-    Kept,
+    Preserved,
     computed_in_float,
     in_float,
     quantization_aware,
@@ -32,47 +32,50 @@ from hanji.training.progress import logger
 
 @dataclass(frozen=True)
 class QuantizationAware:
-    """A network trained with the rounding in it."""
+    """The result of quantization-aware training."""
 
     model: keras.Model
-    """TFMOT's, nothing in it but the rounding."""
+    """TFMOT's network with fake quantization, without the preserving quantizers."""
 
     plain: keras.Model
-    """The same weights in the float network that it was made of, batch normalizations still in."""
+    """The same weights in the float network, batch normalizations not folded."""
 
 
 def train_quantized(
-    model: keras.Model, step: ImageQuantize, fitting: Fitting, kept: Mapping[str, Kept]
+    model: keras.Model, step: ImageQuantize, fitting: Fitting, preserved: Mapping[str, Preserved]
 ) -> QuantizationAware:
-    """``model`` with the rounding in the loop; ``kept`` says what of each layer must not change.
+    """``model`` after quantization-aware training; ``preserved`` maps layers to properties of their kernels.
 
-    RecipeError where TFMOT cannot put the rounding into the network.
+    RecipeError if TFMOT cannot quantize the network.
     """
     seed_everything(fitting.seed)
     float_network = pools_last(model)
-    if unknown := computed_in_float(float_network):
+    if unsupported := computed_in_float(float_network):
         logger.warning(
-            f"int8-qat: computed in float, as TFMOT does not know how to round them: {', '.join(unknown)}"
+            f"int8-qat: layers that TFMOT cannot quantize are computed in float: {', '.join(unsupported)}"
         )
-    rounded = quantization_aware(float_network, float_layers=step.float_layers, kept=kept)
-    refresh_kernel_ranges(rounded)
+    fake_quantized = quantization_aware(float_network, float_layers=step.float_layers, preserved=preserved)
+    refresh_kernel_ranges(fake_quantized)
     samples = calibration_images(fitting.dataset.train, step.calibration_images, fitting.seed)
-    measure_ranges(rounded, samples, fitting.image_input, fitting.training.batch_size)
-    averaged = "shared values" not in kept.values()  # the average of such kernels shares none
+    measure_ranges(fake_quantized, samples, fitting.image_input, fitting.training.batch_size)
+    averaged = "clusters" not in preserved.values()  # a weight average would not be clustered
 
     schedule = fitting.schedule(step, averaged=averaged)
-    hooks = Hooks(before_validation=lambda: refresh_kernel_ranges(rounded))
-    fitting.fit(rounded, schedule, "Quantization-aware training", hooks=hooks)
-    trained = without_preserving(rounded, float_network, step.float_layers) if kept else rounded
+    hooks = Hooks(before_validation=lambda: refresh_kernel_ranges(fake_quantized))
+    fitting.fit(fake_quantized, schedule, "Quantization-aware training", hooks=hooks)
+    if preserved:
+        trained = without_preserving(fake_quantized, float_network, step.float_layers)
+    else:
+        trained = fake_quantized
     return QuantizationAware(trained, in_float(float_network, trained))
 
 
 def calibration_images(samples: LabelledImages, count: int, seed: int) -> NDArray[np.uint8]:
-    """``count`` training pictures, or all if there are fewer, uint8 [n, h, w, c]: drawn by the seed."""
+    """``count`` random training images, or all if there are fewer, uint8 [n, h, w, c]."""
     rng = np.random.default_rng([seed, 1])
     rows = np.sort(rng.choice(len(samples), min(count, len(samples)), replace=False))
-    chosen: NDArray[np.uint8] = samples.images[rows]
-    return chosen
+    sampled: NDArray[np.uint8] = samples.images[rows]
+    return sampled
 
 
 __all__ = ["QuantizationAware", "calibration_images", "train_quantized"]

@@ -1,8 +1,8 @@
-"""The ranges of a network that TFMOT has made round.
+"""The quantization ranges of a network fake-quantized by TFMOT.
 
-TFMOT starts every activation at −6…6 and moves it by a thousandth a step: after a few hundred steps half of
-the 256 levels may still lie where nothing is. So the ranges are measured before training begins. And
-TFMOT leaves a kernel's range as the last step of training saw it, which an averaged kernel does not have.
+TFMOT initializes every activation range to −6…6 and updates it by 0.1 % per step: after a few hundred steps,
+half of the 256 levels may still be unused. So the ranges are calibrated before training starts. TFMOT also
+leaves a kernel's range as of the last training step, which does not fit an averaged kernel.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ from hanji.compression.classifiers.networks import named_variables
 from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.objectives import normalized
 
-_STEP = 0.001  # by which TFMOT's moving average follows what it sees
-_MOST_PASSES = 25
-_SETTLED = 0.02  # relative change of all ranges from one pass to the next
-_SMALLEST = 1e-6
+_UPDATE_RATE = 0.001  # of TFMOT's moving average
+_MAX_PASSES = 25
+_TOLERANCE = 0.02  # relative change of all ranges from one pass to the next
+_MIN_UPPER_END = 1e-6
 _KERNELS = ("kernel", "depthwise_kernel")
 
 
 def measure_ranges(
     model: keras.Model, images: NDArray[np.uint8], image_input: ImageInput, batch_size: int
 ) -> None:
-    """Set each activation's range to the mean of the smallest and largest values in batches of ``images``.
+    """Set each activation range to the mean minimum and maximum over batches of ``images``.
 
-    No other weight changes. A layer's values depend on the ranges before it, so it takes some passes.
+    No other weight changes. A layer's outputs depend on the ranges before it, so this takes several passes.
     """
     ends = [variable for name, variable in named_variables(model).items() if _is_activation_range(name)]
     with _frozen_normalizations(model):
         observe = tf.function(lambda batch: model(normalized(batch, image_input), training=True))
-        for _ in range(_MOST_PASSES):
+        for _ in range(_MAX_PASSES):
             before = np.array([float(end) for end in ends])
-            for end, value in zip(ends, _seen(ends, before, observe, images, batch_size), strict=True):
-                end.assign(min(value, 0.0) if "_min" in end.name else max(value, _SMALLEST))
+            for end, value in zip(ends, _observed(ends, before, observe, images, batch_size), strict=True):
+                end.assign(min(value, 0.0) if "_min" in end.name else max(value, _MIN_UPPER_END))
             after = np.array([float(end) for end in ends])
-            if np.allclose(before, after, rtol=_SETTLED, atol=_SETTLED * np.abs(after).max()):
+            if np.allclose(before, after, rtol=_TOLERANCE, atol=_TOLERANCE * np.abs(after).max()):
                 return
 
 
 def refresh_kernel_ranges(model: keras.Model) -> None:
-    """Symmetric ranges that just hold each kernel as it is now, per output channel where TFMOT has it so."""
+    """Set each kernel's range to ±max|w| of its current weights, per output channel if TFMOT's range is."""
     variables = named_variables(model)
     for name, kernel in variables.items():
         layer, _, part = name.rpartition("/")
@@ -58,28 +58,28 @@ def refresh_kernel_ranges(model: keras.Model) -> None:
             high.assign(limit)
 
 
-def _seen(
+def _observed(
     ends: list[tf.Variable],
     before: NDArray[np.float64],
     observe: Callable[[tf.Tensor], tf.Tensor],
     images: NDArray[np.uint8],
     batch_size: int,
 ) -> NDArray[np.float64]:
-    """The mean of what the moving averages were shown, read off from where each moved; they are put back."""
+    """Mean batch extremes, recovered from the update of each moving average; the averages are reset."""
     total, batches = np.zeros(len(ends)), range(0, len(images), batch_size)
     for start in batches:
         observe(tf.constant(images[start : start + batch_size]))
-        moved = np.array([float(end) for end in ends])
-        total += before + (moved - before) / _STEP
+        updated = np.array([float(end) for end in ends])
+        total += before + (updated - before) / _UPDATE_RATE
         for end, value in zip(ends, before, strict=True):
             end.assign(value)
-    seen: NDArray[np.float64] = total / len(batches)
-    return seen
+    mean: NDArray[np.float64] = total / len(batches)
+    return mean
 
 
 @contextmanager
 def _frozen_normalizations(model: keras.Model) -> Iterator[None]:
-    """Inside the block batch normalizations neither take nor update the statistics of a batch."""
+    """Inside the block, batch normalizations neither use nor update batch statistics."""
     norms = [
         layer
         for layer in model.layers
@@ -96,7 +96,7 @@ def _frozen_normalizations(model: keras.Model) -> Iterator[None]:
 
 
 def _is_activation_range(name: str) -> bool:
-    """Whether a variable is an end of a moving range: the input's is none, it holds all that was seen."""
+    """Whether a variable is an end of a moving-average range; the input's range spans all values instead."""
     layer, _, part = name.rpartition("/")
     return layer != "quantize_layer" and part.endswith(("_min", "_max")) and not part.startswith(_KERNELS)
 

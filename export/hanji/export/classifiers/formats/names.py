@@ -1,4 +1,4 @@
-"""The names of the signature of a classifier, of its input and of its output."""
+"""The names of a classifier's signature, input and output."""
 
 from __future__ import annotations
 

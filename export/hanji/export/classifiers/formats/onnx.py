@@ -1,11 +1,10 @@
-"""A classifier to ONNX: one file, made from the TFLite file so that both hold the same numbers.
+"""Converts a classifier to ONNX: one file, made from the TFLite file so that both have the same weights.
 
-int8, int8-qat   QDQ: the very 8-bit weights and activation ranges of the TFLite file
-float16          weights in 16 bits, widened when ONNX Runtime opens the file
-dynamic, int16x8 weights in 8 bits, a scale for each output channel, widened when the file is opened:
-                 ONNX Runtime has no kernels for 16-bit activations, and none that round the inputs
-                 of a convolution as they come
-float32, sparse  as it is: ONNX Runtime has no sparse kernels, and zeros are stored like other numbers
+int8, int8-qat   QDQ format with exactly the int8 weights and activation ranges of the TFLite file
+float16          float16 weights, converted to float32 when ONNX Runtime creates the session
+dynamic, int16x8 int8 weights with per-channel scales, dequantized when the session is created: ONNX Runtime
+                 has no kernels for int16 activations, nor for dynamically quantized convolutions
+float32, sparse  float32 weights: ONNX Runtime has no sparse kernels, so zeros are stored like other values
 """
 
 from __future__ import annotations
@@ -19,40 +18,40 @@ from onnx import helper, numpy_helper
 
 from hanji.compression.classifiers.steps import ImageScheme
 from hanji.export.classifiers.formats.names import CLASSIFY
-from hanji.export.classifiers.formats.onnx_qdq import tidied
+from hanji.export.classifiers.formats.onnx_qdq import simplify_qdq
 from hanji.export.classifiers.precision import PRECISIONS
 from hanji.export.formats.onnx import checked, from_tflite
-from hanji.export.formats.onnx_graph import canonical, stored_as
+from hanji.export.formats.onnx_graph import canonical, store_weights_as
 from hanji.export.formats.tflite import tensor_names
 from hanji.export.formats.weights import should_quantize, symmetric_int8_channels
 
-_KERNEL_AXES = {"Conv": 0, "MatMul": 1}  # where the output channels lie in a kernel; Gemm says so itself
+_KERNEL_AXES = {"Conv": 0, "MatMul": 1}  # the output-channel axis of a kernel; Gemm has an attribute for it
 
 
-def from_integers(scheme: ImageScheme) -> bool:
-    """Whether the ONNX file is made from the TFLite file of the scheme, not from the float32 one."""
+def uses_quantized_tflite(scheme: ImageScheme) -> bool:
+    """Whether the ONNX file is converted from the scheme's TFLite file rather than the float32 one."""
     return PRECISIONS["onnx"][scheme] == "int8"
 
 
 def convert_classifier_onnx(tflite: bytes, scheme: ImageScheme) -> bytes:
-    """The ``.onnx`` file of a classifier's TFLite file: float32, or that of the scheme (``from_integers``).
+    """The ``.onnx`` file from a classifier's TFLite file, which ``uses_quantized_tflite`` selects.
 
     The input is ``image`` uint8 [1, h, w, c], the output ``probabilities`` float32 [1, classes]. Raises
-    ConversionError where the conversion leaves something that ONNX does not know.
+    ConversionError if the result contains operations that ONNX does not support.
     """
     converted = from_tflite(tflite, scheme)
     precision = PRECISIONS["onnx"][scheme]
     if precision == "int8":
-        tidied(converted.graph)
+        simplify_qdq(converted.graph)
     elif precision == "int8-weights":
         _store_channels(converted.graph)
     elif precision == "float16":
-        stored_as(converted.graph, precision)
+        store_weights_as(converted.graph, precision)
     return checked(canonical(converted, tensor_names(tflite, CLASSIFY)), scheme)
 
 
 def _store_channels(graph: onnx.GraphProto) -> None:
-    """Store large kernels as 8-bit numbers with a scale for each output channel, in place."""
+    """Store large kernels as int8 with per-channel scales, in place."""
     weights = {tensor.name: tensor for tensor in graph.initializer}
     for node in list(graph.node):
         axis = _kernel_axis(node)
@@ -60,18 +59,18 @@ def _store_channels(graph: onnx.GraphProto) -> None:
         if axis is None or tensor is None:
             continue
         values = numpy_helper.to_array(tensor)
-        if not should_quantize(values):  # too small, or stored for a node before this one
+        if not should_quantize(values):  # too small, or already stored for an earlier node
             continue
-        numbers, scales = symmetric_int8_channels(values, axis)
-        _store(graph, tensor, numbers, scales)
+        quantized, scales = symmetric_int8_channels(values, axis)
+        _store(graph, tensor, quantized, scales)
 
 
 def _store(
-    graph: onnx.GraphProto, tensor: Any, numbers: npt.NDArray[np.int8], scales: npt.NDArray[np.float32]
+    graph: onnx.GraphProto, tensor: Any, quantized: npt.NDArray[np.int8], scales: npt.NDArray[np.float32]
 ) -> None:
     name = tensor.name
     stored, whole, factor = f"{name}/stored", f"{name}/whole", f"{name}/scales"
-    graph.initializer.append(numpy_helper.from_array(numbers, stored))
+    graph.initializer.append(numpy_helper.from_array(quantized, stored))
     graph.initializer.append(numpy_helper.from_array(scales, factor))
     graph.initializer.remove(tensor)
     graph.node.extend(
@@ -88,4 +87,4 @@ def _kernel_axis(node: Any) -> int | None:
     return _KERNEL_AXES.get(node.op_type)
 
 
-__all__ = ["convert_classifier_onnx", "from_integers"]
+__all__ = ["convert_classifier_onnx", "uses_quantized_tflite"]

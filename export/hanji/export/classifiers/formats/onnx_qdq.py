@@ -1,7 +1,7 @@
-"""Edits of the QDQ graph that tf2onnx makes of an integer TFLite file, so that ONNX Runtime fuses more of it.
+"""Simplifies the QDQ graph that tf2onnx makes of an integer TFLite file, so that ONNX Runtime can fuse more.
 
-ONNX Runtime computes in integers where it finds DequantizeLinear → operation → QuantizeLinear with nothing
-in between. No edit here changes a result by a single bit.
+ONNX Runtime computes in integers where DequantizeLinear → operation → QuantizeLinear follow each other
+directly. All edits here are bit-exact.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _RESHAPES = ("Reshape", "Squeeze", "Transpose", "Unsqueeze")
 _BOUNDS = {"Relu": (0.0, np.inf)}
 
 
-def tidied(graph: onnx.GraphProto) -> None:
-    """Drop bounds that the rounding behind them makes anyway; reshape what is wide, not what is stored."""
+def simplify_qdq(graph: onnx.GraphProto) -> None:
+    """Drop clipping that the next quantization implies, and move reshapes after dequantization, in place."""
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     for node in list(graph.node):
         users = _users(graph, node)
@@ -28,7 +28,7 @@ def tidied(graph: onnx.GraphProto) -> None:
             graph.node.remove(node)
     for node in list(graph.node):
         if node.op_type in _RESHAPES and _producer(graph, node.input[0], "QuantizeLinear"):
-            _behind_widening(graph, node)
+            _move_after_dequantize(graph, node)
 
 
 def _is_bounded_by(node: Any, users: list[Any], constants: dict[str, npt.NDArray[Any]]) -> bool:
@@ -39,17 +39,17 @@ def _is_bounded_by(node: Any, users: list[Any], constants: dict[str, npt.NDArray
 
 
 def _rounds_within(user: Any, low: float, high: float, constants: dict[str, npt.NDArray[Any]]) -> bool:
-    """Whether ``low`` and ``high`` are rounded to the ends of the range, as all beyond them is."""
+    """Whether ``low`` and ``high`` quantize to the limits of the integer range, like all values beyond."""
     if user.op_type != "QuantizeLinear" or any(name not in constants for name in user.input[1:]):
         return False
     scale, zero_point = (constants[name] for name in user.input[1:3])
-    ends = np.iinfo(zero_point.dtype)
+    limits = np.iinfo(zero_point.dtype)
     found = np.rint(np.array([low, high], np.float32) / scale) + zero_point
-    return bool(found[0] <= ends.min and found[1] >= ends.max)
+    return bool(found[0] <= limits.min and found[1] >= limits.max)
 
 
-def _behind_widening(graph: onnx.GraphProto, node: Any) -> None:
-    """Quantize → node → Dequantize becomes Quantize → Dequantize → node."""
+def _move_after_dequantize(graph: onnx.GraphProto, node: Any) -> None:
+    """Turn Quantize → node → Dequantize into Quantize → Dequantize → node."""
     users = _users(graph, node)
     if not users or any(user.op_type != "DequantizeLinear" for user in users):
         return
@@ -77,4 +77,4 @@ def _producer(graph: onnx.GraphProto, name: str, kind: str) -> bool:
     return any(name in node.output and node.op_type == kind for node in graph.node)
 
 
-__all__ = ["tidied"]
+__all__ = ["simplify_qdq"]

@@ -1,11 +1,10 @@
-"""The one question a classifier answers, as a TensorFlow function over a Keras model.
+"""The signature of a classifier, as a TensorFlow function over a Keras model.
 
     classify   image uint8 [1, h, w, c]  → probabilities float32 [1, classes]
 
-TF.js, which has no uint8, takes int32.
+The input is int32 in TF.js, which has no uint8.
 
-What turns levels into the network's input, and logits into probabilities, lies in the graph: wherever it
-runs, nobody can get it wrong.
+Normalization and softmax are part of the graph, so that no caller can get them wrong.
 """
 
 from __future__ import annotations
@@ -22,42 +21,42 @@ from hanji.export.classifiers.formats.names import IMAGE, PROBABILITIES
 from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.objectives import normalization
 
-PREPARATION = "hanji_prepare"
-ANSWER = "hanji_answer"
-"""Name scopes around the network: what lies in them stays in floats under every scheme."""
+PREPROCESSING = "hanji_prepare"
+POSTPROCESSING = "hanji_answer"
+"""Name scopes of pre- and postprocessing: operators in them stay in float32 under every scheme."""
 
 _ONE = np.float32(1)
 
 
 class _Hidden:
-    """Holds a model out of the sight of ``tf.Module``."""
+    """Hides a model from ``tf.Module``'s attribute tracking."""
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
 
 
 class ClassifySignature(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
-    """``classify`` of a network that takes normalized pictures float32 [B, h, w, c] and gives logits."""
+    """``classify`` for a network that takes normalized images float32 [B, h, w, c] and returns logits."""
 
     def __init__(
         self, model: keras.Model, image_input: ImageInput, temperature: float, *, dtype: Any = tf.uint8
     ) -> None:
         super().__init__(name="hanji")
-        # Of the model itself TensorFlow would save every layer as functions of their own, which takes longer
-        # than all the rest: it is kept where it is not found, and the variables where they are.
+        # If it tracked the model, TensorFlow would save every layer as separate functions, which takes longer
+        # than everything else; only the variables have to be tracked.
         self._hidden = _Hidden(model)
         self._variables = list(model.variables)
         self.image_input = image_input
-        # Never exactly 1: converters leave that product out, and then put the softmax in whole numbers, too.
+        # Never exactly 1: converters drop a product with 1, and then quantize the softmax as well.
         self._scale = np.float32(1.0 / temperature) if temperature != 1.0 else np.nextafter(_ONE, _ONE + 1)
         image = tf.TensorSpec([1, *image_input.shape], dtype, IMAGE)
         self.classify = tf.function(self._classify, input_signature=[image], autograph=False)
 
     def _prepared(self, image: Any) -> Any:
-        """What ``normalized`` of training gives, to the last bit, in a shape that engines are quick with.
+        """The same result as ``normalized`` in training, bit for bit, in a shape that engines process fast.
 
-        Where channels differ, a row of pixels is one vector: with three numbers at the end of a shape, LiteRT
-        computes three at a time, and takes as long for this as for a third of an int8 MobileNet.
+        If the channels differ, a row of pixels is one vector: with three elements in the last dimension,
+        LiteRT processes three at a time, which takes a third as long as a whole int8 MobileNet.
         """
         mean, scale = normalization(self.image_input)
         levels = tf.cast(image, tf.float32)
@@ -73,20 +72,20 @@ class ClassifySignature(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
         return self._hidden.model
 
     def _classify(self, image: Any) -> dict[str, Any]:
-        with tf.name_scope(PREPARATION):
+        with tf.name_scope(PREPROCESSING):
             prepared = self._prepared(image)
-        with _uncompiled(self.model):
+        with _without_xla(self.model):
             logits = self.model(prepared, training=False)
-        with tf.name_scope(ANSWER):
+        with tf.name_scope(POSTPROCESSING):
             return {PROBABILITIES: tf.nn.softmax(logits * self._scale)}
 
 
 @contextmanager
-def _uncompiled(model: keras.Model) -> Iterator[None]:
-    """Inside the block group convolutions are traced as what they are.
+def _without_xla(model: keras.Model) -> Iterator[None]:
+    """Trace grouped convolutions as plain operations inside the block.
 
-    Keras calls a function compiled by XLA instead, as TensorFlow itself has no such kernel on a CPU; no
-    format knows of XLA.
+    Keras calls an XLA-compiled function instead, as TensorFlow has no CPU kernel for them; no export format
+    supports XLA.
     """
     grouped = [layer for layer in model.submodules if getattr(layer, "groups", 1) > 1]
     convolutions = [layer for layer in grouped if hasattr(layer, "_jit_compiled_convolution_op")]
@@ -99,4 +98,4 @@ def _uncompiled(model: keras.Model) -> Iterator[None]:
             del layer._jit_compiled_convolution_op
 
 
-__all__ = ["ANSWER", "PREPARATION", "ClassifySignature"]
+__all__ = ["POSTPROCESSING", "PREPROCESSING", "ClassifySignature"]

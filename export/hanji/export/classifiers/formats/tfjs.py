@@ -1,9 +1,9 @@
-"""A classifier to a TF.js graph model.
+"""Converts a classifier to a TF.js graph model.
 
-``image`` int32 [1, h, w, c] gives ``probabilities`` float32 [1, classes].
+The input is ``image`` int32 [1, h, w, c], the output ``probabilities`` float32 [1, classes].
 
-TF.js computes in float32 whatever the weights are stored in: fewer bits make the download smaller, not the
-work. A network with FakeQuant operations of its own rounds its activations as they do.
+TF.js computes in float32 whatever dtype the weights are stored in: quantization reduces the download size,
+not the latency. In a QAT network, activations are rounded as its FakeQuant operations do.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from hanji.runtime.manifest import ImageInput
 def convert_classifier_tfjs(
     model: keras.Model, image_input: ImageInput, temperature: float, scheme: ImageScheme
 ) -> dict[str, bytes]:
-    """The files by name, ``model.json`` and ``.bin`` shards.
+    """The files by name: ``model.json`` and ``.bin`` shards.
 
-    Raises ConversionError for a FakeQuant without a range.
+    Raises ConversionError for a FakeQuant operation with an empty range.
     """
     network = ClassifySignature(model, image_input, temperature, dtype=tf.int32)
     inputs = {IMAGE: (1, *image_input.shape)}
     outputs = {PROBABILITIES: (1, int(model.output_shape[-1]))}
-    in_bytes = PRECISIONS["tfjs"][scheme] == "int8-weights"
-    walk = LayerWalk(network.classify, inputs, outputs, in_bytes=in_bytes)
+    int8_weights = PRECISIONS["tfjs"][scheme] == "int8-weights"
+    walk = LayerWalk(network.classify, inputs, outputs, int8_weights=int8_weights)
     return graph_model(walk.graph(), "float16" if scheme == "float16" else "float32")
 
 

@@ -1,7 +1,7 @@
-"""The graph of a classifier for TF.js: each layer's convolution, bias and activation as one operation.
+"""The TF.js graph of a classifier, with the convolution, bias and activation of each layer fused.
 
-TF.js fuses nothing itself. A batch normalization behind a convolution goes into its kernel and bias; a
-kernel in 8 bits is stored as whole numbers, which are multiplied by a scale for each output channel.
+TF.js itself fuses nothing. Batch normalization after a convolution is folded into its kernel and bias; a
+quantized kernel is stored as integers, with one scale per output channel.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 from hanji.export.formats.fake_quant import Grid, scales_of_ranges
-from hanji.export.formats.tfjs_graph import PASSING, Shape, Walk
+from hanji.export.formats.tfjs_graph import PASS_THROUGH, Shape, Walk
 from hanji.export.formats.weights import should_quantize, symmetric_int8_channels
 
 Values = npt.NDArray[Any]
@@ -33,27 +33,27 @@ _RANGES = "FakeQuantWithMinMaxVarsPerChannel"
 
 @dataclass(frozen=True)
 class _Kernel:
-    """``values``, or where they are stored in 8 bits ``numbers`` · ``scales``, which broadcast to them."""
+    """``values``, and for a quantized kernel the ``integers`` and ``scales`` whose product they are."""
 
     values: Values
-    numbers: Values | None = None
+    integers: Values | None = None
     scales: Values | None = None
 
     def scaled(self, factor: Values) -> _Kernel:
-        """The kernel of a layer whose output is multiplied by ``factor``, one number a channel."""
+        """The kernel of a layer whose output is multiplied by ``factor``, one value per channel."""
         if self.scales is None:
             return _Kernel(self.values * factor)
-        return _Kernel(self.values * factor, self.numbers, self.scales * factor)
+        return _Kernel(self.values * factor, self.integers, self.scales * factor)
 
     def part(self, index: int, count: int) -> _Kernel:
         """One of ``count`` groups of output channels."""
         values = np.split(self.values, count, axis=-1)[index]
-        return _Kernel(values, _part(self.numbers, index, count), _part(self.scales, index, count))
+        return _Kernel(values, _part(self.integers, index, count), _part(self.scales, index, count))
 
 
 @dataclass(frozen=True)
 class _Layer:
-    """A convolution or matrix product and what follows it directly."""
+    """A convolution or matrix product with its bias and activation."""
 
     product: NodeDef
     kernel: _Kernel
@@ -67,14 +67,14 @@ class _Layer:
 
 
 class LayerWalk(Walk):
-    """A walk that makes one operation of each layer; ``in_bytes`` stores large kernels in 8 bits."""
+    """A walk that emits one fused operation per layer; ``int8_weights`` quantizes large kernels to int8."""
 
     def __init__(
-        self, function: Any, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], *, in_bytes: bool
+        self, function: Any, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], *, int8_weights: bool
     ) -> None:
         super().__init__(function, inputs, outputs)
-        self.in_bytes = in_bytes
-        nodes = (node for node in self.definition.node if node.op not in PASSING)
+        self.int8_weights = int8_weights
+        nodes = (node for node in self.definition.node if node.op not in PASS_THROUGH)
         self.readers = Counter(name for node in nodes for name in self._inputs(node))
 
     def _emitted(self, node: NodeDef, label: str | None) -> str:
@@ -89,10 +89,10 @@ class LayerWalk(Walk):
             self._fused(layer.part(index, groups), self._channels(self._visit(source), index, layer.kernel))
             for index in range(groups)
         ]
-        return self._joined(parts)
+        return self._concatenated(parts)
 
     def _layer(self, node: NodeDef) -> _Layer | None:
-        """The layer that ends in ``node``, if it is one whose kernel is known here."""
+        """The layer that ends in ``node``, or None unless its kernel is constant."""
         activation = node.op if node.op in _ACTIVATIONS else None
         below = self._only_input(node) if activation else node
         after = below if below is not None and below.op in _BIASES else None
@@ -108,7 +108,7 @@ class LayerWalk(Walk):
         return _Layer(product, kernel.scaled(_as_channels(factor, kernel.values)), shift, activation)
 
     def _only_input(self, node: NodeDef) -> NodeDef | None:
-        """The node that ``node`` works on, if nobody else reads it, and all else it reads is known here."""
+        """The first input of ``node``; None if it has other readers or another input is not constant."""
         first, *others = self._inputs(node)
         if self.readers[first] > 1 or ":" in first or not all(map(self._is_constant, others)):
             return None
@@ -125,15 +125,15 @@ class LayerWalk(Walk):
         scales = self._rounding(name, values.shape)
         if scales is not None:
             return _Kernel(values, np.rint(values / scales), scales)
-        if self.in_bytes and should_quantize(values):
+        if self.int8_weights and should_quantize(values):
             # A depthwise kernel has its output channels along its third axis, any other along its last.
             axis = 2 if product.op == "DepthwiseConv2dNative" else values.ndim - 1
-            numbers, scales = symmetric_int8_channels(values, axis)
-            return _Kernel(values, numbers.astype(np.float32), scales)
+            integers, scales = symmetric_int8_channels(values, axis)
+            return _Kernel(values, integers.astype(np.float32), scales)
         return _Kernel(values)
 
     def _rounding(self, name: str, shape: tuple[int, ...]) -> Values | None:
-        """The step of the grid on which each value of a kernel lies where a FakeQuant put it there."""
+        """The quantization scale of each kernel value, or None for a kernel without FakeQuant."""
         node = self.source[name]
         if node.op in ("Reshape", "Transpose"):
             source, how = self._inputs(node)
@@ -150,13 +150,13 @@ class LayerWalk(Walk):
         return None if grid is None else np.full(shape, grid.scale, np.float32)
 
     def _normalization(self, node: NodeDef) -> tuple[Values, Values]:
-        """What a batch normalization multiplies by, and what it then adds."""
+        """The factor and offset of a batch normalization."""
         scale, offset, mean, variance = (self._value(name) for name in self._inputs(node)[1:5])
         exact = scale / np.sqrt(variance.astype(np.float64) + node.attr["epsilon"].f)
         return exact.astype(np.float32), (offset - mean * exact).astype(np.float32)
 
     def _groups(self, layer: _Layer, source: str) -> int:
-        """Of how many groups a convolution is made; TF.js knows only those of one."""
+        """The number of groups of a convolution; TF.js supports only ungrouped ones."""
         if layer.product.op != "Conv2D":
             return 1
         name, _, port = source.partition(":")
@@ -164,27 +164,27 @@ class LayerWalk(Walk):
         return int(channels // layer.kernel.values.shape[2])
 
     def _fused(self, layer: _Layer, source: str) -> str:
-        kernel, factor = layer.kernel, _by_output(layer.kernel)
+        kernel, factor = layer.kernel, _output_scales(layer.kernel)
         if factor is None:
-            return self._one(layer, source, self._keep(kernel.values))
+            return self._single(layer, source, self._add_weight(kernel.values))
         if factor.size == 1:
-            return self._one(layer, source, self._whole(kernel, scale=float(factor[0])))
-        # TF.js packs a kernel once; one that is multiplied in each call it packs in each call. So the scales
-        # are multiplied into the result, behind the bias and as far as it can stand there the activation.
-        whole = self._whole(kernel, scale=1.0)
+            return self._single(layer, source, self._integer_weight(kernel, scale=float(factor[0])))
+        # TF.js packs a constant kernel once, but a computed one in every call. So the scales are applied to
+        # the output instead, after the bias and, where that gives the same result, after the activation.
+        weight = self._integer_weight(kernel, scale=1.0)
         bias = None if layer.bias is None else (layer.bias / factor).astype(np.float32)
         inside = layer.activation if layer.activation == "Relu" and (factor > 0).all() else None
-        found = self._one(_Layer(layer.product, kernel, bias, inside), source, whole)
-        found = self._emit(NodeDef(op="Mul"), [found, self._keep(factor)])
+        found = self._single(_Layer(layer.product, kernel, bias, inside), source, weight)
+        found = self._emit(NodeDef(op="Mul"), [found, self._add_weight(factor)])
         if layer.activation in (inside, None):
             return found
         return self._emit(NodeDef(op=layer.activation), [found])
 
-    def _one(self, layer: _Layer, source: str, kernel: str) -> str:
-        """The product with ``kernel`` and all that follows it as one operation."""
+    def _single(self, layer: _Layer, source: str, kernel: str) -> str:
+        """Emit the product with ``kernel``, the bias and the activation as a single operation."""
         inputs, fused = [source, kernel], []
         if layer.bias is not None:
-            inputs.append(self._keep(layer.bias))
+            inputs.append(self._add_weight(layer.bias))
             fused.append("BiasAdd")
         if layer.activation is not None:
             fused.append(layer.activation)
@@ -197,37 +197,37 @@ class LayerWalk(Walk):
         node.attr["num_args"].i = len(inputs) - 2
         return self._emit(node, inputs)
 
-    def _whole(self, kernel: _Kernel, *, scale: float) -> str:
-        """The kernel's whole numbers, times ``scale``."""
-        numbers = np.zeros(0) if kernel.numbers is None else kernel.numbers
-        grid = Grid(scale, zero_point=max(0, int(-numbers.min())), first=0, last=255)
-        return self._keep((numbers * np.float32(scale)).astype(np.float32), grid)
+    def _integer_weight(self, kernel: _Kernel, *, scale: float) -> str:
+        """A weight with the integers of the kernel, times ``scale``."""
+        integers = np.zeros(0) if kernel.integers is None else kernel.integers
+        grid = Grid(scale, zero_point=max(0, int(-integers.min())), first=0, last=255)
+        return self._add_weight((integers * np.float32(scale)).astype(np.float32), grid)
 
     def _channels(self, source: str, index: int, kernel: _Kernel) -> str:
         size = kernel.values.shape[2]
-        ends = [np.array(end, np.int32) for end in ((0, 0, 0, index * size), (-1, -1, -1, size))]
-        return self._emit(NodeDef(op="Slice"), [source, *map(self._keep, ends)])
+        bounds = [np.array(bound, np.int32) for bound in ((0, 0, 0, index * size), (-1, -1, -1, size))]
+        return self._emit(NodeDef(op="Slice"), [source, *map(self._add_weight, bounds)])
 
-    def _joined(self, parts: list[str]) -> str:
+    def _concatenated(self, parts: list[str]) -> str:
         node = NodeDef(op="ConcatV2")
         node.attr["N"].i = len(parts)
-        return self._emit(node, [*parts, self._keep(np.int32(3))])
+        return self._emit(node, [*parts, self._add_weight(np.int32(3))])
 
 
 def _as_channels(factor: Values, kernel: Values) -> Values:
-    """``factor``, one number an output channel, in the shape that multiplies a kernel."""
+    """``factor``, one value per output channel, in a shape that broadcasts to the kernel."""
     if kernel.ndim == 4 and kernel.shape[3] != len(factor):  # depthwise: [h, w, channels, multiplier]
         return factor.reshape(kernel.shape[2:])
     return factor
 
 
-def _by_output(kernel: _Kernel) -> Values | None:
-    """The scales of a kernel as one number for each channel of the output, or one for all.
+def _output_scales(kernel: _Kernel) -> Values | None:
+    """The scales of a kernel, one per output channel or a single one.
 
-    None for a kernel that is stored in floats, or has to be: of more than 8 bits, or with scales that no
-    output channel could be multiplied by.
+    None for a kernel that must be stored in float32: not quantized, more than 8 bits, or scales that cannot
+    be applied per output channel.
     """
-    if kernel.numbers is None or kernel.scales is None or np.ptp(kernel.numbers) > 255:
+    if kernel.integers is None or kernel.scales is None or np.ptp(kernel.integers) > 255:
         return None
     scales = kernel.scales
     for axis in range(scales.ndim):
@@ -243,7 +243,7 @@ def _by_output(kernel: _Kernel) -> Values | None:
 
 
 def _part(array: Values | None, index: int, count: int) -> Values | None:
-    """One of ``count`` parts of the last axis; all of what has one place there."""
+    """One of ``count`` parts along the last axis; the whole array if that axis has size 1."""
     if array is None or array.shape[-1] == 1:
         return array
     return np.split(array, count, axis=-1)[index]

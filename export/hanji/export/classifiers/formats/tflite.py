@@ -1,14 +1,14 @@
-"""A classifier to TFLite: one file with the signature ``classify``.
+"""Converts a classifier to TFLite: one file with the signature ``classify``.
 
-The image stays uint8 and the probabilities float32 under every scheme, and so do the few operators around
-the network: what is stored and computed in fewer bits is the network alone.
+Under every scheme the image is uint8, the probabilities are float32, and pre- and postprocessing compute in
+float32: only the network itself is quantized.
 
-    float32   as it is; with ``sparse``, weights that are mostly zero as sparse tensors
-    float16   weights in 16 bits, which LiteRT widens when it opens the file
-    dynamic   large weights in 8 bits, a scale for each output channel
-    int8      weights, a scale for each output channel, and activations, by the ranges of calibration pictures
-    int8-qat  the same by the ranges of the network's own FakeQuant operations
-    int16x8   as int8 with activations in 16 bits
+    float32   no quantization; with ``sparse``, mostly-zero weights are stored as sparse tensors
+    float16   float16 weights, which LiteRT converts to float32 when it loads the file
+    dynamic   large weights in int8 with per-channel scales
+    int8      weights in int8 with per-channel scales, activations in int8 with ranges from calibration images
+    int8-qat  as int8, with the ranges of the network's FakeQuant operations
+    int16x8   as int8, with int16 activations
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from tensorflow.lite.python import schema_py_generated as schema
 from hanji.compression.classifiers.steps import ImageScheme
 from hanji.export.classifiers.formats.names import CLASSIFY, IMAGE
 from hanji.export.classifiers.formats.signature import ClassifySignature
-from hanji.export.classifiers.formats.tflite_float import held_in_float, without_marks
-from hanji.export.classifiers.formats.tflite_layers import names_around, names_of_layers, operators
+from hanji.export.classifiers.formats.tflite_float import keep_in_float, remove_markers
+from hanji.export.classifiers.formats.tflite_layers import names_of_layers, names_outside_network, operators
 from hanji.export.formats.compact import compacted
-from hanji.export.formats.quiet import hushed
+from hanji.export.formats.quiet import quiet_stderr
 from hanji.export.formats.tflite import conversion_errors, converter_of
 from hanji.export.formats.tflite_graph import Graph, opened, packed
 from hanji.training.errors import ConversionError
 
 Images = npt.NDArray[np.uint8]
 CALIBRATED: tuple[ImageScheme, ...] = ("int8", "int16x8")
-"""The schemes that take their ranges from calibration pictures."""
+"""The schemes whose activation ranges come from calibration images."""
 
 _LAYERS = "convolution, Dense, pooling, Add, Concatenate and ReLU"
 _Op = schema.BuiltinOperator
@@ -50,11 +50,11 @@ def convert_classifier_tflite(
     float_layers: Sequence[str] = (),
     sparse: bool = False,
 ) -> bytes:
-    """The ``.tflite`` file of ``network`` under ``scheme``, without what no engine reads (see compact.py).
+    """The ``.tflite`` file of ``network`` under ``scheme``, compacted (see compact.py).
 
-    ``calibration`` are the pictures uint8 [n, h, w, c] of a scheme in ``CALIBRATED``; ``float_layers`` are
-    layers that an integer scheme leaves in floats. Raises ConversionError where TensorFlow's converter
-    refuses the network.
+    ``calibration`` are images uint8 [n, h, w, c] for a scheme in ``CALIBRATED``; ``float_layers`` are layers
+    that an integer scheme keeps in float32. Raises ConversionError if TensorFlow's converter rejects the
+    network.
     """
     return compacted(
         named_classifier_tflite(
@@ -71,12 +71,12 @@ def named_classifier_tflite(
     float_layers: Sequence[str] = (),
     sparse: bool = False,
 ) -> bytes:
-    """The same file as the converter wrote it: its tensors have the names by which other tools read it."""
+    """The same file before compaction: its tensors still have the names that other tools rely on."""
     if scheme in CALIBRATED:
         calibrated = calibrated_file(network, calibration)
         return quantized_file(calibrated, network, scheme, float_layers=float_layers)
     with (
-        held_in_float(network.model, float_layers),
+        keep_in_float(network.model, float_layers),
         converter_of(network, [CLASSIFY]) as converter,
         conversion_errors(scheme, _LAYERS),
     ):
@@ -84,7 +84,7 @@ def named_classifier_tflite(
         if scheme == "float16":
             converter.target_spec.supported_types = [tf.float16]
         content = bytes(converter.convert())
-    return without_marks(content) if float_layers else content
+    return remove_markers(content) if float_layers else content
 
 
 def _optimizations(scheme: ImageScheme, sparse: bool) -> list[Any]:
@@ -94,14 +94,14 @@ def _optimizations(scheme: ImageScheme, sparse: bool) -> list[Any]:
 
 
 def calibrated_file(network: ClassifySignature, calibration: Images | None) -> bytes:
-    """The float32 file with the range of every tensor noted in it, from which integer files are made.
+    """The float32 file with the calibrated range of every tensor, from which integer files are made.
 
-    Raises ConversionError without pictures.
+    Raises ConversionError without calibration images.
     """
     if calibration is None or not len(calibration):
         raise ConversionError(
-            "TFLite: expected calibration pictures for the ranges of the activations, found none; compress "
-            "the model with calibration_images of at least 1"
+            "TFLite: expected calibration images for the activation ranges, found none; compress the model "
+            "with calibration_images of at least 1"
         )
 
     def samples() -> Iterator[tuple[str, dict[str, Images]]]:
@@ -122,20 +122,20 @@ def quantized_file(
     *,
     float_layers: Sequence[str] = (),
 ) -> bytes:
-    """The file in whole numbers of what ``calibrated_file`` gave.
+    """Quantize a file from ``calibrated_file``.
 
-    Raises ConversionError for a name in ``float_layers`` that is no layer of the network.
+    Raises ConversionError for a name in ``float_layers`` that is not a layer of the network.
     """
     found = operators(calibrated, [layer.name for layer in network.model.layers])
-    left = [*names_around(found), *names_of_layers(found, float_layers)]
-    return quantized_but_for(calibrated, left, scheme)
+    kept = [*names_outside_network(found), *names_of_layers(found, float_layers)]
+    return quantized_except(calibrated, kept, scheme)
 
 
-def quantized_but_for(calibrated: bytes, names: Sequence[str], scheme: ImageScheme) -> bytes:
-    """The file in whole numbers, but for the operators whose outputs have these names."""
+def quantized_except(calibrated: bytes, names: Sequence[str], scheme: ImageScheme) -> bytes:
+    """Quantize a calibrated file, except for the operators whose outputs have these names."""
     types = tflite_convert._types_pb2
     inference_type = types.QUANTIZED_INT16 if scheme == "int16x8" else types.QUANTIZED_INT8
-    with hushed(), conversion_errors(scheme, _LAYERS):
+    with quiet_stderr(), conversion_errors(scheme, _LAYERS):
         content = tflite_convert.mlir_quantize(
             calibrated, inference_type=inference_type, denylisted_nodes=list(names)
         )
@@ -143,17 +143,17 @@ def quantized_but_for(calibrated: bytes, names: Sequence[str], scheme: ImageSche
 
 
 def _for_int16_kernels(content: bytes) -> bytes:
-    """What LiteRT's 16-bit kernels ask for beside what it has: biases in 64 bits, zero points of 0.
+    """Adapt a file to the requirements of LiteRT's int16 kernels: int64 biases and zero points of 0.
 
-    A zero point of the converter's is 0 or -1, so that moving it shifts a tensor by a 65536th of its range.
+    The converter's zero points are 0 or -1, so this shifts a tensor by at most 1/65536 of its range.
     """
     model, graphs = opened(bytes(content))
     for graph in graphs:
-        short = [tensor for tensor in graph.tensors if tensor.type == schema.TensorType.INT16]
-        for tensor in short:
+        int16_tensors = [tensor for tensor in graph.tensors if tensor.type == schema.TensorType.INT16]
+        for tensor in int16_tensors:
             tensor.quantization.zeroPoint = np.zeros_like(tensor.quantization.zeroPoint)
         for operator in graph.operators:
-            if graph.kind(operator) in _WITH_BIAS and graph.tensors[operator.inputs[0]] in short:
+            if graph.kind(operator) in _WITH_BIAS and graph.tensors[operator.inputs[0]] in int16_tensors:
                 _widen_bias(graph, operator)
     return packed(model)
 
@@ -163,7 +163,7 @@ def _widen_bias(graph: Graph, operator: Any) -> None:
         return
     bias = int(operator.inputs[2])
     values = graph.constants(np.int32).get(bias)
-    if values is not None:  # None: it was widened for another operator that shares it
+    if values is not None:  # None: already widened for another operator that shares it
         graph.store(graph.tensors[bias], schema.TensorType.INT64, values.astype("<i8").tobytes())
 
 
@@ -172,6 +172,6 @@ __all__ = [
     "calibrated_file",
     "convert_classifier_tflite",
     "named_classifier_tflite",
-    "quantized_but_for",
+    "quantized_except",
     "quantized_file",
 ]

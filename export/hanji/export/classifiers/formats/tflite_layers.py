@@ -1,6 +1,6 @@
-"""Which operators of a converted network belong to which Keras layers, by the names of their tensors.
+"""Maps the operators of a converted network to the Keras layers they came from, by tensor name.
 
-The converter names a tensor after all the operations that it put into one, such as
+The converter names a tensor after all the operations that it fused, such as
 ``model/stem_relu/Relu;model/stem/BiasAdd;model/stem/Conv2D``.
 """
 
@@ -11,18 +11,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hanji.export.classifiers.formats.signature import ANSWER, PREPARATION
+from hanji.export.classifiers.formats.signature import POSTPROCESSING, PREPROCESSING
 from hanji.export.formats.tflite_graph import KIND_NAMES, TYPE_NAMES, opened
 from hanji.training.errors import ConversionError
 
-_WRAPPED = "quant_"  # what TFMOT puts before the name of a layer that it wraps
+_WRAPPER_PREFIX = "quant_"  # TFMOT's prefix for the name of a wrapped layer
 
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator: what it does, the name of its output, and the layers it came from, the last first.
+    """One operator: its kind, the name of its output, and the layers it came from, the last layer first.
 
-    ``inputs`` and ``outputs`` are the types of its tensors; an input that is left out has none.
+    ``inputs`` and ``outputs`` are the dtypes of its tensors, without omitted optional inputs.
     """
 
     kind: str
@@ -32,31 +32,31 @@ class Operator:
     outputs: tuple[str, ...]
 
     @property
-    def around(self) -> bool:
-        """Whether it is not of the network but of what lies around it: levels to input, logits to answer."""
-        return not self.layers
+    def in_network(self) -> bool:
+        """Whether it belongs to the network, as opposed to pre- or postprocessing."""
+        return bool(self.layers)
 
 
 def operators(content: bytes, layers: Iterable[str]) -> list[Operator]:
-    """The operators of a ``.tflite`` file in their order; ``layers`` are the names of the model's layers."""
+    """The operators of a ``.tflite`` file in execution order; ``layers`` are the model's layer names."""
     known = set(layers)
     _, (graph, *_) = opened(content)
     return [_operator(graph, operator, known) for operator in graph.operators]
 
 
-def names_around(found: Sequence[Operator]) -> list[str]:
-    """The names of what is to stay in floats whatever the network is stored in."""
-    return [operator.name for operator in found if operator.around]
+def names_outside_network(found: Sequence[Operator]) -> list[str]:
+    """The names of the pre- and postprocessing operators, which stay in float32 under every scheme."""
+    return [operator.name for operator in found if not operator.in_network]
 
 
 def names_of_layers(found: Sequence[Operator], layers: Sequence[str]) -> list[str]:
-    """The names of the operators of these layers; ConversionError for a layer that no operator came from."""
+    """The names of the operators of these layers; ConversionError for a layer without operators."""
     known = sorted({layer for operator in found for layer in operator.layers})
     for layer in layers:
         if layer not in known:
             raise ConversionError(
-                f"float_layers: expected names of layers that compute something, found {layer!r}; "
-                f"there are {', '.join(known)}"
+                f"float_layers: expected names of layers with operators, found {layer!r}; "
+                f"the model has {', '.join(known)}"
             )
     return [operator.name for operator in found if set(layers) & set(operator.layers)]
 
@@ -73,16 +73,16 @@ def _operator(graph: Any, operator: Any, known: set[str]) -> Operator:
 
 
 def _layers(name: str, known: set[str]) -> tuple[str, ...]:
-    """The layers in a tensor's name, each once, in the order in which they stand there."""
+    """The layers in a tensor's name, without duplicates, in order of appearance."""
     scopes = [re.split(r"[/:]", part) for part in name.split(";")]
-    inside = [scope for scope in scopes if PREPARATION not in scope and ANSWER not in scope]
-    # The first that is a layer: what is called the same behind it is an operation of that layer.
+    inside = [scope for scope in scopes if PREPROCESSING not in scope and POSTPROCESSING not in scope]
+    # The first match is the layer; a later component of the same name is an operation inside it.
     found = (next((step for step in map(_unwrapped, scope) if step in known), None) for scope in inside)
     return tuple(dict.fromkeys(layer for layer in found if layer is not None))
 
 
 def _unwrapped(step: str) -> str:
-    return step.removeprefix(_WRAPPED)
+    return step.removeprefix(_WRAPPER_PREFIX)
 
 
-__all__ = ["Operator", "names_around", "names_of_layers", "operators"]
+__all__ = ["Operator", "names_of_layers", "names_outside_network", "operators"]

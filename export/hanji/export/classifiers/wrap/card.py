@@ -1,4 +1,4 @@
-"""MODEL_CARD.md of a wrapped model: what is known of it, and that the rest is not."""
+"""MODEL_CARD.md of a wrapped model: what is known about it, and what is not."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from hanji.export.classifiers.wrap.model_file import ModelFile
 from hanji.export.reporting.markdown import FORMAT_NAMES
 from hanji.runtime.manifest import ImageInput, Probabilities
 
-_GIVES = {
+_OUTPUTS = {
     "graph": "probabilities",
-    "softmax": "logits, of which the runtime makes probabilities",
-    "none": "scores, which are shown as they are and are no probabilities",
+    "softmax": "logits, which the runtime turns into probabilities",
+    "none": "scores, which are returned unchanged and are not probabilities",
 }
 
 
@@ -24,18 +24,19 @@ def wrapped_card(
 ) -> str:
     """The text of the card, in Markdown."""
     return (
-        f"# {name}\n\nA model that was made elsewhere, wrapped by hanji as it is: "
+        f"# {name}\n\nAn existing model file, wrapped by hanji without conversion: "
         f"{FORMAT_NAMES[model.format]}, {model.precision}, {len(model.content):,} bytes, "
-        f"{model.parameters:,} stored numbers.{model.note}\n\n"
-        f"## Use\n\nSays which of {len(labels.labels)} classes a picture of {image_input.height} × "
-        f"{image_input.width} pixels with {image_input.channels} channel(s) shows. It gives "
-        f"{_GIVES[rule.source]}.\n\n"
-        "## What nobody here knows\n\n"
-        "- What it was trained on, how well it does, and on whom it does worse: `hanji evaluate` measures it "
-        "on pictures of yours.\n"
-        f"- Licence of its training data: {licence or 'not stated'}.\n"
-        "- Whether it answers as the model it was made from: there is none to compare with. golden.json "
-        "holds what it answered when it was wrapped.\n"
+        f"{model.parameters:,} stored parameters.{model.note}\n\n"
+        f"## Intended use\n\nClassifies an image of {image_input.height} × {image_input.width} pixels with "
+        f"{image_input.channels} channel(s) into one of {len(labels.labels)} classes. The model outputs "
+        f"{_OUTPUTS[rule.source]}.\n\n"
+        "## Training data\n\n"
+        f"Unknown. Licence of the data: {licence or 'not stated'}.\n\n"
+        "## Limitations\n\n"
+        "- The training data, the accuracy and any bias of the model are unknown. Use `hanji evaluate` to "
+        "measure it on your own labelled images.\n"
+        "- Parity with the original model was not checked, as the original is not available. golden.json "
+        "contains the outputs of the model at the time it was wrapped.\n"
     )
 
 

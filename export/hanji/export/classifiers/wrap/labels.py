@@ -1,4 +1,4 @@
-"""The names of a wrapped model's classes: a text file of one a line, or JSON."""
+"""Reads the class names of a wrapped model: a text file with one label per line, or JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hanji.training.errors import RecipeError
 
 @dataclass(frozen=True)
 class ClassNames:
-    """``labels`` in the order of the model's outputs, ``names`` in other languages by language tag."""
+    """``labels`` in the order of the model's outputs; ``names`` holds translations by language tag."""
 
     source: str
     labels: tuple[str, ...]
@@ -23,9 +23,9 @@ class ClassNames:
 def read_labels(path: Path) -> ClassNames:
     """The labels in ``path``.
 
-    A ``.json`` file holds a list, or what labels.json of a bundle holds: ``{"labels": […], "names": {"ko":
-    […]}}``. Any other file holds one label a line; empty lines at its end do not count. RecipeError for
-    anything else.
+    A ``.json`` file contains a list, or the content of a bundle's labels.json: ``{"labels": […], "names":
+    {"ko": […]}}``. Any other file contains one label per line; trailing empty lines are ignored. RecipeError
+    for anything else.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -63,8 +63,8 @@ def _checked(labels: Any, path: Path, where: str) -> tuple[str, ...]:
     for number, label in enumerate(stripped, 1):
         if not 1 <= len(label) <= 1000:
             raise RecipeError(
-                f"{path}: {where} {number}: expected a label of 1 to 1000 characters, found {len(label)}; of "
-                "a class without a name give its number"
+                f"{path}: {where} {number}: expected a label of 1 to 1000 characters, found {len(label)}; "
+                "for a class without a name, use its index"
             )
     return stripped
 

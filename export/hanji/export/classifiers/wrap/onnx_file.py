@@ -1,7 +1,7 @@
-"""What an ``.onnx`` file that was made elsewhere says of itself.
+"""Reads an existing ``.onnx`` image classifier that hanji did not export.
 
-Most take channels first. As pictures come channels last everywhere else, such a file gets a Transpose before
-its input, and nothing else is changed in it.
+Most such models take channels first (NCHW). As hanji uses channels last (NHWC) everywhere, a Transpose is
+inserted before the input of such a model; nothing else is changed.
 """
 
 from __future__ import annotations
@@ -21,18 +21,20 @@ from hanji.runtime.engines.versions import installed_version
 from hanji.runtime.manifest import EngineRequirement, Tensor
 from hanji.training.errors import ConversionError
 
-_NOTE = " A Transpose was put before its input, which took channels first."
+_NOTE = " A Transpose was inserted before its input, as the original takes channels first (NCHW)."
 _INTEGERS = ("int8", "uint8")
 
 
 def read_onnx(path: Path) -> ModelFile:
-    """The model in ``path``; ConversionError where it is damaged or no picture classifier."""
+    """The model in ``path``; ConversionError if it is damaged or not an image classifier."""
     try:
         model = onnx.load(path)
         onnx.checker.check_model(model)
     except (DecodeError, onnx.checker.ValidationError, OSError, ValueError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ConversionError(f"{path}: expected a TFLite file or a valid ONNX model: {reason}") from None
+        raise ConversionError(
+            f"{path}: expected a TFLite file or a valid ONNX model, found neither: {reason}"
+        ) from None
     weights = {tensor.name for tensor in model.graph.initializer}
     given = [value for value in model.graph.input if value.name not in weights]
     inputs = [_tensor(value, path) for value in given]
@@ -63,7 +65,7 @@ def _tensor(value: Any, path: Path) -> Tensor:
     try:
         dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type).name
     except KeyError:
-        raise ConversionError(f"{path}: {value.name!r}: expected a tensor of numbers") from None
+        raise ConversionError(f"{path}: {value.name!r}: expected a numeric tensor") from None
     shape = tuple(int(size.dim_value) if size.HasField("dim_value") else None for size in kind.shape.dim)
     return Tensor(value.name, dtype, shape, scale=None, zero_point=None)
 
@@ -73,7 +75,7 @@ def _is_channels_first(tensor: Tensor) -> bool:
 
 
 def _with_transpose(model: onnx.ModelProto, value: Any, tensor: Tensor) -> Tensor:
-    """Let the model take channels last, in place; its input is called ``image`` then, if nothing else is."""
+    """Make the model take channels last, in place; its input is named ``image`` if that name is free."""
     graph = model.graph
     taken = {name for node in graph.node for name in (*node.input, *node.output)}
     name = IMAGE if IMAGE not in taken else f"{tensor.name}_channels_last"
@@ -87,7 +89,7 @@ def _with_transpose(model: onnx.ModelProto, value: Any, tensor: Tensor) -> Tenso
 
 
 def _stored(model: onnx.ModelProto) -> tuple[str, int]:
-    """The word for what the file holds, and how many numbers it stores."""
+    """The precision of the file, and the number of stored parameters."""
     sizes: dict[str, int] = {}
     for tensor in model.graph.initializer:
         dtype = helper.tensor_dtype_to_np_dtype(tensor.data_type).name
@@ -102,7 +104,7 @@ def _stored(model: onnx.ModelProto) -> tuple[str, int]:
 
 
 def _oldest(model: onnx.ModelProto) -> str:
-    """The oldest ONNX Runtime that is known to run the file: else the one that runs it here."""
+    """The oldest ONNX Runtime version known to run the file, or else the installed one."""
     old = all(opset.version <= OPSET for opset in model.opset_import if not opset.domain)
     if old and model.ir_version <= IR_VERSION:
         return OLDEST_ONNXRUNTIME

@@ -1,4 +1,4 @@
-"""Reads a ``.tflite`` or ``.onnx`` file that was made elsewhere as what it says it is."""
+"""Reads an existing ``.tflite`` or ``.onnx`` file, detecting its format."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hanji.training.errors import ConversionError
 def read_model_file(path: Path) -> ModelFile:
     """The model in ``path``.
 
-    ConversionError for a file that cannot be read, is neither format, is damaged, or is no classifier of
-    pictures.
+    ConversionError for a file that cannot be read, is in neither format, is damaged, or is not an image
+    classifier.
     """
     try:
         content = path.read_bytes()
@@ -24,8 +24,8 @@ def read_model_file(path: Path) -> ModelFile:
         return read_tflite(path, content)
     if path.suffix.lower() == ".tflite":
         raise ConversionError(
-            f"{path}: expected a TFLite file, which holds TFL3 behind its first four bytes, found "
-            "something else; copy it again"
+            f"{path}: expected a TFLite file, with the identifier TFL3 at byte 4, found "
+            f"{content[4:8]!r}; check that the file is complete"
         )
     return read_onnx(path)
 

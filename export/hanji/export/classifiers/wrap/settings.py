@@ -1,4 +1,4 @@
-"""preprocessing.toml of a wrapped model: what it takes for a pixel, and what it gives.
+"""preprocessing.toml of a wrapped model: its input preprocessing and the meaning of its outputs.
 
 scale = 0.00392156862745098      # 1/255
 mean = [0.485, 0.456, 0.406]
@@ -22,8 +22,8 @@ from hanji.runtime.manifest import ImageInput, Probabilities, Tensor
 from hanji.training.errors import RecipeError
 from hanji.training.settings import Positive
 
-_SUM = 0.05  # by which probabilities of 8 bits may miss 1 in all
-_IN_WORDS = {"probabilities": "graph", "logits": "softmax", "scores": "none"}
+_SUM_TOLERANCE = 0.05  # of the sum of int8 probabilities, due to rounding
+_SOURCES = {"probabilities": "graph", "logits": "softmax", "scores": "none"}
 
 
 @dataclass(frozen=True)
@@ -50,52 +50,52 @@ class WrapSettings(Preprocessing):
             raise ValueError(f"background: expected red, green and blue, found {list(self.background)}")
 
     def image_for(self, tensor: Tensor, size: tuple[int | None, ...], where: str) -> ImageInput:
-        """What becomes of a picture for a model with this input; ``size`` is its height, width and channels.
+        """The preprocessing for a model with the input ``tensor``; ``size`` is height, width and channels.
 
-        RecipeError where the settings say another size, or normalize for a model that takes levels.
+        RecipeError if the settings specify another size, or a normalization for a model that takes
+        unnormalized pixel values.
         """
         height, width = (
             self._side(known, name, where) for known, name in zip(size, ("height", "width"), strict=False)
         )
         image_input = self.image_input(height, width, int(size[2] or 0))
-        levels = tensor.dtype in ("uint8", "int32") and tensor.scale is None
-        if levels and (self.scale, self.mean, self.std) != (1.0, (0.0,), (1.0,)):
+        takes_pixels = tensor.dtype in ("uint8", "int32") and tensor.scale is None
+        if takes_pixels and (self.scale, self.mean, self.std) != (1.0, (0.0,), (1.0,)):
             raise RecipeError(
-                f"{where}: takes levels of 0 to 255 ({tensor.dtype} without a scale), so that whatever "
-                "normalizes them lies in the model; leave scale, mean and std out"
+                f"{where}: the model takes pixel values 0 to 255 ({tensor.dtype} without a scale) and "
+                "normalizes them itself; leave scale, mean and std out"
             )
-        normalized_by = "graph" if levels else "runtime"
+        normalized_by = "graph" if takes_pixels else "runtime"
         return replace(image_input, normalized_by=normalized_by, background=self.background)
 
     def probabilities_for(self, outputs: npt.NDArray[np.float32], path: Path) -> Probabilities:
-        """What the manifest says of ``outputs`` [n, classes]; RecipeError where they are something else."""
+        """The manifest's ``probabilities``; RecipeError if ``outputs`` [n, classes] contradict ``gives``."""
         sums = outputs.astype(np.float64).sum(axis=1)
-        are = bool((outputs >= 0.0).all() and np.abs(sums - 1.0).max() < _SUM)
-        if self.gives == "probabilities" and not are:
+        are_probabilities = bool((outputs >= 0.0).all() and np.abs(sums - 1.0).max() < _SUM_TOLERANCE)
+        if self.gives == "probabilities" and not are_probabilities:
             raise RecipeError(
                 f"{path}: expected probabilities, found outputs from {outputs.min():.3g} to "
-                f"{outputs.max():.3g} that sum up to {sums.min():.3g} to {sums.max():.3g}; say "
-                'gives = "logits" in the preprocessing file if a softmax makes them probabilities, '
-                'gives = "scores" if nothing does'
+                f"{outputs.max():.3g} with sums from {sums.min():.3g} to {sums.max():.3g}; set "
+                'gives = "logits" in the preprocessing file if they need a softmax, gives = "scores" if they '
+                "are not probabilities at all"
             )
-        if self.gives == "logits" and are:
+        if self.gives == "logits" and are_probabilities:
             raise RecipeError(
-                f"{path}: expected logits, found outputs that are probabilities already; leave gives out"
+                f"{path}: expected logits, found outputs that are probabilities; leave gives out"
             )
-        return Probabilities(_IN_WORDS[self.gives], self.temperature)
+        return Probabilities(_SOURCES[self.gives], self.temperature)
 
     def _side(self, known: int | None, name: str, where: str) -> int:
-        asked = int(getattr(self, name))
-        if known is None and not asked:
+        configured = int(getattr(self, name))
+        if known is None and not configured:
             raise RecipeError(
-                f"{where}: takes pictures of any size; say which as height and width in the preprocessing "
-                "file"
+                f"{where}: the model accepts any input size; set height and width in the preprocessing file"
             )
-        if known is not None and asked not in (0, known):
+        if known is not None and configured not in (0, known):
             raise RecipeError(
-                f"{where}: takes pictures with a {name} of {known}, found {name} = {asked}; leave it out"
+                f"{where}: expected {name} = {known}, as the model requires, found {configured}; leave it out"
             )
-        return known or asked
+        return known or configured
 
 
 __all__ = ["WrapSettings"]

@@ -1,4 +1,4 @@
-"""What a ``.tflite`` file that was made elsewhere says of itself."""
+"""Reads an existing ``.tflite`` image classifier that hanji did not export."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from hanji.runtime.manifest import Tensor
 from hanji.training.errors import ConversionError
 
 _TYPE = schema.TensorType
-_WHOLE = (_TYPE.INT8, _TYPE.UINT8)
-_STORED = (_TYPE.FLOAT32, _TYPE.FLOAT16, *_WHOLE, _TYPE.INT16)
+_INTEGERS = (_TYPE.INT8, _TYPE.UINT8)
+_STORED = (_TYPE.FLOAT32, _TYPE.FLOAT16, *_INTEGERS, _TYPE.INT16)
 
 
 def read_tflite(path: Path, content: bytes) -> ModelFile:
-    """The model in ``content``; ConversionError where LiteRT refuses it or it is no picture classifier."""
+    """The model in ``content``; ConversionError if LiteRT rejects it or it is not an image classifier."""
     try:
         interpreter = interpreter_class("litert")(model_content=content, num_threads=1)
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
-        raise ConversionError(f"{path}: expected a model that LiteRT opens, but it says: {error}") from None
-    image_input, classes = expect_classifier(path, *_ends(interpreter))
+        raise ConversionError(f"{path}: expected a model that LiteRT loads, but it failed: {error}") from None
+    image_input, classes = expect_classifier(path, *_inputs_and_outputs(interpreter))
     if None in image_input.shape[1:]:
         raise ConversionError(
-            f"{path}: expected a model for pictures of one size, found one for any; convert it again with a "
+            f"{path}: expected a model with a fixed input size, found a dynamic one; convert it again with a "
             "fixed height and width"
         )
     precision, parameters = _stored(content)
@@ -47,8 +47,8 @@ def read_tflite(path: Path, content: bytes) -> ModelFile:
     )
 
 
-def _ends(interpreter: Any) -> tuple[list[Tensor], list[Tensor]]:
-    """Inputs and outputs: of the signature ``classify`` under its names, else of the file under its own."""
+def _inputs_and_outputs(interpreter: Any) -> tuple[list[Tensor], list[Tensor]]:
+    """The inputs and outputs of the signature ``classify``, or else those of the whole file."""
     if CLASSIFY in interpreter.get_signature_list():
         runner = interpreter.get_signature_runner(CLASSIFY)
         sides = (runner.get_input_details(), runner.get_output_details())
@@ -70,7 +70,7 @@ def _tensor(name: str, entry: dict[str, Any]) -> Tensor:
 
 
 def _stored(content: bytes) -> tuple[str, int]:
-    """The word for what the file holds, and how many numbers it stores."""
+    """The precision of the file, and the number of stored parameters."""
     model, graphs = opened(content)
     constants = [
         tensor
@@ -90,10 +90,10 @@ def _stored(content: bytes) -> tuple[str, int]:
 
 
 def _precision(stored: set[int], computed: set[int]) -> str:
-    if stored & set(_WHOLE):
+    if stored & set(_INTEGERS):
         if _TYPE.INT16 in computed:
             return "int16x8"
-        return "int8" if computed & set(_WHOLE) else "dynamic"
+        return "int8" if computed & set(_INTEGERS) else "dynamic"
     return "float16" if _TYPE.FLOAT16 in stored else "float32"
 
 

@@ -1,8 +1,8 @@
-"""A bundle around a model that exists already: a ``.tflite`` or ``.onnx`` file, taken as it is.
+"""Wraps an existing ``.tflite`` or ``.onnx`` file as a bundle, without conversion.
 
-Nothing is trained or converted. What the file says of itself is read from it, what it does not say comes
-from ``preprocessing.toml``; then the model is asked, through the runtime's own arithmetic, and golden.json
-holds what it answered.
+Nothing is trained or converted. Metadata is read from the file where possible, otherwise from
+``preprocessing.toml``. The model is then run through the runtime's pre- and postprocessing, and its outputs
+are stored in golden.json.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hanji.compression.classifiers.recipe import ImageRecipe
-from hanji.export.bundle.answers import Answers
 from hanji.export.bundle.artifact import MODEL_FILES, file_entry
 from hanji.export.bundle.files import BundleSummary, manifest_files, write_files
 from hanji.export.bundle.json_files import json_bytes
 from hanji.export.bundle.manifest import artifact_table, versions_of
+from hanji.export.bundle.queries import Outputs
 from hanji.export.classifiers.formats.names import CLASSIFY
 from hanji.export.classifiers.golden import golden_count, image_golden_table, image_replay_tolerance
 from hanji.export.classifiers.manifest import CARD, GOLDEN, LABELS, input_and_output, labels_table
@@ -50,9 +50,9 @@ from hanji.training.quiet import import_tensorflow
 
 Images = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.float32]
-UNCHECKED = "a wrapped model has none to compare with"
+UNCHECKED = "a wrapped model has no reference model to compare with"
 IMAGES = 32
-"""Pictures that the model is asked about."""
+"""The number of images that the model is run on."""
 
 
 def wrap_model(
@@ -67,10 +67,10 @@ def wrap_model(
 ) -> BundleSummary:
     """Write the model in ``path`` as a bundle, the directory ``out``.
 
-    ``samples`` is a folder of any images for golden.json; without it, they are made from a seed. Raises
-    ConversionError for a file that is no image classifier or that its engine refuses, RecipeError where
-    labels or settings do not fit it, EngineError for a missing engine, HanjiError if ``out`` is taken (unless
-    ``replace``). Then nothing is left behind.
+    ``samples`` is a folder of images for golden.json; without it, images are generated from a fixed seed.
+    Raises ConversionError for a file that is not an image classifier or that its engine rejects, RecipeError
+    if the labels or settings do not match it, EngineError for a missing engine, HanjiError if ``out`` exists
+    (unless ``replace``). Nothing is left behind on an error.
     """
     import_tensorflow()
     from hanji.export.classifiers.wrap.read_model_file import read_model_file
@@ -82,13 +82,13 @@ def wrap_model(
     )
     _check_classes(model, labels, path)
     artifact = _artifact(model)
-    shown = _shown(image_input, samples)
-    outputs = _outputs(model, artifact, image_input, shown)
-    rule = settings.probabilities_for(outputs, path)
-    answers = Answers("", tuple(probabilities_of(row, rule) for row in outputs))
-    count = golden_count(shown)
+    images = _sample_images(image_input, samples)
+    raw_outputs = _raw_outputs(model, artifact, image_input, images)
+    rule = settings.probabilities_for(raw_outputs, path)
+    outputs = Outputs("", tuple(probabilities_of(row, rule) for row in raw_outputs))
+    count = golden_count(images)
     golden = image_golden_table(
-        image_input, shown[:count], {model.format: (answers, _tolerance(model, answers))}
+        image_input, images[:count], {model.format: (outputs, _tolerance(model, outputs))}
     )
     data = {
         LABELS: json_bytes(labels_table(labels.labels, labels.names)),
@@ -102,8 +102,8 @@ def wrap_model(
         **_unknown(name or path.stem, model, len(labels.labels), settings.licence),
     }
     manifest = manifest_files(_manifest(about, artifact, entries))
-    with atomic_directory(out, replace=replace) as aside:
-        write_files(aside, {MODEL_FILES[model.format]: model.content, **data, **manifest})
+    with atomic_directory(out, replace=replace) as staging:
+        write_files(staging, {MODEL_FILES[model.format]: model.content, **data, **manifest})
     return BundleSummary(out, (artifact,))
 
 
@@ -123,7 +123,7 @@ def _check_classes(model: ModelFile, labels: ClassNames, path: Path) -> None:
     if len(labels.labels) != model.classes:
         raise RecipeError(
             f"{labels.source}: expected {model.classes} labels, one for each output of {path}, found "
-            f"{len(labels.labels)}; one label a line, in the order of the outputs"
+            f"{len(labels.labels)}; list one label per line, in the order of the outputs"
         )
 
 
@@ -140,8 +140,8 @@ def _artifact(model: ModelFile) -> Artifact:
     )
 
 
-def _shown(image_input: ImageInput, directory: Path | None) -> Images:
-    """Pictures of a folder, or smooth noise: patches of colour in which a network finds something."""
+def _sample_images(image_input: ImageInput, directory: Path | None) -> Images:
+    """The images in a folder, or random colour patches, which produce more varied outputs than pure noise."""
     if directory is not None:
         return load_unlabelled(directory, image_input, IMAGES).images
     rng = np.random.default_rng(0)
@@ -151,10 +151,10 @@ def _shown(image_input: ImageInput, directory: Path | None) -> Images:
     return (patches[:, rows][:, :, columns] + noise).clip(0, 255).astype(np.uint8)
 
 
-def _outputs(model: ModelFile, artifact: Artifact, image_input: ImageInput, images: Images) -> Values:
-    """What the model gives for each picture in its own engine, as real numbers float32 [n, classes].
+def _raw_outputs(model: ModelFile, artifact: Artifact, image_input: ImageInput, images: Images) -> Values:
+    """The dequantized outputs of the model for each image in its engine, float32 [n, classes].
 
-    Raises ConversionError for numbers that are not finite, and where the engine refuses the model.
+    Raises ConversionError for values that are not finite, and if the engine rejects the model.
     """
     kind = next(kind for kind in ENGINE_KINDS if kind.name == model.engines[0].name)
     version = installed_version(kind.distribution)
@@ -167,23 +167,26 @@ def _outputs(model: ModelFile, artifact: Artifact, image_input: ImageInput, imag
         )
         found = [engine.run(CLASSIFY, {model.input.name: tensor.of(image[None])}) for image in images]
     except EngineError as error:
-        raise ConversionError(f"{model.path}: expected a model that {kind.name} runs: {error}") from error
-    outputs = np.stack([dequantized(answer.ravel(), model.output) for answer in found])
+        raise ConversionError(
+            f"{model.path}: expected a model that {kind.name} runs, but it failed: {error}"
+        ) from error
+    outputs = np.stack([dequantized(output.ravel(), model.output) for output in found])
     if outputs.shape[1] != model.classes or not np.isfinite(outputs).all():
         raise ConversionError(
-            f"{model.path}: expected {model.classes} finite numbers a picture, found NaN, infinity or others"
+            f"{model.path}: expected {model.classes} finite values per image, found NaN, infinity or another "
+            "number of values"
         )
     return outputs
 
 
-def _tolerance(model: ModelFile, answers: Answers) -> float:
-    """How far an answer on a device may be from the one here: as for exported models, by its own size."""
-    size = max(1.0, float(np.abs(np.stack(answers.scores)).max()))
+def _tolerance(model: ModelFile, outputs: Outputs) -> float:
+    """The tolerance of exported models, scaled by the magnitude of the outputs."""
+    size = max(1.0, float(np.abs(np.stack(outputs.scores)).max()))
     return float(f"{image_replay_tolerance(model.precision) * size:.3g}")
 
 
 def _unknown(name: str, model: ModelFile, classes: int, licence: str) -> dict[str, Any]:
-    """What nobody knows of a model that was made elsewhere."""
+    """Placeholder manifest sections for information that is unavailable for a wrapped model."""
     data = ImageData(
         name=name, format="unknown", synthetic=False, licence=licence, pictures=0, classes=classes, config={}
     )

@@ -1,12 +1,12 @@
 // Runs an exported TF.js graph model on the WebAssembly backend that browsers use, on one thread.
 //
-//   node run_model.mjs PACKAGES < request.json > answer.json
+//   node run_model.mjs PACKAGES < request.json > response.json
 //
-// PACKAGES    directory whose node_modules holds TF.js
+// PACKAGES    directory whose node_modules contains TF.js
 // request     {"model": directory with model.json,
 //              "calls": [{"feeds": {input name: {"shape": […], "data": base64 of little-endian int32}},
 //                         "output": output name}, …]}
-// answer      {"version": "…", "outputs": [base64 of little-endian float32, …], "milliseconds": [number, …]}
+// response    {"version": "…", "outputs": [base64 of little-endian float32, …], "milliseconds": [number, …]}
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -31,7 +31,7 @@ function tensor(tf, { shape, data }) {
   return tf.tensor(new Int32Array(bytes.buffer), shape, 'int32');
 }
 
-function answer(tf, model, { feeds, output }) {
+function execute(tf, model, { feeds, output }) {
   return tf.tidy(() => {
     const tensors = Object.fromEntries(
       Object.entries(feeds).map(([name, values]) => [name, tensor(tf, values)]),
@@ -57,7 +57,7 @@ await tf.setBackend('wasm');
 
 const request = JSON.parse(readFileSync(0, 'utf8'));
 const model = await loadGraphModel(loadFrom(request.model));
-const answers = request.calls.map((call) => answer(tf, model, call));
-const outputs = answers.map(({ values }) => values);
-const milliseconds = answers.map((each) => each.milliseconds);
+const results = request.calls.map((call) => execute(tf, model, call));
+const outputs = results.map(({ values }) => values);
+const milliseconds = results.map((result) => result.milliseconds);
 process.stdout.write(JSON.stringify({ version: tf.version_core, outputs, milliseconds }));

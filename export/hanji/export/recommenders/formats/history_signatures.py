@@ -1,12 +1,11 @@
-"""The two questions a history model answers, as TensorFlow functions over one Keras model.
+"""The two signatures of a history model, as TensorFlow functions over one Keras model.
 
     history   history int32 [L]                    → scores float32 [items]
     why       history int32 [L], item int32 [1]    → shares float32 [L]
 
-A history holds item indices; -1 is padding. Scores are logits. ``shares`` says what each item of the
-history brought to the score of ``item``: with the attention as it is, the model is linear in the rows of
-the history wherever no ReLU changes sides, so the score is the sum of the shares and of what no history
-item brought.
+A history consists of item indices; -1 is padding. Scores are logits. ``shares`` holds the contribution of
+each history item to the score of ``item``: for fixed attention weights and as long as no ReLU changes state,
+the model is linear in the rows of the history, so the score is the sum of the shares and a constant.
 """
 
 from __future__ import annotations
@@ -40,39 +39,39 @@ class HistorySignatures(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
     def _why(self, history: Tensor, item: Tensor) -> dict[str, Tensor]:
         table = self.model.table()
         rows, weights = self._weighted(history, table)
-        direction = self._slope(SINGLE_USER.pool(weights * rows), tf.gather(table, item))
-        shares = weights * tf.matmul(rows, direction, transpose_b=True)
+        gradient = self._gradient(SINGLE_USER.pool(weights * rows), tf.gather(table, item))
+        shares = weights * tf.matmul(rows, gradient, transpose_b=True)
         return {"shares": tf.reshape(shares, [-1])}
 
     def _weighted(self, history: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
-        """The history's rows [L, size], and how much each counts [L, 1]."""
+        """The embedding rows of the history [L, size], and their pooling weights [L, 1]."""
         present = tf.cast(history >= 0, tf.float32)[:, None]
         rows = tf.gather(table, tf.maximum(history, 0))
         age = SINGLE_USER.pool(present) - tf.cumsum(present)
         return rows, self.model.pooling_weights(rows, present, age, SINGLE_USER)
 
-    def _slope(self, pooled: Tensor, item: Tensor) -> Tensor:
-        """How the score of ``item`` (a row [1, size]) grows with the pooled history, [1, size]."""
+    def _gradient(self, pooled: Tensor, item: Tensor) -> Tensor:
+        """The gradient of the score of ``item`` (a row [1, size]) by the pooled history, [1, size]."""
         model = self.model
-        slope = item
+        gradient = item
         if model.tower:
-            slope += self._tower_slope(model.user_of(pooled), item)
+            gradient += self._tower_gradient(model.user_of(pooled), item)
         if model.config.user_units:
-            open_units = _sign(model.user_hidden(model.user_straight(pooled)))
-            back = tf.matmul(slope, model.user_out, transpose_b=True) * open_units
-            slope += tf.matmul(back, model.user_in, transpose_b=True)
-        return tf.matmul(slope, model.user_kernel, transpose_b=True)
+            active = _relu_mask(model.user_hidden(model.user_straight(pooled)))
+            back = tf.matmul(gradient, model.user_out, transpose_b=True) * active
+            gradient += tf.matmul(back, model.user_in, transpose_b=True)
+        return tf.matmul(gradient, model.user_kernel, transpose_b=True)
 
-    def _tower_slope(self, user: Tensor, item: Tensor) -> Tensor:
+    def _tower_gradient(self, user: Tensor, item: Tensor) -> Tensor:
         layers = self.model.tower_hidden(user, self.model.tower_items(item))
-        slope = tf.transpose(self.model.tower_head)
+        gradient = tf.transpose(self.model.tower_head)
         for (kernel, _), hidden in zip(reversed(self.model.tower), reversed(layers), strict=True):
-            slope = tf.matmul(slope * _sign(hidden[0]), kernel, transpose_b=True)
-        return slope
+            gradient = tf.matmul(gradient * _relu_mask(hidden[0]), kernel, transpose_b=True)
+        return gradient
 
 
-def _sign(hidden: Tensor) -> Tensor:
-    """1 where a unit behind its ReLU is open, else 0."""
+def _relu_mask(hidden: Tensor) -> Tensor:
+    """1 where the output of a ReLU is positive, else 0."""
     return tf.cast(hidden > 0.0, tf.float32)
 
 

@@ -1,7 +1,7 @@
-"""A history model to ONNX: one file a signature, ``model.onnx`` (history) and ``why.onnx``.
+"""Converts a history model to ONNX: one file per signature, ``model.onnx`` (history) and ``why.onnx``.
 
-Both start from the float32 TFLite file, as every ONNX file does. See onnx_rows.py for how the item
-table is stored in rows of few bits, and when it is widened.
+Both start from the float32 TFLite file. See onnx_rows.py for how the item table is stored in low-bit rows and
+when it is dequantized.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import onnx
 
 from hanji.compression.recommenders.steps import Scheme
 from hanji.export.formats.onnx import checked, from_tflite
-from hanji.export.formats.onnx_graph import canonical, stored_as
+from hanji.export.formats.onnx_graph import canonical, store_weights_as
 from hanji.export.formats.tflite import tensor_names
 from hanji.export.recommenders.formats.history_signatures import HistorySignatures
 from hanji.export.recommenders.formats.onnx_rows import (
@@ -28,23 +28,23 @@ def convert_history_onnx(model: HistoryModel, scheme: Scheme, signature: str) ->
     """The ``.onnx`` file of ``history`` or ``why``: float32, float16, int8-rows or int4-rows.
 
     Inputs are ``history`` int32 [length] and, for ``why``, ``item`` int32 [1]; outputs ``scores`` float32
-    [items] or ``shares`` float32 [length]. Raises ConversionError where the model's rows are not those of
-    the scheme, or the conversion leaves something that ONNX does not know.
+    [items] or ``shares`` float32 [length]. Raises ConversionError if the model's rows do not match the
+    scheme, or the result contains operations that ONNX does not support.
     """
     rows = row_table(model, scheme)
     exact = model if rows is None else with_exact_table(model, rows)
     tflite = convert_functions(HistorySignatures(exact), "float32", [signature])
     converted = from_tflite(tflite, scheme)
-    _one_of_each(converted.graph, exact)
+    _deduplicate(converted.graph, exact)
     if rows is not None:
         store_rows(converted.graph, rows)
-    stored_as(converted.graph, scheme)
+    store_weights_as(converted.graph, scheme)
     result = canonical(converted, tensor_names(tflite, signature), free="length")
     return checked(result, f"{scheme}, {signature}")
 
 
-def _one_of_each(graph: onnx.GraphProto, model: HistoryModel) -> None:
-    """Undo what the converter computed ahead at the price of a second copy."""
+def _deduplicate(graph: onnx.GraphProto, model: HistoryModel) -> None:
+    """Undo constant folding that duplicated weights."""
     table = model.item_table.numpy()
     name_table(graph, table)
     if model.tower:

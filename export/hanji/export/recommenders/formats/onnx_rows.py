@@ -1,9 +1,9 @@
-"""Edits of the ONNX graph of a history model: its item table once, in rows of few bits.
+"""Edits of the ONNX graph of a history model: a single copy of the item table, stored in low-bit rows.
 
-Looked-up rows are widened one by one, after their look-up. For the scores of the whole catalogue the
-graph widens the whole table, and ONNX Runtime does that when the session is made: the file stays small,
-the memory does not (4 bytes a number, as for a float table), and no call pays for it. Left to each call,
-it would take several times as long as all the rest.
+Rows are dequantized after their look-up. For the scores of the whole catalogue the graph dequantizes the
+whole table, which ONNX Runtime folds when the session is created: the file stays small, memory use does not
+(4 bytes per element, as for a float32 table), and calls are not slowed down. Done in every call, it would
+take several times as long as the rest of the model.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _SCALES = f"{TABLE}/scales"
 
 
 def name_table(graph: onnx.GraphProto, table: Values) -> None:
-    """Keep the item table (float32 [items, size]) once, named ``TABLE``, in place.
+    """Keep a single copy of the item table (float32 [items, size]), named ``TABLE``, in place.
 
-    Its transpose, which the converter makes for the scores, becomes a Transpose again.
-    Raises ConversionError where the table is not there.
+    Its transpose, which the converter folds for the scores, becomes a Transpose node again.
+    Raises ConversionError if the table is not found.
     """
     found = [tensor for tensor in graph.initializer if _equal(tensor, table)]
     if not found:
@@ -45,20 +45,20 @@ def name_table(graph: onnx.GraphProto, table: Values) -> None:
 
 
 def share_transposed(graph: onnx.GraphProto) -> None:
-    """Keep one of two large weights that are each other's transpose, in place; the other is computed."""
+    """Of two large weights that are transposes of each other, store one and compute the other, in place."""
     large = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     large = {name: values for name, values in large.items() if values.ndim == 2 and should_quantize(values)}
-    # In an order of their contents, for the converter's names hold counters.
+    # Ordered by content, because the converter's names contain counters.
     for name, values in sorted(large.items(), key=lambda entry: (entry[1].shape, entry[1].tobytes())):
         if any(tensor.name == name for tensor in graph.initializer):
             _share(graph, name, values)
 
 
 def compute_tower_items(graph: onnx.GraphProto, result: Values, kernel: Values, bias: Values) -> None:
-    """Compute the items' half of the tower's first layer from ``TABLE``, in place, where it is a constant.
+    """Compute the item part of the tower's first layer from ``TABLE`` instead of storing it, in place.
 
     ``result`` is table · kernel + bias, [items, units]: the converter folds it into a second table, often
-    larger than the first. ONNX Runtime does the same when the session is made, but not in the file.
+    larger than the first. ONNX Runtime folds it as well when the session is created, but not in the file.
     """
     for tensor in list(graph.initializer):
         values = numpy_helper.to_array(tensor)
@@ -79,47 +79,47 @@ def compute_tower_items(graph: onnx.GraphProto, result: Values, kernel: Values, 
 
 
 def store_rows(graph: onnx.GraphProto, table: RowTable) -> None:
-    """Store ``TABLE`` in rows of few bits, in place, and widen what is looked up in it, or all of it."""
-    stored = table.packed() if table.bits == 4 else table.numbers
+    """Store ``TABLE`` in low-bit rows, in place, and dequantize looked-up rows or the whole table."""
+    stored = table.packed() if table.bits == 4 else table.quantized
     (tensor,) = (tensor for tensor in graph.initializer if tensor.name == TABLE)
     tensor.CopyFrom(numpy_helper.from_array(stored, TABLE))
     graph.initializer.append(numpy_helper.from_array(table.scales, _SCALES))
-    widened = _Widening(graph, table)
-    everywhere = False
+    dequantization = _Dequantization(graph, table)
+    whole_table = False
     for node in [node for node in graph.node if TABLE in node.input]:
         if node.op_type == "Gather" and node.input[0] == TABLE:
-            widened.rows(node)
+            dequantization.rows(node)
         else:
             node.input[:] = [f"{TABLE}/wide" if name == TABLE else name for name in node.input]
-            everywhere = True
-    if everywhere:
-        widened.add(TABLE, _SCALES, f"{TABLE}/wide")
+            whole_table = True
+    if whole_table:
+        dequantization.add(TABLE, _SCALES, f"{TABLE}/wide")
 
 
-class _Widening:
-    """The nodes that turn stored rows into float32."""
+class _Dequantization:
+    """Adds the nodes that convert stored rows to float32."""
 
     def __init__(self, graph: onnx.GraphProto, table: RowTable) -> None:
         self.graph = graph
-        self.bits, self.size = table.bits, table.numbers.shape[1]
+        self.bits, self.size = table.bits, table.quantized.shape[1]
 
     def rows(self, lookup: onnx.NodeProto) -> None:
-        """Let ``lookup`` give stored rows, and widen these."""
+        """Make ``lookup`` return stored rows, and dequantize these."""
         found, indices = lookup.output[0], lookup.input[1]
         lookup.output[0] = f"{found}/stored"
         self._node("Gather", f"{found}/scales", _SCALES, indices, axis=0)
         self.add(f"{found}/stored", f"{found}/scales", found)
 
     def add(self, stored: str, scales: str, target: str) -> None:
-        """Name ``target`` what the rows ``stored``, with a scale each, stand for."""
-        whole = self._node("Cast", f"{target}/cast", stored, to=onnx.TensorProto.FLOAT)
+        """Dequantize the rows ``stored``, with one scale each, into the tensor ``target``."""
+        integers = self._node("Cast", f"{target}/cast", stored, to=onnx.TensorProto.FLOAT)
         if self.bits == 4:
-            whole = self._both_halves(whole, target)
+            integers = self._unpacked(integers, target)
         column = self._node("Unsqueeze", f"{target}/column", scales, self._constant("axis", np.array([1])))
-        self._node("Mul", target, whole, column)
+        self._node("Mul", target, integers, column)
 
-    def _both_halves(self, packed: str, target: str) -> str:
-        """A byte is 16 · high + low + 136, low and high lying in −7…7: sixteenths round to ``high``."""
+    def _unpacked(self, packed: str, target: str) -> str:
+        """A byte is 16 · high + low + 136, low and high in −7…7: (byte − 136) / 16 rounds to ``high``."""
         centred = self._node(
             "Sub", f"{target}/centred", packed, self._constant("centre", np.float32(PACKED_CENTRE))
         )
@@ -130,8 +130,8 @@ class _Widening:
         both = self._node("Concat", f"{target}/both", low, high, axis=1)
         if self.size % 2 == 0:
             return both
-        ends = [self._constant(f"end{end}", np.array([end])) for end in (0, self.size, 1)]
-        return self._node("Slice", f"{target}/whole", both, *ends)
+        bounds = [self._constant(f"end{bound}", np.array([bound])) for bound in (0, self.size, 1)]
+        return self._node("Slice", f"{target}/whole", both, *bounds)
 
     def _node(self, op: str, target: str, *sources: str, **attributes: Any) -> str:
         self.graph.node.append(helper.make_node(op, list(sources), [target], **attributes))
@@ -145,7 +145,7 @@ class _Widening:
 
 
 def _share(graph: onnx.GraphProto, name: str, values: Values) -> None:
-    """Compute from the weight ``name`` each other weight that is its transpose."""
+    """Compute each weight that is the transpose of the weight ``name`` from it."""
     for tensor in [tensor for tensor in graph.initializer if tensor.name != name]:
         if _equal(tensor, values.T):
             _replace(graph, tensor, [helper.make_node("Transpose", [name], [tensor.name], perm=[1, 0])])

@@ -1,12 +1,12 @@
-"""A model of users and items with what depends on the item only computed once, here, at export.
+"""A model of users and items in which everything that depends on the item only is precomputed at export.
 
     product   (user ∘ head) · items                       one matrix-vector product with the item table
     tower     relu(user @ user kernel + half) → … → head  half = items @ item kernel + bias
-    ncf       as tower, and the half is joined by items @ (user ∘ product kernel)
+    ncf       as tower, plus items @ (user ∘ product kernel)
 
-The user's row is looked up once and never repeated for the items. A pair takes its item's row of the same
-half, so a file that answers both questions holds the half [items, hidden_0] where it would else hold the
-item table that the half was made from (ncf needs that, too).
+The user's row is looked up once and not repeated per item. Pairs look up rows of the same half, so a file
+with both signatures stores the half [items, hidden_0] in place of the item table that it was computed from
+(ncf needs both).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _LAYERS |= {"user", "item", "gmf", "product", "dot", "tower_input", "gmf_head", 
 
 
 def precomputable(model: keras.Model) -> bool:
-    """Whether ``model`` is a neumf, gmf, mlp, ncf or mf model as ``inference_model`` makes them.
+    """Whether ``model`` is a neumf, gmf, mlp, ncf or mf model as built by ``inference_model``.
 
-    One that rounds, normalizes batches or has a layer of somebody's own is not.
+    Models with fake quantization, batch normalization or custom layers are not supported.
     """
     names = {layer.name for layer in model.layers}
     known = all(name in _LAYERS or re.fullmatch(r"hidden_\d+", name) for name in names)
@@ -36,7 +36,7 @@ def precomputable(model: keras.Model) -> bool:
 
 
 class Precomputed(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
-    """Logits of a ``precomputable`` model: of a user's whole ``catalogue``, and of ``pairs``."""
+    """Logits of a ``precomputable`` model, for the whole catalogue or for single pairs."""
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__(name="precomputed")
@@ -56,7 +56,7 @@ class Precomputed(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
 
 
 class _Product(tf.Module):  # type: ignore[misc]
-    """Products of the user's row with the items', weighted by a head (gmf), or with biases (mf)."""
+    """Dot products of the user's row with the item rows, weighted by a head (gmf) or with biases (mf)."""
 
     def __init__(self, model: keras.Model, table: str) -> None:
         super().__init__()
@@ -109,9 +109,9 @@ class _Tower(tf.Module):  # type: ignore[misc]
         row = tf.gather(self.users, user)
         straight = tf.matmul(row, self.user_kernel)
         if self.product_kernel is not None:
-            # The half comes last: TFLite's converter would store one that meets the product transposed, too.
+            # Add the half last: otherwise TFLite's converter also stores a transposed copy of it.
             straight += tf.matmul(self.items, row * self.product_kernel, transpose_b=True)
-        return self._above(tf.nn.relu(straight + self.half))
+        return self._upper_layers(tf.nn.relu(straight + self.half))
 
     def pairs(self, user: Tensor, item: Tensor) -> Tensor:
         rows = tf.gather(self.users, user)
@@ -119,14 +119,14 @@ class _Tower(tf.Module):  # type: ignore[misc]
         if self.product_kernel is not None:
             products = rows * tf.gather(self.items, item)
             straight += tf.matmul(products, self.product_kernel, transpose_b=True)
-        return self._above(tf.nn.relu(straight))
+        return self._upper_layers(tf.nn.relu(straight))
 
-    def _above(self, hidden: Tensor) -> Tensor:
-        """Float32 [n] from the first hidden layer [n, units]."""
+    def _upper_layers(self, hidden: Tensor) -> Tensor:
+        """Logits float32 [n] from the first hidden layer's output [n, units]."""
         *between, head = self.layers
         for layer in between:
             hidden = tf.nn.relu(tf.matmul(hidden, layer.kernel) + layer.bias)
-        # A reshape and no slice: LiteRT's delegate takes no slice, and would stop there.
+        # A reshape instead of a slice, which LiteRT's default delegate does not support.
         return _flat(tf.matmul(hidden, head.kernel) + head.bias)
 
 
@@ -137,7 +137,7 @@ def _tables(model: keras.Model, table: str) -> tuple[Any, Any]:
 
 
 def _hidden(model: keras.Model) -> list[keras.layers.Dense]:
-    """The layers of the tower from the first to the head."""
+    """The layers of the tower, from the first to the head."""
     names = {layer.name for layer in model.layers}
     count = next(index for index in range(len(names) + 1) if f"hidden_{index}" not in names)
     return [model.get_layer(name) for name in (*(f"hidden_{index}" for index in range(count)), "head")]
@@ -146,7 +146,7 @@ def _hidden(model: keras.Model) -> list[keras.layers.Dense]:
 def _product(
     table: npt.NDArray[np.float32], kernel: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
-    """``table @ kernel + bias``, rounded once, so that every machine gets the same bits."""
+    """``table @ kernel + bias`` in float64, rounded once, so that the result is the same on every machine."""
     exact = table.astype(np.float64) @ kernel.astype(np.float64) + bias
     return exact.astype(np.float32)
 

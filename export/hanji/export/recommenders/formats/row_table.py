@@ -1,4 +1,4 @@
-"""An item table in rows of few bits, as every format that hanji writes itself stores it."""
+"""An item table quantized to int8 or int4 per row, shared by all formats."""
 
 from __future__ import annotations
 
@@ -13,61 +13,61 @@ from hanji.training.recommenders.models.history import HistoryModel
 from hanji.training.recommenders.models.rows import levels
 
 PACKED_CENTRE = 136
-"""The byte of two zeros: a packed byte is 16 · high + low + 136, high and low lying in −7…7."""
+"""The packed byte of two zeros: a byte is 16 · high + low + 136, with high and low in −7…7."""
 
-_OFF_GRID = 1e-3  # of a step; a table that was rounded in float32 is off by some 1e-6
+_OFF_GRID = 1e-3  # of a quantization step; rounding in float32 causes deviations of about 1e-6
 
 
 @dataclass(frozen=True)
 class RowTable:
-    """``numbers`` int8 [items, size], symmetric around zero; ``scales`` float32 [items], one a row."""
+    """``quantized`` int8 [items, size], symmetric around zero; ``scales`` float32 [items], one per row."""
 
-    numbers: npt.NDArray[np.int8]
+    quantized: npt.NDArray[np.int8]
     scales: npt.NDArray[np.float32]
     bits: int
 
     @property
     def values(self) -> npt.NDArray[np.float32]:
-        """The table itself, float32 [items, size]."""
-        return self.numbers.astype(np.float32) * self.scales[:, None]
+        """The dequantized table, float32 [items, size]."""
+        return self.quantized.astype(np.float32) * self.scales[:, None]
 
     def packed(self) -> npt.NDArray[np.uint8]:
-        """Two 4-bit numbers a byte, uint8 [items, size / 2, rounded up].
+        """Two 4-bit values per byte, uint8 [items, size / 2, rounded up].
 
-        With ``half`` bytes in a row, byte j holds column j in its lower half and column j + half in its
-        upper one, each plus 8; the column that an odd size lacks is zero.
+        With ``half`` bytes per row, byte j holds column j in the low nibble and column j + half in the high
+        nibble, each plus 8; an odd size is padded with a zero column.
         """
-        odd = self.numbers.shape[1] % 2
-        shifted = np.pad(self.numbers, ((0, 0), (0, odd))).astype(np.int16) + 8
+        odd = self.quantized.shape[1] % 2
+        shifted = np.pad(self.quantized, ((0, 0), (0, odd))).astype(np.int16) + 8
         low, high = np.split(shifted, 2, axis=1)
         return (low | (high << 4)).astype(np.uint8)
 
 
 def row_table(model: HistoryModel, scheme: Scheme) -> RowTable | None:
-    """The table of ``model`` as ``scheme`` stores it in rows; None for a scheme without rows.
+    """The item table of ``model`` quantized as ``scheme`` specifies; None for a scheme without rows.
 
-    Raises ConversionError where the model computes with another grid than the scheme stores, and for a
-    scheme that history models do not come in.
+    Raises ConversionError if the model was trained with another row quantization, and for a scheme that
+    history models do not support.
     """
     if scheme not in HISTORY_SCHEMES:
         raise ConversionError(
-            f"{scheme}: expected a scheme of history models, float32, float16 or {', '.join(ROW_BITS)}; "
+            f"{scheme}: expected a scheme for history models: float32, float16 or {' or '.join(ROW_BITS)}; "
             "compress the model with one of them"
         )
     bits = ROW_BITS.get(scheme)
     if model.row_bits != bits:
         raise ConversionError(
             f"{scheme}: expected a history model with row_bits {bits}, found {model.row_bits}; "
-            "compress the model with the scheme it is exported in"
+            "compress the model with the scheme used for export"
         )
     return None if bits is None else _on_grid(model.table().numpy(), bits)
 
 
 def with_exact_table(model: HistoryModel, table: RowTable) -> HistoryModel:
-    """A copy of ``model`` that holds the values of ``table`` and rounds nothing.
+    """A copy of ``model`` with the values of ``table`` and without rounding.
 
-    Keras may come out some last bits beside them; here each is a whole number times its row's scale,
-    so that a converted graph can be searched for them.
+    Values computed by Keras may differ in the last bits; here each is exactly an integer times its row's
+    scale, so that the table can be found in a converted graph.
     """
     copy = HistoryModel(model.config, model.items)
     copy.set_weights(model.get_weights())
@@ -79,15 +79,15 @@ def _on_grid(values: npt.NDArray[np.float32], bits: int) -> RowTable:
     largest = np.abs(values).max(axis=1)
     scales = np.where(largest > 0, largest / levels(bits), 1.0).astype(np.float32)
     steps = values / scales[:, None]
-    numbers = np.rint(steps)
-    off = np.abs(steps - numbers).max(axis=1)
-    if not off.max() < _OFF_GRID:  # a NaN is refused as well
+    quantized = np.rint(steps)
+    off = np.abs(steps - quantized).max(axis=1)
+    if not off.max() < _OFF_GRID:  # NaN is rejected as well
         row = int(off.argmax())
         raise ConversionError(
-            f"int{bits}-rows: expected each row of the item table on a grid of {bits} bits, found row {row} "
-            f"{off[row]:.2g} of a step beside it; round the table with rounded_rows before export"
+            f"int{bits}-rows: expected each row of the item table to be quantized to {bits} bits, found row "
+            f"{row} off the grid by {off[row]:.2g} of a step; round the table with rounded_rows before export"
         )
-    return RowTable(numbers.astype(np.int8), scales, bits)
+    return RowTable(quantized.astype(np.int8), scales, bits)
 
 
 __all__ = ["PACKED_CENTRE", "RowTable", "row_table", "with_exact_table"]

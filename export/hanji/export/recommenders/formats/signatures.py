@@ -1,4 +1,4 @@
-"""The two questions every artifact answers, as TensorFlow functions over one Keras model.
+"""The two signatures of a model of users and items, as TensorFlow functions over one Keras model.
 
     catalogue   user int32 [1]                  → scores float32 [items]
     pairs       user int32 [B], item int32 [B]  → scores float32 [B]
@@ -23,11 +23,10 @@ SIGNATURES = ("catalogue", "pairs")
 class Signatures(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     """``catalogue`` and ``pairs`` of a model with inputs user [B], item [B] and output logits [B, 1].
 
-    ``separate_lookups`` keeps the look-up of all items a look-up: a converter that folds it into a
-    constant stores the item tables a second time where it quantizes only those that are looked up.
-    ``precomputed`` are the signatures that start from what depends on the item only, computed once (see
-    ``precomputed_signatures``); the others ask the model as it was trained. A model that is not
-    ``precomputable`` is always asked so, which gives the same scores more slowly.
+    ``separate_lookups`` prevents constant folding of the look-up of all items: a converter that folds it and
+    quantizes only look-up tables would store the item tables twice. ``precomputed`` are the signatures that
+    use precomputed item terms (see ``precomputed_signatures``); the others run the model as trained. A model
+    that is not ``precomputable`` always runs as trained, which gives the same scores more slowly.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class Signatures(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
             return {"scores": tf.reshape(self.of_catalogue.catalogue(user), [self.items])}
         items = tf.range(self.items, dtype=tf.int32)
         if self.separate_lookups:
-            items += tf.minimum(user, 0)  # adds 0, for an index is never negative; no converter can know
+            items += tf.minimum(user, 0)  # always adds 0, as indices are not negative; prevents folding
         return {"scores": self._scores(tf.tile(user, [self.items]), items, self.items)}
 
     def _pairs(self, user: Any, item: Any) -> dict[str, Any]:
@@ -64,18 +63,18 @@ class Signatures(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         return {"scores": self._scores(user, item, -1)}
 
     def _scores(self, users: Any, items: Any, count: int) -> Any:
-        """Float32 [count] logits."""
+        """Logits float32 [count]."""
         logits = self.model({"user": users, "item": items}, training=False)
         return tf.reshape(logits, [count])
 
 
 def precomputed_signatures(scheme: Scheme, together: Sequence[str] = SIGNATURES) -> tuple[str, ...]:
-    """Which of the signatures ``together`` in one file start from what was computed at export.
+    """Which of the signatures ``together`` in one file use precomputed item terms.
 
-    Under ``float32`` and ``float16`` the catalogue does, and pairs in the same file do, so that both share
-    their weights. Pairs alone are smaller as they are, but under ``float16`` they would be rounded in
-    another place than the catalogue. ``dynamic`` and ``int8`` stay as the model was trained: the ranges
-    belong to its layers, and a half of one has no range.
+    Under ``float32`` and ``float16`` the catalogue does, and so do pairs in the same file, so that both share
+    their weights. Pairs alone are smaller without, but under ``float16`` they would then be rounded at a
+    different point than the catalogue. ``dynamic`` and ``int8`` run the model as trained: quantization ranges
+    belong to whole layers, and half a layer has none.
     """
     shared = scheme == "float32" and "catalogue" in together
     return tuple(together) if shared or scheme == "float16" else ()

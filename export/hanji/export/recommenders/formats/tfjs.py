@@ -1,7 +1,7 @@
-"""Keras to a TF.js graph model.
+"""Converts a Keras model to a TF.js graph model.
 
-One graph answers both questions: feeding ``user`` gives ``scores``; feeding ``pair_user`` and
-``pair_item`` gives ``pair_scores``.
+One graph holds both signatures: feeding ``user`` gives ``scores``; feeding ``pair_user`` and ``pair_item``
+gives ``pair_scores``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def convert_tfjs(model: keras.Model, items: int, scheme: Scheme) -> dict[str, by
 
 
 def freeze(model: keras.Model, items: int, precomputed: Sequence[str] = ()) -> FrozenGraph:
-    """One graph with the inputs and outputs of both signatures, each weight in it once.
+    """One graph with the inputs and outputs of both signatures, without duplicate weights.
 
     ``precomputed`` as in ``Signatures``.
     """

@@ -1,6 +1,6 @@
-"""A history model to a TF.js graph model.
+"""Converts a history model to a TF.js graph model.
 
-One graph answers both questions: feeding ``history`` gives ``scores``; feeding ``why_history`` and
+One graph holds both signatures: feeding ``history`` gives ``scores``; feeding ``why_history`` and
 ``why_item`` gives ``shares``.
 """
 
@@ -24,7 +24,7 @@ INPUTS: dict[str, Shape] = {"history": (None,), "why_history": (None,), "why_ite
 def convert_history_tfjs(model: HistoryModel, scheme: Scheme) -> dict[str, bytes]:
     """The files by name, ``model.json`` and ``.bin`` shards: float32, float16, int8-rows or int4-rows.
 
-    Raises ConversionError where the model's rows are not those of the scheme.
+    Raises ConversionError if the model's rows do not match the scheme.
     """
     rows = row_table(model, scheme)
     outputs: dict[str, Shape] = {"scores": (model.items,), "shares": (None,)}
@@ -37,13 +37,13 @@ def convert_history_tfjs(model: HistoryModel, scheme: Scheme) -> dict[str, bytes
 def _both(model: HistoryModel) -> Any:
     functions = HistorySignatures(model)
 
-    def answers(history: Any, why_history: Any, why_item: Any) -> dict[str, Any]:
+    def outputs(history: Any, why_history: Any, why_item: Any) -> dict[str, Any]:
         return {
             "scores": functions.history(history)["scores"],
             "shares": functions.why(why_history, why_item)["shares"],
         }
 
-    return tf.function(answers, input_signature=input_specs(INPUTS), autograph=False)
+    return tf.function(outputs, input_signature=input_specs(INPUTS), autograph=False)
 
 
 __all__ = ["INPUTS", "convert_history_tfjs"]

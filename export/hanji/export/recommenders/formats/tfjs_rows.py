@@ -1,8 +1,8 @@
-"""The graph of a history model for TF.js with its item table in rows of few bits.
+"""The TF.js graph of a history model with its item table in low-bit rows.
 
-TF.js turns stored bytes into floats when it loads a model; everything else it computes again in each
-call. So nothing here touches the whole table more than it must: the rows' scales are multiplied into the
-scores, not into the table, and the two halves of packed bytes are never put side by side.
+TF.js converts stored bytes to float32 when it loads a model; everything else is computed again in each call.
+So operations on the whole table are kept to a minimum: the row scales are multiplied into the scores, not
+into the table, and the two halves of packed bytes are never concatenated.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from hanji.export.formats.tfjs_graph import Shape, Walk
 from hanji.export.recommenders.formats.row_table import PACKED_CENTRE, RowTable
 from hanji.training.errors import ConversionError
 
-_WHOLE = Grid(1.0, zero_point=128, first=0, last=255)
+_INTEGERS = Grid(1.0, zero_point=128, first=0, last=255)
 _PACKED = Grid(1 / 16, zero_point=PACKED_CENTRE, first=0, last=255)
-"""A byte is 16 · high + low + 136, low and high lying in −7…7: on this grid it is high + low / 16, which
-rounds to ``high``."""
+"""A byte is 16 · high + low + 136, with low and high in −7…7: on this grid its value is high + low / 16,
+which rounds to ``high``."""
 
 
 class RowWalk(Walk):
-    """A walk that stores the constant equal to ``table`` in its rows, and computes with these."""
+    """A walk that stores the item table, the constant equal to ``table.values``, in low-bit rows."""
 
     def __init__(
         self, function: Any, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], table: RowTable
@@ -33,7 +33,7 @@ class RowWalk(Walk):
         super().__init__(function, inputs, outputs)
         self.table = table
         self.values = table.values
-        self.items, self.size = table.numbers.shape
+        self.items, self.size = table.quantized.shape
         self.half = (self.size + 1) // 2
 
     def _emitted(self, node: NodeDef, label: str | None) -> str:
@@ -42,12 +42,12 @@ class RowWalk(Walk):
             return self._rows(self._visit(inputs[1]))
         if node.op == "MatMul" and node.attr["transpose_b"].b and self._is_table(inputs[1]):
             if self.table.bits == 4:
-                return self._scaled(self._products_of_halves(self._visit(inputs[0])))
+                return self._scaled(self._packed_product(self._visit(inputs[0])))
             return self._scaled(self._product(self._stored(), self._visit(inputs[0])))
         if not self._is_constant(node.name) and any(map(self._is_table, inputs)):
             raise ConversionError(
-                f"TF.js: expected the item table in look-ups and in products with a user, found it in "
-                f"{node.op} ({node.name}); export without TF.js"
+                f"TF.js: expected the item table in look-ups and in products with a user vector only, found "
+                f"it in {node.op} ({node.name}); export without TF.js"
             )
         return super()._emitted(node, label)
 
@@ -58,58 +58,58 @@ class RowWalk(Walk):
         return values.shape == self.values.shape and np.array_equal(values, self.values)
 
     def _rows(self, indices: str) -> str:
-        """The rows of the table at ``indices`` [L], [L, size]."""
+        """The dequantized rows at ``indices`` [L], as [L, size]."""
         found = self._gather(self._stored(), indices)
-        whole = self._both_halves(found) if self.table.bits == 4 else found
-        scales = self._gather(self._keep(self.table.scales), indices)
-        return self._op("Mul", whole, self._reshape(scales, -1, 1))
+        integers = self._unpacked(found) if self.table.bits == 4 else found
+        scales = self._gather(self._add_weight(self.table.scales), indices)
+        return self._op("Mul", integers, self._reshape(scales, -1, 1))
 
-    def _both_halves(self, packed: str) -> str:
+    def _unpacked(self, packed: str) -> str:
         high = self._op("Round", packed)
-        low = self._op("Mul", self._op("Sub", packed, high), self._keep(np.float32(16)))
+        low = self._op("Mul", self._op("Sub", packed, high), self._add_weight(np.float32(16)))
         both = self._concat(low, high)
         return both if self.size % 2 == 0 else self._columns(both, 0, self.size)
 
-    def _products_of_halves(self, user: str) -> str:
-        """user_low · low + user_high · high, [items, 1], with low = 16 (packed − high)."""
+    def _packed_product(self, user: str) -> str:
+        """user_low · low + user_high · high, [items, 1], where low = 16 (packed − high)."""
         if self.size % 2:
-            user = self._concat(user, self._keep(np.zeros((1, 1), np.float32)))
-        low = self._op("Mul", self._columns(user, 0, self.half), self._keep(np.float32(16)))
+            user = self._concat(user, self._add_weight(np.zeros((1, 1), np.float32)))
+        low = self._op("Mul", self._columns(user, 0, self.half), self._add_weight(np.float32(16)))
         high = self._op("Sub", self._columns(user, self.half, self.half), low)
         packed = self._stored()
         return self._op("AddV2", self._product(packed, low), self._product(self._op("Round", packed), high))
 
     def _product(self, table: str, user: str) -> str:
-        """``table`` [items, n] · ``user`` [1, n], [items, 1].
+        """``table`` [items, n] times ``user`` [1, n], as [items, 1].
 
-        With the user as a column on the right nothing is transposed: TF.js is faster so.
+        With the user as a column on the right nothing is transposed, which is faster in TF.js.
         """
         return self._op("MatMul", table, self._reshape(user, -1, 1))
 
     def _scaled(self, products: str) -> str:
-        """Products with the whole numbers [items, 1], as those with the table's rows [1, items]."""
-        return self._op("Mul", self._reshape(products, 1, self.items), self._keep(self.table.scales))
+        """The scores [1, items] from products with the integer rows [items, 1]."""
+        return self._op("Mul", self._reshape(products, 1, self.items), self._add_weight(self.table.scales))
 
     def _stored(self) -> str:
-        """The weight that holds the table's bytes."""
+        """The weight with the quantized table."""
         if self.table.bits == 4:
-            return self._keep((self.table.packed().astype(np.float32) - PACKED_CENTRE) / 16, _PACKED)
-        return self._keep(self.table.numbers.astype(np.float32), _WHOLE)
+            return self._add_weight((self.table.packed().astype(np.float32) - PACKED_CENTRE) / 16, _PACKED)
+        return self._add_weight(self.table.quantized.astype(np.float32), _INTEGERS)
 
     def _gather(self, table: str, indices: str) -> str:
-        return self._op("GatherV2", table, indices, self._keep(np.int32(0)))
+        return self._op("GatherV2", table, indices, self._add_weight(np.int32(0)))
 
     def _concat(self, *parts: str) -> str:
         node = NodeDef(op="ConcatV2")
         node.attr["N"].i = len(parts)
-        return self._emit(node, [*parts, self._keep(np.int32(1))])
+        return self._emit(node, [*parts, self._add_weight(np.int32(1))])
 
     def _columns(self, values: str, first: int, count: int) -> str:
-        ends = [self._keep(np.array(end, np.int32)) for end in ((0, first), (-1, count))]
-        return self._op("Slice", values, *ends)
+        bounds = [self._add_weight(np.array(bound, np.int32)) for bound in ((0, first), (-1, count))]
+        return self._op("Slice", values, *bounds)
 
     def _reshape(self, values: str, *shape: int) -> str:
-        return self._op("Reshape", values, self._keep(np.array(shape, np.int32)))
+        return self._op("Reshape", values, self._add_weight(np.array(shape, np.int32)))
 
     def _op(self, op: str, *inputs: str) -> str:
         return self._emit(NodeDef(op=op), list(inputs))

@@ -1,7 +1,7 @@
-"""Keras to TFLite: one file with both signatures, which share one copy of the weights.
+"""Converts a Keras model to TFLite: one file with both signatures, which share one copy of the weights.
 
-Inputs stay int32 and scores float32 under every scheme; the ranges of ``int8`` are those of the
-model's own FakeQuant operations.
+Inputs are int32 and scores float32 under every scheme; the ranges of ``int8`` are those of the model's
+FakeQuant operations.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _LAYERS = "Embedding, Dense, Multiply and Concatenate"
 def convert_tflite(
     model: keras.Model, items: int, scheme: Scheme, *, only: Sequence[str] = SIGNATURES
 ) -> bytes:
-    """The ``.tflite`` file of ``model`` under ``scheme``, holding the signatures in ``only``.
+    """The ``.tflite`` file of ``model`` under ``scheme``, with the signatures in ``only``.
 
-    Raises ConversionError where TensorFlow's converter refuses the model.
+    Raises ConversionError if TensorFlow's converter rejects the model.
     """
     precomputed = precomputed_signatures(scheme, only)
     functions = Signatures(model, items, separate_lookups=scheme == "dynamic", precomputed=precomputed)

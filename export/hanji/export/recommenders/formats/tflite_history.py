@@ -1,8 +1,8 @@
-"""A history model to TFLite: one file with both signatures, which share one copy of the weights.
+"""Converts a history model to TFLite: one file with both signatures, which share one copy of the weights.
 
-TensorFlow converts to float32, and the file is edited: the item table in whole numbers for the schemes in
-rows, every other large kernel in float16. (Its own float16 also takes the small constants, among them the
-one that keeps the attention to an empty history from dividing by zero.)
+TensorFlow converts to float32, then the file is edited: the item table is quantized for the row schemes, and
+every other large kernel is stored as float16. (The converter's own float16 mode would also round small
+constants, including the one that prevents division by zero in the attention over an empty history.)
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from hanji.export.recommenders.formats.tflite_rows import (
 from hanji.training.recommenders.models.history import HistoryModel
 
 HISTORY_LENGTH = 256
-"""Of an engine that cannot take histories of any length: padding fills what is left of it."""
+"""The input length for engines without dynamic shapes; shorter histories are padded."""
 
 
 def convert_history_tflite(
     model: HistoryModel, scheme: Scheme, *, only: Sequence[str] = HISTORY_SIGNATURES
 ) -> bytes:
-    """The ``.tflite`` file of ``model`` under ``scheme``, holding the signatures in ``only``.
+    """The ``.tflite`` file of ``model`` under ``scheme``, with the signatures in ``only``.
 
-    Raises ConversionError where the item table is not on the grid of the scheme, or the converter
-    refuses the model.
+    Raises ConversionError if the item table is not on the quantization grid of the scheme, or the converter
+    rejects the model.
     """
     rows = row_table(model, scheme)
     exact = model if rows is None else with_exact_table(model, rows)
@@ -41,7 +41,7 @@ def convert_history_tflite(
         for graph in graphs:
             store_rows(graph, rows)
             store_tower_items(graph, len(rows.scales))
-        # The oldest runtime is what the converter knows of, without these operations.
+        # The converter's minimum runtime version does not account for the operators added here.
         file.metadata = [entry for entry in file.metadata if entry.name != b"min_runtime_version"]
     if scheme != "float32":
         share_transposed(graphs)

@@ -1,8 +1,8 @@
-"""An item table of whole numbers with a scale a row, in the place of a float32 one in a ``.tflite`` file.
+"""Replaces the float32 item table in a ``.tflite`` file by integers with one scale per row.
 
-LiteRT looks such rows up with EMBEDDING_LOOKUP and multiplies with them in FULLY_CONNECTED, which rounds
-the user vector to 8 bits as it comes and computes in whole numbers. The scales follow as a MUL of their
-own: a tensor's own scales would need a zero point of 8 bytes beside each, and be stored in each signature.
+LiteRT looks up such rows with EMBEDDING_LOOKUP and multiplies with them in FULLY_CONNECTED, which quantizes
+the user vector to 8 bits at run time and computes in integers. The scales are applied by a separate MUL: as
+quantization parameters of the tensor, each would need an 8-byte zero point and be stored once per signature.
 """
 
 from __future__ import annotations
@@ -27,37 +27,37 @@ _Op = schema.BuiltinOperator
 
 
 def store_rows(graph: Graph, rows: RowTable) -> None:
-    """Replace the table ``rows.values`` by ``rows`` itself wherever the graph uses it.
+    """Replace the float32 table ``rows.values`` by the quantized ``rows`` wherever the graph uses it.
 
-    Raises ConversionError if the graph does not hold the table, or uses it in another way, or if rows of
-    4-bit numbers do not end on whole bytes.
+    Raises ConversionError if the graph does not contain the table or uses it in an unexpected way, and for
+    4-bit rows with an odd number of elements.
     """
-    if rows.bits == 4 and rows.numbers.shape[1] % 2:
+    if rows.bits == 4 and rows.quantized.shape[1] % 2:
         raise ConversionError(
-            "TFLite (int4-rows): expected an even embedding_size, for LiteRT holds two numbers a byte, "
-            f"found {rows.numbers.shape[1]}; make it one more or less, or take int8-rows"
+            "TFLite (int4-rows): expected an even embedding_size, as LiteRT packs two values per byte, "
+            f"found {rows.quantized.shape[1]}; increase or decrease it by one, or use int8-rows"
         )
     found = [
         index for index, values in graph.constants(np.float32).items() if np.array_equal(values, rows.values)
     ]
     if len(found) != 1:
         raise ConversionError(
-            f"TFLite (int{rows.bits}-rows): expected the item table once in each signature, found it "
-            f"{len(found)} times; export as float16, and report this"
+            f"TFLite (int{rows.bits}-rows): expected the item table once per signature, found it "
+            f"{len(found)} times; export as float16, and report this bug"
         )
     (table,) = found
     operators = graph.operators[:]
     graph.operators.clear()
     for operator in operators:
-        graph.operators += _in_rows(graph, operator, table, rows)
+        graph.operators += _with_rows(graph, operator, table, rows)
     tensor = graph.tensors[table]
-    tensor.quantization = _scaled(np.ones(1, np.float32))  # whole numbers stand for themselves
+    tensor.quantization = _quantization(np.ones(1, np.float32))  # a separate MUL applies the scales
     tensor_type = schema.TensorType.INT4 if rows.bits == 4 else schema.TensorType.INT8
     graph.store(tensor, tensor_type, _packed_rows(rows))
 
 
-def _in_rows(graph: Graph, operator: Any, table: int, rows: RowTable) -> list[Any]:
-    """What stands for one operator once the table holds whole numbers."""
+def _with_rows(graph: Graph, operator: Any, table: int, rows: RowTable) -> list[Any]:
+    """The operators that replace ``operator`` once the table is quantized."""
     if table not in list(operator.inputs):
         return [operator]
     kind = graph.kind(operator)
@@ -68,35 +68,35 @@ def _in_rows(graph: Graph, operator: Any, table: int, rows: RowTable) -> list[An
     names = {value: name for name, value in vars(_Op).items()}
     raise ConversionError(
         f"TFLite (int{rows.bits}-rows): expected the item table to be looked up or multiplied with, found "
-        f"it in {names[kind]}; export as float16, and report this"
+        f"it in {names[kind]}; export as float16, and report this bug"
     )
 
 
 def _look_up(graph: Graph, operator: Any, table: int, rows: RowTable) -> list[Any]:
     ids, output = int(operator.inputs[1]), int(operator.outputs[0])
-    whole = graph.add_variable(like=output)
+    integers = graph.add_variable(like=output)
     scales = graph.add_variable(like=output, last=1)
     column = graph.add_constant(rows.scales[:, None])
     version = _LOOKUP_VERSION[rows.bits]
     return [
-        graph.operator(_Op.EMBEDDING_LOOKUP, [ids, table], whole, version=version),
+        graph.operator(_Op.EMBEDDING_LOOKUP, [ids, table], integers, version=version),
         graph.operator(_Op.GATHER, [column, ids], scales, options=schema.GatherOptionsT()),
-        graph.operator(_Op.MUL, [whole, scales], output, options=schema.MulOptionsT()),
+        graph.operator(_Op.MUL, [integers, scales], output, options=schema.MulOptionsT()),
     ]
 
 
 def _multiply(graph: Graph, operator: Any, rows: RowTable) -> list[Any]:
     output = int(operator.outputs[0])
-    whole = graph.add_variable(like=output)
-    line = graph.add_constant(rows.scales[None, :])
-    operator.outputs = [whole]
+    unscaled = graph.add_variable(like=output)
+    row = graph.add_constant(rows.scales[None, :])
+    operator.outputs = [unscaled]
     operator.builtinOptions.asymmetricQuantizeInputs = True
     graph.set_code(operator, _Op.FULLY_CONNECTED, _PRODUCT_VERSION[rows.bits])
-    return [operator, graph.operator(_Op.MUL, [whole, line], output, options=schema.MulOptionsT())]
+    return [operator, graph.operator(_Op.MUL, [unscaled, row], output, options=schema.MulOptionsT())]
 
 
-def _scaled(scales: npt.NDArray[np.float32], *, dimension: int = 0) -> Any:
-    """Whole numbers times a scale: one for all, or one for each place of a dimension."""
+def _quantization(scales: npt.NDArray[np.float32], *, dimension: int = 0) -> Any:
+    """Symmetric quantization parameters: a single scale, or one per index of ``dimension``."""
     quantization = schema.QuantizationParametersT()
     quantization.scale, quantization.zeroPoint = scales, np.zeros(len(scales), np.int64)
     quantization.quantizedDimension = dimension
@@ -104,38 +104,38 @@ def _scaled(scales: npt.NDArray[np.float32], *, dimension: int = 0) -> Any:
 
 
 def _packed_rows(rows: RowTable) -> bytes:
-    """Row after row; of 4-bit numbers two a byte, the first in the lower half."""
+    """The rows in order; 4-bit values are packed two per byte, the first in the low nibble."""
     if rows.bits == 8:
-        return rows.numbers.tobytes()
-    halves = rows.numbers.reshape(-1).view(np.uint8) & 0xF
+        return rows.quantized.tobytes()
+    halves = rows.quantized.reshape(-1).view(np.uint8) & 0xF
     return bytes(halves[0::2] | (halves[1::2] << 4))
 
 
 def share_transposed(graphs: Sequence[Graph]) -> None:
-    """Compute each large kernel that is another one turned, also if that one is of another graph."""
+    """Compute each large kernel that is the transpose of another one, even one of another subgraph."""
     seen: set[tuple[tuple[int, ...], bytes]] = set()
     for graph in graphs:
         large = {index: values for index, values in _large(graph).items() if values.ndim == 2}
         for index, values in large.items():
-            own, turned = _identity(values), _identity(values.T)
-            if own in seen or turned not in seen:
+            own, transposed = _identity(values), _identity(values.T)
+            if own in seen or transposed not in seen:
                 seen.add(own)
                 continue
-            source = next((other for other, known in large.items() if _identity(known) == turned), None)
+            source = next((other for other, known in large.items() if _identity(known) == transposed), None)
             if source is None:
                 source = graph.add_constant(np.ascontiguousarray(values.T))
             order = graph.add_constant(np.array([1, 0], np.int32))
             options = schema.TransposeOptionsT()
             graph.operators.insert(0, graph.operator(_Op.TRANSPOSE, [source, order], index, options=options))
-            graph.computed(index)
+            graph.make_variable(index)
 
 
 def store_tower_items(graph: Graph, items: int) -> None:
-    """Store the items' half of a tower's first layer in int8, with a scale for each of its units.
+    """Store the item part of a tower's first layer in int8, with one scale per unit.
 
-    The converter computes that half, float32 [1, items, units], once and for all: a second table, often
-    larger than the first. On no grid, it loses up to 0.003 of the scores' spread to this rounding: less
-    than the rounded user vector loses, at half the size of float16 (which would lose 0.0001).
+    The converter folds that part into a constant, float32 [1, items, units]: a second table, often larger
+    than the first. This quantization changes scores by up to 0.003 of their spread: less than the quantized
+    user vector does, at half the size of float16 (which would change them by 0.0001).
     """
     for index, values in _large(graph).items():
         if values.shape[:-1] != (1, items):
@@ -143,32 +143,32 @@ def store_tower_items(graph: Graph, items: int) -> None:
         largest = np.abs(values).max(axis=(0, 1))
         scales = np.where(largest > 0, largest / np.float32(127), np.float32(1))
         stored = graph.add_constant(np.rint(values / scales).astype(np.int8))
-        graph.tensors[stored].quantization = _scaled(scales, dimension=2)
+        graph.tensors[stored].quantization = _quantization(scales, dimension=2)
         _widen(graph, stored, index, _DEQUANTIZE_UNITS_VERSION)
 
 
 def store_float16(graph: Graph) -> None:
-    """Store every large float32 kernel as float16; LiteRT widens it once, when the file is opened."""
+    """Store every large float32 kernel as float16; LiteRT converts it back once, when it loads the file."""
     for index, values in _large(graph).items():
         if np.abs(values).max() > np.finfo(np.float16).max:
             raise ConversionError(
                 "TFLite: expected weights within the range of float16, found one of "
-                f"{np.abs(values).max():g}; train the model again with a lower learning rate"
+                f"{np.abs(values).max():g}; retrain the model with a lower learning rate"
             )
         _widen(graph, graph.add_constant(values.astype(np.float16)), index, _DEQUANTIZE_HALF_VERSION)
 
 
 def _widen(graph: Graph, stored: int, index: int, version: int) -> None:
-    """Let the constant ``index`` be computed from what is stored, before anything else."""
+    """Compute the former constant ``index`` from ``stored`` by a DEQUANTIZE that runs first."""
     options = schema.DequantizeOptionsT()
     graph.operators.insert(
         0, graph.operator(_Op.DEQUANTIZE, [stored], index, version=version, options=options)
     )
-    graph.computed(index)
+    graph.make_variable(index)
 
 
 def _large(graph: Graph) -> dict[int, npt.NDArray[Any]]:
-    """The float32 kernels; scales of rows are none, they have one column or one row."""
+    """The large float32 kernels; row scales are not included, as they have a single row or column."""
     return {
         index: values
         for index, values in graph.constants(np.float32).items()

@@ -1,9 +1,9 @@
 "use strict";
 
-// Everything on the page is there without this script. It lets tables be sorted, opens what is printed or
-// linked to, and nothing else.
+// The page is complete without this script, which makes tables sortable and opens details that are linked to or
+// printed.
 
-const told = document.getElementById("told");
+const announcement = document.getElementById("told");
 
 for (const table of document.querySelectorAll("table.sortable")) {
   const rows = [...table.tBodies[0].rows]; // in the order of the study
@@ -17,22 +17,22 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
-/** The column's own direction first, then the other, then the order of the study. */
+/** The column's default direction first, then the other one, then the order of the study. */
 function sort(table, rows, heads, column) {
   const head = heads[column];
   const first = head.dataset.first ?? "ascending";
   const second = first === "ascending" ? "descending" : "ascending";
-  const now = head.getAttribute("aria-sort");
-  const next = now === null ? first : now === first ? second : null;
+  const current = head.getAttribute("aria-sort");
+  const next = current === null ? first : current === first ? second : null;
   for (const other of heads) other.removeAttribute("aria-sort");
   if (next) head.setAttribute("aria-sort", next);
-  const sorted = next ? [...rows].sort((a, b) => compared(a.cells[column], b.cells[column], next)) : rows;
+  const sorted = next ? [...rows].sort((a, b) => compare(a.cells[column], b.cells[column], next)) : rows;
   table.tBodies[0].append(...sorted);
-  told.textContent = next ? `Sorted by ${head.textContent}, ${next}` : "In the order of the study";
+  announcement.textContent = next ? `Sorted by ${head.textContent}, ${next}` : "Sorted in the order of the study";
 }
 
-/** Empty cells come last whatever the direction. */
-function compared(a, b, direction) {
+/** Empty cells are last in both directions. */
+function compare(a, b, direction) {
   const [left, right] = [keyOf(a), keyOf(b)];
   if (left === null || right === null) return (left === null) - (right === null);
   const order = typeof left === "number" && typeof right === "number"
@@ -61,8 +61,8 @@ openLinked();
 let opened = [];
 addEventListener("beforeprint", () => {
   opened = [...document.querySelectorAll("details:not([open])")];
-  for (const closed of opened) closed.open = true;
+  for (const details of opened) details.open = true;
 });
 addEventListener("afterprint", () => {
-  for (const one of opened) one.open = false;
+  for (const details of opened) details.open = false;
 });

@@ -1,4 +1,4 @@
-"""Pictures and their classes: reading, checking, splitting."""
+"""Labelled images: reading, checking, splitting."""
 
 from __future__ import annotations
 

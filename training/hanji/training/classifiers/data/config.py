@@ -72,12 +72,12 @@ def _check_name(config: ImageDataConfig) -> None:
     if config.format != "digits" and config.name == "digits":
         raise ValueError(
             f'name: "digits" is reserved for format = "digits", and the format here is "{config.format}"; '
-            "give the data a name of its own"
+            "choose another name"
         )
     if config.format == "folder" and config.labels:
         raise ValueError(
-            "labels: the classes of a folder have the names of its sub-folders; rename those, or give names "
-            "in other languages as names"
+            "labels: the classes of a folder are named by its sub-folders; rename the sub-folders, or set "
+            "names in other languages as names"
         )
 
 

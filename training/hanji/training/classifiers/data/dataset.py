@@ -1,4 +1,4 @@
-"""The one type that training takes: pictures to train on, to choose by and to be tested on."""
+"""The dataset type of image classification: training, validation and test images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hanji.training.classifiers.data.parts import RawImages
 from hanji.training.classifiers.data.split import hold_out
 from hanji.training.errors import DataError
 
-_AT_ONCE = 1024  # pictures of which the values are counted at a time
+_BATCH = 1024  # images whose pixel values are counted at a time
 
 
 class Normalization(NamedTuple):
@@ -30,7 +30,7 @@ class Normalization(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageDataset:
-    """Everything that training and evaluation need of the pictures."""
+    """All the data that training and evaluation need."""
 
     name: str
     format: str
@@ -41,45 +41,45 @@ class ImageDataset:
     """The labels in other languages, by language tag."""
 
     fit: str
-    """How pictures of another aspect ratio are to be fitted: "crop", "stretch" or "pad"."""
+    """How images of another aspect ratio are fitted: "crop", "stretch" or "pad"."""
 
     train: LabelledImages
     validation: LabelledImages
     test: LabelledImages
     config: ImageDataConfig
-    """What it was loaded with: the ``[data]`` table, by which the very same split can be rebuilt."""
+    """The ``[data]`` table it was loaded with, from which the same split can be rebuilt."""
 
-    faults: tuple[str, ...] = ()
-    """Each broken picture by name, with the reason; they were left out."""
+    broken_images: tuple[str, ...] = ()
+    """One line per unreadable image, which was left out: its path and the reason."""
 
     left_out: tuple[str, ...] = ()
-    """Files beside the pictures that are none, counted by kind."""
+    """Other files that were left out, counted by type."""
 
     task: ClassVar[str] = "image-classification"
 
     @property
     def height(self) -> int:
-        """Pixels."""
+        """Image height in pixels."""
         return int(self.train.images.shape[1])
 
     @property
     def width(self) -> int:
-        """Pixels."""
+        """Image width in pixels."""
         return int(self.train.images.shape[2])
 
     @property
     def channels(self) -> int:
-        """1 is grey, 3 is RGB."""
+        """1 for grey, 3 for RGB."""
         return int(self.train.images.shape[3])
 
     @property
     def classes(self) -> int:
-        """Number of labels."""
+        """Number of classes."""
         return len(self.labels)
 
     @cached_property
     def normalization(self) -> Normalization:
-        """Of all pixels of the training pictures; a standard deviation is at least 1."""
+        """Mean and standard deviation per channel of the training pixels; a deviation is at least 1."""
         return normalization_of(self.train.images)
 
     @classmethod
@@ -92,21 +92,21 @@ class ImageDataset:
         config: ImageDataConfig | None = None,
         seed: int = 0,
     ) -> ImageDataset:
-        """Prepare and split images that are in memory, as those of a file are.
+        """Prepare and split in-memory images, in the same way as images from files.
 
-        ``images`` uint8[N, height, width(, channels)] hold levels of 0 to 255, ``labels`` integers [N] the
-        classes from 0; ``test`` is such a pair, without which a part is held out. ``config`` may give the
-        name, class names (``labels``), size, colour and fractions. DataError names the argument that cannot
-        be used.
+        ``images`` uint8[N, height, width(, channels)] have values from 0 to 255, ``labels`` [N] are integer
+        class indices from 0. ``test`` is a pair of both; without it, test images are held out. ``config`` may
+        set the name, class names (``labels``), size, colour and fractions. DataError names the invalid
+        argument.
         """
         config = replace(config, format="memory") if config else ImageDataConfig("data in memory", "memory")
-        given = labelled_images(images, labels, "", ("images", "labels"))
-        tested = None if test is None else labelled_images(*test, "", ("test[0]", "test[1]"))
-        return dataset_from(config, raw_images(given, tested, config, config.name), seed=seed)
+        train = labelled_images(images, labels, "", ("images", "labels"))
+        test_images = None if test is None else labelled_images(*test, "", ("test[0]", "test[1]"))
+        return dataset_from(config, raw_images(train, test_images, config, config.name), seed=seed)
 
 
 def dataset_from(config: ImageDataConfig, raw: RawImages, *, seed: int) -> ImageDataset:
-    """Prepare and split what a reader found; DataError if a class has too few images."""
+    """Prepare and split the images of a reader; DataError if a class has too few."""
     names = _translations(config.names, raw.labels)
     train, validation, test = _split(raw, config, seed)
     dataset = ImageDataset(
@@ -121,36 +121,36 @@ def dataset_from(config: ImageDataConfig, raw: RawImages, *, seed: int) -> Image
         validation=validation,
         test=test,
         config=config,
-        faults=tuple(raw.broken.found) if raw.broken else (),
+        broken_images=tuple(raw.broken.reports) if raw.broken else (),
         left_out=raw.left_out,
     )
     for part, samples in (("training", train), ("test", test)):
-        check_classes(samples.labels, raw.labels, f"{config.name}, {part} pictures")
+        check_classes(samples.labels, raw.labels, f"{config.name}, {part} images")
     return dataset
 
 
 def normalization_of(images: NDArray[np.uint8]) -> Normalization:
     """Mean and standard deviation of each channel of `images` uint8[N, height, width, channels].
 
-    They come from exact counts of the 256 values, so they do not depend on the order of the pictures.
+    They are computed from exact histograms, so they do not depend on the order of the images.
     """
     channels = images.shape[3]
     counts = np.zeros((channels, 256), dtype=np.int64)
-    for start in range(0, len(images), _AT_ONCE):
+    for start in range(0, len(images), _BATCH):
         for channel in range(channels):
-            some = images[start : start + _AT_ONCE, :, :, channel]
-            counts[channel] += np.bincount(some.ravel(), minlength=256)
-    share = counts / counts.sum(axis=1, keepdims=True)
+            values = images[start : start + _BATCH, :, :, channel]
+            counts[channel] += np.bincount(values.ravel(), minlength=256)
+    frequencies = counts / counts.sum(axis=1, keepdims=True)
     levels = np.arange(256.0)
-    mean = share @ levels
-    std = np.sqrt((share * (levels - mean[:, None]) ** 2).sum(axis=1))
+    mean = frequencies @ levels
+    std = np.sqrt((frequencies * (levels - mean[:, None]) ** 2).sum(axis=1))
     return Normalization(tuple(mean.tolist()), tuple(np.maximum(std, 1.0).tolist()))
 
 
 def _split(
     raw: RawImages, config: ImageDataConfig, seed: int
 ) -> tuple[LabelledImages, LabelledImages, LabelledImages]:
-    """Training, validation and test pictures; what the data does not bring is held out."""
+    """Training, validation and test images; parts that the data does not provide are held out."""
     rng = np.random.default_rng([seed, 4])
     labels, rows = raw.train.labels, np.arange(len(raw.train.labels), dtype=np.intp)
     if raw.test is None:

@@ -1,4 +1,4 @@
-"""Whether a directory holds pictures, and in which format, by the names in it."""
+"""Detects by file names whether a directory contains images, and in which format."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from hanji.training.files import file_names
 
 DetectedImages = Literal["idx", "npz", "folder"]
 RECOGNIZED_BY = (
-    "images by a sub-folder for each class with .png or .jpg files in it, by train-images-idx3-ubyte, or by "
+    "images by one sub-folder per class with .png or .jpg files in it, by train-images-idx3-ubyte, or by "
     "one .npz file"
 )
-"""How a directory with images is recognized, for error messages."""
+"""How a directory of images is recognized, for error messages."""
 
 
 def detect_images(directory: Path) -> DetectedImages | None:
-    """The format of the pictures in `directory`, None if there are none.
+    """The format of the images in `directory`, None if there are none.
 
     Raises DataError if there is no such directory.
     """
@@ -28,8 +28,8 @@ def detect_images(directory: Path) -> DetectedImages | None:
         return "idx"
     if any(map(is_npz, names)):
         return "npz"
-    return "folder" if any(_holds_images(path) for path in directory.iterdir() if path.is_dir()) else None
+    return "folder" if any(_has_images(path) for path in directory.iterdir() if path.is_dir()) else None
 
 
-def _holds_images(directory: Path) -> bool:
+def _has_images(directory: Path) -> bool:
     return not directory.name.startswith(".") and any(all_images(directory))

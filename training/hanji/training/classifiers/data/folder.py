@@ -1,7 +1,7 @@
-"""A folder of pictures with one sub-folder a class.
+"""A folder of images with one sub-folder per class.
 
-Above the classes there may be `train/` and `test/`, and `val/` (or `validation/`) for the pictures to choose
-by. Without `test/`, `val/` is the test set, as in ImageNet's folders.
+The class folders may be grouped into `train/`, `test/` and `val/` (or `validation/`). Without `test/`, `val/`
+is the test set, as in ImageNet's folders.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from hanji.training.errors import DataError
 
 
 def read_folder(config: ImageDataConfig, directory: Path) -> RawImages:
-    """List the pictures of every class; they are decoded when they are taken.
+    """List the images of every class; they are decoded when they are taken.
 
-    Raises DataError for a folder that is not laid out so, or a class that has no pictures.
+    Raises DataError for another folder layout, or for a class without images.
     """
     listing = list_folder(directory)
     channels = 1 if config.colour == "grey" else 3
@@ -41,9 +41,7 @@ def read_folder(config: ImageDataConfig, directory: Path) -> RawImages:
 
     train = part(listing.train)
     if train is None or len(listing.labels) < 2:
-        raise DataError(
-            f"{directory}: expected at least two classes to tell apart, found {', '.join(listing.labels)}"
-        )
+        raise DataError(f"{directory}: expected at least two classes, found {', '.join(listing.labels)}")
     return RawImages(
         labels=listing.labels,
         train=train,
@@ -55,12 +53,12 @@ def read_folder(config: ImageDataConfig, directory: Path) -> RawImages:
 
 
 def _check_memory(needed: int, directory: Path) -> None:
-    """DataError if the prepared pictures cannot fit; the system would end the process halfway."""
+    """DataError if the prepared images exceed the memory; the process would be killed while loading."""
     if not hasattr(os, "sysconf"):
         return
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > memory:
         raise DataError(
-            f"{directory}: expected pictures that fit into the memory of {memory / 2**30:.0f} GiB, found "
-            f"{needed / 2**30:.0f} GiB of them at this size; lower data.height and data.width"
+            f"{directory}: expected images that fit into {memory / 2**30:.0f} GiB of memory, found "
+            f"{needed / 2**30:.0f} GiB at this size; lower data.height and data.width"
         )

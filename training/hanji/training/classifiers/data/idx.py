@@ -1,7 +1,7 @@
-"""The IDX files of the MNIST family, as they are or in gzip.
+"""IDX files of the MNIST family, plain or gzipped.
 
-A file is two zero bytes, the type of its values (8: unsigned bytes), the number of its dimensions, each
-dimension as a big-endian 32-bit number, and the values. http://yann.lecun.com/exdb/mnist/
+A file consists of two zero bytes, the type of its values (8: unsigned bytes), the number of dimensions, each
+dimension as a big-endian 32-bit integer, and the values. http://yann.lecun.com/exdb/mnist/
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NAME = re.compile(
     r"(?P<stem>(?:.*-)?)(?P<part>train|t10k|test)-(?P<kind>images|labels)[-.]idx\d-ubyte(\.gz)?"
 )
 _UNSIGNED_BYTE = 8
-_MOST_PACKED = 1032  # times that gzip can shrink a file: a header that says more is wrong
+_MAX_GZIP_RATIO = 1032  # deflate's highest compression ratio: a header that claims more is invalid
 
 
 @dataclass(frozen=True)
@@ -40,35 +40,35 @@ class _Pair:
 
 
 def is_idx(name: str) -> bool:
-    """Whether a file is called as those of the MNIST family are."""
+    """Whether a file name is one of the MNIST family's."""
     return _NAME.fullmatch(name) is not None
 
 
 def read_idx(config: ImageDataConfig, directory: Path) -> RawImages:
-    """Read `*train-images*`, `*train-labels*` and, where they are, `*t10k-*` or `*test-*`.
+    """Read `*train-images*`, `*train-labels*` and, if present, `*t10k-*` or `*test-*`.
 
-    Raises DataError for a file that is missing, no IDX file, cut short, or does not fit the others.
+    Raises DataError for a file that is missing, not IDX, truncated, or inconsistent with the others.
     """
     train, test = _pairs(directory)
     return raw_images(_read_pair(train), None if test is None else _read_pair(test), config, str(directory))
 
 
 def read_idx_file(path: Path) -> NDArray[np.uint8]:
-    """The values of one IDX file in their shape; DataError if it is no whole IDX file of bytes."""
+    """The values of one IDX file in their shape; DataError unless it is a complete IDX file of bytes."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             shape = _shape(file.read, path)
             size = math.prod(shape)
-            data = b"" if size > _MOST_PACKED * path.stat().st_size else file.read(size + 1)
+            data = b"" if size > _MAX_GZIP_RATIO * path.stat().st_size else file.read(size + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: expected a whole gzip file, found {error}; fetch it again") from None
+        raise DataError(f"{path}: expected a complete gzip file, found {error}; download it again") from None
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}; check its permissions and kind") from None
+        raise DataError(f"{path}: cannot be read: {error.strerror}; check its permissions and type") from None
     if len(data) != size:
-        found = "more than that" if len(data) > size else f"{len(data):,}: the file is cut short"
+        found = "more than that" if len(data) > size else f"{len(data):,}: the file is truncated"
         raise DataError(
-            f"{path}: expected {size:,} values, as its header says {'×'.join(map(str, shape))}, found "
-            f"{found}; fetch it again"
+            f"{path}: expected {size:,} values for the shape {'×'.join(map(str, shape))} in its header, "
+            f"found {found}; download it again"
         )
     return np.frombuffer(data, dtype=np.uint8).reshape(shape)
 
@@ -77,15 +77,13 @@ def _shape(read: Callable[[int], bytes], path: Path) -> tuple[int, ...]:
     head = read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] != _UNSIGNED_BYTE or not 1 <= head[3] <= 4:
         raise DataError(
-            f"{path}: expected an IDX file of unsigned bytes, whose first bytes are 00 00 08 and the number "
-            f"of dimensions, found {head.hex(' ') or 'an empty file'}; fetch it again, and unpack it if it "
-            "is an archive"
+            f"{path}: expected an IDX file of unsigned bytes, starting with 00 00 08 and the number of "
+            f"dimensions, found {head.hex(' ') or 'an empty file'}; download it again, or unpack it if it is "
+            "an archive"
         )
     sizes = read(4 * head[3])
     if len(sizes) < 4 * head[3]:
-        raise DataError(
-            f"{path}: expected {head[3]} dimensions, found a file that is cut short; fetch it again"
-        )
+        raise DataError(f"{path}: expected {head[3]} dimensions, found a truncated file; download it again")
     return struct.unpack(f">{head[3]}I", sizes)
 
 
@@ -94,7 +92,7 @@ def _read_pair(pair: _Pair) -> LabelledImages:
     labels = read_idx_file(pair.labels)
     if labels.ndim != 1:
         raise DataError(
-            f"{pair.labels}: expected one label for each picture, found the shape {list(labels.shape)}"
+            f"{pair.labels}: expected one label for each image, found the shape {list(labels.shape)}"
         )
     return LabelledImages(images, as_labels(labels, len(images), str(pair.labels)))
 
@@ -103,31 +101,31 @@ def _pairs(directory: Path) -> tuple[_Pair, _Pair | None]:
     sets: dict[str, dict[tuple[str, str], Path]] = {}
     for match in filter(None, map(_NAME.fullmatch, file_names(directory))):
         part = "train" if match["part"] == "train" else "test"
-        # Of a file that is there packed and unpacked, either will do.
+        # If a file exists both plain and gzipped, either is used.
         sets.setdefault(match["stem"], {}).setdefault((part, match["kind"]), directory / match.string)
     if len(sets) > 1:
         stems = ", ".join(sorted(repr(stem) for stem in sets))
         raise DataError(
             f"{directory}: expected the files of one data set, found names that begin with {stems}; "
-            "give each a directory of its own"
+            "put each data set in its own directory"
         )
-    found = next(iter(sets.values()), {})
-    train = _pair(found, "train", directory)
+    paths = next(iter(sets.values()), {})
+    train = _pair(paths, "train", directory)
     if train is None:
         raise DataError(
-            f"{directory}: expected train-images-idx3-ubyte and train-labels-idx1-ubyte, as they are or in "
-            f".gz; {directory_listing(directory)}"
+            f"{directory}: expected train-images-idx3-ubyte and train-labels-idx1-ubyte, plain or as .gz; "
+            f"{directory_listing(directory)}"
         )
-    return train, _pair(found, "test", directory)
+    return train, _pair(paths, "test", directory)
 
 
-def _pair(found: dict[tuple[str, str], Path], part: str, directory: Path) -> _Pair | None:
-    images, labels = found.get((part, "images")), found.get((part, "labels"))
+def _pair(paths: dict[tuple[str, str], Path], part: str, directory: Path) -> _Pair | None:
+    images, labels = paths.get((part, "images")), paths.get((part, "labels"))
     if images is None and labels is None:
         return None
     if images is None or labels is None:
         raise DataError(
-            f"{images or labels}: expected its {'labels' if labels is None else 'images'} beside it; "
-            f"{directory_listing(directory)}"
+            f"{images or labels}: expected its {'labels' if labels is None else 'images'} in the same "
+            f"directory; {directory_listing(directory)}"
         )
     return _Pair(images, labels)

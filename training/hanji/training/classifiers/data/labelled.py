@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNLABELLED = -1
-"""Label of an image whose class is not known."""
+"""Label of an image of unknown class."""
 
 
 @dataclass(frozen=True)

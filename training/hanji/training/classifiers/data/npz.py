@@ -1,4 +1,4 @@
-"""NumPy's `.npz` as Keras has it: `x_train`, `y_train` and, where they are, `x_test`, `y_test`."""
+"""NumPy `.npz` files with Keras's array names: `x_train`, `y_train` and optionally `x_test`, `y_test`."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from hanji.training.classifiers.data.parts import RawImages
 from hanji.training.errors import DataError
 from hanji.training.files import directory_listing, file_names
 
-_DAMAGE = (ValueError, EOFError, MemoryError, RuntimeError, zlib.error, zipfile.BadZipFile)
+_READ_ERRORS = (ValueError, EOFError, MemoryError, RuntimeError, zlib.error, zipfile.BadZipFile)
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 
 def is_npz(name: str) -> bool:
-    """Whether a file is called as NumPy's archives are."""
+    """Whether a file name has the extension of NumPy's archives."""
     return name.lower().endswith(".npz")
 
 
 def read_npz(config: ImageDataConfig, directory: Path) -> RawImages:
-    """Read the one `.npz` file of a directory; DataError if it does not hold such arrays.
+    """Read the only `.npz` file of a directory; DataError if it does not contain such arrays.
 
-    Pictures are uint8[N, height, width] or [N, height, width, channels], labels integers [N] or [N, 1].
+    Images are uint8[N, height, width] or [N, height, width, channels], labels integers [N] or [N, 1].
     """
     path = _npz_file(directory)
     arrays = _load(path)
@@ -42,9 +42,7 @@ def _npz_file(directory: Path) -> Path:
     found = [name for name in file_names(directory) if is_npz(name) and not name.startswith(".")]
     if len(found) != 1:
         what = ", ".join(found) if found else directory_listing(directory)
-        raise DataError(
-            f"{directory}: expected one .npz file, found {what}; give each a directory of its own"
-        )
+        raise DataError(f"{directory}: expected one .npz file, found {what}; put each in its own directory")
     return directory / found[0]
 
 
@@ -52,13 +50,13 @@ def _load(path: Path) -> Mapping[str, NDArray[Any]]:
     try:
         with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in _ARRAYS if name in archive.files}
-    except _DAMAGE as error:
+    except _READ_ERRORS as error:
         raise DataError(
             f"{path}: expected an .npz file of plain arrays, found {error or type(error).__name__}; write it "
-            "with numpy.savez_compressed, or fetch it again"
+            "with numpy.savez_compressed, or download it again"
         ) from None
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}; check its permissions and kind") from None
+        raise DataError(f"{path}: cannot be read: {error.strerror}; check its permissions and type") from None
 
 
 def _pair(arrays: Mapping[str, NDArray[Any]], part: str, path: Path) -> LabelledImages:

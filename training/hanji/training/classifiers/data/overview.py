@@ -1,4 +1,4 @@
-"""A set of pictures in a few numbers, for people and for machines."""
+"""Summary of an image dataset, as JSON and as text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hanji.training.classifiers.data.dataset import ImageDataset
 
 
 def overview_table(dataset: ImageDataset) -> dict[str, Any]:
-    """JSON-ready: sizes, pictures of each class and part, imbalance, normalization, what was left out."""
+    """JSON-ready summary: sizes, images per class and part, imbalance, normalization, files left out."""
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     counts = {part: np.bincount(samples.labels, minlength=dataset.classes) for part, samples in parts.items()}
     return {
@@ -35,23 +35,24 @@ def overview_table(dataset: ImageDataset) -> dict[str, Any]:
             "std": list(dataset.normalization.std),
         },
         "test_in_training": copies_in_training(dataset),
-        "broken": list(dataset.faults),
+        "broken": list(dataset.broken_images),
         "left_out": list(dataset.left_out),
     }
 
 
 def overview_lines(dataset: ImageDataset) -> list[str]:
-    """The same for people."""
+    """The summary as lines of text."""
     table = overview_table(dataset)
     colour = "grey" if table["channels"] == 1 else "RGB"
-    samples, normalization = table["pictures"], table["normalization"]
+    counts, normalization = table["pictures"], table["normalization"]
     return [
         f"{table['name']} (format {table['format']})",
         f"  licence        {table['licence']}",
-        f"  pictures       {samples['train']:,} to train on, {samples['validation']:,} to choose by, "
-        f"{samples['test']:,} to be tested on",
+        f"  images         {counts['train']:,} training, {counts['validation']:,} validation, "
+        f"{counts['test']:,} test",
         f"  size           {table['height']}×{table['width']}, {colour}",
-        f"  mean           {_listed(normalization['mean'])} of 255, spread {_listed(normalization['std'])}",
+        f"  mean           {_listed(normalization['mean'])} of 255, standard deviation "
+        f"{_listed(normalization['std'])}",
         f"  classes        {dataset.classes}, the largest {table['imbalance']:.3g} times the smallest",
         *class_lines(table["classes"]),
         "  quality",
@@ -60,36 +61,42 @@ def overview_lines(dataset: ImageDataset) -> list[str]:
 
 
 def class_lines(classes: list[dict[str, Any]]) -> list[str]:
-    """A line for each class with the number of its pictures in each part."""
+    """One line per class with the number of its images in each part."""
     parts = [key for key in classes[0] if key != "label"]
-    rows = [parts, *([f"{entry[part]:,}" for part in parts] for entry in classes)]
+    titles = [part_title(part) for part in parts]
+    rows = [titles, *([f"{entry[part]:,}" for part in parts] for entry in classes)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     names = ["", *(entry["label"] for entry in classes)]
     padded = [[cell.rjust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
     return [f"    {'  '.join([*row, name])}".rstrip() for row, name in zip(padded, names, strict=True)]
 
 
+def part_title(part: str) -> str:
+    """The name of a part in text; the only part of an undivided folder is called "pictures" in JSON."""
+    return "images" if part == "pictures" else part
+
+
 def imbalance(counts: NDArray[np.integer]) -> float:
-    """How many times as many pictures the largest class has as the smallest."""
+    """The ratio of the sizes of the largest and the smallest class."""
     return float(counts.max() / max(counts.min(), 1))
 
 
 def broken_lines(broken: list[str]) -> list[str]:
-    """How many pictures are broken, and each by name."""
+    """The number of broken images, and one line for each."""
     if not broken:
         return []
-    return [f"broken pictures, left out: {len(broken):,}", *(f"  {fault}" for fault in broken)]
+    return [f"broken images, left out: {len(broken):,}", *(f"  {report}" for report in broken)]
 
 
 def left_out_lines(left_out: list[str]) -> list[str]:
-    """The files that are no pictures."""
-    return [f"left out: {kind}" for kind in left_out]
+    """One line per type of other files that were left out."""
+    return [f"left out: {files}" for files in left_out]
 
 
 def copies_in_training(dataset: ImageDataset) -> int:
-    """Test pictures of which training has an exact copy, so that a model may have learned the answer."""
-    trained = {_digest(image) for image in dataset.train.images}
-    return sum(_digest(image) in trained for image in dataset.test.images)
+    """Number of test images with an exact copy in the training set, which a model may have memorized."""
+    training = {_digest(image) for image in dataset.train.images}
+    return sum(_digest(image) in training for image in dataset.test.images)
 
 
 def _digest(image: NDArray[np.uint8]) -> bytes:
@@ -98,7 +105,7 @@ def _digest(image: NDArray[np.uint8]) -> bytes:
 
 def _quality_lines(table: dict[str, Any]) -> list[str]:
     copies = table["test_in_training"]
-    lines = [f"test pictures with an exact copy in training: {copies:,}"] if copies else []
+    lines = [f"test images with an exact copy in training: {copies:,}"] if copies else []
     return (lines + left_out_lines(table["left_out"]) + broken_lines(table["broken"])) or [
         "nothing to report"
     ]

@@ -1,7 +1,7 @@
-"""Labelled pictures before they are split: the labels are known, the pixels are read for chosen rows.
+"""Labelled images before the split: labels are known, pixels are read only for selected rows.
 
-A split needs labels only, so each picture of a large folder is decoded once, straight into the array that
-training will use.
+A split needs only the labels, so each image of a large folder is decoded once, directly into the array that
+training uses.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from hanji.training.classifiers.data.preparing import prepare_array, prepare_fil
 
 
 class Part(Protocol):
-    """Pictures that belong together: a training set, a test set or one that holds both."""
+    """The images of one part: a training, validation or test set, or one that is split later."""
 
     @property
     def labels(self) -> NDArray[np.int32]:
-        """int32[N], one for each picture."""
+        """int32[N], one per image."""
 
     def take(self, rows: NDArray[np.intp]) -> LabelledImages:
-        """The pictures of those rows as the model takes them; broken ones are left out."""
+        """The images of these rows, prepared for the model; broken ones are left out."""
 
 
 @dataclass(frozen=True)
 class ArrayPart:
-    """Pictures that are in memory, of any size."""
+    """Images in memory, of any size."""
 
     samples: LabelledImages
     image_input: ImageInput
@@ -49,7 +49,7 @@ class ArrayPart:
 
 @dataclass(frozen=True)
 class FilesPart:
-    """Pictures that are files yet."""
+    """Images in files, which are not decoded yet."""
 
     paths: tuple[Path, ...]
     labels: NDArray[np.int32]
@@ -57,15 +57,15 @@ class FilesPart:
     broken: BrokenImages
 
     def take(self, rows: NDArray[np.intp]) -> LabelledImages:
-        """See Part; DataError where more pictures than the limit are broken."""
+        """See Part; DataError if more images are broken than the limit allows."""
         paths = [self.paths[row] for row in rows]
-        images, good = prepare_files(paths, self.image_input, self.broken)
-        return LabelledImages(images, self.labels[rows][good])
+        images, readable = prepare_files(paths, self.image_input, self.broken)
+        return LabelledImages(images, self.labels[rows][readable])
 
 
 @dataclass(frozen=True)
 class RawImages:
-    """What a reader found; a part is None where the data has none of its own."""
+    """The output of a reader; a part is None if the data does not provide it."""
 
     labels: tuple[str, ...]
     train: Part

@@ -1,4 +1,4 @@
-"""Pictures as the model takes them, made by the same code that prepares them on the device."""
+"""Image preprocessing for training, with the same code that runs on the device."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from hanji.training.classifiers.data.broken_images import BrokenImages
 from hanji.training.classifiers.data.listing import name_within
 from hanji.training.progress import progress
 
-_AT_ONCE = 256  # pictures of one size that are resized together
+_BATCH = 256  # images of one size that are resized together
 
 
 def image_input_of_size(height: int, width: int, channels: int, fit: str) -> ImageInput:
-    """Pictures of that shape, without normalization."""
+    """The input specification of this size, without normalization."""
     return ImageInput(
         height=height,
         width=width,
@@ -32,14 +32,14 @@ def image_input_of_size(height: int, width: int, channels: int, fit: str) -> Ima
 
 
 def prepare_array(images: NDArray[np.uint8], image_input: ImageInput) -> NDArray[np.uint8]:
-    """`images` uint8[N, any height, any width, 1 or 3] as uint8[N, height, width, channels] of `picture`."""
+    """Convert `images` uint8[N, any height, any width, 1 or 3] to uint8[N, *image_input.shape]."""
     if images.shape[1:] == image_input.shape:
         return images
     prepared = np.empty((len(images), *image_input.shape), dtype=np.uint8)
-    with progress("Resizing pictures") as task:
-        task.expect(-(-len(images) // _AT_ONCE))
-        for start in range(0, len(images), _AT_ONCE):
-            prepared[start : start + _AT_ONCE] = prepare_batch(images[start : start + _AT_ONCE], image_input)
+    with progress("Resizing images") as task:
+        task.expect(-(-len(images) // _BATCH))
+        for start in range(0, len(images), _BATCH):
+            prepared[start : start + _BATCH] = prepare_batch(images[start : start + _BATCH], image_input)
             task.advance()
     return prepared
 
@@ -47,21 +47,21 @@ def prepare_array(images: NDArray[np.uint8], image_input: ImageInput) -> NDArray
 def prepare_files(
     paths: Sequence[Path], image_input: ImageInput, broken: BrokenImages
 ) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
-    """The pictures uint8[G, height, width, channels] of the G readable files, and their positions intp[G].
+    """The images uint8[R, height, width, channels] of the R readable files, and their positions intp[R].
 
-    Nothing is kept but the prepared pixels. Raises DataError where more are broken than `broken` may hold.
+    Only the prepared pixels are kept in memory. Raises DataError if more are broken than `broken` allows.
     """
     images = np.empty((len(paths), *image_input.shape), dtype=np.uint8)
-    good: list[int] = []
-    with progress("Reading pictures") as task:
+    readable: list[int] = []
+    with progress("Reading images") as task:
         task.expect(len(paths))
         for position, path in enumerate(paths):
             try:
-                images[len(good)] = prepare(
+                images[len(readable)] = prepare(
                     decode(path, name=name_within(path, broken.directory)), image_input
                 )[0]
-                good.append(position)
+                readable.append(position)
             except ImageError as error:
                 broken.add(str(error))
             task.advance()
-    return images[: len(good)], np.array(good, dtype=np.intp)
+    return images[: len(readable)], np.array(readable, dtype=np.intp)

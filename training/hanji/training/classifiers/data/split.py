@@ -1,4 +1,4 @@
-"""Holding pictures out, the same fraction of each class."""
+"""Stratified hold-out: the same fraction of each class."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ def hold_out(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Split `rows` into those that stay and those held out, both ascending.
 
-    Of each class `fraction` of its rows is held out, at least one of them and never all; none where the
-    fraction is 0. `labels` int32[N] are those of all rows. Raises DataError for a class too small.
+    `fraction` of each class is held out, at least one row and never all of them; nothing if it is 0.
+    `labels` int32[N] are those of all rows. Raises DataError for a class that is too small.
     """
     if fraction == 0.0:
         return rows, rows[:0]
-    chosen = [_of_class(rows[labels[rows] == label], fraction, name, rng) for label, name in enumerate(names)]
-    held_out = np.sort(np.concatenate(chosen))
+    sampled = [
+        _of_class(rows[labels[rows] == label], fraction, name, rng) for label, name in enumerate(names)
+    ]
+    held_out = np.sort(np.concatenate(sampled))
     return np.setdiff1d(rows, held_out, assume_unique=True), held_out
 
 
@@ -35,8 +37,8 @@ def _of_class(
 ) -> NDArray[np.intp]:
     if len(rows) < 2:
         raise DataError(
-            f"class {name!r}: expected at least 2 pictures to hold some out, found {len(rows)}; it takes "
-            "3 where both validation and test pictures are held out; add pictures or remove the class"
+            f"class {name!r}: expected at least 2 images to hold some out (3 for both validation and test), "
+            f"found {len(rows)}; add images or remove the class"
         )
     count = min(max(round(fraction * len(rows)), 1), len(rows) - 1)
     return rng.permutation(rows)[:count]

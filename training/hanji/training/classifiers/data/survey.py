@@ -1,4 +1,4 @@
-"""What a folder of pictures holds as it is, before any size is chosen: classes, sizes, broken pictures."""
+"""Statistics of an image folder before an input size is chosen: classes, sizes, broken images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ import numpy as np
 from hanji.runtime.errors import ImageError
 from hanji.runtime.images.preparation import decode
 from hanji.training.classifiers.data.listing import ClassFolders, Listing, list_folder, name_within
-from hanji.training.classifiers.data.overview import broken_lines, class_lines, imbalance, left_out_lines
+from hanji.training.classifiers.data.overview import (
+    broken_lines,
+    class_lines,
+    imbalance,
+    left_out_lines,
+    part_title,
+)
 from hanji.training.progress import ProgressTask, progress
 
 _SIZES = 5
@@ -20,24 +26,24 @@ _SIZES = 5
 
 @dataclass(frozen=True)
 class Survey:
-    """Counts over all pictures of a folder; each was decoded to its end."""
+    """Counts over all images of a folder; each was fully decoded."""
 
     directory: Path
     labels: tuple[str, ...]
     counts: dict[str, list[int]]
-    """Readable pictures of each class, by part ("train", "validation", "test"; "pictures" if undivided)."""
+    """Readable images of each class, by part ("train", "validation", "test"; "pictures" if undivided)."""
 
     sizes: Counter[tuple[int, int]]
-    """How many pictures are of which (height, width)."""
+    """Number of images by (height, width)."""
 
     channels: Counter[int]
-    """How many are grey (1), RGB (3) or RGB with transparency (4)."""
+    """Number of images that are grey (1), RGB (3) or RGB with transparency (4)."""
 
     broken: list[str]
     left_out: tuple[str, ...]
 
     def table(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """The statistics as a JSON-ready table."""
         sides = np.array(list(self.sizes.elements())).reshape(-1, 2)
         return {
             "directory": str(self.directory),
@@ -62,19 +68,19 @@ class Survey:
         }
 
     def lines(self) -> list[str]:
-        """For people."""
+        """The statistics as lines of text."""
         table = self.table()
-        samples = ", ".join(f"{count:,} {part}" for part, count in table["pictures"].items())
+        counts = ", ".join(f"{count:,} {part_title(part)}" for part, count in table["pictures"].items())
         sizes = [f"{entry['pictures']:>7,}  {entry['height']}×{entry['width']}" for entry in table["sizes"]]
         more = len(self.sizes) - len(sizes)
         quality = self._missing() + left_out_lines(table["left_out"]) + broken_lines(self.broken)
         return [
             f"{self.directory} (format folder)",
-            f"  pictures  {samples}",
+            f"  images    {counts}",
             f"  colours   {', '.join(f'{count:,} {colour}' for colour, count in table['colours'].items())}",
-            f"  sizes     {_side_by_side(table)}",
+            f"  sizes     {_size_range(table)}",
             *(f"    {line}" for line in sizes),
-            *([f"    and {more:,} sizes more"] if more else []),
+            *([f"    and {more:,} more sizes"] if more else []),
             f"  classes   {len(self.labels)}, the largest {table['imbalance']:.3g} times the smallest",
             *class_lines(table["classes"]),
             "  quality",
@@ -82,10 +88,10 @@ class Survey:
         ]
 
     def _missing(self) -> list[str]:
-        """Why the folder could not be trained on."""
+        """Reasons why training on the folder would fail."""
         few = ["only one class: at least two are needed"] if len(self.labels) < 2 else []
         return few + [
-            f"class without a readable picture in {part}: {label}"
+            f"class without a readable image in {part_title(part)}: {label}"
             for part, counts in self.counts.items()
             for label, count in zip(self.labels, counts, strict=True)
             if not count
@@ -96,13 +102,13 @@ _COLOURS = {1: "grey", 3: "RGB", 4: "RGB with transparency"}
 
 
 def survey_folder(directory: Path) -> Survey:
-    """Decode every picture of a folder with one sub-folder a class, however many are broken.
+    """Decode every image of a folder with one sub-folder per class, however many are broken.
 
-    Raises DataError for a folder that is laid out in another way.
+    Raises DataError for another folder layout.
     """
     listing = list_folder(directory)
     survey = Survey(directory, listing.labels, {}, Counter(), Counter(), [], listing.left_out)
-    with progress("Reading pictures") as task:
+    with progress("Reading images") as task:
         task.expect(listing.total)
         for name, part in _parts(listing).items():
             survey.counts[name] = [_read(files, survey, task) for files in part.files]
@@ -114,7 +120,7 @@ def _parts(listing: Listing) -> dict[str, ClassFolders]:
 
 
 def _read(files: tuple[Path, ...], survey: Survey, task: ProgressTask) -> int:
-    """Count `files` in the survey; how many of them are readable."""
+    """Count `files` in the survey, and return how many of them are readable."""
     readable = 0
     for path in files:
         try:
@@ -128,8 +134,8 @@ def _read(files: tuple[Path, ...], survey: Survey, task: ProgressTask) -> int:
     return readable
 
 
-def _side_by_side(table: dict[str, Any]) -> str:
+def _size_range(table: dict[str, Any]) -> str:
     if table["smallest"] is None:
         return "none could be read"
     shown = (f"{name} {table[name][0]}×{table[name][1]}" for name in ("smallest", "median", "largest"))
-    return f"height×width: {', '.join(shown)}, each side by itself"
+    return f"height×width: {', '.join(shown)}, each side separately"

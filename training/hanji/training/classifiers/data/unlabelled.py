@@ -1,4 +1,4 @@
-"""Pictures whose classes do not matter: for the ranges that quantization measures."""
+"""Unlabelled images, for calibrating the ranges of quantization."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from hanji.training.progress import logger
 
 
 def load_unlabelled(directory: Path, image_input: ImageInput, limit: int | None) -> LabelledImages:
-    """PNG and JPEG pictures of a folder and all folders below it, as the model takes them.
+    """Load the PNG and JPEG images of a folder and all its sub-folders, prepared for the model.
 
-    At most `limit` of them, taken at even steps so that every sub-folder has its share; all of them for
-    None. No label is known: each is UNLABELLED. Broken pictures are named on stderr and left out. Raises
-    DataError if there are no pictures, or more than 1 % of them are broken.
+    At most `limit` images are loaded, evenly spaced so that every sub-folder is represented; all of them if
+    it is None. Every label is UNLABELLED. Broken images are reported as warnings and left out. Raises
+    DataError if there are no images, or more than 1 % of them are broken.
     """
     paths = sorted(all_images(directory))
     if not paths:
         raise DataError(
-            f"{directory}: expected pictures (.png, .jpg, .jpeg) in it or in folders below it, found none"
+            f"{directory}: expected images (.png, .jpg, .jpeg) in it or in its sub-folders, found none"
         )
-    chosen = [paths[row] for row in even_rows(len(paths), limit)]
-    broken = BrokenImages(directory, len(chosen), ImageDataConfig.broken_limit)
-    images, _ = prepare_files(chosen, image_input, broken)
-    for fault in broken.found:
-        logger.warning(f"left out, broken: {fault}")
+    selected = [paths[row] for row in even_rows(len(paths), limit)]
+    broken = BrokenImages(directory, len(selected), ImageDataConfig.broken_limit)
+    images, _ = prepare_files(selected, image_input, broken)
+    for report in broken.reports:
+        logger.warning(f"left out, broken: {report}")
     return LabelledImages(images, np.full(len(images), UNLABELLED, dtype=np.int32))
 
 
 def even_rows(count: int, limit: int | None) -> NDArray[np.intp]:
-    """`limit` rows of `count` at even steps, all of them if there are no more or the limit is None."""
+    """`limit` evenly spaced rows of `count`; all rows if there are no more or the limit is None."""
     if limit is None or limit >= count:
         return np.arange(count, dtype=np.intp)
     return np.linspace(0, count, limit, endpoint=False).astype(np.intp)

@@ -1,1 +1,1 @@
-"""Keras models that tell what a picture shows: MobileNet V1 and V2, ShuffleNet and a plain CNN."""
+"""Keras image classifiers: MobileNet V1 and V2, ShuffleNet and a plain CNN."""

@@ -1,7 +1,7 @@
-"""Functional tf_keras models with one interface: a normalized picture → logits.
+"""Functional tf_keras models with one interface: normalized images → logits.
 
-They take float32 [B, height, width, channels] and give float32 [B, classes]; never probabilities, so
-that distillation and calibration have something to work on. The last layer is a Dense called ``head``.
+They map float32 [B, height, width, channels] to float32 [B, classes]. They output logits rather than
+probabilities because distillation and calibration need them. The last layer is a Dense layer named ``head``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hanji.training.classifiers.models.mobilenet_v2 import mobilenet_v2
 from hanji.training.classifiers.models.shufflenet import shufflenet
 
 HEAD = "head"
-"""Name of the layer that makes the logits; it is never pruned, and computes in float32 under any policy."""
+"""Name of the layer that outputs the logits; it is never pruned and always computes in float32."""
 
 
 _FAMILIES = {"cnn": cnn, "mobilenet-v1": mobilenet_v1, "mobilenet-v2": mobilenet_v2, "shufflenet": shufflenet}
@@ -26,13 +26,13 @@ _FAMILIES = {"cnn": cnn, "mobilenet-v1": mobilenet_v1, "mobilenet-v2": mobilenet
 def build_classifier(
     config: ImageModelConfig, *, height: int, width: int, channels: int, classes: int
 ) -> keras.Model:
-    """The untrained model of ``config`` for pictures of one size.
+    """The untrained model of ``config`` for images of one size.
 
-    ValueError if the pictures are too small for the strides.
+    ValueError if the images are too small for the strides.
     """
     if min(height, width, channels) < 1 or classes < 2:
         raise ValueError(
-            "expected height, width and channels of at least 1 and two classes, "
+            "expected height, width and channels of at least 1 and at least two classes, "
             f"found {height}×{width}×{channels} and {classes}"
         )
     layers = Layers(config)
@@ -40,7 +40,7 @@ def build_classifier(
     x = WithMirror(name="with_mirror")(image) if config.mirrored else image
     x = _FAMILIES[config.type](layers, x)
     if config.last:
-        x = layers.finished(layers.convolution(x, config.last, "last"), "last")
+        x = layers.norm_act(layers.convolution(x, config.last, "last"), "last")
     x = keras.layers.GlobalAveragePooling2D(name="pooling")(x)
     if config.dropout:
         x = keras.layers.Dropout(config.dropout, name="dropout")(x)

@@ -15,7 +15,7 @@ Activation = Literal["relu", "relu6", "hard-swish"]
 
 
 class Stage(NamedTuple):
-    """Blocks that give the same number of channels; the first of them strides."""
+    """Blocks with the same number of output channels; the first of them has the stride."""
 
     channels: int
     blocks: int
@@ -23,7 +23,7 @@ class Stage(NamedTuple):
 
 
 class _Shape(NamedTuple):
-    """What a family's paper says, at width 1."""
+    """The configuration of a family in its paper, at width 1."""
 
     stem_channels: int
     stem_stride: int
@@ -48,13 +48,13 @@ _SHUFFLENET_CHANNELS = {
     4: (272, 544, 1088),
     8: (384, 768, 1536),
 }
-"""ShuffleNet's own table, by groups (Zhang et al. 2017, table 1)."""
+"""Output channels of ShuffleNet's stages, by groups (Zhang et al. 2017, table 1)."""
 
 
 @dataclass(frozen=True)
 class ImageModelConfig:
-    """The architecture of a classifier, independent of the image size and of training; ValueError for what
-    cannot be."""
+    """The architecture of a classifier, independent of the image size and of training; raises ValueError for
+    invalid combinations."""
 
     type: ImageModelType = "mobilenet-v1"
     """``mobilenet-v1``: depthwise separable convolutions (Howard et al. 2017). ``mobilenet-v2``: inverted
@@ -120,21 +120,21 @@ class ImageModelConfig:
         if self.type == "shufflenet" and not self._channels():
             known = ", ".join(map(str, _SHUFFLENET_CHANNELS))
             raise ValueError(
-                f"the paper has no channels for {self.groups} groups, only for {known}; give channels"
+                f"channels: the paper has none for {self.groups} groups, only for {known}; set channels"
             )
         stages = {"channels": self._channels(), "blocks": self._blocks(), "strides": self._strides()}
         if len({len(table) for table in stages.values()}) > 1:
             found = ", ".join(f"{len(table)} {name}" for name, table in stages.items())
             raise ValueError(
-                f"channels, blocks and strides need as many entries each as there are stages, found {found} "
-                f"(those not given are the paper's)"
+                f"channels, blocks and strides: expected one entry per stage in each of them, found {found} "
+                f"(those not set are the paper's)"
             )
         if self.type == "shufflenet":
             self._check_groups()
 
     @property
     def stem(self) -> Stage:
-        """The first convolution; its channels are multiplied."""
+        """The first convolution, with the width multiplier applied."""
         paper = _PAPERS[self.type]
         channels = self.stem_channels or paper.stem_channels or self._channels()[0] // 2
         unit = math.lcm(4, self.groups) if self.type == "shufflenet" else 8
@@ -142,7 +142,7 @@ class ImageModelConfig:
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """The stages between stem and pooling; their channels are multiplied."""
+        """The stages between stem and pooling, with the width multiplier applied."""
         unit = 4 * self.groups if self.type == "shufflenet" else 8
         channels = (self._scaled(count, unit) for count in self._channels())
         return tuple(Stage(*row) for row in zip(channels, self._blocks(), self._strides(), strict=True))
@@ -166,7 +166,7 @@ class ImageModelConfig:
         return self.strides or _PAPERS[self.type].strides
 
     def _scaled(self, channels: int, unit: int) -> int:
-        """MobileNet's rounding: to the nearest multiple, never by more than a tenth down."""
+        """MobileNet's rounding: to the nearest multiple, but never down by more than 10 %."""
         if self.width_multiplier == 1.0:
             return channels
         wanted = channels * self.width_multiplier
@@ -176,14 +176,18 @@ class ImageModelConfig:
     def _check_family(self) -> None:
         allowed = (1, 2, 4) if self.type == "shufflenet" else (1, 2)
         if self.stem_stride and self.stem_stride not in allowed:
-            raise ValueError(f"stem_stride of a {self.type} is one of {allowed}, found {self.stem_stride}")
+            raise ValueError(
+                f"stem_stride: expected one of {allowed} for a {self.type}, found {self.stem_stride}"
+            )
         if self.residual and self.type not in ("mobilenet-v1", "cnn"):
-            raise ValueError(f"residual is for mobilenet-v1 and cnn; a {self.type} always adds its inputs")
+            raise ValueError(
+                f"residual: only for mobilenet-v1 and cnn; a {self.type} always has residual connections"
+            )
         if self.sparse_friendly and self.type not in ("mobilenet-v1", "mobilenet-v2"):
-            raise ValueError(f"sparse_friendly is for the MobileNets only, and this is a {self.type}")
+            raise ValueError(f"sparse_friendly: for MobileNets only, found a {self.type}")
         if self.sparse_friendly and (self.stem.stride != 2 or self.kernel_size > 5):
             raise ValueError(
-                "sparse_friendly needs stem_stride 2 and a kernel_size of 3 or 5, "
+                "sparse_friendly: needs stem_stride 2 and a kernel_size of 3 or 5, "
                 f"found {self.stem.stride} and {self.kernel_size}"
             )
 
@@ -192,19 +196,19 @@ class ImageModelConfig:
         unit = 4 * self.groups
         if any(count % unit for count in counts):
             raise ValueError(
-                f"with {self.groups} groups channels must be multiples of {unit}, found {counts}"
+                f"channels: expected multiples of {unit} with {self.groups} groups, found {counts}"
             )
         if self.stem.channels % self.groups:
             raise ValueError(
-                f"with {self.groups} groups stem_channels must be a multiple of {self.groups}, "
+                f"stem_channels: expected a multiple of {self.groups} with {self.groups} groups, "
                 f"found {self.stem.channels}"
             )
         before = self.stem.channels
         for stage in self.stages:
             if stage.channels < before or (stage.channels == before and stage.stride > 1):
                 raise ValueError(
-                    "each stage of a shufflenet sets new channels beside those before (with stride 1 it may "
-                    f"have as many), found {self.stem.channels} in the stem and {counts}"
+                    "channels: expected each stage of a shufflenet to have more channels than the one before "
+                    f"(with stride 1 at least as many), found {self.stem.channels} in the stem and {counts}"
                 )
             before = stage.channels
 

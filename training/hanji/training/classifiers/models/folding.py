@@ -1,4 +1,4 @@
-"""The same network without what only training needs: batch normalizations folded, dropout gone."""
+"""Inference copies of networks: batch normalizations folded, dropout removed."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ Layer = Any  # a Keras layer; Keras has no types
 Weights = list[NDArray[np.float32]]
 
 _KERNELS = (L.Conv2D, L.DepthwiseConv2D, L.SeparableConv2D, L.Dense)
-_ONLY_IN_TRAINING = (
+_TRAINING_ONLY = (
     *(L.Dropout, L.SpatialDropout2D, L.GaussianNoise, L.GaussianDropout),
     L.ActivityRegularization,
 )
 
 
 def fold_batch_norms(model: keras.Model) -> keras.Model:
-    """A copy of ``model`` for inference: any functional or sequential tf_keras model, nested ones too.
+    """A copy of ``model`` for inference: any functional or sequential tf_keras model, including nested ones.
 
-    A batch normalization goes into the convolution or Dense layer before it, also past a max-pooling where
-    none of its scales is negative; one that stands elsewhere stays. The copy computes in float32 and scores
-    as ``model`` does, up to rounding. ValueError if the layers of ``model`` cannot be followed.
+    A batch normalization is folded into the preceding convolution or Dense layer, also past a max-pooling if
+    none of its scales is negative; others are kept. The copy computes in float32 and has the same outputs as
+    ``model``, up to rounding. ValueError unless ``model`` is functional or sequential.
     """
     flat = flattened(model)
     kernels = _kernels_by_norm(flat)
 
     def change(layer: Layer) -> Layer | None:
-        if layer.name in kernels or isinstance(layer, _ONLY_IN_TRAINING):
+        if layer.name in kernels or isinstance(layer, _TRAINING_ONLY):
             return None
         bias = {"use_bias": True} if layer.name in kernels.values() else {}
         return type(layer).from_config({**layer.get_config(), **_single_precision(layer), **bias})
@@ -49,23 +49,23 @@ def fold_batch_norms(model: keras.Model) -> keras.Model:
 
 
 def _kernels_by_norm(model: keras.Model) -> dict[str, str]:
-    """By name of each normalization that can be folded, the layer that takes it."""
-    found: dict[str, str] = {}
+    """The layer that each foldable normalization is folded into, by name."""
+    kernels: dict[str, str] = {}
     for layer in model.layers:
         if isinstance(layer, L.BatchNormalization):
             kernel = _kernel_before(layer, model)
             if kernel is not None:
-                found[layer.name] = kernel.name
-    return found
+                kernels[layer.name] = kernel.name
+    return kernels
 
 
 def _kernel_before(norm: Layer, model: keras.Model) -> Layer | None:
     if len(norm.inbound_nodes) != 1:
         return None
     before = _only_source(norm, model)
-    while isinstance(before, (L.MaxPooling2D, *_ONLY_IN_TRAINING)):
+    while isinstance(before, (L.MaxPooling2D, *_TRAINING_ONLY)):
         if isinstance(before, L.MaxPooling2D) and np.any(_scale(norm) < 0.0):
-            return None  # the largest of a channel turned upside down was the smallest
+            return None  # a negative scale turns a channel's maximum into its minimum
         before = _only_source(before, model)
     if before is None or type(before) not in _KERNELS or before.activation is not keras.activations.linear:
         return None
@@ -74,7 +74,7 @@ def _kernel_before(norm: Layer, model: keras.Model) -> Layer | None:
 
 
 def _only_source(layer: Layer, model: keras.Model) -> Layer | None:
-    """The layer that this one reads, if that one is called once and nobody else reads it."""
+    """The layer whose output this one reads, if it is called once and has no other consumer."""
     source = layer.inbound_nodes[0].inbound_layers
     if isinstance(source, list) or len(source.inbound_nodes) != 1 or len(source.outbound_nodes) != 1:
         return None
@@ -92,11 +92,11 @@ def _scale(norm: Layer) -> NDArray[np.float64]:
 
 
 def _folded(layer: Layer, norm: Layer) -> Weights:
-    """The weights of ``layer``, with a bias, that does what it and ``norm`` did."""
+    """The weights, with a bias, that make ``layer`` equivalent to ``layer`` followed by ``norm``."""
     *kernels, bias = layer.get_weights() if layer.use_bias else (*layer.get_weights(), 0.0)
     scale = _scale(norm)
     shift = (bias - norm.moving_mean.numpy()) * scale + (norm.beta.numpy() if norm.center else 0.0)
-    # All outputs lie along the last axis, but those of a depthwise kernel along the last two.
+    # The output channels are the last axis, except for depthwise kernels, where they are the last two.
     outputs = kernels[-1].shape[-2:] if type(layer) is L.DepthwiseConv2D else (-1,)
     kernels[-1] = kernels[-1] * scale.reshape(outputs)
     return [array.astype(np.float32) for array in (*kernels, shift)]

@@ -1,4 +1,4 @@
-"""What all families are built of: named layers, each convolution with its normalization and activation.
+"""Building blocks of all families: named layers, each convolution with its normalization and activation.
 
 ``block_3_depthwise`` is followed by ``block_3_depthwise_norm`` and ``block_3_depthwise_relu``; pruning,
 quantization and folding find layers by these names.
@@ -15,7 +15,7 @@ import tf_keras as keras
 from hanji.training.classifiers.models.config import ImageModelConfig
 
 Tensor = Any
-_MOMENTUM = 0.9  # of the running statistics: epochs are short here, and Keras's 0.99 lags behind them
+_MOMENTUM = 0.9  # of the running statistics; Keras's default of 0.99 adapts too slowly for short epochs
 
 
 @keras.saving.register_keras_serializable(package="hanji")
@@ -28,7 +28,7 @@ class HardSwish(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
 
 
 class Layers:
-    """Adds layers of one network; activation, kernel and padding are the config's."""
+    """Adds layers to one network, with the config's activation, kernel size and padding."""
 
     def __init__(self, config: ImageModelConfig) -> None:
         self.config = config
@@ -58,7 +58,7 @@ class Layers:
         """A bare depthwise convolution, the same channels out as in."""
         kernel = self.config.kernel_size
         x, padding = self._padded(x, name, kernel, stride)
-        # Keras takes all channels for one output's inputs; of a depthwise kernel only k × k are.
+        # He initialization: Keras would count all channels as fan-in, but a depthwise kernel has only k × k.
         initial = keras.initializers.RandomNormal(stddev=(2.0 / kernel**2) ** 0.5)
         return keras.layers.DepthwiseConv2D(
             kernel,
@@ -69,9 +69,9 @@ class Layers:
             name=name,
         )(x)
 
-    def normalized(self, x: Tensor, name: str, *, rising: bool = False) -> Tensor:
-        """Batch normalization of the layer ``name``; ``rising``: no channel may be turned upside down."""
-        constraint = keras.constraints.NonNeg() if rising else None
+    def normalized(self, x: Tensor, name: str, *, non_negative: bool = False) -> Tensor:
+        """Batch normalization of the layer ``name``; ``non_negative`` constrains its scales."""
+        constraint = keras.constraints.NonNeg() if non_negative else None
         return keras.layers.BatchNormalization(
             momentum=_MOMENTUM, gamma_constraint=constraint, name=f"{name}_norm"
         )(x)
@@ -83,7 +83,7 @@ class Layers:
         limit = 6.0 if self.config.activation == "relu6" else None
         return keras.layers.ReLU(limit, name=f"{name}_relu")(x)
 
-    def finished(self, x: Tensor, name: str) -> Tensor:
+    def norm_act(self, x: Tensor, name: str) -> Tensor:
         """Normalization and activation of the layer ``name``."""
         return self.activated(self.normalized(x, name), name)
 
@@ -91,30 +91,29 @@ class Layers:
         """A residual connection: ``block_3`` gets a layer ``block_3_sum``."""
         return keras.layers.Add(name=f"{name}_sum")([a, b])
 
-    def thrice(self, x: Tensor) -> Tensor:
-        """A grey picture as three equal channels, where the config asks for it."""
+    def input_channels(self, x: Tensor) -> Tensor:
+        """Repeat a grey image as three equal channels, if the config requires it."""
         if not self.config.sparse_friendly or x.shape[-1] == 3:
             return x
         if x.shape[-1] != 1:
-            raise ValueError(f"sparse_friendly takes pictures of 1 or 3 channels, found {x.shape[-1]}")
+            raise ValueError(f"sparse_friendly: expected images of 1 or 3 channels, found {x.shape[-1]}")
         return keras.layers.Concatenate(name="image_thrice")([x, x, x])
 
     def check_size(self, x: Tensor, name: str, stride: int) -> None:
-        """ValueError where the picture has become too small for another stride."""
+        """ValueError if the feature map is too small for another stride."""
         height, width = x.shape[1:3]
         if min(height, width) < stride:
             raise ValueError(
-                f"a {self.config.type} with these strides needs larger pictures: {name} is to stride by "
-                f"{stride} over what is left, {height}×{width} pixels; give more height and width, or "
-                "strides or a stem_stride of 1"
+                f"a {self.config.type} with these strides needs larger images: {name} has a stride of "
+                f"{stride}, but its input has only {height}×{width} pixels; increase height and width, or "
+                "set strides or stem_stride to 1"
             )
 
     def _padded(self, x: Tensor, name: str, kernel: int, stride: int) -> tuple[Tensor, str]:
         self.check_size(x, name, stride)
         if stride == 1 or not self.config.sparse_friendly:
             return x, "same"
-        # Keras's own padding is one pixel more at the end of even sizes; XNNPACK's sparse kernels have none
-        # such.
+        # Keras's "same" padding is asymmetric for even sizes, which XNNPACK's sparse kernels do not support.
         return keras.layers.ZeroPadding2D(kernel // 2, name=f"{name}_padding")(x), "valid"
 
 

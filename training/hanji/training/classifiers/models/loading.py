@@ -1,4 +1,4 @@
-"""Keras models from files that others wrote."""
+"""Loads Keras models from user-supplied files."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
 def load_network(path: Path) -> keras.Model:
-    """The model in a file that tf_keras saved; code inside it (a Lambda layer) is never run.
+    """Load a model saved by tf_keras; code inside the file (a Lambda layer) is never executed.
 
-    DataError if there is no such file, or none that tf_keras can load.
+    DataError if there is no such file, or tf_keras cannot load it.
     """
     if not path.is_file():
-        raise DataError(f"{path}: expected a file that tf_keras saved ({', '.join(SUFFIXES)}), found none")
+        raise DataError(f"{path}: expected a file saved by tf_keras ({', '.join(SUFFIXES)}), found none")
     version = _keras_version(path)
     if not version.startswith("2"):
         raise DataError(
-            f"{path}: saved by Keras {version}, and tf_keras reads files of Keras 2; save it from there with "
-            "model.export(DIRECTORY), or build it again with tf_keras and load the weights"
+            f"{path}: saved by Keras {version}, but tf_keras reads only files of Keras 2; save it with "
+            "model.export(DIRECTORY), or rebuild it with tf_keras and load the weights"
         )
     try:
         with SafeModeScope(safe_mode=True):
@@ -36,7 +36,7 @@ def load_network(path: Path) -> keras.Model:
 
 
 def _keras_version(path: Path) -> str:
-    """The version of Keras that wrote a .keras file; an .h5 file is taken for one of Keras 2."""
+    """The version of Keras that wrote a .keras file; .h5 files are assumed to be from Keras 2."""
     if not zipfile.is_zipfile(path):
         return "2"
     try:

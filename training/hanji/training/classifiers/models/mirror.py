@@ -1,7 +1,7 @@
-"""A network that looks at a picture and at its mirror image, and says the mean of both.
+"""Layers that average a network's logits over an image and its mirror image (test-time augmentation).
 
-It costs twice the work and is a little more often right: for a teacher. Both lie in one batch, so the layers
-in between are those of the plain network, and so are the weights.
+This doubles the compute for a slightly higher accuracy, which is useful for a teacher. Both images are in one
+batch, so the layers in between and their weights are those of the plain network.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Tensor = Any
 
 @keras.saving.register_keras_serializable(package="hanji")
 class WithMirror(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
-    """Pictures [B, h, w, c] → [2·B, h, w, c], the mirror images (left to right) behind them."""
+    """Images [B, h, w, c] → [2·B, h, w, c]: the images, followed by their horizontal mirror images."""
 
     def call(self, images: Tensor) -> Tensor:
         """The same dtype as ``images``."""
@@ -25,7 +25,7 @@ class WithMirror(keras.layers.Layer):  # type: ignore[misc]  # Keras has no type
 
 @keras.saving.register_keras_serializable(package="hanji")
 class MeanOfBoth(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
-    """Logits [2·B, classes] of pictures and their mirror images → their means [B, classes]."""
+    """Logits [2·B, classes] of images and their mirror images → their means [B, classes]."""
 
     def call(self, logits: Tensor) -> Tensor:
         """The same dtype as ``logits``."""

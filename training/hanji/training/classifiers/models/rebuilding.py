@@ -1,4 +1,4 @@
-"""A network built anew from its own layers: taken apart, or with some of them changed or left out."""
+"""Rebuilds networks from their layers: flattened, or with some layers replaced or removed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import tf_keras as keras
 
 Layer = Any  # a Keras layer; Keras has no types
 Change = Callable[[Layer], "Layer | None"]
-"""The layer to take in a layer's place, the same one each time; None: what comes in goes on as it is."""
+"""Returns the replacement of a layer, the same one each time; None removes the layer."""
 
 
 def flattened(model: keras.Model) -> keras.Model:
-    """A copy of ``model`` in which no network stands inside the network, weights included.
+    """A copy of ``model`` without nested models, weights included.
 
-    A layer that is used in several places stays one layer; one whose name an outer layer has as well gets its
-    network's name in front. ValueError if ``model`` is not a built functional or sequential one.
+    A layer that is used several times remains a single layer; one whose name is taken is prefixed with the
+    name of its model. ValueError unless ``model`` is a built functional or sequential model.
     """
     expect_graph(model)
     copies: dict[int, tuple[Layer, Layer]] = {}
@@ -29,19 +29,19 @@ def flattened(model: keras.Model) -> keras.Model:
             taken.add(name)
         return copies[id(layer)][1]
 
-    def change(layer: Layer, inside: str) -> Layer:
-        return copied(layer, f"{inside}_{layer.name}" if layer.name in taken else layer.name)
+    def change(layer: Layer, parent: str) -> Layer:
+        return copied(layer, f"{parent}_{layer.name}" if layer.name in taken else layer.name)
 
     flat = _rebuilt(model, change)
     for layer, copy in copies.values():
         copy.set_weights(layer.get_weights())
-        if hasattr(copy, "finalize_state"):  # a Normalization keeps what it computed from its weights
+        if hasattr(copy, "finalize_state"):  # a Normalization caches values computed from its weights
             copy.finalize_state()
     return flat
 
 
 def rebuilt(model: keras.Model, change: Change) -> keras.Model:
-    """A functional copy of the flat ``model`` with ``change`` applied to each layer; without the weights."""
+    """A functional copy of the flat ``model`` with ``change`` applied to each layer, without the weights."""
     copies: dict[str, Layer | None] = {}
 
     def changed(layer: Layer, _: str) -> Layer | None:
@@ -53,25 +53,25 @@ def rebuilt(model: keras.Model, change: Change) -> keras.Model:
 
 
 def expect_graph(model: keras.Model) -> None:
-    """ValueError unless ``model``, and each network in it, has layers that can be followed."""
+    """ValueError unless ``model`` and each model nested in it is a built functional or sequential model."""
     if not isinstance(model, keras.Model):
         raise ValueError(f"expected a tf_keras model, found {type(model).__module__}.{type(model).__name__}")
     if not (isinstance(model, keras.Sequential) or model._is_graph_network):
         raise ValueError(
-            f"the model {model.name!r} is a class of its own ({type(model).__name__}); expected a functional "
-            "or a sequential one, whose layers can be followed"
+            f"the model {model.name!r} is subclassed ({type(model).__name__}); expected a functional or a "
+            "sequential model, whose layer graph is known"
         )
     if not model.built or not model.inputs:
-        raise ValueError(f"the sequential model {model.name!r} knows no input shape yet; call it once before")
+        raise ValueError(f"the sequential model {model.name!r} has no input shape yet; call it once first")
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             expect_graph(layer)
 
 
 def calls(model: keras.Model) -> list[Any]:
-    """Keras's nodes, one for each call of a layer on the way from the inputs to the outputs, in that order.
+    """The Keras nodes of all layer calls between inputs and outputs, in order of execution.
 
-    Other calls of the same layers, such as those of a network that shares them, are not among them.
+    Calls of the same layers by other models that share them are not included.
     """
     by_depth = model._nodes_by_depth
     return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth] if not node.is_input]
@@ -80,17 +80,17 @@ def calls(model: keras.Model) -> list[Any]:
 def _rebuilt(model: keras.Model, change: Callable[[Layer, str], Layer | None]) -> keras.Model:
     names = {id(tensor): name for tensor, name in zip(model.inputs, model.input_names, strict=True)}
 
-    def fresh(tensor: Any) -> Any:
+    def new_input(tensor: Any) -> Any:
         size, *shape = tensor.shape
         return keras.Input(shape, batch_size=size, dtype=tensor.dtype, name=names[id(tensor)])
 
-    inputs = tf.nest.map_structure(fresh, model.input)
-    outputs = _followed(model, inputs, change)
+    inputs = tf.nest.map_structure(new_input, model.input)
+    outputs = _outputs_for(model, inputs, change)
     return keras.Model(inputs, outputs, name=model.name)
 
 
-def _followed(model: keras.Model, inputs: Any, change: Callable[[Layer, str], Layer | None]) -> Any:
-    """What comes out of ``model``, with changed layers, for other ``inputs``."""
+def _outputs_for(model: keras.Model, inputs: Any, change: Callable[[Layer, str], Layer | None]) -> Any:
+    """The outputs of ``model``, with changed layers, for other ``inputs``."""
     known = {id(old): new for old, new in zip(model.inputs, tf.nest.flatten(inputs), strict=True)}
 
     def current(value: Any) -> Any:
@@ -99,7 +99,7 @@ def _followed(model: keras.Model, inputs: Any, change: Callable[[Layer, str], La
     for node in calls(model):
         args, kwargs = tf.nest.map_structure(current, (node.call_args, node.call_kwargs))
         if isinstance(node.layer, keras.Model):
-            result = _followed(node.layer, args[0], change)
+            result = _outputs_for(node.layer, args[0], change)
         else:
             layer = change(node.layer, model.name)
             result = args[0] if layer is None else layer(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Reference recommenders without gradient training: what anything deeper has to beat.
+"""Reference recommenders without gradient training, as baselines for neural models.
 
-All of them answer from a history alone, so they know people whom training never saw.
+All of them score items from a history alone, so they also work for users that were not in training.
 """

@@ -1,8 +1,8 @@
 """Implicit-feedback matrix factorization by alternating least squares (Hu et al. 2008).
 
 The loss of Rendle et al. (2022), "Revisiting the performance of iALS": 1 for each interaction, a small
-weight for every other pair, and a penalty on each row that grows with how often it occurs. Given the
-items, a user is the solution of a small linear system, which is how a new history is folded in.
+weight for every other pair, and a penalty on each row that grows with its number of interactions. Given the
+item factors, the factors of a user solve a small linear system, which is how a new history is folded in.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hanji.training.recommenders.baselines.histories import Histories, Scores
 
 @dataclass(frozen=True)
 class Als:
-    """Item factors [items, factors] and what folding in needs."""
+    """Item factors [items, factors], and the hyperparameters for folding in."""
 
     items: Scores
     regularization: float
@@ -45,21 +45,21 @@ class Als:
         return cls(items, regularization, unobserved_weight)
 
     def fold_in(self, histories: Histories) -> Scores:
-        """User factors [users, factors] of any histories, known or not."""
+        """User factors [users, factors] of any histories, from training or not."""
         return solve_rows(histories, self.items, self.regularization, self.unobserved_weight)
 
     def scores(self, histories: Histories) -> Scores:
-        """Folded-in users times items."""
+        """The product of folded-in user factors and item factors."""
         return self.fold_in(histories) @ self.items.T
 
 
 def solve_rows(rows: Histories, others: Scores, regularization: float, unobserved_weight: float) -> Scores:
-    """The best factors for each row, the factors of the columns being ``others`` [columns, factors]."""
+    """The optimal factors of each row, given the factors ``others`` [columns, factors] of the columns."""
     gram = unobserved_weight * others.T @ others
     identity = np.eye(others.shape[1], dtype=np.float32)
     solved = np.zeros((rows.shape[0], others.shape[1]), np.float32)
     for row in range(rows.shape[0]):
-        met = others[rows.indices[rows.indptr[row] : rows.indptr[row + 1]]]
-        penalty = regularization * (len(met) + unobserved_weight * len(others))
-        solved[row] = np.linalg.solve(gram + met.T @ met + penalty * identity, met.sum(axis=0))
+        observed = others[rows.indices[rows.indptr[row] : rows.indptr[row + 1]]]
+        penalty = regularization * (len(observed) + unobserved_weight * len(others))
+        solved[row] = np.linalg.solve(gram + observed.T @ observed + penalty * identity, observed.sum(axis=0))
     return solved

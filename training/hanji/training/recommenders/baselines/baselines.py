@@ -1,4 +1,4 @@
-"""What the reference models reach on a data set, by the protocol that everything is measured with."""
+"""Metrics of the reference models on a data set, by the same protocol as all other models."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ALS_REGULARIZATIONS = (0.003, 0.007, 0.015)
 
 @dataclass(frozen=True)
 class Candidate:
-    """A way to fit a model; several of one ``name`` compete on the validation items."""
+    """A model with settings; among those of the same ``name``, the validation items select the best."""
 
     name: str
     settings: str
@@ -34,7 +34,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What a model reached on the test set, with the settings that validation chose."""
+    """The test metrics of a model, with the settings selected by validation."""
 
     name: str
     settings: str
@@ -43,7 +43,7 @@ class Baseline:
 
 
 def candidates(*, factors: int, seed: int) -> list[Candidate]:
-    """Every model with the settings that are tried."""
+    """Every model with each of its settings to try."""
     ease = [
         Candidate("ease", f"regularization {value:g}", _from_histories(Ease.fit, regularization=value))
         for value in EASE_REGULARIZATIONS
@@ -75,17 +75,17 @@ def _from_catalogue(fit: Callable[[Catalogue], ReferenceModel]) -> Fit:
 
 
 def baselines(dataset: Dataset, *, factors: int = 64, seed: int = 0) -> list[Baseline]:
-    """Fit every model on the training set, choose settings on held-out items, then test each name once."""
+    """Fit every model on the training set, select settings on held-out items, then test each name once."""
     held_out = train_validation_split(dataset, seed)
-    tried = candidates(factors=factors, seed=seed)
+    all_candidates = candidates(factors=factors, seed=seed)
     best: dict[str, tuple[float, Candidate]] = {}
     with progress("Reference models") as task:
-        task.expect(len(tried) + len({candidate.name for candidate in tried}))
-        for candidate in tried:
-            found = _validated(candidate, dataset, held_out)
+        task.expect(len(all_candidates) + len({candidate.name for candidate in all_candidates}))
+        for candidate in all_candidates:
+            score = _validated(candidate, dataset, held_out)
             task.advance()
-            if candidate.name not in best or found > best[candidate.name][0]:
-                best[candidate.name] = (found, candidate)
+            if candidate.name not in best or score > best[candidate.name][0]:
+                best[candidate.name] = (score, candidate)
         results = []
         for _, candidate in best.values():
             results.append(_tested(candidate, dataset))

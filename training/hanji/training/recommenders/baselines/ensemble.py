@@ -1,8 +1,8 @@
-"""Several models as one: z-scores, weighted as held-out items choose.
+"""Ensembles: weighted sums of z-scores, with weights selected on held-out items.
 
-Held-out items are a sample, and random ones where the data has no times: weights that are tuned to them to
-the last digit lose on what somebody meets next. So of all mixtures that are within one standard error of the
-best, the most even one is taken (the one-standard-error rule of Breiman et al. 1984).
+The held-out items are a sample, and a random one if the data has no timestamps, so weights that are optimal
+on them would overfit. Among all weights within one standard error of the best, the most even ones are used
+(the one-standard-error rule of Breiman et al. 1984).
 """
 
 from __future__ import annotations
@@ -30,32 +30,32 @@ from hanji.training.recommenders.evaluation import K
 FACTORS = 192
 REGULARIZATION = 1000.0
 PARTS = 12
-"""Weights are twelfths, so that two, three or four members can be equal."""
+"""Weights are multiples of 1/12, so that two, three or four members can have equal weights."""
 
 LARGEST_TABLE = 500_000_000
-"""Scores of every user for every item that are held in memory, 4 bytes each."""
+"""Largest number of user × item scores that is held in memory, at 4 bytes each."""
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Models that turn histories into scores, each with its weight; the weights add up to 1."""
+    """Models that map histories to scores, each with its weight; the weights sum to 1."""
 
     members: Mapping[str, ScoresOf]
     weights: Mapping[str, float]
     validation: Mapping[str, float]
     fitted: Scores
-    """``scores`` of the histories that it was fitted to, [users, items]."""
+    """``scores`` [users, items] of the histories that it was fitted to."""
 
     def scores(self, histories: Histories) -> Scores:
         """Weighted z-scores, standardized again: mean 0 and deviation 1 for each of ``histories``."""
         used = [name for name, weight in self.weights.items() if weight > 0.0]
         tables = {name: standardized(self.members[name](histories)) for name in used}
-        return _mixed(tables, self.weights)
+        return _weighted_sum(tables, self.weights)
 
     def __str__(self) -> str:
         shares = ", ".join(f"{weight:.0%} {name}" for name, weight in self.weights.items() if weight > 0)
-        found = self.validation
-        return f"{shares}; validation HR@10 {found['hr_at_10']:.4f}, NDCG@10 {found['ndcg_at_10']:.4f}"
+        metrics = self.validation
+        return f"{shares}; validation HR@10 {metrics['hr_at_10']:.4f}, NDCG@10 {metrics['ndcg_at_10']:.4f}"
 
 
 def fit_ensemble(
@@ -65,14 +65,14 @@ def fit_ensemble(
     factors: int = FACTORS,
     others: Mapping[str, ScoresOf] | None = None,
 ) -> Ensemble:
-    """ALS and EASE fitted to the training set, beside ``others`` that are; held-out items choose the weights.
+    """Fit ALS and EASE to the training set; select the weights of both and of the fitted ``others``.
 
-    DataError where users × items do not fit into memory.
+    The weights are selected on held-out items. DataError if users × items scores do not fit into memory.
     """
     if data.users * data.items > LARGEST_TABLE:
         raise DataError(
-            f"the ensemble holds a score for each of {data.users:,} users × {data.items:,} items, and "
-            f"expects at most {LARGEST_TABLE:,} of them; take the full model as the teacher"
+            f"the ensemble needs a score for each of {data.users:,} users × {data.items:,} items, but "
+            f"supports at most {LARGEST_TABLE:,} of them; use the full model as the teacher"
         )
     train = histories_of(data.train, users=data.users, items=data.items)
     members: dict[str, ScoresOf] = {
@@ -81,12 +81,12 @@ def fit_ensemble(
         **(others or {}),
     }
     tables = {name: standardized(scores(train)) for name, scores in members.items()}
-    best, found = _best_weights(tables, data)
+    best, validation = _best_weights(tables, data)
     weights = dict(zip(members, best, strict=True))
-    return Ensemble(members, weights, found, _mixed(tables, weights))
+    return Ensemble(members, weights, validation, _weighted_sum(tables, weights))
 
 
-def _mixed(tables: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
+def _weighted_sum(tables: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
     total = np.zeros_like(next(iter(tables.values())))
     for name, table in tables.items():
         total += np.float32(weights[name]) * table
@@ -96,36 +96,39 @@ def _mixed(tables: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores
 def _best_weights(
     tables: Mapping[str, Scores], data: TrainValidationSplit
 ) -> tuple[tuple[float, ...], dict[str, float]]:
-    """The most even weights among those that rank the held-out items as well as any, and what they reach."""
+    """The most even weights within one standard error of the best, and their validation metrics."""
     rows = data.validation
     candidates = np.concatenate([rows.items[:, None], rows.negatives], axis=1)
-    picked = np.stack(
+    scores = np.stack(
         [np.take_along_axis(table[rows.users], candidates, axis=1) for table in tables.values()]
     )
 
     def ranks(weights: tuple[float, ...]) -> NDArray[np.int64]:
-        mixed = np.tensordot(np.asarray(weights, np.float32), picked, axes=1)
-        return metrics.positive_ranks(mixed, candidates)
+        summed = np.tensordot(np.asarray(weights, np.float32), scores, axes=1)
+        return metrics.positive_ranks(summed, candidates)
 
-    tried = {weights: ranks(weights) for weights in _mixtures(len(tables))}
-    best = max(tried.values(), key=lambda found: metrics.ndcg(found, K))
-    enough = metrics.ndcg(best, K) - metrics.ndcg_standard_error(best, K)
-    chosen = min((weights for weights in tried if metrics.ndcg(tried[weights], K) >= enough), key=_unevenness)
-    found = tried[chosen]
-    return chosen, {"hr_at_10": metrics.hit_ratio(found, K), "ndcg_at_10": metrics.ndcg(found, K)}
+    all_ranks = {weights: ranks(weights) for weights in _all_weights(len(tables))}
+    best = max(all_ranks.values(), key=lambda ranked: metrics.ndcg(ranked, K))
+    threshold = metrics.ndcg(best, K) - metrics.ndcg_standard_error(best, K)
+    selected = min(
+        (weights for weights in all_ranks if metrics.ndcg(all_ranks[weights], K) >= threshold),
+        key=_unevenness,
+    )
+    ranked = all_ranks[selected]
+    return selected, {"hr_at_10": metrics.hit_ratio(ranked, K), "ndcg_at_10": metrics.ndcg(ranked, K)}
 
 
 def _unevenness(weights: tuple[float, ...]) -> float:
     return sum(weight * weight for weight in weights)
 
 
-def _mixtures(count: int, parts: int = PARTS) -> Iterator[tuple[float, ...]]:
-    """All ways to give ``parts`` equal parts to ``count`` members."""
+def _all_weights(count: int, parts: int = PARTS) -> Iterator[tuple[float, ...]]:
+    """All ways to distribute ``parts`` parts of 1/PARTS among ``count`` members."""
     if count == 1:
         yield (parts / PARTS,)
         return
     for first in range(parts + 1):
-        for rest in _mixtures(count - 1, parts - first):
+        for rest in _all_weights(count - 1, parts - first):
             yield (first / PARTS, *rest)
 
 

@@ -1,4 +1,4 @@
-"""Histories as sparse rows, and the one interface of all reference models."""
+"""Histories as sparse rows, and the interface of all reference models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hanji.training.recommenders.evaluation import evaluate
 from hanji.training.recommenders.history_samples import flat_histories
 
 Histories: TypeAlias = sparse.csr_matrix
-"""float32 [users, items], 1 where a user met an item."""
+"""float32 [users, items], 1 where a user interacted with an item."""
 
 Scores: TypeAlias = NDArray[np.float32]
 
@@ -24,27 +24,27 @@ ScoresOf = Callable[[Histories], Scores]
 
 
 class ReferenceModel(Protocol):
-    """Anything that turns histories into scores."""
+    """A model that maps histories to scores."""
 
     def scores(self, histories: Histories) -> Scores:
-        """float32 [users, items] for ``histories`` [users, items]; higher is better, history included."""
+        """float32 [users, items] for ``histories`` [users, items], including the items of the history."""
 
 
 def histories_of(train: Interactions, *, users: int, items: int) -> Histories:
-    """Each user's interactions as a row, in order of time; a pair that occurs twice counts once."""
+    """Each user's interactions as a row, in time order; repeated pairs count once."""
     flat = flat_histories(train, users)
     ones = np.ones(len(flat.items), np.float32)
     return sparse.csr_matrix((ones, flat.items, flat.bounds), (users, items))
 
 
 def standardized(scores: Scores) -> Scores:
-    """Each user's scores with mean 0 and deviation 1, so that those of several models can be added."""
-    spread = np.maximum(scores.std(axis=1, keepdims=True), 1e-9)
-    return np.asarray((scores - scores.mean(axis=1, keepdims=True)) / spread, np.float32)
+    """Scores standardized per user to mean 0 and deviation 1, so that several models' scores can be added."""
+    deviation = np.maximum(scores.std(axis=1, keepdims=True), 1e-9)
+    return np.asarray((scores - scores.mean(axis=1, keepdims=True)) / deviation, np.float32)
 
 
 def evaluate_scores(scores: ScoresOf, dataset: Dataset) -> dict[str, float]:
-    """All test metrics of a function from histories to scores; histories are the training interactions."""
+    """All test metrics of a function from histories to scores, applied to the training interactions."""
     users, items = dataset.catalogue.users, dataset.catalogue.items
     table = scores(histories_of(dataset.train, users=users, items=items))
     return evaluate(table.__getitem__, dataset)

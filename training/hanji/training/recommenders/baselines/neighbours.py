@@ -1,4 +1,4 @@
-"""Neighbourhood models: items met by the same people, people who met the same items."""
+"""Neighbourhood models: item-based and user-based collaborative filtering."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ BATCH = 512
 
 @dataclass(frozen=True)
 class ItemNeighbours:
-    """``similarity`` [items, items]: cosine, shrunk where few people met both, nearest neighbours only."""
+    """``similarity`` [items, items]: cosine with shrinkage for few common users, nearest neighbours only."""
 
     similarity: sparse.csr_matrix
 
     @classmethod
     def fit(cls, train: Histories, *, neighbours: int = 100, shrinkage: float = 20.0) -> ItemNeighbours:
-        """Sarwar et al. (2001), with the shrinkage of Bell and Koren (2007)."""
-        together = (train.T @ train).toarray()
-        norms = np.sqrt(np.diag(together))
-        similarity = together / (np.outer(norms, norms) + shrinkage)
+        """Fit as in Sarwar et al. (2001), with the shrinkage of Bell and Koren (2007)."""
+        common_users = (train.T @ train).toarray()
+        norms = np.sqrt(np.diag(common_users))
+        similarity = common_users / (np.outer(norms, norms) + shrinkage)
         np.fill_diagonal(similarity, 0.0)
         return cls(sparse.csr_matrix(_nearest(similarity, neighbours)))
 
     def scores(self, histories: Histories) -> Scores:
-        """Summed similarity to the history's items."""
+        """Summed similarity to the items of the history."""
         return np.asarray((histories @ self.similarity).toarray(), np.float32)
 
 
 @dataclass(frozen=True)
 class UserNeighbours:
-    """The training histories themselves, with their lengths' roots."""
+    """The training histories and their norms."""
 
     train: Histories
     norms: Scores
@@ -42,17 +42,17 @@ class UserNeighbours:
 
     @classmethod
     def fit(cls, train: Histories, *, neighbours: int = 100) -> UserNeighbours:
-        """Keep ``train``; all the work is done when somebody asks (Herlocker et al. 1999)."""
+        """Store ``train``; similarities are computed at scoring time (Herlocker et al. 1999)."""
         return cls(train, _norms(train), neighbours)
 
     def scores(self, histories: Histories) -> Scores:
-        """Histories of the most similar people, summed by similarity."""
+        """The histories of the most similar users, summed with their similarities as weights."""
         starts = range(0, histories.shape[0], BATCH)
         return np.concatenate([self._batch(histories[start : start + BATCH]) for start in starts])
 
     def _batch(self, histories: Histories) -> Scores:
-        common = (histories @ self.train.T).toarray()
-        similarity = common / np.maximum(np.outer(_norms(histories), self.norms), 1.0)
+        common_items = (histories @ self.train.T).toarray()
+        similarity = common_items / np.maximum(np.outer(_norms(histories), self.norms), 1.0)
         nearest = sparse.csr_matrix(_nearest(similarity, self.neighbours))
         return np.asarray((nearest @ self.train).toarray(), np.float32)
 
@@ -65,5 +65,5 @@ def _nearest(similarity: Scores, count: int) -> Scores:
     """Each row's ``count`` largest values; the others become zero."""
     if count >= similarity.shape[1]:
         return similarity
-    edge = np.partition(similarity, -count, axis=1)[:, -count, None]
-    return np.where(similarity >= edge, similarity, 0.0)
+    threshold = np.partition(similarity, -count, axis=1)[:, -count, None]
+    return np.where(similarity >= threshold, similarity, 0.0)

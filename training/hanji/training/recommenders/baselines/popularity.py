@@ -1,4 +1,4 @@
-"""The same list for everybody."""
+"""Popularity: the same ranking for every user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interactions: reading, checking, splitting, sampling; and a synthetic catalogue with a known best."""
+"""Interactions: reading, checking, splitting, sampling; and a synthetic catalogue with a known optimum."""
 
 from __future__ import annotations
 

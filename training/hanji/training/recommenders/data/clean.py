@@ -1,4 +1,4 @@
-"""From own ids to indices, without duplicates, low ratings and those who have too few interactions."""
+"""Cleaning: maps ids to indices, drops duplicates, low ratings, and users and items with few interactions."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Index = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What is left, and how much went.
+    """The remaining interactions, and counts of what was dropped.
 
-    `user_ids` and `item_ids` are sorted; `interactions` counts in their positions, in file order.
+    `user_ids` and `item_ids` are sorted; `interactions` are indices into them, in file order.
     """
 
     user_ids: Ids
@@ -33,7 +33,7 @@ class Cleaned:
 
 
 def clean(raw: RawRatings, config: DataConfig) -> Cleaned:
-    """Apply the config's rules; DataError if fewer than two users or items are left."""
+    """Apply the rules of the config; DataError if fewer than two users or items remain."""
     user_ids, users = index_ids(raw.users)
     item_ids, items = index_ids(raw.items)
     latest = _latest_of_each_pair(users, items, raw.timestamps)
@@ -46,7 +46,7 @@ def clean(raw: RawRatings, config: DataConfig) -> Cleaned:
     return Cleaned(
         user_ids=user_ids,
         item_ids=item_ids,
-        interactions=Interactions(users, items, _order(raw.timestamps, kept)),
+        interactions=Interactions(users, items, _times(raw.timestamps, kept)),
         duplicates=len(latest) - int(latest.sum()),
         below_minimum_rating=int(latest.sum() - rated.sum()),
         users_dropped=users_dropped,
@@ -56,10 +56,10 @@ def clean(raw: RawRatings, config: DataConfig) -> Cleaned:
 
 
 def index_ids(ids: Ids) -> tuple[Ids, Index]:
-    """The different ids, sorted, and the position of each of `ids` among them."""
+    """The distinct ids, sorted, and the position of each of `ids` among them."""
     if ids.dtype != object:
-        different, positions = np.unique(ids, return_inverse=True)
-        return different, positions.astype(np.int32)
+        distinct, positions = np.unique(ids, return_inverse=True)
+        return distinct, positions.astype(np.int32)
     texts = sorted(set(ids.tolist()))
     position = {text: index for index, text in enumerate(texts)}
     indices = np.fromiter((position[text] for text in ids.tolist()), dtype=np.int32, count=len(ids))
@@ -69,7 +69,7 @@ def index_ids(ids: Ids) -> tuple[Ids, Index]:
 def _latest_of_each_pair(
     users: Index, items: Index, timestamps: NDArray[np.int64] | None
 ) -> NDArray[np.bool_]:
-    """True for the latest interaction of each pair; the later line where times are equal or missing."""
+    """True for the latest interaction of each pair; the last line if times are equal or missing."""
     pairs = users.astype(np.int64) << 32 | items
     order = np.lexsort((pairs,) if timestamps is None else (timestamps, pairs))
     last = np.ones(len(pairs), dtype=np.bool_)
@@ -83,12 +83,12 @@ def _rated_enough(ratings: NDArray[np.float64] | None, minimum: float | None) ->
     if minimum is None:
         return np.True_
     if ratings is None:
-        raise DataError("minimum_rating: the ratings have no rating column; leave minimum_rating out")
+        raise DataError("minimum_rating: the data has no rating column; remove minimum_rating")
     return np.asarray(ratings >= minimum)
 
 
 def _frequent(users: Index, items: Index, kept: NDArray[np.bool_], config: DataConfig) -> NDArray[np.bool_]:
-    """Of the interactions `kept`, those of users and items that reach the minimums among themselves."""
+    """The interactions among `kept` whose users and items all reach the minimums."""
     while True:
         per_user = np.bincount(users[kept], minlength=users.max() + 1)
         per_item = np.bincount(items[kept], minlength=items.max() + 1)
@@ -103,18 +103,18 @@ def _frequent(users: Index, items: Index, kept: NDArray[np.bool_], config: DataC
 def _compact(
     ids: Ids, positions: Index, before: NDArray[np.bool_], kept: NDArray[np.bool_]
 ) -> tuple[Ids, Index, int]:
-    """Ids and positions of what is kept, and how many ids of `before` went."""
+    """The ids and positions of kept interactions, and the number of ids of `before` that were dropped."""
     remaining, compacted = np.unique(positions[kept], return_inverse=True)
     dropped = len(np.unique(positions[before])) - len(remaining)
     return ids[remaining], compacted.astype(np.int32), dropped
 
 
-def _order(timestamps: NDArray[np.int64] | None, kept: NDArray[np.bool_]) -> NDArray[np.int64] | None:
-    """The times of what is kept; None if they all are the same, as then they order nothing."""
+def _times(timestamps: NDArray[np.int64] | None, kept: NDArray[np.bool_]) -> NDArray[np.int64] | None:
+    """The times of kept interactions; None if they are all equal, as they do not define an order."""
     if timestamps is None:
         return None
-    left = timestamps[kept]
-    return left if left.min() < left.max() else None
+    times = timestamps[kept]
+    return times if times.min() < times.max() else None
 
 
 def _at_least_two(count: int, what: str, config: DataConfig) -> None:

@@ -102,21 +102,19 @@ def _check_names(config: DataConfig) -> None:
     if config.format != "synthetic" and config.name == "synthetic":
         raise ValueError(
             f'name: "synthetic" is reserved for format = "synthetic", and the format here is '
-            f'"{config.format}"; give the data a name of its own'
+            f'"{config.format}"; choose another name'
         )
     if config.format == "csv" and config.ratings is None:
-        raise ValueError(
-            'ratings: format = "csv" needs the name of the ratings file within the data directory'
-        )
+        raise ValueError('ratings: format = "csv" needs the name of the ratings file in the data directory')
     if config.format == "csv" and config.minimum_rating is not None and config.rating_column is None:
-        raise ValueError("minimum_rating: needs rating_column, the column that holds the ratings")
+        raise ValueError("minimum_rating: needs rating_column, the column of the ratings")
     if config.user_column == config.item_column:
         raise ValueError(
             f"user_column and item_column: expected two columns, found {config.user_column!r} twice"
         )
     if config.delimiter is not None and (len(config.delimiter) != 1 or config.delimiter in '\r\n"'):
         raise ValueError(
-            f"delimiter: expected one character that is no quote or line end, found {config.delimiter!r}"
+            f"delimiter: expected one character, not a quote or line end, found {config.delimiter!r}"
         )
     if not config.genre_separator:
         raise ValueError("genre_separator: expected at least one character, found none")

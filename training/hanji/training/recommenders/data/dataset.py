@@ -1,4 +1,4 @@
-"""The one type that training takes: a catalogue, what to train on and what to be tested on."""
+"""The dataset type of recommendation: a catalogue, training interactions and test rows."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from hanji.training.recommenders.data.raw import RawData
 from hanji.training.recommenders.data.split import Split, given_split, leave_one_out, with_candidates
 
 MEMORY = DataConfig(name="data in memory", format="memory")
-"""How arrays and data frames are cleaned and split where no config says otherwise."""
+"""The default config for arrays and data frames."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Everything that training and evaluation need of the data."""
+    """All the data that training and evaluation need."""
 
     name: str
     format: str
@@ -33,10 +33,10 @@ class Dataset:
     test: LeaveOneOut
     quality: QualityReport
     config: DataConfig
-    """What it was loaded with: the ``[data]`` table, by which the very same split can be rebuilt."""
+    """The ``[data]`` table it was loaded with, from which the same split can be rebuilt."""
 
     best_hr_at_10: float | None
-    """The best HR@10 any model can expect on `test`; known for the synthetic catalogue only."""
+    """The highest HR@10 that any model can expect on `test`; known only for the synthetic catalogue."""
 
     task: ClassVar[str] = "recommendation"
 
@@ -52,12 +52,12 @@ class Dataset:
         genres: Mapping[Any, Sequence[str]] | None = None,
         config: DataConfig = MEMORY,
     ) -> Dataset:
-        """Clean and split interactions that are in memory, as those of a file are.
+        """Clean and split in-memory interactions, in the same way as interactions from files.
 
-        ``users`` and ``items`` [n] are own ids, integers or text; ``ratings`` [n] are numbers; ``timestamps``
-        [n] are numbers or ``datetime64`` that grow with time, without which a random item is held out.
-        ``titles`` and ``genres`` are by item id. Of ``config`` the name, the minimums, the seed and the
-        licence count. DataError names the argument that cannot be used.
+        ``users`` and ``items`` [n] are your own ids, integers or text; ``ratings`` [n] are numbers;
+        ``timestamps`` [n] are ``datetime64`` or numbers that grow with time; without them a random item is
+        held out. ``titles`` and ``genres`` are by item id. Only the name, minimums, seed and licence of
+        ``config`` are used. DataError names the invalid argument.
         """
         raw = raw_from_arrays(users, items, ratings, timestamps, titles or {}, genres or {})
         return dataset_from(replace(config, format="memory"), raw)
@@ -66,16 +66,16 @@ class Dataset:
     def from_dataframe(cls, frame: Any, *, items: Any = None, config: DataConfig = MEMORY) -> Dataset:
         """Clean and split the interactions of a data frame, one per row.
 
-        ``frame`` is anything with ``__arrow_c_stream__`` or ``__dataframe__``: a frame of pandas, Polars or
-        Modin, a table of PyArrow, a relation of DuckDB. ``config`` names the columns, ``user`` and ``item``
-        by default; ``items`` is a second frame with a title and genres (text with a separator, or lists) for
-        each item. DataError names the column that is missing or cannot be used.
+        ``frame`` is any object with ``__arrow_c_stream__`` or ``__dataframe__``: a pandas, Polars or Modin
+        data frame, a PyArrow table, a DuckDB relation. ``config`` names the columns, by default ``user`` and
+        ``item``; ``items`` is a second frame with a title and genres (text with a separator, or lists) for
+        each item. DataError names the missing or invalid column.
         """
         return dataset_from(replace(config, format="memory"), raw_from_dataframe(frame, items, config))
 
 
 def dataset_from(config: DataConfig, raw: RawData) -> Dataset:
-    """Clean and split what a reader found; DataError if too little is left."""
+    """Clean and split the data of a reader; DataError if too little remains."""
     cleaned = clean(raw.ratings, config)
     item_ids = cleaned.item_ids
     if raw.test is None:
@@ -100,10 +100,10 @@ def dataset_from(config: DataConfig, raw: RawData) -> Dataset:
 
 def _quality(raw: RawData, cleaned: Cleaned, split: Split, catalogue: Catalogue) -> QualityReport:
     return QualityReport(
-        lines_read=raw.faults.lines,
-        malformed_lines=raw.faults.malformed,
-        malformed_examples=tuple(raw.faults.examples),
-        bad_timestamps=raw.faults.bad_times,
+        lines_read=raw.malformed.lines,
+        malformed_lines=raw.malformed.count,
+        malformed_examples=tuple(raw.malformed.examples),
+        bad_timestamps=raw.malformed.bad_times,
         duplicates=cleaned.duplicates,
         below_minimum_rating=cleaned.below_minimum_rating,
         users_dropped=cleaned.users_dropped,

@@ -16,9 +16,9 @@ def read_delimited(config: DataConfig, directory: Path) -> RawData:
     """Read `config.ratings` and, if named, `config.items` from the directory."""
     if config.ratings is None:
         raise DataError('data.ratings: format "csv" needs the name of the ratings file')
-    wanted = [config.user_column, config.item_column]
-    wanted += [column for column in (config.rating_column, config.timestamp_column) if column is not None]
-    table = open_table(directory / config.ratings, wanted, delimiters=_own(config) or DELIMITERS)
+    required = [config.user_column, config.item_column]
+    required += [column for column in (config.rating_column, config.timestamp_column) if column is not None]
+    table = open_table(directory / config.ratings, required, delimiters=_delimiters(config) or DELIMITERS)
     layout = Layout(
         delimiter=table.delimiter,
         width=len(table.columns),
@@ -29,19 +29,19 @@ def read_delimited(config: DataConfig, directory: Path) -> RawData:
         quoted=True,
         first_line=2,
     )
-    faults = MalformedLines(config.malformed_limit)
-    ratings = read_ratings(table.path, table.body, layout, faults)
-    return RawData("csv", "", ratings, _items(config, directory, faults), faults)
+    malformed = MalformedLines(config.malformed_limit)
+    ratings = read_ratings(table.path, table.body, layout, malformed)
+    return RawData("csv", "", ratings, _items(config, directory, malformed), malformed)
 
 
-def _items(config: DataConfig, directory: Path, faults: MalformedLines) -> dict[str, ItemText]:
+def _items(config: DataConfig, directory: Path, malformed: MalformedLines) -> dict[str, ItemText]:
     if config.items is None:
         return {}
-    wanted = [config.item_column, config.title_column]
-    wanted += [] if config.genres_column is None else [config.genres_column]
+    required = [config.item_column, config.title_column]
+    required += [] if config.genres_column is None else [config.genres_column]
     return read_item_table(
-        open_table(directory / config.items, wanted, delimiters=_own(config) + DELIMITERS),
-        faults,
+        open_table(directory / config.items, required, delimiters=_delimiters(config) + DELIMITERS),
+        malformed,
         item=config.item_column,
         title=config.title_column,
         genres=config.genres_column,
@@ -49,5 +49,5 @@ def _items(config: DataConfig, directory: Path, faults: MalformedLines) -> dict[
     )
 
 
-def _own(config: DataConfig) -> tuple[str, ...]:
+def _delimiters(config: DataConfig) -> tuple[str, ...]:
     return () if config.delimiter is None else (config.delimiter,)

@@ -1,4 +1,4 @@
-"""Downloading MovieLens from GroupLens, for people who have a network and accept its licence."""
+"""Download of MovieLens from GroupLens, after the user accepted its licence."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ The full text is {url} and comes with the data as README."""
 
 @dataclass(frozen=True)
 class Archive:
-    """A zip file on the network, known to the last byte."""
+    """A zip file to download, pinned by size and SHA-256."""
 
     name: str
     url: str
     bytes: int
     sha256: str
     members: tuple[str, ...]
-    """The files taken from it, with their folder; they are put into one directory without it."""
+    """The files to extract, with their folder, which is dropped on extraction."""
 
     largest_member_bytes: int
     licence: str
@@ -71,19 +71,19 @@ ARCHIVES = {
         ),
     )
 }
-"""What can be fetched. The raters' ages, postcodes and occupations stay in the zip files."""
+"""The available data sets. The users' ages, postcodes and occupations are not extracted."""
 
 
 def fetch(archive: Archive, out: Path) -> None:
     """Download, check and unpack `archive` into the directory `out`, which must be new or empty.
 
-    Raises DataError if the download fails or is not the very file that was pinned, and HanjiError if
-    `out` is taken or cannot be written; `out` then is as it was.
+    Raises DataError if the download fails or does not match the pinned file, and HanjiError if `out` is not
+    empty or cannot be written; `out` is unchanged in both cases.
     """
-    with atomic_directory(out) as aside:
-        download = aside / "download.zip"
+    with atomic_directory(out) as staging:
+        download = staging / "download.zip"
         _download(archive, download)
-        _unpack(archive, download, aside)
+        _unpack(archive, download, staging)
         download.unlink()
 
 
@@ -93,32 +93,32 @@ def _download(archive: Archive, path: Path) -> None:
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", None) or error
         raise DataError(
-            f"{archive.url}: cannot be downloaded: {reason}; check the network and https_proxy, or fetch it "
-            "elsewhere, unpack it and give that directory as --data"
+            f"{archive.url}: cannot be downloaded: {reason}; check the network and https_proxy, or download "
+            "it elsewhere, unpack it and pass that directory as --data"
         ) from None
     if received != archive.bytes:
         more = "or more " if received > archive.bytes else ""
         raise DataError(
             f"{archive.url}: expected {archive.bytes:,} bytes, found {received:,} {more}bytes; "
-            "the transfer broke off or the file was changed: try again"
+            "the transfer was interrupted or the file has changed; try again"
         )
     if digest != archive.sha256:
         raise DataError(
-            f"{archive.url}: expected the sha256 {archive.sha256}, found {digest}; something on the way "
-            "changed the file, nothing of it was kept: try again from another network"
+            f"{archive.url}: expected the sha256 {archive.sha256}, found {digest}; the file has changed or "
+            "was modified in transit, and was discarded; try again from another network"
         )
 
 
 def _receive(archive: Archive, path: Path) -> tuple[str, int]:
-    """Write the answer to `path`: its sha256 and length. Stops as soon as it is longer than it should be."""
+    """Write the response to `path` and return its SHA-256 and length; stops if it is longer than expected."""
     digest, received = hashlib.sha256(), 0
     request = urllib.request.Request(archive.url, headers={"User-Agent": "hanji"})  # noqa: S310 (a constant https URL)
     with (
-        urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer,  # noqa: S310
+        urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response,  # noqa: S310
         path.open("wb") as file,
         _progress(archive) as advance,
     ):
-        while received <= archive.bytes and (block := answer.read(_BLOCK_BYTES)):
+        while received <= archive.bytes and (block := response.read(_BLOCK_BYTES)):
             file.write(block)
             digest.update(block)
             received += len(block)
@@ -128,7 +128,7 @@ def _receive(archive: Archive, path: Path) -> tuple[str, int]:
 
 @contextmanager
 def _progress(archive: Archive) -> Iterator[Callable[[int], None]]:
-    """Give a function to call with each number of bytes received: a bar on a terminal, one line elsewhere."""
+    """Yield a function to call with the bytes received: shows a bar on a terminal, else prints one line."""
     console = Console(stderr=True)
     if not console.is_terminal:
         console.print(f"downloading {archive.url} ({archive.bytes:,} bytes)", soft_wrap=True)
@@ -141,7 +141,7 @@ def _progress(archive: Archive) -> Iterator[Callable[[int], None]]:
 
 
 def _unpack(archive: Archive, path: Path, directory: Path) -> None:
-    """Take the known members and nothing else; their names come from here, never from the zip file."""
+    """Extract only the listed members; output names never come from the zip file."""
     try:
         with zipfile.ZipFile(path) as opened:
             for member in archive.members:

@@ -15,7 +15,7 @@ from hanji.training.recommenders.data.raw import Ids, ItemText
 class Interactions:
     """`users` int32[n], `items` int32[n] (indices, not ids) and `timestamps` int64[n].
 
-    `timestamps` is None where the data holds no order: no times at all, or the same one everywhere.
+    `timestamps` is None if the data defines no order: it has no times, or all of them are equal.
     """
 
     users: NDArray[np.int32]
@@ -33,7 +33,7 @@ class Interactions:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Own ids, titles and popularity, in the order of the model's indices.
+    """The data's own ids, titles and popularity, in the order of the model's indices.
 
     Ids are integers if every id in the data is a canonical integer ("7", not "007"), else text.
     """
@@ -41,13 +41,13 @@ class Catalogue:
     user_ids: tuple[str, ...] | tuple[int, ...]
     item_ids: tuple[str, ...] | tuple[int, ...]
     titles: tuple[str, ...]
-    """One per item; the id as text where no title is known."""
+    """One per item; the id as text if it has no title."""
 
     genres: tuple[tuple[str, ...], ...]
     """One tuple per item, empty where unknown."""
 
     popularity: tuple[int, ...]
-    """Training interactions per item; 0 for an item that only the test candidates hold."""
+    """Training interactions per item; 0 for items that occur only among the test candidates."""
 
     @property
     def users(self) -> int:
@@ -77,11 +77,11 @@ def catalogue_from(
 
 @dataclass(frozen=True)
 class LeaveOneOut:
-    """One test row a user: `users` int32[T], the held-out `items` int32[T], `negatives` int32[T, 99].
+    """One test row per user: `users` int32[T], the held-out `items` int32[T], `negatives` int32[T, 99].
 
-    Negatives given by a benchmark are kept as they are. In MovieLens-1M's, 156 users have their own
-    positive among them: a metric ranks the *set* of a row's candidates, as the benchmark's authors do, so
-    it must drop the repeat.
+    The negatives of a benchmark are kept unchanged. In MovieLens-1M's, those of 156 users include the user's
+    positive. Metrics rank the *set* of a row's candidates, as the benchmark's authors do, so they must drop
+    the duplicate.
     """
 
     users: NDArray[np.int32]

@@ -1,4 +1,4 @@
-"""Titles and genres from the files that come beside ratings."""
+"""Titles and genres of items, from the files that accompany ratings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hanji.training.recommenders.data.lines import split_lines
 from hanji.training.recommenders.data.raw import ItemText, MalformedLines
 from hanji.training.recommenders.data.table import Table
 
-_NO_GENRES = "(no genres listed)"  # MovieLens' own words for an empty list
+_NO_GENRES = "(no genres listed)"  # how MovieLens writes an empty list
 
 _FLAGS = (
     "unknown",
@@ -35,48 +35,56 @@ _FLAGS = (
 """The genre columns of u.item, in order."""
 
 
-def read_movies_dat(path: Path, faults: MalformedLines) -> dict[str, ItemText]:
+def read_movies_dat(path: Path, malformed: MalformedLines) -> dict[str, ItemText]:
     """MovieLens-1M's movies.dat: `id::title::genre|genre`, latin-1."""
     texts = {}
-    for number, fields in _latin_lines(path, "::", faults):
+    for number, fields in _latin_lines(path, "::", malformed):
         if len(fields) == 3:
             texts[fields[0].strip()] = ItemText(fields[1].strip(), _genres(fields[2], "|"))
         else:
-            faults.add(path, number, f"expected id::title::genres, found {len(fields)} fields")
+            malformed.add(path, number, f"expected id::title::genres, found {len(fields)} fields")
     return texts
 
 
-def read_u_item(path: Path, faults: MalformedLines) -> dict[str, ItemText]:
+def read_u_item(path: Path, malformed: MalformedLines) -> dict[str, ItemText]:
     """MovieLens-100K's u.item: `id|title|date|video date|url` and 19 genre flags, latin-1."""
     texts = {}
-    for number, fields in _latin_lines(path, "|", faults):
+    for number, fields in _latin_lines(path, "|", malformed):
         if len(fields) == 5 + len(_FLAGS):
             genres = tuple(name for name, flag in zip(_FLAGS, fields[5:], strict=True) if flag.strip() == "1")
             texts[fields[0].strip()] = ItemText(fields[1].strip(), genres)
         else:
-            faults.add(path, number, f"expected {5 + len(_FLAGS)} fields between '|', found {len(fields)}")
+            malformed.add(
+                path, number, f"expected {5 + len(_FLAGS)} fields separated by '|', found {len(fields)}"
+            )
     return texts
 
 
 def read_item_table(
-    table: Table, faults: MalformedLines, *, item: str, title: str, genres: str | None, separator: str = "|"
+    table: Table,
+    malformed: MalformedLines,
+    *,
+    item: str,
+    title: str,
+    genres: str | None,
+    separator: str = "|",
 ) -> dict[str, ItemText]:
-    """Titles from a table whose columns are named `item`, `title` and, if any, `genres`."""
+    """Titles and genres from a table with the columns `item`, `title` and, unless None, `genres`."""
     item_at, title_at = table.position(item), table.position(title)
     genres_at = None if genres is None else table.position(genres)
     texts = {}
-    for number, fields in table.lines(faults):
+    for number, fields in table.lines(malformed):
         if len(fields) != len(table.columns):
-            faults.add(table.path, number, f"expected {len(table.columns)} fields, found {len(fields)}")
+            malformed.add(table.path, number, f"expected {len(table.columns)} fields, found {len(fields)}")
             continue
-        found = () if genres_at is None else _genres(fields[genres_at], separator)
-        texts[fields[item_at].strip()] = ItemText(fields[title_at].strip(), found)
+        item_genres = () if genres_at is None else _genres(fields[genres_at], separator)
+        texts[fields[item_at].strip()] = ItemText(fields[title_at].strip(), item_genres)
     return texts
 
 
-def _latin_lines(path: Path, delimiter: str, faults: MalformedLines) -> list[tuple[int, list[str]]]:
+def _latin_lines(path: Path, delimiter: str, malformed: MalformedLines) -> list[tuple[int, list[str]]]:
     text = decode(read_source(path), path, "latin-1")
-    return list(split_lines(path, text, delimiter, 1, False, faults))
+    return list(split_lines(path, text, delimiter, 1, False, malformed))
 
 
 def _genres(text: str, separator: str) -> tuple[str, ...]:

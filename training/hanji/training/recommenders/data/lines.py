@@ -1,6 +1,6 @@
-"""Ratings from delimited lines.
+"""Reads ratings from delimited lines.
 
-At once where all are plain numbers, else line by line with a reason for each bad one.
+Files of plain numbers are parsed at once, all others line by line, with a reason for each malformed line.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from hanji.training.recommenders.data.raw import (
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the fields of a line are: positions count from 0."""
+    """The positions of the fields in a line, from 0."""
 
     delimiter: str
     width: int
-    """Fields in each line."""
+    """Fields per line."""
 
     user: int = 0
     item: int = 1
@@ -48,25 +48,27 @@ class Layout:
     """Number of the first data line in the file."""
 
 
-def read_ratings(path: Path, data: bytes, layout: Layout, faults: MalformedLines) -> RawRatings:
+def read_ratings(path: Path, data: bytes, layout: Layout, malformed: MalformedLines) -> RawRatings:
     """The ratings in `data`, the contents of `path` from its first data line on.
 
-    Raises DataError beyond the limit of malformed lines, or if no line is good.
+    Raises DataError if there are more malformed lines than the limit, or no valid line.
     """
-    ratings = _read_numbers(data, layout, faults)
+    ratings = _read_numbers(data, layout, malformed)
     if ratings is None:
-        ratings = _read_lines(path, decode(data, path, "utf-8", first_line=layout.first_line), layout, faults)
+        ratings = _read_lines(
+            path, decode(data, path, "utf-8", first_line=layout.first_line), layout, malformed
+        )
     if not len(ratings.users):
-        why = faults.examples[-1] if faults.examples else "there are only blank lines"
+        why = malformed.examples[-1] if malformed.examples else "there are only blank lines"
         raise DataError(f"{path}: expected ratings, found no usable line: {why}; check format and delimiter")
     return ratings
 
 
-def _read_numbers(data: bytes, layout: Layout, faults: MalformedLines) -> RawRatings | None:
+def _read_numbers(data: bytes, layout: Layout, malformed: MalformedLines) -> RawRatings | None:
     table = parse_numbers(data, layout.delimiter, layout.width, (layout.user, layout.item))
     if table is None:
         return None
-    faults.lines += len(table)
+    malformed.lines += len(table)
     return RawRatings(
         users=table[:, layout.user].astype(np.int64),
         items=table[:, layout.item].astype(np.int64),
@@ -75,19 +77,21 @@ def _read_numbers(data: bytes, layout: Layout, faults: MalformedLines) -> RawRat
     )
 
 
-def _read_lines(path: Path, text: str, layout: Layout, faults: MalformedLines) -> RawRatings:
+def _read_lines(path: Path, text: str, layout: Layout, malformed: MalformedLines) -> RawRatings:
     users: list[str] = []
     items: list[str] = []
     ratings: list[float] = []
     times: list[float] = []
-    for number, fields in split_lines(path, text, layout.delimiter, layout.first_line, layout.quoted, faults):
-        faults.lines += 1
-        if fault := _fault(fields, layout):
-            faults.add(path, number, fault)
+    for number, fields in split_lines(
+        path, text, layout.delimiter, layout.first_line, layout.quoted, malformed
+    ):
+        malformed.lines += 1
+        if problem := _problem(fields, layout):
+            malformed.add(path, number, problem)
             continue
         time = 0.0 if layout.timestamp is None else _number(fields[layout.timestamp])
         if not 0 <= time < LATEST_TIME:
-            faults.add_time(path, number, time)
+            malformed.add_time(path, number, time)
             continue
         users.append(fields[layout.user].strip())
         items.append(fields[layout.item].strip())
@@ -101,11 +105,13 @@ def _read_lines(path: Path, text: str, layout: Layout, faults: MalformedLines) -
     )
 
 
-def _fault(fields: list[str], layout: Layout) -> str:
-    """What is wrong with the line, its time left aside; "" if nothing is."""
+def _problem(fields: list[str], layout: Layout) -> str:
+    """The reason why a line is malformed, ignoring its time; "" if it is valid."""
     if len(fields) != layout.width:
-        found = layout.delimiter.join(fields)[:60]
-        return f"expected {layout.width} fields between {layout.delimiter!r}, found {len(fields)}: {found!r}"
+        line = layout.delimiter.join(fields)[:60]
+        return (
+            f"expected {layout.width} fields separated by {layout.delimiter!r}, found {len(fields)}: {line!r}"
+        )
     for name, position in (("user", layout.user), ("item", layout.item)):
         text = fields[position].strip()
         if not text:
@@ -118,7 +124,7 @@ def _fault(fields: list[str], layout: Layout) -> str:
 
 
 def _number(text: str) -> float:
-    """The number that `text` writes, NaN if it is none."""
+    """`text` as a number, NaN if it is not one."""
     try:
         return math.nan if "_" in text else float(text)
     except ValueError:
@@ -126,14 +132,14 @@ def _number(text: str) -> float:
 
 
 def split_lines(
-    path: Path, text: str, delimiter: str, first_line: int, quoted: bool, faults: MalformedLines
+    path: Path, text: str, delimiter: str, first_line: int, quoted: bool, malformed: MalformedLines
 ) -> Iterator[tuple[int, list[str]]]:
     """Line number and fields of each line that is not blank.
 
-    Badly quoted lines go to `faults`; DataError for a quote that is opened and never closed.
+    Badly quoted lines are recorded in `malformed`; DataError for a quote that is never closed.
     """
     if quoted:
-        yield from _split_quoted(path, text, delimiter, first_line, faults)
+        yield from _split_quoted(path, text, delimiter, first_line, malformed)
         return
     for number, line in enumerate(text.split("\n"), start=first_line):
         if line.strip():
@@ -141,7 +147,7 @@ def split_lines(
 
 
 def _split_quoted(
-    path: Path, text: str, delimiter: str, first_line: int, faults: MalformedLines
+    path: Path, text: str, delimiter: str, first_line: int, malformed: MalformedLines
 ) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     while True:
@@ -156,8 +162,8 @@ def _split_quoted(
                 raise DataError(
                     f"{path}:{number}: a quote is opened and never closed; close or double it"
                 ) from None
-            faults.lines += 1
-            faults.add(path, number, f"bad quoting: {error}")
+            malformed.lines += 1
+            malformed.add(path, number, f"bad quoting: {error}")
             continue
         if any(field.strip() for field in fields):
             yield number, fields

@@ -1,4 +1,4 @@
-"""Interactions from arrays and data frames, as every reader gives them."""
+"""Interactions from arrays and data frames, in the form that all readers return."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def raw_from_arrays(
     titles: Mapping[Any, str],
     genres: Mapping[Any, Sequence[str]],
 ) -> RawData:
-    """Arrays of the same length, and texts by item id; DataError names the argument that cannot be used."""
+    """Convert arrays of the same length, and texts by item id; DataError names the invalid argument."""
     user_ids, item_ids = _ids(users, "users"), _ids(items, "items")
     if not len(user_ids):
         raise DataError("users: expected interactions, found an empty array")
     if len(item_ids) != len(user_ids):
-        raise DataError(f"items: expected one for each of {len(user_ids):,} users, found {len(item_ids):,}")
+        raise DataError(f"items: expected {len(user_ids):,} ids, as many as users, found {len(item_ids):,}")
     raw = RawRatings(
         users=user_ids,
         items=item_ids,
@@ -51,7 +51,7 @@ def raw_from_arrays(
 
 
 def raw_from_dataframe(frame: Any, items: Any, config: DataConfig) -> RawData:
-    """The columns that ``config`` names; ``items`` is a frame of titles and genres, or None."""
+    """Convert the columns that ``config`` names; ``items`` is a frame of titles and genres, or None."""
     table = _table(frame, "frame")
     user_ids, item_ids = _ids(*_named(table, config.user_column)), _ids(*_named(table, config.item_column))
     if not len(user_ids):
@@ -73,25 +73,27 @@ def _raw_data(ratings: RawRatings, texts: Mapping[str, ItemText]) -> RawData:
 
 def _ids(values: Any, where: str) -> Ids:
     """int64[n] for integers, object[n] of str for text."""
-    found = np.asarray(values)
-    if found.ndim != 1:
-        raise DataError(f"{where}: expected ids [n], found the shape {list(found.shape)}")
-    if np.issubdtype(found.dtype, np.integer) or not len(found):
-        return found.astype(np.int64)
-    if found.dtype.kind in "UT":
-        return found.astype(object)
-    if found.dtype == object:
-        return _object_ids(found, where)
+    array = np.asarray(values)
+    if array.dtype.kind == "U" and not hasattr(values, "__array__"):
+        array = np.asarray(values, object)  # NumPy would convert the integers of a mixed list to text
+    if array.ndim != 1:
+        raise DataError(f"{where}: expected a 1-D array of ids, found the shape {list(array.shape)}")
+    if np.issubdtype(array.dtype, np.integer) or not len(array):
+        return array.astype(np.int64)
+    if array.dtype.kind in "UT":
+        return array.astype(object)
+    if array.dtype == object:
+        return _object_ids(array, where)
     raise DataError(
-        f"{where}: expected integers or text, found {found.dtype}; convert them, for instance by astype(int)"
+        f"{where}: expected integers or text, found {array.dtype}; convert them, for instance by astype(int)"
     )
 
 
 def _object_ids(values: NDArray[Any], where: str) -> Ids:
-    kinds = {type(value) for value in values}
-    if all(issubclass(kind, str) for kind in kinds):
+    types = {type(value) for value in values}
+    if all(issubclass(kind, str) for kind in types):
         return values
-    if kinds and all(issubclass(kind, int | np.integer) and kind is not bool for kind in kinds):
+    if types and all(issubclass(kind, int | np.integer) and kind is not bool for kind in types):
         return values.astype(np.int64)
     row = next(
         index
@@ -99,43 +101,43 @@ def _object_ids(values: NDArray[Any], where: str) -> Ids:
         if not isinstance(value, str | int | np.integer) or not isinstance(value, type(values[0]))
     )
     raise DataError(
-        f"{where}: expected integers alone or text alone, found {values[row]!r} in row {row}; "
+        f"{where}: expected either only integers or only text, found {values[row]!r} in row {row}; "
         "drop or convert it"
     )
 
 
 def _numbers(values: Any, where: str, count: int) -> NDArray[np.float64]:
-    found = np.asarray(values)
-    if found.shape != (count,):
-        raise DataError(f"{where}: expected {count:,} numbers, found the shape {list(found.shape)}")
+    array = np.asarray(values)
+    if array.shape != (count,):
+        raise DataError(f"{where}: expected {count:,} numbers, found the shape {list(array.shape)}")
     try:
-        numbers = found.astype(np.float64)
+        numbers = array.astype(np.float64)
     except (TypeError, ValueError):
-        raise DataError(f"{where}: expected numbers, found {found.dtype}") from None
+        raise DataError(f"{where}: expected numbers, found {array.dtype}") from None
     if not np.isfinite(numbers).all():
         row = int(np.flatnonzero(~np.isfinite(numbers))[0])
-        raise DataError(f"{where}: expected numbers, found {found[row]} in row {row}; drop such rows")
+        raise DataError(f"{where}: expected numbers, found {array[row]} in row {row}; drop such rows")
     return numbers
 
 
 def _times(values: Any, where: str, count: int) -> NDArray[np.int64]:
-    """Whole numbers in the same order: of fractional times only the order counts."""
-    found = np.asarray(values)
-    if np.issubdtype(found.dtype, np.datetime64):
-        if np.isnat(found).any():
-            row = int(np.flatnonzero(np.isnat(found))[0])
+    """Timestamps as integers; fractional ones are replaced by their ranks, which preserves the order."""
+    array = np.asarray(values)
+    if np.issubdtype(array.dtype, np.datetime64):
+        if np.isnat(array).any():
+            row = int(np.flatnonzero(np.isnat(array))[0])
             raise DataError(f"{where}: expected a time, found none in row {row}; drop such rows")
-        found = found.astype("datetime64[us]").astype(np.int64)
-    numbers = _numbers(found, where, count)
-    if np.issubdtype(found.dtype, np.integer):
-        return found.astype(np.int64)
+        array = array.astype("datetime64[us]").astype(np.int64)
+    numbers = _numbers(array, where, count)
+    if np.issubdtype(array.dtype, np.integer):
+        return array.astype(np.int64)
     if (numbers == np.round(numbers)).all() and np.abs(numbers).max(initial=0) < LATEST_TIME:
         return numbers.astype(np.int64)
     return np.unique(numbers, return_inverse=True)[1].astype(np.int64)
 
 
 def _table(frame: Any, where: str) -> pa.Table:
-    """A PyArrow table of a data frame."""
+    """Convert a data frame to a PyArrow table."""
     import pyarrow as pa
     from pyarrow import interchange
 
@@ -152,16 +154,16 @@ def _table(frame: Any, where: str) -> pa.Table:
 
 
 def _named(table: pa.Table, name: str) -> tuple[Any, str]:
-    """A column of the frame of interactions, and how errors name it."""
+    """A column of the interactions frame, and its name for error messages."""
     return _column(table, name, "frame"), f"frame[{name!r}]"
 
 
 def _column(table: pa.Table, name: str, where: str) -> Any:
-    """The values of a column, as NumPy has them."""
+    """The values of a column as a NumPy array."""
     if name not in table.column_names:
         raise DataError(
             f"{where}: expected a column {name!r}, found {', '.join(table.column_names)}; "
-            "name it in the config"
+            "set its name in the config"
         )
     column = table.column(name).combine_chunks()
     if column.null_count:
@@ -182,7 +184,7 @@ def _texts(table: pa.Table, config: DataConfig) -> dict[str, ItemText]:
 
 
 def _genres(table: pa.Table, config: DataConfig) -> list[tuple[str, ...]]:
-    """Lists, or text with a separator between the names; none where there is no value."""
+    """Genres from lists or from text with separators; empty if there is no value."""
     name = config.genres_column or ""
     if name not in table.column_names:
         raise DataError(f"items: expected a column {name!r}, found {', '.join(table.column_names)}")

@@ -1,7 +1,7 @@
 """MovieLens as published: `ratings.dat` (1M), `u.data` (100K) and `ratings.csv` (the later ones).
 
-Every rating is an interaction unless the config sets `minimum_rating`. The titles' file may be missing;
-items then show their ids.
+Every rating is an interaction unless the config sets `minimum_rating`. The file of titles may be missing;
+items are then shown by their ids.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ MOVIELENS_LICENCE = "MovieLens (GroupLens): research only, no commercial use, no
 
 def read_movielens_1m(config: DataConfig, directory: Path) -> RawData:
     """`ratings.dat` (user::item::rating::time) and `movies.dat`."""
-    path, faults = directory / "ratings.dat", MalformedLines(config.malformed_limit)
+    path, malformed = directory / "ratings.dat", MalformedLines(config.malformed_limit)
     layout = Layout(delimiter="::", width=4, integer_ids=True)
-    ratings = read_ratings(path, read_source(path), layout, faults)
+    ratings = read_ratings(path, read_source(path), layout, malformed)
     titles = directory / "movies.dat"
-    items = read_movies_dat(titles, faults) if titles.name in file_names(directory) else {}
-    return RawData("movielens-1m", MOVIELENS_LICENCE, ratings, items, faults)
+    items = read_movies_dat(titles, malformed) if titles.name in file_names(directory) else {}
+    return RawData("movielens-1m", MOVIELENS_LICENCE, ratings, items, malformed)
 
 
 def read_movielens_100k(config: DataConfig, directory: Path) -> RawData:
-    """`u.data` (user, item, rating, time between tabs) and `u.item`."""
-    path, faults = directory / "u.data", MalformedLines(config.malformed_limit)
+    """`u.data` (tab-separated user, item, rating, time) and `u.item`."""
+    path, malformed = directory / "u.data", MalformedLines(config.malformed_limit)
     layout = Layout(delimiter="\t", width=4, integer_ids=True)
-    ratings = read_ratings(path, read_source(path), layout, faults)
+    ratings = read_ratings(path, read_source(path), layout, malformed)
     titles = directory / "u.item"
-    items = read_u_item(titles, faults) if titles.name in file_names(directory) else {}
-    return RawData("movielens-100k", MOVIELENS_LICENCE, ratings, items, faults)
+    items = read_u_item(titles, malformed) if titles.name in file_names(directory) else {}
+    return RawData("movielens-100k", MOVIELENS_LICENCE, ratings, items, malformed)
 
 
 def read_movielens_csv(config: DataConfig, directory: Path) -> RawData:
     """`ratings.csv` (userId, movieId, rating, timestamp) and `movies.csv` (movieId, title, genres)."""
-    faults = MalformedLines(config.malformed_limit)
+    malformed = MalformedLines(config.malformed_limit)
     table = open_table(directory / "ratings.csv", ["userId", "movieId", "rating", "timestamp"])
     layout = Layout(
         delimiter=table.delimiter,
@@ -53,10 +53,10 @@ def read_movielens_csv(config: DataConfig, directory: Path) -> RawData:
         quoted=True,
         first_line=2,
     )
-    ratings = read_ratings(table.path, table.body, layout, faults)
+    ratings = read_ratings(table.path, table.body, layout, malformed)
     titles = directory / "movies.csv"
     items = {}
     if titles.name in file_names(directory):
         movies = open_table(titles, ["movieId", "title", "genres"])
-        items = read_item_table(movies, faults, item="movieId", title="title", genres="genres")
-    return RawData("movielens-csv", MOVIELENS_LICENCE, ratings, items, faults)
+        items = read_item_table(movies, malformed, item="movieId", title="title", genres="genres")
+    return RawData("movielens-csv", MOVIELENS_LICENCE, ratings, items, malformed)

@@ -1,8 +1,8 @@
-"""The NCF benchmark's triple: `*.train.rating`, `*.test.rating` and `*.test.negative`.
+"""The files of the NCF benchmark: `*.train.rating`, `*.test.rating` and `*.test.negative`.
 
-Tab-separated `user item rating time`; each line of the negatives is `(user,item)` and 99 item ids, in the
-order of the test ratings. Ids are integers. An `items.tsv` beside them (item, title, genres in its
-header) gives the titles.
+Ratings are tab-separated `user item rating time`; each line of the negatives is `(user,item)` and 99 item
+ids, in the order of the test ratings. Ids are integers. An optional `items.tsv` in the same directory, with
+the columns item, title and genres, has the titles.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ _LAYOUT = Layout(delimiter="\t", width=4, integer_ids=True)
 
 
 def read_ncf(config: DataConfig, directory: Path) -> RawData:
-    """Read the triple; DataError for a line of the test files that is not as it should be."""
+    """Read the three files; DataError for a malformed line of the test files."""
     train = _train_file(config, directory)
     stem = train.name.removesuffix(TRAIN_SUFFIX)
-    faults = MalformedLines(config.malformed_limit)
+    malformed = MalformedLines(config.malformed_limit)
     return RawData(
         format="ncf",
         licence=MOVIELENS_LICENCE if stem.startswith("ml-") else "",
-        ratings=read_ratings(train, read_source(train), _LAYOUT, faults),
-        items=_titles(directory, faults),
-        faults=faults,
+        ratings=read_ratings(train, read_source(train), _LAYOUT, malformed),
+        items=_titles(directory, malformed),
+        malformed=malformed,
         test=_read_test(directory / f"{stem}.test.rating", directory / f"{stem}.test.negative"),
     )
 
@@ -53,17 +53,17 @@ def _train_file(config: DataConfig, directory: Path) -> Path:
     if len(found) != 1:
         what = ", ".join(found) if found else directory_listing(directory)
         raise DataError(
-            f"{directory}: expected one *{TRAIN_SUFFIX} file, found {what}; name it as data.ratings"
+            f"{directory}: expected one *{TRAIN_SUFFIX} file, found {what}; set it as data.ratings"
         )
     return directory / found[0]
 
 
-def _titles(directory: Path, faults: MalformedLines) -> dict[str, ItemText]:
+def _titles(directory: Path, malformed: MalformedLines) -> dict[str, ItemText]:
     path = directory / "items.tsv"
     if path.name not in file_names(directory):
         return {}
     table = open_table(path, ["item", "title", "genres"], delimiters="\t", quoted=False)
-    return read_item_table(table, faults, item="item", title="title", genres="genres")
+    return read_item_table(table, malformed, item="item", title="title", genres="genres")
 
 
 def _read_test(ratings: Path, negatives: Path) -> RawTest:
@@ -97,7 +97,7 @@ def _test_negatives(path: Path, pairs: NDArray[np.int64], ratings: Path) -> NDAr
         pair = (int(match[1]), int(match[2]))
         if len(rows) >= len(pairs) or pair != tuple(pairs[len(rows)]):
             raise DataError(
-                f"{path}:{number}: the pair {head} is not that of the same line in {ratings.name}"
+                f"{path}:{number}: expected the pair of the same line in {ratings.name}, found {head}"
             )
         rows.append(fields)
     if len(rows) != len(pairs):
@@ -108,7 +108,7 @@ def _test_negatives(path: Path, pairs: NDArray[np.int64], ratings: Path) -> NDAr
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:
-    """Numbered lines that are not blank."""
+    """The lines that are not blank, with their numbers."""
     text = decode(read_source(path), path, "utf-8-sig")
     return [
         (number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1) if line.strip()

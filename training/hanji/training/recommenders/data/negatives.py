@@ -1,9 +1,9 @@
-"""Items that a user has not met, drawn without trial and error.
+"""Negative sampling: items without an interaction of the user, drawn without rejection.
 
-The free items of a user with n items of their own are numbered 0 … items - n - 1 in catalogue order. A
-random number in that range becomes an item by skipping the user's own items below it, which one search in
-a sorted array finds for all draws at once. Nothing is ever drawn twice over a collision, so a user with
-few free items costs no more than others, and one with none is an error rather than an endless loop.
+The free items of a user with n interactions are numbered 0 … items - n - 1 in catalogue order. A random
+number in that range is mapped to an item by skipping the user's own items below it, which a single search in
+a sorted array finds for all draws at once. No draw is rejected and repeated, so a user with few free items
+costs no more than others, and one with none is an error rather than an endless loop.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class NegativeSampler:
         users = own // items
         highest = int(users[-1]) if len(users) else -1
         self._first = np.searchsorted(users, np.arange(highest + 2))
-        # Within one user: own item minus its rank = how many free items lie below it. Adding the user's
-        # base keeps the whole array sorted, as a user's values stay in 0 … items - 1.
+        # Within one user, own item minus its rank = number of free items below it. Adding the user's offset
+        # keeps the whole array sorted, as a user's values stay in 0 … items - 1.
         self._free_below = own - (np.arange(len(own)) - self._first[users])
 
     def sample(self, users: NDArray[np.int32], rng: np.random.Generator) -> NDArray[np.int32]:
@@ -45,7 +45,7 @@ class NegativeSampler:
         """
         free = self._free(users, needed=count)
         numbers = np.empty((len(users), count), dtype=np.int64)
-        # Floyd's sampling, one step for all users: a number drawn before gives way to the newest in range.
+        # Floyd's algorithm, one step for all users: a repeated draw is replaced by the newest in range.
         for step in range(count):
             newest = free - count + step
             drawn = rng.integers(0, newest + 1)
@@ -54,8 +54,8 @@ class NegativeSampler:
         return self._items_at(np.repeat(users, count), numbers.ravel()).reshape(len(users), count)
 
     def _own(self, users: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where the users' own items begin in the sorted array, and how many they are."""
-        known = np.minimum(users, len(self._first) - 1)  # users beyond the training data own nothing
+        """Start and number of the users' own items in the sorted array."""
+        known = np.minimum(users, len(self._first) - 1)  # users beyond the training data have no items
         first = self._first[known]
         after = self._first[np.minimum(known + 1, len(self._first) - 1)]
         return first, after - first
@@ -67,8 +67,8 @@ class NegativeSampler:
             worst = int(free.argmin())
             raise DataError(
                 f"the user with index {users[worst]} has {own[worst]:,} of the catalogue's {self._items:,} "
-                f"items, which leaves {free[worst]:,} to sample negatives from where {needed} are needed; a "
-                f"catalogue of at least {own[worst] + needed:,} items would do, or drop that user"
+                f"items, which leaves {free[worst]:,} to sample negatives from, but {needed} are needed; use "
+                f"a catalogue of at least {own[worst] + needed:,} items, or drop that user"
             )
         return free
 

@@ -1,7 +1,7 @@
-"""The fast way through a file that holds nothing but plain numbers.
+"""Fast parser for files that contain only plain numbers.
 
-It takes only files whose every line is well formed in the narrowest sense and says None to all others, so
-that the careful line-by-line reader (`lines.py`) gives the same values wherever both could read a file.
+It accepts only files whose lines are all strictly well-formed and returns None for any other, so that its
+values always agree with those of the line-by-line parser (`lines.py`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _NEWLINE, _DOT, _ZERO = b"\n.0"
-_MOST_DIGITS = 15  # what a float64 holds exactly
+_MAX_DIGITS = 15  # a float64 represents them exactly
 
 
 def parse_numbers(
@@ -66,7 +66,7 @@ def _are_plain(
     integer_columns: tuple[int, ...],
 ) -> bool:
     lengths = ends - starts
-    if lengths.min() < 1 or lengths.max() > _MOST_DIGITS:
+    if lengths.min() < 1 or lengths.max() > _MAX_DIGITS:
         return False
     padded = ((characters[starts] == _ZERO) & (lengths > 1)).reshape(-1, columns)
     if padded[:, list(integer_columns)].any():
@@ -74,6 +74,6 @@ def _are_plain(
     dots = np.flatnonzero(characters == _DOT)
     fields = np.searchsorted(ends, dots)
     in_integers = np.isin(fields % columns, integer_columns).any()
-    # A point needs digits on both sides: "." and "5." and ".5" are left to the careful reader.
+    # A decimal point needs digits on both sides: ".", "5." and ".5" are left to the line-by-line parser.
     at_edge = np.isin(dots, starts).any() or np.isin(dots + 1, ends).any()
     return not in_integers and not at_edge and len(np.unique(fields)) == len(fields)

@@ -1,4 +1,4 @@
-"""A dataset in a few numbers, for people and for machines."""
+"""Summary of a recommendation dataset, as JSON and as text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _POPULAR = 10
 
 
 def overview_table(dataset: Dataset) -> dict[str, Any]:
-    """JSON-ready: sizes, density (a fraction), heaviest user, most popular items, quality report."""
+    """JSON-ready summary: sizes, density (a fraction), heaviest user, most popular items, quality report."""
     catalogue = dataset.catalogue
     per_user = np.bincount(dataset.train.users, minlength=catalogue.users)
     per_user += np.bincount(dataset.test.users, minlength=catalogue.users)
@@ -44,7 +44,7 @@ def overview_table(dataset: Dataset) -> dict[str, Any]:
 
 
 def overview_lines(dataset: Dataset) -> list[str]:
-    """The same for people."""
+    """The summary as lines of text."""
     table = overview_table(dataset)
     heaviest = table["heaviest_user"]
     return [

@@ -1,4 +1,4 @@
-"""Leave-one-out: one interaction a user is held out and ranked among 99 items the user has not met."""
+"""Leave-one-out: one interaction per user is held out and ranked among 99 items without an interaction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hanji.training.recommenders.data.raw import Ids, RawTest
 
 @dataclass(frozen=True)
 class Split:
-    """Training and test, and what did not go the plain way (counts as in QualityReport)."""
+    """Training and test set, and the counts of special cases (see QualityReport)."""
 
     train: Interactions
     test: LeaveOneOut
@@ -33,10 +33,10 @@ def leave_one_out(
 ) -> Split:
     """Hold out each user's last interaction, and sample negatives, both reproducibly from `seed`.
 
-    The last by time, the later line among equal times; a random one where there are no times. A user with
-    one interaction stays in training only, and so does a held-out item that no other training interaction
-    has: an item the model never saw would test nothing. Raises DataError if nobody can be tested or the
-    catalogue is too small for 99 negatives.
+    The last interaction is determined by time, among equal times by file order; without times it is a random
+    one. A user with one interaction stays in training only. A held-out item without any other training
+    interaction is returned to training, as no model could rank an item it has never seen. Raises DataError if
+    no test row remains or the catalogue is too small for 99 negatives.
     """
     _check_catalogue(interactions, user_ids, items)
     rng = np.random.default_rng([seed, 1])
@@ -65,9 +65,9 @@ def leave_one_out(
 
 
 def given_split(train: Interactions, user_ids: Ids, item_ids: Ids, test: RawTest) -> Split:
-    """The test rows of a benchmark as they are, but for those with a user or item that is nowhere else.
+    """The test rows of a benchmark, except those with a user or item that occurs nowhere else.
 
-    `item_ids` and `train` are as `with_candidates` gives them.
+    `item_ids` and `train` are the results of `with_candidates`.
     """
     known = np.isin(test.users, user_ids) & np.isin(test.items, item_ids)
     if not known.any():
@@ -93,10 +93,10 @@ def given_split(train: Interactions, user_ids: Ids, item_ids: Ids, test: RawTest
 
 
 def with_candidates(item_ids: Ids, train: Interactions, test: RawTest) -> tuple[Ids, Interactions]:
-    """The item ids and those given negatives that training lacks, and `train` in their positions."""
+    """Extend the item ids with the negatives that training lacks, and reindex `train` accordingly."""
     extended = np.union1d(item_ids, test.negatives)
-    moved = _positions(extended, item_ids)[train.items]
-    return extended, Interactions(train.users, moved, train.timestamps)
+    items = _positions(extended, item_ids)[train.items]
+    return extended, Interactions(train.users, items, train.timestamps)
 
 
 def _positions(sorted_ids: Ids, ids: Ids) -> NDArray[np.int32]:
@@ -119,6 +119,6 @@ def _check_catalogue(interactions: Interactions, user_ids: Ids | Sequence[object
     if items < needed:
         raise DataError(
             f"expected at least {needed:,} items, as user {user_ids[heaviest]} has {counts[heaviest]:,} and "
-            f"the test ranks {NEGATIVES} others beside the held-out one; found a catalogue of {items:,} "
-            "items; add items, or leave out users who have nearly everything"
+            f"the held-out item is ranked among {NEGATIVES} others; found a catalogue of {items:,} "
+            "items; add items, or remove users with nearly all items"
         )

@@ -1,4 +1,4 @@
-"""Delimited files with a header: find the named columns, or say which ones there are."""
+"""Delimited files with a header: finds the named columns, or reports the existing ones."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True)
 class Table:
-    """An opened file: its header taken apart, its lines still to be read."""
+    """An opened file: its header is parsed, its lines are not read yet."""
 
     path: Path
     delimiter: str
     columns: tuple[str, ...]
     body: bytes
-    """All after the header line."""
+    """Everything after the header line."""
 
     quoted: bool = True
 
     def position(self, column: str) -> int:
-        """Where the column is, from 0; DataError with the columns there are if it is not."""
+        """The position of the column, from 0; DataError listing the existing columns if it is missing."""
         if column not in self.columns:
             raise _missing(self.path, self.columns, self.delimiter, column)
         return self.columns.index(column)
 
-    def lines(self, faults: MalformedLines) -> Iterator[tuple[int, list[str]]]:
+    def lines(self, malformed: MalformedLines) -> Iterator[tuple[int, list[str]]]:
         """Line number and fields of each data line that is not blank."""
         text = decode(self.body, self.path, "utf-8", first_line=2)
-        return split_lines(self.path, text, self.delimiter, 2, self.quoted, faults)
+        return split_lines(self.path, text, self.delimiter, 2, self.quoted, malformed)
 
 
 def open_table(
-    path: Path, wanted: Sequence[str], *, delimiters: Sequence[str] = DELIMITERS, quoted: bool = True
+    path: Path, required: Sequence[str], *, delimiters: Sequence[str] = DELIMITERS, quoted: bool = True
 ) -> Table:
-    """Open a file that has the `wanted` columns, split by the first of `delimiters` that finds them all.
+    """Open a file that has the `required` columns, split by the first of `delimiters` that finds them all.
 
-    Raises DataError if the file cannot be read, or naming the columns there are if one is missing.
+    Raises DataError if the file cannot be read, or listing the existing columns if one is missing.
     """
     header, _, body = read_source(path).removeprefix(_BOM).partition(b"\n")
     line = decode(header, path, "utf-8").rstrip("\r")
@@ -54,14 +54,14 @@ def open_table(
     except csv.Error as error:
         raise DataError(
             f"{path}:1: expected a header with column names, found {line[:60]!r}: {error}; "
-            "save the file with plain line feeds and closed quotes"
+            "save the file with LF line endings and closed quotes"
         ) from None
     for choice, columns in splits.items():
-        if set(wanted) <= set(columns):
+        if set(required) <= set(columns):
             return Table(path, choice, columns, body, quoted)
     likeliest = max(splits, key=lambda choice: len(splits[choice]))
     columns = splits[likeliest]
-    raise _missing(path, columns, likeliest, next(name for name in wanted if name not in columns))
+    raise _missing(path, columns, likeliest, next(name for name in required if name not in columns))
 
 
 def _split(line: str, delimiter: str) -> tuple[str, ...]:
@@ -73,7 +73,7 @@ def _missing(path: Path, columns: Sequence[str], delimiter: str, column: str) ->
     if len(columns) == 1:
         others = [other for other in DELIMITERS if other != delimiter and other in columns[0]]
         hint = (
-            f"; the header holds {others[0]!r}: try it as data.delimiter"
+            f"; the header contains {others[0]!r}: try it as data.delimiter"
             if others
             else "; check data.delimiter"
         )

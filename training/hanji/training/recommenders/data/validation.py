@@ -1,4 +1,4 @@
-"""The validation split: everything that is chosen is chosen by it."""
+"""The validation split, which is used for all model selection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hanji.training.recommenders.data.split import leave_one_out
 class TrainValidationSplit:
     """The training set without one validation item per user, and these items.
 
-    Everything that is chosen is chosen by ``validation``; the test set plays no part.
+    All model selection uses ``validation``, never the test set.
     """
 
     train: Interactions

@@ -1,1 +1,1 @@
-"""Keras models that score a user against an item: NeuMF, NCF and matrix factorization."""
+"""Keras recommenders: NeuMF, NCF, matrix factorization and the history model."""

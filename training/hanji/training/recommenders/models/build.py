@@ -1,9 +1,9 @@
 """Functional tf_keras models with one interface: (user, item) → logit; and the history model.
 
-All but that one (models/history.py) are called with a list of two int32 vectors of indices,
-``[user, item]``, each [B], and give float32 logits [B, 1]. The last layer of the neural models is a
-Dense called ``head``. A score is a logit, never a probability: 8 bits cannot tell apart the
-probabilities at the top of a list.
+All but the history model (models/history.py) take a list of two int32 vectors of indices, ``[user, item]``,
+each [B], and return float32 logits [B, 1]. The last layer of the neural models is a Dense layer named
+``head``. Scores are logits rather than probabilities, because the probabilities at the top of a list would be
+indistinguishable in 8 bits.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.models.history import HistoryModel
 
 HEADS = ("head", "gmf_head")
-"""Names of the layers that make the logit; they are never pruned or rounded."""
+"""Names of the layers that compute the logit; they are never pruned or quantized."""
 
 Tensor = Any
 
 
 def build_model(config: ModelConfig, *, users: int, items: int) -> keras.Model:
-    """The untrained model of ``config`` for ``users`` × ``items`` indices; a history model knows no users."""
+    """The untrained model of ``config``; a history model does not depend on ``users``."""
     if config.type == "history":
         return HistoryModel(config, items)
     user = keras.Input((), dtype="int32", name="user")
@@ -34,7 +34,7 @@ def build_model(config: ModelConfig, *, users: int, items: int) -> keras.Model:
 
 
 class _Tables:
-    """Looks both ids up in a pair of embedding tables, with the configured dropout."""
+    """Looks up user and item in a pair of embedding tables, with the configured dropout."""
 
     def __init__(self, config: ModelConfig, users: int, items: int, user: Tensor, item: Tensor) -> None:
         self.config, self.counts, self.inputs = config, (users, items), (user, item)
@@ -53,7 +53,7 @@ class _Tables:
             count,
             size,
             embeddings_initializer=keras.initializers.RandomNormal(stddev=self.config.embedding_stddev),
-            # An activity penalty is divided by the batch size: it is one per sample, not per table.
+            # Keras divides activity penalties by the batch size, so this one is per sample, not per table.
             activity_regularizer=keras.regularizers.L2(penalty) if penalty else None,
             name=name,
         )(ids)
@@ -63,8 +63,8 @@ class _Tables:
 def _neumf(config: ModelConfig, tables: _Tables) -> Tensor:
     """GMF and MLP towers fused by the head (He et al. 2017, Neural Collaborative Filtering).
 
-    The paper's one head over both towers, written as the sum of its two halves: a concatenation
-    would force one 8-bit scale on two towers of different range.
+    The paper's single head over both towers is written as the sum of its two halves: a concatenation would
+    force a shared 8-bit scale on two towers with different ranges.
     """
     from_gmf = keras.layers.Dense(1, use_bias=False, name="gmf_head")(_gmf_tower(config, tables))
     from_mlp = keras.layers.Dense(1, name="head")(_mlp_tower(config, tables))
@@ -99,7 +99,7 @@ def _ncf(config: ModelConfig, tables: _Tables) -> Tensor:
 
 
 def _mf(config: ModelConfig, tables: _Tables) -> Tensor:
-    """User · item plus a bias of each (Koren et al. 2009); the global bias lives in the items'."""
+    """User · item plus a bias of each (Koren et al. 2009); the global bias is part of the item bias."""
     user, item = tables.lookup("factors", config.embedding_size)
     product = keras.layers.Dot(axes=1, name="dot")([user, item])
     biases = tables.lookup("bias", 1, dropout=False)

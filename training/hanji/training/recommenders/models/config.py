@@ -15,7 +15,8 @@ Pooling = Literal["sum", "attention"]
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The architecture of a recommender, independent of how it is trained; ValueError for what cannot be."""
+    """The architecture of a recommender, independent of how it is trained; raises ValueError for invalid
+    combinations."""
 
     type: ModelType = "neumf"
     """``neumf``: the ``gmf`` and ``mlp`` towers, fused (He et al. 2017). ``gmf``, ``mlp``: one of them alone.
@@ -67,12 +68,12 @@ class ModelConfig:
 
     @property
     def has_users(self) -> bool:
-        """Whether the model has a row for each user; a ``history`` model is given the history instead."""
+        """Whether the model has user embeddings; the input of a ``history`` model is a history instead."""
         return self.type != "history"
 
     def __post_init__(self) -> None:
         check_ranges(self)
         if self.type in ("neumf", "mlp", "ncf") and not self.hidden_units:
-            raise ValueError(f"a {self.type} model needs at least one entry in hidden_units")
+            raise ValueError(f"hidden_units: expected at least one entry for a {self.type} model, found none")
         if self.batch_normalization and self.type != "ncf":
-            raise ValueError(f"batch_normalization is part of ncf only, and this is a {self.type} model")
+            raise ValueError(f"batch_normalization: for ncf only, found a {self.type} model")

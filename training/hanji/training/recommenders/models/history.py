@@ -1,10 +1,10 @@
-"""The history model: it knows no users, only what somebody met, and is at home on that person's device.
+"""The history model: it represents users by their histories, so it also works for users unseen in training.
 
     rows of the history  ──pooling──►  user  ──·  rows of all items (+ tower)──►  logits
 
-Pooling is a sum over the history's rows, or attention that looks at the user's state (as Bahdanau et al.
-2015 look at a decoder's): α = softmax(vᵀ tanh(W h_i + U s)), s being the plain mean. Either way the sum
-is scaled by a power of the history's length, which decides how much a long history raises the logits.
+Pooling is a sum over the item embeddings (rows) of the history, or attention conditioned on the user's state
+(as in Bahdanau et al. 2015): α = softmax(vᵀ tanh(W h_i + U s)), where s is the plain mean. In both cases the
+sum is scaled by a power of the history's length, which controls how much a long history raises the logits.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SMALLEST_LENGTH = 1.0  # an empty history is divided by one, not by zero
 
 @dataclass(frozen=True)
 class Segments:
-    """Which rows belong to which user: ``pool`` sums rows [N, d] into users [B, d], ``spread`` goes back."""
+    """Assigns rows to users: ``pool`` sums rows [N, d] per user to [B, d], ``spread`` broadcasts back."""
 
     pool: Callable[[Tensor], Tensor]
     spread: Callable[[Tensor], Tensor]
@@ -39,10 +39,10 @@ SINGLE_USER = Segments(
 
 
 class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
-    """Histories, ragged int32 [B, None] of item indices, to float32 logits [B, items].
+    """Maps histories, ragged int32 [B, None] of item indices, to float32 logits [B, items].
 
-    ``row_bits`` rounds each row of the item table to that many bits wherever it is used (see
-    ``rounded_rows``); the gradient passes through.
+    ``row_bits`` quantizes each row of the item table to that many bits wherever it is used (see
+    ``rounded_rows``), with a straight-through gradient.
     """
 
     def __init__(self, config: ModelConfig, items: int, *, row_bits: int | None = None) -> None:
@@ -72,7 +72,7 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
     def logits(self, history: Tensor, users: Tensor, count: Tensor) -> Tensor:
         """Logits float32 [count, items]; ``history`` int32 [N] belongs to ``users`` int [N], sorted.
 
-        Within a user the oldest item stands first, where an order is known.
+        The oldest item of each user is first, if an order is known.
         """
         segments = Segments(
             pool=lambda values: tf.math.unsorted_segment_sum(values, users, count),
@@ -87,16 +87,16 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         return self.scores_of(self.user_of(segments.pool(weights * rows)), table)
 
     def table(self) -> Tensor:
-        """The item table [items, embedding_size] as it is used."""
+        """The item embedding table [items, embedding_size], quantized if ``row_bits`` is set."""
         return rounded_rows(self.item_table, self.row_bits) if self.row_bits else tf.identity(self.item_table)
 
     def pooling_weights(self, rows: Tensor, present: Tensor, age: Tensor, segments: Segments) -> Tensor:
-        """How much each row counts, [N, 1].
+        """The weight of each row, [N, 1].
 
-        ``present`` [N, 1] is 0 for padding, else 1; ``age`` [N, 1] how many items of the history came later.
+        ``present`` [N, 1] is 0 for padding, else 1; ``age`` [N, 1] counts the later items of the history.
         """
         if self.config.history_order:
-            # A power of the age, as people forget (Wixted and Ebbesen 1991); the power is learned.
+            # Power-law decay with age, as in human forgetting (Wixted and Ebbesen 1991); learned exponent.
             present = present * tf.exp(-self.forgetting * tf.math.log(1.0 + age))
         length = tf.maximum(segments.pool(present), _SMALLEST_LENGTH)
         scaled = length ** (1.0 - self.config.history_length_exponent)
@@ -104,7 +104,7 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
             return present * segments.spread(scaled / length)
         state = segments.pool(present * rows) / length
         hidden = tf.tanh(rows @ self.attention_item + segments.spread(state @ self.attention_user))
-        # tanh keeps the exponent within ±|v|₁: nothing overflows, so no maximum has to be subtracted.
+        # tanh bounds the exponent by |v|₁, so no maximum has to be subtracted to prevent overflow.
         attention = present * tf.exp(hidden @ self.attention_vector)
         total = tf.maximum(segments.pool(attention), 1e-9)
         return attention * segments.spread(scaled / total)
@@ -115,15 +115,15 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         return user + self.user_hidden(user) @ self.user_out if self.config.user_units else user
 
     def user_straight(self, pooled: Tensor) -> Tensor:
-        """The linear way from pooled histories to user vectors, [B, embedding_size]."""
+        """The linear path from pooled histories to user vectors, [B, embedding_size]."""
         return pooled @ self.user_kernel + self.user_bias
 
     def user_hidden(self, user: Tensor) -> Tensor:
-        """The hidden layer beside the straight way, [B, user_units]."""
+        """The hidden layer parallel to the linear path, [B, user_units]."""
         return tf.nn.relu(user @ self.user_in + self.user_in_bias)
 
     def scores_of(self, user: Tensor, table: Tensor) -> Tensor:
-        """Logits [B, items]: the product with each item's row and, where there is a tower, what it adds."""
+        """Logits [B, items]: the product with each item's row, plus the output of the tower, if any."""
         scores = tf.matmul(user, table, transpose_b=True)
         if not self.tower:
             return scores
@@ -132,7 +132,7 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         return scores + tf.reshape(tf.reshape(hidden, [-1, hidden.shape[-1]]) @ self.tower_head, [count, -1])
 
     def tower_items(self, table: Tensor) -> Tensor:
-        """The items' half of the tower's first layer [items, hidden_units[0]]; no user takes part in it."""
+        """The items' half of the tower's first layer [items, hidden_units[0]], independent of the user."""
         return table @ self.tower_item_kernel + self.tower[0][1]
 
     def tower_hidden(self, user: Tensor, items: Tensor) -> list[Tensor]:

@@ -1,6 +1,6 @@
-"""Where training a history model starts: at the closed form that comes closest to somebody's scores.
+"""Initialization of a history model with a closed-form approximation of another model's scores.
 
-From random weights a history model needs many times the epochs and ends lower.
+From random weights, training needs many times the epochs and reaches lower metrics.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from hanji.training.recommenders.baselines.histories import Histories
 from hanji.training.recommenders.models.history import HistoryModel
 
 Table = NDArray[np.float32]
-ENTRY = 0.15  # standard deviation of a table's entries: steps of Adam's learning rate are small beside it
+ENTRY = 0.15  # standard deviation of the table's entries, which is large compared with Adam's steps
 
 
 def start_from_scores(model: HistoryModel, scores: Table, histories: Histories, *, seed: int) -> None:
-    """Set the table and the straight way of ``model`` so that it follows ``scores`` [users, items].
+    """Set the item table and the linear path of ``model`` to approximate ``scores`` [users, items].
 
-    The table spans the strongest directions of the scores (Eckart and Young 1936); the way from a pooled
-    history to them is the least-squares one. ``histories`` [users, items] are those of the same users.
+    The table spans the leading singular vectors of the scores (Eckart and Young 1936); the linear map from
+    pooled histories to them is fitted by least squares. ``histories`` [users, items] are those of the same
+    users.
     """
     means = scores.mean(axis=0)
     size = model.config.embedding_size
@@ -31,10 +32,10 @@ def start_from_scores(model: HistoryModel, scores: Table, histories: Histories, 
     codes = (scores @ inverse.T).astype(np.float32)
     pooled = _pooled(histories, table, model.config.history_length_exponent)
     with_one = np.hstack([pooled, np.ones((len(pooled), 1), np.float32)])
-    found = np.linalg.lstsq(with_one, codes, rcond=None)[0].astype(np.float32)
+    solution = np.linalg.lstsq(with_one, codes, rcond=None)[0].astype(np.float32)
     model.item_table.assign(table)
-    model.user_kernel.assign(found[:-1])
-    model.user_bias.assign(found[-1])
+    model.user_kernel.assign(solution[:-1])
+    model.user_bias.assign(solution[-1])
 
 
 def _pooled(histories: Histories, table: Table, exponent: float) -> Table:

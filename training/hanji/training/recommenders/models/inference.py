@@ -1,4 +1,4 @@
-"""The same model without what only training needs."""
+"""Inference copies of models: dropout removed, batch normalization folded."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def inference_config(config: ModelConfig) -> ModelConfig:
 
 
 def inference_model(model: keras.Model, config: ModelConfig, *, users: int, items: int) -> keras.Model:
-    """A copy of ``model`` without dropout, its batch normalization folded into the layers before.
+    """A copy of ``model`` without dropout, its batch normalization folded into the preceding layers.
 
-    It scores exactly as ``model`` does at inference, up to rounding.
+    Its scores equal those of ``model`` at inference, up to rounding.
     """
     bare = build_model(inference_config(config), users=users, items=items)
     if isinstance(model, HistoryModel):

@@ -1,4 +1,4 @@
-"""From two towers trained alone to the start of a fused NeuMF (He et al. 2017, section 3.4.1)."""
+"""Initialization of a fused NeuMF from two separately trained towers (He et al. 2017, section 3.4.1)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import tf_keras as keras
 from hanji.training.recommenders.models.config import ModelConfig
 
 Tower = Literal["gmf", "mlp"]
-TRADE_OFF = 0.5  # the paper's alpha: both towers have the same say at first
+TRADE_OFF = 0.5  # the paper's alpha: both towers start with equal weight
 
 
 def tower_config(config: ModelConfig, tower: Tower) -> ModelConfig:
-    """The model that is this tower of ``config`` alone."""
+    """The config of this tower of ``config`` as a model of its own."""
     return replace(config, type=tower)
 
 

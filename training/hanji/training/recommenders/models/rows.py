@@ -1,4 +1,4 @@
-"""Rows of a table in few bits: whole numbers around zero and one scale a row."""
+"""Symmetric low-bit quantization of a table, with one scale per row."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 import tensorflow as tf
 
 _CLIPS = (1.0, 0.9, 0.8, 0.7, 0.6)
-"""Shares of a row's largest value at which it may be cut off: the best in squares is taken."""
+"""Clipping thresholds, relative to a row's largest value; the one with the least squared error is used."""
 
 _SMALLEST = 1e-8
 
 
 def levels(bits: int) -> int:
-    """The largest whole number that ``bits`` hold symmetrically: 127 for 8, 7 for 4."""
+    """The largest integer of symmetric quantization to ``bits`` bits: 127 for 8, 7 for 4."""
     return int(2 ** (bits - 1) - 1)
 
 
 def rounded_rows(table: Any, bits: int) -> Any:
-    """``table`` [n, d] with each row on its grid of ``bits`` bits; gradients pass as if it were not rounded.
+    """``table`` [n, d] with each row fake-quantized to ``bits`` bits, with a straight-through gradient.
 
-    A row that is rounded again stays as it is: its scale is its largest value over ``levels(bits)``.
+    This is idempotent, as the scale of a quantized row is its largest value over ``levels(bits)``.
     """
     scale = tf.stop_gradient(_best_scales(table, bits))
     largest = levels(bits) * scale
@@ -29,7 +29,7 @@ def rounded_rows(table: Any, bits: int) -> Any:
 
 
 def _best_scales(table: Any, bits: int) -> Any:
-    """For each row [n, 1] the scale of those in ``_CLIPS`` that loses the least."""
+    """The scale of each row, [n, 1], whose threshold in ``_CLIPS`` has the least squared error."""
     widest = tf.maximum(tf.reduce_max(tf.abs(table), axis=1, keepdims=True), _SMALLEST) / levels(bits)
     scales = tf.concat([widest * clip for clip in _CLIPS], axis=1)
     errors = [_squared_error(table, widest * clip, bits) for clip in _CLIPS]
@@ -38,8 +38,8 @@ def _best_scales(table: Any, bits: int) -> Any:
 
 
 def _squared_error(table: Any, scale: Any, bits: int) -> Any:
-    whole = tf.clip_by_value(tf.round(table / scale), -levels(bits), levels(bits))
-    return tf.reduce_sum(tf.square(table - scale * whole), axis=1)
+    quantized = tf.clip_by_value(tf.round(table / scale), -levels(bits), levels(bits))
+    return tf.reduce_sum(tf.square(table - scale * quantized), axis=1)
 
 
 __all__ = ["levels", "rounded_rows"]

@@ -6,17 +6,17 @@ import java.io.IOException
 import java.security.MessageDigest
 
 /**
- * An open bundle: its manifest has been verified, and it hands out its other files as verified bytes.
+ * An open bundle with a verified manifest, which returns its other files as verified bytes.
  *
- * The manifest is checked against manifest.sha256 before it is parsed, every other file against the manifest
- * before anyone sees its content. Bytes that were checked are the bytes that are used.
+ * The manifest is verified against manifest.sha256 before it is parsed, and every other file against the
+ * manifest before its content is used. The verified bytes are the bytes in use; nothing is read twice.
  */
 internal class Bundle private constructor(private val source: BundleSource, val manifest: Manifest) {
 
-    /** The entry of one of the manifest's own files (users, items, labels, golden). */
+    /** The manifest entry of one of the bundle's own files (users, items, labels, golden). */
     fun file(path: String): FileEntry = manifest.files.first { it.path == path }
 
-    /** The content of [file]; BundleException or ChecksumException if it is not what was exported. */
+    /** The content of [file]; BundleException or ChecksumException if it differs from the exported file. */
     fun read(file: FileEntry): ByteArray {
         val where = "$source/${file.path}"
         val content = content(source, file.path, file.bytes)
@@ -44,17 +44,17 @@ internal class Bundle private constructor(private val source: BundleSource, val 
     companion object {
         private const val MANIFEST = "manifest.json"
         private const val CHECKSUM = "manifest.sha256"
-        private const val LARGEST_MANIFEST_BYTES = 16 shl 20
+        private const val MAX_MANIFEST_BYTES = 16 shl 20
 
         /**
-         * The bundle in [source], no file but the manifest read.
+         * Opens the bundle in [source]; only the manifest and its checksum are read.
          *
-         * BundleException if there is no bundle, ChecksumException if manifest.json is not the exported one,
-         * SchemaVersionException if this reader is too old for it.
+         * BundleException if there is no bundle, ChecksumException if manifest.json differs from the
+         * exported file, SchemaVersionException if this reader is too old for it.
          */
         fun open(source: BundleSource): Bundle {
-            val content = small(source, MANIFEST)
-            val checksum = small(source, CHECKSUM)
+            val content = readSmallFile(source, MANIFEST)
+            val checksum = readSmallFile(source, CHECKSUM)
             val digest = sha256(content)
             if (!checksum.contentEquals("$digest  $MANIFEST\n".toByteArray())) {
                 throw ChecksumException(
@@ -65,27 +65,24 @@ internal class Bundle private constructor(private val source: BundleSource, val 
             return Bundle(source, parseManifest(content, "$source/$MANIFEST"))
         }
 
-        /** One of the two files whose size nothing says. */
-        private fun small(source: BundleSource, name: String): ByteArray {
-            val content = content(source, name, LARGEST_MANIFEST_BYTES)
-            if (content.size <= LARGEST_MANIFEST_BYTES) return content
+        /** Reads manifest.json or manifest.sha256, whose sizes are not known in advance. */
+        private fun readSmallFile(source: BundleSource, name: String): ByteArray {
+            val content = content(source, name, MAX_MANIFEST_BYTES)
+            if (content.size <= MAX_MANIFEST_BYTES) return content
             throw BundleException(
-                "$source/$name: expected at most $LARGEST_MANIFEST_BYTES bytes, found more; $COPY_AGAIN"
+                "$source/$name: expected at most $MAX_MANIFEST_BYTES bytes, found more; $COPY_AGAIN"
             )
         }
 
-        /**
-         * At most one byte more than [size], however long the file is, and no memory for bytes that are not
-         * there.
-         */
+        /** Reads at most [size] + 1 bytes, however long the file is, and allocates only what it reads. */
         private fun content(source: BundleSource, path: String, size: Int): ByteArray {
             val result = ByteArrayOutputStream()
             val buffer = ByteArray(1 shl 16)
             try {
                 source.open(path).use { stream ->
                     while (result.size() <= size) {
-                        val wanted = minOf(buffer.size.toLong(), size + 1L - result.size()).toInt()
-                        val count = stream.read(buffer, 0, wanted)
+                        val limit = minOf(buffer.size.toLong(), size + 1L - result.size()).toInt()
+                        val count = stream.read(buffer, 0, limit)
                         if (count < 0) break
                         result.write(buffer, 0, count)
                     }
@@ -104,7 +101,7 @@ internal class Bundle private constructor(private val source: BundleSource, val 
     }
 }
 
-/** In lower-case hex digits. */
+/** The SHA-256 digest in lower-case hexadecimal. */
 private fun sha256(content: ByteArray): String {
     val digest = MessageDigest.getInstance("SHA-256").digest(content)
     val text = StringBuilder(2 * digest.size)

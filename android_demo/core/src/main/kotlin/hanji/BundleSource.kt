@@ -6,21 +6,21 @@ import java.io.IOException
 import java.io.InputStream
 
 /**
- * Where the files of a bundle come from: a directory, an app's assets.
+ * A source of the files of a bundle, such as a directory or the assets of an app.
  *
- * Errors call the bundle by the source's `toString()`, so let that say where it is.
+ * `toString()` should return the location of the bundle, which is part of error messages.
  */
 interface BundleSource {
     /**
-     * The file at [path], which is relative and has '/' between its parts, from its first byte; whoever asks
-     * closes it. Throws FileNotFoundException if there is none and IOException if it cannot be read. How
-     * much of it is read, and whether it is the right file, is not the source's business.
+     * Opens the file at [path], which is relative and separated by '/'; the caller closes the stream. Throws
+     * FileNotFoundException if it is missing and IOException if it cannot be read. The caller limits the size
+     * and verifies the content.
      */
     @Throws(IOException::class)
     fun open(path: String): InputStream
 }
 
-/** A bundle in a directory. Symbolic links may not lead out of it. */
+/** A bundle in a directory. Symbolic links must not lead out of it. */
 class DirectorySource(private val root: File) : BundleSource {
     override fun open(path: String): InputStream {
         if (!root.isDirectory) {

@@ -1,27 +1,27 @@
 package hanji
 
-/** An engine that can run an artifact of the bundle. */
+/** An artifact of the bundle and an engine that can run it. */
 internal class Choice(val factory: EngineFactory, val artifact: Artifact)
 
 /**
- * The engine to use: the one that is asked for by name, or the first possible one for "auto".
+ * Chooses the engine that is requested by name, or, for "auto", the first one that can run the bundle.
  *
- * Decided by what the manifest says before an engine is touched. EngineException with the reason of every
- * refusal.
+ * The decision is based on the manifest, before any engine is loaded. EngineException with the reason for
+ * each engine if none can run the bundle.
  */
 internal fun choose(manifest: Manifest, engines: List<EngineFactory>, options: EngineOptions): Choice {
     val isAuto = options.engine == "auto"
-    val asked = engines.filter { isAuto || it.name == options.engine }
-    if (asked.isEmpty()) {
+    val candidates = engines.filter { isAuto || it.name == options.engine }
+    if (candidates.isEmpty()) {
         val names = (listOf("auto") + engines.map { it.name }).joinToString()
         throw EngineException(
             "engine: expected one that this app has ($names), found ${quoted(options.engine)}"
         )
     }
     val reasons = ArrayList<String>()
-    for (factory in asked) {
+    for (factory in candidates) {
         val artifact = artifactFor(factory, manifest)
-        val reason = if (artifact == null) noArtifact(factory, manifest) else refusal(factory, artifact)
+        val reason = if (artifact == null) noArtifact(factory, manifest) else mismatch(factory, artifact)
         if (artifact != null && reason == null) return Choice(factory, artifact)
         reasons.add("${factory.name}: $reason")
     }
@@ -39,8 +39,8 @@ private fun noArtifact(factory: EngineFactory, manifest: Manifest): String {
     return "the bundle holds no artifact for ${factory.name}, only $known"
 }
 
-/** Why the engine cannot run an artifact that is made for it, null if it can. */
-private fun refusal(factory: EngineFactory, artifact: Artifact): String? {
+/** The reason why the engine cannot run an artifact of its format, or null if it can. */
+private fun mismatch(factory: EngineFactory, artifact: Artifact): String? {
     val oldest = artifact.engines.first { it.name == factory.name }.oldestVersion
     val version = try {
         factory.version
@@ -52,19 +52,19 @@ private fun refusal(factory: EngineFactory, artifact: Artifact): String? {
         "${factory.name}, or export the bundle with a scheme that runs on it"
 }
 
-/** Whether [version] is [oldest] or newer; a pre-release comes before its release, and 2.0 is 2. */
+/** Whether [version] is at least [oldest]; a pre-release is older than its release, and 2.0 equals 2. */
 internal fun isAtLeast(version: String, oldest: String): Boolean {
     val found = numbers(version)
     val needed = numbers(oldest)
-    for (place in 0 until maxOf(found.size, needed.size)) {
-        val left = if (place < found.size) found[place] else 0L
-        val right = if (place < needed.size) needed[place] else 0L
+    for (index in 0 until maxOf(found.size, needed.size)) {
+        val left = if (index < found.size) found[index] else 0L
+        val right = if (index < needed.size) needed[index] else 0L
         if (left != right) return left > right
     }
     return !isPreRelease(version) || isPreRelease(oldest)
 }
 
-/** The numbers that a version begins with. */
+/** The leading numbers of a version. */
 private fun numbers(version: String): List<Long> =
     parts(release(version), '.').mapNotNull { longOrNull(it) }
 

@@ -1,10 +1,9 @@
 package hanji
 
 /**
- * An open classifier. Make it with [open], close it when it is not needed any more.
+ * An open image classifier. Create it with [open], and close it when it is no longer needed.
  *
- * A picture is scaled and normalized as in training: nothing of that is left to the caller. Threads may
- * share it.
+ * Images are resized and normalized exactly as in training; the caller passes raw pixels. Thread-safe.
  */
 class Classifier private constructor(
     bundle: Bundle,
@@ -15,32 +14,32 @@ class Classifier private constructor(
 ) : Session(bundle, artifact, engine) {
 
     private val signature = artifact.signature("classify")
-    private val tensor = PictureTensor(manifest.picture, signature.inputs[0])
+    private val tensor = ImageTensor(manifest.imageInput, signature.inputs[0])
 
-    /** The names of the classes. */
+    /** Class names. */
     val labels: List<String> get() = classes.values
 
-    /** The names of the classes in other languages, by language tag, such as "ko". */
+    /** Class names in other languages, by language tag, such as "ko". */
     val names: Map<String, List<String>> get() = classes.names
 
-    /** What becomes of a picture before the model sees it. */
-    val picture: PictureInput get() = manifest.picture
+    /** How an image is prepared for the model. */
+    val imageInput: ImageInput get() = manifest.imageInput
 
     /**
-     * The [k] most probable classes, or all of them where there are fewer. [language], one of [names],
-     * chooses what each prediction's `name` is.
+     * The [k] most probable classes, or all classes if there are fewer. [language], one of [names], is the
+     * language of each prediction's `name`.
      *
-     * RequestException for a [k] below 1 or a language that the bundle does not have.
+     * RequestException if [k] is below 1 or the bundle lacks the language.
      */
     fun classify(pixels: Pixels, k: Int = 5, language: String? = null): Classification {
         if (k < 1) throw RequestException("k=$k: expected 1 or more")
         val names = classes.inLanguage(language)
-        val found = probabilities(pixels)
-        val values = DoubleArray(found.size) { found[it].toDouble() }
+        val probabilities = probabilities(pixels)
+        val values = DoubleArray(probabilities.size) { probabilities[it].toDouble() }
         val best = topK(values, minOf(k, values.size))
         return Classification(
-            best.mapIndexed { place, index ->
-                Prediction(place + 1, labels[index], names[index], values[index], index)
+            best.mapIndexed { position, index ->
+                Prediction(position + 1, labels[index], names[index], values[index], index)
             }
         )
     }
@@ -48,32 +47,32 @@ class Classifier private constructor(
     /**
      * The probability of every class, float32 [classes], in the order of [labels].
      *
-     * What they are worth `manifest.probabilities` says: a wrapped model's may be no probabilities.
+     * `manifest.probabilities` states how they are computed; a wrapped model may output raw values instead.
      */
-    fun probabilities(pixels: Pixels): FloatArray = ofPrepared(prepare(pixels, manifest.picture))
+    fun probabilities(pixels: Pixels): FloatArray = classifyPrepared(prepare(pixels, imageInput))
 
     override fun selfTest(): SelfTest {
         val path = manifest.golden
-        val golden = parsePictureGolden(readFile(path), manifest.picture, labels.size, path)
+        val golden = parseImageGolden(readFile(path), imageInput, labels.size, path)
         val expected = golden.artifacts[artifact.format] ?: return notRun(path, artifact)
-        return replayPictures(golden.preparation, expected, manifest.picture) { ofPrepared(it) }
+        return replayImages(golden.preparation, expected, imageInput) { classifyPrepared(it) }
     }
 
-    /** Probabilities of a prepared picture, uint8 [height · width · channels]. */
-    private fun ofPrepared(levels: ByteArray): FloatArray {
-        val output = run("classify", mapOf(signature.inputs[0].name to tensor.of(levels)))
+    /** Probabilities of a prepared image, uint8 [height · width · channels]. */
+    private fun classifyPrepared(image: ByteArray): FloatArray {
+        val output = run("classify", mapOf(signature.inputs[0].name to tensor.of(image)))
         checkShape(output, 1, labels.size)
-        val found = finite(dequantized(output, signature.outputs[0]), "classify")
-        return probabilitiesOf(found, manifest.probabilities)
+        val values = finite(dequantized(output, signature.outputs[0]), "classify")
+        return probabilitiesOf(values, manifest.probabilities)
     }
 
     companion object {
         /**
          * Verifies the bundle in [source] and loads its model into the first of [engines] that can run it.
          *
-         * Reads files and may take a second: not for an app's main thread. BundleException for a bundle
-         * that is missing, damaged, no classifier's, or made for a newer reader; EngineException if no
-         * engine can run it.
+         * Blocking and slow, so it must not be called on the main thread. BundleException if the bundle is
+         * missing, damaged, for another task, or requires a newer reader; EngineException if no engine can
+         * run it.
          */
         fun open(
             source: BundleSource,

@@ -1,19 +1,19 @@
 package hanji
 
 /**
- * What becomes of what does not run where it was asked to: an error, a warning, or only a line in the
- * report.
+ * What to do if something does not run on the requested delegate: throw, warn, or only report it in
+ * [Placement].
  */
 enum class Policy { FAIL, WARN, ALLOW }
 
 /**
- * What the caller of `open` asks for.
+ * The engine options of `open`.
  *
- * [engine] is the name of one of the factories that `open` was given, or "auto": the first of them that can
- * run the bundle. More [threads] than free cores make small models slower. [delegate] is where to run, by a
- * name that the engine's factory knows, such as "nnapi" or "xnnpack"; null for the CPU. What does not run
- * there runs on the CPU, and [Placement] says so; [policy] WARN calls [onWarning] with the line besides,
- * ALLOW does not, FAIL makes it an EngineException, at opening or, if it fails only then, at the call.
+ * [engine] is the name of one of the factories passed to `open`, or "auto" for the first one that can run the
+ * bundle. More [threads] than free cores slow small models down. [delegate] is the name of a delegate that
+ * the factory supports, such as "nnapi" or "xnnpack"; null for the CPU. Operators that do not run there run
+ * on the CPU, which [Placement] reports. In addition, the [policy] WARN calls [onWarning] with the message,
+ * and FAIL throws an EngineException, at opening or, if it fails only then, at the call.
  */
 data class EngineOptions(
     val engine: String = "auto",
@@ -24,12 +24,12 @@ data class EngineOptions(
 )
 
 /**
- * Who computes an open model, and what is not as it was asked for.
+ * Where the operators of an open model run, and deviations from the request.
  *
- * [asked] is the delegate that was asked for, [got] those of them that compute at least one operator.
- * [operators] counts the operators of the signature that answers by who computes them, "cpu" being the
- * engine's own kernels; null where the engine does not tell. [fallbacks] has a line each for what did not run
- * where it was asked to, and why.
+ * [asked] is the requested delegate, [got] the requested delegates that run at least one operator.
+ * [operators] counts the operators of the main signature by executor, where "cpu" stands for the engine's own
+ * kernels; null if the engine does not report it. [fallbacks] has one line, with the reason, for each thing
+ * that did not run as requested.
  */
 class Placement(
     val engine: String,
@@ -41,41 +41,42 @@ class Placement(
     val fallbacks: List<String>,
 )
 
-/** An inference engine that this app has. */
+/** An inference engine that is available in the app. */
 interface EngineFactory {
-    /** As manifests call it: "onnxruntime", "litert", "tflite-runtime". */
+    /** The name used in manifests: "onnxruntime", "litert", "tflite-runtime". */
     val name: String
 
-    /** The version that is here, such as "1.28.0"; EngineException if the engine cannot be loaded. */
+    /** The available version, such as "1.28.0"; EngineException if the engine cannot be loaded. */
     val version: String
 
     /**
-     * The engine with the [artifact], whose verified [files] are here by path, loaded and ready to answer.
+     * Loads the [artifact] from its verified [files], by path.
      *
-     * EngineException if the engine refuses the model, or, under Policy.FAIL, what was asked for.
+     * EngineException if the engine rejects the model, or, with Policy.FAIL, if the delegate does not run it.
      */
     fun create(artifact: Artifact, files: Map<String, ByteArray>, options: EngineOptions): Engine
 }
 
 /**
- * One artifact, loaded. `run` may be called from any thread; calls take turns, and `close` waits for its
- * own.
+ * A loaded artifact. Thread-safe: calls of `run` are serialized, and `close` waits for the running call.
  */
 interface Engine : AutoCloseable {
-    /** Who computes the model as it is now: a fallback may come with any call. */
+    /** The current placement, which a fallback may change with any call. */
     val placement: Placement
 
-    /** The signature's first output; EngineException if the engine refuses the model or the inputs. */
+    /**
+     * Returns the signature's first output; EngineException if the engine rejects the model or the inputs.
+     */
     fun run(signature: Signature, inputs: Map<String, Tensor>): Tensor
 
     override fun close()
 }
 
-/** What did not run where it was asked to, a line each, and what the policy makes of such a line. */
+/** Records fallbacks, one line each, and handles them according to the policy. */
 internal class Fallbacks(private val options: EngineOptions) {
     val lines = ArrayList<String>()
 
-    /** Under FAIL throws EngineException; else keeps the line for the report and, under WARN, says it. */
+    /** Throws EngineException with the policy FAIL; otherwise records the line and, with WARN, reports it. */
     fun add(line: String) {
         if (options.policy == Policy.FAIL) {
             throw EngineException(

@@ -1,36 +1,37 @@
 package hanji
 
 /**
- * Whatever hanji reports as one clear line: what was expected, what was found, where, and what to try.
+ * Base class of all errors. The one-line messages state where the error is, what was expected, what was
+ * found, and what to try.
  *
  *     HanjiException
- *     ├── BundleException             a bundle that cannot be used
- *     │   ├── SchemaVersionException  written by a newer hanji than this one can read
- *     │   └── ChecksumException       a file is not the one that was exported
- *     ├── EngineException             an inference engine is missing, too old, or refused the model
- *     ├── PictureException            pixels that are no picture
- *     ├── UnknownIdException          a user or item that the bundle does not know
- *     └── RequestException            an argument that cannot be served (Python raises HanjiError itself)
+ *     ├── BundleException             the bundle cannot be used
+ *     │   ├── SchemaVersionException  the manifest was written by a newer hanji
+ *     │   └── ChecksumException       a file differs from the exported one
+ *     ├── EngineException             the inference engine is missing, too old, or rejected the model
+ *     ├── ImageException              the pixel data is not a valid image
+ *     ├── UnknownIdException          a user or item id is not in the bundle
+ *     └── RequestException            an invalid argument (HanjiError in Python)
  */
 sealed class HanjiException(message: String, cause: Throwable? = null) : Exception(message, cause)
 
 /** The bundle is missing, incomplete or malformed. */
 open class BundleException(message: String, cause: Throwable? = null) : HanjiException(message, cause)
 
-/** The bundle follows a manifest schema that this reader does not know. */
+/** The manifest has a schema version that this reader does not support. */
 class SchemaVersionException(message: String) : BundleException(message)
 
-/** A file of the bundle differs from the one that was exported. */
+/** A file of the bundle differs from the exported one. */
 class ChecksumException(message: String) : BundleException(message)
 
-/** The inference engine is missing, too old, or refused the model. */
+/** The inference engine is missing, too old, or rejected the model. */
 class EngineException(message: String, cause: Throwable? = null) : HanjiException(message, cause)
 
-/** Pixels that are no picture. */
-class PictureException(message: String) : HanjiException(message)
+/** The pixel data is not a valid image. */
+class ImageException(message: String) : HanjiException(message)
 
-/** A user or item id that the bundle does not know. */
+/** A user or item id is not in the bundle. */
 class UnknownIdException(message: String) : HanjiException(message)
 
-/** An argument that cannot be served: a `k` that the catalogue cannot fill, a closed session. */
+/** An invalid argument or state, such as a `k` that exceeds the catalogue, or a closed session. */
 class RequestException(message: String) : HanjiException(message)

@@ -1,12 +1,12 @@
 package hanji
 
-/** What each item of a case's history brought to the score of [item], [n]. */
+/** The contribution of each item of a case's history to the score of [item], [n]. */
 internal class GoldenWhy(val item: Any, val shares: DoubleArray)
 
 /**
- * One user or one history: the ids of its top k, and the scores ([n]) of [items], which begin with the top k.
+ * The expected top k of one user or history, and the scores ([n]) of [items], which begin with the top k.
  *
- * Exactly one of [user] and [history] is there.
+ * Exactly one of [user] and [history] is not null.
  */
 internal class GoldenCase(
     val user: Any?,
@@ -20,35 +20,35 @@ internal class GoldenCase(
         if (history == null) "user $user" else "the history of ${history.size} from ${history[0]} on"
 }
 
-/** What one artifact answered at export, and how far a score may be from it. */
+/** The cases of one artifact recorded at export, and the tolerance of their scores. */
 internal class GoldenArtifact<T>(val tolerance: Double, val cases: List<T>)
 
-/** A recommender's golden.json: by artifact format, for those that ran at export. */
+/** golden.json of a recommender: cases by artifact format, for the artifacts that ran at export. */
 internal class Golden(val k: Int, val artifacts: Map<String, GoldenArtifact<GoldenCase>>)
 
-/** The golden cases in [content]; BundleException naming the field if it is malformed. */
+/** Parses golden.json; BundleException naming the field if it is malformed. */
 internal fun parseGolden(content: ByteArray, where: String): Golden {
     val table = Table.parse(content, where)
     val k = table.count("k")
     return Golden(k, goldenArtifacts(table) { goldenCase(it, k) })
 }
 
-/** `artifacts` of a golden.json, each case made by [makeCase]. */
+/** Parses `artifacts` of golden.json; [makeCase] parses a case. */
 internal fun <T> goldenArtifacts(table: Table, makeCase: (Table) -> T): Map<String, GoldenArtifact<T>> =
     table.namedTables("artifacts") { _, entry ->
         val cases = entry.tables("cases", 1).map(makeCase)
         GoldenArtifact(entry.magnitude("tolerance"), cases)
     }
 
-/** The self-test of an artifact that nobody ran at export. */
+/** The result of the self-test of an artifact that did not run at export. */
 internal fun notRun(path: String, artifact: Artifact): SelfTest =
     SelfTest(false, 0, 0.0, 0.0, "$path holds no cases for ${artifact.format}: it was not run at export")
 
 /**
- * Compares [scores] ([items]) of each case, and [shares] of those with a `why`.
+ * Compares [scores] ([items]) of each case, and [shares] of the cases with a `why`.
  *
- * It passes if every score and share is within the tolerance and each of the top k is in the expected top or
- * within twice the tolerance of the expected k-th score.
+ * Passes if every score and share is within the tolerance and each item of the top k is in the expected top k
+ * or has a score within twice the tolerance of the expected k-th score.
  */
 internal fun replay(
     expected: GoldenArtifact<GoldenCase>,
@@ -60,17 +60,17 @@ internal fun replay(
     var largest = 0.0
     val problems = ArrayList<String>()
     for (case in expected.cases) {
-        // Nothing may be skipped here, whatever the manifest says.
+        // Unknown ids must not be skipped here, regardless of the manifest.
         case.history?.forEach { items.knownIndexOf(it) }
         val found = scores(case)
-        val ofScores = largestDifference(scoresOf(case.items, found, items), case.scores)
-        val ofShares = case.why?.let { largestDifference(shares(case, it), it.shares) } ?: 0.0
-        largest = maxOf(largest, ofScores, ofShares)
-        val strays = strays(case, found, k, items, 2 * expected.tolerance)
+        val scoreError = largestDifference(scoresOf(case.items, found, items), case.scores)
+        val shareError = case.why?.let { largestDifference(shares(case, it), it.shares) } ?: 0.0
+        largest = maxOf(largest, scoreError, shareError)
+        val unexpected = unexpectedItems(case, found, k, items, 2 * expected.tolerance)
         val problem = when {
-            ofScores > expected.tolerance -> "a score differs by ${short(ofScores)}"
-            ofShares > expected.tolerance -> "a share differs by ${short(ofShares)}"
-            strays.isNotEmpty() -> "${strays.joinToString()} in the top $k"
+            scoreError > expected.tolerance -> "a score differs by ${formatNumber(scoreError)}"
+            shareError > expected.tolerance -> "a share differs by ${formatNumber(shareError)}"
+            unexpected.isNotEmpty() -> "${unexpected.joinToString()} in the top $k"
             else -> continue
         }
         problems.add("$case: $problem")
@@ -79,30 +79,37 @@ internal fun replay(
     return outcome("${expected.cases.size} $what", expected, largest, problems)
 }
 
-/** What a replay found, in words and numbers. */
+/** The result of a replay. */
 internal fun outcome(
     what: String,
     expected: GoldenArtifact<*>,
     largest: Double,
     problems: List<String>,
 ): SelfTest {
-    val detail = "$what, largest difference ${short(largest)} (tolerance ${short(expected.tolerance)})"
+    val tolerance = formatNumber(expected.tolerance)
+    val detail = "$what, largest difference ${formatNumber(largest)} (tolerance $tolerance)"
     val failed = if (problems.isEmpty()) "" else "; ${problems.size} failed, first ${problems[0]}"
     return SelfTest(problems.isEmpty(), expected.cases.size, largest, expected.tolerance, detail + failed)
 }
 
-/** Of two rows of equal length. */
+/** The largest absolute difference of two arrays of equal length. */
 internal fun largestDifference(found: FloatArray, expected: DoubleArray): Double {
     var largest = 0.0
-    for (at in expected.indices) largest = maxOf(largest, Math.abs(found[at] - expected[at]))
+    for (index in expected.indices) largest = maxOf(largest, Math.abs(found[index] - expected[index]))
     return largest
 }
 
-private fun scoresOf(owns: List<Any>, scores: FloatArray, items: Ids) =
-    FloatArray(owns.size) { scores[items.knownIndexOf(owns[it])] }
+private fun scoresOf(itemIds: List<Any>, scores: FloatArray, items: Ids) =
+    FloatArray(itemIds.size) { scores[items.knownIndexOf(itemIds[it])] }
 
-/** Items of the computed top k that are neither in the expected one nor close to its last score. */
-private fun strays(case: GoldenCase, found: FloatArray, k: Int, items: Ids, margin: Double): List<Any> {
+/** Items of the computed top k that are not in the expected one and not close to its last score. */
+private fun unexpectedItems(
+    case: GoldenCase,
+    found: FloatArray,
+    k: Int,
+    items: Ids,
+    margin: Double,
+): List<Any> {
     val expected = case.top.map { items.knownIndexOf(it) }.toSet()
     val last = case.scores[k - 1]
     val values = DoubleArray(found.size) { found[it].toDouble() }

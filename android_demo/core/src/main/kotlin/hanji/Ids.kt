@@ -1,45 +1,45 @@
 package hanji
 
-/** Own ids by index ([values], all Long or all String), and indices by own id. */
+/** External ids by index ([values], all Long or all String), and indices by external id. */
 class Ids internal constructor(val values: List<Any>, private val kind: String) {
     private val indices = HashMap<Any, Int>(values.size * 2).also { indices ->
-        values.forEachIndexed { index, own -> indices[own] = index }
+        values.forEachIndexed { index, id -> indices[id] = index }
     }
     private val areIntegers = values[0] is Long
 
     val size: Int get() = values.size
 
     /**
-     * The index of an own id, null if it is unknown.
+     * The index of an external id, null if it is unknown.
      *
-     * Where the ids are integers the text "196" means 196; where they are texts, 196 is unknown.
-     * RequestException for what cannot be an id.
+     * If the ids are integers, the string "196" is the same as 196; if they are strings, the integer 196 is
+     * unknown. RequestException for other types.
      */
-    fun indexOf(own: Any): Int? = when (own) {
-        is String -> indices[if (areIntegers) integer(own) ?: own else own]
-        is Long -> indices[own]
-        is Int, is Short, is Byte -> indices[(own as Number).toLong()]
+    fun indexOf(id: Any): Int? = when (id) {
+        is String -> indices[if (areIntegers) integer(id) ?: id else id]
+        is Long -> indices[id]
+        is Int, is Short, is Byte -> indices[(id as Number).toLong()]
         else -> {
             val article = if (kind == "item") "an" else "a"
-            throw RequestException("expected $article $kind id (Int, Long or String), found ${shown(own)}")
+            throw RequestException("expected $article $kind id (Int, Long or String), found ${shown(id)}")
         }
     }
 
-    /** The index of an own id; UnknownIdException if it is unknown. */
-    fun knownIndexOf(own: Any): Int = indexOf(own) ?: throw unknown(own)
+    /** The index of an external id; UnknownIdException if it is unknown. */
+    fun knownIndexOf(id: Any): Int = indexOf(id) ?: throw unknown(id)
 
-    internal fun unknown(own: Any) = UnknownIdException(
-        "$kind ${quoted(own)} is unknown: expected one of the bundle's $size $kind ids, " +
+    internal fun unknown(id: Any) = UnknownIdException(
+        "$kind ${quoted(id)} is unknown: expected one of the bundle's $size $kind ids, " +
             "such as ${quoted(values[0])}"
     )
 }
 
-/** What can be recommended: one entry per item in each list, in the order of the model's indices. */
+/** The item catalogue: one entry per item in each list, in the order of the model's indices. */
 class Items internal constructor(
     val ids: Ids,
     val titles: List<String>,
     val genres: List<List<String>>,
-    /** Training interactions of each item. */
+    /** Number of training interactions of each item. */
     val popularity: LongArray,
 ) {
     val size: Int get() = ids.size
@@ -47,7 +47,7 @@ class Items internal constructor(
     operator fun get(index: Int) = Item(ids.values[index], titles[index], genres[index])
 }
 
-/** The [count] user ids in users.json; BundleException naming the field if it holds anything else. */
+/** Parses users.json with [count] user ids; BundleException naming the field if it is malformed. */
 internal fun parseUsers(content: ByteArray, count: Int, where: String): Ids {
     val table = Table.parse(content, where)
     val ids = table.ids("ids")
@@ -55,7 +55,7 @@ internal fun parseUsers(content: ByteArray, count: Int, where: String): Ids {
     return Ids(ids, "user")
 }
 
-/** The [count] items in items.json; BundleException naming the field if it holds anything else. */
+/** Parses items.json with [count] items; BundleException naming the field if it is malformed. */
 internal fun parseItems(content: ByteArray, count: Int, where: String): Items {
     val table = Table.parse(content, where)
     val ids = table.ids("ids")
@@ -70,7 +70,7 @@ internal fun parseItems(content: ByteArray, count: Int, where: String): Items {
 }
 
 private fun genres(table: Table): List<List<String>> {
-    val shared = HashMap<List<String>, List<String>>() // a million items have a few thousand combinations
+    val shared = HashMap<List<String>, List<String>>() // many items share few combinations of genres
     return table.array("genres").map { row ->
         val names = (row as? List<*>)?.map { it as? String ?: genresExpected(table) } ?: genresExpected(table)
         shared.getOrPut(names) { names }
@@ -83,8 +83,8 @@ private fun popularity(table: Table): LongArray {
     val counts = table.array("popularity")
     return LongArray(counts.size) { index ->
         val count = asInteger(counts[index]) ?: -1
-        if (count in 0..LARGEST_INTEGER) count
-        else table.fail("popularity", "integers of 0 to $LARGEST_INTEGER")
+        if (count in 0..MAX_INTEGER) count
+        else table.fail("popularity", "integers of 0 to $MAX_INTEGER")
     }
 }
 
@@ -95,5 +95,5 @@ private fun checkLength(table: Table, key: String, found: Int, expected: Int) {
     )
 }
 
-/** The integer that is written exactly like [text], null if it is none. */
+/** The integer whose canonical decimal form is [text], or null. */
 private fun integer(text: String): Long? = longOrNull(text)?.takeIf { it.toString() == text }

@@ -4,12 +4,12 @@ import java.nio.ByteBuffer
 import java.nio.charset.CharacterCodingException
 
 /**
- * The value in UTF-8 JSON: Map, List, String, Long, Double, Boolean or null, read strictly by RFC 8259.
+ * Parses UTF-8 JSON to Map, List, String, Long, Double, Boolean or null, strictly according to RFC 8259.
  *
- * A small reader of our own, because org.json exists on a phone only, is lenient, and the common libraries
- * weigh as much as all of this core. Of a key that stands twice the later one counts, as in Python and
- * JavaScript. Integers of more than 18 digits become Doubles: no field of a bundle may be that large.
- * BundleException, naming `where`, for anything malformed.
+ * A custom parser, because org.json is only available on Android and lenient, and the common libraries are as
+ * large as this whole core. Of duplicate keys the last one counts, as in Python and JavaScript. Integers of
+ * more than 18 digits become Doubles; no field of a bundle may be that large. BundleException with [where] if
+ * the content is malformed.
  */
 internal fun parseJson(content: ByteArray, where: String): Any? {
     try {
@@ -36,15 +36,15 @@ private class JsonReader(private val text: String) {
     }
 
     private fun value(depth: Int): Any? {
-        if (depth > DEEPEST) fail("at most $DEEPEST levels of arrays and objects")
+        if (depth > MAX_DEPTH) fail("at most $MAX_DEPTH levels of arrays and objects")
         skipSpace()
         return when (peek()) {
             '{' -> objectAt(depth)
             '[' -> arrayAt(depth)
             '"' -> string()
-            't' -> word("true", true)
-            'f' -> word("false", false)
-            'n' -> word("null", null)
+            't' -> literal("true", true)
+            'f' -> literal("false", false)
+            'n' -> literal("null", null)
             else -> number()
         }
     }
@@ -53,17 +53,17 @@ private class JsonReader(private val text: String) {
         val fields = LinkedHashMap<String, Any?>()
         at++
         skipSpace()
-        if (taken('}')) return fields
+        if (accept('}')) return fields
         do {
             skipSpace()
             if (peek() != '"') fail("a name in quotes")
             val name = string()
             skipSpace()
-            if (!taken(':')) fail("':'")
+            if (!accept(':')) fail("':'")
             fields[name] = value(depth + 1)
             skipSpace()
-        } while (taken(','))
-        if (!taken('}')) fail("',' or '}'")
+        } while (accept(','))
+        if (!accept('}')) fail("',' or '}'")
         return fields
     }
 
@@ -71,42 +71,45 @@ private class JsonReader(private val text: String) {
         val values = ArrayList<Any?>()
         at++
         skipSpace()
-        if (taken(']')) return values
+        if (accept(']')) return values
         do {
             values.add(value(depth + 1))
             skipSpace()
-        } while (taken(','))
-        if (!taken(']')) fail("',' or ']'")
+        } while (accept(','))
+        if (!accept(']')) fail("',' or ']'")
         return values
     }
 
     private fun string(): String {
         val start = ++at
         while (at < text.length && text[at] != '"' && text[at] != '\\' && text[at] >= ' ') at++
-        if (peek() == '"') return text.substring(start, at++) // most texts hold nothing to replace
+        if (peek() == '"') return text.substring(start, at++) // most strings have no escapes
         val result = StringBuilder().append(text, start, at)
         while (true) {
-            when (val letter = peek()) {
+            when (val character = peek()) {
                 '"' -> return result.toString().also { at++ }
                 '\\' -> result.append(escaped())
-                else -> if (letter < ' ') fail("the end of the text") else result.append(letter).also { at++ }
+                else -> {
+                    if (character < ' ') fail("the end of the text")
+                    result.append(character).also { at++ }
+                }
             }
         }
     }
 
     private fun escaped(): Char {
         at++
-        val place = ESCAPED.indexOf(peek())
-        if (place < 0) fail("a known letter after '\\'")
+        val index = ESCAPE_CODES.indexOf(peek())
+        if (index < 0) fail("a valid escape character after '\\'")
         at++
-        return if (ESCAPED[place] == 'u') unicode() else MEANT[place]
+        return if (ESCAPE_CODES[index] == 'u') unicode() else ESCAPED_CHARACTERS[index]
     }
 
     private fun unicode(): Char {
         var code = 0
         repeat(4) {
-            val letter = peek()
-            val digit = if (letter < '\u0080') Character.digit(letter, 16) else -1
+            val character = peek()
+            val digit = if (character < '\u0080') Character.digit(character, 16) else -1
             if (digit < 0) fail("four hex digits")
             code = code * 16 + digit
             at++
@@ -116,18 +119,18 @@ private class JsonReader(private val text: String) {
 
     private fun number(): Any {
         val start = at
-        taken('-')
-        if (!taken('0') && digits() == 0) fail("a value")
-        val wholeEnd = at
-        if (taken('.') && digits() == 0) fail("a digit")
-        if (taken('e') || taken('E')) {
-            if (!taken('+')) taken('-')
+        accept('-')
+        if (!accept('0') && digits() == 0) fail("a value")
+        val integerEnd = at
+        if (accept('.') && digits() == 0) fail("a digit")
+        if (accept('e') || accept('E')) {
+            if (!accept('+')) accept('-')
             if (digits() == 0) fail("a digit")
         }
         val length = at - start
-        if (length > LONGEST_NUMBER) fail("a number of at most $LONGEST_NUMBER characters")
-        val written = text.substring(start, at)
-        return if (at == wholeEnd && length <= DIGITS_OF_LONG) written.toLong() else written.toDouble()
+        if (length > MAX_NUMBER_LENGTH) fail("a number of at most $MAX_NUMBER_LENGTH characters")
+        val literal = text.substring(start, at)
+        return if (at == integerEnd && length <= MAX_LONG_DIGITS) literal.toLong() else literal.toDouble()
     }
 
     private fun digits(): Int {
@@ -136,23 +139,23 @@ private class JsonReader(private val text: String) {
         return at - start
     }
 
-    private fun word(word: String, meaning: Any?): Any? {
-        if (!text.startsWith(word, at)) fail("a value")
-        at += word.length
-        return meaning
+    private fun literal(name: String, value: Any?): Any? {
+        if (!text.startsWith(name, at)) fail("a value")
+        at += name.length
+        return value
     }
 
     private fun skipSpace() {
         while (at < text.length && (text[at] == ' ' || text[at] in '\t'..'\n' || text[at] == '\r')) at++
     }
 
-    private fun taken(letter: Char): Boolean {
-        val found = at < text.length && text[at] == letter
+    private fun accept(character: Char): Boolean {
+        val found = at < text.length && text[at] == character
         if (found) at++
         return found
     }
 
-    /** The next character; the end of the text looks like one that nothing accepts. */
+    /** The next character; at the end of the text a NUL, which is never accepted. */
     private fun peek(): Char = if (at < text.length) text[at] else '\u0000'
 
     private fun fail(expected: String): Nothing {
@@ -161,10 +164,10 @@ private class JsonReader(private val text: String) {
     }
 
     private companion object {
-        const val DEEPEST = 200 // manifests have 10; a phone's smallest stack holds thousands
-        const val LONGEST_NUMBER = 1000
-        const val DIGITS_OF_LONG = 18
-        const val ESCAPED = "\"\\/bfnrtu"
-        const val MEANT = "\"\\/\b\u000C\n\r\t"
+        const val MAX_DEPTH = 200 // manifests need 10; the smallest stacks of phones allow thousands
+        const val MAX_NUMBER_LENGTH = 1000
+        const val MAX_LONG_DIGITS = 18
+        const val ESCAPE_CODES = "\"\\/bfnrtu"
+        const val ESCAPED_CHARACTERS = "\"\\/\b\u000C\n\r\t"
     }
 }

@@ -1,15 +1,15 @@
 package hanji
 
-/** Of bytes, ids and parameters: tensors are indexed by int32 and model files end at 2 GiB. */
-internal const val LARGEST_COUNT = Int.MAX_VALUE.toLong()
+/** Limit of sizes and counts: tensors are indexed by int32, and model files are smaller than 2 GiB. */
+internal const val MAX_COUNT = Int.MAX_VALUE.toLong()
 
-/** The largest integer that JavaScript, which reads the same files, can hold exactly. */
-internal const val LARGEST_INTEGER = 9007199254740991L
+/** The largest integer that is exact in JavaScript, which reads the same files. */
+internal const val MAX_INTEGER = 9007199254740991L
 
 /**
  * One JSON object read field by field; every error is a BundleException that names the file and the field.
  *
- * The hand-written twin of the types in `manifest.schema.json`, as `hanji.runtime.json_table` is.
+ * Implements the types of `manifest.schema.json`, like `hanji.runtime.json_table`.
  */
 internal class Table(value: Any?, val where: String) {
     private val fields = value as? Map<*, *> ?: failAt(where, "an object", value)
@@ -18,16 +18,16 @@ internal class Table(value: Any?, val where: String) {
 
     operator fun contains(key: String): Boolean = fields.containsKey(key)
 
-    /** Throws the BundleException of a field whose value is not what was expected. */
+    /** Throws the BundleException for a field with an unexpected value. */
     fun fail(key: String, expected: String): Nothing = failAt(at(key), expected, fields[key])
 
     fun text(key: String, shortest: Int = 1): String {
         val value = get(key)
-        if (value is String && value.codePointCount(0, value.length) in shortest..LONGEST_TEXT) return value
-        fail(key, "a text of $shortest to $LONGEST_TEXT characters")
+        if (value is String && value.codePointCount(0, value.length) in shortest..MAX_TEXT) return value
+        fail(key, "a text of $shortest to $MAX_TEXT characters")
     }
 
-    /** A text of any length, such as bytes in base64. */
+    /** A string of any length, such as base64 data. */
     fun longText(key: String): String = get(key) as? String ?: fail(key, "a text")
 
     fun choice(key: String, vararg choices: String): String {
@@ -56,11 +56,11 @@ internal class Table(value: Any?, val where: String) {
         fail(key, "an integer of $smallest to $largest")
     }
 
-    fun count(key: String): Int = integer(key, 1, LARGEST_COUNT).toInt()
+    fun count(key: String): Int = integer(key, 1, MAX_COUNT).toInt()
 
     fun number(key: String): Double = asNumber(get(key)) ?: fail(key, "a finite number")
 
-    /** A number of 0 to `largest`. */
+    /** A number from 0 to [largest]. */
     fun magnitude(key: String, largest: Double = Double.POSITIVE_INFINITY): Double {
         val value = asNumber(get(key))
         return if (value != null && value in 0.0..largest) value
@@ -90,20 +90,20 @@ internal class Table(value: Any?, val where: String) {
     fun texts(key: String): List<String> =
         array(key).map { it as? String ?: fail(key, "an array of texts") }
 
-    /** Own ids: all integers (as Long) or all texts, each once. */
+    /** External ids: unique, and all integers (as Long) or all strings. */
     fun ids(key: String): List<Any> {
         val values = array(key, 1)
         val areTexts = values[0] is String
-        val ids: List<Any?> = values.map { if (areTexts) it as? String else ownInteger(it) }
-        if (null in ids) fail(key, "ids that are all texts or all integers within ±$LARGEST_INTEGER")
+        val ids: List<Any?> = values.map { if (areTexts) it as? String else exactInteger(it) }
+        if (null in ids) fail(key, "ids that are all texts or all integers within ±$MAX_INTEGER")
         if (HashSet(ids).size != ids.size) fail(key, "each id once")
         return ids.filterNotNull()
     }
 
     fun id(key: String): Any {
         val value = get(key)
-        return value as? String ?: ownInteger(value)
-            ?: fail(key, "an id: a text or an integer within ±$LARGEST_INTEGER")
+        return value as? String ?: exactInteger(value)
+            ?: fail(key, "an id: a text or an integer within ±$MAX_INTEGER")
     }
 
     fun table(key: String): Table = Table(get(key), at(key))
@@ -111,7 +111,7 @@ internal class Table(value: Any?, val where: String) {
     fun tables(key: String, shortest: Int = 0): List<Table> =
         array(key, shortest).mapIndexed { index, value -> Table(value, "${at(key)}[$index]") }
 
-    /** The objects in the object `key`, each made into something, by name. */
+    /** The objects in the object [key] by name, converted by [make]. */
     fun <T> namedTables(key: String, make: (String, Table) -> T): Map<String, T> {
         val table = table(key)
         return table.keys.associateWith { make(it, table.table(it)) }
@@ -135,37 +135,38 @@ internal class Table(value: Any?, val where: String) {
     private fun at(key: String): String = if (where.endsWith(".json")) "$where: $key" else "$where.$key"
 
     companion object {
-        private const val LONGEST_TEXT = 1000
+        private const val MAX_TEXT = 1000
 
-        /** The JSON object in a file's content. */
+        /** Parses a file whose top-level value is an object. */
         fun parse(content: ByteArray, where: String): Table = Table(parseJson(content, where), where)
     }
 }
 
-/** The value as a Long, null if it is no integer. 5.0 is the integer 5 in JSON. */
+/** The value as a Long, or null if it is not an integer. In JSON, 5.0 is the integer 5. */
 internal fun asInteger(value: Any?): Long? = when (value) {
     is Long -> value
-    is Double -> if (Math.abs(value) <= LARGEST_INTEGER && value == Math.rint(value)) value.toLong() else null
+    is Double -> if (Math.abs(value) <= MAX_INTEGER && value == Math.rint(value)) value.toLong() else null
     else -> null
 }
 
-/** The value as a finite Double, null if it is none: 1e999 is a number in JSON and in no computer. */
+/** The value as a finite Double, or null; the valid JSON number 1e999, for example, is not finite. */
 internal fun asNumber(value: Any?): Double? =
-    (value as? Number)?.toDouble()?.takeIf { Math.abs(it) <= LARGEST_NUMBER }
+    (value as? Number)?.toDouble()?.takeIf { Math.abs(it) <= MAX_NUMBER }
 
-private const val LARGEST_NUMBER = 1e308
+private const val MAX_NUMBER = 1e308
 
-private fun ownInteger(value: Any?): Long? = asInteger(value)?.takeIf { Math.abs(it) <= LARGEST_INTEGER }
+private fun exactInteger(value: Any?): Long? = asInteger(value)?.takeIf { Math.abs(it) <= MAX_INTEGER }
 
 /**
- * Relative, without '..', each part of letters, digits, '_', '.' and '-', not beginning with the last two.
+ * Whether a path is relative and without '..': each part has letters, digits, '_', '.' and '-', and does not
+ * start with '.' or '-'.
  */
 private fun isInnerPath(path: String): Boolean = path.length <= 255 && parts(path, '/').all { part ->
-    part.isNotEmpty() && isPlain(part[0]) && part.all { isPlain(it) || it == '.' || it == '-' }
+    part.isNotEmpty() && isWord(part[0]) && part.all { isWord(it) || it == '.' || it == '-' }
 }
 
-private fun isPlain(letter: Char): Boolean =
-    letter in 'a'..'z' || letter in 'A'..'Z' || letter in '0'..'9' || letter == '_'
+private fun isWord(character: Char): Boolean =
+    character in 'a'..'z' || character in 'A'..'Z' || character in '0'..'9' || character == '_'
 
 private fun failAt(where: String, expected: String, found: Any?): Nothing =
     throw BundleException("$where: expected $expected, found ${shown(found)}; $EXPORT_AGAIN")

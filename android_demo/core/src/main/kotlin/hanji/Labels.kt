@@ -1,9 +1,11 @@
 package hanji
 
-/** One name per class in [values] and, by language tag such as "ko", in each of [names]. */
+/**
+ * One name per class in [values], and in each list of [names], which is keyed by language tag such as "ko".
+ */
 class Labels internal constructor(val values: List<String>, val names: Map<String, List<String>>) {
 
-    /** The names to show; null stands for [values]. RequestException for a language that is not there. */
+    /** The names in [language], or [values] for null; RequestException if the bundle lacks the language. */
     fun inLanguage(language: String?): List<String> {
         if (language == null) return values
         return names[language] ?: run {
@@ -15,7 +17,7 @@ class Labels internal constructor(val values: List<String>, val names: Map<Strin
     }
 }
 
-/** The names of [count] classes in labels.json; BundleException naming a field that holds anything else. */
+/** Parses labels.json with [count] classes; BundleException naming the field if it is malformed. */
 internal fun parseLabels(content: ByteArray, count: Int, where: String): Labels {
     val table = Table.parse(content, where)
     val values = names(table, "labels", count)

@@ -1,9 +1,11 @@
 package hanji
 
-/** One file of the bundle: its path inside it, its size and its SHA-256 in hex. */
+/** A file of the bundle: its relative path, size and SHA-256 in hexadecimal. */
 class FileEntry internal constructor(val path: String, val bytes: Int, val sha256: String)
 
-/** One input or output. Null in [shape] is any size; [scale] and [zeroPoint] belong to integers. */
+/**
+ * An input or output tensor. Null in [shape] means any size; quantized tensors have [scale] and [zeroPoint].
+ */
 class TensorInfo internal constructor(
     val name: String,
     val dtype: String,
@@ -12,7 +14,7 @@ class TensorInfo internal constructor(
     val zeroPoint: Int?,
 )
 
-/** One way to call a model file. */
+/** A signature of a model file. */
 class Signature internal constructor(
     val name: String,
     val path: String,
@@ -20,14 +22,14 @@ class Signature internal constructor(
     val outputs: List<TensorInfo>,
 )
 
-/** An engine that runs an artifact, and the oldest version of it that does. */
+/** An engine that can run an artifact, and its minimum version. */
 class EngineRequirement internal constructor(val name: String, val oldestVersion: String)
 
 /**
- * How far the artifact was from the model it came from; [reason] says why it was not checked.
+ * The deviation of the artifact from the original model; [reason] states why it was not checked.
  *
- * Errors are of scores, or of probabilities where the artifact classifies pictures. [agreement] is the part
- * of the ten best, or of the best classes, that were the same.
+ * Errors refer to scores, or to probabilities for classifiers. [agreement] is the overlap of the top ten, or
+ * the agreement of the top-1 class.
  */
 class Parity internal constructor(
     val checked: Boolean,
@@ -39,7 +41,7 @@ class Parity internal constructor(
     val minimumAgreement: Double? = null,
 )
 
-/** The model in one format. */
+/** The model in one format, with its files and signatures. */
 class Artifact internal constructor(
     val format: String,
     val precision: String,
@@ -48,22 +50,22 @@ class Artifact internal constructor(
     val signatures: Map<String, Signature>,
     val parity: Parity,
 ) {
-    /** The one that answers: "catalogue" takes a user, "history" a history, "classify" a picture. */
+    /** The main signature: "catalogue" takes a user, "history" a history, "classify" an image. */
     val mainSignature: String
         get() = listOf("classify", "history").firstOrNull { it in signatures } ?: "catalogue"
 
-    /** The signature called [name]; EngineException if the artifact has none. */
+    /** The signature called [name]; EngineException if it is missing. */
     fun signature(name: String): Signature = signatures[name]
         ?: throw EngineException("the $format artifact has no signature '$name'; export it again")
 }
 
-/** Type and parameter counts: of the model in the bundle and of the full one it came from. */
+/** The type of the model, and the parameter counts of the model in the bundle and of the full model. */
 class ModelSummary internal constructor(val type: String, val parameters: Int, val fullParameters: Int)
 
-/** The compression recipe that was followed, and the types of its steps. */
+/** The compression recipe and the types of its steps. */
 class RecipeSummary internal constructor(val name: String, val sha256: String, val steps: List<String>)
 
-/** Metrics of the full and the compressed model, and how they were measured. */
+/** Metrics of the full and the compressed model, and the evaluation protocol. */
 class Metrics internal constructor(
     val protocol: String,
     val full: Map<String, Double>,
@@ -71,7 +73,7 @@ class Metrics internal constructor(
 )
 
 /**
- * What the model was trained on; [counts] holds "users", "items", "interactions" or "pictures", "classes".
+ * The training data; [counts] holds "users", "items", "interactions" or "pictures", "classes".
  */
 class TrainingData internal constructor(
     val name: String,
@@ -81,22 +83,21 @@ class TrainingData internal constructor(
     val counts: Map<String, Long>,
 )
 
-/** The file with the ids of users or items, how many there are, and what an unknown one gets. */
+/** The file with the ids of users or items, their number, and the policy for unknown ids. */
 class IdTable internal constructor(val path: String, val count: Int, val unknown: String)
 
-/** The file with the names of the classes, and how many there are. */
+/** The file with the class names, and their number. */
 class LabelTable internal constructor(val path: String, val count: Int)
 
 /**
- * How any picture becomes the model's input, [1, height, width, channels]; [prepare] says it number by
- * number.
+ * How images are prepared for the model's input, [1, height, width, channels]; see [prepare].
  *
- * [channels] is 1 for grey (ITU-R 601 luma), 3 for red, green, blue. [fit] is "crop", "stretch" or "pad".
- * [mean] and [std] are one each per channel, in levels of 0 to 255: the network sees (level - mean) / std.
- * [normalizedBy] is "graph" where the model takes levels, "runtime" where it takes normalized numbers.
- * [background] is red, green, blue behind transparent pixels and around what "pad" leaves free.
+ * [channels] is 1 for grey (ITU-R 601 luma) or 3 for RGB. [fit] is "crop", "stretch" or "pad". [mean] and
+ * [std] have one value per channel on the scale of 0 to 255; the network receives (value - mean) / std.
+ * [normalizedBy] is "graph" if the model takes pixel values, or "runtime" if it takes normalized values.
+ * [background] is the RGB colour for transparent pixels and for the padding.
  */
-class PictureInput internal constructor(
+class ImageInput internal constructor(
     val height: Int,
     val width: Int,
     val channels: Int,
@@ -106,17 +107,17 @@ class PictureInput internal constructor(
     val normalizedBy: String,
     val background: List<Int>,
 ) {
-    /** Bytes of a prepared picture. */
+    /** Size of a prepared image in bytes. */
     val bytes: Int get() = height * width * channels
 }
 
 /**
- * How the model's output becomes probabilities: "graph" where they are the output; "softmax" where they are
- * softmax(output / temperature); "none" where the output is shown as it is, whatever it means.
+ * How probabilities are computed from the model's output: "graph" if the output is probabilities, "softmax"
+ * for softmax(output / temperature), "none" if the raw output is returned.
  */
 class Probabilities internal constructor(val source: String, val temperature: Double)
 
-/** What manifest.json says whatever the task. Its definition is `manifest.schema.json`. */
+/** manifest.json: the fields of all tasks. It is defined by `manifest.schema.json`. */
 sealed class Manifest(common: CommonFields) {
     val name: String = common.name
     val task: String = common.task
@@ -132,22 +133,22 @@ sealed class Manifest(common: CommonFields) {
     abstract val trainingData: TrainingData
 }
 
-/** Of a recommender. [users] is null where the model knows none: it takes the user's own history. */
+/** The manifest of a recommender. [users] is null if the model takes a history. */
 class RecommenderManifest internal constructor(
     common: CommonFields,
     override val trainingData: TrainingData,
     val users: IdTable?,
     val items: IdTable,
 ) : Manifest(common) {
-    /** What the model is asked with: "user", an id it was trained on, or "history", anybody's own. */
+    /** The query that the model takes: "user", the id of a user in the training data, or "history". */
     val takes: String get() = if (users == null) "history" else "user"
 }
 
-/** Of a classifier. */
+/** The manifest of a classifier. */
 class ClassifierManifest internal constructor(
     common: CommonFields,
     override val trainingData: TrainingData,
     val labels: LabelTable,
-    val picture: PictureInput,
+    val imageInput: ImageInput,
     val probabilities: Probabilities,
 ) : Manifest(common)

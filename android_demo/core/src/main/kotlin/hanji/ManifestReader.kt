@@ -5,18 +5,18 @@ internal const val RECOMMENDATION = "recommendation"
 internal const val CLASSIFICATION = "image-classification"
 
 /**
- * The manifest in [content] (UTF-8 JSON). Fields that are not known are ignored.
+ * Parses the manifest in [content] (UTF-8 JSON). Unknown fields are ignored.
  *
- * SchemaVersionException for a `schema_version` this reader does not know, BundleException naming the field
- * for anything that the schema or the consistency of the fields forbids.
+ * SchemaVersionException for an unsupported `schema_version`; BundleException naming the field if the
+ * manifest violates the schema or is inconsistent.
  */
 internal fun parseManifest(content: ByteArray, where: String): Manifest {
     val table = Table.parse(content, where)
-    val version = table.integer("schema_version", 1, LARGEST_INTEGER)
+    val version = table.integer("schema_version", 1, MAX_INTEGER)
     if (version != SCHEMA_VERSION) {
         throw SchemaVersionException(
             "$where: schema_version: this app reads version $SCHEMA_VERSION, found $version; update the " +
-                "app, or export the bundle with the hanji that the app was made with"
+                "app, or export the bundle with the hanji version of the app"
         )
     }
     return if (table.choice("task", RECOMMENDATION, CLASSIFICATION) == RECOMMENDATION) {
@@ -26,7 +26,7 @@ internal fun parseManifest(content: ByteArray, where: String): Manifest {
     }
 }
 
-/** What every manifest has, beside its training data. */
+/** The fields of all manifests, without the training data. */
 class CommonFields internal constructor(
     val name: String,
     val task: String,
@@ -41,7 +41,7 @@ class CommonFields internal constructor(
     val versions: Map<String, String>,
 )
 
-/** The fields of every task; [checkSignatures] and the name of its [agreement] (of parity) are its own. */
+/** Parses the common fields; [checkSignatures] and the parity field [agreement] depend on the task. */
 internal fun commonFields(
     table: Table,
     task: String,
@@ -59,12 +59,14 @@ internal fun commonFields(
         golden = table.path("golden"),
         recipe = recipe(table.table("recipe")),
         metrics = metrics(table.table("metrics")),
-        seed = table.integer("seed", 0, LARGEST_INTEGER),
+        seed = table.integer("seed", 0, MAX_INTEGER),
         versions = table.namedTexts("versions"),
     )
 }
 
-/** What a JSON Schema cannot say; [named] holds, by field, paths of the bundle's own files. */
+/**
+ * Consistency checks beyond the JSON Schema; [named] maps manifest fields to paths of the bundle's own files.
+ */
 internal fun checkFormatsAndPaths(manifest: Manifest, named: Map<String, String>, fail: (String) -> Nothing) {
     val formats = manifest.artifacts.map { it.format }
     if (formats.toSet().size != formats.size) {
@@ -73,13 +75,13 @@ internal fun checkFormatsAndPaths(manifest: Manifest, named: Map<String, String>
     manifest.artifacts.forEachIndexed { index, artifact ->
         for ((name, signature) in artifact.signatures) {
             if (artifact.files.any { it.path == signature.path }) continue
-            val place = "artifacts[$index].signatures.$name.path"
-            fail("$place: ${quoted(signature.path)} is not among the artifact's files")
+            val field = "artifacts[$index].signatures.$name.path"
+            fail("$field: ${quoted(signature.path)} is not among the artifact's files")
         }
     }
     val listed = HashSet<String>()
     for (file in manifest.files + manifest.artifacts.flatMap { it.files }) {
-        // One file on systems that ignore case.
+        // The same file on case-insensitive file systems.
         if (!listed.add(file.path.lowercase())) fail("the path ${quoted(file.path)} is listed twice")
     }
     for ((field, path) in named + ("golden" to manifest.golden)) {
@@ -88,11 +90,11 @@ internal fun checkFormatsAndPaths(manifest: Manifest, named: Map<String, String>
     }
 }
 
-/** How an inconsistency is reported. */
+/** The function that reports an inconsistency. */
 internal fun inconsistency(where: String): (String) -> Nothing =
     { problem -> throw BundleException("$where: $problem; $EXPORT_AGAIN") }
 
-/** The object `training_data` with the counts of its task. */
+/** Parses `training_data`; the [counts] depend on the task. */
 internal fun trainingData(table: Table, counts: Map<String, Long>): TrainingData {
     table.table("config")
     return TrainingData(
@@ -121,7 +123,7 @@ private fun artifact(
     )
 }
 
-/** One to four numbers of one to nine digits each, dots between them. */
+/** A version of one to four numbers with one to nine digits each, separated by dots. */
 private fun version(table: Table): String {
     val version = table.text("oldest_version")
     val numbers = parts(version, '.')
@@ -140,7 +142,7 @@ private fun signature(name: String, table: Table) = Signature(
 private fun tensor(table: Table): TensorInfo {
     val shape = table.array("shape").map { size ->
         val known = if (size == null) 1 else asInteger(size) ?: 0
-        if (known !in 1..LARGEST_COUNT) table.fail("shape", "sizes of 1 to $LARGEST_COUNT, or null")
+        if (known !in 1..MAX_COUNT) table.fail("shape", "sizes of 1 to $MAX_COUNT, or null")
         if (size == null) null else known.toInt()
     }
     val zeroPoint = "zero_point"
@@ -149,7 +151,7 @@ private fun tensor(table: Table): TensorInfo {
         table.choice("dtype", "float32", "float16", "int8", "uint8", "int16", "int32", "int64"),
         shape,
         if (table.isNull("scale")) null else table.positive("scale"),
-        if (table.isNull(zeroPoint)) null else table.integer(zeroPoint, INT_MIN, LARGEST_COUNT).toInt(),
+        if (table.isNull(zeroPoint)) null else table.integer(zeroPoint, INT_MIN, MAX_COUNT).toInt(),
     )
 }
 

@@ -1,6 +1,6 @@
 package hanji
 
-/** Opens a bundle as what it is: verify, choose an engine, read, load, in this order. */
+/** The steps of opening a bundle: verify, choose an engine, read files, load the model. */
 internal class Opening(source: BundleSource, private val options: EngineOptions) {
     val bundle: Bundle
 
@@ -16,24 +16,24 @@ internal class Opening(source: BundleSource, private val options: EngineOptions)
         return choice
     }
 
-    /** The content of a file that belongs to the bundle itself. */
+    /** The content of one of the bundle's own files. */
     fun read(path: String): ByteArray = bundle.read(bundle.file(path))
 
-    /** The engine with the model; last, because it is what costs most. */
+    /** Loads the model; this is the last step because it is the most expensive one. */
     fun engine(choice: Choice): Engine =
         choice.factory.create(choice.artifact, bundle.read(choice.artifact.files), options)
 
-    fun otherTask(asked: String, fitting: String): BundleException {
+    fun otherTask(requested: String, matching: String): BundleException {
         val task = bundle.manifest.task
         return BundleException(
-            "$bundle: a bundle for $task, which a $asked cannot open; try: $fitting.open(…)"
+            "$bundle: a bundle for $task, which a $requested cannot open; try: $matching.open(…)"
         )
     }
 }
 
 /**
- * EngineException unless the signature is there and, of a recommender, takes int32 indices and gives float32
- * numbers. What "classify" takes and gives was checked with the manifest.
+ * EngineException if the signature is missing or, for a recommender, does not take int32 indices and return
+ * float32 values. "classify" is checked with the manifest.
  */
 internal fun checkSignature(artifact: Artifact, name: String) {
     val signature = artifact.signature(name)

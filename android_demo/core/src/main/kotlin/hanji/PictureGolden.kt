@@ -1,55 +1,56 @@
 package hanji
 
-/** A picture and the bytes that it becomes. */
+/** A source image and the expected result of its preparation. */
 internal class Preparation(val source: Pixels, val prepared: ByteArray)
 
-/** A prepared picture and its probabilities, [classes]. */
-internal class PictureCase(val image: ByteArray, val probabilities: DoubleArray)
+/** A prepared image and the expected probabilities, [classes]. */
+internal class ImageCase(val image: ByteArray, val probabilities: DoubleArray)
 
-/** A classifier's golden.json: what pictures become, and the answers by artifact format. */
-internal class PictureGolden(
+/** golden.json of a classifier: preparations, and recorded outputs by artifact format. */
+internal class ImageGolden(
     val preparation: List<Preparation>,
-    val artifacts: Map<String, GoldenArtifact<PictureCase>>,
+    val artifacts: Map<String, GoldenArtifact<ImageCase>>,
 )
 
-/** The golden pictures in [content]; BundleException naming the field if it is malformed. */
-internal fun parsePictureGolden(
+/** Parses golden.json of a classifier; BundleException naming the field if it is malformed. */
+internal fun parseImageGolden(
     content: ByteArray,
-    picture: PictureInput,
+    imageInput: ImageInput,
     classes: Int,
     where: String,
-): PictureGolden {
+): ImageGolden {
     val table = Table.parse(content, where)
     table.choice("task", CLASSIFICATION)
     val preparation = table.tables("preparation").map { entry ->
-        Preparation(source(entry.table("source")), prepared(entry, "prepared", picture))
+        Preparation(source(entry.table("source")), prepared(entry, "prepared", imageInput))
     }
-    return PictureGolden(preparation, goldenArtifacts(table) { pictureCase(it, picture, classes) })
+    return ImageGolden(preparation, goldenArtifacts(table) { imageCase(it, imageInput, classes) })
 }
 
 /**
- * Prepares every source, which must give the very bytes, and compares the [answer] of every case.
+ * Prepares every source image, which must match byte for byte, and compares the output of [classify] for
+ * every case.
  *
- * [answer] gives probabilities of a prepared picture, uint8 [height · width · channels].
+ * [classify] returns the probabilities of a prepared image, uint8 [height · width · channels].
  */
-internal fun replayPictures(
+internal fun replayImages(
     preparation: List<Preparation>,
-    expected: GoldenArtifact<PictureCase>,
-    picture: PictureInput,
-    answer: (ByteArray) -> FloatArray,
+    expected: GoldenArtifact<ImageCase>,
+    imageInput: ImageInput,
+    classify: (ByteArray) -> FloatArray,
 ): SelfTest {
     val problems = ArrayList<String>()
     preparation.forEachIndexed { number, (source, prepared) ->
-        if (!prepare(source, picture).contentEquals(prepared)) {
+        if (!prepare(source, imageInput).contentEquals(prepared)) {
             val size = "${source.width} × ${source.height}"
             problems.add("picture $number, of $size, is prepared otherwise than at export")
         }
     }
     var largest = 0.0
     expected.cases.forEachIndexed { number, case ->
-        val error = largestDifference(answer(case.image), case.probabilities)
+        val error = largestDifference(classify(case.image), case.probabilities)
         largest = maxOf(largest, error)
-        val problem = "picture $number: a probability differs by ${short(error)}"
+        val problem = "picture $number: a probability differs by ${formatNumber(error)}"
         if (error > expected.tolerance) problems.add(problem)
     }
     val what = "${preparation.size} preparations, ${expected.cases.size} pictures"
@@ -60,22 +61,22 @@ private operator fun Preparation.component1() = source
 private operator fun Preparation.component2() = prepared
 
 private fun source(table: Table): Pixels {
-    val height = table.integer("height", 1, LARGEST_SIDE).toInt()
-    val width = table.integer("width", 1, LARGEST_SIDE).toInt()
+    val height = table.integer("height", 1, MAX_SIDE).toInt()
+    val width = table.integer("width", 1, MAX_SIDE).toInt()
     val channels = table.integer("channels", 1, 4).toInt()
     if (channels == 2) table.fail("channels", "1, 3 or 4")
     return Pixels(bytes(table, "pixels", height, width, channels), width, height, channels)
 }
 
-private fun pictureCase(table: Table, picture: PictureInput, classes: Int): PictureCase {
+private fun imageCase(table: Table, imageInput: ImageInput, classes: Int): ImageCase {
     table.integer("label", 0, classes - 1L)
     val probabilities = table.numbers("probabilities")
     if (probabilities.size != classes) table.fail("probabilities", "$classes finite numbers, one per class")
-    return PictureCase(prepared(table, "image", picture), probabilities)
+    return ImageCase(prepared(table, "image", imageInput), probabilities)
 }
 
-private fun prepared(table: Table, key: String, picture: PictureInput): ByteArray =
-    bytes(table, key, picture.height, picture.width, picture.channels)
+private fun prepared(table: Table, key: String, imageInput: ImageInput): ByteArray =
+    bytes(table, key, imageInput.height, imageInput.width, imageInput.channels)
 
 private fun bytes(table: Table, key: String, height: Int, width: Int, channels: Int): ByteArray {
     val content = fromBase64(table.longText(key))

@@ -1,36 +1,38 @@
 package hanji
 
 /**
- * Turns prepared pictures into the tensor that a model takes.
+ * Converts prepared images to input tensors.
  *
- * Where the graph normalizes, levels go in as they are. Else every level of every channel has its number,
- * computed once in doubles: x = (level - mean) / std, for float32 rounded to it, for uint8 and int8
- * round(x / scale) + zero point (halves to the even neighbour) within the range of the dtype.
+ * If the graph normalizes, pixel values are passed unchanged. Otherwise they are mapped by a lookup table per
+ * channel, computed in float64: x = (value - mean) / std for float32, and round(x / scale) + zero point
+ * (halves to even), clamped to the range of the dtype, for uint8 and int8.
  */
-internal class PictureTensor(private val picture: PictureInput, private val info: TensorInfo) {
-    private val shape = intArrayOf(1, picture.height, picture.width, picture.channels)
-    /** The number of each level of each channel, [channels · 256]. */
-    private val numbers = DoubleArray(picture.channels * LEVELS) { at ->
-        if (picture.normalizedBy == "graph") (at % LEVELS).toDouble() else number(at / LEVELS, at % LEVELS)
+internal class ImageTensor(private val imageInput: ImageInput, private val info: TensorInfo) {
+    private val shape = intArrayOf(1, imageInput.height, imageInput.width, imageInput.channels)
+    /** The lookup table, [channels · 256]. */
+    private val table = DoubleArray(imageInput.channels * VALUES) { index ->
+        if (imageInput.normalizedBy == "graph") (index % VALUES).toDouble()
+        else modelValue(index / VALUES, index % VALUES)
     }
 
-    /** The tensor [1, height, width, channels] for [levels] (uint8, row by row). */
-    fun of(levels: ByteArray): Tensor {
-        if (info.dtype == "uint8" && picture.normalizedBy == "graph") return Tensor(info.dtype, shape, levels)
-        val data = Tensor.arrayOf(info.dtype, levels.size)
-        for (at in levels.indices) {
-            val number = numbers[at % picture.channels * LEVELS + (levels[at].toInt() and 255)]
+    /** The tensor [1, height, width, channels] of [image] (uint8, row-major). */
+    fun of(image: ByteArray): Tensor {
+        val isUnchanged = info.dtype == "uint8" && imageInput.normalizedBy == "graph"
+        if (isUnchanged) return Tensor(info.dtype, shape, image)
+        val data = Tensor.arrayOf(info.dtype, image.size)
+        for (index in image.indices) {
+            val value = table[index % imageInput.channels * VALUES + (image[index].toInt() and 255)]
             when (data) {
-                is FloatArray -> data[at] = number.toFloat()
-                is IntArray -> data[at] = number.toInt()
-                is ByteArray -> data[at] = number.toInt().toByte()
+                is FloatArray -> data[index] = value.toFloat()
+                is IntArray -> data[index] = value.toInt()
+                is ByteArray -> data[index] = value.toInt().toByte()
             }
         }
         return Tensor(info.dtype, shape, data)
     }
 
-    private fun number(channel: Int, level: Int): Double {
-        val value = (level - picture.mean[channel]) / picture.std[channel]
+    private fun modelValue(channel: Int, pixelValue: Int): Double {
+        val value = (pixelValue - imageInput.mean[channel]) / imageInput.std[channel]
         val zeroPoint = info.zeroPoint
         if (info.dtype == "float32" || info.scale == null || zeroPoint == null) return value
         val smallest = if (info.dtype == "int8") -128.0 else 0.0
@@ -38,18 +40,18 @@ internal class PictureTensor(private val picture: PictureInput, private val info
     }
 
     private companion object {
-        const val LEVELS = 256
+        const val VALUES = 256
     }
 }
 
 /**
- * What the numbers of a [tensor], described by [info], stand for: (value - zero point) · scale, as float32.
+ * The real values of a quantized [tensor], described by [info]: (value - zero point) · scale, as float32.
  */
 internal fun dequantized(tensor: Tensor, info: TensorInfo): FloatArray {
     val data = tensor.data
     if (data !is ByteArray) return tensor.floats("the output '${info.name}'")
     val mask = if (info.dtype == "uint8") 255 else -1
-    val scale = info.scale ?: 1.0 // the manifest was refused if an integer output had none
+    val scale = info.scale ?: 1.0 // manifests with a quantized output without a scale are rejected
     val zeroPoint = info.zeroPoint ?: 0
     return FloatArray(data.size) { (((data[it].toInt() and mask) - zeroPoint.toDouble()) * scale).toFloat() }
 }
@@ -57,7 +59,7 @@ internal fun dequantized(tensor: Tensor, info: TensorInfo): FloatArray {
 /**
  * Probabilities, float32 [classes], from a model's outputs, float32 [classes]: see [Probabilities].
  *
- * Softmax is computed in doubles, the largest output subtracted first.
+ * Softmax is computed in float64, after subtracting the largest output.
  */
 internal fun probabilitiesOf(outputs: FloatArray, rule: Probabilities): FloatArray {
     if (rule.source != "softmax") return outputs

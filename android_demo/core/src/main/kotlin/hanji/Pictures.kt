@@ -1,72 +1,75 @@
 package hanji
 
 /*
- * From any picture to the model's input, in integers: the same bytes as hanji.runtime.images.preparation gives, whose
- * text says every step; this follows it by number.
+ * Prepares images for the model in integer arithmetic, byte for byte like hanji.runtime.images.preparation,
+ * whose docstring specifies the numbered steps.
  */
 
 /**
- * The model's input for one picture, uint8 [height · width · channels], row by row.
+ * The model's input for one image, uint8 [height · width · channels] in row-major order.
  *
- * 1. (16-bit levels do not come here.) 2. What is transparent shows the background, in each channel: (alpha
- * · level + (255 - alpha) · background + 127) / 255. 3. Colour for a grey model becomes ITU-R 601 luma:
- * (19595 · red + 38470 · green + 7471 · blue + 32768) >> 16; so does the background. 4. "stretch", "crop"
- * or "pad" to the size of the input, [resized] mixing levels. 5. Grey for a model of colour is repeated.
+ * 1. (16-bit images are not supported here.)
+ * 2. Alpha is composited over the background, per channel:
+ *    (alpha · value + (255 - alpha) · background + 127) / 255.
+ * 3. For a grey model, colour and the background are converted to ITU-R 601 luma:
+ *    (19595 · red + 38470 · green + 7471 · blue + 32768) >> 16.
+ * 4. The image is [resized] to the size of the input with "stretch", "crop" or "pad".
+ * 5. For a colour model, grey is repeated.
  *
- * What "crop" cuts off is cut off first of all, which changes no byte and saves work on large photos.
+ * "crop" is applied first, which does not change the result and saves work on large photos.
  */
-fun prepare(pixels: Pixels, picture: PictureInput): ByteArray {
-    val isCrop = picture.fit == "crop"
-    val kept = if (isCrop) middle(pixels, picture) else Frame(0, 0, pixels.width, pixels.height)
-    val whole = flattened(pixels, kept, picture)
-    return if (picture.fit == "pad") {
-        padded(whole, picture)
+fun prepare(pixels: Pixels, imageInput: ImageInput): ByteArray {
+    val isCrop = imageInput.fit == "crop"
+    val region = if (isCrop) cropRegion(pixels, imageInput) else Region(0, 0, pixels.width, pixels.height)
+    val flat = flattened(pixels, region, imageInput)
+    return if (imageInput.fit == "pad") {
+        padded(flat, imageInput)
     } else {
-        repeated(resized(whole, picture.width, picture.height), picture.channels).data
+        repeated(resized(flat, imageInput.width, imageInput.height), imageInput.channels).data
     }
 }
 
-/** A part of a picture. */
-private class Frame(val left: Int, val top: Int, val width: Int, val height: Int)
+/** A region of an image. */
+private class Region(val left: Int, val top: Int, val width: Int, val height: Int)
 
-/** What "crop" keeps: the largest middle part with the proportions of the input. */
-private fun middle(pixels: Pixels, picture: PictureInput): Frame {
+/** The region for "crop": the largest centred region with the aspect ratio of the input. */
+private fun cropRegion(pixels: Pixels, imageInput: ImageInput): Region {
     val columns = pixels.width
     val rows = pixels.height
-    val across = columns.toLong() * picture.height
-    val down = rows.toLong() * picture.width
+    val across = columns.toLong() * imageInput.height
+    val down = rows.toLong() * imageInput.width
     if (across > down) {
-        val kept = minOf(columns, maxOf(1, rounded(down, picture.height)))
-        return Frame((columns - kept) / 2, 0, kept, rows)
+        val kept = minOf(columns, maxOf(1, rounded(down, imageInput.height)))
+        return Region((columns - kept) / 2, 0, kept, rows)
     }
     if (across < down) {
-        val kept = minOf(rows, maxOf(1, rounded(across, picture.width)))
-        return Frame(0, (rows - kept) / 2, columns, kept)
+        val kept = minOf(rows, maxOf(1, rounded(across, imageInput.width)))
+        return Region(0, (rows - kept) / 2, columns, kept)
     }
-    return Frame(0, 0, columns, rows)
+    return Region(0, 0, columns, rows)
 }
 
-/** A part of a picture without alpha, and in grey if the model is; with 1 or 3 channels. */
-private fun flattened(pixels: Pixels, part: Frame, picture: PictureInput): Pixels {
-    val channels = if (picture.channels == 1) 1 else minOf(pixels.channels, 3)
-    val result = ByteArray(part.width * part.height * channels)
+/** A region of an image without alpha, in grey for a grey model; it has 1 or 3 channels. */
+private fun flattened(pixels: Pixels, region: Region, imageInput: ImageInput): Pixels {
+    val channels = if (imageInput.channels == 1) 1 else minOf(pixels.channels, 3)
+    val result = ByteArray(region.width * region.height * channels)
     val colour = IntArray(3)
     var written = 0
-    for (row in part.top until part.top + part.height) {
-        var at = (row * pixels.width + part.left) * pixels.channels
-        repeat(part.width) {
-            written = flatten(pixels, at, picture, colour, result, written)
+    for (row in region.top until region.top + region.height) {
+        var at = (row * pixels.width + region.left) * pixels.channels
+        repeat(region.width) {
+            written = flatten(pixels, at, imageInput, colour, result, written)
             at += pixels.channels
         }
     }
-    return Pixels(result, part.width, part.height, channels)
+    return Pixels(result, region.width, region.height, channels)
 }
 
-/** Steps 2 and 3 for the pixel at [at]; where the next one is to be written. */
+/** Steps 2 and 3 for the pixel at offset [at]; returns the next offset of the result. */
 private fun flatten(
     pixels: Pixels,
     at: Int,
-    picture: PictureInput,
+    imageInput: ImageInput,
     colour: IntArray,
     result: ByteArray,
     start: Int,
@@ -78,14 +81,14 @@ private fun flatten(
     }
     val alpha = if (pixels.channels == 4) pixels.data[at + 3].toInt() and 255 else 255
     for (channel in 0..2) {
-        val level = pixels.data[at + channel].toInt() and 255
-        // With alpha 255 this is the level itself: (255 · level + 127) / 255.
-        colour[channel] = (alpha * level + (255 - alpha) * picture.background[channel] + 127) / 255
+        val value = pixels.data[at + channel].toInt() and 255
+        // With alpha 255 this is the value itself: (255 · value + 127) / 255.
+        colour[channel] = (alpha * value + (255 - alpha) * imageInput.background[channel] + 127) / 255
     }
-    if (picture.channels == 1) {
+    if (imageInput.channels == 1) {
         result[next++] = luma(colour[0], colour[1], colour[2]).toByte()
     } else {
-        for (level in colour) result[next++] = level.toByte()
+        for (value in colour) result[next++] = value.toByte()
     }
     return next
 }
@@ -93,41 +96,41 @@ private fun flatten(
 private fun luma(red: Int, green: Int, blue: Int): Int =
     (19595 * red + 38470 * green + 7471 * blue + 32768) shr 16
 
-private fun padded(whole: Pixels, picture: PictureInput): ByteArray {
-    val isWide = whole.width.toLong() * picture.height > whole.height.toLong() * picture.width
-    val height = if (!isWide) picture.height
-    else maxOf(1, rounded(whole.height.toLong() * picture.width, whole.width))
-    val width = if (isWide) picture.width
-    else maxOf(1, rounded(whole.width.toLong() * picture.height, whole.height))
-    val inner = repeated(resized(whole, width, height), picture.channels)
-    val result = ByteArray(picture.bytes)
-    fill(result, picture)
-    val top = (picture.height - height) / 2
-    val left = (picture.width - width) / 2
-    val rowBytes = width * picture.channels
+private fun padded(flat: Pixels, imageInput: ImageInput): ByteArray {
+    val isWide = flat.width.toLong() * imageInput.height > flat.height.toLong() * imageInput.width
+    val height = if (!isWide) imageInput.height
+    else maxOf(1, rounded(flat.height.toLong() * imageInput.width, flat.width))
+    val width = if (isWide) imageInput.width
+    else maxOf(1, rounded(flat.width.toLong() * imageInput.height, flat.height))
+    val inner = repeated(resized(flat, width, height), imageInput.channels)
+    val result = ByteArray(imageInput.bytes)
+    fill(result, imageInput)
+    val top = (imageInput.height - height) / 2
+    val left = (imageInput.width - width) / 2
+    val rowBytes = width * imageInput.channels
     for (row in 0 until height) {
-        val start = ((top + row) * picture.width + left) * picture.channels
+        val start = ((top + row) * imageInput.width + left) * imageInput.channels
         System.arraycopy(inner.data, row * rowBytes, result, start, rowBytes)
     }
     return result
 }
 
-private fun fill(result: ByteArray, picture: PictureInput) {
-    val (red, green, blue) = picture.background
-    if (picture.channels == 1) {
+private fun fill(result: ByteArray, imageInput: ImageInput) {
+    val (red, green, blue) = imageInput.background
+    if (imageInput.channels == 1) {
         result.fill(luma(red, green, blue).toByte())
     } else {
-        for (at in result.indices) result[at] = picture.background[at % 3].toByte()
+        for (index in result.indices) result[index] = imageInput.background[index % 3].toByte()
     }
 }
 
-/** Grey in as many [channels] as the model takes. */
+/** Repeats a grey image into [channels] channels; other images are returned unchanged. */
 private fun repeated(pixels: Pixels, channels: Int): Pixels {
     if (pixels.channels == channels) return pixels
     val data = ByteArray(pixels.width * pixels.height * channels) { pixels.data[it / channels] }
     return Pixels(data, pixels.width, pixels.height, channels)
 }
 
-/** The nearest integer to a quotient, halves upwards. Neither is negative. */
+/** The quotient of two non-negative integers, rounded to the nearest integer with halves rounded up. */
 private fun rounded(numerator: Long, denominator: Int): Int =
     ((2 * numerator + denominator) / (2L * denominator)).toInt()

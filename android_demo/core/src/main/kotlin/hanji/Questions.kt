@@ -1,14 +1,14 @@
 package hanji
 
-/** Indices of the items that are known, each once, and how many ids were not. */
-internal class Known(val indices: IntArray, val skipped: Int)
+/** Distinct indices of the known items, and the number of unknown ids. */
+internal class KnownItems(val indices: IntArray, val skipped: Int)
 
 /**
- * A signature with its inputs; [inputs] is null where the model knows nothing of the user.
+ * A signature and its inputs; [inputs] is null if the user is unknown or the history has no known item.
  *
- * [seen] are the indices of the history's items, oldest first; empty for a user.
+ * [seen] has the indices of the known items of the history, oldest first; empty for a user.
  */
-internal class Question(
+internal class Query(
     val signature: String,
     val inputs: Map<String, Tensor>?,
     val seen: IntArray,
@@ -17,55 +17,55 @@ internal class Question(
 )
 
 /**
- * The known items among [owns], in their order; a repeat counts once, where it came last.
+ * The known items among [itemIds], in their order; duplicates count once, at their last position.
  *
- * What is not known is skipped and counted, or is an UnknownIdException where [unknown] is "error".
+ * Unknown ids are skipped and counted, or an UnknownIdException is thrown if [unknown] is "error".
  */
-internal fun knownItems(owns: List<Any>, ids: Ids, unknown: String): Known {
+internal fun knownItems(itemIds: List<Any>, ids: Ids, unknown: String): KnownItems {
     val latestFirst = LinkedHashSet<Int>()
     var skipped = 0
-    val found = owns.map { ids.indexOf(it) }
-    found.forEachIndexed { place, index ->
-        if (index == null && unknown == "error") throw ids.unknown(owns[place])
+    val found = itemIds.map { ids.indexOf(it) }
+    found.forEachIndexed { position, index ->
+        if (index == null && unknown == "error") throw ids.unknown(itemIds[position])
         if (index == null) skipped++
     }
-    for (place in found.indices.reversed()) found[place]?.let { latestFirst.add(it) }
+    for (position in found.indices.reversed()) found[position]?.let { latestFirst.add(it) }
     val indices = IntArray(latestFirst.size)
-    var place = indices.size
-    for (index in latestFirst) indices[--place] = index
-    return Known(indices, skipped)
+    var position = indices.size
+    for (index in latestFirst) indices[--position] = index
+    return KnownItems(indices, skipped)
 }
 
-/** What is said of ids that were skipped, nothing if none was. */
+/** The note on skipped ids; empty if none were skipped. */
 internal fun skippedNote(what: String, skipped: Int): String =
     if (skipped > 0) "$what ids that this bundle does not know, skipped: $skipped" else ""
 
-/** The question for one of the bundle's users; [unknown] is what the manifest says others get. */
-internal fun userQuestion(user: Any, users: Ids, unknown: String): Question {
+/** The query for a user id; [unknown] is the manifest's policy for unknown users. */
+internal fun userQuery(user: Any, users: Ids, unknown: String): Query {
     val index = users.indexOf(user)
-    if (index != null) return Question("catalogue", mapOf("user" to Tensor.of(index)), IntArray(0), "", 0)
+    if (index != null) return Query("catalogue", mapOf("user" to Tensor.of(index)), IntArray(0), "", 0)
     if (unknown == "error") throw users.unknown(user)
     val note = "user ${quoted(user)} is unknown to this bundle: ranked by popularity"
-    return Question("catalogue", null, IntArray(0), note, 0)
+    return Query("catalogue", null, IntArray(0), note, 0)
 }
 
 /**
- * The question for a history of own item ids, oldest first.
+ * The query for a history of item ids, oldest first.
  *
- * Its input is exactly as long as what is known of the history: no padding, engines take any length.
+ * The model input has exactly one entry per known item, without padding: engines accept any length.
  */
-internal fun historyQuestion(history: List<Any>, items: Ids, unknown: String): Question {
+internal fun historyQuery(history: List<Any>, items: Ids, unknown: String): Query {
     val known = knownItems(history, items, unknown)
     val note = skippedNote("history", known.skipped)
     if (known.indices.isNotEmpty()) {
         val inputs = mapOf("history" to Tensor.of(*known.indices))
-        return Question("history", inputs, known.indices, note, known.skipped)
+        return Query("history", inputs, known.indices, note, known.skipped)
     }
-    return Question("history", null, known.indices, joined(POPULAR, note), known.skipped)
+    return Query("history", null, known.indices, joined(POPULAR, note), known.skipped)
 }
 
-/** The error of a call that gives anything but the one of both that the bundle takes. */
-internal fun wrongAsker(takes: String, user: Any?, history: List<Any>?): RequestException {
+/** The error for arguments that are not exactly the one, user or history, that the bundle takes. */
+internal fun wrongInput(takes: String, user: Any?, history: List<Any>?): RequestException {
     val given = listOfNotNull("user".takeIf { user != null }, "history".takeIf { history != null })
     val expected = if (takes == "user") TAKES_USER else TAKES_HISTORY
     return RequestException(
@@ -73,7 +73,7 @@ internal fun wrongAsker(takes: String, user: Any?, history: List<Any>?): Request
     )
 }
 
-/** Notes that say something, one after the other. */
+/** Joins the notes that are not empty. */
 internal fun joined(vararg notes: String): String = notes.filter { it.isNotEmpty() }.joinToString("; ")
 
 private const val POPULAR = "the history holds no item that this bundle knows: ranked by popularity"

@@ -1,14 +1,14 @@
 package hanji
 
-/** How a ranking is to be; [excluded] and [seen] are indices, each once, of items that may not be in it. */
-internal class Wishes(
+/** Options of a ranking; the items in [excluded] and [seen] (distinct indices) are left out. */
+internal class RankingOptions(
     val k: Int,
     val excluded: IntArray,
     val seen: IntArray,
     val filter: ((Item) -> Boolean)?,
     val diversity: Double,
 ) {
-    /** RequestException for a `k` or a `diversity` that cannot be had from a catalogue of [items]. */
+    /** RequestException if `k` or `diversity` is out of range for a catalogue of [items] items. */
     fun check(items: Int) {
         val available = items - excluded.size
         if (k !in 1..available) {
@@ -22,47 +22,49 @@ internal class Wishes(
 }
 
 /**
- * Indices of the items to show, best first: `k` of them, or fewer if no more may be shown.
+ * Indices of the `k` best eligible items, best first; fewer if fewer are eligible.
  *
- * Changes [scores] ([items], finite): what is left out falls below every finite score.
+ * Modifies [scores] ([items], finite): the scores of excluded items are set to -infinity.
  */
-internal fun ranking(scores: DoubleArray, items: Items, wishes: Wishes): IntArray {
-    val available = scores.size - hide(scores, wishes.excluded) - hide(scores, wishes.seen)
-    val isDiverse = wishes.diversity > 0
-    // Beyond Int.MAX_VALUE / 10 a catalogue has no candidates left anyway.
-    val wanted = minOf(wishes.k.toLong() * (if (isDiverse) CANDIDATES else 1), available.toLong()).toInt()
-    val candidates = if (wishes.filter == null) topK(scores, wanted)
-    else firstThatPass(scores, items, wishes.filter, wanted, available)
+internal fun ranking(scores: DoubleArray, items: Items, options: RankingOptions): IntArray {
+    val available = scores.size - mask(scores, options.excluded) - mask(scores, options.seen)
+    val isDiverse = options.diversity > 0
+    // As Long, because 10 * k may overflow an Int; the result is limited by the available items.
+    val wanted = minOf(options.k.toLong() * (if (isDiverse) CANDIDATES else 1), available.toLong()).toInt()
+    val candidates = if (options.filter == null) topK(scores, wanted)
+    else firstPassing(scores, items, options.filter, wanted, available)
     if (!isDiverse || candidates.isEmpty()) return candidates
     val genres = candidates.map { items.genres[it] }
     val chosen = diversified(
-        DoubleArray(candidates.size) { scores[candidates[it]] }, genres, wishes.k, wishes.diversity
+        DoubleArray(candidates.size) { scores[candidates[it]] }, genres, options.k, options.diversity
     )
     return IntArray(chosen.size) { candidates[chosen[it]] }
 }
 
-/** What is said if fewer than `k` items may be shown, else nothing. */
-internal fun shortageNote(found: Int, wishes: Wishes): String {
-    if (found == wishes.k) return ""
+/** The note on why fewer than `k` items were found; empty if `k` were found. */
+internal fun shortageNote(found: Int, options: RankingOptions): String {
+    if (found == options.k) return ""
     val causes = ArrayList<String>()
-    if (wishes.seen.isNotEmpty()) causes.add("are in the history")
-    if (wishes.excluded.isNotEmpty()) causes.add("are excluded")
-    if (wishes.filter != null) causes.add("do not pass the filter")
-    return "$found of the ${wishes.k} items asked for: all others ${causes.joinToString(" or ")}"
+    if (options.seen.isNotEmpty()) causes.add("are in the history")
+    if (options.excluded.isNotEmpty()) causes.add("are excluded")
+    if (options.filter != null) causes.add("do not pass the filter")
+    return "$found of the ${options.k} items asked for: all others ${causes.joinToString(" or ")}"
 }
 
-/** Takes items out of the [scores]; how many of them were still in. */
-private fun hide(scores: DoubleArray, indices: IntArray): Int {
-    var hidden = 0
+/** Sets the scores of [indices] to -infinity, and returns how many of them were not masked before. */
+private fun mask(scores: DoubleArray, indices: IntArray): Int {
+    var masked = 0
     for (index in indices) {
-        if (scores[index] != Double.NEGATIVE_INFINITY) hidden++
+        if (scores[index] != Double.NEGATIVE_INFINITY) masked++
         scores[index] = Double.NEGATIVE_INFINITY
     }
-    return hidden
+    return masked
 }
 
-/** From the best score downwards, and no further than it takes: each look is eight times deeper. */
-private fun firstThatPass(
+/**
+ * The first [wanted] items that pass the filter, in descending order of score; the search deepens eightfold.
+ */
+private fun firstPassing(
     scores: DoubleArray,
     items: Items,
     passes: (Item) -> Boolean,
@@ -72,17 +74,17 @@ private fun firstThatPass(
     val found = IntArray(wanted)
     var count = 0
     var done = 0
-    var depth = FIRST_LOOK.toLong()
+    var depth = INITIAL_DEPTH.toLong()
     while (done < available && count < wanted) {
         val best = topK(scores, minOf(depth, available.toLong()).toInt())
         while (done < best.size && count < wanted) {
             val index = best[done++]
             if (passes(items[index])) found[count++] = index
         }
-        depth *= GROWTH
+        depth *= DEPTH_FACTOR
     }
     return found.copyOf(count)
 }
 
-private const val FIRST_LOOK = 64
-private const val GROWTH = 8
+private const val INITIAL_DEPTH = 64
+private const val DEPTH_FACTOR = 8

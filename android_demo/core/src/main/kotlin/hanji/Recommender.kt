@@ -1,10 +1,10 @@
 package hanji
 
 /**
- * An open recommender. Make it with [open], close it when it is not needed any more.
+ * An open recommender. Create it with [open], and close it when it is no longer needed.
  *
- * A bundle takes either the id of a user it was trained on or the user's own history, item ids that stay on
- * the device: [takes] says which. [users] is null where it takes a history. Threads may share it.
+ * A bundle takes either the id of a user in its training data or a history of item ids, which stays on the
+ * device; [takes] states which. [users] is null if it takes a history. Thread-safe.
  */
 class Recommender private constructor(
     bundle: Bundle,
@@ -15,23 +15,23 @@ class Recommender private constructor(
     val items: Items,
 ) : Session(bundle, artifact, engine) {
 
-    /** What this bundle is asked with: "user" or "history". */
+    /** The query that this bundle takes: "user" or "history". */
     val takes: String get() = manifest.takes
 
     /**
-     * The [k] best items for a [user], or for who has met the items of [history] (own item ids, oldest
-     * first; a repeat counts once, where it came last): see [takes].
+     * The [k] best items for a [user], or for a [history] of item ids (oldest first; duplicates count once,
+     * at their last position), whichever the bundle takes (see [takes]).
      *
-     * [excludeSeen] leaves the history out of the answer, [exclude] more. [filter] is asked about one item
-     * after another, from the best score downwards until [k] pass. [diversity] in [0, 1) spreads the genres
-     * by maximal marginal relevance over the 10·k best; ranks then follow the choice, not the score.
-     * [explain] gives each item at most so many reasons, at the price of one call of the model per item.
+     * [excludeSeen] leaves out the items of the history, [exclude] further items. [filter] is called with
+     * items in descending order of score until [k] pass. [diversity] in [0, 1) diversifies the genres by
+     * maximal marginal relevance over the 10·k best items; ranks then follow the order of selection, not the
+     * score. [explain] is the maximum number of reasons per item, and costs one model call per item.
      *
-     * An unknown user and unknown item ids get what the manifest says: a ranking by popularity or an
-     * UnknownIdException; skipped and counted or an UnknownIdException. A history without a known item is
-     * ranked by popularity. If fewer than [k] items may be shown, fewer come back and `note` says so.
-     * RequestException for what cannot be had or the bundle does not take, EngineException where [explain]
-     * is beyond its model.
+     * The manifest specifies how unknown ids are handled: an unknown user gets a ranking by popularity or an
+     * UnknownIdException; unknown items are skipped and counted, or an UnknownIdException is thrown. A
+     * history without a known item gets a ranking by popularity. If fewer than [k] items are eligible, fewer
+     * are returned and `note` gives the reason. RequestException for arguments that are out of range or that
+     * the bundle does not take; EngineException if the model does not support [explain].
      */
     fun recommend(
         user: Any? = null,
@@ -43,53 +43,53 @@ class Recommender private constructor(
         diversity: Double = 0.0,
         explain: Int = 0,
     ): Recommendations {
-        val question = question(user, history)
+        val query = query(user, history)
         if (explain != 0) checkExplain(explain)
         val excluded = knownItems(exclude, items.ids, manifest.items.unknown)
-        val seen = if (excludeSeen) question.seen else IntArray(0)
-        val wishes = Wishes(k, excluded.indices, seen, filter, diversity)
-        wishes.check(items.size)
-        val scores = if (question.inputs == null) {
+        val seen = if (excludeSeen) query.seen else IntArray(0)
+        val options = RankingOptions(k, excluded.indices, seen, filter, diversity)
+        options.check(items.size)
+        val scores = if (query.inputs == null) {
             DoubleArray(items.size) { items.popularity[it].toDouble() }
         } else {
-            val found = numbers(question.signature, question.inputs, items.size)
+            val found = outputs(query.signature, query.inputs, items.size)
             DoubleArray(items.size) { found[it].toDouble() }
         }
-        val best = ranking(scores, items, wishes)
-        val isExplained = explain != 0 && question.seen.isNotEmpty()
-        val rows = best.mapIndexed { place, index ->
-            val why = if (isExplained) why(question.seen, index, explain) else emptyList()
+        val best = ranking(scores, items, options)
+        val isExplained = explain != 0 && query.seen.isNotEmpty()
+        val rows = best.mapIndexed { position, index ->
+            val why = if (isExplained) why(query.seen, index, explain) else emptyList()
             val item = items[index]
-            Recommendation(place + 1, item.id, item.title, item.genres, scores[index], why)
+            Recommendation(position + 1, item.id, item.title, item.genres, scores[index], why)
         }
-        val strangers = excluded.skipped
-        val note = joined(question.note, skippedNote("excluded", strangers), shortageNote(best.size, wishes))
-        val source = if (question.inputs == null) "popularity" else "model"
-        return Recommendations(rows, source, note, question.skipped + strangers)
+        val unknownCount = excluded.skipped
+        val note = joined(query.note, skippedNote("excluded", unknownCount), shortageNote(best.size, options))
+        val source = if (query.inputs == null) "popularity" else "model"
+        return Recommendations(rows, source, note, query.skipped + unknownCount)
     }
 
     /**
-     * The [k] items of [history] that speak most for [item], strongest first, as the model has it.
+     * The [k] items of [history] that contribute most to the score of [item], largest contribution first.
      *
-     * Fewer if fewer raised the score of [item], which may be any item, also one of the history.
-     * RequestException if the history holds no known item, EngineException if the model cannot say,
-     * UnknownIdException for [item].
+     * Returns fewer if fewer items have a positive contribution. [item] may be any item, including one of the
+     * history. RequestException if the history has no known item, EngineException if the model does not
+     * support this, UnknownIdException if [item] is unknown.
      */
     fun why(history: List<Any>, item: Any, k: Int = 3): List<Reason> {
         checkExplain(k)
-        val question = answerable(null, history)
-        return why(question.seen, items.ids.knownIndexOf(item), k)
+        val query = knownQuery(null, history)
+        return why(query.seen, items.ids.knownIndexOf(item), k)
     }
 
     /**
      * Scores of all items for [user] or [history], float32 [items], in the order of `items.ids`.
      *
-     * UnknownIdException for an unknown user and RequestException for a history without a known item,
-     * whatever the manifest says of them.
+     * Regardless of the manifest, UnknownIdException for an unknown user and RequestException for a history
+     * without a known item.
      */
     fun scores(user: Any? = null, history: List<Any>? = null): FloatArray {
-        val question = answerable(user, history)
-        return numbers(question.signature, question.inputs.orEmpty(), items.size)
+        val query = knownQuery(user, history)
+        return outputs(query.signature, query.inputs.orEmpty(), items.size)
     }
 
     override fun selfTest(): SelfTest {
@@ -99,21 +99,21 @@ class Recommender private constructor(
         return replay(expected, golden.k, items.ids, scores) { case, why -> goldenShares(case, why) }
     }
 
-    private fun question(user: Any?, history: List<Any>?): Question {
+    private fun query(user: Any?, history: List<Any>?): Query {
         val table = manifest.users
         if (users != null && table != null && user != null && history == null) {
-            return userQuestion(user, users, table.unknown)
+            return userQuery(user, users, table.unknown)
         }
         if (users == null && user == null && history != null) {
-            return historyQuestion(history, items.ids, manifest.items.unknown)
+            return historyQuery(history, items.ids, manifest.items.unknown)
         }
-        throw wrongAsker(takes, user, history)
+        throw wrongInput(takes, user, history)
     }
 
-    /** A question that the model itself can answer. */
-    private fun answerable(user: Any?, history: List<Any>?): Question {
-        val question = question(user, history)
-        if (question.inputs != null) return question
+    /** A query that must be known to the model. */
+    private fun knownQuery(user: Any?, history: List<Any>?): Query {
+        val query = query(user, history)
+        if (query.inputs != null) return query
         if (users != null && user != null) throw users.unknown(user)
         throw RequestException("history: expected at least one item id that this bundle knows, found none")
     }
@@ -129,13 +129,13 @@ class Recommender private constructor(
     }
 
     private fun why(seen: IntArray, item: Int, k: Int): List<Reason> =
-        reasons(shares(seen, item), seen, items, k)
+        reasons(contributions(seen, item), seen, items, k)
 
-    /** What each item of a history brought to the score of [item] (indices), float32 [n]. */
-    private fun shares(seen: IntArray, item: Int): FloatArray =
-        numbers("why", mapOf("history" to Tensor.of(*seen), "item" to Tensor.of(item)), seen.size)
+    /** The contribution of each item in [seen] to the score of [item] (all indices), float32 [n]. */
+    private fun contributions(seen: IntArray, item: Int): FloatArray =
+        outputs("why", mapOf("history" to Tensor.of(*seen), "item" to Tensor.of(item)), seen.size)
 
-    private fun numbers(signature: String, inputs: Map<String, Tensor>, count: Int): FloatArray {
+    private fun outputs(signature: String, inputs: Map<String, Tensor>, count: Int): FloatArray {
         val output = run(signature, inputs)
         checkShape(output, count)
         return finite(output.floats("signature '$signature'"), signature)
@@ -145,16 +145,16 @@ class Recommender private constructor(
         checkExplain(1)
         val history = case.history.orEmpty()
         val seen = IntArray(history.size) { items.ids.knownIndexOf(history[it]) }
-        return shares(seen, items.ids.knownIndexOf(why.item))
+        return contributions(seen, items.ids.knownIndexOf(why.item))
     }
 
     companion object {
         /**
          * Verifies the bundle in [source] and loads its model into the first of [engines] that can run it.
          *
-         * Reads files and may take a second: not for an app's main thread. BundleException for a bundle
-         * that is missing, damaged, no recommender's, or made for a newer reader; EngineException if no
-         * engine can run it.
+         * Blocking and slow, so it must not be called on the main thread. BundleException if the bundle is
+         * missing, damaged, for another task, or requires a newer reader; EngineException if no engine can
+         * run it.
          */
         fun open(
             source: BundleSource,

@@ -1,8 +1,8 @@
 package hanji
 
 /**
- * The manifest of a recommender; BundleException naming what is not as the schema says, or contradicts
- * itself.
+ * Parses the manifest of a recommender; BundleException naming the field if it violates the schema or is
+ * inconsistent.
  */
 internal fun recommenderManifest(table: Table): RecommenderManifest {
     val ids = table.table("ids")
@@ -11,9 +11,9 @@ internal fun recommenderManifest(table: Table): RecommenderManifest {
     }
     val data = table.table("training_data")
     val counts = mapOf(
-        "users" to data.integer("users", 1, LARGEST_COUNT),
-        "items" to data.integer("items", 1, LARGEST_COUNT),
-        "interactions" to data.integer("interactions", 1, LARGEST_INTEGER),
+        "users" to data.integer("users", 1, MAX_COUNT),
+        "items" to data.integer("items", 1, MAX_COUNT),
+        "interactions" to data.integer("interactions", 1, MAX_INTEGER),
     )
     val manifest = RecommenderManifest(
         common,
@@ -27,16 +27,16 @@ internal fun recommenderManifest(table: Table): RecommenderManifest {
 
 private fun checkConsistency(manifest: RecommenderManifest, fail: (String) -> Nothing) {
     manifest.artifacts.forEachIndexed { index, artifact ->
-        val place = "artifacts[$index].signatures"
+        val where = "artifacts[$index].signatures"
         val main = artifact.mainSignature
         if ((main == "catalogue") != (manifest.users != null)) {
             val found = "'$main' ${if (manifest.users == null) "without" else "beside"} ids.users"
-            fail("$place: expected ids.users beside 'catalogue', and only there, found $found")
+            fail("$where: expected ids.users beside 'catalogue', and only there, found $found")
         }
         val shape = artifact.signature(main).outputs[0].shape
         val items = manifest.items.count
         if (shape != listOf(items)) {
-            fail("$place.$main.outputs[0].shape: expected [$items] (ids.items.count), found $shape")
+            fail("$where.$main.outputs[0].shape: expected [$items] (ids.items.count), found $shape")
         }
     }
     val named = LinkedHashMap<String, String>()
@@ -56,5 +56,5 @@ private fun checkSignatures(table: Table, names: Set<String>) {
     }
 }
 
-private fun idTable(table: Table, lenient: String) =
-    IdTable(table.path("path"), table.count("count"), table.choice("unknown", lenient, "error"))
+private fun idTable(table: Table, fallback: String) =
+    IdTable(table.path("path"), table.count("count"), table.choice("unknown", fallback, "error"))

@@ -1,16 +1,16 @@
 package hanji
 
-/** Candidates for each item that is asked for. */
+/** Number of candidates per requested item. */
 internal const val CANDIDATES = 10
 
 /**
  * Maximal marginal relevance (Carbonell and Goldstein 1998): positions of [k] of the candidates, in the order
- * in which they are chosen.
+ * in which they are selected.
  *
- * [scores] ([n], highest first) and [genres] belong to the candidates. Each step takes the highest
- * (1 - diversity) · relevance - diversity · largest similarity to one already chosen; ties by position.
- * Relevance is the score scaled to [0, 1] over the candidates, similarity the cosine of two sets of genres, 0
- * for an item without.
+ * [scores] ([n], highest first) and [genres] describe the candidates. Each step selects the candidate with
+ * the highest (1 - diversity) · relevance - diversity · maximum similarity to the selected ones; ties are
+ * resolved by position. Relevance is the score scaled to [0, 1] over the candidates; similarity is the cosine
+ * of the genre sets, 0 for an item without genres.
  */
 internal fun diversified(
     scores: DoubleArray,
@@ -20,39 +20,41 @@ internal fun diversified(
 ): IntArray {
     val sets = genres.map { it.toSet() }
     val smallest = scores.last()
-    val spread = if (scores.first() > smallest) scores.first() - smallest else 1.0
-    val relevance = DoubleArray(scores.size) { (1 - diversity) * ((scores[it] - smallest) / spread) }
-    val nearest = DoubleArray(scores.size) // no similarity is below 0
-    val isLeft = BooleanArray(scores.size) { true }
+    val range = if (scores.first() > smallest) scores.first() - smallest else 1.0
+    val relevance = DoubleArray(scores.size) { (1 - diversity) * ((scores[it] - smallest) / range) }
+    val maxSimilarity = DoubleArray(scores.size) // similarities are non-negative
+    val isRemaining = BooleanArray(scores.size) { true }
     return IntArray(minOf(k, scores.size)) {
-        val best = mostWorth(relevance, nearest, diversity, isLeft)
-        isLeft[best] = false
-        for (place in nearest.indices) nearest[place] = maxOf(nearest[place], cosine(sets[place], sets[best]))
+        val best = bestCandidate(relevance, maxSimilarity, diversity, isRemaining)
+        isRemaining[best] = false
+        for (position in maxSimilarity.indices) {
+            maxSimilarity[position] = maxOf(maxSimilarity[position], cosine(sets[position], sets[best]))
+        }
         best
     }
 }
 
-private fun mostWorth(
+private fun bestCandidate(
     relevance: DoubleArray,
-    nearest: DoubleArray,
+    maxSimilarity: DoubleArray,
     diversity: Double,
-    isLeft: BooleanArray,
+    isRemaining: BooleanArray,
 ): Int {
     var best = -1
     var highest = Double.NEGATIVE_INFINITY
-    for (place in relevance.indices) {
-        val worth = relevance[place] - diversity * nearest[place]
-        if (isLeft[place] && worth > highest) {
-            best = place
-            highest = worth
+    for (position in relevance.indices) {
+        val value = relevance[position] - diversity * maxSimilarity[position]
+        if (isRemaining[position] && value > highest) {
+            best = position
+            highest = value
         }
     }
     return best
 }
 
 /**
- * Each genre adds the product of two unit vectors' entries, as Python adds them: not one division at the
- * end.
+ * Cosine of two sets as unit vectors. Adds one product per common genre, in the same order as Python, so that
+ * rounding is identical.
  */
 private fun cosine(left: Set<String>, right: Set<String>): Double {
     val product = entry(left) * entry(right)
@@ -61,5 +63,5 @@ private fun cosine(left: Set<String>, right: Set<String>): Double {
     return sum
 }
 
-/** What each genre is in a unit vector. */
+/** The entry of each genre in the unit vector. */
 private fun entry(genres: Set<String>): Double = 1 / Math.sqrt(maxOf(genres.size, 1).toDouble())

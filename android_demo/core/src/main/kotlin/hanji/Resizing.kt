@@ -1,18 +1,18 @@
 package hanji
 
 /**
- * [pixels] in another size: bilinear in integers, the same bytes as Pillow's `resize(…, BILINEAR)`.
+ * Bilinear resizing in integer arithmetic, byte for byte like Pillow's `resize(…, BILINEAR)`.
  *
- * Columns first, then rows. Each pass ends in 8-bit levels, and a pass that keeps the length is left out.
- * `hanji.runtime.images.resizing` says the arithmetic number by number; doubles are IEEE 754, nothing is fused.
- * PictureException for a picture so long and thin that what lies between the passes is beyond an array.
+ * Resizes columns first, then rows, with 8-bit values in between; a pass that would not change the size is
+ * skipped. `hanji.runtime.images.resizing` specifies the arithmetic; doubles are IEEE 754 without fused
+ * operations. ImageException if the intermediate image would exceed the maximum array size.
  */
 internal fun resized(pixels: Pixels, width: Int, height: Int): Pixels {
-    val between = width.toLong() * pixels.height * pixels.channels
-    if (between > Int.MAX_VALUE) {
-        throw PictureException(
-            "pixels: ${pixels.width} × ${pixels.height} cannot be scaled to $width × $height: between the " +
-                "two lie $between bytes; cut or shrink the picture first"
+    val intermediateBytes = width.toLong() * pixels.height * pixels.channels
+    if (intermediateBytes > Int.MAX_VALUE) {
+        throw ImageException(
+            "pixels: ${pixels.width} × ${pixels.height} cannot be resized to $width × $height: the " +
+                "intermediate image has $intermediateBytes bytes; crop or shrink the image first"
         )
     }
     val columns = if (pixels.width == width) pixels else withWidth(pixels, width)
@@ -29,7 +29,7 @@ private fun withWidth(pixels: Pixels, width: Int): Pixels {
         for (target in 0 until width) {
             val first = start + taps.first[target] * channels
             for (channel in 0 until channels) {
-                result[written++] = taps.mixed(pixels.data, target, first + channel, channels)
+                result[written++] = taps.convolved(pixels.data, target, first + channel, channels)
             }
         }
     }
@@ -43,22 +43,24 @@ private fun withHeight(pixels: Pixels, height: Int): Pixels {
     var written = 0
     for (target in 0 until height) {
         val first = taps.first[target] * rowBytes
-        for (at in 0 until rowBytes) result[written++] = taps.mixed(pixels.data, target, first + at, rowBytes)
+        for (offset in 0 until rowBytes) {
+            result[written++] = taps.convolved(pixels.data, target, first + offset, rowBytes)
+        }
     }
     return Pixels(result, pixels.width, height, pixels.channels)
 }
 
-/** Which of [length] pixels make each of [targets] pixels, and with which weights of 22 fractional bits. */
+/** Filter taps for resizing [length] to [targets] pixels; weights have 22 fractional bits. */
 private class Taps(private val length: Int, targets: Int) {
     private val scale = length.toDouble() / targets
-    private val spread = maxOf(scale, 1.0)
+    private val support = maxOf(scale, 1.0)
 
-    /** The first pixel that is mixed into each target. */
-    val first = IntArray(targets) { maxOf(0, (centre(it) - spread + 0.5).toInt()) }
+    /** The first source pixel of each target pixel. */
+    val first = IntArray(targets) { maxOf(0, (centre(it) - support + 0.5).toInt()) }
     private val weights = Array(targets) { weights(it) }
 
-    /** The level of one target, mixed from bytes of [data] from [start] on, [step] apart. */
-    fun mixed(data: ByteArray, target: Int, start: Int, step: Int): Byte {
+    /** The value of one target pixel, from the bytes of [data] at [start] and then [step] apart. */
+    fun convolved(data: ByteArray, target: Int, start: Int, step: Int): Byte {
         var total = 1 shl (BITS - 1)
         var at = start
         for (weight in weights[target]) {
@@ -72,14 +74,14 @@ private class Taps(private val length: Int, targets: Int) {
 
     private fun weights(target: Int): IntArray {
         val centre = centre(target)
-        val end = minOf(length, (centre + spread + 0.5).toInt())
-        val step = 1 / spread
-        val shares = DoubleArray(end - first[target]) {
+        val end = minOf(length, (centre + support + 0.5).toInt())
+        val step = 1 / support
+        val coefficients = DoubleArray(end - first[target]) {
             maxOf(0.0, 1 - Math.abs(((first[target] + it) - centre + 0.5) * step))
         }
         var sum = 0.0
-        for (share in shares) sum += share
-        return IntArray(shares.size) { Math.floor(0.5 + shares[it] / sum * (1 shl BITS)).toInt() }
+        for (coefficient in coefficients) sum += coefficient
+        return IntArray(coefficients.size) { Math.floor(0.5 + coefficients[it] / sum * (1 shl BITS)).toInt() }
     }
 
     private companion object {

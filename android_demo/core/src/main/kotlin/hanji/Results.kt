@@ -1,17 +1,17 @@
 package hanji
 
-/** What a bundle says of an item: what `filter` is asked about. [id] is a Long or a String. */
+/** The description of an item in the bundle, also the argument of `filter`. [id] is a Long or a String. */
 data class Item(val id: Any, val title: String, val genres: List<String>)
 
 /**
- * An item of the history that raised the score of a recommended one.
+ * An item of the history with a positive contribution to the score of a recommended item.
  *
- * [share] is its part of all that raised the score, above 0 and at most 1; over all such items they sum to 1.
- * [contribution] is what it added to the score itself.
+ * [share] is its share of all positive contributions, in (0, 1]; the shares of all such items sum to 1.
+ * [contribution] is its contribution to the score.
  */
 data class Reason(val item: Any, val title: String, val share: Double, val contribution: Double)
 
-/** One recommended item; [why] holds the reasons that were asked for with `explain`, the strongest first. */
+/** A recommended item; [why] has the reasons requested by `explain`, largest contribution first. */
 data class Recommendation(
     val rank: Int,
     val item: Any,
@@ -22,11 +22,11 @@ data class Recommendation(
 )
 
 /**
- * The items for one user, best first.
+ * The recommended items, best first.
  *
- * [source] is "model", or "popularity" where the model knows nothing of the user; scores are then
- * interactions. [note] says in words what was not as asked, and is empty otherwise. [skipped] counts ids in
- * `history` and `exclude` that the bundle does not know.
+ * [source] is "model", or "popularity" if the user or history is unknown to the model; scores are then
+ * interaction counts. [note] explains deviations from the request, such as skipped ids; empty if there are
+ * none. [skipped] is the number of unknown ids in `history` and `exclude`.
  */
 data class Recommendations(
     val items: List<Recommendation>,
@@ -40,8 +40,8 @@ data class Recommendations(
 }
 
 /**
- * One class that a picture may show. [name] is the label in the language that was asked for, or the label
- * itself; [index] is its place among the bundle's labels.
+ * A class and its probability. [name] is the label in the requested language, or the label itself; [index] is
+ * its index in the labels of the bundle.
  */
 data class Prediction(
     val rank: Int,
@@ -51,12 +51,12 @@ data class Prediction(
     val index: Int,
 )
 
-/** What a picture shows, the most probable class first. */
+/** The predictions for an image, most probable class first. */
 data class Classification(val predictions: List<Prediction>) {
     val best: Prediction get() = predictions[0]
 }
 
-/** The outcome of replaying golden.json; [detail] says in words what was found. */
+/** The result of replaying golden.json; [detail] is a summary for humans. */
 data class SelfTest(
     val passed: Boolean,
     val cases: Int,

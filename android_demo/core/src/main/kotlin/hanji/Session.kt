@@ -1,28 +1,28 @@
 package hanji
 
 /**
- * What Recommender and Classifier have in common: an open bundle with an engine that threads share.
+ * The base class of Recommender and Classifier: an open bundle and its engine.
  *
- * What it knows never changes after opening, each call has its own arrays, and the engine lets one call in
- * at a time. A call that is under way when another thread closes the session is answered; later ones throw
+ * Thread-safe: the state is immutable after opening, each call has its own arrays, and the engine serializes
+ * its calls. A call that is running when another thread closes the session completes; later calls throw
  * RequestException.
  */
 abstract class Session internal constructor(
     private val bundle: Bundle,
-    /** The artifact that answers. */
+    /** The artifact in use. */
     val artifact: Artifact,
     private val engine: Engine,
 ) : AutoCloseable {
     @Volatile
     private var isClosed = false
 
-    /** Who computes the model as things are now, and what did not run where it was asked to. */
+    /** The current placement of the model, including what did not run as requested. */
     val placement: Placement get() = openEngine().placement
 
-    /** Replays golden.json and compares; it fails, too, if this artifact was not run at export. */
+    /** Replays golden.json and compares the outputs; also fails if this artifact did not run at export. */
     abstract fun selfTest(): SelfTest
 
-    /** Lets go of the engine and the model; once more does nothing. */
+    /** Releases the engine and the model; further calls have no effect. */
     override fun close() {
         if (isClosed) return
         isClosed = true
@@ -34,7 +34,7 @@ abstract class Session internal constructor(
 
     internal fun readFile(path: String): ByteArray = bundle.read(bundle.file(path))
 
-    /** [values] as they are; EngineException if an engine gave something that is no finite number. */
+    /** Returns [values] unchanged; EngineException if any of them is NaN or infinite. */
     internal fun finite(values: FloatArray, signature: String): FloatArray {
         if (values.any { it.isNaN() || it.isInfinite() }) {
             throw EngineException(
@@ -45,7 +45,7 @@ abstract class Session internal constructor(
         return values
     }
 
-    /** EngineException unless an output has the shape that the manifest promised. */
+    /** EngineException if the output does not have the [expected] shape. */
     internal fun checkShape(output: Tensor, vararg expected: Int) {
         if (output.shape.contentEquals(expected)) return
         throw EngineException(

@@ -1,13 +1,13 @@
 package hanji
 
 /**
- * Numbers with a shape. [data] is a FloatArray (float32), an IntArray (int32) or a ByteArray (uint8, int8).
+ * A tensor. [data] is a FloatArray (float32), an IntArray (int32) or a ByteArray (uint8, int8).
  *
- * Whoever makes one keeps [shape] and [data] in agreement: `data` has as many numbers as the shape's product.
+ * The size of [data] must be the product of [shape]; this is not checked.
  */
 class Tensor(val dtype: String, val shape: IntArray, val data: Any) {
 
-    /** As float32; EngineException, calling it [what], if it holds anything else. */
+    /** The data as float32; EngineException, naming the tensor [what], for another dtype. */
     internal fun floats(what: String): FloatArray =
         data as? FloatArray ?: throw EngineException("$what: expected float32, found $dtype")
 
@@ -16,15 +16,14 @@ class Tensor(val dtype: String, val shape: IntArray, val data: Any) {
         fun of(vararg indices: Int) = Tensor("int32", intArrayOf(indices.size), indices)
 
         /**
-         * Zeros where every size that may be any is 1; EngineException for a dtype that this app does not
-         * use.
+         * A tensor of zeros in which dynamic sizes are 1; EngineException for an unsupported dtype.
          */
         fun zeros(info: TensorInfo): Tensor {
             val shape = IntArray(info.shape.size) { info.shape[it] ?: 1 }
             return Tensor(info.dtype, shape, arrayOf(info.dtype, countOf(shape)))
         }
 
-        /** How many numbers there are in a [shape]. */
+        /** The number of elements of a [shape]. */
         fun countOf(shape: IntArray): Int = shape.fold(1) { product, size -> product * size }
 
         /** An array of [size] zeros for [dtype]. */

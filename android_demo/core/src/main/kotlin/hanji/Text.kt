@@ -4,7 +4,7 @@ import java.math.BigDecimal
 import java.math.MathContext
 import java.math.RoundingMode
 
-/** A value in few words, however large it is: texts in quotes, arrays and objects by what they are. */
+/** A short description of any value: quoted strings, numbers, and the type of arrays and objects. */
 internal fun shown(value: Any?): String {
     val text = when (value) {
         is Map<*, *> -> return "an object"
@@ -12,31 +12,30 @@ internal fun shown(value: Any?): String {
         is String -> quoted(value)
         else -> value.toString()
     }
-    return if (text.length <= LONGEST) text else text.substring(0, LONGEST) + "…"
+    return if (text.length <= MAX_LENGTH) text else text.substring(0, MAX_LENGTH) + "…"
 }
 
-/** An own id as Python's repr shows it: 196, 'item-3', "it's". */
+/** An id in the format of Python's repr: 196, 'item-3', "it's". */
 internal fun quoted(value: Any): String {
     if (value !is String) return value.toString()
-    val mark = if ('\'' in value && '"' !in value) '"' else '\''
-    val text = StringBuilder().append(mark)
-    for (letter in value) {
-        when (letter) {
+    val quote = if ('\'' in value && '"' !in value) '"' else '\''
+    val text = StringBuilder().append(quote)
+    for (character in value) {
+        when (character) {
             '\n' -> text.append("\\n")
             '\r' -> text.append("\\r")
             '\t' -> text.append("\\t")
-            '\\', mark -> text.append('\\').append(letter)
-            else -> text.append(letter)
+            '\\', quote -> text.append('\\').append(character)
+            else -> text.append(character)
         }
     }
-    return text.append(mark).toString()
+    return text.append(quote).toString()
 }
 
 /**
- * A number with three digits that count, as Python's format `%.3g` writes it, whatever the phone's
- * language.
+ * A number with three significant digits, like Python's format `%.3g`, independent of the locale.
  */
-internal fun short(value: Double): String {
+internal fun formatNumber(value: Double): String {
     if (value == 0.0) return "0"
     if (value.isNaN() || value.isInfinite()) return value.toString()
     val rounded = BigDecimal(value).round(MathContext(3, RoundingMode.HALF_EVEN))
@@ -54,28 +53,28 @@ private fun trimmed(value: BigDecimal): String {
 }
 
 /*
- * What Kotlin's own library does as well, in fewer classes: its split alone brings a dozen with it, and they
- * would all go into an app's dex.
+ * Replacements for functions of the Kotlin library, to keep the dex file small: split alone adds a dozen
+ * classes.
  */
 
-/** The parts of [text] between the [mark]s; one more than there are marks. */
-internal fun parts(text: String, mark: Char): List<String> {
+/** Splits [text] at each [separator]. */
+internal fun parts(text: String, separator: Char): List<String> {
     val parts = ArrayList<String>()
     var start = 0
-    for (at in 0..text.length) {
-        if (at == text.length || text[at] == mark) {
-            parts.add(text.substring(start, at))
-            start = at + 1
+    for (index in 0..text.length) {
+        if (index == text.length || text[index] == separator) {
+            parts.add(text.substring(start, index))
+            start = index + 1
         }
     }
     return parts
 }
 
-/** The integer that [text] is, null if it is none or beyond a Long. */
+/** The integer in [text], or null if it is not an integer or does not fit into a Long. */
 internal fun longOrNull(text: String): Long? = try {
     text.toLong()
 } catch (_: NumberFormatException) {
     null
 }
 
-private const val LONGEST = 60
+private const val MAX_LENGTH = 60

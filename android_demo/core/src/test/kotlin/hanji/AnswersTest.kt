@@ -5,27 +5,27 @@ import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.Test
 
-/** Whole answers, notes and errors included, are those of the Python runtime. */
+/** Results, including notes and errors, are equal to those of the Python runtime. */
 class AnswersTest {
     @Test
-    fun recommendersAnswerAsPythonDoes() {
-        var asked = 0
+    fun recommendationsEqualPythons() {
+        var compared = 0
         for ((name, bundle) in Given.recommenders()) {
             Recommender.open(DirectorySource(bundle), Given.onnx).use { recommender ->
                 val golden = parseGolden(recommender.readFile("golden.json"), "golden.json")
                 val tolerance = golden.artifacts.getValue("onnx").tolerance
                 for (case in cases(name)) {
-                    compare("$name: ${case["arguments"]}", case, tolerance) { ask(recommender, case) }
-                    asked++
+                    compare("$name: ${case["arguments"]}", case, tolerance) { call(recommender, case) }
+                    compared++
                 }
             }
         }
-        println("answers equal to Python's: $asked")
-        assertTrue(asked > 50)
+        println("results equal to Python's: $compared")
+        assertTrue(compared > 50)
     }
 
     @Test
-    fun classifiersAnswerAsPythonDoes() {
+    fun classificationsEqualPythons() {
         for ((name, bundle) in Given.classifiers()) {
             Classifier.open(DirectorySource(bundle), Given.onnx).use { classifier ->
                 for (case in cases(name)) {
@@ -45,33 +45,33 @@ class AnswersTest {
     private fun cases(name: String): List<Map<*, *>> =
         (Given.answers(name) as List<*>).map { it as Map<*, *> }
 
-    private fun ask(recommender: Recommender, case: Map<*, *>): Any {
-        val given = Table(case["arguments"], "arguments")
-        val history = if ("history" in given) given.array("history").filterNotNull() else null
-        val k = given.integer("k", -9, 1_000_000).toInt()
-        if (case["call"] == "why") return recommender.why(history!!, given.id("item"), k)
-        val genre = if ("genre" in given) given.text("genre") else null
+    private fun call(recommender: Recommender, case: Map<*, *>): Any {
+        val arguments = Table(case["arguments"], "arguments")
+        val history = if ("history" in arguments) arguments.array("history").filterNotNull() else null
+        val k = arguments.integer("k", -9, 1_000_000).toInt()
+        if (case["call"] == "why") return recommender.why(history!!, arguments.id("item"), k)
+        val genre = if ("genre" in arguments) arguments.text("genre") else null
         return recommender.recommend(
-            user = if ("user" in given) given.id("user") else null,
+            user = if ("user" in arguments) arguments.id("user") else null,
             history = history,
             k = k,
-            excludeSeen = "excludeSeen" !in given || given.boolean("excludeSeen"),
-            exclude = if ("exclude" in given) given.array("exclude").filterNotNull() else emptyList(),
+            excludeSeen = "excludeSeen" !in arguments || arguments.boolean("excludeSeen"),
+            exclude = if ("exclude" in arguments) arguments.array("exclude").filterNotNull() else emptyList(),
             filter = genre?.let { { item -> it in item.genres } },
-            diversity = if ("diversity" in given) given.number("diversity") else 0.0,
-            explain = if ("explain" in given) given.integer("explain", -9, 9).toInt() else 0,
+            diversity = if ("diversity" in arguments) arguments.number("diversity") else 0.0,
+            explain = if ("explain" in arguments) arguments.integer("explain", -9, 9).toInt() else 0,
         )
     }
 
-    private fun compare(what: String, case: Map<*, *>, tolerance: Double, ask: () -> Any) {
+    private fun compare(what: String, case: Map<*, *>, tolerance: Double, call: () -> Any) {
         val found = try {
-            ask()
+            call()
         } catch (error: HanjiException) {
             val name = error.javaClass.simpleName.replace("Exception", "Error")
             assertEquals("$what: ${error.message}", case["error"], name.replace("RequestError", "HanjiError"))
             return
         }
-        assertTrue("$what: expected ${case["message"]}, found an answer", "error" !in case)
+        assertTrue("$what: expected ${case["message"]}, found a result", "error" !in case)
         if (found is Recommendations) {
             compareRows(what, Table(case["answer"], "answer"), found, tolerance)
         } else {
@@ -104,7 +104,7 @@ class AnswersTest {
     }
 }
 
-/** A picture as the answers hold it. */
+/** An image in the format of the answers. */
 internal fun pixels(source: Table): Pixels {
     val sides = listOf("width", "height", "channels").map { source.integer(it, 1, 4096).toInt() }
     return Pixels(fromBase64(source.longText("pixels"))!!, sides[0], sides[1], sides[2])

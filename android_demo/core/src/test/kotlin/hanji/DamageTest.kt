@@ -11,7 +11,7 @@ import org.junit.Test
 import org.junit.rules.TemporaryFolder
 
 /**
- * Bundles that are damaged, incomplete or somebody else's are refused with the right error and a clear
+ * Bundles that are damaged, incomplete or unsupported are rejected with the right exception and a clear
  * message.
  */
 class DamageTest {
@@ -19,24 +19,24 @@ class DamageTest {
     val folder = TemporaryFolder()
 
     @Test
-    fun oneBitInAnyFileIsFound() {
+    fun aFlippedBitInAnyFileIsDetected() {
         for (bundle in listOf(Given.recommender(), Given.classifier())) {
             for (path in used(bundle)) {
-                for (place in listOf(0.0, 0.3, 0.999)) {
+                for (position in listOf(0.0, 0.3, 0.999)) {
                     val source = MemorySource(bundle)
                     val content = source.files.getValue(path)
-                    val at = (content.size * place).toInt()
+                    val at = (content.size * position).toInt()
                     content[at] = (content[at].toInt() xor 1).toByte()
-                    val said = if (path.startsWith("manifest.")) "edited or damaged"
+                    val message = if (path.startsWith("manifest.")) "edited or damaged"
                     else "memory/$path: expected sha256"
-                    expect<ChecksumException>(said) { use(source, bundle) }
+                    expect<ChecksumException>(message) { use(source, bundle) }
                 }
             }
         }
     }
 
     @Test
-    fun aCutOrLongerFileIsFound() {
+    fun aShorterOrLongerFileIsDetected() {
         for (bundle in listOf(Given.recommender(), Given.classifier())) {
             for (path in used(bundle)) {
                 val content = MemorySource(bundle).files.getValue(path)
@@ -53,7 +53,7 @@ class DamageTest {
     }
 
     @Test
-    fun aMissingFileIsFound() {
+    fun aMissingFileIsDetected() {
         for (bundle in listOf(Given.recommender(), Given.classifier())) {
             for (path in used(bundle)) {
                 val source = MemorySource(bundle)
@@ -66,7 +66,7 @@ class DamageTest {
     }
 
     @Test
-    fun nothingOfAnEndlessFileIsReadTwice() {
+    fun anEndlessFileIsNotReadBeyondItsSize() {
         for (endless in listOf("manifest.json", "manifest.sha256", "items.json", "model.onnx")) {
             val inner = MemorySource(Given.recommender())
             val source = object : BundleSource {
@@ -79,23 +79,23 @@ class DamageTest {
     }
 
     @Test
-    fun aFileThatCannotBeReadIsSaidSo() {
+    fun aReadErrorIsReported() {
         val source = object : BundleSource {
-            override fun open(path: String): InputStream = throw IOException("the card was taken out")
+            override fun open(path: String): InputStream = throw IOException("the card was removed")
         }
-        expect<BundleException>("manifest.json: cannot be read: the card was taken out") {
+        expect<BundleException>("manifest.json: cannot be read: the card was removed") {
             Recommender.open(source, Given.onnx)
         }
     }
 
     @Test
-    fun aBundleOfAnotherVersionIsRefused() {
+    fun aBundleOfAnotherVersionIsRejected() {
         val source = changed("\"schema_version\": *1\\b", "\"schema_version\": 2")
         expect<SchemaVersionException>("reads version 1, found 2; update the app") { open(source) }
     }
 
     @Test
-    fun aBundleForAnotherTaskIsRefused() {
+    fun aBundleForAnotherTaskIsRejected() {
         expect<BundleException>(
             "a bundle for recommendation, which a Classifier cannot open; try: Recommender.open"
         ) {
@@ -112,7 +112,7 @@ class DamageTest {
     }
 
     @Test
-    fun aBundleForAnUnknownEngineIsRefused() {
+    fun aBundleForAnUnknownEngineIsRejected() {
         val source = changed("\"name\": *\"onnxruntime\"", "\"name\": \"a new one\"")
         expect<EngineException>("the bundle holds no artifact for onnxruntime, only", "onnx for a new one") {
             open(source)
@@ -124,7 +124,7 @@ class DamageTest {
     }
 
     @Test
-    fun pathsThatLeadOutAreRefused() {
+    fun pathsOutsideTheBundleAreRejected() {
         for (path in listOf("../items.json", "/etc/passwd", "a/../../b", "..\\\\x", "a/", ".", "con:")) {
             expect<BundleException>("expected a path that stays inside the bundle") {
                 open(changed("\"path\": *\"items.json\"", Regex.escapeReplacement("\"path\": \"$path\"")))
@@ -137,7 +137,7 @@ class DamageTest {
     }
 
     @Test
-    fun aSymbolicLinkThatLeadsOutIsRefused() {
+    fun aSymbolicLinkOutOfTheBundleIsRejected() {
         val copy = folder.newFolder("bundle")
         Given.recommender().copyRecursively(copy, overwrite = true)
         val outside = File(folder.root, "items.json")
@@ -148,7 +148,7 @@ class DamageTest {
     }
 
     @Test
-    fun whatIsNoBundleIsSaidSo() {
+    fun whatIsNotABundleIsRejected() {
         expect<BundleException>("expected a bundle directory, found nothing") {
             open(DirectorySource(File("/no/such")))
         }
@@ -161,7 +161,7 @@ class DamageTest {
     }
 
     @Test
-    fun contradictionsAreRefused() {
+    fun inconsistenciesAreRejected() {
         expect<BundleException>("is listed twice") { open(changed("\"golden.json\"", "\"ITEMS.json\"")) }
         expect<BundleException>("ids.items.path: 'golden2.json' is not among the bundle's files") {
             open(MemorySource(Given.recommender()).manifest(::withAnotherItemsPath))
@@ -181,7 +181,7 @@ class DamageTest {
 
     private fun open(source: BundleSource) = Recommender.open(source, Given.onnx).close()
 
-    /** Opens the bundle and reads all that a session ever reads of it. */
+    /** Opens the bundle and reads all its files, like a session. */
     private fun use(source: BundleSource, bundle: File) {
         val engines = listOf(FakeEngineFactory())
         val isRecommender = File(bundle, "items.json").exists()

@@ -10,12 +10,12 @@ import org.junit.Assert.assertNull
 import org.junit.Assert.assertTrue
 import org.junit.Test
 
-/** Choosing an engine, asking for a delegate, and what becomes of an engine that misbehaves. */
+/** The choice of engines, delegates, and invalid engine outputs. */
 class EngineTest {
     private val history get() = DirectorySource(Given.recommender())
 
     @Test
-    fun versionsAreComparedByTheirNumbers() {
+    fun versionsAreComparedNumerically() {
         for ((version, oldest) in listOf("1.28.0" to "1.17", "2.0" to "2", "10.1" to "9", "2.1rc1" to "2")) {
             assertTrue("$version $oldest", isAtLeast(version, oldest))
         }
@@ -25,7 +25,7 @@ class EngineTest {
     }
 
     @Test
-    fun theFirstEngineThatCanIsTaken() {
+    fun theFirstSuitableEngineIsUsed() {
         val engines = listOf(TfliteEngineFactory(), FakeEngineFactory("litert", "0.1"), OnnxEngineFactory())
         Recommender.open(history, engines).use { assertEquals("onnxruntime", it.placement.engine) }
         expect<EngineException>(
@@ -50,7 +50,7 @@ class EngineTest {
     }
 
     @Test
-    fun placementSaysWhoComputes() {
+    fun thePlacementReportsTheEngine() {
         Recommender.open(history, Given.onnx, EngineOptions(threads = 2)).use {
             val placement = it.placement
             val found = listOf(placement.engine, placement.version, placement.threads)
@@ -61,22 +61,23 @@ class EngineTest {
     }
 
     @Test
-    fun aDelegateThatIsNotThereFollowsThePolicy() {
-        val said = ArrayList<String>()
-        val warned = EngineOptions(delegate = "nnapi", onWarning = { said.add(it) })
+    fun anUnavailableDelegateIsHandledByThePolicy() {
+        val warnings = ArrayList<String>()
+        val warned = EngineOptions(delegate = "nnapi", onWarning = { warnings.add(it) })
         Recommender.open(history, Given.onnx, warned).use {
             assertEquals(listOf("nnapi"), it.placement.asked)
             assertTrue(it.placement.got.isEmpty())
-            assertEquals(said, it.placement.fallbacks)
+            assertEquals(warnings, it.placement.fallbacks)
             assertTrue(
-                said.toString(), "nnapi is not in this onnxruntime 1.28.0, which has CPU" in said.single()
+                warnings.toString(),
+                "nnapi is not in this onnxruntime 1.28.0, which has CPU" in warnings.single()
             )
             assertTrue(it.selfTest().passed)
         }
         Recommender.open(history, Given.onnx, warned.copy(policy = Policy.ALLOW)).use {
             assertEquals(1, it.placement.fallbacks.size)
         }
-        assertEquals(1, said.size)
+        assertEquals(1, warnings.size)
         expect<EngineException>("the policy FAIL refuses that") {
             Recommender.open(history, Given.onnx, warned.copy(policy = Policy.FAIL))
         }
@@ -86,7 +87,7 @@ class EngineTest {
     }
 
     @Test
-    fun aProfileTellsWhoComputed() {
+    fun aProfileContainsThePlacement() {
         val bytes = Given.recommender().resolve("model.onnx").readBytes()
         val environment = ai.onnxruntime.OrtEnvironment.getEnvironment()
         val counts = operatorsByProvider { path ->
@@ -100,42 +101,42 @@ class EngineTest {
                 }
             }
         }
-        println("operators of model.onnx by who computes them: $counts")
+        println("operators of model.onnx by executor: $counts")
         assertEquals(setOf("cpu"), counts!!.keys)
         assertTrue(counts.getValue("cpu") > 3)
         assertNull(operatorsByProvider { "/no/such/file" })
     }
 
     @Test
-    fun answersOfAnotherShapeOrNoNumbersAreRefused() {
-        fun asked(answer: (Signature, Map<String, Tensor>) -> Tensor) {
-            Recommender.open(history, listOf(FakeEngineFactory(answer = answer))).use {
+    fun outputsOfAnotherShapeOrWithNansAreRejected() {
+        fun recommendWith(run: (Signature, Map<String, Tensor>) -> Tensor) {
+            Recommender.open(history, listOf(FakeEngineFactory(run = run))).use {
                 it.recommend(history = listOf(it.items.ids.values[0]))
             }
         }
         expect<EngineException>("onnxruntime 9.9: expected an output of shape [200], found [3]") {
-            asked { _, _ -> Tensor("float32", intArrayOf(3), FloatArray(3)) }
+            recommendWith { _, _ -> Tensor("float32", intArrayOf(3), FloatArray(3)) }
         }
-        for (wrong in listOf(Float.NaN, Float.POSITIVE_INFINITY)) {
+        for (invalid in listOf(Float.NaN, Float.POSITIVE_INFINITY)) {
             expect<EngineException>("an output of signature 'history' is not a finite number") {
-                asked { _, _ -> Tensor("float32", intArrayOf(200), FloatArray(200) { wrong }) }
+                recommendWith { _, _ -> Tensor("float32", intArrayOf(200), FloatArray(200) { invalid }) }
             }
         }
         expect<EngineException>("expected float32, found int32") {
-            asked { _, _ -> Tensor("int32", intArrayOf(200), IntArray(200)) }
+            recommendWith { _, _ -> Tensor("int32", intArrayOf(200), IntArray(200)) }
         }
     }
 
     @Test
-    fun aModelThatIsNoneIsRefused() {
-        val source = MemorySource(Given.recommender()).file("model.onnx", "no model at all".toByteArray())
+    fun anInvalidModelIsRejected() {
+        val source = MemorySource(Given.recommender()).file("model.onnx", "not a model".toByteArray())
         expect<EngineException>("onnxruntime 1.28.0 refused model.onnx ('history')") {
             Recommender.open(source, Given.onnx)
         }
     }
 
     @Test
-    fun aClosedSessionSaysSo() {
+    fun aClosedSessionRejectsCalls() {
         val factory = FakeEngineFactory()
         val recommender = Recommender.open(history, listOf(factory))
         recommender.close()
@@ -148,15 +149,15 @@ class EngineTest {
     }
 
     @Test
-    fun threadsShareASession() {
+    fun sessionsAreThreadSafe() {
         Recommender.open(history, Given.onnx).use { recommender ->
             val ids = recommender.items.ids.values
-            val asks = List(40) { start -> ids.subList(start, start + 1 + start % 7) }
-            val expected = asks.map { recommender.recommend(history = it, explain = 1) }
+            val histories = List(40) { start -> ids.subList(start, start + 1 + start % 7) }
+            val expected = histories.map { recommender.recommend(history = it, explain = 1) }
             val pool = Executors.newFixedThreadPool(4)
             try {
                 val found = pool.invokeAll(
-                    asks.map { Callable { recommender.recommend(history = it, explain = 1) } }
+                    histories.map { Callable { recommender.recommend(history = it, explain = 1) } }
                 )
                 assertEquals(expected, found.map { it.get() })
             } finally {

@@ -5,47 +5,47 @@ import org.junit.Assert.assertTrue
 import org.junit.Test
 
 /**
- * Thousands of wrong files with fitting checksums: each is read or refused with a HanjiException, and
- * quickly.
+ * Thousands of invalid files with matching checksums: each is either accepted or rejected with a
+ * HanjiException, and quickly.
  */
 class FuzzTest {
     private val random = Random(20)
 
     @Test(timeout = 300_000)
-    fun manifestsOfWrongValues() = fuzz("manifest.json", 2500) { wrongValue(it) }
+    fun manifestsWithInvalidValues() = fuzz("manifest.json", 2500) { invalidValue(it) }
 
     @Test(timeout = 300_000)
-    fun manifestsOfWrongBytes() = fuzz("manifest.json", 2500) { wrongBytes(it) }
+    fun manifestsWithInvalidBytes() = fuzz("manifest.json", 2500) { invalidBytes(it) }
 
     @Test(timeout = 300_000)
-    fun otherFilesOfWrongValues() {
-        for (path in OTHERS) fuzz(path, 300) { wrongValue(it) }
+    fun otherFilesWithInvalidValues() {
+        for (path in OTHERS) fuzz(path, 300) { invalidValue(it) }
     }
 
     @Test(timeout = 300_000)
-    fun otherFilesOfWrongBytes() {
-        for (path in OTHERS) fuzz(path, 300) { wrongBytes(it) }
+    fun otherFilesWithInvalidBytes() {
+        for (path in OTHERS) fuzz(path, 300) { invalidBytes(it) }
     }
 
     private fun fuzz(path: String, times: Int, change: (ByteArray) -> ByteArray) {
         val bundles = listOf("history", "users", "digits").map { Given.bundles().getValue(it) }
             .filter { bundle -> MemorySource(bundle).files.containsKey(path) }
-        var refused = 0
+        var rejected = 0
         var slowest = 0L
         repeat(times) { number ->
             val source = MemorySource(bundles[number % bundles.size])
             val content = change(source.files.getValue(path))
             if (path == "manifest.json") source.manifest(content) else source.file(path, content)
             val start = System.nanoTime()
-            if (isRefused(source, content)) refused++
+            if (isRejected(source, content)) rejected++
             slowest = maxOf(slowest, System.nanoTime() - start)
         }
-        println("$path: $refused of $times refused, slowest ${slowest / 1_000_000} ms")
+        println("$path: $rejected of $times rejected, slowest ${slowest / 1_000_000} ms")
         assertTrue("slowest ${slowest / 1_000_000} ms", slowest < 5_000_000_000)
     }
 
-    /** Whether a HanjiException refuses it; anything else that is thrown fails the test. */
-    private fun isRefused(source: MemorySource, content: ByteArray): Boolean {
+    /** Whether it is rejected with a HanjiException; any other exception fails the test. */
+    private fun isRejected(source: MemorySource, content: ByteArray): Boolean {
         try {
             val engines = listOf(FakeEngineFactory())
             val session = if ("items.json" in source.files) Recommender.open(source, engines)
@@ -55,29 +55,29 @@ class FuzzTest {
         } catch (_: HanjiException) {
             return true
         } catch (error: Throwable) {
-            throw AssertionError("$error of: ${String(content).take(20_000)}", error)
+            throw AssertionError("$error for: ${String(content).take(20_000)}", error)
         }
     }
 
-    /** One to three values somewhere in the file are others. */
-    private fun wrongValue(content: ByteArray): ByteArray {
+    /** Changes one to three random values of the file. */
+    private fun invalidValue(content: ByteArray): ByteArray {
         var value = parseJson(content, "")
         repeat(1 + random.nextInt(3)) { value = mutated(value) }
         return StringBuilder().also { write(value, it) }.toString().toByteArray()
     }
 
     private fun mutated(value: Any?): Any? {
-        val stays = random.nextInt(8) != 0
+        val descend = random.nextInt(8) != 0
         return when {
-            value is Map<*, *> && value.isNotEmpty() && stays -> {
+            value is Map<*, *> && value.isNotEmpty() && descend -> {
                 val key = value.keys.elementAt(random.nextInt(value.size))
                 when (random.nextInt(10)) {
                     0 -> value - key
-                    1 -> value + (strange() to value[key])
+                    1 -> value + (randomValue() to value[key])
                     else -> value + (key to mutated(value[key]))
                 }
             }
-            value is List<*> && value.isNotEmpty() && stays -> {
+            value is List<*> && value.isNotEmpty() && descend -> {
                 val at = random.nextInt(value.size)
                 when (random.nextInt(10)) {
                     0 -> value.filterIndexed { index, _ -> index != at }
@@ -85,13 +85,13 @@ class FuzzTest {
                     else -> value.mapIndexed { index, each -> if (index == at) mutated(each) else each }
                 }
             }
-            else -> strange()
+            else -> randomValue()
         }
     }
 
-    private fun strange(): Any? = STRANGE[random.nextInt(STRANGE.size)]
+    private fun randomValue(): Any? = EDGE_CASES[random.nextInt(EDGE_CASES.size)]
 
-    private fun wrongBytes(content: ByteArray): ByteArray {
+    private fun invalidBytes(content: ByteArray): ByteArray {
         var bytes = content.toList()
         repeat(1 + random.nextInt(4)) {
             if (bytes.isEmpty()) return@repeat
@@ -126,9 +126,9 @@ class FuzzTest {
             }
             is String -> {
                 text.append('"')
-                for (letter in value) {
-                    val isPlain = letter >= ' ' && letter != '"' && letter != '\\'
-                    text.append(if (isPlain) letter.toString() else "\\u%04x".format(letter.code))
+                for (character in value) {
+                    val isPlain = character >= ' ' && character != '"' && character != '\\'
+                    text.append(if (isPlain) character.toString() else "\\u%04x".format(character.code))
                 }
                 text.append('"')
             }
@@ -139,7 +139,7 @@ class FuzzTest {
 
     private companion object {
         val OTHERS = listOf("items.json", "users.json", "labels.json", "golden.json")
-        val STRANGE = listOf(
+        val EDGE_CASES = listOf(
             null, true, false, 0L, 1L, -1L, 2L, 255L, 256L, 4096L, 2147483647L, 2147483648L,
             9007199254740991L, 9007199254740992L, 999999999999999999L, 0.5, -0.0, 1e308, 1e309, 5e-324, "",
             "x", "..", "../x", "items.json", "manifest.json", "history", "classify", "catalogue", "int8",

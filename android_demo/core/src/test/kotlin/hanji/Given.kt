@@ -11,8 +11,7 @@ import org.junit.Assert.fail
 import org.junit.Assume.assumeTrue
 
 /**
- * What the tests are given: bundles, and what the Python runtime answered from them (tests/android makes
- * both).
+ * Test data: bundles, and the results of the Python runtime for them; tests/android creates both.
  */
 object Given {
     val onnx: List<EngineFactory> = listOf(OnnxEngineFactory())
@@ -24,27 +23,27 @@ object Given {
 
     fun classifiers(): Map<String, File> = bundles().filter { !isRecommender(it.value) }
 
-    /** One bundle that takes a history and can say why. */
+    /** A bundle that takes a history and supports `why`. */
     fun recommender(): File = bundles().getValue("history")
 
     fun classifier(): File = bundles().getValue("digits")
 
-    /** A file of Python's answers. */
+    /** A file with results of the Python runtime. */
     fun answers(name: String): Any? {
         val file = folder("hanji.answers").first { it.name == "$name.json" }
         return parseJson(file.readBytes(), file.name)
     }
 
     private fun folder(property: String): List<File> {
-        val place = System.getProperty(property)
-        assumeTrue("no -D$property=DIR was given; tests/android makes one", place != null)
-        return File(place).listFiles()!!.toList()
+        val directory = System.getProperty(property)
+        assumeTrue("no -D$property=DIR was given; tests/android creates one", directory != null)
+        return File(directory).listFiles()!!.toList()
     }
 
     private fun isRecommender(bundle: File) = File(bundle, "items.json").exists()
 }
 
-/** A bundle in memory, to be changed; errors call it "memory". */
+/** A mutable bundle in memory; its name in errors is "memory". */
 class MemorySource(val files: MutableMap<String, ByteArray>) : BundleSource {
     constructor(directory: File) : this(
         directory.walk().filter { it.isFile }
@@ -58,7 +57,7 @@ class MemorySource(val files: MutableMap<String, ByteArray>) : BundleSource {
 
     fun text(path: String) = String(files.getValue(path))
 
-    /** Another manifest with the checksum that fits it. */
+    /** Replaces the manifest and its checksum. */
     fun manifest(content: ByteArray): MemorySource {
         files["manifest.json"] = content
         files["manifest.sha256"] = "${hex(content)}  manifest.json\n".toByteArray()
@@ -72,7 +71,7 @@ class MemorySource(val files: MutableMap<String, ByteArray>) : BundleSource {
         return manifest(after.toByteArray())
     }
 
-    /** Another file with the size and hash that fit it, in a manifest that fits. */
+    /** Replaces a file and updates its size and hash in the manifest. */
     fun file(path: String, content: ByteArray): MemorySource {
         val old = files.getValue(path)
         files[path] = content
@@ -80,7 +79,7 @@ class MemorySource(val files: MutableMap<String, ByteArray>) : BundleSource {
         return manifest(sized.replace(hex(old), hex(content)).toByteArray())
     }
 
-    /** In the object with [path] the number of bytes, wherever it stands in it. */
+    /** Replaces "bytes" in the object with [path]. */
     private fun replaced(manifest: String, path: String, old: Int, new: Int): String =
         Regex("\\{[^{}]*$path[^{}]*\\}").replace(manifest) { found ->
             found.value.replace(Regex("(\"bytes\": *)$old\\b"), "$1$new")
@@ -90,24 +89,24 @@ class MemorySource(val files: MutableMap<String, ByteArray>) : BundleSource {
 fun hex(content: ByteArray): String =
     MessageDigest.getInstance("SHA-256").digest(content).joinToString("") { "%02x".format(it) }
 
-/** The HanjiException of class [E] that [action] throws; the test fails if it throws none or another. */
-inline fun <reified E : HanjiException> expect(vararg said: String, action: () -> Unit): E {
+/** The HanjiException of class [E] thrown by [action]; the test fails for none or another class. */
+inline fun <reified E : HanjiException> expect(vararg messages: String, action: () -> Unit): E {
     try {
         action()
     } catch (error: HanjiException) {
         assertTrue("expected ${E::class.java.simpleName}, found $error", error.javaClass == E::class.java)
-        for (part in said) assertTrue("expected '$part' in: ${error.message}", part in error.message!!)
+        for (text in messages) assertTrue("expected '$text' in: ${error.message}", text in error.message!!)
         return error as E
     }
     fail("expected ${E::class.java.simpleName}, found none")
     throw AssertionError()
 }
 
-/** An engine that computes nothing: [answer] makes what it gives. */
+/** An engine whose outputs are created by [run]. */
 class FakeEngineFactory(
     override val name: String = "onnxruntime",
     override val version: String = "9.9",
-    private val answer: (Signature, Map<String, Tensor>) -> Tensor = ::zeros,
+    private val run: (Signature, Map<String, Tensor>) -> Tensor = ::zeros,
 ) : EngineFactory {
     var isClosed = false
 
@@ -120,7 +119,8 @@ class FakeEngineFactory(
             name, version, options.threads, emptyList(), emptyList(), null, emptyList()
         )
 
-        override fun run(signature: Signature, inputs: Map<String, Tensor>) = answer(signature, inputs)
+        override fun run(signature: Signature, inputs: Map<String, Tensor>) =
+            this@FakeEngineFactory.run.invoke(signature, inputs)
 
         override fun close() {
             isClosed = true
@@ -128,7 +128,7 @@ class FakeEngineFactory(
     }
 }
 
-/** Zeros of the shape that the signature promises; any size is that of the first input. */
+/** Zeros in the shape of the output; a dynamic size is that of the first input. */
 fun zeros(signature: Signature, inputs: Map<String, Tensor>): Tensor {
     val info = signature.outputs[0]
     val any = inputs.getValue(signature.inputs[0].name).shape[0]

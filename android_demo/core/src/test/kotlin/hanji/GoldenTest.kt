@@ -6,7 +6,7 @@ import org.junit.Assert.assertFalse
 import org.junit.Assert.assertTrue
 import org.junit.Test
 
-/** Every bundle replays what it answered at export, through ONNX Runtime on this JVM. */
+/** Every bundle reproduces its golden outputs with ONNX Runtime on the JVM. */
 class GoldenTest {
     @Test
     fun everyBundlePassesItsSelfTest() {
@@ -19,7 +19,7 @@ class GoldenTest {
     }
 
     @Test
-    fun everyTopTenIsThatOfPython() {
+    fun everyTopTenEqualsPythons() {
         var compared = 0
         for ((name, bundle) in Given.recommenders()) {
             Recommender.open(DirectorySource(bundle), Given.onnx).use { recommender ->
@@ -64,7 +64,7 @@ class GoldenTest {
     }
 
     @Test
-    fun anArtifactThatWasNotRunAtExportFails() {
+    fun anArtifactThatDidNotRunAtExportFails() {
         val source = MemorySource(Given.recommender())
         source.file("golden.json", source.text("golden.json").replace("\"onnx\"", "\"other\"").toByteArray())
         val test = Recommender.open(source, Given.onnx).use { it.selfTest() }

@@ -6,7 +6,7 @@ import org.junit.Test
 
 class JsonTest {
     @Test
-    fun valuesAreRead() {
+    fun valuesAreParsed() {
         val text = """ {"a": [1, -0, 2.5, 1e3, 1E-2, true, false, null],
             "b": {"c": "x\n\"\\\/é한😀"}, "": ""} """
         val expected = mapOf(
@@ -18,12 +18,12 @@ class JsonTest {
     }
 
     @Test
-    fun theLaterOfTwoValuesCounts() {
+    fun theLastOfDuplicateKeysCounts() {
         assertEquals(mapOf("a" to 2L, "b" to 3L), read("""{"a": 1, "b": 3, "a": 2}"""))
     }
 
     @Test
-    fun malformedTextsAreRefused() {
+    fun malformedJsonIsRejected() {
         val texts = listOf(
             "", " ", "{", "}", "[", "]", "[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "01", "-", "1.", ".5",
             "1e", "+1", "NaN", "Infinity", "-Infinity", "nul", "tru", "\"", "\"\\x\"", "\"\\u12g4\"",
@@ -34,7 +34,7 @@ class JsonTest {
     }
 
     @Test
-    fun whatIsNotUtf8IsRefused() {
+    fun invalidUtf8IsRejected() {
         val quote = 34.toByte()
         val texts = listOf(byteArrayOf(-1, quote), byteArrayOf(-19, -96, -128, quote), byteArrayOf(-61))
         for (bytes in texts.map { byteArrayOf(quote) + it }) {
@@ -43,7 +43,7 @@ class JsonTest {
     }
 
     @Test
-    fun deepNestingIsRefused() {
+    fun deepNestingIsRejected() {
         for (depth in listOf(300, 100_000, 3_000_000)) {
             expect<BundleException>("at most 200 levels") { read("[".repeat(depth) + "]".repeat(depth)) }
             expect<BundleException>("at most 200 levels") { read("{\"a\":".repeat(depth)) }
@@ -52,7 +52,7 @@ class JsonTest {
     }
 
     @Test
-    fun hugeNumbersAreNoNumbers() {
+    fun hugeNumbersAreRejected() {
         assertNull(asNumber(read("1e999")))
         assertNull(asInteger(read("9007199254740993000000")))
         assertNull(asInteger(read("1e300")))
@@ -83,7 +83,7 @@ class JsonTest {
     }
 
     @Test
-    fun pathsStayInside() {
+    fun pathsAreRestrictedToTheBundle() {
         val good = listOf("a", "model.onnx", "tfjs/model.json", "A_b-c.d/e..f", "_")
         for (path in good) assertEquals(path, pathTable(path).path("p"))
         val bad = listOf(

@@ -4,11 +4,11 @@ import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.Test
 
-/** The core refuses the manifests that the Python runtime refuses, and no other. */
+/** The core rejects exactly the manifests that the Python runtime rejects. */
 class ManifestTest {
     @Test
-    fun everyVerdictIsThatOfPython() {
-        var refused = 0
+    fun validationEqualsPythons() {
+        var rejected = 0
         val cases = (Given.answers("manifests") as List<*>).map { Table(it, "case") }
         for (case in cases) {
             val text = case.longText("text")
@@ -21,14 +21,14 @@ class ManifestTest {
             val expected = if (case.isNull("error")) null else case.text("error")
             val found = error?.javaClass?.simpleName?.replace("Exception", "Error")
             assertEquals("${error?.message} of $text", expected, found)
-            if (found != null) refused++
+            if (found != null) rejected++
         }
-        println("manifests judged as by Python: ${cases.size}, $refused of them refused")
-        assertTrue(refused in 1 until cases.size)
+        println("manifests validated like in Python: ${cases.size}, $rejected of them rejected")
+        assertTrue(rejected in 1 until cases.size)
     }
 
     @Test
-    fun whatIsReadIsWhatIsThere() {
+    fun fieldsAreParsed() {
         val bundle = Given.bundles().getValue("digits")
         val manifest = parseManifest(bundle.resolve("manifest.json").readBytes(), "manifest.json")
         manifest as ClassifierManifest
@@ -36,7 +36,7 @@ class ManifestTest {
         assertEquals(listOf("tflite", "onnx", "tfjs").toSet(), manifest.artifacts.map { it.format }.toSet())
         assertEquals(10L, manifest.trainingData.counts.getValue("classes"))
         assertEquals(listOf("quantize"), manifest.recipe.steps)
-        assertEquals(64, manifest.picture.bytes)
+        assertEquals(64, manifest.imageInput.bytes)
         assertTrue(manifest.metrics.compressed.getValue("top1") in 0.0..1.0)
     }
 }

@@ -5,54 +5,54 @@ import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNull
 import org.junit.Test
 
-/** Pictures become the very bytes that Python makes of them. */
+/** Images are prepared byte for byte like in Python. */
 class PicturesTest {
     @Test
-    fun everyByteIsThatOfPython() {
+    fun preparedImagesEqualPythons() {
         var compared = 0
         for (case in (Given.answers("pictures") as List<*>).map { Table(it, "case") }) {
-            val wanted = case.table("picture")
-            val found = prepare(pixels(case.table("source")), input(wanted))
+            val expectedInput = case.table("picture")
+            val found = prepare(pixels(case.table("source")), imageInput(expectedInput))
             assertArrayEquals(fromBase64(case.longText("prepared")), found)
             compared++
         }
-        println("pictures prepared to the bytes of Python's: $compared")
+        println("images prepared like in Python: $compared")
     }
 
     @Test
-    fun pixelsThatAreNoPictureAreRefused() {
-        expect<PictureException>("found 2") { Pixels(ByteArray(8), 2, 2, 2) }
-        expect<PictureException>("expected 12 bytes for 2 × 2 × 3, found 8") { Pixels(ByteArray(8), 2, 2, 3) }
-        expect<PictureException>("at least one pixel") { Pixels(ByteArray(0), 0, 2, 1) }
-        expect<PictureException>("bytes for 2147483647") {
+    fun invalidPixelDataIsRejected() {
+        expect<ImageException>("found 2") { Pixels(ByteArray(8), 2, 2, 2) }
+        expect<ImageException>("expected 12 bytes for 2 × 2 × 3, found 8") { Pixels(ByteArray(8), 2, 2, 3) }
+        expect<ImageException>("at least one pixel") { Pixels(ByteArray(0), 0, 2, 1) }
+        expect<ImageException>("bytes for 2147483647") {
             Pixels(ByteArray(0), Int.MAX_VALUE, Int.MAX_VALUE, 4)
         }
     }
 
     @Test
-    fun aPictureTooLongToBeStretchedIsRefused() {
-        val thread = Pixels(ByteArray(600_000), 1, 600_000, 1)
-        expect<PictureException>("cut or shrink the picture") { resized(thread, 4096, 4096) }
+    fun anOversizedIntermediateImageIsRejected() {
+        val narrow = Pixels(ByteArray(600_000), 1, 600_000, 1)
+        expect<ImageException>("crop or shrink the image") { resized(narrow, 4096, 4096) }
     }
 
     @Test
-    fun levelsBecomeTheNumbersThatTheModelTakes() {
-        val levels = byteArrayOf(0, 100, -1, 0, 100, -1) // two pixels of 0, 100, 255
-        val picture = pictureInput("runtime", listOf(0.0, 100.0, 255.0), listOf(1.0, 50.0, 10.0))
+    fun pixelValuesAreConvertedToModelInputs() {
+        val values = byteArrayOf(0, 100, -1, 0, 100, -1) // two pixels of 0, 100, 255
+        val runtime = imageInput("runtime", listOf(0.0, 100.0, 255.0), listOf(1.0, 50.0, 10.0))
         val floats = TensorInfo("x", "float32", listOf(1, 1, 2, 3), null, null)
-        val float = PictureTensor(picture, floats).of(levels)
+        val float = ImageTensor(runtime, floats).of(values)
         assertArrayEquals(floatArrayOf(0f, 0f, 0f, 0f, 0f, 0f), float.data as FloatArray, 0f)
-        val int8 = PictureTensor(picture, TensorInfo("x", "int8", listOf(1, 1, 2, 3), 0.5, -3))
+        val int8 = ImageTensor(runtime, TensorInfo("x", "int8", listOf(1, 1, 2, 3), 0.5, -3))
         assertArrayEquals(
             byteArrayOf(-3, 1, -54), (int8.of(byteArrayOf(0, -56, 0)).data as ByteArray).copyOf(3)
         )
-        val graph = pictureInput("graph", listOf(0.0, 0.0, 0.0), listOf(1.0, 1.0, 1.0))
-        val ints = PictureTensor(graph, TensorInfo("x", "int32", listOf(1, 1, 2, 3), null, null)).of(levels)
+        val graph = imageInput("graph", listOf(0.0, 0.0, 0.0), listOf(1.0, 1.0, 1.0))
+        val ints = ImageTensor(graph, TensorInfo("x", "int32", listOf(1, 1, 2, 3), null, null)).of(values)
         assertArrayEquals(intArrayOf(0, 100, 255, 0, 100, 255), ints.data as IntArray)
     }
 
     @Test
-    fun outputsBecomeProbabilities() {
+    fun outputsAreConvertedToProbabilities() {
         val bytes = Tensor("uint8", intArrayOf(1, 2), byteArrayOf(-1, 3))
         val info = TensorInfo("y", "uint8", listOf(1, 2), 0.5, 3)
         assertArrayEquals(floatArrayOf(126f, 0f), dequantized(bytes, info), 0f)
@@ -67,25 +67,25 @@ class PicturesTest {
     }
 
     @Test
-    fun base64IsReadStrictly() {
+    fun base64IsDecodedStrictly() {
         assertArrayEquals("hanji".toByteArray(), fromBase64("aGFuamk="))
         assertArrayEquals("hanj".toByteArray(), fromBase64("aGFuag=="))
         assertEquals(0, fromBase64("")!!.size)
-        val wrong = listOf("a", "aGF", "aG=uamk=", "aGFu\n", "====", "aGF-", "a===")
-        for (text in wrong) assertNull(fromBase64(text))
+        val invalid = listOf("a", "aGF", "aG=uamk=", "aGFu\n", "====", "aGF-", "a===")
+        for (text in invalid) assertNull(fromBase64(text))
     }
 
-    private fun pictureInput(by: String, mean: List<Double>, std: List<Double>) =
-        PictureInput(1, 2, 3, "crop", mean, std, by, listOf(255, 255, 255))
+    private fun imageInput(normalizedBy: String, mean: List<Double>, std: List<Double>) =
+        ImageInput(1, 2, 3, "crop", mean, std, normalizedBy, listOf(255, 255, 255))
 
-    private fun input(wanted: Table) = PictureInput(
-        height = wanted.count("height"),
-        width = wanted.count("width"),
-        channels = wanted.count("channels"),
-        fit = wanted.text("fit"),
-        mean = wanted.numbers("mean").toList(),
-        std = wanted.numbers("std").toList(),
-        normalizedBy = wanted.text("normalized_by"),
-        background = wanted.numbers("background").map { it.toInt() },
+    private fun imageInput(table: Table) = ImageInput(
+        height = table.count("height"),
+        width = table.count("width"),
+        channels = table.count("channels"),
+        fit = table.text("fit"),
+        mean = table.numbers("mean").toList(),
+        std = table.numbers("std").toList(),
+        normalizedBy = table.text("normalized_by"),
+        background = table.numbers("background").map { it.toInt() },
     )
 }

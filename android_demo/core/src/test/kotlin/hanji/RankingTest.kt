@@ -8,7 +8,7 @@ import org.junit.Test
 
 class RankingTest {
     @Test
-    fun theKBestAreThoseOfASort() {
+    fun topKEqualsSorting() {
         val random = Random(1)
         repeat(2000) {
             val scores = DoubleArray(1 + random.nextInt(60)) { random.nextInt(12) - 4.0 } // many ties
@@ -20,37 +20,37 @@ class RankingTest {
     }
 
     @Test
-    fun aFilterIsAskedFromTheBestDownwardsAndNoFurther() {
+    fun aFilterIsCalledInDescendingOrderAndNoLongerThanNeeded() {
         val items = items(5000)
-        val asked = ArrayList<Long>()
-        val wishes = wishes(
-            k = 2, filter = { item -> asked.add(item.id as Long); (item.id as Long) % 100 == 0L }
+        val filtered = ArrayList<Long>()
+        val options = options(
+            k = 2, filter = { item -> filtered.add(item.id as Long); (item.id as Long) % 100 == 0L }
         )
-        val found = ranking(DoubleArray(5000) { it.toDouble() }, items, wishes)
+        val found = ranking(DoubleArray(5000) { it.toDouble() }, items, options)
         assertArrayEquals(intArrayOf(4900, 4800), found)
-        assertEquals((4999L downTo 4800L).toList(), asked)
+        assertEquals((4999L downTo 4800L).toList(), filtered)
     }
 
     @Test
-    fun whatIsLeftOutIsCountedOnce() {
+    fun excludedItemsAreCountedOnce() {
         val items = items(5)
-        val wishes = wishes(k = 3, excluded = intArrayOf(4, 3), seen = intArrayOf(4, 2))
-        val found = ranking(DoubleArray(5) { it.toDouble() }, items, wishes)
+        val options = options(k = 3, excluded = intArrayOf(4, 3), seen = intArrayOf(4, 2))
+        val found = ranking(DoubleArray(5) { it.toDouble() }, items, options)
         assertArrayEquals(intArrayOf(1, 0), found)
         val note = "2 of the 3 items asked for: all others are in the history or are excluded"
-        assertEquals(note, shortageNote(found.size, wishes))
+        assertEquals(note, shortageNote(found.size, options))
     }
 
     @Test
-    fun nothingLeftIsAnEmptyAnswer() {
+    fun withoutEligibleItemsTheResultIsEmpty() {
         for (diversity in listOf(0.0, 0.5)) {
-            val wishes = wishes(k = 1, seen = intArrayOf(0, 1), filter = { true }, diversity = diversity)
-            assertEquals(0, ranking(DoubleArray(2), items(2), wishes).size)
+            val options = options(k = 1, seen = intArrayOf(0, 1), filter = { true }, diversity = diversity)
+            assertEquals(0, ranking(DoubleArray(2), items(2), options).size)
         }
     }
 
     @Test
-    fun diversityTakesOneOfEachKindFirst() {
+    fun diversitySelectsOneItemOfEachGenreFirst() {
         val genres = listOf(listOf("A"), listOf("A"), listOf("B"), listOf("A", "A"), emptyList())
         assertArrayEquals(
             intArrayOf(0, 2, 4, 1, 3),
@@ -60,23 +60,23 @@ class RankingTest {
     }
 
     @Test
-    fun wishesThatCannotBeHadAreRefused() {
-        expect<RequestException>("k=0: expected 1 to 5") { wishes(k = 0).check(5) }
+    fun optionsOutOfRangeAreRejected() {
+        expect<RequestException>("k=0: expected 1 to 5") { options(k = 0).check(5) }
         expect<RequestException>("k=4: expected 1 to 3: the catalogue holds 5 items, 2 of them excluded") {
-            wishes(k = 4, excluded = intArrayOf(1, 2)).check(5)
+            options(k = 4, excluded = intArrayOf(1, 2)).check(5)
         }
         for (diversity in listOf(1.0, -0.1, Double.NaN)) {
             expect<RequestException>("diversity: expected 0 or more") {
-                wishes(1, diversity = diversity).check(5)
+                options(1, diversity = diversity).check(5)
             }
         }
     }
 
     @Test
-    fun idsAreFoundAsPythonFindsThem() {
+    fun idsAreLookedUpLikeInPython() {
         val integers = Ids(listOf(7L, 196L), "item")
-        val asked = listOf(196, 196L, 196.toShort(), "196", "0196", "x")
-        assertEquals(listOf(1, 1, 1, 1, null, null), asked.map(integers::indexOf))
+        val ids = listOf(196, 196L, 196.toShort(), "196", "0196", "x")
+        assertEquals(listOf(1, 1, 1, 1, null, null), ids.map(integers::indexOf))
         val texts = Ids(listOf("196", "x"), "user")
         assertEquals(listOf(0, null), listOf("196", 196).map(texts::indexOf))
         expect<RequestException>("expected an item id (Int, Long or String), found 1.5") {
@@ -94,19 +94,19 @@ class RankingTest {
     }
 
     @Test
-    fun reasonsAreSharesOfWhatRaisedTheScore() {
+    fun reasonsAreSharesOfPositiveContributions() {
         val found = reasons(floatArrayOf(3f, -1f, 1f, 0f), intArrayOf(3, 2, 1, 0), items(4), 9)
         assertEquals(listOf(Reason(3L, "3", 0.75, 3.0), Reason(1L, "1", 0.25, 1.0)), found)
         assertTrue(reasons(floatArrayOf(-1f), intArrayOf(0), items(1), 1).isEmpty())
     }
 
-    private fun wishes(
+    private fun options(
         k: Int,
         excluded: IntArray = IntArray(0),
         seen: IntArray = IntArray(0),
         filter: ((Item) -> Boolean)? = null,
         diversity: Double = 0.0,
-    ) = Wishes(k, excluded, seen, filter, diversity)
+    ) = RankingOptions(k, excluded, seen, filter, diversity)
 
     private fun items(count: Int): Items {
         val numbers = List(count) { it.toLong() }

@@ -6,22 +6,22 @@ import org.junit.Test
 
 class TextsTest {
     @Test
-    fun numbersAndIdsAreShownAsPythonShowsThem() {
+    fun numbersAndIdsAreFormattedLikeInPython() {
         val before = Locale.getDefault()
-        Locale.setDefault(Locale.GERMANY) // a comma in numbers, if anything asked for it
+        Locale.setDefault(Locale.GERMANY) // has a decimal comma, which must not be used
         try {
             val texts = Table(Given.answers("texts"), "texts")
             val numbers = texts.array("numbers").map { it as List<*> }
-            for ((number, shown) in numbers) assertEquals(shown, short(asNumber(number)!!))
+            for ((number, formatted) in numbers) assertEquals(formatted, formatNumber(asNumber(number)!!))
             val ids = texts.array("ids").map { it as List<*> }
-            for ((own, shown) in ids) assertEquals(shown, quoted(own!!))
+            for ((id, formatted) in ids) assertEquals(formatted, quoted(id!!))
         } finally {
             Locale.setDefault(before)
         }
     }
 
     @Test
-    fun valuesAreShownInFewWords() {
+    fun valuesAreDescribedBriefly() {
         assertEquals("null", shown(null))
         assertEquals("an array of 2", shown(listOf(1, 2)))
         assertEquals("an object", shown(mapOf("a" to 1)))

@@ -11,9 +11,9 @@ import org.junit.Test
 import org.tensorflow.lite.Delegate
 import org.tensorflow.lite.Interpreter
 
-/** How TensorFlow Lite is asked, on a stand-in for its interpreter: no device has run this engine here. */
+/** Calls of TensorFlow Lite, with a fake interpreter, because the real one only runs on Android. */
 class TfliteEngineTest {
-    private val said = ArrayList<String>()
+    private val warnings = ArrayList<String>()
     private var closedDelegates = 0
     private val delegated = TfliteEngineFactory(delegates = mapOf("npu" to { TestDelegate() }))
 
@@ -28,12 +28,12 @@ class TfliteEngineTest {
     fun everythingWasClosed() = assertEquals(0, Interpreter.opened)
 
     @Test
-    fun aRecommenderAnswersAsWithOnnxRuntime() {
+    fun recommendationsEqualThoseOfOnnxRuntime() {
         val bundle = Given.recommender()
-        val expected = Recommender.open(DirectorySource(bundle), Given.onnx).use(::ask)
+        val expected = Recommender.open(DirectorySource(bundle), Given.onnx).use(::results)
         val source = forTflite(bundle, "history", "why")
         Recommender.open(source, listOf(TfliteEngineFactory()), EngineOptions(threads = 2)).use {
-            assertEquals(expected, ask(it))
+            assertEquals(expected, results(it))
             assertEquals(
                 listOf("tflite-runtime", "2.16.1", 2), it.placement.run { listOf(engine, version, threads) }
             )
@@ -41,7 +41,7 @@ class TfliteEngineTest {
     }
 
     @Test
-    fun aClassifierAnswersAsWithOnnxRuntime() {
+    fun classificationsEqualThoseOfOnnxRuntime() {
         val pixels = Pixels(ByteArray(300) { (it * 7).toByte() }, 10, 10, 3)
         val bundle = Given.classifier()
         val expected = Classifier.open(DirectorySource(bundle), Given.onnx).use { it.probabilities(pixels) }
@@ -55,7 +55,7 @@ class TfliteEngineTest {
     }
 
     @Test
-    fun aFileOfNewerOperatorsIsNeverTouched() {
+    fun aFileWithNewerOperatorsIsNotLoaded() {
         for (engine in listOf(TfliteEngineFactory(), TfliteEngineFactory("litert", "0.9.9"))) {
             expect<EngineException>("engine '${engine.name}' cannot run this bundle") {
                 Recommender.open(
@@ -66,12 +66,12 @@ class TfliteEngineTest {
     }
 
     @Test
-    fun aDelegateIsNeverTakenAtItsWord() {
+    fun aDelegateIsReportedAsUnverified() {
         open(Policy.WARN).use {
             it.recommend(history = history(it))
             assertEquals(listOf("npu"), it.placement.got)
             val line = "does not tell which operators of model.tflite are computed by npu"
-            assertEquals(listOf("tflite-runtime 2.16.1 $line"), said)
+            assertEquals(listOf("tflite-runtime 2.16.1 $line"), warnings)
         }
         assertEquals(1, closedDelegates)
         expect<EngineException>("the policy FAIL refuses that") { open(Policy.FAIL) }
@@ -82,10 +82,10 @@ class TfliteEngineTest {
     }
 
     @Test
-    fun aDelegateThatCannotPrepareLeavesItToTheCpu() {
+    fun aDelegateThatFailsToPrepareFallsBackToTheCpu() {
         Interpreter.failure = "prepare"
         open(Policy.ALLOW).use {
-            assertTrue(it.placement.got.isEmpty() && said.isEmpty())
+            assertTrue(it.placement.got.isEmpty() && warnings.isEmpty())
             val line = "npu failed to prepare model.tflite: out of cores; the CPU computes it"
             assertEquals(listOf(line), it.placement.fallbacks)
             it.recommend(history = history(it))
@@ -94,20 +94,20 @@ class TfliteEngineTest {
     }
 
     @Test
-    fun aDelegateThatFailsLaterLeavesItToTheCpu() {
+    fun aDelegateThatFailsToRunFallsBackToTheCpu() {
         open(Policy.WARN).use {
             val expected = it.recommend(history = history(it))
             Interpreter.failure = "run"
             assertEquals(expected, it.recommend(history = history(it)))
             assertTrue(it.placement.got.isEmpty())
             val line = "npu: signature 'history' failed: the core is gone; the CPU computes model.tflite"
-            assertEquals("$line since then", said.last())
+            assertEquals("$line since then", warnings.last())
         }
     }
 
     @Test
-    fun onThisMachineTheRealOneIsSaidToBeMissing() {
-        // Its native library is for Android: what NnApiDelegate asks for first fails here.
+    fun theMissingNativeLibraryIsReported() {
+        // The native library is for Android only, so creating the NnApiDelegate fails here.
         open(Policy.ALLOW, "nnapi", TfliteEngineFactory()).use {
             assertTrue(it.placement.fallbacks.single(), "nnapi" in it.placement.fallbacks.single())
             assertTrue(it.placement.got.isEmpty())
@@ -119,27 +119,27 @@ class TfliteEngineTest {
         delegate: String = "npu",
         factory: TfliteEngineFactory = delegated,
     ): Recommender {
-        val options = EngineOptions(delegate = delegate, policy = policy, onWarning = { said.add(it) })
+        val options = EngineOptions(delegate = delegate, policy = policy, onWarning = { warnings.add(it) })
         return Recommender.open(forTflite(Given.recommender(), "history", "why"), listOf(factory), options)
     }
 
-    private fun ask(recommender: Recommender): Any = listOf(1, 5, 2).map { length ->
+    private fun results(recommender: Recommender): Any = listOf(1, 5, 2).map { length ->
         recommender.recommend(history = history(recommender, length), explain = 2)
     }
 
     private fun history(recommender: Recommender, length: Int = 3) = recommender.items.ids.values.take(length)
 
     /**
-     * The bundle as if its .tflite file were one that TensorFlow Lite 2.14 runs; the stand-in computes with
-     * ONNX.
+     * The bundle with a manifest whose .tflite file runs on TensorFlow Lite 2.14; the fake interpreter runs
+     * the .onnx files instead.
      */
     private fun forTflite(bundle: File, vararg signatures: String): MemorySource {
         val source = MemorySource(bundle)
         val files = mapOf("history" to "model.onnx", "why" to "why.onnx", "classify" to "model.onnx")
         Interpreter.models = signatures.associateWith { source.files.getValue(files.getValue(it)) }
-        val asked = Regex("\"name\": *\"litert\",\\s*\"oldest_version\": *\"[^\"]*\"")
-        val given = "\"name\": \"tflite-runtime\", \"oldest_version\": \"2.14.0\""
-        return source.manifest { it.replace(asked, given) }
+        val original = Regex("\"name\": *\"litert\",\\s*\"oldest_version\": *\"[^\"]*\"")
+        val replacement = "\"name\": \"tflite-runtime\", \"oldest_version\": \"2.14.0\""
+        return source.manifest { it.replace(original, replacement) }
     }
 
     private inner class TestDelegate : Delegate {

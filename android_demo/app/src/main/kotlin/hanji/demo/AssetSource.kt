@@ -4,7 +4,7 @@ import android.content.res.AssetManager
 import hanji.BundleSource
 import java.io.InputStream
 
-/** A bundle in the folder [folder] of the app's assets. They lie in the APK uncompressed. */
+/** A bundle in a [folder] of the app's assets, which are stored uncompressed in the APK. */
 class AssetSource(private val assets: AssetManager, private val folder: String) : BundleSource {
     override fun open(path: String): InputStream = assets.open("$folder/$path")
 

@@ -13,7 +13,7 @@ import android.widget.TextView
 import hanji.Prediction
 import java.text.NumberFormat
 
-/** Draw by finger, or choose a picture; the most probable classes below. */
+/** The screen for classification: a drawing board or a chosen image, and the most probable classes. */
 class ClassifyScreen(private val activity: Activity, private val state: ClassifyState) : Screen {
     private val board: DrawingView = activity.findViewById(R.id.board)
     private val clear: Button = activity.findViewById(R.id.clear)
@@ -24,50 +24,51 @@ class ClassifyScreen(private val activity: Activity, private val state: Classify
     init {
         board.onDraw = state::draw
         clear.setOnClickListener { state.clear() }
-        activity.findViewById<Button>(R.id.choose).setOnClickListener { choosePicture() }
+        activity.findViewById<Button>(R.id.choose).setOnClickListener { chooseImage() }
         invert.setOnCheckedChangeListener { _, checked -> state.invert(checked) }
-        state.drawing.follow { showBoard(it) }
-        state.seen.follow(::show)
+        state.drawing.observe { showBoard(it) }
+        state.outcome.observe(::show)
     }
 
-    override fun leave() {
-        state.drawing.unfollow()
-        state.seen.unfollow()
+    override fun close() {
+        state.drawing.stopObserving()
+        state.outcome.stopObserving()
     }
 
-    fun chosen(picture: Uri) = state.choose(picture)
+    fun chosen(image: Uri) = state.choose(image)
 
     private fun showBoard(drawing: Drawing) {
-        board.show(drawing, state.picture)
-        clear.isEnabled = !drawing.isEmpty || state.picture != null
-        invert.visibility = if (state.picture == null) View.GONE else View.VISIBLE
+        board.show(drawing, state.image)
+        clear.isEnabled = !drawing.isEmpty || state.image != null
+        invert.visibility = if (state.image == null) View.GONE else View.VISIBLE
     }
 
-    private fun show(seen: Seen) {
+    private fun show(outcome: ClassifyOutcome) {
         predictions.removeAllViews()
-        when (seen) {
-            is Seen.Nothing -> say(activity.getString(R.string.nothing_to_look_at))
-            is Seen.Working -> say(activity.getString(R.string.working))
-            is Seen.NoPicture -> say(activity.getString(R.string.not_a_picture))
-            is Seen.Refused -> say(activity.getString(R.string.refused, seen.message))
-            is Seen.Answer -> {
-                say(words(seen.classes.best))
-                seen.classes.predictions.forEach { predictions.addView(row(it)) }
+        when (outcome) {
+            is ClassifyOutcome.Empty -> showStatus(activity.getString(R.string.nothing_to_classify))
+            is ClassifyOutcome.Working -> showStatus(activity.getString(R.string.working))
+            is ClassifyOutcome.UnreadableFile -> showStatus(activity.getString(R.string.not_an_image))
+            is ClassifyOutcome.Failed ->
+                showStatus(activity.getString(R.string.refused, outcome.message))
+            is ClassifyOutcome.Result -> {
+                showStatus(describe(outcome.classification.best))
+                outcome.classification.predictions.forEach { predictions.addView(row(it)) }
             }
         }
     }
 
-    /** The system's own picker hands over the one picture that somebody chose: no permission is needed. */
-    private fun choosePicture() {
-        if (started(Intent.ACTION_OPEN_DOCUMENT) || started(Intent.ACTION_GET_CONTENT)) return
-        say(activity.getString(R.string.no_gallery))
+    /** Uses the picker of the system, which returns only the chosen image and needs no permission. */
+    private fun chooseImage() {
+        if (startPicker(Intent.ACTION_OPEN_DOCUMENT) || startPicker(Intent.ACTION_GET_CONTENT)) return
+        showStatus(activity.getString(R.string.no_gallery))
     }
 
-    private fun started(action: String): Boolean =
+    private fun startPicker(action: String): Boolean =
         try {
             val intent = Intent(action).addCategory(Intent.CATEGORY_OPENABLE).setType("image/*")
-            @Suppress("DEPRECATION") // what replaces it is in AndroidX, which this app does without
-            activity.startActivityForResult(intent, MainActivity.CHOOSE_PICTURE)
+            @Suppress("DEPRECATION") // the replacement requires AndroidX
+            activity.startActivityForResult(intent, MainActivity.CHOOSE_IMAGE)
             true
         } catch (_: ActivityNotFoundException) {
             false
@@ -75,17 +76,17 @@ class ClassifyScreen(private val activity: Activity, private val state: Classify
 
     private fun row(prediction: Prediction): View {
         val row = activity.layoutInflater.inflate(R.layout.prediction_row, predictions, false)
-        row.findViewById<TextView>(R.id.row_title).text = words(prediction)
+        row.findViewById<TextView>(R.id.row_title).text = describe(prediction)
         row.findViewById<ProgressBar>(R.id.row_bar).progress = (1000 * prediction.probability).toInt()
         return row
     }
 
-    private fun words(prediction: Prediction): String {
+    private fun describe(prediction: Prediction): String {
         val percent = NumberFormat.getPercentInstance().format(prediction.probability)
         return activity.getString(R.string.prediction, prediction.name, percent)
     }
 
-    private fun say(words: String) {
-        if (status.text.toString() != words) status.text = words
+    private fun showStatus(text: String) {
+        if (status.text.toString() != text) status.text = text
     }
 }

@@ -7,92 +7,92 @@ import hanji.Classification
 import hanji.Pixels
 import java.util.Locale
 
-/** What the lower half of the classify screen shows. */
-sealed class Seen {
-    object Nothing : Seen()
+/** The outcome that the classify screen shows. */
+sealed class ClassifyOutcome {
+    object Empty : ClassifyOutcome()
 
-    object Working : Seen()
+    object Working : ClassifyOutcome()
 
-    object NoPicture : Seen()
+    object UnreadableFile : ClassifyOutcome()
 
-    class Refused(val message: String) : Seen()
+    class Failed(val message: String) : ClassifyOutcome()
 
-    class Answer(val classes: Classification) : Seen()
+    class Result(val classification: Classification) : ClassifyOutcome()
 }
 
-/** The drawing or picture to look at, and what the model sees in it. A picture is kept in memory only. */
+/** The drawing or image to classify, and the outcome. Images are kept in memory only. */
 class ClassifyState(
     private val worker: Worker,
     private val models: Models,
     private val resolver: ContentResolver,
 ) {
-    val drawing = Watched(Drawing())
-    val seen = Watched<Seen>(Seen.Nothing)
-    var picture: Bitmap? = null
+    val drawing = ObservableValue(Drawing())
+    val outcome = ObservableValue<ClassifyOutcome>(ClassifyOutcome.Empty)
+    var image: Bitmap? = null
         private set
     var inverted = false
         private set
-    private var question = 0
+    private var latestRequest = 0
 
-    /** Show again what was drawn before the app was ended by the system. */
+    /** Restore the drawing after the system has ended the app. */
     fun restore(packed: FloatArray?) = draw(Drawing.unpacked(packed), finished = true)
 
-    /** A new state of the drawing, which takes the place of a picture; asked when the finger is lifted. */
+    /** Update the drawing, which replaces an image; it is classified when [finished]. */
     fun draw(changed: Drawing, finished: Boolean) {
-        picture = null
+        image = null
         drawing.value = changed
         if (!finished) return
-        if (changed.isEmpty) forget() else ask { changed.pixels() }
+        if (changed.isEmpty) reset() else classify { changed.pixels() }
     }
 
     fun clear() = draw(Drawing(), finished = true)
 
-    /** Turn light and dark of a picture around, or back. */
-    fun invert(wanted: Boolean) {
-        if (wanted == inverted) return
-        inverted = wanted
-        val shown = picture ?: return
-        ask { pixelsOf(shown, wanted) }
+    /** Set whether the image is inverted. */
+    fun invert(invert: Boolean) {
+        if (invert == inverted) return
+        inverted = invert
+        val bitmap = image ?: return
+        classify { pixelsOf(bitmap, invert) }
     }
 
-    /** Read and classify the picture behind [chosen]. */
-    fun choose(chosen: Uri) {
-        val asked = ++question
-        seen.value = Seen.Working
-        worker.ask({ readPicture(resolver, chosen) }) { outcome ->
-            if (asked != question) return@ask
-            when (outcome) {
-                is Outcome.Failed -> seen.value = Seen.NoPicture
-                is Outcome.Done -> take(outcome.value)
+    /** Read and classify the image at [uri]. */
+    fun choose(uri: Uri) {
+        val request = ++latestRequest
+        outcome.value = ClassifyOutcome.Working
+        worker.submit({ readImage(resolver, uri) }) { result ->
+            if (request != latestRequest) return@submit
+            when (result) {
+                is Outcome.Failed -> outcome.value = ClassifyOutcome.UnreadableFile
+                is Outcome.Done -> show(result.value)
             }
         }
     }
 
-    private fun take(bitmap: Bitmap) {
-        picture = bitmap
+    private fun show(bitmap: Bitmap) {
+        image = bitmap
         drawing.value = Drawing()
-        ask { pixelsOf(bitmap, inverted) }
+        classify { pixelsOf(bitmap, inverted) }
     }
 
-    private fun forget() {
-        question++
-        seen.value = Seen.Nothing
+    private fun reset() {
+        latestRequest++
+        outcome.value = ClassifyOutcome.Empty
     }
 
-    /** An answer that a newer question overtook is dropped. */
-    private fun ask(pixels: () -> Pixels) {
-        val asked = ++question
-        seen.value = Seen.Working
-        worker.ask({ classified(pixels()) }) { outcome ->
-            if (asked != question) return@ask
-            seen.value = when (outcome) {
-                is Outcome.Failed -> Seen.Refused(outcome.message)
-                is Outcome.Done -> Seen.Answer(outcome.value)
+    /** Classifies in the background; the result is discarded if there is a newer request. */
+    private fun classify(pixels: () -> Pixels) {
+        val request = ++latestRequest
+        outcome.value = ClassifyOutcome.Working
+        worker.submit({ runClassifier(pixels()) }) { result ->
+            if (request != latestRequest) return@submit
+            outcome.value = when (result) {
+                is Outcome.Failed -> ClassifyOutcome.Failed(result.message)
+                is Outcome.Done -> ClassifyOutcome.Result(result.value)
             }
         }
     }
 
-    private fun classified(pixels: Pixels): Classification {
+    private fun runClassifier(pixels: Pixels): Classification {
         val model = models.classifier()
         val language = Locale.getDefault().language.takeIf { it in model.names }
         return model.classify(pixels, CLASSES, language)

@@ -3,7 +3,7 @@ package hanji.demo
 import android.content.Context
 import android.os.Bundle
 
-/** What lives as long as the app is in use, through rotations: models, their thread, what screens show. */
+/** The state that survives configuration changes: models, their thread, and the state of the screens. */
 class DemoState(context: Context, saved: Bundle?) {
     private val worker = Worker()
     private val models = Models { folder -> AssetSource(context.assets, folder) }
@@ -18,7 +18,7 @@ class DemoState(context: Context, saved: Bundle?) {
 
     fun save(saved: Bundle) = saved.putFloatArray(DRAWING, classify.drawing.value.packed())
 
-    /** Close the models once their thread is done with what was asked. */
+    /** Close the models after all pending work. */
     fun end() = worker.end(models::close)
 
     private companion object {

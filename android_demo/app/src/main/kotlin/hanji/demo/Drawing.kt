@@ -9,37 +9,40 @@ import kotlin.math.min
 class Point(val x: Float, val y: Float)
 
 /**
- * Strokes on a board; never changed, only replaced. White on black, as handwritten digits are trained on.
+ * An immutable drawing of strokes, white on black like the digits of the training data.
  */
 class Drawing(val strokes: List<List<Point>> = emptyList()) {
     val isEmpty: Boolean get() = strokes.isEmpty()
 
     fun begun(at: Point) = Drawing(strokes + listOf(listOf(at)))
 
-    /** The last stroke goes on to [points]. */
+    /** Extends the last stroke by [points]. */
     fun continued(points: List<Point>): Drawing =
         if (isEmpty) this else Drawing(strokes.dropLast(1) + listOf(strokes.last() + points))
 
-    /** Each stroke as its number of points, then x and y of each: for an Android Bundle. */
+    /**
+     * Serializes the drawing for an Android Bundle: for each stroke the number of points, then x and y of
+     * each.
+     */
     fun packed(): FloatArray =
         strokes
             .flatMap { stroke -> listOf(stroke.size.toFloat()) + stroke.flatMap { listOf(it.x, it.y) } }
             .toFloatArray()
 
     /**
-     * The drawing as the model is given it, grey, [SIDE] × [SIDE]: centred and enlarged until it fills the
-     * frame, with a pen of one width whatever the size was that it was drawn in.
+     * Renders the drawing for the model, grey, [SIDE] × [SIDE]: centred and scaled to fill the frame, with a
+     * pen width that does not depend on the scale.
      */
     fun pixels(): Pixels {
-        val levels = ByteArray(SIDE * SIDE)
+        val values = ByteArray(SIDE * SIDE)
         val fitted = fitted()
         for (stroke in fitted) {
-            for ((from, to) in stroke.zip(stroke.drop(1) + stroke.takeLast(1))) draw(levels, from, to)
+            for ((from, to) in stroke.zip(stroke.drop(1) + stroke.takeLast(1))) draw(values, from, to)
         }
-        return Pixels(levels, SIDE, SIDE, 1)
+        return Pixels(values, SIDE, SIDE, 1)
     }
 
-    /** The middle of the drawing moved to the middle of the frame, its longer side to the frame's edges. */
+    /** Centres the strokes in the frame and scales the longer side to the size of the frame. */
     private fun fitted(): List<List<Point>> {
         val points = strokes.flatten()
         if (points.isEmpty()) return emptyList()
@@ -47,7 +50,7 @@ class Drawing(val strokes: List<List<Point>> = emptyList()) {
         val right = points.maxOf { it.x }
         val top = points.minOf { it.y }
         val bottom = points.maxOf { it.y }
-        val zoom = min((1 - PEN) / max(max(right - left, bottom - top), 1e-6f), LARGEST_ZOOM)
+        val zoom = min((1 - PEN) / max(max(right - left, bottom - top), 1e-6f), MAX_ZOOM)
         val middle = Point((left + right) / 2, (top + bottom) / 2)
         return strokes.map { stroke ->
             stroke.map { Point(0.5f + (it.x - middle.x) * zoom, 0.5f + (it.y - middle.y) * zoom) }
@@ -55,14 +58,14 @@ class Drawing(val strokes: List<List<Point>> = emptyList()) {
     }
 
     companion object {
-        /** Width of the pen, in parts of the board's side. */
+        /** Pen width, relative to the side of the board. */
         const val PEN = 0.1f
         private const val SIDE = 224
 
-        /** A dot is not blown up to a blot. */
-        private const val LARGEST_ZOOM = 3f
+        /** A dot must not be scaled up to a blob. */
+        private const val MAX_ZOOM = 3f
 
-        /** What [packed] gave; an empty drawing for null or numbers that are none. */
+        /** Deserializes the result of [packed]; an empty drawing for null or invalid data. */
         fun unpacked(numbers: FloatArray?): Drawing {
             val strokes = mutableListOf<List<Point>>()
             var at = 0
@@ -75,16 +78,16 @@ class Drawing(val strokes: List<List<Point>> = emptyList()) {
             return Drawing(strokes)
         }
 
-        /** A line with round ends whose edge fades over one pixel. */
-        private fun draw(levels: ByteArray, from: Point, to: Point) {
+        /** Draws a line with round caps and an antialiased edge. */
+        private fun draw(values: ByteArray, from: Point, to: Point) {
             val radius = PEN * SIDE / 2
             val columns = span(from.x, to.x, radius)
             for (row in span(from.y, to.y, radius)) {
                 for (column in columns) {
-                    val away = distance(column + 0.5f, row + 0.5f, from, to)
-                    val level = (255 * (radius + 0.5f - away).coerceIn(0f, 1f)).toInt()
-                    val place = row * SIDE + column
-                    if (level > levels[place].toInt() and 255) levels[place] = level.toByte()
+                    val distance = distance(column + 0.5f, row + 0.5f, from, to)
+                    val value = (255 * (radius + 0.5f - distance).coerceIn(0f, 1f)).toInt()
+                    val index = row * SIDE + column
+                    if (value > values[index].toInt() and 255) values[index] = value.toByte()
                 }
             }
         }
@@ -95,7 +98,7 @@ class Drawing(val strokes: List<List<Point>> = emptyList()) {
             return first..last
         }
 
-        /** From the pixel at ([x], [y]) to the nearest point of a line, in pixels. */
+        /** The distance of the pixel at ([x], [y]) from a line segment, in pixels. */
         private fun distance(x: Float, y: Float, from: Point, to: Point): Float {
             val startX = from.x * SIDE
             val startY = from.y * SIDE

@@ -11,13 +11,13 @@ import android.util.AttributeSet
 import android.view.MotionEvent
 import android.view.View
 
-/** A board to draw on with one finger, white on black; or the picture that was chosen in its place. */
+/** A board for drawing with one finger, white on black, which can also show a chosen image. */
 class DrawingView(context: Context, attributes: AttributeSet) : View(context, attributes) {
-    /** Told of each change of the drawing, and, with true, when the finger is lifted. */
+    /** Called after each change of the drawing; the second argument is true when the finger is lifted. */
     var onDraw: (Drawing, Boolean) -> Unit = { _, _ -> }
 
     private var drawing = Drawing()
-    private var picture: Bitmap? = null
+    private var image: Bitmap? = null
     private val path = Path()
     private val pen = Paint(Paint.ANTI_ALIAS_FLAG).apply {
         color = Color.WHITE
@@ -26,37 +26,37 @@ class DrawingView(context: Context, attributes: AttributeSet) : View(context, at
         strokeJoin = Paint.Join.ROUND
     }
 
-    fun show(drawing: Drawing, picture: Bitmap?) {
+    fun show(drawing: Drawing, image: Bitmap?) {
         this.drawing = drawing
-        this.picture = picture
-        val words = when {
-            picture != null -> R.string.board_with_picture
+        this.image = image
+        val description = when {
+            image != null -> R.string.board_with_image
             drawing.isEmpty -> R.string.board
             else -> R.string.board_with_drawing
         }
-        contentDescription = context.getString(words)
+        contentDescription = context.getString(description)
         invalidate()
     }
 
     override fun onDraw(canvas: Canvas) {
         canvas.drawColor(Color.BLACK)
-        picture?.let { canvas.drawBitmap(it, fitting(it), null) }
+        image?.let { canvas.drawBitmap(it, fitting(it), null) }
         pen.strokeWidth = Drawing.PEN * width
         for (stroke in drawing.strokes) {
             path.rewind()
             path.moveTo(stroke[0].x * width, stroke[0].y * height)
-            // A line of no length still gets its round ends: a dot.
+            // A line of zero length is drawn as a dot, because of its round caps.
             for (point in stroke) path.lineTo(point.x * width, point.y * height)
             canvas.drawPath(path, pen)
         }
     }
 
-    /** Scales a picture until all of it is seen, in the middle of the board. */
-    private fun fitting(picture: Bitmap): Matrix {
-        val scale = minOf(width.toFloat() / picture.width, height.toFloat() / picture.height)
+    /** Scales an image to fit into the board, and centres it. */
+    private fun fitting(image: Bitmap): Matrix {
+        val scale = minOf(width.toFloat() / image.width, height.toFloat() / image.height)
         val matrix = Matrix()
         matrix.setScale(scale, scale)
-        matrix.postTranslate((width - scale * picture.width) / 2, (height - scale * picture.height) / 2)
+        matrix.postTranslate((width - scale * image.width) / 2, (height - scale * image.height) / 2)
         return matrix
     }
 

@@ -6,12 +6,12 @@ import hanji.Policy
 import hanji.engines.OnnxEngineFactory
 
 /**
- * Who computes the models of this app.
+ * The inference engines of this app.
  *
- * `hanji.engines.TfliteEngineFactory` has the same interface; the app leaves it out because the last TFLite
- * on Maven Central knows neither 4-bit rows nor 16 KB pages.
+ * `hanji.engines.TfliteEngineFactory` has the same interface, but is not included, because the latest TFLite
+ * on Maven Central supports neither 4-bit embeddings nor 16 KB pages.
  */
 fun engines(): List<EngineFactory> = listOf(OnnxEngineFactory())
 
-/** One thread on the CPU. What cannot be had as asked is an error: no app should be slow unnoticed. */
+/** One thread on the CPU. Fallbacks are errors, so that they cannot slow down the app unnoticed. */
 fun engineOptions(): EngineOptions = EngineOptions(threads = 1, policy = Policy.FAIL)

@@ -5,13 +5,13 @@ import org.json.JSONArray
 import org.json.JSONException
 
 /**
- * The ids that somebody picked, oldest first, in this app's private storage. Nothing else reads it: backups
- * and transfers to another device leave it out (see the manifest), and the app may not use the network.
+ * The ids of picked items, oldest first, in the private storage of the app. The data stays on the device: it
+ * is excluded from backups and device transfers (see the manifest), and the app has no network permission.
  */
 class History(context: Context) {
     private val storage = context.applicationContext.getSharedPreferences("history", Context.MODE_PRIVATE)
 
-    /** Own item ids, whole numbers as Long or texts; what cannot be read counts as nothing. */
+    /** The stored item ids, integers as Long or strings; empty if they cannot be read. */
     fun load(): List<Any> {
         val text = storage.getString(KEY, null) ?: return emptyList()
         return try {

@@ -9,15 +9,15 @@ import android.view.WindowInsets
 import android.widget.Button
 
 /**
- * Three screens behind three tabs. Everything that a rotation must not lose lies in [DemoState], which moves
- * on to the next activity; what the system keeps for a killed app lies in the saved instance state.
+ * Three screens with tabs. State that must survive a rotation is in [DemoState], which is passed to the next
+ * activity; state that must survive the end of the process is in the saved instance state.
  */
 class MainActivity : Activity() {
     private lateinit var state: DemoState
     private lateinit var classify: ClassifyScreen
     private lateinit var tabs: List<Pair<Button, View>>
     private val screens = mutableListOf<Screen>()
-    private var chosen = 0
+    private var selectedTab = 0
 
     override fun onCreate(saved: Bundle?) {
         super.onCreate(saved)
@@ -41,14 +41,14 @@ class MainActivity : Activity() {
     }
 
     private fun show(index: Int) {
-        chosen = index
-        tabs.forEachIndexed { at, (tab, screen) ->
-            tab.isSelected = at == index
-            screen.visibility = if (at == index) View.VISIBLE else View.GONE
+        selectedTab = index
+        tabs.forEachIndexed { position, (tab, screen) ->
+            tab.isSelected = position == index
+            screen.visibility = if (position == index) View.VISIBLE else View.GONE
         }
     }
 
-    /** From Android 15 on an app draws behind the system's bars: keep its content clear of them. */
+    /** Since Android 15, apps draw behind the system bars; the padding keeps the content clear of them. */
     private fun keepClearOfBars(view: View, insets: WindowInsets): WindowInsets {
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.R) {
             val bars = WindowInsets.Type.systemBars() or WindowInsets.Type.displayCutout()
@@ -61,34 +61,34 @@ class MainActivity : Activity() {
 
     override fun onSaveInstanceState(saved: Bundle) {
         super.onSaveInstanceState(saved)
-        saved.putInt(TAB, chosen)
+        saved.putInt(TAB, selectedTab)
         state.save(saved)
     }
 
-    @Deprecated("What replaces it is not part of the platform")
+    @Deprecated("The replacement is not part of the platform")
     override fun onRetainNonConfigurationInstance(): Any = state
 
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
-        val picture = data?.data
-        if (request == CHOOSE_PICTURE && result == RESULT_OK && picture != null) classify.chosen(picture)
+        val image = data?.data
+        if (request == CHOOSE_IMAGE && result == RESULT_OK && image != null) classify.chosen(image)
     }
 
     override fun onDestroy() {
-        screens.forEach(Screen::leave)
+        screens.forEach(Screen::close)
         if (!isChangingConfigurations) state.end()
         super.onDestroy()
     }
 
     companion object {
-        const val CHOOSE_PICTURE = 1
+        const val CHOOSE_IMAGE = 1
 
-        /** An extra of the intent: show the self-test and run it at once. */
+        /** Intent extra: show the self-test and run it immediately. */
         const val SELF_TEST = "self_test"
         private const val TAB = "tab"
     }
 }
 
-/** What shows a part of the state until its activity ends. */
+/** A screen, which shows a part of the state until its activity ends. */
 interface Screen {
-    fun leave()
+    fun close()
 }

@@ -10,61 +10,64 @@ import hanji.Pixels
 import java.io.IOException
 import java.io.InputStream
 
-/** Larger pictures are read at a half, a quarter …: a small network has no use for 48 million bytes. */
-private const val LARGEST_SIDE = 1600
+/** Larger images are subsampled: a full photo (48 MB of pixels) is of no use to a small model. */
+private const val MAX_SIDE = 1600
 
-/** A picture that somebody chose cannot be read. The screen says so in its own words. */
-class UnreadablePicture(cause: Throwable? = null) : Exception(cause)
+/** The chosen image cannot be read. The screen shows its own message. */
+class UnreadableImage(cause: Throwable? = null) : Exception(cause)
 
-/** What lies behind [picture], upright, at most [LARGEST_SIDE] on a side; UnreadablePicture if it is none. */
-fun readPicture(resolver: ContentResolver, picture: Uri): Bitmap {
+/**
+ * Reads the image at [uri], rotated by its EXIF orientation, with sides of at most [MAX_SIDE]; or
+ * UnreadableImage.
+ */
+fun readImage(resolver: ContentResolver, uri: Uri): Bitmap {
     try {
         val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
-        open(resolver, picture).use { BitmapFactory.decodeStream(it, null, bounds) }
+        open(resolver, uri).use { BitmapFactory.decodeStream(it, null, bounds) }
         val options = BitmapFactory.Options().apply {
             inPreferredConfig = Bitmap.Config.ARGB_8888
             inPremultiplied = true
             inSampleSize = sampleSize(bounds.outWidth, bounds.outHeight)
         }
-        val bitmap = open(resolver, picture).use { BitmapFactory.decodeStream(it, null, options) }
-        return upright(bitmap ?: throw UnreadablePicture(), turn(resolver, picture))
+        val bitmap = open(resolver, uri).use { BitmapFactory.decodeStream(it, null, options) }
+        return upright(bitmap ?: throw UnreadableImage(), rotation(resolver, uri))
     } catch (error: IOException) {
-        throw UnreadablePicture(error)
+        throw UnreadableImage(error)
     } catch (error: SecurityException) {
-        throw UnreadablePicture(error)
+        throw UnreadableImage(error)
     }
 }
 
-/** The levels of a picture as RGBA, and turned around where [inverted]; what is transparent stays so. */
-fun pixelsOf(picture: Bitmap, inverted: Boolean): Pixels {
-    val colours = IntArray(picture.width * picture.height)
-    picture.getPixels(colours, 0, picture.width, 0, 0, picture.width, picture.height)
-    val levels = ByteArray(4 * colours.size)
-    val turned = if (inverted) 0xFFFFFF else 0
-    colours.forEachIndexed { at, argb ->
-        val colour = argb xor turned
-        levels[4 * at] = (colour shr 16).toByte()
-        levels[4 * at + 1] = (colour shr 8).toByte()
-        levels[4 * at + 2] = colour.toByte()
-        levels[4 * at + 3] = (colour shr 24).toByte()
+/** The RGBA pixels of a bitmap, with inverted colours if [inverted]; alpha is unchanged. */
+fun pixelsOf(bitmap: Bitmap, inverted: Boolean): Pixels {
+    val colours = IntArray(bitmap.width * bitmap.height)
+    bitmap.getPixels(colours, 0, bitmap.width, 0, 0, bitmap.width, bitmap.height)
+    val values = ByteArray(4 * colours.size)
+    val mask = if (inverted) 0xFFFFFF else 0
+    colours.forEachIndexed { index, argb ->
+        val colour = argb xor mask
+        values[4 * index] = (colour shr 16).toByte()
+        values[4 * index + 1] = (colour shr 8).toByte()
+        values[4 * index + 2] = colour.toByte()
+        values[4 * index + 3] = (colour shr 24).toByte()
     }
-    return Pixels(levels, picture.width, picture.height, 4)
+    return Pixels(values, bitmap.width, bitmap.height, 4)
 }
 
-/** The power of two by which a picture is read smaller. */
+/** The subsampling factor, a power of two. */
 internal fun sampleSize(width: Int, height: Int): Int {
     var size = 1
-    while (maxOf(width, height) / size > LARGEST_SIDE) size *= 2
+    while (maxOf(width, height) / size > MAX_SIDE) size *= 2
     return size
 }
 
-private fun open(resolver: ContentResolver, picture: Uri): InputStream =
-    resolver.openInputStream(picture) ?: throw UnreadablePicture()
+private fun open(resolver: ContentResolver, uri: Uri): InputStream =
+    resolver.openInputStream(uri) ?: throw UnreadableImage()
 
-/** Degrees to the right by which the camera says the picture must be turned; 0 where it says nothing. */
-private fun turn(resolver: ContentResolver, picture: Uri): Float =
+/** The clockwise rotation by the EXIF orientation, in degrees; 0 if there is none. */
+private fun rotation(resolver: ContentResolver, uri: Uri): Float =
     try {
-        val orientation = open(resolver, picture).use {
+        val orientation = open(resolver, uri).use {
             ExifInterface(it).getAttributeInt(ExifInterface.TAG_ORIENTATION, ExifInterface.ORIENTATION_NORMAL)
         }
         when (orientation) {

@@ -13,7 +13,10 @@ import hanji.Item
 import hanji.Recommendation
 import hanji.Recommendations
 
-/** Search and pick titles; ten recommendations with their reasons; delete the history. */
+/**
+ * The screen for recommendations: search and pick titles, ten recommendations with reasons, delete the
+ * history.
+ */
 class RecommendScreen(private val activity: Activity, private val state: RecommendState) : Screen {
     private val search: AutoCompleteTextView = activity.findViewById(R.id.search)
     private val pickedHeading: TextView = activity.findViewById(R.id.picked_heading)
@@ -21,30 +24,30 @@ class RecommendScreen(private val activity: Activity, private val state: Recomme
     private val status: TextView = activity.findViewById(R.id.recommend_status)
     private val results: ViewGroup = activity.findViewById(R.id.results)
     private val delete: Button = activity.findViewById(R.id.delete_history)
-    private var offered: List<Title>? = null
+    private var searchTitles: List<Title>? = null
 
     init {
         search.setOnItemClickListener { list, _, position, _ ->
             pickedFromList(list.getItemAtPosition(position) as Title)
         }
         delete.setOnClickListener { confirmDelete() }
-        state.view.follow(::show)
+        state.view.observe(::show)
     }
 
-    override fun leave() = state.view.unfollow()
+    override fun close() = state.view.stopObserving()
 
     private fun show(view: RecommendView) {
         search.isEnabled = view is RecommendView.Ready
         when (view) {
-            is RecommendView.Opening -> say(activity.getString(R.string.working))
-            is RecommendView.TakesUsers -> say(activity.getString(R.string.takes_users))
-            is RecommendView.Refused -> say(activity.getString(R.string.refused, view.message))
+            is RecommendView.Opening -> showStatus(activity.getString(R.string.working))
+            is RecommendView.TakesUsers -> showStatus(activity.getString(R.string.takes_users))
+            is RecommendView.Refused -> showStatus(activity.getString(R.string.refused, view.message))
             is RecommendView.Ready -> show(view)
         }
     }
 
     private fun show(view: RecommendView.Ready) {
-        offer(view.titles)
+        setTitles(view.titles)
         delete.isEnabled = view.picked.isNotEmpty()
         picked.removeAllViews()
         if (view.picked.isEmpty()) {
@@ -55,29 +58,29 @@ class RecommendScreen(private val activity: Activity, private val state: Recomme
             view.picked.asReversed().forEach { picked.addView(removableRow(it)) }
         }
         results.removeAllViews()
-        val answer = view.answer
+        val recommendations = view.recommendations
         when {
-            answer != null -> showAnswer(answer)
-            view.picked.isEmpty() -> say(activity.getString(R.string.no_results))
-            else -> say(activity.getString(R.string.working))
+            recommendations != null -> showResults(recommendations)
+            view.picked.isEmpty() -> showStatus(activity.getString(R.string.no_results))
+            else -> showStatus(activity.getString(R.string.working))
         }
     }
 
-    private fun showAnswer(answer: Recommendations) {
-        val size = answer.size
+    private fun showResults(recommendations: Recommendations) {
+        val size = recommendations.size
         val count = activity.resources.getQuantityString(R.plurals.recommended, size, size)
-        val popularity = if (answer.source == "popularity") "\n" + activity.getString(R.string.popularity) else ""
-        say(count + popularity)
-        for (recommended in answer.items) {
+        val isPopularity = recommendations.source == "popularity"
+        showStatus(if (isPopularity) count + "\n" + activity.getString(R.string.popularity) else count)
+        for (recommended in recommendations.items) {
             val title = activity.getString(R.string.result_title, recommended.rank, recommended.title)
             val item = Item(recommended.item, recommended.title, recommended.genres)
-            results.addView(addableRow(item, title, detail(recommended, answer)))
+            results.addView(addableRow(item, title, detail(recommended, isPopularity)))
         }
     }
 
-    private fun detail(recommended: Recommendation, answer: Recommendations): String {
+    private fun detail(recommended: Recommendation, isPopularity: Boolean): String {
         val genres = recommended.genres.joinToString()
-        if (answer.source == "popularity") return genres
+        if (isPopularity) return genres
         val reasons = recommended.why.joinToString { "‘${it.title}’" }
         val why = when {
             reasons.isEmpty() -> activity.getString(R.string.no_reason)
@@ -86,10 +89,10 @@ class RecommendScreen(private val activity: Activity, private val state: Recomme
         return if (genres.isEmpty()) why else "$genres\n$why"
     }
 
-    /** The list to search in, set once: a new adapter would close the list under somebody's fingers. */
-    private fun offer(titles: List<Title>) {
-        if (offered === titles) return
-        offered = titles
+    /** Sets the titles to search only if they changed, because a new adapter closes the suggestions. */
+    private fun setTitles(titles: List<Title>) {
+        if (searchTitles === titles) return
+        searchTitles = titles
         search.setAdapter(ArrayAdapter(activity, android.R.layout.simple_dropdown_item_1line, titles))
     }
 
@@ -112,13 +115,13 @@ class RecommendScreen(private val activity: Activity, private val state: Recomme
             button.setOnClickListener { state.remove(item) }
         }
 
-    private fun row(title: String, detail: String, action: String, use: (Button) -> Unit): View {
+    private fun row(title: String, detail: String, action: String, setUp: (Button) -> Unit): View {
         val row = activity.layoutInflater.inflate(R.layout.title_row, picked, false)
         row.findViewById<TextView>(R.id.row_title).text = title
         row.findViewById<TextView>(R.id.row_detail).text = detail
         val button = row.findViewById<Button>(R.id.row_button)
         button.text = action
-        use(button)
+        setUp(button)
         return row
     }
 
@@ -127,14 +130,14 @@ class RecommendScreen(private val activity: Activity, private val state: Recomme
             .setMessage(R.string.delete_confirm)
             .setPositiveButton(R.string.delete) { _, _ ->
                 state.delete()
-                say(activity.getString(R.string.history_deleted))
+                showStatus(activity.getString(R.string.history_deleted))
             }
             .setNegativeButton(R.string.keep, null)
             .show()
     }
 
-    /** A live region: TalkBack reads what changes here. */
-    private fun say(words: String) {
-        if (status.text.toString() != words) status.text = words
+    /** Sets the text of the live region, which TalkBack announces. */
+    private fun showStatus(text: String) {
+        if (status.text.toString() != text) status.text = text
     }
 }

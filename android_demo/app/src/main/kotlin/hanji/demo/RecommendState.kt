@@ -5,22 +5,23 @@ import hanji.Items
 import hanji.Recommendations
 import hanji.Recommender
 
-/** An item as the search list shows it: `toString` is what is typed against and read out. */
+/** An item in the search suggestions, which are matched and read aloud by `toString`. */
 class Title(val item: Item) {
     override fun toString(): String = item.title
 }
 
 /**
- * What the recommend screen shows. [picked] is the history, oldest first.
+ * The state that the recommend screen shows.
  *
- * @property titles everything there is to pick, in the order of the bundle
- * @property popular a few to begin with
- * @property answer null while nothing is picked
+ * @property titles all titles, in the order of the bundle
+ * @property popular popular items to start with
+ * @property picked the history, oldest first
+ * @property recommendations null without picks and while they are computed
  */
 sealed class RecommendView {
     object Opening : RecommendView()
 
-    /** The model takes user numbers, of which this app has none. */
+    /** The model takes a user id, which this app does not support. */
     object TakesUsers : RecommendView()
 
     class Refused(val message: String) : RecommendView()
@@ -29,23 +30,23 @@ sealed class RecommendView {
         val titles: List<Title>,
         val popular: List<Item>,
         val picked: List<Item>,
-        val answer: Recommendations?,
+        val recommendations: Recommendations?,
     ) : RecommendView()
 }
 
-/** Picks titles, keeps them on the device, and asks the model after each change. */
+/** Stores the picked titles on the device, and requests recommendations after each change. */
 class RecommendState(private val worker: Worker, private val models: Models, private val history: History) {
-    val view = Watched<RecommendView>(RecommendView.Opening)
+    val view = ObservableValue<RecommendView>(RecommendView.Opening)
     private var titles = emptyList<Title>()
     private var popular = emptyList<Item>()
     private var picked = emptyList<Item>()
-    private var question = 0
+    private var latestRequest = 0
 
-    /** Open the model and answer for the history that the device keeps. */
-    fun open() = worker.ask({ opened() }) { outcome ->
+    /** Open the model and request recommendations for the stored history. */
+    fun open() = worker.submit({ openModel() }) { outcome ->
         when (outcome) {
             is Outcome.Failed -> view.value = RecommendView.Refused(outcome.message)
-            is Outcome.Done -> outcome.value?.let(::begin) ?: run { view.value = RecommendView.TakesUsers }
+            is Outcome.Done -> outcome.value?.let(::start) ?: run { view.value = RecommendView.TakesUsers }
         }
     }
 
@@ -57,13 +58,13 @@ class RecommendState(private val worker: Worker, private val models: Models, pri
     fun delete() {
         history.delete()
         picked = emptyList()
-        ask()
+        update()
     }
 
     private class Opened(val titles: List<Title>, val popular: List<Item>, val picked: List<Item>)
 
-    /** Null for a model that takes users. On the models' thread. */
-    private fun opened(): Opened? {
+    /** Returns null if the model takes a user id. Runs on the thread of the worker. */
+    private fun openModel(): Opened? {
         val model = models.recommender()
         if (model.takes != "history") return null
         val items = model.items
@@ -76,27 +77,29 @@ class RecommendState(private val worker: Worker, private val models: Models, pri
     private fun mostPopular(items: Items): List<Item> =
         (0 until items.size).sortedByDescending { items.popularity[it] }.take(POPULAR).map { items[it] }
 
-    private fun begin(opened: Opened) {
+    private fun start(opened: Opened) {
         titles = opened.titles
         popular = opened.popular
         picked = opened.picked
-        ask()
+        update()
     }
 
     private fun change(items: List<Item>) {
         picked = items
         history.save(items.map { it.id })
-        ask()
+        update()
     }
 
-    /** Show the picks at once and the answer when it is there, unless a newer question overtook it. */
-    private fun ask() {
-        val asked = ++question
+    /**
+     * Shows the picks at once, and the recommendations when they are ready, unless there is a newer request.
+     */
+    private fun update() {
+        val request = ++latestRequest
         show(null)
         if (picked.isEmpty()) return
         val ids = picked.map { it.id }
-        worker.ask({ answer(models.recommender(), ids) }) { outcome ->
-            if (asked != question) return@ask
+        worker.submit({ recommend(models.recommender(), ids) }) { outcome ->
+            if (request != latestRequest) return@submit
             when (outcome) {
                 is Outcome.Failed -> view.value = RecommendView.Refused(outcome.message)
                 is Outcome.Done -> show(outcome.value)
@@ -104,15 +107,15 @@ class RecommendState(private val worker: Worker, private val models: Models, pri
         }
     }
 
-    private fun answer(model: Recommender, ids: List<Any>): Recommendations =
-        model.recommend(history = ids, k = ANSWERS, explain = REASONS)
+    private fun recommend(model: Recommender, ids: List<Any>): Recommendations =
+        model.recommend(history = ids, k = COUNT, explain = REASONS)
 
-    private fun show(answer: Recommendations?) {
-        view.value = RecommendView.Ready(titles, popular, picked, answer)
+    private fun show(recommendations: Recommendations?) {
+        view.value = RecommendView.Ready(titles, popular, picked, recommendations)
     }
 
     private companion object {
-        const val ANSWERS = 10
+        const val COUNT = 10
         const val REASONS = 2
         const val POPULAR = 5
     }

@@ -8,8 +8,8 @@ import hanji.SelfTest
 import hanji.Session
 
 /**
- * What the self-test of one bundle found. Times are in milliseconds; opening includes the checksums and the
- * engine's start.
+ * The result of the self-test of a bundle. Times are in milliseconds; opening includes verification and
+ * loading the engine.
  */
 class SelfTestReport(
     val folder: String,
@@ -20,9 +20,9 @@ class SelfTestReport(
 )
 
 /**
- * Opens the bundle in [folder] anew, replays its golden answers, closes it. HanjiException if it is refused.
+ * Opens the bundle in [folder], runs its self-test, and closes it. HanjiException if it is rejected.
  *
- * No `android.*` here: the tests run this very class, taken out of the APK, on a desktop.
+ * Must not use `android.*`, because tests run this class from the APK on a desktop.
  */
 fun selfTest(folder: String, source: BundleSource): SelfTestReport {
     val start = System.nanoTime()

@@ -1,26 +1,27 @@
 package hanji.demo
 
 /**
- * A value that outlives the activity and the one screen that shows it. Only for the main thread.
+ * An observable value that outlives the activity, with a single observer. Must only be used on the main
+ * thread.
  *
- * The screen of a new activity after a rotation follows in the place of the old one.
+ * After a rotation, the screen of the new activity replaces the observer.
  */
-class Watched<T>(initial: T) {
-    private var follower: ((T) -> Unit)? = null
+class ObservableValue<T>(initial: T) {
+    private var observer: ((T) -> Unit)? = null
 
     var value: T = initial
         set(new) {
             field = new
-            follower?.invoke(new)
+            observer?.invoke(new)
         }
 
-    /** Call [show] now and after each change. */
-    fun follow(show: (T) -> Unit) {
-        follower = show
+    /** Calls [show] now and after each change. */
+    fun observe(show: (T) -> Unit) {
+        observer = show
         show(value)
     }
 
-    fun unfollow() {
-        follower = null
+    fun stopObserving() {
+        observer = null
     }
 }

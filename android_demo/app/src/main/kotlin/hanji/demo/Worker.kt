@@ -5,40 +5,40 @@ import android.os.Looper
 import java.util.concurrent.Executors
 
 /**
- * The one thread on which models are opened, asked and closed; the main thread only draws.
+ * The single background thread on which models are opened, run and closed.
  *
- * Answers come back on the main thread, in the order of the questions.
+ * Outcomes are delivered on the main thread, in the order of submission.
  */
 class Worker {
     private val main = Handler(Looper.getMainLooper())
     private val executor = Executors.newSingleThreadExecutor { work -> Thread(work, "hanji-models") }
 
-    /** Do [work] on the models' thread, then [done] on the main thread. */
-    fun <T> ask(work: () -> T, done: (Outcome<T>) -> Unit) {
+    /** Runs [work] on the background thread, then [done] on the main thread. */
+    fun <T> submit(work: () -> T, done: (Outcome<T>) -> Unit) {
         executor.execute {
             val outcome = outcomeOf(work)
             main.post { done(outcome) }
         }
     }
 
-    /** Do [last] after all that was asked, then end; nothing can be asked any more. */
+    /** Runs [last] after all submitted work, then shuts down. */
     fun end(last: () -> Unit) {
         executor.execute(last)
         executor.shutdown()
     }
 }
 
-/** What came of a piece of work. */
+/** The outcome of submitted work. */
 sealed class Outcome<out T> {
     class Done<T>(val value: T) : Outcome<T>()
 
-    /** [message] says what was expected, what was found and what to try. */
+    /** [message] states what was expected, what was found and what to try. */
     class Failed(val message: String) : Outcome<Nothing>()
 }
 
 /**
  * The outcome of [work]. Besides exceptions, LinkageError (an APK without its native library) and
- * OutOfMemoryError (a huge picture) are told to the person instead of ending the app.
+ * OutOfMemoryError (a huge image) are reported to the user instead of crashing the app.
  */
 fun <T> outcomeOf(work: () -> T): Outcome<T> =
     try {
@@ -48,5 +48,5 @@ fun <T> outcomeOf(work: () -> T): Outcome<T> =
     } catch (error: LinkageError) {
         Outcome.Failed("the engine's native library cannot be loaded: ${error.message}")
     } catch (error: OutOfMemoryError) {
-        Outcome.Failed("this does not fit into the app's memory: ${error.message}")
+        Outcome.Failed("out of memory: ${error.message}")
     }

@@ -23,10 +23,10 @@ import java.nio.FloatBuffer
 import java.nio.IntBuffer
 
 /**
- * ONNX Runtime: runs the bundle's .onnx files, on the CPU if nothing else is asked for.
+ * ONNX Runtime: runs the .onnx files of the bundle, on the CPU by default.
  *
- * Delegates are "xnnpack" and "nnapi", where the ONNX Runtime of the app was built with them. It is told to
- * send no telemetry; versions before 1.29 have none on Android.
+ * Delegates are "xnnpack" and "nnapi", if the ONNX Runtime of the app was built with them. Telemetry is
+ * disabled; versions before 1.29 have none on Android.
  */
 class OnnxEngineFactory : EngineFactory {
     override val name: String get() = "onnxruntime"
@@ -45,7 +45,7 @@ class OnnxEngineFactory : EngineFactory {
     }
 }
 
-/** One session per signature, made when first needed. */
+/** Runs one session per signature, created on first use. */
 internal class OnnxEngine(
     private val environment: OrtEnvironment,
     private val artifact: Artifact,
@@ -56,7 +56,7 @@ internal class OnnxEngine(
     private val fallbacks = Fallbacks(options)
     private var operators: Map<String, Int>? = null
 
-    /** Where to run as long as nothing failed there; null for the CPU. */
+    /** The execution provider, until it fails; null for the CPU. */
     private var provider: OnnxProvider? = options.delegate?.let { foundProvider(it, environment, fallbacks) }
 
     override val placement: Placement
@@ -93,7 +93,7 @@ internal class OnnxEngine(
     private fun session(signature: Signature): OrtSession =
         sessions.getOrPut(signature.name) { placedSession(signature) }
 
-    /** A session where it was asked for, or, as far as the policy allows, on the CPU. */
+    /** A session on the requested provider, or, if the policy allows it, on the CPU. */
     private fun placedSession(signature: Signature): OrtSession {
         val provider = provider ?: return cpuSession(signature)
         val session = try {
@@ -105,7 +105,7 @@ internal class OnnxEngine(
             return cpuSession(signature)
         }
         try {
-            noteOperators(signature, provider)
+            recordOperators(signature, provider)
         } catch (error: EngineException) {
             closeQuietly(session)
             throw error
@@ -128,8 +128,8 @@ internal class OnnxEngine(
             environment.createSession(files.getValue(signature.path), settings)
         }
 
-    /** Keeps who computes the signature that answers, and says what is not as it was asked for. */
-    private fun noteOperators(signature: Signature, provider: OnnxProvider) {
+    /** Records the placement of the main signature, and reports operators that fall back to the CPU. */
+    private fun recordOperators(signature: Signature, provider: OnnxProvider) {
         val found = operatorsByProvider {
             newSession(signature) { settings ->
                 provider.addTo(settings, options.threads)
@@ -142,36 +142,36 @@ internal class OnnxEngine(
         }
         if (found == null) {
             fallbacks.add(
-                "onnxruntime did not tell which operators of ${signature.path} ${provider.name} computes"
+                "onnxruntime did not report which operators of ${signature.path} ${provider.name} computes"
             )
             return
         }
         val counts = found.mapKeys { if (it.key == CPU) CPU else provider.name }
         if (signature.name == artifact.mainSignature) operators = counts
-        val left = counts[CPU] ?: 0
+        val onCpu = counts[CPU] ?: 0
         val total = counts.values.sum()
         if (provider.name !in counts) {
             fallbacks.add("${provider.name} computes none of the $total operators of ${signature.path}")
-        } else if (left > 0) {
-            fallbacks.add("the CPU computes $left of the $total operators of ${signature.path}")
+        } else if (onCpu > 0) {
+            fallbacks.add("the CPU computes $onCpu of the $total operators of ${signature.path}")
         }
     }
 
     /**
-     * The CPU's answer after a provider failed; from then on the CPU computes everything.
+     * Repeats a failed call on the CPU; if it succeeds, everything runs on the CPU from then on.
      *
-     * EngineException where only the CPU was at work, where the policy is FAIL, and where the CPU fails as
-     * well: then the provider is not to blame and stays.
+     * EngineException if the call already ran on the CPU, if the policy is FAIL, or if it fails on the CPU as
+     * well; in the last case, the provider is not the cause and stays in use.
      */
     private fun runOnCpu(signature: Signature, inputs: Map<String, Tensor>, error: OrtException): Tensor {
         val failed = "signature '${signature.name}' failed: ${oneLine(error)}"
         val failure = EngineException("onnxruntime ${environment.version}: $failed", error)
-        val tried = provider
-        if (tried == null || options.policy == Policy.FAIL) throw failure
+        val failedProvider = provider
+        if (failedProvider == null || options.policy == Policy.FAIL) throw failure
         val session = cpuSession(signature)
-        val answer = try {
+        val result = try {
             output(session, signature, inputs)
-        } catch (tooOnTheCpu: OrtException) {
+        } catch (_: OrtException) {
             closeQuietly(session)
             throw failure
         }
@@ -179,20 +179,20 @@ internal class OnnxEngine(
         provider = null
         operators = null
         sessions[signature.name] = session
-        fallbacks.add("${tried.name}: $failed; the CPU computes everything since then")
-        return answer
+        fallbacks.add("${failedProvider.name}: $failed; the CPU computes everything since then")
+        return result
     }
 
-    /** OrtException if the model cannot be run with these inputs. */
+    /** Runs the session and returns the first output; OrtException if that fails. */
     private fun output(session: OrtSession, signature: Signature, inputs: Map<String, Tensor>): Tensor {
         val given = HashMap<String, OnnxTensorLike>()
         try {
             for ((name, tensor) in inputs) given[name] = onnxTensor(tensor)
-            val wanted = signature.outputs[0]
-            return session.run(given, setOf(wanted.name)).use { result ->
+            val info = signature.outputs[0]
+            return session.run(given, setOf(info.name)).use { result ->
                 val value = result.get(0) as? OnnxTensor
-                    ?: throw EngineException("onnxruntime: expected a tensor '${wanted.name}', found none")
-                tensor(value, wanted.dtype)
+                    ?: throw EngineException("onnxruntime: expected a tensor '${info.name}', found none")
+                tensor(value, info.dtype)
             }
         } finally {
             for (tensor in given.values) tensor.close()
@@ -208,11 +208,11 @@ internal class OnnxEngine(
                 val type = if (tensor.dtype == "uint8") OnnxJavaType.UINT8 else OnnxJavaType.INT8
                 OnnxTensor.createTensor(environment, ByteBuffer.wrap(data), shape, type)
             }
-            else -> throw EngineException("onnxruntime: expected numbers of float32, int32, uint8 or int8")
+            else -> throw EngineException("onnxruntime: expected a tensor of float32, int32, uint8 or int8")
         }
     }
 
-    /** A tensor of our own; EngineException if it holds anything but [dtype]. */
+    /** Converts an output to a [Tensor]; EngineException if its dtype is not [dtype]. */
     private fun tensor(value: OnnxTensor, dtype: String): Tensor {
         val shape = value.info.shape
         val sizes = IntArray(shape.size) { shape[it].toInt() }
@@ -229,18 +229,18 @@ internal class OnnxEngine(
     }
 }
 
-/** ONNX Runtime itself; EngineException if the app does not have it for this kind of device. */
+/** The ONNX Runtime environment; EngineException if its native library is missing for this device. */
 private fun environment(): OrtEnvironment = try {
     OrtEnvironment.getEnvironment().also { it.setTelemetry(false) }
-} catch (error: LinkageError) { // its classes or its native library are not there
-    throw notThere(error)
+} catch (error: LinkageError) { // its classes or its native library are missing
+    throw missing(error)
 } catch (error: IllegalStateException) {
-    throw notThere(error)
+    throw missing(error)
 } catch (error: OrtException) {
-    throw notThere(error)
+    throw missing(error)
 }
 
-private fun notThere(error: Throwable) = EngineException(
+private fun missing(error: Throwable) = EngineException(
     "onnxruntime is missing in this app or cannot be loaded: ${oneLine(error)}; try: add " +
         "com.microsoft.onnxruntime:onnxruntime-android with the native library for this device",
     error,
@@ -250,7 +250,7 @@ private fun closeQuietly(session: OrtSession) {
     try {
         session.close()
     } catch (_: OrtException) {
-        // Nothing can be done about a session that is thrown away.
+        // The session is discarded anyway.
     }
 }
 

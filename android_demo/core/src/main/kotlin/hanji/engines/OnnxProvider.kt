@@ -14,7 +14,7 @@ import java.io.File
 import java.io.FileInputStream
 import java.io.IOException
 
-/** An execution provider by the name that `EngineOptions.delegate` gives it. */
+/** An execution provider, with its name in `EngineOptions.delegate`. */
 internal class OnnxProvider(val name: String, private val provider: OrtProvider) {
 
     fun addTo(settings: OrtSession.SessionOptions, threads: Int) {
@@ -26,7 +26,7 @@ internal class OnnxProvider(val name: String, private val provider: OrtProvider)
     }
 }
 
-/** The provider called [name], null if this ONNX Runtime lacks it and the policy lets the CPU compute. */
+/** The provider called [name], or null if it is not available and the policy allows the CPU. */
 internal fun foundProvider(name: String, environment: OrtEnvironment, fallbacks: Fallbacks): OnnxProvider? {
     val provider = when (name) {
         "nnapi" -> OrtProvider.NNAPI
@@ -45,21 +45,21 @@ internal fun foundProvider(name: String, environment: OrtEnvironment, fallbacks:
 }
 
 /**
- * How many operators each provider computed ("cpu" and the providers' own names) while [profile] ran a model
- * once; null if there is nowhere to write the profile.
+ * The number of operators per provider ("cpu" or the name of the provider) in one profiled run of a model;
+ * null if the profile cannot be written.
  *
- * The Java API does not say who computes what, but a profile of one run does. [profile] is given the path
- * that its file begins with and returns the file's path, which is read and removed.
+ * The Java API does not report the placement, but a profile contains it. [profile] receives a path prefix for
+ * the profile and returns the path of the written file, which is deleted after reading.
  */
 internal fun operatorsByProvider(profile: (String) -> String): Map<String, Int>? {
-    val place = try {
+    val prefix = try {
         File.createTempFile("hanji", ".profile")
     } catch (_: IOException) {
         return null
     }
     var written: File? = null
     try {
-        val file = File(profile(place.path))
+        val file = File(profile(prefix.path))
         written = file
         val content = ByteArray(file.length().toInt())
         DataInputStream(FileInputStream(file)).use { it.readFully(content) }
@@ -67,14 +67,14 @@ internal fun operatorsByProvider(profile: (String) -> String): Map<String, Int>?
     } catch (_: IOException) {
         return null
     } catch (error: OrtException) {
-        throw EngineException("onnxruntime failed where it was asked to run: ${oneLine(error)}", error)
+        throw EngineException("onnxruntime failed on the requested provider: ${oneLine(error)}", error)
     } finally {
-        place.delete()
+        prefix.delete()
         written?.delete()
     }
 }
 
-/** From a profile, which is an array of events: those of kernels name their node and their provider. */
+/** Counts operators in a profile, an array of events in which kernel events have their node and provider. */
 private fun counts(profile: ByteArray): Map<String, Int> {
     val events = Table(mapOf("events" to parseJson(profile, PROFILE)), PROFILE).tables("events")
     val providers = HashMap<String, String>()
@@ -85,8 +85,8 @@ private fun counts(profile: ByteArray): Map<String, Int> {
     }
     val counts = HashMap<String, Int>()
     for (provider in providers.values) {
-        val who = if (provider == "CPUExecutionProvider") CPU else provider
-        counts[who] = (counts[who] ?: 0) + 1
+        val executor = if (provider == "CPUExecutionProvider") CPU else provider
+        counts[executor] = (counts[executor] ?: 0) + 1
     }
     return counts
 }

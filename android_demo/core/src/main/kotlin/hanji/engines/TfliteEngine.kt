@@ -18,13 +18,13 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
 /**
- * TensorFlow Lite by `org.tensorflow.lite.Interpreter`: runs the bundle's .tflite file.
+ * TensorFlow Lite (`org.tensorflow.lite.Interpreter`): runs the .tflite file of the bundle.
  *
- * Manifests call TensorFlow Lite up to 2.16 "tflite-runtime" and its successors "litert", each with the
- * oldest version that knows every operator of the file, so a file with int4 rows is refused before it is
- * touched. An app with Google's LiteRT package, which has the same classes, says so:
- * `TfliteEngineFactory("litert", "2.3.0")`. [delegates] are made by the names that `EngineOptions.delegate`
- * may have; a GPU delegate is one line more.
+ * In manifests, TensorFlow Lite up to 2.16 is "tflite-runtime" and its successor is "litert", each with the
+ * minimum version that supports all operators of the file, so a file with int4 embeddings is rejected before
+ * it is loaded. For Google's LiteRT package, which has the same classes, use `TfliteEngineFactory("litert",
+ * "2.3.0")`. [delegates] maps the values of `EngineOptions.delegate` to constructors; a GPU delegate takes
+ * one more entry.
  */
 class TfliteEngineFactory(
     override val name: String = "tflite-runtime",
@@ -51,7 +51,7 @@ class TfliteEngineFactory(
     }
 }
 
-/** One interpreter per model file, made when first needed. */
+/** Runs one interpreter per model file, created on first use. */
 internal class TfliteEngine(
     private val name: String,
     private val version: String,
@@ -60,11 +60,11 @@ internal class TfliteEngine(
     private val options: EngineOptions,
     private val makeDelegate: (() -> Delegate)?,
 ) : Engine {
-    private val called = "$name $version"
+    private val title = "$name $version"
     private val models = HashMap<String, TfliteModel>()
     private val fallbacks = Fallbacks(options)
 
-    /** The engine does not tell who computes which operator, so [Placement.operators] stays unknown. */
+    /** [Placement.operators] is null, because the engine does not report which operators a delegate runs. */
     override val placement: Placement
         @Synchronized get() {
             val got = listOfNotNull(options.delegate.takeIf { models.values.any { it.isDelegated } })
@@ -96,7 +96,7 @@ internal class TfliteEngine(
     private fun model(signature: Signature): TfliteModel =
         models.getOrPut(signature.path) { placedModel(signature.path) }
 
-    /** An interpreter where it was asked for, or, as far as the policy allows, on the CPU. */
+    /** An interpreter with the requested delegate, or, if the policy allows it, on the CPU. */
     private fun placedModel(path: String): TfliteModel {
         val make = makeDelegate ?: return cpuModel(path)
         val name = options.delegate
@@ -110,7 +110,7 @@ internal class TfliteEngine(
             return cpuModel(path)
         }
         try {
-            fallbacks.add("$called does not tell which operators of $path are computed by $name")
+            fallbacks.add("$title does not tell which operators of $path are computed by $name")
         } catch (error: EngineException) {
             model.close()
             throw error
@@ -121,16 +121,17 @@ internal class TfliteEngine(
     private fun cpuModel(path: String): TfliteModel = try {
         TfliteModel(files.getValue(path), options.threads, null)
     } catch (error: RuntimeException) {
-        throw EngineException("$called refused $path: ${oneLine(error)}", error)
+        throw EngineException("$title refused $path: ${oneLine(error)}", error)
     } catch (error: LinkageError) {
         val remedy = "try: add org.tensorflow:tensorflow-lite with the native library for this device"
         throw EngineException(
-            "$called is missing in this app or cannot be loaded: ${oneLine(error)}; $remedy", error
+            "$title is missing in this app or cannot be loaded: ${oneLine(error)}; $remedy", error
         )
     }
 
     /**
-     * The CPU's answer after a delegate failed, as in [OnnxEngine]; from then on the CPU computes the file.
+     * Repeats a failed call on the CPU, like [OnnxEngine]; if it succeeds, the file runs on the CPU from then
+     * on.
      */
     private fun runOnCpu(
         signature: Signature,
@@ -139,10 +140,10 @@ internal class TfliteEngine(
         error: RuntimeException,
     ): Tensor {
         val failed = "signature '${signature.name}' failed: ${oneLine(error)}"
-        val failure = EngineException("$called: $failed", error)
+        val failure = EngineException("$title: $failed", error)
         if (!failing.isDelegated || options.policy == Policy.FAIL) throw failure
         val model = cpuModel(signature.path)
-        val answer = try {
+        val result = try {
             model.run(signature, inputs)
         } catch (_: RuntimeException) {
             model.close()
@@ -151,11 +152,11 @@ internal class TfliteEngine(
         failing.close()
         models[signature.path] = model
         fallbacks.add("${options.delegate}: $failed; the CPU computes ${signature.path} since then")
-        return answer
+        return result
     }
 }
 
-/** A loaded file; its calls throw RuntimeException, as the interpreter's do. */
+/** A loaded model file; its methods throw RuntimeException, like those of the interpreter. */
 internal class TfliteModel(
     content: ByteArray,
     threads: Int,
@@ -177,30 +178,30 @@ internal class TfliteModel(
     }
 
     /**
-     * The signature's first output.
+     * Returns the signature's first output.
      *
-     * Indices go in as an array of Java's, to whose length the interpreter resizes an input of any size;
-     * levels as a buffer, for a signature's Java API has no arrays of four dimensions that cost nothing. What
-     * comes out is written into a buffer, which, unlike an array, may be of a size found only now.
+     * Indices are passed as a Java array, to whose length the interpreter resizes a dynamic input. Images are
+     * passed as a buffer, because nested Java arrays would be slow. The output is written to a buffer, whose
+     * size, unlike that of an array, can be chosen for a dynamic shape.
      */
     fun run(signature: Signature, inputs: Map<String, Tensor>): Tensor {
         val given = inputs.mapValues { argument(it.value) }
-        val wanted = signature.outputs[0]
-        val anySizes = signature.inputs.mapNotNull { info -> anySize(info.shape, inputs[info.name]) }
-        val any = anySizes.firstOrNull() ?: 1
-        val shape = IntArray(wanted.shape.size) { wanted.shape[it] ?: any }
+        val output = signature.outputs[0]
+        val dynamicSizes = signature.inputs.mapNotNull { info -> dynamicSize(info.shape, inputs[info.name]) }
+        val dynamicSize = dynamicSizes.firstOrNull() ?: 1
+        val shape = IntArray(output.shape.size) { output.shape[it] ?: dynamicSize }
         val count = Tensor.countOf(shape)
-        val data = Tensor.arrayOf(wanted.dtype, count)
+        val data = Tensor.arrayOf(output.dtype, count)
         val buffer = direct(if (data is ByteArray) count else 4 * count)
         if (signature.name in interpreter.signatureKeys) {
-            interpreter.runSignature(given, mapOf(wanted.name to buffer), signature.name)
+            interpreter.runSignature(given, mapOf(output.name to buffer), signature.name)
         } else {
-            runWhole(given, wanted.name, buffer)
+            runWithoutSignature(given, output.name, buffer)
         }
-        // What was written, whether or not it was moved past by the interpreter.
+        // The interpreter may or may not have moved the position of the buffer.
         (buffer as Buffer).rewind()
         read(buffer, data)
-        return Tensor(wanted.dtype, shape, data)
+        return Tensor(output.dtype, shape, data)
     }
 
     override fun close() {
@@ -208,8 +209,8 @@ internal class TfliteModel(
         delegate?.close()
     }
 
-    /** A file without the signature, as others make them, by the names of its tensors. */
-    private fun runWhole(given: Map<String, Any>, output: String, buffer: ByteBuffer) {
+    /** Runs a file without signatures by the names of its tensors. */
+    private fun runWithoutSignature(given: Map<String, Any>, output: String, buffer: ByteBuffer) {
         val arguments = arrayOfNulls<Any>(given.size)
         for ((name, value) in given) arguments[interpreter.getInputIndex(name)] = value
         interpreter.runForMultipleInputsOutputs(
@@ -221,7 +222,7 @@ internal class TfliteModel(
         is IntArray -> if (tensor.shape.size == 1) data else ints(data)
         is FloatArray -> direct(4 * data.size).also { it.asFloatBuffer().put(data) }
         is ByteArray -> direct(data.size).also { it.put(data) }.also { (it as Buffer).rewind() }
-        else -> throw IllegalArgumentException("expected numbers of float32, int32, uint8 or int8")
+        else -> throw IllegalArgumentException("expected a tensor of float32, int32, uint8 or int8")
     }
 
     private fun ints(data: IntArray): ByteBuffer = direct(4 * data.size).also { it.asIntBuffer().put(data) }
@@ -237,8 +238,8 @@ internal class TfliteModel(
         }
     }
 
-    /** What the size is that may be any, null if the tensor has none. */
-    private fun anySize(shape: List<Int?>, tensor: Tensor?): Int? {
+    /** The actual size of the dynamic dimension of an input, or null if it has none. */
+    private fun dynamicSize(shape: List<Int?>, tensor: Tensor?): Int? {
         val axis = shape.indexOf(null)
         return if (axis < 0 || tensor == null || axis >= tensor.shape.size) null else tensor.shape[axis]
     }

@@ -9,11 +9,11 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
 /**
- * Stands in for TensorFlow Lite's interpreter, whose native library exists for Android only.
+ * A fake of TensorFlow Lite's interpreter, whose native library only exists for Android.
  *
- * It has the methods of 2.16.1's class that the core calls, with the checks that its bytecode makes: an array
- * says its own shape, a buffer only its bytes. It computes with the bundle's .onnx files, which a test puts
- * into [models]. So it shows how the core asks, and not what TensorFlow Lite would answer.
+ * It has the methods of version 2.16.1 that the core calls, with the same argument checks: an array has a
+ * shape, a buffer only a size. It runs the .onnx files of the bundle, which tests assign to [models]. So it
+ * tests the calls of the core, not the outputs of TensorFlow Lite.
  */
 class Interpreter(model: ByteBuffer, private val options: Options) : AutoCloseable {
     class Options {
@@ -93,14 +93,14 @@ class Interpreter(model: ByteBuffer, private val options: Options) : AutoCloseab
     }
 
     companion object {
-        /** The .onnx file of each signature. */
+        /** The .onnx files by signature. */
         var models: Map<String, ByteArray> = emptyMap()
         var hasSignatures = true
 
-        /** Where a delegate fails: "prepare", "run", or nowhere. */
+        /** The step at which a delegate fails: "prepare", "run", or "" for none. */
         var failure = ""
 
-        /** How many there are that nobody closed. */
+        /** The number of open interpreters. */
         var opened = 0
     }
 }

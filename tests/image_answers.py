@@ -1,4 +1,4 @@
-"""What Python makes of pictures, for the ports of the runtime to make the same, byte for byte."""
+"""Images preprocessed by the Python runtime, which its ports must reproduce byte for byte."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hanji.runtime.manifest.classifier import FITS
 
 
 def prepared_images() -> list[dict[str, Any]]:
-    """Pictures of many sizes and kinds, and what they become under every fit."""
+    """Images of many sizes and channel counts, with their preprocessed form under every fit."""
     rng = np.random.default_rng(0)
     sizes = [(1, 1), (8, 8), (7, 23), (23, 7), (40, 3), (2, 31), (64, 48), (5, 5), (1, 300)]
     kinds = itertools.product((1, 3, 4), FITS, (1, 3), sizes, ((9, 6), (8, 8)))
@@ -26,7 +26,7 @@ def prepared_images() -> list[dict[str, Any]]:
 
 
 def _prepared(pixels: Any, fit: str, channels: int, target: tuple[int, int]) -> dict[str, Any]:
-    """One picture, what a model wants of it, and what becomes of it."""
+    """One source image, the model's input specification, and the preprocessed image."""
     numbers = {"mean": (0.0,) * channels, "std": (1.0,) * channels, "background": (10, 200, 90)}
     height, width = target
     image_input = ImageInput(
@@ -37,11 +37,11 @@ def _prepared(pixels: Any, fit: str, channels: int, target: tuple[int, int]) -> 
 
 
 def source_of(pixels: Any) -> dict[str, Any]:
-    """Pixels uint8 [h, w, c] as both ports read them from JSON."""
+    """Pixels uint8 [h, w, c] in the JSON form that both ports read."""
     size = dict(zip(("height", "width", "channels"), pixels.shape, strict=True))
     return {**size, "pixels": base64_of(pixels)}
 
 
 def base64_of(array: Any) -> str:
-    """The array's bytes as text."""
+    """The array's bytes in Base64."""
     return base64.b64encode(array.tobytes()).decode()

@@ -1,4 +1,4 @@
-"""Preparing pictures: the same bytes as Pillow, and every kind of array that is or is no picture."""
+"""Image preparation: byte-identical to Pillow, for all valid arrays; errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hanji.runtime import ImageError
 from hanji.runtime.images.preparation import prepare, prepare_batch
 from hanji.runtime.manifest import ImageInput
 
-pillow = pytest.importorskip("PIL.Image", reason="Pillow says what is right")
+pillow = pytest.importorskip("PIL.Image", reason="Pillow is the reference")
 WHITE = (255, 255, 255)
 
 
@@ -31,7 +31,7 @@ def by_pillow(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def test_resizing_by_hand() -> None:
-    """Two levels to three: a quarter and three quarters; four to two: weights of 3, 3 and 1 in sevenths."""
+    """Expected values computed by hand, such as weights of 3/7, 3/7 and 1/7 for four levels to two."""
     assert prepare(np.array([[0, 100]], np.uint8), rule(1, 3, 1)).ravel().tolist() == [0, 50, 100]
     assert prepare(np.array([[0, 100]], np.uint8), rule(1, 4, 1)).ravel().tolist() == [0, 25, 75, 100]
     assert prepare(np.array([[7, 14, 70, 0]], np.uint8), rule(1, 2, 1)).ravel().tolist() == [19, 32]
@@ -45,7 +45,7 @@ def test_resizing_gives_the_bytes_of_pillow(seed: int, channels: int) -> None:
     (high, wide), (height, width) = rng.integers(1, 120, 2), rng.integers(1, 90, 2)
     pixels = rng.integers(0, 256, (high, wide, channels), np.uint8)
     if seed % 2:
-        pixels = np.where(pixels > 127, np.uint8(255), np.uint8(0))  # every edge a hard one
+        pixels = np.where(pixels > 127, np.uint8(255), np.uint8(0))  # hard edges only
     found = prepare(pixels, rule(int(height), int(width), channels))
     expected = by_pillow(pixels[:, :, 0] if channels == 1 else pixels, int(height), int(width))
     assert found.shape == (1, height, width, channels)
@@ -89,7 +89,7 @@ def test_crop_keeps_the_middle() -> None:
     assert np.array_equal(prepare(line, rule(8, 2, fit="crop"))[0], by_pillow(line[:, 499:500], 8, 2))
 
 
-def test_pad_keeps_all_of_it() -> None:
+def test_pad_keeps_the_whole_image() -> None:
     wide = noise(10, 30, 3)
     found = prepare(wide, rule(12, 12, fit="pad", background=(1, 2, 3)))[0]
     assert np.array_equal(found[4:8], by_pillow(wide, 4, 12))
@@ -99,38 +99,38 @@ def test_pad_keeps_all_of_it() -> None:
     grey = prepare(tall, rule(12, 13, 1, "pad", background=(1, 2, 3)))[0, :, :, 0]
     assert np.array_equal(grey[:, 4:8], by_pillow(tall, 12, 4))
     assert (grey[:, :4] == 2).all()
-    assert (grey[:, 8:] == 2).all(), "an odd column that is free lies at the right"
+    assert (grey[:, 8:] == 2).all(), "an odd padding column is at the right"
     coloured = prepare(tall, rule(12, 12, fit="pad", background=(9, 0, 200)))[0]
-    assert (coloured[0, 0] == [9, 0, 200]).all(), "grey pictures may lie on colour"
+    assert (coloured[0, 0] == [9, 0, 200]).all(), "grayscale images can have a coloured background"
     assert np.array_equal(coloured[:, 4:8], by_pillow(tall, 12, 4)[:, :, None].repeat(3, 2))
     thin = prepare(noise(2, 1000, 3), rule(8, 8, fit="pad"))[0]
-    assert (thin != 255).any(axis=(1, 2)).sum() == 1, "one row is left of it, not none"
+    assert (thin != 255).any(axis=(1, 2)).sum() == 1, "at least one row remains"
 
 
-def test_fits_are_alike_where_nothing_is_left_over() -> None:
+def test_fits_are_equal_for_the_same_aspect_ratio() -> None:
     pixels = noise(40, 60, 3)
     stretch, crop, pad = (prepare(pixels, rule(20, 30, fit=fit)) for fit in ("stretch", "crop", "pad"))
     assert np.array_equal(stretch, crop)
     assert np.array_equal(stretch, pad)
 
 
-def test_colour_for_a_grey_model() -> None:
+def test_colour_for_a_grayscale_model() -> None:
     pixels = noise(64, 64, 3)
     expected = np.asarray(pillow.fromarray(pixels).convert("L"))
     assert np.array_equal(prepare(pixels, rule(64, 64, 1))[0, :, :, 0], expected)
     assert np.array_equal(prepare(pixels, rule(9, 9, 1))[0, :, :, 0], by_pillow(expected, 9, 9)), (
-        "first grey, then smaller"
+        "converted to grayscale before resizing"
     )
 
 
-def test_grey_for_a_model_of_colour() -> None:
+def test_grayscale_for_an_rgb_model() -> None:
     pixels = noise(20, 20)
     expected = by_pillow(pixels, 8, 8)[:, :, None].repeat(3, 2)
     assert np.array_equal(prepare(pixels, rule(8, 8))[0], expected)
     assert np.array_equal(prepare(pixels[:, :, None], rule(8, 8))[0], expected)
 
 
-def test_what_is_transparent_shows_the_background() -> None:
+def test_transparent_pixels_show_the_background() -> None:
     pixels = noise(64, 64, 4)
     image = pillow.fromarray(pixels)
     expected = pillow.new("RGB", image.size, (10, 200, 30))
@@ -150,7 +150,7 @@ def test_16_bits() -> None:
     assert np.array_equal(prepare(coloured, rule(4, 4)), prepare(noise(5, 5, 3), rule(4, 4)))
 
 
-def test_arrays_that_lie_otherwise_in_memory() -> None:
+def test_memory_layouts() -> None:
     pixels = noise(30, 40, 3)
     for view in (pixels[::-1, ::2], pixels.swapaxes(0, 1), np.asfortranarray(pixels), pixels[:, :, ::-1]):
         assert np.array_equal(prepare(view, rule(9, 9)), prepare(view.copy(), rule(9, 9)))
@@ -158,32 +158,32 @@ def test_arrays_that_lie_otherwise_in_memory() -> None:
     assert np.array_equal(prepare(pixels, rule(30, 40))[0], pixels)
 
 
-def test_a_batch_is_prepared_as_its_images_are() -> None:
+def test_a_batch_is_prepared_like_its_images() -> None:
     samples = noise(70, 28, 20, 3)
     for fit in ("crop", "stretch", "pad"):
         for height, width, channels in ((32, 32, 3), (7, 5, 1), (28, 20, 3), (90, 3, 3)):
             image_input = rule(height, width, channels, fit)
             found = prepare_batch(samples, image_input)
             assert found.shape == (70, height, width, channels)
-            assert np.array_equal(found, np.concatenate([prepare(one, image_input) for one in samples]))
+            assert np.array_equal(found, np.concatenate([prepare(image, image_input) for image in samples]))
     assert prepare_batch(np.empty((0, 5, 5, 3), np.uint8), rule(4, 6)).shape == (0, 4, 6, 3)
 
 
 @pytest.mark.parametrize(
     ("pixels", "message"),
     [
-        (np.full((4, 4, 3), np.nan), r"found float64; if it holds 0 to 1, .*astype\(numpy\.uint8\)"),
+        (np.full((4, 4, 3), np.nan), r"found float64; if its range is 0 to 1, .*astype\(numpy\.uint8\)"),
         (np.zeros((4, 4, 3), np.float32), "as uint8 .*found float32"),
         (
             np.zeros((4, 4, 3), np.int64),
-            r"found int64; if it holds 0 to 255, .*astype\(numpy\.uint8\)",
+            r"found int64; if its range is 0 to 255, .*astype\(numpy\.uint8\)",
         ),
         (np.zeros((4, 4, 3), np.uint32), "found uint32"),
         (np.zeros((4, 4), np.bool_), r"found bool; .*\* 255"),
         (np.zeros((4, 4), "U3"), "found <U3"),
         (np.zeros((4, 4), object), "found object"),
         (np.zeros((4, 4), np.complex64), "found complex64"),
-        (np.zeros((4, 4, 2), np.uint8), r"with 1 \(grey\), 3 .*found \[4, 4, 2\]"),
+        (np.zeros((4, 4, 2), np.uint8), r"with 1 \(grayscale\), 3 .*found \[4, 4, 2\]"),
         (np.zeros((3, 4, 4, 1), np.uint8), r"found \[3, 4, 4, 1\]"),
         (np.zeros((3, 224, 224), np.uint8), r"found \[3, 224, 224\]"),
         (np.zeros(9, np.uint8), r"found \[9\]"),
@@ -194,7 +194,7 @@ def test_a_batch_is_prepared_as_its_images_are() -> None:
         (None, "found NoneType"),
     ],
 )
-def test_arrays_that_are_no_images(pixels: Any, message: str) -> None:
+def test_arrays_that_are_not_images(pixels: Any, message: str) -> None:
     with pytest.raises(ImageError, match=f"^photo 7: .*{message}"):
         prepare(pixels, rule(4, 4), name="photo 7")
 
@@ -202,18 +202,18 @@ def test_arrays_that_are_no_images(pixels: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("pixels", "message"),
     [
-        (np.zeros((4, 4, 3), np.uint8), r"expected pictures \[n, height, width, channels\], found the shape"),
-        ([1], "expected pictures .*found list"),
+        (np.zeros((4, 4, 3), np.uint8), r"expected images \[n, height, width, channels\], found the shape"),
+        ([1], "expected images .*found list"),
         (np.zeros((2, 4, 4, 3)), "found float64"),
         (np.zeros((2, 4, 4, 2), np.uint8), r"found \[4, 4, 2\]"),
     ],
 )
-def test_arrays_that_are_no_batch(pixels: Any, message: str) -> None:
+def test_arrays_that_are_not_a_batch(pixels: Any, message: str) -> None:
     with pytest.raises(ImageError, match=message):
         prepare_batch(pixels, rule(4, 4))
 
 
-def test_mean_and_std_do_not_matter_here() -> None:
+def test_preparation_ignores_mean_and_std() -> None:
     image_input = rule(4, 4)
     other = dataclasses.replace(image_input, mean=(9.0,) * 3, std=(2.0,) * 3, normalized_by="runtime")
     assert np.array_equal(prepare(noise(9, 9, 3), image_input), prepare(noise(9, 9, 3), other))
