@@ -16,8 +16,11 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
-def _logged(caplog: pytest.LogCaptureFixture) -> None:
-    """Make ``caplog`` capture hanji's log records from INFO on, including progress."""
+def _logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make ``caplog`` capture hanji's log records from INFO on, also after a command shows its progress."""
+    logger = logging.getLogger("hanji")
+    monkeypatch.setattr(logger, "handlers", [caplog.handler])
+    monkeypatch.setattr(logger, "propagate", False)
     caplog.set_level(logging.INFO, logger="hanji")
 
 

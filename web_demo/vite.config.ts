@@ -2,7 +2,7 @@ import path from "node:path";
 import { defineConfig } from "vite";
 import { DEFINE, serveEngineFiles } from "./scripts/engine_files.ts";
 import { serviceWorker } from "./scripts/service_worker_plugin.ts";
-import { licences, OUTPUT, withoutThreads } from "./scripts/smaller.ts";
+import { licences, OUTPUT, withoutThreads } from "./scripts/build_plugins.ts";
 
 const HERE = import.meta.dirname;
 

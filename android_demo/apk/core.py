@@ -43,9 +43,9 @@ def run_tests(
 ) -> str:
     """Run the test classes in ``tests`` on the classes in ``core`` and return the output of JUnit.
 
-    ``properties`` are system properties with the locations of bundles and answers. ``classes`` are names of
-    test classes; all by default. ``core`` may also be the classes converted back from the dex of an APK.
-    BuildError if a test fails.
+    ``properties`` are system properties with the locations of the bundles and of the results. ``classes``
+    are names of test classes; all by default. ``core`` may also be the classes converted back from the dex of
+    an APK. BuildError if a test fails.
     """
     names = list(classes) or sorted(f"hanji.{file.stem}" for file in (TESTS / "hanji").glob("*Test.kt"))
     jars = fetched([KOTLIN_STDLIB, *JUNIT])

@@ -44,7 +44,7 @@ class Apk:
 
 
 def make_apk(out: Path, recommender: Path, classifier: Path, aar: Path | None = None) -> Apk:
-    """Build and sign the APK in ``out``; BuildError if something is missing or refused."""
+    """Build and sign the APK in ``out``; BuildError if something is missing or rejected."""
     require(_PROGRAMS)
     engine, reason = _engine(aar)
     compiled = compile_app(out, classes_of(engine, out / "lib") if engine else None)

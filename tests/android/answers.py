@@ -1,8 +1,8 @@
-"""What the Python runtime answers from bundles, for the core of android_demo to answer the same.
+"""Results of the Python runtime for the test bundles, which the core of android_demo must reproduce.
 
-One JSON file a bundle, with calls, their arguments by the names of the core's own API, and the answer or the
-name of the error; ``pictures.json``, with pictures and what they become; ``texts.json``, with numbers and ids
-as errors show them; ``manifests.json``, with strange manifests and whether they are refused.
+One JSON file per bundle, with calls, their arguments as named in the core's API, and the result or the name
+of the error; ``pictures.json`` with images and their preprocessed forms; ``texts.json`` with numbers and ids
+as formatted in messages; ``manifests.json`` with mutated manifests and the errors that they cause.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from hanji.runtime.bundle import open_bundle
 from hanji.runtime.manifest import ClassifierManifest
 
 from ..image_answers import prepared_images, source_of
-from .manifests import judged_manifests
+from .manifests import mutated_manifests
 
 PYTHON_NAMES = {"excludeSeen": "exclude_seen"}
 ENGINE = "onnxruntime"
 
 
-def write_answers(bundles: Path, target: Path) -> None:
-    """Asks every bundle in ``bundles`` and writes what it says into the directory ``target``."""
+def write_results(bundles: Path, target: Path) -> None:
+    """Run all calls on every bundle in ``bundles`` and write the results to the new directory ``target``."""
     target.mkdir()
     for path in sorted(bundles.iterdir()):
         is_classifier = isinstance(open_bundle(path).manifest, ClassifierManifest)
-        answers = _classifier(path) if is_classifier else _recommender(path)
-        _write(target / f"{path.name}.json", answers)
+        results = _classifier(path) if is_classifier else _recommender(path)
+        _write(target / f"{path.name}.json", results)
     _write(target / "pictures.json", prepared_images())
     _write(target / "texts.json", _texts())
-    _write(target / "manifests.json", judged_manifests(bundles))
+    _write(target / "manifests.json", mutated_manifests(bundles))
 
 
 def _write(path: Path, content: object) -> None:
@@ -44,21 +44,21 @@ def _recommender(path: Path) -> list[dict[str, Any]]:
     with Recommender.open(path, engine=ENGINE) as recommender:
         ids = recommender.items.ids.values
         if recommender.users is None:
-            calls = [*_of_histories(ids), *_reasons(ids)]
+            calls = [*_history_calls(ids), *_why_calls(ids)]
         else:
-            calls = _of_users(recommender.users.values, ids)
-        return [{**call, **_answer(recommender, call)} for call in calls]
+            calls = _user_calls(recommender.users.values, ids)
+        return [{**call, **_result(recommender, call)} for call in calls]
 
 
-def _of_histories(ids: tuple[Any, ...]) -> list[dict[str, Any]]:
+def _history_calls(ids: tuple[Any, ...]) -> list[dict[str, Any]]:
     rng = np.random.default_rng(7)
-    few = [ids[place] for place in (3, 50, 7, 120, 3)]
+    short = [ids[index] for index in (3, 50, 7, 120, 3)]
     options: list[dict[str, Any]] = [
         {},
         {"excludeSeen": False},
-        {"exclude": [ids[0], ids[1], "nobody knows it"]},
+        {"exclude": [ids[0], ids[1], "unknown item"]},
         {"genre": "Drama"},
-        {"genre": "there is none of it", "k": 3},
+        {"genre": "no such genre", "k": 3},
         {"diversity": 0.3},
         {"diversity": 0.9, "k": 25},
         {"diversity": 0.5, "genre": "Comedy", "k": 4},
@@ -70,34 +70,34 @@ def _of_histories(ids: tuple[Any, ...]) -> list[dict[str, Any]]:
         {"explain": -1},
         {"user": 1},
     ]
-    asks = [{"history": few, "k": 10, **option} for option in options]
-    asks += [{"history": history, "k": 5} for history in ([], ["unknown", "too"], ["it's new", ids[9]])]
+    arguments = [{"history": short, "k": 10, **option} for option in options]
+    arguments += [{"history": history, "k": 5} for history in ([], ["unknown", "too"], ["it's new", ids[9]])]
     for length in (1, 2, 5, 20, 60, 120):
-        history = [ids[place] for place in rng.choice(len(ids), length, replace=False)]
-        asks += [{"history": history, "k": 10}, {"history": history, "k": 10, "excludeSeen": False}]
-    asks += [{"k": 10}]
-    return [{"call": "recommend", "arguments": ask} for ask in asks]
+        history = [ids[index] for index in rng.choice(len(ids), length, replace=False)]
+        arguments += [{"history": history, "k": 10}, {"history": history, "k": 10, "excludeSeen": False}]
+    arguments += [{"k": 10}]
+    return [{"call": "recommend", "arguments": each} for each in arguments]
 
 
-def _reasons(ids: tuple[Any, ...]) -> list[dict[str, Any]]:
-    history = [ids[place] for place in (3, 50, 7, 120, 9)]
-    asks = [{"history": history, "item": ids[place], "k": k} for place, k in ((0, 3), (11, 1), (50, 10))]
-    asks += [{"history": history, "item": "nobody knows it", "k": 3}, {"history": [], "item": ids[0], "k": 3}]
-    asks += [{"history": history, "item": ids[0], "k": 0}]
-    return [{"call": "why", "arguments": ask} for ask in asks]
+def _why_calls(ids: tuple[Any, ...]) -> list[dict[str, Any]]:
+    history = [ids[index] for index in (3, 50, 7, 120, 9)]
+    arguments = [{"history": history, "item": ids[index], "k": k} for index, k in ((0, 3), (11, 1), (50, 10))]
+    arguments += [{"history": history, "item": "unknown item", "k": 3}]
+    arguments += [{"history": [], "item": ids[0], "k": 3}, {"history": history, "item": ids[0], "k": 0}]
+    return [{"call": "why", "arguments": each} for each in arguments]
 
 
-def _of_users(users: tuple[Any, ...], ids: tuple[Any, ...]) -> list[dict[str, Any]]:
-    asks: list[dict[str, Any]] = [{"user": user, "k": 10} for user in users[:10]]
-    asks += [{"user": users[0], "k": 10, "exclude": list(ids[:20]), "diversity": 0.5}]
-    asks += [{"user": str(users[1]), "k": 3}, {"user": "it's nobody", "k": 10}]
-    asks += [{"user": users[0], "k": 10, "explain": 2}, {"history": [ids[0]], "k": 10}]
-    return [{"call": "recommend", "arguments": ask} for ask in asks] + [
+def _user_calls(users: tuple[Any, ...], ids: tuple[Any, ...]) -> list[dict[str, Any]]:
+    arguments: list[dict[str, Any]] = [{"user": user, "k": 10} for user in users[:10]]
+    arguments += [{"user": users[0], "k": 10, "exclude": list(ids[:20]), "diversity": 0.5}]
+    arguments += [{"user": str(users[1]), "k": 3}, {"user": "it's unknown", "k": 10}]
+    arguments += [{"user": users[0], "k": 10, "explain": 2}, {"history": [ids[0]], "k": 10}]
+    return [{"call": "recommend", "arguments": each} for each in arguments] + [
         {"call": "why", "arguments": {"history": [ids[0]], "item": ids[1], "k": 1}}
     ]
 
 
-def _answer(recommender: Recommender, call: dict[str, Any]) -> dict[str, Any]:
+def _result(recommender: Recommender, call: dict[str, Any]) -> dict[str, Any]:
     arguments = {PYTHON_NAMES.get(name, name): value for name, value in call["arguments"].items()}
     genre = arguments.pop("genre", None)
     if genre is not None:
@@ -131,8 +131,8 @@ def _texts() -> dict[str, Any]:
     ids = [196, -3, "item-3", "it's", 'a "b"', "both ' and \"", "back\\slash", "new\nline\t", "아이템 ½"]
     return {
         "numbers": [[number, f"{number:.3g}"] for number in numbers],
-        "ids": [[own, repr(own)] for own in ids],
+        "ids": [[each, repr(each)] for each in ids],
     }
 
 
-__all__ = ["write_answers"]
+__all__ = ["write_results"]

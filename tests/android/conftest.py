@@ -1,4 +1,4 @@
-"""For the tests of android_demo: the core compiled, and bundles with what Python answers from them."""
+"""Fixtures for the tests of android_demo: build tools, bundles, and the Python runtime's results for them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from ..left_out import install_in_ci, missing
 from ..ports import NAMES
-from .answers import write_answers
+from .answers import write_results
 
 ROOT = Path(__file__).parents[2]
 ANDROID = ROOT / "android_demo"
@@ -18,7 +18,7 @@ BUILD = ANDROID / "apk"
 
 @pytest.fixture(scope="session")
 def build_tools() -> None:
-    """What the scripts in android_demo/apk need of this machine; CI installs it where it is missing."""
+    """The JDK and Maven, which android_demo/apk requires; in CI, they are installed if missing."""
     needed = {"javac": "openjdk-17-jdk-headless", "mvn": "maven"}
     install_in_ci(needed)
     absent = [package for command, package in needed.items() if shutil.which(command) is None]
@@ -28,7 +28,7 @@ def build_tools() -> None:
 
 @pytest.fixture(scope="session")
 def bundles(port_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the ports' bundles and nothing else."""
+    """A folder with only the ports' bundles, one per subfolder."""
     root = tmp_path_factory.mktemp("android") / "bundles"
     for name in NAMES:
         shutil.copytree(port_bundles / name / "bundle", root / name)
@@ -36,8 +36,8 @@ def bundles(port_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(scope="session")
-def answers(bundles: Path) -> Path:
-    """A folder with what the Python runtime answers from the bundles."""
+def python_results(bundles: Path) -> Path:
+    """A folder with the results of the Python runtime for the bundles."""
     target = bundles.parent / "answers"
-    write_answers(bundles, target)
+    write_results(bundles, target)
     return target

@@ -1,4 +1,4 @@
-"""Manifests with values that are wrong or strange, and what the Python runtime makes of each."""
+"""Manifests with invalid or unusual values, and the error that the Python runtime raises for each."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 from hanji.runtime.errors import HanjiError
 from hanji.runtime.manifest.reader import parse_manifest
 
-TIMES = 300
-"""Of each bundle; a test of android_demo lets the core read them all in about a second."""
-STRANGE: tuple[Any, ...] = (
+MANIFESTS_PER_BUNDLE = 300
+"""The core of android_demo parses all of them in about a second."""
+EDGE_CASES: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 2, 255, 256, 4096, 4097, 2**31 - 1, 2**31, 2**53 - 1, 2**53, 10**25),
     *(0.5, 1.0, 5.0, -0.0, 1e308, 1.1e308, 5e-324, "", "x", "..", "../x", "a//b", "items.json", "ITEMS.json"),
     *("history", "classify", "why", "catalogue", "float32", "int8", "int64", "softmax", "pad", "runtime"),
@@ -22,17 +22,17 @@ STRANGE: tuple[Any, ...] = (
 )
 
 
-def judged_manifests(bundles: Path) -> list[dict[str, Any]]:
-    """Texts of manifests, each with the name of the error that the Python runtime raises, or null."""
-    chance = random.Random(5)  # noqa: S311
+def mutated_manifests(bundles: Path) -> list[dict[str, Any]]:
+    """Manifests as text, each with the name of the error that the Python runtime raises, or None."""
+    rng = random.Random(5)  # noqa: S311
     found = []
     for path in sorted(bundles.iterdir()):
         manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-        for _ in range(TIMES):
-            changed = copy.deepcopy(manifest)
-            for _ in range(chance.choice((1, 1, 1, 2))):
-                _change(changed, chance)
-            text = json.dumps(changed, ensure_ascii=False)
+        for _ in range(MANIFESTS_PER_BUNDLE):
+            mutated = copy.deepcopy(manifest)
+            for _ in range(rng.choice((1, 1, 1, 2))):
+                _mutate(mutated, rng)
+            text = json.dumps(mutated, ensure_ascii=False)
             found.append({"bundle": path.name, "text": text, "error": _error(text)})
     return found
 
@@ -45,22 +45,22 @@ def _error(text: str) -> str | None:
     return None
 
 
-def _change(value: Any, chance: random.Random) -> None:
-    """Somewhere inside, one entry is another, missing, or there twice."""
+def _mutate(value: Any, rng: random.Random) -> None:
+    """Replace, remove or duplicate one random entry at any depth of ``value``."""
     while True:
-        key = chance.choice(list(value)) if isinstance(value, dict) else chance.randrange(len(value))
+        key = rng.choice(list(value)) if isinstance(value, dict) else rng.randrange(len(value))
         inner = value[key]
-        if isinstance(inner, dict | list) and inner and chance.random() < 0.9:
+        if isinstance(inner, dict | list) and inner and rng.random() < 0.9:
             value = inner
             continue
-        what = chance.random()
-        if what < 0.15:
+        draw = rng.random()
+        if draw < 0.15:
             del value[key]
-        elif what < 0.25 and isinstance(value, list):
+        elif draw < 0.25 and isinstance(value, list):
             value.append(copy.deepcopy(inner))
         else:
-            value[key] = copy.deepcopy(chance.choice(STRANGE))
+            value[key] = copy.deepcopy(rng.choice(EDGE_CASES))
         return
 
 
-__all__ = ["judged_manifests"]
+__all__ = ["mutated_manifests"]

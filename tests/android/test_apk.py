@@ -1,4 +1,4 @@
-"""The APK: built, signed, measured, and its own bytecode run on this machine."""
+"""The APK: builds, signs and checks it, and runs its bytecode on the desktop."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ import shrink
 import signing
 import tools
 
-pytestmark = pytest.mark.timeout(1800)  # the first test waits for bundles and compilers
+pytestmark = pytest.mark.timeout(1800)  # the first test builds the bundles and compiles the app
 
 DRIVER = Path(__file__).parent / "java" / "GoldenOnDex.java"
-NEWER = {"targetSdkVersion:'37'", "compileSdkVersion='37'"}
+SDK_VERSIONS = {"targetSdkVersion:'37'", "compileSdkVersion='37'"}
 
 
 @pytest.fixture(scope="module")
 def packages(build_tools: None) -> None:
-    """Debian's packages for an APK; CI installs them where they are missing."""
+    """The Debian packages that build an APK; in CI, they are installed if missing."""
     install_in_ci(tools.PACKAGES)
     if absent := tools.missing_packages():
         missing(f"Debian packages are needed; try: apt-get install {' '.join(absent)}")
@@ -62,47 +62,47 @@ def apk(
 
 
 @pytest.fixture(scope="module")
-def measured(apk: make_apk.Apk) -> dict[str, gates.Gate]:
+def checked(apk: make_apk.Apk) -> dict[str, gates.Gate]:
     return {gate.name: gate for gate in gates.check(apk.path, apk.compiled.core_dex)}
 
 
-def test_no_gate_is_failed(measured: dict[str, gates.Gate], apk: make_apk.Apk) -> None:
-    print(make_apk.report(apk, list(measured.values()), 0))
-    assert [gate for gate in measured.values() if gate.passed is False] == []
+def test_no_gate_fails(checked: dict[str, gates.Gate], apk: make_apk.Apk) -> None:
+    print(make_apk.report(apk, list(checked.values()), 0))
+    assert [gate for gate in checked.values() if gate.passed is False] == []
 
 
-def test_every_gate_but_those_of_libraries_had_something_to_measure(measured: dict[str, gates.Gate]) -> None:
-    unmeasured = {gate.name for gate in measured.values() if gate.passed is None}
-    assert unmeasured <= {name for name in measured if "librar" in name or "download size" in name}
+def test_only_gates_of_libraries_may_be_skipped(checked: dict[str, gates.Gate]) -> None:
+    skipped = {gate.name for gate in checked.values() if gate.passed is None}
+    assert skipped <= {name for name in checked if "librar" in name or "download size" in name}
 
 
-def test_the_engines_libraries_are_stored_aligned_and_without_telemetry(
-    measured: dict[str, gates.Gate], apk: make_apk.Apk
+def test_the_libraries_of_an_engine_are_aligned_and_without_telemetry(
+    checked: dict[str, gates.Gate], apk: make_apk.Apk
 ) -> None:
     if apk.without_engine:
         pytest.skip(f"the APK has no engine: {apk.without_engine}")
-    assert all(gate.passed for gate in measured.values())
+    assert all(gate.passed for gate in checked.values())
 
 
-def test_an_apk_without_an_engine_says_so(apk: make_apk.Apk, measured: dict[str, gates.Gate]) -> None:
+def test_an_apk_without_an_engine_is_labelled(apk: make_apk.Apk, checked: dict[str, gates.Gate]) -> None:
     has_libraries = any(name.endswith(".so") for name in zipfile.ZipFile(apk.path).namelist())
     assert has_libraries == (not apk.without_engine)
     assert ("without-engine" in apk.path.name) == bool(apk.without_engine)
-    said = make_apk.report(apk, list(measured.values()), 0)
-    assert ("NO ENGINE" in said) == bool(apk.without_engine)
+    report = make_apk.report(apk, list(checked.values()), 0)
+    assert ("NO ENGINE" in report) == bool(apk.without_engine)
 
 
-def test_the_manifest_is_as_intended(apk: make_apk.Apk) -> None:
-    said = tools.run(["aapt2", "dump", "badging", apk.path])
-    assert all(words in said for words in NEWER)
-    assert "application-label-ko:'한지'" in said
+def test_the_android_manifest(apk: make_apk.Apk) -> None:
+    badging = tools.run(["aapt2", "dump", "badging", apk.path])
+    assert all(version in badging for version in SDK_VERSIONS)
+    assert "application-label-ko:'한지'" in badging
     tree = tools.run(["aapt2", "dump", "xmltree", "--file", "AndroidManifest.xml", apk.path])
     assert "android:allowBackup(0x01010280)=false" in tree
     assert "uses-permission" not in tree
     assert "dataExtractionRules" in tree
 
 
-def test_the_same_inputs_give_the_same_unsigned_bytes(apk: make_apk.Apk, tmp_path: Path) -> None:
+def test_the_unsigned_apk_is_reproducible(apk: make_apk.Apk, tmp_path: Path) -> None:
     with zipfile.ZipFile(apk.unsigned) as made, zipfile.ZipFile(apk.compiled.linked) as linked:
         added = {name: made.read(name) for name in made.namelist() if name not in linked.namelist()}
     again = tmp_path / "again.apk"
@@ -110,7 +110,7 @@ def test_the_same_inputs_give_the_same_unsigned_bytes(apk: make_apk.Apk, tmp_pat
     assert again.read_bytes() == apk.unsigned.read_bytes()
 
 
-def test_the_assets_are_what_the_core_opens(apk: make_apk.Apk, recommender: Path) -> None:
+def test_the_assets_contain_the_bundle(apk: make_apk.Apk, recommender: Path) -> None:
     names = {name for name in zipfile.ZipFile(apk.path).namelist() if name.startswith("assets/recommender/")}
     assert {Path(name).suffix for name in names} == {".json", ".sha256", ".onnx", ".md"}
     with zipfile.ZipFile(apk.path) as archived:
@@ -119,17 +119,17 @@ def test_the_assets_are_what_the_core_opens(apk: make_apk.Apk, recommender: Path
 
 
 @pytest.fixture(scope="module")
-def said_on_dex(
+def dex_output(
     apk: make_apk.Apk, recommender: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[list[str]], list[list[int]]]:
-    """What the APK's bytecode printed, in fields, and the histories it was asked with."""
+    """The fields of each line that the APK's bytecode printed, and the histories that it was given."""
     folder = tmp_path_factory.mktemp("dex")
     jar = desktop.jar_of(apk.path, folder / "apk.jar")
     assets = desktop.unpack_assets(apk.path, folder)
     histories = golden_histories(recommender)
-    questions = "".join(",".join(map(str, history)) + "\n" for history in histories)
-    said = desktop.run_on_jar(jar, DRIVER, [assets / "recommender", assets / "classifier"], questions)
-    return [line.split("\t") for line in said.splitlines()], histories
+    lines = "".join(",".join(map(str, history)) + "\n" for history in histories)
+    output = desktop.run_on_jar(jar, DRIVER, [assets / "recommender", assets / "classifier"], lines)
+    return [line.split("\t") for line in output.splitlines()], histories
 
 
 def golden_histories(bundle: Path) -> list[list[int]]:
@@ -137,8 +137,8 @@ def golden_histories(bundle: Path) -> list[list[int]]:
     return [case["history"] for case in golden["artifacts"]["onnx"]["cases"]]
 
 
-def test_the_apks_own_bytecode_passes_the_golden_self_test(said_on_dex: Any) -> None:
-    tests = [fields for fields in said_on_dex[0] if fields[0] == "self-test"]
+def test_the_bytecode_of_the_apk_passes_the_self_test(dex_output: Any) -> None:
+    tests = [fields for fields in dex_output[0] if fields[0] == "self-test"]
     assert [fields[1] for fields in tests] == ["recommender", "classifier"]
     for _, _, passed, cases, engine, detail in tests:
         assert passed == "true", detail
@@ -146,21 +146,21 @@ def test_the_apks_own_bytecode_passes_the_golden_self_test(said_on_dex: Any) -> 
         assert engine == "onnxruntime"
 
 
-def test_the_apks_own_bytecode_gives_pythons_ten_and_reasons(said_on_dex: Any, recommender: Path) -> None:
-    lines, histories = said_on_dex
+def test_the_bytecode_of_the_apk_recommends_like_python(dex_output: Any, recommender: Path) -> None:
+    lines, histories = dex_output
     found = iter(lines[2:])
     with Recommender.open(recommender, engine="onnxruntime") as model:
         for history in histories:
             expected = model.recommend(history=history, exclude_seen=False, explain=2).items
-            answers = list(iter(lambda: next(found), ["end"]))
-            assert [int(fields[1]) for fields in answers] == [row.item for row in expected]
-            assert [fields[2:] for fields in answers] == [
+            recommended = list(iter(lambda: next(found), ["end"]))
+            assert [int(fields[1]) for fields in recommended] == [row.item for row in expected]
+            assert [fields[2:] for fields in recommended] == [
                 [why.title for why in row.why] or [""] for row in expected
             ]
     assert next(found, None) is None
 
 
-# Another real arm64 library takes the place of ONNX Runtime's: TFLite's, of which it is known that its
+# The APK may have no ONNX Runtime, so these tests use another real arm64 library: that of TFLite, whose
 # segments are aligned to 4 KB.
 
 
@@ -168,7 +168,7 @@ def test_the_apks_own_bytecode_gives_pythons_ten_and_reasons(said_on_dex: Any, r
 def with_tflite(
     packages: None, apk: make_apk.Apk, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict[str, bytes]]:
-    """A signed APK with TFLite's library, and the library."""
+    """A signed APK with the library of TFLite, and its libraries by path."""
     folder = tmp_path_factory.mktemp("tflite")
     libraries = make_apk.native_libraries(downloads.fetched([downloads.TFLITE])[downloads.TFLITE])
     files = {"assets/odd": b"x", "classes.dex": apk.compiled.dex.read_bytes(), **libraries}
@@ -177,18 +177,18 @@ def with_tflite(
     return folder / "signed.apk", libraries
 
 
-def test_a_library_begins_on_a_16_kb_page_after_signing(with_tflite: tuple[Path, dict[str, bytes]]) -> None:
+def test_libraries_start_on_a_16_kb_page_after_signing(with_tflite: tuple[Path, dict[str, bytes]]) -> None:
     path, libraries = with_tflite
     gate = gates._libraries_in_zip(path)
     assert gate.passed, gate.found
-    places = {info.filename: at for info, at in archive.entries(path)}
+    offsets = {info.filename: offset for info, offset in archive.entries(path)}
     content = path.read_bytes()
     for name, library in libraries.items():
-        assert places[name] % (16 * 1024) == 0
-        assert content[places[name] : places[name] + len(library)] == library
+        assert offsets[name] % (16 * 1024) == 0
+        assert content[offsets[name] : offsets[name] + len(library)] == library
 
 
-def test_a_library_for_4_kb_pages_is_refused(with_tflite: tuple[Path, dict[str, bytes]]) -> None:
+def test_libraries_for_4_kb_pages_are_rejected(with_tflite: tuple[Path, dict[str, bytes]]) -> None:
     libraries = with_tflite[1]
     assert {elf.read_library(content, name).alignment for name, content in libraries.items()} == {4096}
     gate = gates._libraries_in_elf(libraries)
@@ -196,7 +196,7 @@ def test_a_library_for_4_kb_pages_is_refused(with_tflite: tuple[Path, dict[str, 
     assert "aligned to 4096" in gate.found
 
 
-def test_a_library_that_is_off_its_page_is_refused(
+def test_misaligned_libraries_are_rejected(
     with_tflite: tuple[Path, dict[str, bytes]], tmp_path: Path
 ) -> None:
     path = tmp_path / "plain.apk"
@@ -207,23 +207,23 @@ def test_a_library_that_is_off_its_page_is_refused(
     assert gates._libraries_in_zip(path).passed is False
 
 
-def test_a_changed_apk_does_not_verify(apk: make_apk.Apk, tmp_path: Path) -> None:
+def test_a_modified_apk_fails_signature_verification(apk: make_apk.Apk, tmp_path: Path) -> None:
     content = bytearray(apk.path.read_bytes())
-    at = next(at for info, at in archive.entries(apk.path) if info.filename == "classes.dex")
-    content[at + 100] ^= 1
-    changed = tmp_path / "changed.apk"
-    changed.write_bytes(content)
-    assert gates._signature(changed).passed is False
+    start = next(offset for info, offset in archive.entries(apk.path) if info.filename == "classes.dex")
+    content[start + 100] ^= 1
+    modified = tmp_path / "modified.apk"
+    modified.write_bytes(content)
+    assert gates._signature(modified).passed is False
     assert gates._signature(apk.path).passed is True
 
 
-def test_a_permission_is_found(apk: make_apk.Apk, tmp_path: Path) -> None:
+def test_permissions_are_detected(apk: make_apk.Apk, tmp_path: Path) -> None:
     out = apk.unsigned.parent
     text = (out / "AndroidManifest.xml").read_text(encoding="utf-8")
-    asking = text.replace(
+    with_permission = text.replace(
         "<application", '<uses-permission android:name="android.permission.INTERNET"/><application', 1
     )
-    (tmp_path / "AndroidManifest.xml").write_text(asking, encoding="utf-8")
+    (tmp_path / "AndroidManifest.xml").write_text(with_permission, encoding="utf-8")
     framework = next(out.glob("framework-*.zip"))
     linked = tmp_path / "linked.apk"
     options = ["-I", framework, "--manifest", tmp_path / "AndroidManifest.xml", "-o", linked]
@@ -234,18 +234,18 @@ def test_a_permission_is_found(apk: make_apk.Apk, tmp_path: Path) -> None:
     assert found["badging"].passed is False
 
 
-def test_what_android_7_lacks_stops_the_build(packages: None, tmp_path: Path) -> None:
-    newer, app = tmp_path / "View.java", tmp_path / "New.java"
-    newer.write_text("package android.view; public class View { public void setNewThing(int a) { } }")
+def test_methods_missing_in_android_7_fail_the_build(packages: None, tmp_path: Path) -> None:
+    library, app = tmp_path / "View.java", tmp_path / "New.java"
+    library.write_text("package android.view; public class View { public void setNewThing(int a) { } }")
     app.write_text("class New { static void use(android.view.View view) { view.setNewThing(1); } }")
     options = ["--release", "8", "-Xlint:-options"]
-    tools.run(["javac", *options, "-d", tmp_path / "newer", newer])
-    tools.run(["javac", *options, "-cp", tmp_path / "newer", "-d", tmp_path / "app", app])
+    tools.run(["javac", *options, "-d", tmp_path / "library", library])
+    tools.run(["javac", *options, "-cp", tmp_path / "library", "-d", tmp_path / "app", app])
     with pytest.raises(downloads.BuildError, match=r"not in Android 24[\s\S]*setNewThing"):
         shrink.shrink([tmp_path / "app"], ["-keep class New { *; }"], tmp_path / "new.jar")
 
 
-def test_a_bundle_that_was_edited_is_not_packed(packages: None, recommender: Path, tmp_path: Path) -> None:
+def test_modified_bundles_are_not_packed(packages: None, recommender: Path, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle"
     shutil.copytree(recommender, bundle)
     (bundle / "items.json").write_bytes((bundle / "items.json").read_bytes().replace(b"titles", b"titlez"))
@@ -253,7 +253,7 @@ def test_a_bundle_that_was_edited_is_not_packed(packages: None, recommender: Pat
         packed.assets_of(bundle, "recommender", "recommendation")
 
 
-def test_a_bundle_for_something_else_is_not_packed(bundles: Path, classifier: Path) -> None:
+def test_unsuitable_bundles_are_not_packed(bundles: Path, classifier: Path) -> None:
     with pytest.raises(downloads.BuildError, match="expected a bundle for recommendation"):
         packed.assets_of(classifier, "recommender", "recommendation")
     with pytest.raises(downloads.BuildError, match="takes user ids"):
@@ -262,7 +262,7 @@ def test_a_bundle_for_something_else_is_not_packed(bundles: Path, classifier: Pa
         packed.assets_of(ROOT / "nowhere", "recommender", "recommendation")
 
 
-def test_another_aar_than_the_pinned_one_is_refused(
+def test_aars_other_than_the_pinned_one_are_rejected(
     packages: None, recommender: Path, classifier: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.aar"

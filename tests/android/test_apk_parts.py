@@ -1,4 +1,4 @@
-"""What of the app and its build can be checked without a JDK."""
+"""Tests of the app's resources and of its build scripts that need no JDK."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def tree(path: Path) -> ET.Element:
 
 
 def strings(folder: str) -> dict[str, list[str]]:
-    """The placeholders of each text, by name; of plurals those of each form."""
+    """The placeholders of each string resource, by name; for plurals, those of all forms."""
     root = tree(RES / folder / "strings.xml")
     return {item.attrib["name"]: sorted(set(PLACEHOLDER.findall("".join(item.itertext())))) for item in root}
 
 
-def test_english_and_korean_say_the_same_things() -> None:
+def test_english_and_korean_have_the_same_strings() -> None:
     assert strings("values") == strings("values-ko")
 
 
-def test_every_text_that_is_named_is_there_and_used() -> None:
+def test_strings_are_defined_and_used() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in KOTLIN)
     layouts = "\n".join(path.read_text(encoding="utf-8") for path in [*LAYOUTS, MAIN / "AndroidManifest.xml"])
     used = set(re.findall(r"R\.(?:string|plurals)\.(\w+)", code)) | set(re.findall(r"@string/(\w+)", layouts))
@@ -64,17 +64,17 @@ def luminance(colour: str) -> float:
 
 @pytest.mark.parametrize("folder", ["values", "values-night"])
 @pytest.mark.parametrize("name", ["accent", "ink", "quiet"])
-def test_text_stands_out_by_day_and_by_night(folder: str, name: str) -> None:
+def test_text_contrast(folder: str, name: str) -> None:
     light, dark = sorted((luminance(colours(folder)[key]) for key in (name, "paper")), reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
-def test_night_changes_every_colour_of_the_day() -> None:
+def test_the_night_theme_defines_all_colours() -> None:
     assert set(colours("values-night")) == set(colours("values")) - {"navigation_bar"}
 
 
 @pytest.mark.parametrize("path", LAYOUTS, ids=lambda path: path.stem)
-def test_what_is_pressed_or_read_has_words_for_talkback(path: Path) -> None:
+def test_views_have_labels_for_talkback(path: Path) -> None:
     for view in tree(path).iter():
         if view.tag in ("ImageView", "ImageButton", "hanji.demo.DrawingView"):
             assert view.get(f"{NAMESPACE}contentDescription")
@@ -87,21 +87,21 @@ def test_what_is_pressed_or_read_has_words_for_talkback(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["recommend", "classify", "self_test"])
-def test_each_screen_has_a_live_region_for_what_changes(name: str) -> None:
+def test_each_screen_has_a_live_region(name: str) -> None:
     views = tree(RES / "layout" / f"{name}.xml").iter()
     live = [view for view in views if view.get(f"{NAMESPACE}accessibilityLiveRegion") == "polite"]
     assert [view.get(f"{NAMESPACE}id") for view in live] == [f"@+id/{name}_status"]
 
 
-def test_the_manifest_asks_for_nothing_and_keeps_everything_here() -> None:
+def test_the_manifest_requests_no_permissions_and_disables_backups() -> None:
     root = tree(MAIN / "AndroidManifest.xml")
     assert not [child.tag for child in root if child.tag.startswith("uses-permission")]
     application = root.find("application")
     assert application is not None
     assert application.get(f"{NAMESPACE}allowBackup") == "false"
-    for way in tree(RES / "xml/data_extraction_rules.xml"):
-        kept = {item.get("domain") for item in way if item.tag == "exclude"}
-        assert kept == {"root", "file", "database", "sharedpref", "external"}
+    for transfer in tree(RES / "xml/data_extraction_rules.xml"):
+        excluded = {item.get("domain") for item in transfer if item.tag == "exclude"}
+        assert excluded == {"root", "file", "database", "sharedpref", "external"}
 
 
 def test_only_the_self_test_logs() -> None:
@@ -111,7 +111,7 @@ def test_only_the_self_test_logs() -> None:
         assert not re.search(r"println|printStackTrace|java\.net\.|HttpURLConnection|WebView", text), path
 
 
-def test_both_builds_take_the_same_versions() -> None:
+def test_both_builds_use_the_same_versions() -> None:
     catalogue = (ANDROID / "gradle/libs.versions.toml").read_text(encoding="utf-8")
     versions = dict(re.findall(r'^([\w-]+) = "([^"]+)"$', catalogue, re.M))
     assert versions["kotlin"] == downloads.KOTLIN
@@ -123,13 +123,13 @@ def test_both_builds_take_the_same_versions() -> None:
 
 
 def library(alignment: int, machine: int = elf.AARCH64) -> bytes:
-    """An ELF header with one segment to load."""
+    """An ELF header with one loadable segment."""
     start = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
     header = struct.pack("<HHIQQQIHHHHHH", 3, machine, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
     return start + header + struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, 0, 0, alignment)
 
 
-def test_a_library_for_16_kb_pages_is_taken_and_any_other_refused() -> None:
+def test_only_arm64_libraries_for_16_kb_pages_are_accepted() -> None:
     assert gates._libraries_in_elf({"a.so": library(0x4000), "b.so": library(0x10000)}).passed is True
     assert gates._libraries_in_elf({"a.so": library(0x4000), "b.so": library(0x1000)}).passed is False
     assert gates._libraries_in_elf({"a.so": library(0x4000, machine=62)}).passed is False
@@ -137,15 +137,15 @@ def test_a_library_for_16_kb_pages_is_taken_and_any_other_refused() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", library(0x4000)[:80], b"PK" * 50])
-def test_what_is_no_whole_library_is_refused(content: bytes) -> None:
+def test_truncated_libraries_are_rejected(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"a\.so"):
         elf.read_library(content, "a.so")
 
 
-def test_telemetry_in_a_library_is_found() -> None:
-    clean, chatty = b"\0ai.onnx.ml\0", b"\0https://mobile.events.data.microsoft.com/OneCollector\0"
+def test_telemetry_in_libraries_is_detected() -> None:
+    clean, telemetry = b"\0ai.onnx.ml\0", b"\0https://mobile.events.data.microsoft.com/OneCollector\0"
     assert gates._no_telemetry_in_libraries({"a.so": clean}).passed is True
-    assert gates._no_telemetry_in_libraries({"a.so": clean, "b.so": chatty}).passed is False
+    assert gates._no_telemetry_in_libraries({"a.so": clean, "b.so": telemetry}).passed is False
     assert gates._no_telemetry_in_libraries({"a.so": b"ORT_DISABLE_TELEMETRY"}).passed is False
 
 
@@ -153,30 +153,30 @@ def test_telemetry_in_a_library_is_found() -> None:
     ("strings", "classes"),
     [(("https://example.org",), ()), ((), ("Lcom/example/Analytics;",)), (("app-measurement.com",), ())],
 )
-def test_telemetry_in_dex_is_found(strings: tuple[str, ...], classes: tuple[str, ...]) -> None:
+def test_telemetry_in_dex_is_detected(strings: tuple[str, ...], classes: tuple[str, ...]) -> None:
     assert gates._no_telemetry_in_dex({"d": dex.Dex(37, strings, classes, 0)}).passed is False
     assert gates._no_telemetry_in_dex({"d": dex.Dex(37, ("ids",), ("Lhanji/Item;",), 0)}).passed is True
 
 
-def test_invoke_custom_is_found() -> None:
+def test_invoke_custom_is_detected() -> None:
     assert gates._invoke_custom({"d": dex.Dex(37, (), (), 0)}).passed is True
     assert gates._invoke_custom({"d": dex.Dex(38, (), (), 1)}).passed is False
     assert gates._invoke_custom({}).passed is False
 
 
 @pytest.mark.parametrize("content", [b"", b"dex\n", b"dex\n037\0" + bytes(90), b"dex\n037\0" + b"\xff" * 104])
-def test_what_is_no_whole_dex_is_refused(content: bytes) -> None:
+def test_truncated_dex_files_are_rejected(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"classes\.dex"):
         dex.read_dex(content, "classes.dex")
 
 
-def test_what_proguard_misses_is_read() -> None:
-    said = (
+def test_missing_references_are_parsed() -> None:
+    output = (
         "Warning: a.B: can't find referenced class c.D\n"
         "Warning: a.B: can't find referenced method 'int e(int)' in library class c.F\n"
         "Warning: there were 2 unresolved references to classes or interfaces.\n"
     )
-    assert shrink.missing_references(said) == {("a.B", "c.D"), ("a.B", "int e(int)")}
+    assert shrink.missing_references(output) == {("a.B", "c.D"), ("a.B", "int e(int)")}
 
 
 def chunk(kind: int, fields: bytes, body: bytes) -> bytes:
@@ -184,7 +184,7 @@ def chunk(kind: int, fields: bytes, body: bytes) -> bytes:
 
 
 def table(flags: int, count: int, offsets: bytes, entries: bytes) -> bytes:
-    """A resource table with one package that holds one type."""
+    """A resource table with one package of one type."""
     fields = struct.pack("<BBHII", 1, flags, 0, count, 20 + len(offsets))
     package = chunk(0x0200, b"", chunk(0x0201, fields, offsets + entries))
     return chunk(0x0002, b"", package)
@@ -194,20 +194,20 @@ PLAIN = struct.pack("<HHIHBBI", 8, 0, 5, 8, 0, 0x10, 42)
 COMPACT = struct.pack("<HHI", 5, 0x1008, 42)
 
 
-def test_narrow_offsets_and_compact_values_become_plain() -> None:
+def test_narrow_offsets_and_compact_values_are_converted() -> None:
     new = table(0x02, 3, struct.pack("<HHHH", 0xFFFF, 0, 2, 0), COMPACT + PLAIN)
     old = table(0, 3, struct.pack("<III", 0xFFFFFFFF, 0, 16), PLAIN + PLAIN)
     assert framework_resources.in_plain_form(new) == old
     assert framework_resources.in_plain_form(old) == old
 
 
-def test_sparse_tables_stay_sparse() -> None:
+def test_sparse_tables_remain_sparse() -> None:
     new = table(0x01, 2, struct.pack("<HHHH", 3, 0, 9, 2), COMPACT + PLAIN)
     old = table(0x01, 2, struct.pack("<HHHH", 3, 0, 9, 4), PLAIN + PLAIN)
     assert framework_resources.in_plain_form(new) == old
 
 
-def test_a_damaged_table_is_refused() -> None:
+def test_damaged_tables_are_rejected() -> None:
     whole = table(0, 1, struct.pack("<I", 0), PLAIN)
     with pytest.raises(ValueError, match="damaged"):
         framework_resources.in_plain_form(whole[:8] + struct.pack("<HHI", 0x0200, 8, 9999) + whole[16:])

@@ -1,4 +1,4 @@
-"""The core of android_demo: compiled for Android 7.0, tested on this JVM beside the Python runtime."""
+"""The core of android_demo: compiled for Android 7.0, and compared with the Python runtime on this JVM."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from .conftest import ANDROID, BUILD, ROOT
 CORE = ANDROID / "core" / "src"
 SOURCES = sorted(CORE.rglob("*.kt"))
 OUT = ROOT / "out" / "android"
-LONGEST_LINE = 110
-LONGEST_FILE = 300
-LARGEST_CORE = 300 * 1024
+MAX_LINE_LENGTH = 110
+MAX_FILE_LINES = 300
 
-# What the core may use of Java: all of it is in Android 7.0, which has neither java.nio.file, java.time nor
-# java.util.Base64. Nothing of Android's own, of networks, of files to write but ONNX Runtime's profile.
+# The Java classes that the core may use. All are in Android 7.0, which lacks java.nio.file, java.time and
+# java.util.Base64. Android's own classes and networking are not allowed.
 JAVA = (
     r"java/lang/\w+(\$\w+)?|java/lang/annotation/\w+|java/io/\w+|java/math/\w+|java/nio/\w*Buffer"
     r"|java/nio/ByteOrder|java/nio/charset/\w+|java/security/MessageDigest"
@@ -37,11 +36,11 @@ pytestmark = pytest.mark.timeout(1500)
 
 
 @pytest.fixture(scope="module")
-def tested(build_tools: None, bundles: Path, answers: Path) -> str:
-    """What the tests of the core printed."""
+def junit_output(build_tools: None, bundles: Path, python_results: Path) -> str:
+    """The output of the core's tests."""
     script = [sys.executable, str(BUILD / "test_core.py"), "--out", str(OUT)]
     done = subprocess.run(
-        [*script, "--bundles", str(bundles), "--answers", str(answers)],
+        [*script, "--bundles", str(bundles), "--answers", str(python_results)],
         capture_output=True,
         text=True,
         timeout=1200,
@@ -50,19 +49,19 @@ def tested(build_tools: None, bundles: Path, answers: Path) -> str:
     return done.stdout
 
 
-def test_the_core_answers_as_python_does(tested: str) -> None:
-    assert re.search(r"^OK \(\d+ tests\)", tested, re.MULTILINE), tested
-    assert "I" not in re.findall(r"^[.IE]+", tested, re.MULTILINE)[0], "a test was skipped"
+def test_the_core_passes_its_tests(junit_output: str) -> None:
+    assert re.search(r"^OK \(\d+ tests\)", junit_output, re.MULTILINE), junit_output
+    assert "I" not in re.findall(r"^[.IE]+", junit_output, re.MULTILINE)[0], "a test was skipped"
 
 
-def test_it_uses_only_what_android_7_has(tested: str) -> None:
+def test_the_core_uses_only_classes_of_android_7(junit_output: str) -> None:
     used = {name for path in (OUT / "core").rglob("*.class") for name in class_names(path.read_bytes())}
     assert len(used) > 100
     assert sorted(name for name in used if not ALLOWED.fullmatch(name)) == []
     assert sorted(name for name in used if MISSING_IN_ANDROID_7.fullmatch(name)) == []
 
 
-def test_the_engine_of_the_tests_knows_no_network(tested: str) -> None:
+def test_the_onnxruntime_of_the_tests_has_no_network_code(junit_output: str) -> None:
     code = "import downloads; print(*downloads.fetched([downloads.ONNXRUNTIME_JVM]).values())"
     environment = {**os.environ, "PYTHONPATH": str(BUILD)}
     command = [sys.executable, "-c", code]
@@ -75,32 +74,32 @@ def test_the_engine_of_the_tests_knows_no_network(tested: str) -> None:
 
 
 def test_nothing_is_logged_or_sent() -> None:
-    telling = re.compile(
+    forbidden = re.compile(
         r"\b(println|System\.(out|err)|java\.net|java\.util\.logging|android\.|printStackTrace)"
     )
     for path in CORE.joinpath("main").rglob("*.kt"):
-        assert not telling.search(path.read_text(encoding="utf-8")), path
+        assert not forbidden.search(path.read_text(encoding="utf-8")), path
 
 
-def test_files_and_lines_are_short() -> None:
+def test_lengths_of_files_and_lines() -> None:
     assert SOURCES
     for path in (*SOURCES, *BUILD.glob("*.py")):
         lines = path.read_text(encoding="utf-8").splitlines()
-        assert len(lines) <= LONGEST_FILE, f"{path}: {len(lines)} lines"
-        long = [number for number, line in enumerate(lines, 1) if len(line) > LONGEST_LINE]
-        assert not long, f"{path}: longer than {LONGEST_LINE} characters: lines {long}"
+        assert len(lines) <= MAX_FILE_LINES, f"{path}: {len(lines)} lines"
+        long = [number for number, line in enumerate(lines, 1) if len(line) > MAX_LINE_LENGTH]
+        assert not long, f"{path}: longer than {MAX_LINE_LENGTH} characters: lines {long}"
 
 
-def test_functions_are_short() -> None:
+def test_lengths_of_functions() -> None:
     for path in SOURCES:
         for name, length in function_lengths(path.read_text(encoding="utf-8")):
             assert length <= 60, f"{path}: {name} has {length} lines"
 
 
-def test_a_download_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
+def test_downloads_with_another_hash_are_rejected(tmp_path: Path) -> None:
     maven = tmp_path / "bin" / "mvn"
     maven.parent.mkdir()
-    # Stands in for Maven: copies something else to where the project that it is given says.
+    # A fake Maven that writes other files to the output directory of the given project
     maven.write_text(
         "#!/bin/sh\nproject=$4\n"
         "to=$(sed -n 's/.*<outputDirectory>\\(.*\\)<\\/outputDirectory>.*/\\1/p' \"$project\")\n"
@@ -117,7 +116,7 @@ def test_a_download_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> Non
 
 
 def class_names(content: bytes) -> Iterator[str]:
-    """The classes that a .class file refers to: the entries of that kind in its table of constants."""
+    """The classes that a .class file refers to, from its constant pool."""
     sizes = {3: 4, 4: 4, 5: 8, 6: 8, 7: 2, 8: 2, 9: 4, 10: 4, 11: 4, 12: 4, 15: 3, 16: 2, 17: 4, 18: 4}
     texts: dict[int, str] = {}
     classes = []
@@ -132,15 +131,15 @@ def class_names(content: bytes) -> Iterator[str]:
             if kind == 7:
                 classes.append(struct.unpack_from(">H", content, at + 1)[0])
             at += 1 + sizes[kind]
-        number += 2 if kind in (5, 6) else 1  # long and double take two places
+        number += 2 if kind in (5, 6) else 1  # long and double take two entries
     for index in classes:
         name = re.sub(r"^\[+L?|;$", "", texts[index])
-        if len(name) > 1:  # not an array of numbers
+        if len(name) > 1:  # not an array of a primitive type
             yield name
 
 
 def function_lengths(text: str) -> Iterator[tuple[str, int]]:
-    """Each function's name and lines, by where the brace at its own indentation closes it."""
+    """The name and number of lines of each function, which ends at the closing brace with its indentation."""
     lines = text.splitlines()
     for start, line in enumerate(lines):
         found = re.match(r"^( *)(?:[a-z]+ )*fun (?:<.*?> )?([\w.]+)\(", line)

@@ -110,7 +110,7 @@ def test_a_32_bit_pi_rejects_4_bit_rows_with_a_reason(device: Callable, recommen
     done = pi.pi.run(command, sites=[pi.site])
     assert done.returncode == 1
     assert done.stderr.startswith("hanji: error: no engine can run this bundle: ")
-    assert "tflite-runtime: the bundle holds no artifact for it" in done.stderr
+    assert "tflite-runtime: the bundle has no artifact for it" in done.stderr
 
 
 @pytest.mark.parametrize("board", ["pi4", "pi2"])

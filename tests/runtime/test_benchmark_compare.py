@@ -159,12 +159,12 @@ def test_distorted_measurements_give_warnings(write: Write) -> None:
     a, b = a_document(1.0, 1.1), a_document(1.0, 1.1)
     a["machine"]["before"]["load_average"] = 3.5
     b["machine"]["after"] |= {"frequency_mhz": 600.0, "throttling": {"now": ["throttled"], "since_boot": []}}
-    b["engine"]["fallbacks"] = ["the CPU computes 1 of the 3 operators"]
+    b["engine"]["fallbacks"] = ["the CPU runs 1 of the 3 operators"]
     assert compare(write("a.json", a), write("b.json", b)).warnings == (
         "A: the machine was busy: load average 3.5 on 4 cores before the benchmark",
         "B: the CPU was throttled after the benchmark: throttled",
         "B: the CPU frequency dropped from 1500 to 600 MHz",
-        "B: not everything ran where requested: the CPU computes 1 of the 3 operators",
+        "B: not everything ran where requested: the CPU runs 1 of the 3 operators",
     )
 
 

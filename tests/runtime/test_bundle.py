@@ -61,7 +61,7 @@ def test_a_missing_file(onnx_bundle: Path, name: str) -> None:
 def test_a_truncated_file(onnx_bundle: Path, name: str) -> None:
     content = (onnx_bundle / name).read_bytes()
     (onnx_bundle / name).write_bytes(content[:-1])
-    expected = rf"{name}: expected {len(content)} bytes, found {len(content) - 1}: the file was cut"
+    expected = rf"{name}: expected {len(content)} bytes, found {len(content) - 1}: the file is truncated"
     with pytest.raises(ChecksumError, match=expected):
         Recommender.open(onnx_bundle)
 
@@ -79,7 +79,7 @@ def test_an_edited_manifest(onnx_bundle: Path) -> None:
     path = onnx_bundle / "manifest.json"
     path.write_text(path.read_text().replace('"test"', '"best"'))
     with pytest.raises(
-        ChecksumError, match=r"manifest\.json: its sha256 is .*not what manifest\.sha256 says"
+        ChecksumError, match=r"manifest\.json: its sha256 \w+ does not match manifest\.sha256"
     ):
         Recommender.open(onnx_bundle)
 
@@ -90,7 +90,7 @@ def test_an_edited_manifest(onnx_bundle: Path) -> None:
 def test_an_edited_checksum(onnx_bundle: Path, change: Callable[[str], str]) -> None:
     path = onnx_bundle / "manifest.sha256"
     path.write_text(change(path.read_text()))
-    with pytest.raises(ChecksumError, match="one of the two was edited or damaged"):
+    with pytest.raises(ChecksumError, match="one of the two was modified or damaged"):
         Recommender.open(onnx_bundle)
 
 
@@ -130,7 +130,7 @@ def test_a_symlink_out_of_the_bundle(onnx_bundle: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside.onnx"
     (onnx_bundle / "model.onnx").rename(outside)
     (onnx_bundle / "model.onnx").symlink_to(outside)
-    with pytest.raises(BundleError, match="a symbolic link that leads out of the bundle"):
+    with pytest.raises(BundleError, match="a symbolic link to a location outside the bundle"):
         Recommender.open(onnx_bundle)
 
 
@@ -145,11 +145,11 @@ def test_files_that_are_not_regular(onnx_bundle: Path) -> None:
     path = onnx_bundle / "model.onnx"
     path.unlink()
     os.mkfifo(path)  # opening it would block
-    with pytest.raises(BundleError, match=r"model\.onnx: expected a plain file"):
+    with pytest.raises(BundleError, match=r"model\.onnx: expected a regular file"):
         Recommender.open(onnx_bundle)
     path.unlink()
     path.mkdir()
-    with pytest.raises(BundleError, match=r"model\.onnx: expected a plain file"):
+    with pytest.raises(BundleError, match=r"model\.onnx: expected a regular file"):
         Recommender.open(onnx_bundle)
     path.rmdir()
     path.symlink_to(path.name)  # a loop

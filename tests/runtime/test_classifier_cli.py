@@ -152,7 +152,7 @@ def test_verify(capsys: Capture, image_bundle: Path) -> None:
     lines = [line for line in lines if line not in skipped]
     assert len(lines) == 1 + 3 + 2 + 2
     assert all(line.startswith("ok") for line in lines)
-    assert sum("3 preparations, 3 pictures, largest difference" in line for line in lines) == 2
+    assert sum("3 preprocessing cases, 3 images, largest difference" in line for line in lines) == 2
 
 
 def test_verify_detects_other_outputs(
@@ -163,7 +163,7 @@ def test_verify_detects_other_outputs(
     assert hanji("verify", path) == 1
     output = capsys.readouterr()
     assert "a probability differs by" in output.out
-    assert "first self-test on onnxruntime" in output.err
+    assert "first: self-test on onnxruntime" in output.err
 
 
 def test_a_benchmark_needs_runs(image_bundle: Path) -> None:

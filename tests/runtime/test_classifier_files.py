@@ -71,17 +71,17 @@ CLASSIFY = "artifacts.0.signatures.classify"
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("picture.channels", 2, r"picture\.channels: expected 1 \(grey\) or 3 .*found 2"),
+        ("picture.channels", 2, r"picture\.channels: expected 1 \(grayscale\) or 3 .*found 2"),
         ("picture.std", [1, 0, 1], r"picture\.std: expected numbers above 0"),
         ("picture.mean", [1.0], r"picture\.mean: expected 3 finite number\(s\), one per channel"),
-        ("picture.background", [0, 0, 256], r"picture\.background: expected three integers of 0 to 255"),
+        ("picture.background", [0, 0, 256], r"picture\.background: expected three integers from 0 to 255"),
         ("picture.fit", "guess", "picture.fit: expected one of crop, stretch, pad"),
-        ("picture.height", 5000, "picture.height: expected an integer of 1 to 4096"),
+        ("picture.height", 5000, "picture.height: expected an integer from 1 to 4096"),
         ("probabilities.temperature", 0, "probabilities.temperature: expected a number above 0"),
         (
             f"{CLASSIFY}.inputs.0.shape",
             [1, 5, 6, 3],
-            r"\[0\]\.shape: expected \[1, 6, 5, 3\] as 'picture'",
+            r"\[0\]\.shape: expected \[1, 6, 5, 3\] as specified by 'picture'",
         ),
         (f"{CLASSIFY}.inputs.0.dtype", "int8", r"inputs\[0\]\.dtype: expected one of uint8, int32, float32"),
         (
@@ -92,14 +92,14 @@ CLASSIFY = "artifacts.0.signatures.classify"
         (f"{CLASSIFY}.outputs.0.shape", [4], r"found \[4\]"),
         (f"{CLASSIFY}.outputs.0.shape", [None, 9], r"found \[null, 9\]"),
         (f"{CLASSIFY}.outputs.0.dtype", "int64", "dtype: expected one of float32, uint8, int8, found int64"),
-        (f"{CLASSIFY}.outputs.0.dtype", "int8", "expected a scale and a zero_point beside the dtype int8"),
+        (f"{CLASSIFY}.outputs.0.dtype", "int8", "expected a scale and a zero_point for dtype int8"),
         (f"{CLASSIFY}.path", "labels.json", "'labels.json' is not among the artifact's files"),
         ("artifacts.0.signatures", {}, "signatures: expected a signature 'classify'"),
         ("labels.path", "classes.json", "labels.path: 'classes.json' is not among the bundle's files"),
         ("golden", "classes.json", "golden: 'classes.json' is not among the bundle's files"),
         ("labels.count", 5, r"expected \[1, 5\] \(labels\.count\), found \[1, 4\]"),
-        ("training_data.classes", 0, "training_data.classes: expected an integer of 1"),
-        ("artifacts.0.parity.top1_agreement", 1.5, "top1_agreement: expected a finite number of 0 to 1"),
+        ("training_data.classes", 0, "training_data.classes: expected an integer from 1"),
+        ("artifacts.0.parity.top1_agreement", 1.5, "top1_agreement: expected a finite number from 0 to 1"),
     ],
 )
 def test_errors_name_the_field(manifest: dict[str, Any], path: str, value: Any, message: str) -> None:
@@ -177,7 +177,7 @@ def test_labels(table: dict[str, Any], good: bool) -> None:
 
 def test_labels_have_one_name_per_class() -> None:
     with pytest.raises(
-        BundleError, match=r"labels: expected 3 names \(the manifest's count\), found an array of 2"
+        BundleError, match=r"labels: expected 3 names \(the manifest's count\), found an array of length 2"
     ):
         parse_labels(b'{"labels": ["a", "b"]}', 3, "labels.json")
     with pytest.raises(BundleError, match=r"names\.ko: expected 2 names"):
@@ -215,16 +215,16 @@ def test_golden() -> None:
     ("table", "message", "schema_too"),
     [
         ({**golden(), "task": "recommendation"}, "task: expected one of image-classification", True),
-        (golden({**CASE, "label": 2}), r"cases\[0\]\.label: expected an integer of 0 to 1", False),
+        (golden({**CASE, "label": 2}), r"cases\[0\]\.label: expected an integer from 0 to 1", False),
         (golden({**CASE, "label": -1}), r"cases\[0\]\.label", True),
         (golden({**CASE, "probabilities": [1]}), "probabilities: expected 2 finite numbers", False),
         (golden({**CASE, "probabilities": [1, "0"]}), "probabilities: expected 2 finite numbers", True),
         (golden({**CASE, "image": pixels(5)}), r"image: expected base64 of 1 × 2 × 3 bytes", False),
         (golden({**CASE, "image": "äöü"}), r"image: expected base64", True),
         (golden({**CASE, "image": "AAAA AAAA"}), r"image: expected base64", True),
-        (golden({**CASE, "image": 5}), "image: expected a text", True),
+        (golden({**CASE, "image": 5}), "image: expected a string", True),
         (golden(source={**SOURCE, "channels": 2}), r"source\.channels: expected 1, 3 or 4", True),
-        (golden(source={**SOURCE, "height": 0}), r"source\.height: expected an integer of 1", True),
+        (golden(source={**SOURCE, "height": 0}), r"source\.height: expected an integer from 1", True),
         (golden(source={**SOURCE, "pixels": pixels(3)}), "pixels: expected base64 of 2 × 2 × 1 bytes", False),
         (golden(prepared=""), "prepared: expected base64 of 1 × 2 × 3 bytes", True),
         (

@@ -195,7 +195,7 @@ def test_verify_reports_all_damaged_files(capsys: Capture, bundle: Path) -> None
     failed = [line.split()[1] for line in output.out.splitlines() if line.startswith("FAILED")]
     assert failed[:2] == ["MODEL_CARD.md", "pairs.onnx"]
     assert any("ok" in line and "litert" in line for line in output.out.splitlines())
-    assert "3 of 11 checks failed, first MODEL_CARD.md" in output.err
+    assert "3 of 11 checks failed, first: MODEL_CARD.md" in output.err
 
 
 def test_verify_detects_other_outputs(
@@ -210,7 +210,7 @@ def test_verify_detects_other_outputs(
     assert [check["name"][:24] for check in result["checks"] if check["passed"] is False] == [
         "self-test on onnxruntime"
     ]
-    assert "1 of 10 checks failed, first self-test on onnxruntime" in output.err
+    assert "1 of 10 checks failed, first: self-test on onnxruntime" in output.err
 
 
 def test_verify_without_an_engine(
@@ -303,7 +303,7 @@ def test_recommend_with_seen_items_genre_and_diversity(capsys: Capture, onnx_his
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--user", "103"], "expected history=[ID, …]: this bundle takes the user's own history"),
+        (["--user", "103"], "expected history=[ID, …]: this bundle takes the user's history"),
         (
             ["--history", "5001", "--genre", "Horror"],
             "expected one of the bundle's genres (Drama, War), found",
@@ -326,7 +326,7 @@ def test_recommend_for_an_empty_history(capsys: Capture, onnx_history_bundle: Pa
     assert hanji("recommend", onnx_history_bundle, "--history", "", "-k", "2", "--why") == 0
     text = capsys.readouterr().out
     assert "2 items for a history of 0" in text
-    assert "the history holds no item that this bundle knows: ranked by popularity" in text
+    assert "the history contains no known item: ranked by popularity" in text
     assert "because of" not in text
 
 
@@ -360,11 +360,11 @@ def test_wide_titles_are_aligned(capsys: Capture) -> None:
     ("arguments", "message"),
     [
         (["--user", "103", "-k", "0"], "k=0: expected 1 to 30"),
-        (["--user", "103", "-k", "99"], "k=99: expected 1 to 30: the catalogue holds 30 items"),
+        (["--user", "103", "-k", "99"], "k=99: expected 1 to 30: the catalogue has 30 items"),
         (["--user", "103", "--threads", "0"], "threads: expected 1 or more, found 0"),
-        (["--user", "103", "--engine", "litert"], "litert: the bundle holds no artifact for it"),
+        (["--user", "103", "--engine", "litert"], "litert: the bundle has no artifact for it"),
         (["--user", "103", "--exclude-file", "/none/such"], "/none/such: No such file or directory"),
-        (["--history", "5001"], "expected user=ID: this bundle takes the id of a user it was trained on"),
+        (["--history", "5001"], "expected user=ID: this bundle takes the id of a user in its training data"),
         (["--user", "103", "--why"], "this bundle takes a user, not a history"),
     ],
 )

@@ -150,7 +150,7 @@ PNG = encoded(RGB, "PNG")
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "expected an image .*found something else"),
+        (b"", "expected an image .*found an unsupported format"),
         (b"x", "expected an image"),
         (b"ein Text, kein Bild\n" * 40, r"expected an image \(JPEG, PNG"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "expected an image"),

@@ -96,7 +96,7 @@ def test_an_engine_that_is_too_old(bundle: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_engine_without_an_artifact(onnx_bundle: Path) -> None:
-    with pytest.raises(EngineError, match="the bundle holds no artifact for it, only onnx for onnxruntime"):
+    with pytest.raises(EngineError, match="the bundle has no artifact for it, only onnx for onnxruntime"):
         Recommender.open(onnx_bundle, engine="litert")
 
 
@@ -123,7 +123,7 @@ def test_an_engine_rejects_an_invalid_model(
 ) -> None:
     parts = make_parts(form)
     parts.files[f"model.{form}"] = b"not a model, but with a correct checksum"
-    with pytest.raises(EngineError, match=rf"{engine} .* refused model\.{form}"):
+    with pytest.raises(EngineError, match=rf"{engine} .* rejected model\.{form}"):
         Recommender.open(parts.write(tmp_path / "bundle")).recommend(100)
 
 
@@ -158,13 +158,13 @@ def test_scores_that_are_not_finite(make_parts: Callable[..., Any], weights: Any
     [
         (
             lambda catalogue: catalogue["inputs"][0].update(dtype="int64"),
-            "expected int32 user in .*found int64 user",
+            "expected inputs int32 user and .*found inputs int64 user",
         ),
         (
             lambda catalogue: catalogue["inputs"][0].update(name="u"),
-            "expected int32 user in .*found int32 u ",
+            "expected inputs int32 user and .*found inputs int32 u ",
         ),
-        (lambda catalogue: catalogue["outputs"][0].update(dtype="int8"), "float32 out.*int8 out"),
+        (lambda catalogue: catalogue["outputs"][0].update(dtype="int8"), "output float32, .* output int8"),
     ],
 )
 def test_unsupported_signatures(

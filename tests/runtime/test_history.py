@@ -125,7 +125,7 @@ def test_excluded_and_seen(recommender: Recommender, history_weights: Any) -> No
     result = recommender.recommend(history=HISTORY, k=20, exclude=[5003, 5001, 9])
     expected = order_without(history_weights.scores(INDICES), [*INDICES, 1])[:20]
     assert [row.item for row in result] == [5000 + index for index in expected]
-    assert (result.skipped, result.note) == (1, "excluded ids that this bundle does not know, skipped: 1")
+    assert (result.skipped, result.note) == (1, "unknown excluded ids skipped: 1")
 
 
 def test_unknown_items_of_a_history_are_skipped_and_noted(recommender: Recommender) -> None:
@@ -133,10 +133,7 @@ def test_unknown_items_of_a_history_are_skipped_and_noted(recommender: Recommend
     result = recommender.recommend(history=[1, *HISTORY, "x"], k=4, exclude=[2])
     assert result.items == known.items
     assert result.skipped == 3
-    assert result.note == (
-        "history ids that this bundle does not know, skipped: 2; "
-        "excluded ids that this bundle does not know, skipped: 1"
-    )
+    assert result.note == "unknown history ids skipped: 2; unknown excluded ids skipped: 1"
     assert recommender.scores(history=[1, *HISTORY]).tolist() == recommender.scores(history=HISTORY).tolist()
     assert recommender.why([1, *HISTORY], 5001) == recommender.why(HISTORY, 5001)
 
@@ -183,7 +180,7 @@ def test_a_history_without_known_items_is_ranked_by_popularity(
 ) -> None:
     result = recommender.recommend(history=history, k=3, exclude=[5017], explain=2)
     assert (result.source, result.skipped) == ("popularity", skipped)
-    assert result.note.startswith("the history holds no item that this bundle knows: ranked by popularity")
+    assert result.note.startswith("the history contains no known item: ranked by popularity")
     assert ("skipped: 2" in result.note) == bool(skipped)
     assert [row.item for row in result] == [5004, 5021, 5008]
     assert all(row.why == () for row in result)
@@ -196,7 +193,7 @@ def test_an_empty_history_has_no_scores(recommender: Recommender) -> None:
             lambda history=history: recommender.why(history, 5001),
             lambda history=history: recommender.engine_call(history=history),
         ):
-            with pytest.raises(HanjiError, match="expected at least one item id that this bundle knows"):
+            with pytest.raises(HanjiError, match="expected at least one known item id"):
                 call()
 
 
@@ -249,12 +246,12 @@ def test_text_ids(make_history_parts: Callable[..., Any], tmp_path: Path) -> Non
 def test_fewer_than_k_are_unseen(recommender: Recommender) -> None:
     result = recommender.recommend(history=range(5000, 5027), k=10)
     assert sorted(row.item for row in result) == [5027, 5028, 5029]
-    assert result.note == "3 of the 10 items asked for: all others are in the history"
+    assert result.note == "only 3 of the 10 requested items: all others are in the history"
     excluded = recommender.recommend(history=range(5000, 5027), k=10, exclude=[5028])
-    assert excluded.note == "2 of the 10 items asked for: all others are in the history or are excluded"
+    assert excluded.note == "only 2 of the 10 requested items: all others are in the history or are excluded"
     nothing = recommender.recommend(history=range(5000, 5030), k=10, explain=1, diversity=0.5)
     assert len(nothing) == 0
-    with pytest.raises(HanjiError, match=r"k=31: expected 1 to 30: the catalogue holds 30 items$"):
+    with pytest.raises(HanjiError, match=r"k=31: expected 1 to 30: the catalogue has 30 items$"):
         recommender.recommend(history=HISTORY, k=31)
 
 
@@ -287,7 +284,7 @@ def test_self_test_detects_differences(
     parts.files["golden.json"] = json.dumps(golden).encode()
     result = opened(parts, tmp_path / "bundle").self_test()
     assert not result.passed
-    assert "1 failed, first the history of 5 from 50" in result.detail
+    assert "1 failed, first: history of 5 items starting with 50" in result.detail
     assert problem in result.detail
 
 
@@ -307,7 +304,7 @@ def test_golden_users_in_a_bundle_that_takes_histories(
 ) -> None:
     parts = make_history_parts("onnx")
     parts.files["golden.json"] = make_parts("onnx").files["golden.json"]
-    with pytest.raises(HanjiError, match="this bundle takes the user's own history"):
+    with pytest.raises(HanjiError, match="this bundle takes the user's history"):
         opened(parts, tmp_path / "bundle").self_test()
 
 
@@ -392,9 +389,13 @@ def test_scores_and_shares_that_are_not_finite(
 @pytest.mark.parametrize(
     ("signature", "change", "message"),
     [
-        ("history", lambda entry: entry["inputs"][0].update(dtype="int64"), "expected int32 history in"),
-        ("history", lambda entry: entry["outputs"][0].update(dtype="int8"), "float32 out.*int8 out"),
-        ("why", lambda entry: entry["inputs"].pop(), "expected int32 history, int32 item in"),
+        (
+            "history",
+            lambda entry: entry["inputs"][0].update(dtype="int64"),
+            "expected inputs int32 history and",
+        ),
+        ("history", lambda entry: entry["outputs"][0].update(dtype="int8"), "output float32, .* output int8"),
+        ("why", lambda entry: entry["inputs"].pop(), "expected inputs int32 history, int32 item and"),
     ],
 )
 def test_unsupported_signatures(

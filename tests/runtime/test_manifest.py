@@ -133,7 +133,7 @@ def test_users_require_a_catalogue_signature(
         parse_manifest(json.dumps(manifest).encode())
     history_manifest["ids"]["users"] = users
     history_manifest["files"].append({"path": "users.json", "bytes": 1, "sha256": "0" * 64})
-    with pytest.raises(BundleError, match=r"artifacts\[0\]\.signatures: .*found 'history' beside ids\.users"):
+    with pytest.raises(BundleError, match=r"artifacts\[0\]\.signatures: .*found 'history' with ids\.users"):
         parse_manifest(json.dumps(history_manifest).encode())
 
 
@@ -168,17 +168,17 @@ def test_a_newer_schema_says_to_upgrade(manifest: dict[str, Any]) -> None:
         (
             ("artifacts", 0, "files", 0, "bytes"),
             2**40,
-            r"artifacts\[0\]\.files\[0\]\.bytes: expected an integer of",
+            r"artifacts\[0\]\.files\[0\]\.bytes: expected an integer from",
         ),
         (
             ("files", 0, "sha256"),
             "ABC",
-            r"files\[0\]\.sha256: expected 64 lower-case hex digits, found 'ABC'",
+            r"files\[0\]\.sha256: expected 64 lowercase hex digits, found 'ABC'",
         ),
         (("metrics", "full", "hr_at_10"), "good", r"metrics\.full\.hr_at_10: expected a finite number"),
         (("ids", "users", "unknown"), "guess", r"ids\.users\.unknown: expected one of popularity, error"),
         (("training_data", "synthetic"), "yes", r"training_data\.synthetic: expected true or false"),
-        (("name",), ["x"], r"manifest\.json: name: expected a text.*found an array of 1"),
+        (("name",), ["x"], r"manifest\.json: name: expected a string.*found an array of length 1"),
         (("task",), "classification", r"task: expected one of recommendation, image-classification"),
     ],
 )
@@ -212,7 +212,7 @@ def test_errors_name_the_field(
 def test_paths_that_leave_the_bundle(manifest: dict[str, Any], path: str) -> None:
     manifest["artifacts"][0]["files"][0]["path"] = path
     with pytest.raises(
-        BundleError, match=r"artifacts\[0\]\.files\[0\]\.path: expected a path that stays inside"
+        BundleError, match=r"artifacts\[0\]\.files\[0\]\.path: expected a relative path inside"
     ):
         parse_manifest(json.dumps(manifest).encode())
 

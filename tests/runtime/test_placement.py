@@ -89,7 +89,7 @@ def test_a_delegate_that_takes_all_operators(open_stub: Open, stub: str, policy:
 
 
 OUTCOMES = [
-    ("none", "computes none of the"),
+    ("none", "runs none of the"),
     ("refuse", "created no delegate: stub: no device found; try: "),
     ("null", "created no delegate: no reason given"),
     ("prepare", r"failed to prepare model\.tflite: stub: the device has no memory left"),
@@ -118,7 +118,7 @@ def test_a_delegate_that_takes_no_operator(
 
 
 def test_a_delegate_that_takes_some_operators(open_stub: Open, stub: str) -> None:
-    with pytest.raises(EngineError, match=r"the CPU computes \d+ of the \d+ operators: .*SOFTMAX"):
+    with pytest.raises(EngineError, match=r"the CPU runs \d+ of the \d+ operators: .*SOFTMAX"):
         open_stub("one", "fail")
     with pytest.warns(PlacementWarning, match="SOFTMAX"), open_stub("one") as classifier:
         classifier.probabilities(BLACK)
@@ -296,7 +296,7 @@ FAKE = "FakeExecutionProvider"
 
 
 def test_a_provider_that_this_onnxruntime_lacks(onnx_image_bundle: Path) -> None:
-    reason = f"{FAKE} is not in this onnxruntime .*, which has .*CPUExecutionProvider"
+    reason = f"{FAKE} is not available in onnxruntime .*, which has .*CPUExecutionProvider"
     with pytest.raises(EngineError, match=f"{reason}.*policy 'fail'"):
         Classifier.open(onnx_image_bundle, providers=[FAKE], policy="fail")
     with (
@@ -315,12 +315,12 @@ def test_an_available_provider_that_runs_no_operator(onnx_image_bundle: Path) ->
     if idle not in onnxruntime.get_available_providers():
         pytest.skip(f"this onnxruntime has no {idle}")
     with (
-        pytest.warns(PlacementWarning, match=f"{idle} computes none of the"),
+        pytest.warns(PlacementWarning, match=f"{idle} runs none of the"),
         Classifier.open(onnx_image_bundle, providers=[idle, "CPUExecutionProvider"]) as classifier,
     ):
         assert classifier.self_test().passed
         assert classifier.placement.got == ("CPUExecutionProvider",)
-    with pytest.raises(EngineError, match="computes none of the"):
+    with pytest.raises(EngineError, match="runs none of the"):
         Classifier.open(onnx_image_bundle, providers=[idle], policy="fail")
 
 
@@ -378,7 +378,7 @@ def fake_provider(monkeypatch: pytest.MonkeyPatch) -> type[FakeSession]:
 def test_a_provider_that_runs_some_operators(
     fake_provider: type[FakeSession], onnx_image_bundle: Path
 ) -> None:
-    with pytest.raises(EngineError, match=r"the CPU computes \d+ of the \d+ operators: .*Softmax"):
+    with pytest.raises(EngineError, match=r"the CPU runs \d+ of the \d+ operators: .*Softmax"):
         Classifier.open(onnx_image_bundle, providers=[FAKE], policy="fail")
     with Classifier.open(onnx_image_bundle, providers=[FAKE], policy="allow") as classifier:
         placement = classifier.placement
@@ -442,9 +442,9 @@ def test_info_device_as_text(capsys: pytest.CaptureFixture[str], image_bundle: P
     assert "litert" in shown.out
     lines = [line for line in shown.err.splitlines() if line.startswith("hanji:")]
     assert len(lines) == 1
-    assert lines[0].startswith(f"hanji: warning: {stub} computes none of the ")
+    assert lines[0].startswith(f"hanji: warning: {stub} runs none of the ")
     assert cli.main(["info", "--device", str(image_bundle), *options, "--policy", "fail"]) == 1
-    assert f"hanji: error: {stub} computes none of the " in capsys.readouterr().err
+    assert f"hanji: error: {stub} runs none of the " in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("commands")

@@ -57,11 +57,11 @@ def test_fewer_than_k_pass_the_filter(recommender: Recommender) -> None:
     result = recommender.recommend(history=HISTORY, k=5, filter=lambda item: item.id in (5001, 5003, 5002))
     assert sorted(row.item for row in result) == [5001, 5002]
     assert result.note == (
-        "2 of the 5 items asked for: all others are in the history or do not pass the filter"
+        "only 2 of the 5 requested items: all others are in the history or do not pass the filter"
     )
     nothing = recommender.recommend(history=HISTORY, k=5, filter=lambda _: False, diversity=0.5)
     assert len(nothing) == 0
-    assert nothing.note.startswith("0 of the 5 items asked for")
+    assert nothing.note.startswith("only 0 of the 5 requested items")
 
 
 def test_a_filter_for_users_and_for_the_popularity_ranking(
@@ -73,7 +73,7 @@ def test_a_filter_for_users_and_for_the_popularity_ranking(
             result = users.recommend(user, 4, filter=lambda item: "War" in item.genres)
             assert [row.item for row in result] == full[:4]
         few = users.recommend(100, 4, filter=lambda item: item.id == 5001)
-        assert few.note == "1 of the 4 items asked for: all others do not pass the filter"
+        assert few.note == "only 1 of the 4 requested items: all others do not pass the filter"
     popular = recommender.recommend(history=[], k=2, filter=lambda item: not item.genres)
     assert [row.item for row in popular] == [5004, 5008]
 

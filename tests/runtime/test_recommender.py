@@ -77,7 +77,7 @@ def test_exclude(recommender: Recommender) -> None:
 def test_unknown_excluded_items_are_counted_and_noted(recommender: Recommender) -> None:
     result = recommender.recommend(100, 3, exclude=[1, "x", 5001])
     assert result.skipped == 2
-    assert result.note == "excluded ids that this bundle does not know, skipped: 2"
+    assert result.note == "unknown excluded ids skipped: 2"
 
 
 def test_unknown_excluded_items_can_be_an_error(make_parts: Callable[..., Any], tmp_path: Path) -> None:
@@ -98,7 +98,9 @@ def test_an_unknown_user_is_ranked_by_popularity(recommender: Recommender) -> No
     result = recommender.recommend(1, 4, exclude=[5017, 7])
     assert result.source == "popularity"
     assert result.skipped == 1
-    assert result.note.startswith("user 1 is unknown to this bundle: ranked by popularity; excluded ids")
+    assert result.note.startswith(
+        "user 1 is unknown to this bundle: ranked by popularity; unknown excluded ids"
+    )
     popularity = [(index * 7) % 30 for index in range(30)]
     expected = sorted((index for index in range(30) if index != 17), key=lambda index: -popularity[index])[:4]
     assert [row.item for row in result] == [5000 + index for index in expected]
@@ -152,14 +154,14 @@ def test_invalid_id_types(recommender: Recommender, user: Any) -> None:
 @pytest.mark.parametrize("k", [0, -1, 31, 10**9])
 @pytest.mark.parametrize("user", [100, 1])
 def test_k_out_of_range(recommender: Recommender, k: int, user: int) -> None:
-    with pytest.raises(HanjiError, match=rf"k={k}: expected 1 to 30: the catalogue holds 30 items$"):
+    with pytest.raises(HanjiError, match=rf"k={k}: expected 1 to 30: the catalogue has 30 items$"):
         recommender.recommend(user, k)
 
 
 def test_k_is_limited_by_exclusions(recommender: Recommender) -> None:
     assert len(recommender.recommend(100, 28, exclude=[5000, 5001])) == 28
     with pytest.raises(
-        HanjiError, match="k=29: expected 1 to 28: the catalogue holds 30 items, 2 of them excluded"
+        HanjiError, match="k=29: expected 1 to 28: the catalogue has 30 items, 2 of them excluded"
     ):
         recommender.recommend(100, 29, exclude=[5000, 5001])
     with pytest.raises(TypeError):
@@ -184,7 +186,7 @@ def test_self_test_detects_other_scores(make_parts: Callable[..., Any], tmp_path
     result = opened(parts, tmp_path / "bundle").self_test()
     assert not result.passed
     assert result.max_abs_error == pytest.approx(0.01, abs=1e-4)
-    assert "1 failed, first user 108: a score differs by 0.01" in result.detail
+    assert "1 failed, first: user 108: a score differs by 0.01" in result.detail
 
 
 def test_self_test_detects_unexpected_items_in_the_top_k(
@@ -199,7 +201,7 @@ def test_self_test_detects_unexpected_items_in_the_top_k(
     parts.files["golden.json"] = json.dumps(golden).encode()
     result = opened(parts, tmp_path / "bundle").self_test()
     assert not result.passed
-    assert f"user 100: {best} in the top 5" in result.detail
+    assert f"user 100: unexpected items in the top 5: {best}" in result.detail
 
 
 def test_an_artifact_that_was_not_run_at_export(make_parts: Callable[..., Any], tmp_path: Path) -> None:
@@ -209,7 +211,7 @@ def test_an_artifact_that_was_not_run_at_export(make_parts: Callable[..., Any], 
     parts.files["golden.json"] = json.dumps(golden).encode()
     result = opened(parts, tmp_path / "bundle").self_test()
     assert not result.passed
-    assert "holds no cases for onnx" in result.detail
+    assert "has no cases for onnx" in result.detail
 
 
 def test_a_closed_recommender(onnx_bundle: Path) -> None:
@@ -261,7 +263,7 @@ def test_properties(recommender: Recommender) -> None:
 )
 def test_a_bundle_that_takes_users(recommender: Recommender, arguments: dict[str, Any], found: str) -> None:
     for call in (recommender.recommend, recommender.scores, recommender.engine_call):
-        with pytest.raises(HanjiError, match=rf"expected user=ID: .*, no history; found {found}$"):
+        with pytest.raises(HanjiError, match=rf"expected user=ID: .*, not a history; found {found}$"):
             call(**arguments)
 
 

@@ -174,7 +174,10 @@ def test_errors_are_one_line(
             (onnx_image_bundle, "--folder", tmp_path / "gone"),
             "gone: the folder cannot be read: No such file",
         ),
-        ((onnx_image_bundle, "--folder", tmp_path, "--language", "xx"), "language: expected one of"),
+        (
+            (onnx_image_bundle, "--folder", tmp_path, "--language", "xx"),
+            "language: expected a language of the bundle",
+        ),
         ((onnx_image_bundle, "--camera", 0, "--all"), "--all requires --video or --folder"),
         ((onnx_image_bundle, "--camera", 0, "--existing"), "--existing requires --folder"),
         ((onnx_image_bundle, "--video", tmp_path / "gone.mp4"), "cv2 cannot be imported"),

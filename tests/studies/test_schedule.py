@@ -16,8 +16,8 @@ from hanji.studies import schedule
 from hanji.studies.job import Job, share_checkpoints
 from hanji.studies.schedule import PlannedJob, run_all
 from hanji.studies.variant import Variant
+from hanji.training.commands.interruption import resumable
 from hanji.training.errors import HanjiError
-from hanji.training.interruption import resumable
 
 SCRIPT = """\
 import json, os, signal, sys, time

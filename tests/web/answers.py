@@ -1,4 +1,4 @@
-"""What the Python runtime answers from bundles: the loader of web_demo has to answer the same."""
+"""Results of the Python runtime for the test bundles, which the loader of web_demo must reproduce."""
 
 from __future__ import annotations
 
@@ -14,68 +14,68 @@ from hanji.runtime import Classifier, HanjiError, Recommender
 from ..image_answers import base64_of, prepared_images
 
 
-def write_answers(root: Path) -> None:
-    """What this runtime answers, in ``root``/answers.json: web_demo/tests/places.ts says how it is read."""
-    answers: dict[str, Any] = {
-        engine: [*_answers_of(root, "history", engine), *_answers_of(root, "users", engine)]
+def write_results(root: Path) -> None:
+    """Write ``root``/answers.json; web_demo/tests/bundles.ts reads it and describes its format."""
+    results: dict[str, Any] = {
+        engine: [*_results_of(root, "history", engine), *_results_of(root, "users", engine)]
         for engine in ("onnxruntime", "litert")
     }
-    answers["litert_scores"] = [*_scores_of(root, "history"), *_scores_of(root, "users")]
-    answers["digits_litert"] = _digits(root / "digits" / "bundle")
-    answers["pictures"] = prepared_images()
-    (root / "answers.json").write_text(json.dumps(answers, ensure_ascii=False), encoding="utf-8")
+    results["litert_scores"] = [*_scores_of(root, "history"), *_scores_of(root, "users")]
+    results["digits_litert"] = _digits(root / "digits" / "bundle")
+    results["pictures"] = prepared_images()
+    (root / "answers.json").write_text(json.dumps(results, ensure_ascii=False), encoding="utf-8")
 
 
-def _answers_of(root: Path, name: str, engine: str) -> list[dict[str, Any]]:
+def _results_of(root: Path, name: str, engine: str) -> list[dict[str, Any]]:
     with Recommender.open(root / name / "bundle", engine=engine) as recommender:
         ids = recommender.items.ids.values
-        asks = _histories(ids) if name == "history" else _users(recommender, ids)
-        return [{"bundle": name, **ask, **_answer(recommender, ask)} for ask in asks]
+        calls = _history_calls(ids) if name == "history" else _user_calls(recommender, ids)
+        return [{"bundle": name, **call, **_result(recommender, call)} for call in calls]
 
 
-def _histories(ids: tuple[Any, ...]) -> list[dict[str, Any]]:
-    history = [ids[place] for place in (3, 50, 7, 120, 3, 199)]
+def _history_calls(ids: tuple[Any, ...]) -> list[dict[str, Any]]:
+    history = [ids[index] for index in (3, 50, 7, 120, 3, 199)]
     options: list[dict[str, Any]] = [
         {},
         {"excludeSeen": False},
-        {"exclude": [ids[0], ids[1], "nobody knows it"]},
+        {"exclude": [ids[0], ids[1], "unknown item"]},
         {"genre": "Drama"},
-        {"genre": "there is none of it"},
+        {"genre": "no such genre"},
         {"diversity": 0.3},
         {"diversity": 0.9, "genre": "Comedy"},
         {"explain": 3},
     ]
-    asks = [{"ask": {"history": history}, "k": 10, "options": option} for option in options]
-    asks += [
+    calls = [{"ask": {"history": history}, "k": 10, "options": option} for option in options]
+    calls += [
         {"ask": {"history": [*history[:2], "it's new"]}, "k": k, "options": {}} for k in (1, 200, 201, 0)
     ]
-    asks += [{"ask": {"history": list(ids[:150])}, "k": 60, "options": {"exclude": list(ids[140:160])}}]
-    asks += [{"ask": {"history": []}, "k": 5, "options": {}}]
-    asks += [{"ask": {"history": ["unknown", "too"]}, "k": 5, "options": {"diversity": 1}}]
-    asks += [{"ask": {"history": ["unknown", "too"]}, "k": 5, "options": {}}]
-    return asks
+    calls += [{"ask": {"history": list(ids[:150])}, "k": 60, "options": {"exclude": list(ids[140:160])}}]
+    calls += [{"ask": {"history": []}, "k": 5, "options": {}}]
+    calls += [{"ask": {"history": ["unknown", "too"]}, "k": 5, "options": {"diversity": 1}}]
+    calls += [{"ask": {"history": ["unknown", "too"]}, "k": 5, "options": {}}]
+    return calls
 
 
-def _users(recommender: Recommender, ids: tuple[Any, ...]) -> list[dict[str, Any]]:
+def _user_calls(recommender: Recommender, ids: tuple[Any, ...]) -> list[dict[str, Any]]:
     assert recommender.users is not None
     users = recommender.users.values
-    asks = [{"ask": {"user": user}, "k": 10, "options": {}} for user in users[:5]]
-    asks += [{"ask": {"user": users[0]}, "k": 10, "options": {"exclude": list(ids[:20]), "diversity": 0.5}}]
-    asks += [{"ask": {"user": str(users[1])}, "k": 3, "options": {}}]
-    asks += [{"ask": {"user": "it's nobody"}, "k": 10, "options": {}}]
-    asks += [{"ask": {"user": users[0]}, "k": 10, "options": {"explain": 2}}]
-    return asks
+    calls = [{"ask": {"user": user}, "k": 10, "options": {}} for user in users[:5]]
+    calls += [{"ask": {"user": users[0]}, "k": 10, "options": {"exclude": list(ids[:20]), "diversity": 0.5}}]
+    calls += [{"ask": {"user": str(users[1])}, "k": 3, "options": {}}]
+    calls += [{"ask": {"user": "it's unknown"}, "k": 10, "options": {}}]
+    calls += [{"ask": {"user": users[0]}, "k": 10, "options": {"explain": 2}}]
+    return calls
 
 
-def _answer(recommender: Recommender, ask: dict[str, Any]) -> dict[str, Any]:
-    options, genre = dict(ask["options"]), ask["options"].get("genre")
+def _result(recommender: Recommender, call: dict[str, Any]) -> dict[str, Any]:
+    options, genre = dict(call["options"]), call["options"].get("genre")
     options.pop("genre", None)
     names = {"excludeSeen": "exclude_seen"}
     keywords = {names.get(name, name): value for name, value in options.items()}
     if genre is not None:
         keywords["filter"] = lambda item: genre in item.genres
     try:
-        found = recommender.recommend(k=ask["k"], **ask["ask"], **keywords)
+        found = recommender.recommend(k=call["k"], **call["ask"], **keywords)
     except HanjiError as error:
         return {"error": {"name": type(error).__name__, "message": str(error)}}
     items = [
@@ -91,21 +91,21 @@ def _answer(recommender: Recommender, ask: dict[str, Any]) -> dict[str, Any]:
 
 
 def _scores_of(root: Path, name: str) -> list[dict[str, Any]]:
-    """Scores of all items by LiteRT, float32 as bytes in base64."""
+    """Scores of all items computed by LiteRT, float32 in base64."""
     with Recommender.open(root / name / "bundle", engine="litert") as recommender:
         ids = recommender.items.ids.values
         if recommender.users is None:
-            asks: list[dict[str, Any]] = [{"history": ids[start : 2 * start + 1]} for start in range(20)]
+            queries: list[dict[str, Any]] = [{"history": ids[start : 2 * start + 1]} for start in range(20)]
         else:
-            asks = [{"user": user} for user in recommender.users.values[:20]]
+            queries = [{"user": user} for user in recommender.users.values[:20]]
         return [
-            {"bundle": name, "ask": ask, "scores": base64_of(recommender.scores(**ask).astype("<f4"))}
-            for ask in asks
+            {"bundle": name, "ask": query, "scores": base64_of(recommender.scores(**query).astype("<f4"))}
+            for query in queries
         ]
 
 
 def _digits(bundle: Path) -> list[str]:
-    """Float32 probabilities of each golden picture of LiteRT's, as bytes in base64."""
+    """Probabilities of each golden image of the TFLite artifact, computed by LiteRT, float32 in base64."""
     golden = json.loads((bundle / "golden.json").read_text(encoding="utf-8"))
     with Classifier.open(bundle, engine="litert") as classifier:
         shape = classifier.image_input.shape

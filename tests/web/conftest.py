@@ -1,4 +1,4 @@
-"""For the tests of web_demo: bundles with what Python answers from them."""
+"""Fixtures for the tests of web_demo: bundles, and the results of the Python runtime for them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from ..browsers import chromium, npm
-from .answers import write_answers
+from .answers import write_results
 
 __all__ = ["chromium", "npm"]  # fixtures
 
 
 @pytest.fixture(scope="session")
 def bundles(port_bundles: Path) -> Path:
-    """The ports' bundles, and answers.json beside them."""
-    write_answers(port_bundles)
+    """The folder of the ports' bundles, with answers.json next to them."""
+    write_results(port_bundles)
     return port_bundles

@@ -1,4 +1,4 @@
-"""web_demo's own checks and tests, on bundles that are built here and beside the Python runtime's answers."""
+"""Runs the checks and tests of web_demo, on bundles built here and against results of the Python runtime."""
 
 from __future__ import annotations
 
@@ -11,48 +11,48 @@ import pytest
 
 from ..browsers import WEB, Npm
 
-LONGEST_LINE = 110
-LONGEST_FILE = 300
+MAX_LINE_LENGTH = 110
+MAX_FILE_LINES = 300
 SOURCES = ("src", "tests", "scripts", "lab")
 
-# The first test waits for the bundles, and for npm on a fresh clone.
+# The first test builds the bundles and, in a fresh clone, installs the npm packages.
 pytestmark = pytest.mark.timeout(1500)
 
 
-def test_types_fit(npm: Npm) -> None:
+def test_type_check(npm: Npm) -> None:
     expect_success(npm("run", "check"))
 
 
-def test_the_manifests_types_are_those_of_the_schema(npm: Npm) -> None:
+def test_manifest_types_match_the_schema(npm: Npm) -> None:
     expect_success(npm("run", "types", "--", "--check"))
 
 
-def test_the_loader(npm: Npm, bundles: Path) -> None:
+def test_unit_tests(npm: Npm, bundles: Path) -> None:
     done = npm("test", HANJI_WEB_BUNDLES=str(bundles))
     expect_success(done)
     assert "skipped" not in done.stdout, done.stdout
 
 
-def test_in_a_browser(npm: Npm, chromium: str, bundles: Path) -> None:
+def test_browser_tests(npm: Npm, chromium: str, bundles: Path) -> None:
     done = npm("run", "test:browser", HANJI_WEB_BUNDLES=str(bundles), HANJI_CHROMIUM=chromium)
     expect_success(done)
     assert "skipped" not in done.stdout, done.stdout
 
 
-def test_the_lock_file_names_no_host() -> None:
+def test_the_lock_file_contains_no_host() -> None:
     lock = json.loads((WEB / "package-lock.json").read_text(encoding="utf-8"))
     assert not [name for name, entry in lock["packages"].items() if "resolved" in entry]
     assert "://registry" not in json.dumps(lock)
 
 
-def test_files_and_lines_are_short() -> None:
+def test_lengths_of_files_and_lines() -> None:
     sources = [path for folder in SOURCES for path in (WEB / folder).rglob("*") if is_source(path)]
     assert sources
     for path in sources:
         lines = path.read_text(encoding="utf-8").splitlines()
-        assert len(lines) <= LONGEST_FILE, f"{path}: {len(lines)} lines"
-        long = [number for number, line in enumerate(lines, 1) if len(line) > LONGEST_LINE]
-        assert not long, f"{path}: longer than {LONGEST_LINE} characters: lines {long}"
+        assert len(lines) <= MAX_FILE_LINES, f"{path}: {len(lines)} lines"
+        long = [number for number, line in enumerate(lines, 1) if len(line) > MAX_LINE_LENGTH]
+        assert not long, f"{path}: longer than {MAX_LINE_LENGTH} characters: lines {long}"
 
 
 def is_source(path: Path) -> bool:

@@ -1,7 +1,7 @@
 /** The part of RemoteRecommender that the benchmark needs, on onnxruntime-web. */
 
 import { Connection } from "../src/hanji/connection.ts";
-import { absolute } from "../src/hanji/places.ts";
+import { absolute } from "../src/hanji/urls.ts";
 import type { EngineName, Latency, Query, Recommendations } from "../src/hanji/types.ts";
 import OrtWorker from "./ort_worker.ts?worker";
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { defineConfig, type Plugin } from "vite";
 import { DEFINE, serveEngineFiles } from "../scripts/engine_files.ts";
-import { OUTPUT, withoutThreads } from "../scripts/smaller.ts";
+import { OUTPUT, withoutThreads } from "../scripts/build_plugins.ts";
 
 const ORT = path.join(import.meta.dirname, "../node_modules/onnxruntime-web/dist");
 

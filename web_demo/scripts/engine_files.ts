@@ -48,7 +48,7 @@ const ALL = [TFJS_FILES, LITERT_FILES].flatMap(({ folder, source, names }) =>
 );
 const TYPES: Record<string, string> = { ".wasm": "application/wasm", ".js": "text/javascript" };
 
-/** Build-time constants of the loader; see src/hanji/places.ts. */
+/** Build-time constants of the loader; see src/hanji/urls.ts. */
 export const DEFINE = {
   __TFJS_FOLDER__: JSON.stringify(TFJS_FILES.folder),
   __LITERT_FOLDER__: JSON.stringify(LITERT_FILES.folder),

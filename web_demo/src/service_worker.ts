@@ -5,12 +5,13 @@
  * - The files of the page are cached by their SHA-256, which the build writes into this script. A new build
  *   is a new script: it downloads and verifies the changed files, and is installed only when all of them are
  *   available.
- * - Versions of bundles are stored in separate caches (page/bundles/kept.ts), which this script only serves.
+ * - Versions of bundles are stored in separate caches (page/bundles/version_cache.ts), which this script only
+ *   serves.
  * - Requests to other origins are blocked, and every response has the headers of `policy.ts`.
  */
 
 import { sha256 as sha256Of } from "./hanji/download.ts";
-import { cacheOf, KEPT } from "./page/bundles/kept.ts";
+import { cacheOf, STORED_PATH } from "./page/bundles/version_cache.ts";
 import { HEADERS } from "./policy.ts";
 
 declare const self: ServiceWorkerGlobalScope;
@@ -66,7 +67,7 @@ function responseTo(request: Request): Promise<Response> | null {
   if (origin !== self.location.origin) return Promise.resolve(Response.error());
   if (request.method !== "GET" || !href.startsWith(scope)) return null;
   const path = pathOf(href);
-  if (path.startsWith(KEPT)) return storedFile(path);
+  if (path.startsWith(STORED_PATH)) return storedFile(path);
   const file = files.get(path === "" || request.mode === "navigate" ? "index.html" : path);
   return file ? shellFile(file) : null;
 }
@@ -78,7 +79,7 @@ function pathOf(href: string): string {
 }
 
 async function storedFile(path: string): Promise<Response> {
-  const version = path.slice(KEPT.length).split("/", 1)[0] ?? "";
+  const version = path.slice(STORED_PATH.length).split("/", 1)[0] ?? "";
   // Check `has` first, because opening a missing cache creates it.
   const cache = (await caches.has(cacheOf(version))) ? await caches.open(cacheOf(version)) : null;
   const found = await cache?.match(scope + path);

@@ -1,3 +1,4 @@
+from .bundle.build_report import BuildReport as BuildReport
 from .bundle.files import BundleSummary as BundleSummary
 from .classifiers.config import ImageExportConfig as ImageExportConfig
 from .classifiers.wrap.labels import ClassNames as ClassNames
@@ -5,6 +6,5 @@ from .classifiers.wrap.settings import WrapSettings as WrapSettings
 from .classifiers.wrap.wrap import wrap_model as wrap_model
 from .pipeline import build as build
 from .recommenders.config import ExportConfig as ExportConfig
-from .reporting.build_report import BuildReport as BuildReport
 from .task import evaluate as evaluate
 from .task import export_bundle as export_bundle

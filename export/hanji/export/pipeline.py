@@ -6,21 +6,24 @@ repeats only the stages that the change affects.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hanji.export.bundle.build_report import BuildReport, write_report
 from hanji.export.bundle.engines import engines_of
 from hanji.export.formats.names import Format
-from hanji.export.reporting.build_report import BuildReport, write_report
-from hanji.export.reporting.clock import Clock
 from hanji.export.task import ExportTask, task_named
 from hanji.training.errors import RecipeError
+from hanji.training.files import write_text_atomic
 from hanji.training.progress import logger
 from hanji.training.quiet import import_tensorflow
 from hanji.training.recipe_file import RecipeFile, read_recipe_file
-from hanji.training.settings import settings_from, table_from
+from hanji.training.settings import table_from
 
 if TYPE_CHECKING:
     from hanji.training.progress import OnEpoch
@@ -43,19 +46,35 @@ class Plan:
         return task_named(self.file.task)
 
 
+class Clock:
+    """Seconds per stage, stored in a file so that a stage reused from an earlier run keeps its time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.seconds = _earlier_seconds(path)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time the block and record it under ``name``."""
+        start = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - start, 1)
+        write_text_atomic(self._path, json.dumps(self.seconds) + "\n")
+
+
 def plan_of(file: RecipeFile) -> Plan:
     """Check all tables of a recipe file; RecipeError for an invalid one."""
     task = task_named(file.task)
-    model = settings_from(task.model_config, file.model, f"{file.path}: model")
+    model = file.settings("model", task.model_config)
     recipe = task.recipe.from_file(file)
     task.check_recipe(recipe, model)
-    export = settings_from(task.export_config, file.export, f"{file.path}: export")
+    export = file.settings("export", task.export_config)
     task.check_export(export, model, f"{file.path}: export.")
     return Plan(
         file=file,
-        data=settings_from(task.data_config, file.data, f"{file.path}: data"),
+        data=file.settings("data", task.data_config),
         model=model,
-        training=settings_from(task.training_config, file.training, f"{file.path}: training"),
+        training=file.settings("training", task.training_config),
         recipe=recipe,
         export=export,
     )
@@ -161,6 +180,14 @@ def earlier_compressed(plan: Plan, trained: Any, work: Path) -> Any | None:
     return found
 
 
+def _earlier_seconds(path: Path) -> dict[str, float]:
+    try:
+        seconds: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # missing or damaged: the times are informational only
+        return {}
+    return seconds
+
+
 def _settings(trained: Any) -> tuple[Any, Any, Mapping[str, object], int]:
     return trained.config, trained.training, trained.data.config, trained.seed
 
@@ -187,6 +214,7 @@ def _measure(plan: Plan, full: Any, compressed: Any, dataset: Any, out: Path) ->
 
 
 __all__ = [
+    "Clock",
     "Plan",
     "build",
     "earlier_compressed",

@@ -12,8 +12,8 @@ from hanji.training.quiet import import_tensorflow
 from hanji.training.task import config_of, load_task, task_of
 
 if TYPE_CHECKING:
+    from hanji.export.bundle.build_report import BuildReport
     from hanji.export.bundle.files import BundleSummary
-    from hanji.export.reporting.build_report import BuildReport
 
 DatasetT = TypeVar("DatasetT")
 TrainedT = TypeVar("TrainedT")

@@ -86,8 +86,8 @@ def open_bundle(path: str | os.PathLike[str]) -> Bundle:
     digest = hashlib.sha256(content).hexdigest()
     if checksum != f"{digest}  {MANIFEST}\n".encode():
         raise ChecksumError(
-            f"{root / MANIFEST}: its sha256 is {digest}, which is not what {CHECKSUM} says: "
-            f"one of the two was edited or damaged; {_AGAIN}"
+            f"{root / MANIFEST}: its sha256 {digest} does not match {CHECKSUM}: "
+            f"one of the two was modified or damaged; {_AGAIN}"
         )
     return Bundle(root, parse_manifest(content, str(root / MANIFEST)), digest)
 
@@ -102,7 +102,7 @@ def _require_directory(root: Path) -> None:
     if found:
         raise BundleError(
             f"{root}: expected a bundle directory, found {found}; "
-            "give the directory that `hanji build` or `hanji export` wrote"
+            "pass the output directory of `hanji build` or `hanji export`"
         )
 
 
@@ -119,7 +119,7 @@ def _size(root: Path, path: str) -> int:
     """Size in bytes of a regular file inside ``root``."""
     location = root / path
     if not Path(os.path.realpath(location)).is_relative_to(os.path.realpath(root)):
-        raise BundleError(f"{location}: a symbolic link that leads out of the bundle; {_AGAIN}")
+        raise BundleError(f"{location}: a symbolic link to a location outside the bundle; {_AGAIN}")
     try:
         status = location.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -127,7 +127,7 @@ def _size(root: Path, path: str) -> int:
     except OSError as error:
         raise BundleError(f"{location}: cannot be read: {error.strerror}") from error
     if not stat.S_ISREG(status.st_mode):
-        raise BundleError(f"{location}: expected a plain file; {_AGAIN}")
+        raise BundleError(f"{location}: expected a regular file; {_AGAIN}")
     return status.st_size
 
 
@@ -143,12 +143,14 @@ def _content(location: Path, size: int) -> bytes:
 def _check_size(location: Path, found: int, expected: int) -> None:
     if found != expected:
         raise ChecksumError(
-            f"{location}: expected {expected} bytes, found {found}: the file was cut or edited; {_AGAIN}"
+            f"{location}: expected {expected} bytes, found {found}: "
+            f"the file is truncated or modified; {_AGAIN}"
         )
 
 
 def _check_sha256(location: Path, found: str, expected: str) -> None:
     if found != expected:
         raise ChecksumError(
-            f"{location}: expected sha256 {expected}, found {found}: the file was edited or damaged; {_AGAIN}"
+            f"{location}: expected sha256 {expected}, found {found}: "
+            f"the file is modified or damaged; {_AGAIN}"
         )

@@ -78,25 +78,25 @@ def replay(golden: ImageGolden, artifact: str, image_input: ImageInput, predict:
     """Prepare every source, which must match byte for byte, and compare ``predict`` on every case."""
     expected = golden.artifacts.get(artifact)
     if expected is None:
-        detail = f"golden.json holds no cases for {artifact}: it was not run at export"
+        detail = f"golden.json has no cases for {artifact}, which was not run at export"
         return SelfTest(passed=False, cases=0, max_abs_error=0.0, tolerance=0.0, detail=detail)
     problems = [
-        f"picture {number}, of {source.shape[1]} × {source.shape[0]}, is prepared otherwise than at export"
+        f"image {number} ({source.shape[1]} × {source.shape[0]}) is preprocessed differently than at export"
         for number, (source, prepared) in enumerate(golden.preparation)
         if not np.array_equal(prepare(source, image_input)[0], prepared)
     ]
     errors = [float(np.abs(predict(case.image[None]) - case.probabilities).max()) for case in expected.cases]
     problems += [
-        f"picture {number}: a probability differs by {error:.3g}"
+        f"image {number}: a probability differs by {error:.3g}"
         for number, error in enumerate(errors)
         if error > expected.tolerance
     ]
     detail = (
-        f"{len(golden.preparation)} preparations, {len(errors)} pictures, largest difference "
+        f"{len(golden.preparation)} preprocessing cases, {len(errors)} images, largest difference "
         f"{max(errors):.3g} (tolerance {expected.tolerance:.3g})"
     )
     if problems:
-        detail += f"; {len(problems)} failed, first {problems[0]}"
+        detail += f"; {len(problems)} failed, first: {problems[0]}"
     return SelfTest(not problems, len(errors), max(errors), expected.tolerance, detail)
 
 

@@ -40,7 +40,7 @@ class GoldenCase:
     def name(self) -> str:
         if self.history is None:
             return f"user {self.user}"
-        return f"the history of {len(self.history)} from {self.history[0]} on"
+        return f"history of {len(self.history)} items starting with {self.history[0]}"
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def replay(expected: GoldenArtifact, k: int, items: Ids, scores: Compute, shares
         f"{len(errors)} {kind}, largest difference {max(errors):.3g} (tolerance {expected.tolerance:.3g})"
     )
     if problems:
-        detail += f"; {len(problems)} failed, first {problems[0]}"
+        detail += f"; {len(problems)} failed, first: {problems[0]}"
     return SelfTest(not problems, len(errors), max(errors), expected.tolerance, detail)
 
 
@@ -103,7 +103,7 @@ def _replay_case(
     elif share_error > tolerance:
         problem = f"a share differs by {share_error:.3g}"
     elif unexpected:
-        problem = f"{', '.join(map(str, unexpected))} in the top {k}"
+        problem = f"unexpected items in the top {k}: {', '.join(map(str, unexpected))}"
     return max(score_error, share_error), problem
 
 
@@ -133,13 +133,13 @@ def _case(table: Table, k: int) -> GoldenCase:
     user = table.id("user") if "user" in table.keys or "history" not in table.keys else None
     history = table.ids("history") if "history" in table.keys else None
     if user is not None and history is not None:
-        table.fail("history", "no history beside a user")
+        table.fail("history", "either a user or a history, not both")
     top, items = table.ids("top"), table.ids("items")
     scores = _numbers(table, "scores")
     if len(top) != k or items[:k] != top:
-        table.fail("items", f"the {k} ids of 'top' first, as many as 'k' says")
+        table.fail("items", f"the {k} ids of 'top' first ('k' is {k})")
     if len(scores) != len(items):
-        table.fail("scores", f"{len(items)} scores, one for each of 'items'")
+        table.fail("scores", f"{len(items)} scores, one per entry of 'items'")
     why = _why(table, 0 if history is None else len(history)) if "why" in table.keys else None
     return GoldenCase(user, history, top, items, scores, why)
 
@@ -150,7 +150,7 @@ def _why(table: Table, length: int) -> GoldenWhy:
     entry = table.table("why")
     shares = _numbers(entry, "shares")
     if len(shares) != length:
-        entry.fail("shares", f"{length} shares, one for each of 'history'")
+        entry.fail("shares", f"{length} shares, one per entry of 'history'")
     return GoldenWhy(entry.id("item"), shares)
 
 

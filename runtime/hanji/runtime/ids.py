@@ -115,7 +115,7 @@ def parse_items(content: bytes, count: int, where: str) -> Items:
 def _genres(table: Table) -> tuple[tuple[str, ...], ...]:
     rows = table.array("genres")
     if not all(isinstance(row, list) and all(isinstance(genre, str) for genre in row) for row in rows):
-        table.fail("genres", "an array of texts per item")
+        table.fail("genres", "an array of strings per item")
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # a million items share a few thousand combinations
     tuples: Iterator[tuple[str, ...]] = map(tuple, rows)  # type: ignore[arg-type]  # lists, as checked above
     return tuple(shared.setdefault(row, row) for row in tuples)
@@ -124,7 +124,7 @@ def _genres(table: Table) -> tuple[tuple[str, ...], ...]:
 def _popularity(table: Table) -> NDArray[np.int64]:
     counts = [as_integer(value) for value in table.array("popularity")]
     if not all(count is not None and 0 <= count <= LARGEST_INTEGER for count in counts):
-        table.fail("popularity", f"integers of 0 to {LARGEST_INTEGER}")
+        table.fail("popularity", f"integers from 0 to {LARGEST_INTEGER}")
     return np.array(counts, np.int64)
 
 

@@ -26,7 +26,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def parse_json(content: bytes, where: str) -> Table:
     """Parse the JSON object in ``content``; BundleError if it is malformed. ``where`` names it in errors."""
     try:
-        value: object = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
+        value: object = json.loads(content.decode("utf-8"), parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{where}: not a valid JSON file: {error}; export the bundle again") from None
     return Table(value, where)
@@ -52,14 +52,14 @@ class Table:
     def text(self, key: str, *, shortest: int = 1) -> str:
         value = self._get(key)
         if not isinstance(value, str) or not shortest <= len(value) <= 1000:
-            self.fail(key, f"a text of {shortest} to 1000 characters")
+            self.fail(key, f"a string of {shortest} to 1000 characters")
         return value
 
     def long_text(self, key: str) -> str:
         """A string of any length, such as base64 data."""
         value = self._get(key)
         if not isinstance(value, str):
-            self.fail(key, "a text")
+            self.fail(key, "a string")
         return value
 
     def choice(self, key: str, choices: Sequence[str]) -> str:
@@ -71,13 +71,13 @@ class Table:
     def path(self, key: str) -> str:
         value = self._get(key)
         if not isinstance(value, str) or len(value) > 255 or not _PATH.fullmatch(value):
-            self.fail(key, "a path that stays inside the bundle (relative, no '..', '/' between the parts)")
+            self.fail(key, "a relative path inside the bundle (separated by '/', without '..')")
         return value
 
     def sha256(self, key: str) -> str:
         value = self._get(key)
         if not isinstance(value, str) or not _SHA256.fullmatch(value):
-            self.fail(key, "64 lower-case hex digits")
+            self.fail(key, "64 lowercase hex digits")
         return value
 
     def boolean(self, key: str) -> bool:
@@ -89,7 +89,7 @@ class Table:
     def integer(self, key: str, smallest: int, largest: int) -> int:
         value = as_integer(self._get(key))
         if value is None or not smallest <= value <= largest:
-            self.fail(key, f"an integer of {smallest} to {largest}")
+            self.fail(key, f"an integer from {smallest} to {largest}")
         return value
 
     def count(self, key: str) -> int:
@@ -101,8 +101,8 @@ class Table:
     def number(self, key: str, *, smallest: float = -math.inf, largest: float = math.inf) -> float:
         value = as_number(self._get(key))
         if value is None or not smallest <= value <= largest:
-            bounds = "" if smallest == -math.inf else f" of {smallest} to {largest}"
-            self.fail(key, f"a finite number{bounds}")
+            bounds = f" of at least {smallest}" if largest == math.inf else f" from {smallest} to {largest}"
+            self.fail(key, "a finite number" + ("" if smallest == -math.inf else bounds))
         return value
 
     def optional_scale(self, key: str) -> float | None:
@@ -128,22 +128,22 @@ class Table:
         else:
             ids, valid = values, set(map(type, values)) == {str}
         if not valid:
-            self.fail(key, f"ids that are all texts or all integers within ±{LARGEST_INTEGER}")
+            self.fail(key, f"ids that are all strings or all integers within ±{LARGEST_INTEGER}")
         if len(set(ids)) != len(ids):
-            self.fail(key, "each id once")
+            self.fail(key, "unique ids")
         return tuple(ids)
 
     def id(self, key: str) -> int | str:
         value = self._get(key)
         found = value if isinstance(value, str) else as_integer(value)
         if found is None or (isinstance(found, int) and abs(found) > LARGEST_INTEGER):
-            self.fail(key, f"an id: a text or an integer within ±{LARGEST_INTEGER}")
+            self.fail(key, f"an id: a string or an integer within ±{LARGEST_INTEGER}")
         return found
 
     def text_array(self, key: str) -> tuple[str, ...]:
         values = self.array(key)
         if not all(isinstance(value, str) for value in values):
-            self.fail(key, "an array of texts")
+            self.fail(key, "an array of strings")
         return tuple(values)  # type: ignore[arg-type]  # checked above
 
     def table(self, key: str) -> Table:
@@ -202,12 +202,12 @@ def _short(value: object) -> str:
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):
-        return f"an array of {len(value)}"
+        return f"an array of length {len(value)}"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     text = repr(value)
     return text if len(text) <= 60 else text[:60] + "…"
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")

@@ -22,8 +22,8 @@ class Labels(Record):
         if language is None:
             return self.values
         if language not in self.names:
-            known = ", ".join(sorted(self.names)) or "none besides the labels themselves"
-            raise HanjiError(f"language: expected one of those in the bundle ({known}), found {language!r}")
+            known = ", ".join(sorted(self.names)) or "none"
+            raise HanjiError(f"language: expected a language of the bundle ({known}), found {language!r}")
         return self.names[language]
 
 
@@ -40,7 +40,7 @@ def parse_labels(content: bytes, count: int, where: str) -> Labels:
 def _names(table: Table, key: str, count: int) -> tuple[str, ...]:
     names = table.text_array(key)
     if not all(1 <= len(name) <= 1000 for name in names):
-        table.fail(key, "texts of 1 to 1000 characters")
+        table.fail(key, "strings of 1 to 1000 characters")
     if len(names) != count:
         table.fail(key, f"{count} names (the manifest's count)")
     return names

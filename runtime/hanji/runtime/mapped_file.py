@@ -79,8 +79,8 @@ class MappedFile:
         """Raise ChecksumError if the file was modified since it was opened."""
         if self._state_now() != self._state:
             raise ChecksumError(
-                f"{self._location}: the file was changed while it was loaded; copy or export the bundle "
-                "again, to a new directory instead of over the old one"
+                f"{self._location}: the file was changed while it was being loaded; copy or export the "
+                "bundle to a new directory instead of overwriting this one"
             )
 
     def _state_now(self) -> tuple[int, int]:

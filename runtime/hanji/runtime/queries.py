@@ -62,7 +62,7 @@ def known_items(external_ids: Iterable[ExternalId], ids: Ids, unknown: str, what
 
 def skipped_note(what: str, skipped: int) -> str:
     """A note about skipped ids, or "" if none were skipped."""
-    return f"{what} ids that this bundle does not know, skipped: {skipped}" if skipped else ""
+    return f"unknown {what} ids skipped: {skipped}" if skipped else ""
 
 
 def user_query(user: ExternalId, users: Ids, unknown: str) -> Query:
@@ -94,8 +94,8 @@ def wrong_input(takes: str, user: object, history: object) -> HanjiError:
     return HanjiError(f"expected {_TAKES[takes]}; found {' and '.join(given) or 'neither user nor history'}")
 
 
-_POPULAR = "the history holds no item that this bundle knows: ranked by popularity"
+_POPULAR = "the history contains no known item: ranked by popularity"
 _TAKES = {
-    "user": "user=ID: this bundle takes the id of a user it was trained on, no history",
-    "history": "history=[ID, …]: this bundle takes the user's own history and knows no users",
+    "user": "user=ID: this bundle takes the id of a user in its training data, not a history",
+    "history": "history=[ID, …]: this bundle takes the user's history and has no users",
 }

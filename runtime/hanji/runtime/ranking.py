@@ -58,7 +58,7 @@ class RankingRequest(NamedTuple):
         if not 1 <= operator.index(self.k) <= available:
             without = f", {len(self.excluded)} of them excluded" if len(self.excluded) else ""
             raise HanjiError(
-                f"k={self.k}: expected 1 to {available}: the catalogue holds {items} items{without}"
+                f"k={self.k}: expected 1 to {available}: the catalogue has {items} items{without}"
             )
         if not 0 <= self.diversity < 1:
             raise HanjiError(f"diversity: expected 0 or more and less than 1, found {self.diversity}")
@@ -86,7 +86,7 @@ def shortage_note(found: int, request: RankingRequest) -> str:
         "do not pass the filter": request.filter is not None,
     }
     others = " or ".join(cause for cause, holds in causes.items() if holds)
-    return f"{found} of the {request.k} items asked for: all others {others}"
+    return f"only {found} of the {request.k} requested items: all others {others}"
 
 
 def _hide(scores: NDArray[Any], excluded: NDArray[np.int32], seen: NDArray[np.int32]) -> int:

@@ -195,7 +195,7 @@ class Recommender(Session):
         golden = parse_golden(self._bundle.read(self._bundle.file(path)), path)
         expected = golden.artifacts.get(self._artifact.format)
         if expected is None:
-            detail = f"{path} holds no cases for {self._artifact.format}: it was not run at export"
+            detail = f"{path} has no cases for {self._artifact.format}, which was not run at export"
             return SelfTest(passed=False, cases=0, max_abs_error=0.0, tolerance=0.0, detail=detail)
         return replay(
             expected,
@@ -239,15 +239,13 @@ class Recommender(Session):
             return query
         if self.users is not None and user is not None:
             raise self.users.unknown(user)
-        raise HanjiError("history: expected at least one item id that this bundle knows, found none")
+        raise HanjiError("history: expected at least one known item id, found none")
 
     def _check_explain(self, count: int) -> None:
         if operator.index(count) < 1:
             raise HanjiError(f"reasons: expected 1 or more, found {count}")
         if self.users is not None:
-            raise HanjiError(
-                "this bundle takes a user, not a history: there is nothing to explain a score by"
-            )
+            raise HanjiError("this bundle takes a user, not a history, so scores cannot be explained")
         check_signature(self._artifact, "why")
 
     def _explained(

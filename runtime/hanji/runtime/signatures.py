@@ -32,6 +32,6 @@ def check_signature(artifact: Artifact, name: str) -> None:
     output = signature.outputs[0].dtype
     if found != expected or output != "float32":
         raise EngineError(
-            f"signature {name!r} of the {artifact.format} artifact: expected {', '.join(expected)} in and "
-            f"float32 out, found {', '.join(found)} in and {output} out"
+            f"signature {name!r} of the {artifact.format} artifact: expected inputs {', '.join(expected)} "
+            f"and output float32, found inputs {', '.join(found)} and output {output}"
         )

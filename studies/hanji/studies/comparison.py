@@ -22,7 +22,6 @@ from hanji.studies.task import task_named
 from hanji.studies.variant import FULL
 from hanji.training.errors import HanjiError
 from hanji.training.progress import logger, progress
-from hanji.training.settings import settings_from
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def _slices(study: Study, data: Path | None) -> tuple[dict[int, list[Slice]], Se
 
 def _dataset(study: Study, data: Path | None, seed: int) -> Any:
     base, task = study.base, task_named(study.base.task)
-    return task.load(settings_from(task.data_config, base.data, f"{base.path}: data"), data, seed=seed)
+    return task.load(base.settings("data", task.data_config), data, seed=seed)
 
 
 def _about(dataset: Any) -> dict[str, Any]:

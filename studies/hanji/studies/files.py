@@ -11,8 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from hanji.export.bundle.build_report import surroundings
 from hanji.export.bundle.engines import DEVICE_ENGINES
-from hanji.export.reporting.build_report import surroundings
 from hanji.studies.comparison import Comparison
 from hanji.studies.results import LABELS, LOWER_IS_BETTER, SCHEMA_VERSION, Row
 from hanji.studies.winners import winner

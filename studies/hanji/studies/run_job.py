@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hanji.export.pipeline import earlier_trained, plan_of, train_into, with_formats
-from hanji.export.reporting.clock import Clock
+from hanji.export.pipeline import Clock, earlier_trained, plan_of, train_into, with_formats
 from hanji.studies.costs import costs_of
 from hanji.studies.job import OUTCOMES, ROW, Job, checkpoints_of
 from hanji.studies.outcomes import save_outcomes

@@ -9,7 +9,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from hanji.export.reporting.build_report import PACKAGES
+from hanji.export.bundle.build_report import PACKAGES
 from hanji.studies.job import ROW, Job, share_checkpoints
 from hanji.studies.run_job import is_trained
 from hanji.studies.schedule import PlannedJob

@@ -10,7 +10,6 @@ from typing import Any
 
 from hanji.compression.task import task_named
 from hanji.training.recipe_file import RecipeFile
-from hanji.training.settings import settings_from
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Variant:
         """RecipeError if the task or the model of ``base`` does not support these steps."""
         task, where = task_named(base.task), f"{where} ({self.name!r})"
         recipe = task.recipe.from_tables(self.name, [dict(table) for table in self.tables], where)
-        model = settings_from(task.model_config, base.model, f"{base.path}: model")
+        model = base.settings("model", task.model_config)
         task.check_recipe(recipe, model)
 
 

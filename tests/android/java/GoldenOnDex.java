@@ -17,23 +17,24 @@ import java.util.List;
 import java.util.Scanner;
 
 /**
- * Runs the bytecode of an APK on a desktop: the app's own self-test, then one recommendation for each line of
- * ids on standard input. What it prints is tab-separated: the test reads it. Dex keeps no generic types, and the
- * shrinker only what the app uses: this file does with what is left.
+ * Runs the bytecode of an APK on a desktop: the self-test of the app, then recommendations for each line of
+ * ids on standard input. The output is tab-separated, for the test to parse. This file must compile against
+ * what is left in the APK: dex files have no generic types, and the shrinker removes unused methods.
  *
- * <p>Arguments: the directories of the recommender's and the classifier's bundle, as they lie in the assets.
+ * <p>Arguments: the directories of the recommender bundle and the classifier bundle, from the assets.
  */
 public final class GoldenOnDex {
-    private static final int ANSWERS = 10;
+    private static final int COUNT = 10;
     private static final int REASONS = 2;
 
     public static void main(String[] arguments) throws Exception {
         selfTest("recommender", new Directory(new File(arguments[0])));
         selfTest("classifier", new Directory(new File(arguments[1])));
         Directory bundle = new Directory(new File(arguments[0]));
-        try (Recommender model = Recommender.Companion.open(bundle, EnginesKt.engines(), EnginesKt.engineOptions());
-                Scanner questions = new Scanner(System.in)) {
-            while (questions.hasNextLine()) answer(model, ids(questions.nextLine()));
+        try (Recommender model =
+                        Recommender.Companion.open(bundle, EnginesKt.engines(), EnginesKt.engineOptions());
+                Scanner histories = new Scanner(System.in)) {
+            while (histories.hasNextLine()) recommend(model, ids(histories.nextLine()));
         }
     }
 
@@ -50,14 +51,15 @@ public final class GoldenOnDex {
                         report.getResult().getDetail()));
     }
 
-    private static void answer(Recommender model, List<Object> history) {
+    private static void recommend(Recommender model, List<Object> history) {
         Recommendations found =
-                model.recommend(null, history, ANSWERS, false, Collections.emptyList(), null, 0.0, REASONS);
+                model.recommend(null, history, COUNT, false, Collections.emptyList(), null, 0.0, REASONS);
         for (Object item : found.getItems()) {
-            Recommendation one = (Recommendation) item;
+            Recommendation recommendation = (Recommendation) item;
             List<String> why = new ArrayList<>();
-            for (Object reason : one.getWhy()) why.add(((Reason) reason).getTitle());
-            System.out.println("answer\t" + one.getItem() + "\t" + String.join("\t", why));
+            for (Object reason : recommendation.getWhy()) why.add(((Reason) reason).getTitle());
+            System.out.println(
+                    "recommendation\t" + recommendation.getItem() + "\t" + String.join("\t", why));
         }
         System.out.println("end");
     }
@@ -68,7 +70,7 @@ public final class GoldenOnDex {
         return ids;
     }
 
-    /** The core's own class for directories is not in the APK: the app has no use for it. */
+    /** Replaces the core's DirectorySource, which the app does not use, so that it is not in the APK. */
     private record Directory(File root) implements BundleSource {
         @Override
         public InputStream open(String path) {

@@ -100,6 +100,7 @@ def show_progress() -> None:
     if not _is_shown():
         logger.addHandler(_Stderr())
         logger.setLevel(logging.INFO)
+        logger.propagate = False  # converters configure the root logger, which would show each line twice
 
 
 @contextmanager

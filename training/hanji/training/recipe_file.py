@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from hanji.training.errors import RecipeError
 from hanji.training.settings import Seed, check_ranges, read_toml, settings_from
 from hanji.training.task import PACKAGES
+
+Settings = TypeVar("Settings")
+TableName = Literal["data", "model", "training", "export"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,12 @@ class RecipeFile(RecipeTables):
     """The top level of the file at ``path``; the tables are not checked yet."""
 
     path: Path
+
+    def settings(
+        self, table: Literal["data", "model", "training", "export"], cls: type[Settings]
+    ) -> Settings:
+        """One of the tables as the dataclass ``cls``; RecipeError names the file, the table and the key."""
+        return settings_from(cls, getattr(self, table), f"{self.path}: {table}")
 
     def expect_task(self, task: str) -> None:
         """RecipeError unless the recipe is for this task."""

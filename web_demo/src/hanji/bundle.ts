@@ -9,8 +9,8 @@ import { download, sha256 } from "./download.ts";
 import { BundleError, ChecksumError } from "./errors.ts";
 import type { AnyManifest, FileEntry } from "./manifest.types.ts";
 import { parseManifest } from "./manifest.ts";
-import { absolute } from "./places.ts";
 import type { Opening, OpenOptions } from "./types.ts";
+import { absolute } from "./urls.ts";
 
 const MANIFEST = "manifest.json";
 const CHECKSUM = "manifest.sha256";
@@ -58,8 +58,8 @@ export class Bundle {
     const digest = await sha256(content);
     if (new TextDecoder("utf-8", { ignoreBOM: true }).decode(checksum) !== `${digest}  ${MANIFEST}\n`) {
       throw new ChecksumError(
-        `${root + MANIFEST}: its sha256 is ${digest}, which is not what ${CHECKSUM} says: ` +
-          `one of the two was edited or damaged; ${ADVICE}`,
+        `${root + MANIFEST}: its sha256 ${digest} does not match ${CHECKSUM}: ` +
+          `one of the two was modified or damaged; ${ADVICE}`,
       );
     }
     const manifest = parseManifest(content, root + MANIFEST);
@@ -122,7 +122,8 @@ export class Bundle {
     if (!isWhole || content.length !== file.bytes) {
       const found = isWhole ? content.length : "more";
       throw new ChecksumError(
-        `${location}: expected ${file.bytes} bytes, found ${found}: the file was cut or edited; ${ADVICE}`,
+        `${location}: expected ${file.bytes} bytes, found ${found}: ` +
+          `the file is truncated or modified; ${ADVICE}`,
       );
     }
     return content;
@@ -133,7 +134,7 @@ export class Bundle {
     if (found === file.sha256) return;
     throw new ChecksumError(
       `${this.url + file.path}: expected sha256 ${file.sha256}, found ${found}: ` +
-        `the file was edited or damaged; ${ADVICE}`,
+        `the file is modified or damaged; ${ADVICE}`,
     );
   }
 }

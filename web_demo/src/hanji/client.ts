@@ -12,7 +12,6 @@ import TfjsOtherWorker from "./workers/tfjs_other.ts?worker";
 import { Connection, type WorkerLike } from "./connection.ts";
 import { type ExternalId, Items } from "./ids.ts";
 import type { ClassifierManifest, ImageInput, RecommenderManifest } from "./manifest.types.ts";
-import { absolute, wasmFolder } from "./places.ts";
 import { pixelArray } from "./pixels.ts";
 import type {
   ClassifierOpened,
@@ -20,7 +19,7 @@ import type {
   RemoteRecommendOptions,
   WorkerOptions,
 } from "./protocol.ts";
-import { type QueryKind, queryKindOf } from "./takes.ts";
+import { type QueryKind, queryKindOf } from "./query_kind.ts";
 import type {
   Classification,
   ClassifyOptions,
@@ -34,6 +33,7 @@ import type {
   Recommendations,
   SelfTest,
 } from "./types.ts";
+import { absolute, wasmFolder } from "./urls.ts";
 
 export type { RemoteRecommendOptions } from "./protocol.ts";
 export type { Latency, Opening } from "./types.ts";

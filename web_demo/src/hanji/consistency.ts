@@ -43,8 +43,8 @@ function* recommenderProblems(manifest: RecommenderManifest): Generator<string> 
     const where = `artifacts[${index}].signatures`;
     const main = mainSignature(artifact);
     if ((main === "catalogue") !== (users !== undefined)) {
-      const found = `'${main}' ${users ? "beside" : "without"} ids.users`;
-      yield `${where}: expected ids.users beside 'catalogue', and only there, found ${found}`;
+      const found = `'${main}' ${users ? "with" : "without"} ids.users`;
+      yield `${where}: expected ids.users if and only if there is a signature 'catalogue', found ${found}`;
     }
     const output = artifact.signatures[main]?.outputs[0];
     if (!output || !isShape(output, [items.count])) {
@@ -71,7 +71,8 @@ function* inputProblems(tensors: TensorInfo[], imageInput: ImageInput, where: st
   }
   const rest = [imageInput.height, imageInput.width, imageInput.channels];
   if (!isShape(tensor, [1, ...rest]) && !isShape(tensor, [null, ...rest])) {
-    yield `${where}[0].shape: expected [1, ${rest.join(", ")}] as 'picture' says, found ${listed(tensor)}`;
+    const expected = `[1, ${rest.join(", ")}] as specified by 'picture'`;
+    yield `${where}[0].shape: expected ${expected}, found ${listed(tensor)}`;
   }
   if (imageInput.normalized_by === "runtime") {
     yield* realTensorProblems(tensor, `${where}[0]`);
@@ -92,7 +93,7 @@ function* realTensorProblems(tensor: TensorInfo, where: string): Generator<strin
   if (!REAL_DTYPES.includes(tensor.dtype)) {
     yield `${where}.dtype: expected one of ${REAL_DTYPES.join(", ")}, found ${tensor.dtype}`;
   } else if (tensor.dtype !== "float32" && (tensor.scale === null || tensor.zero_point === null)) {
-    yield `${where}: expected a scale and a zero_point beside the dtype ${tensor.dtype}, found null`;
+    yield `${where}: expected a scale and a zero_point for dtype ${tensor.dtype}, found null`;
   }
 }
 

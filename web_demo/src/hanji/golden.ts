@@ -50,7 +50,7 @@ export function parseGolden(content: Uint8Array, where = "golden.json"): Golden 
 
 /** The result of the self-test of an artifact that is not in golden.json. */
 export function notReplayed(where: string, format: string): SelfTest {
-  const detail = `${where} holds no cases for ${format}: it was not run at export`;
+  const detail = `${where} has no cases for ${format}, which was not run at export`;
   return { passed: false, cases: 0, maxAbsError: 0, tolerance: 0, detail };
 }
 
@@ -75,7 +75,7 @@ export async function replay(
     ` (tolerance ${formatNumber(tolerance)})`;
   if (!calls.shares && cases.some(({ why }) => why))
     detail += "; shares were not compared: this engine cannot compute them";
-  if (problems.length) detail += `; ${problems.length} failed, first ${problems[0]}`;
+  if (problems.length) detail += `; ${problems.length} failed, first: ${problems[0]}`;
   return { passed: problems.length === 0, cases: cases.length, maxAbsError: largest, tolerance, detail };
 }
 
@@ -89,7 +89,7 @@ async function replayCase(golden: GoldenCase, tolerance: number, k: number, item
   let problem = "";
   if (scoreError > tolerance) problem = `a score differs by ${formatNumber(scoreError)}`;
   else if (shareError > tolerance) problem = `a share differs by ${formatNumber(shareError)}`;
-  else if (unexpected.length) problem = `${unexpected.join(", ")} in the top ${k}`;
+  else if (unexpected.length) problem = `unexpected items in the top ${k}: ${unexpected.join(", ")}`;
   return { error: Math.max(scoreError, shareError), problem };
 }
 
@@ -123,7 +123,7 @@ function unexpectedItems(
 }
 
 function nameOf({ query: { user, history } }: GoldenCase): string {
-  return history ? `the history of ${history.length} from ${history[0]} on` : `user ${user}`;
+  return history ? `history of ${history.length} items starting with ${history[0]}` : `user ${user}`;
 }
 
 function artifactOf(table: Table, k: number): GoldenArtifact {
@@ -133,12 +133,13 @@ function artifactOf(table: Table, k: number): GoldenArtifact {
 
 function caseOf(table: Table, k: number): GoldenCase {
   const history = table.has("history") ? table.ids("history") : undefined;
-  if (history && table.has("user")) table.fail("history", "no history beside a user");
+  if (history && table.has("user")) table.fail("history", "either a user or a history, not both");
   const [top, items, scores] = [table.ids("top"), table.ids("items"), table.numbers("scores")];
   if (top.length !== k || top.some((id, index) => id !== items[index])) {
-    table.fail("items", `the ${k} ids of 'top' first, as many as 'k' says`);
+    table.fail("items", `the ${k} ids of 'top' first ('k' is ${k})`);
   }
-  if (scores.length !== items.length) table.fail("scores", `${items.length} scores, one for each of 'items'`);
+  if (scores.length !== items.length)
+    table.fail("scores", `${items.length} scores, one per entry of 'items'`);
   const query: Query = history ? { history } : { user: table.id("user") };
   return table.has("why")
     ? { query, top, items, scores, why: whyOf(table, history) }
@@ -153,6 +154,6 @@ function whyOf(
   const entry = table.table("why");
   const shares = entry.numbers("shares");
   if (shares.length !== history.length)
-    entry.fail("shares", `${history.length} shares, one for each of 'history'`);
+    entry.fail("shares", `${history.length} shares, one per entry of 'history'`);
   return { item: entry.id("item"), shares };
 }

@@ -29,7 +29,7 @@ export class Ids {
   at(index: number): ExternalId {
     const id = this.values[index];
     if (id === undefined)
-      throw new RangeError(`expected an index of 0 to ${this.length - 1}, found ${index}`);
+      throw new RangeError(`expected an index from 0 to ${this.length - 1}, found ${index}`);
     return id;
   }
 
@@ -43,7 +43,7 @@ export class Ids {
     if (typeof id === "string") return this.#indices.get(this.#areIntegers ? integer(id) : id);
     if (!Number.isSafeInteger(id)) {
       const kind = this.#kind === "item" ? "an item" : "a user";
-      throw new TypeError(`expected ${kind} id (integer or text), found ${shown(id)}`);
+      throw new TypeError(`expected ${kind} id (integer or string), found ${shown(id)}`);
     }
     return this.#indices.get(id);
   }
@@ -139,13 +139,13 @@ export function parseItems(content: Uint8Array, count: number, where: string): I
 function genres(table: Table): string[][] {
   const rows = table.array("genres");
   const valid = rows.every((row) => Array.isArray(row) && row.every((genre) => typeof genre === "string"));
-  return valid ? (rows as string[][]) : table.fail("genres", "an array of texts per item");
+  return valid ? (rows as string[][]) : table.fail("genres", "an array of strings per item");
 }
 
 function popularity(table: Table): Float64Array {
   const counts = table.array("popularity");
   const valid = counts.every((count) => Number.isSafeInteger(count) && (count as number) >= 0);
-  if (!valid) table.fail("popularity", `integers of 0 to ${Number.MAX_SAFE_INTEGER}`);
+  if (!valid) table.fail("popularity", `integers from 0 to ${Number.MAX_SAFE_INTEGER}`);
   return Float64Array.from(counts as number[]); // checked above
 }
 

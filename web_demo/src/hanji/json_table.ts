@@ -48,13 +48,13 @@ export class Table {
 
   text(key: string): string {
     const value = this.#get(key);
-    return typeof value === "string" ? value : this.fail(key, "a text");
+    return typeof value === "string" ? value : this.fail(key, "a string");
   }
 
   integer(key: string, smallest: number, largest: number): number {
     const value = this.#get(key);
     if (!Number.isSafeInteger(value) || (value as number) < smallest || (value as number) > largest) {
-      this.fail(key, `an integer of ${smallest} to ${largest}`);
+      this.fail(key, `an integer from ${smallest} to ${largest}`);
     }
     return value as number; // a safe integer is a number
   }
@@ -62,7 +62,7 @@ export class Table {
   /** A finite, non-negative number. */
   magnitude(key: string): number {
     const value = this.#get(key);
-    return isNumber(value) && value >= 0 ? value : this.fail(key, "a finite number of 0 or more");
+    return isNumber(value) && value >= 0 ? value : this.fail(key, "a finite number of at least 0");
   }
 
   array(key: string, shortest = 0): unknown[] {
@@ -79,22 +79,24 @@ export class Table {
 
   texts(key: string): string[] {
     const values = this.array(key);
-    return values.every((value) => typeof value === "string") ? values : this.fail(key, "an array of texts");
+    return values.every((value) => typeof value === "string")
+      ? values
+      : this.fail(key, "an array of strings");
   }
 
   /** External ids: unique, and all integers or all strings. */
   ids(key: string): ExternalId[] {
     const values = this.array(key, 1);
     const valid = values.every(Number.isSafeInteger) || values.every((value) => typeof value === "string");
-    if (!valid) this.fail(key, `ids that are all texts or all integers within ±${Number.MAX_SAFE_INTEGER}`);
-    if (new Set(values).size !== values.length) this.fail(key, "each id once");
+    if (!valid) this.fail(key, `ids that are all strings or all integers within ±${Number.MAX_SAFE_INTEGER}`);
+    if (new Set(values).size !== values.length) this.fail(key, "unique ids");
     return values as ExternalId[]; // checked above
   }
 
   id(key: string): ExternalId {
     const value = this.#get(key);
     if (typeof value === "string" || Number.isSafeInteger(value)) return value as ExternalId; // as checked
-    return this.fail(key, `an id: a text or an integer within ±${Number.MAX_SAFE_INTEGER}`);
+    return this.fail(key, `an id: a string or an integer within ±${Number.MAX_SAFE_INTEGER}`);
   }
 
   table(key: string): Table {

@@ -19,10 +19,8 @@ export class Labels {
     if (language === undefined) return this.values;
     const names = Object.hasOwn(this.names, language) ? this.names[language] : undefined;
     if (names) return names;
-    const known = Object.keys(this.names).sort().join(", ") || "none besides the labels themselves";
-    throw new HanjiError(
-      `language: expected one of those in the bundle (${known}), found ${quoted(language)}`,
-    );
+    const known = Object.keys(this.names).sort().join(", ") || "none";
+    throw new HanjiError(`language: expected a language of the bundle (${known}), found ${quoted(language)}`);
   }
 }
 
@@ -39,7 +37,7 @@ export function parseLabels(content: Uint8Array, count: number, where: string): 
 function namesOf(table: Table, key: string, count: number): string[] {
   const names = table.texts(key);
   if (!names.every((name) => name.length >= 1 && name.length <= 1000)) {
-    table.fail(key, "texts of 1 to 1000 characters");
+    table.fail(key, "strings of 1 to 1000 characters");
   }
   if (names.length !== count) table.fail(key, `${count} names (the manifest's count)`);
   return names;

@@ -58,7 +58,7 @@ function described({ instanceLocation, keyword, error }: OutputUnit): string {
   return field ? `${field}: ${expected}` : expected;
 }
 
-const PATH = "expected a path that stays inside the bundle (relative, no '..', '/' between the parts)";
+const PATH = "expected a relative path inside the bundle (separated by '/', without '..')";
 
 function fieldPath(pointer: string): string {
   const parts = pointer

@@ -1,13 +1,13 @@
 /** Classifies images with an open bundle: the base class of `Classifier`, without the code that opens one. */
 
 import { EngineError, HanjiError } from "./errors.ts";
+import { parseImageGolden, replayImages } from "./image_golden.ts";
+import { prepare } from "./images.ts";
 import type { Labels } from "./labels.ts";
+import { latencyOf, TimedEngine } from "./latency.ts";
 import type { ClassifierManifest, ImageInput, TensorInfo } from "./manifest.types.ts";
 import type { ClassifierParts } from "./opening.ts";
-import { parseImageGolden, replayImages } from "./picture_golden.ts";
-import { prepare } from "./pictures.ts";
 import { checkedSignature } from "./signatures.ts";
-import { latencyOf, TimedEngine } from "./stopwatch.ts";
 import { areFinite, dequantized, ImageTensor, probabilitiesOf } from "./tensors.ts";
 import { shown } from "./text.ts";
 import { topK } from "./top_k.ts";

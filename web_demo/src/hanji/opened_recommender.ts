@@ -4,6 +4,7 @@ import { EngineError, HanjiError } from "./errors.ts";
 import type { Inputs, Tensor } from "./engines/base.ts";
 import { notReplayed, parseGolden, replay } from "./golden.ts";
 import type { ExternalId, Ids, Items } from "./ids.ts";
+import { latencyOf, TimedEngine } from "./latency.ts";
 import type { RecommenderManifest } from "./manifest.types.ts";
 import type { RecommenderParts } from "./opening.ts";
 import {
@@ -14,12 +15,11 @@ import {
   skippedNote,
   userQuery,
   wrongInput,
-} from "./questions.ts";
+} from "./queries.ts";
+import { type QueryKind, queryKindOf } from "./query_kind.ts";
 import { checkRankingOptions, ranking, type RankingOptions, shortageNote } from "./ranking.ts";
 import { reasons } from "./reasons.ts";
 import { checkedSignature } from "./signatures.ts";
-import { latencyOf, TimedEngine } from "./stopwatch.ts";
-import { type QueryKind, queryKindOf } from "./takes.ts";
 import { areFinite } from "./tensors.ts";
 import { shown } from "./text.ts";
 import type * as types from "./types.ts";
@@ -162,14 +162,14 @@ export class OpenedRecommender {
     const resolved = this.#resolve(query);
     if (resolved.inputs) return resolved;
     if (this.users && query.user !== undefined) throw this.users.unknown(query.user);
-    throw new HanjiError("history: expected at least one item id that this bundle knows, found none");
+    throw new HanjiError("history: expected at least one known item id, found none");
   }
 
   #checkExplain(count: number): void {
     if (!Number.isSafeInteger(count) || count < 1)
       throw new HanjiError(`reasons: expected 1 or more, found ${shown(count)}`);
     if (this.users) {
-      throw new HanjiError("this bundle takes a user, not a history: there is nothing to explain a score by");
+      throw new HanjiError("this bundle takes a user, not a history, so scores cannot be explained");
     }
     checkedSignature(this.#parts.artifact, "why");
   }

@@ -15,12 +15,13 @@ export function pixelArray(pixels: Pixels, name = "the image"): PixelArray {
   const channels = "channels" in pixels ? pixels.channels : 4; // an ImageData
   if (!(data instanceof Uint8Array) && !(data instanceof Uint8ClampedArray)) {
     throw new ImageError(
-      `${name}: expected levels of 0 to 255 as a Uint8Array or Uint8ClampedArray, found ${shown(data)}`,
+      `${name}: expected pixel values from 0 to 255 as a Uint8Array or Uint8ClampedArray, ` +
+        `found ${shown(data)}`,
     );
   }
   if (![1, 3, 4].includes(channels)) {
     throw new ImageError(
-      `${name}: expected 1 channel (grey), 3 (red, green, blue) or 4 (and alpha), found ${shown(channels)}`,
+      `${name}: expected 1 (grayscale), 3 (RGB) or 4 channels (RGBA), found ${shown(channels)}`,
     );
   }
   if (![width, height].every((side) => Number.isSafeInteger(side) && side >= 1)) {

@@ -29,7 +29,7 @@ export function checkRankingOptions(options: RankingOptions, items: number): voi
   if (!Number.isSafeInteger(k) || k < 1 || k > available) {
     const without = excluded.length ? `, ${excluded.length} of them excluded` : "";
     throw new HanjiError(
-      `k=${shown(k)}: expected 1 to ${available}: the catalogue holds ${items} items${without}`,
+      `k=${shown(k)}: expected 1 to ${available}: the catalogue has ${items} items${without}`,
     );
   }
   if (!(diversity >= 0 && diversity < 1)) {
@@ -65,7 +65,7 @@ export function shortageNote(found: number, { k, seen, excluded, filter }: Ranki
   if (seen.length) causes.push("are in the history");
   if (excluded.length) causes.push("are excluded");
   if (filter) causes.push("do not pass the filter");
-  return `${found} of the ${k} items asked for: all others ${causes.join(" or ")}`;
+  return `only ${found} of the ${k} requested items: all others ${causes.join(" or ")}`;
 }
 
 /** Sets the scores of excluded and seen items to -Infinity, and returns the number of distinct items. */

@@ -35,8 +35,8 @@ export function checkedSignature(artifact: Artifact, name: string): Signature {
     const expected = wanted.map((input) => `int32 ${input}`).join(", ");
     const found = inputs.map((tensor) => `${tensor.dtype} ${tensor.name}`).join(", ");
     throw new EngineError(
-      `signature '${name}' of the ${artifact.format} artifact: expected ${expected} in and float32 out, ` +
-        `found ${found} in and ${outputs[0]?.dtype ?? "nothing"} out`,
+      `signature '${name}' of the ${artifact.format} artifact: expected inputs ${expected} ` +
+        `and output float32, found inputs ${found} and output ${outputs[0]?.dtype ?? "none"}`,
     );
   }
   return signature;

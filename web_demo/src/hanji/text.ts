@@ -3,7 +3,7 @@
 /** A short description of any value: quoted strings, numbers, and the type of arrays and objects. */
 export function shown(value: unknown): string {
   if (value === null || value === undefined) return value === null ? "null" : "nothing";
-  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (Array.isArray(value)) return `an array of length ${value.length}`;
   if (typeof value === "object") return ArrayBuffer.isView(value) ? value.constructor.name : "an object";
   if (typeof value === "function") return "a function";
   const text = typeof value === "string" ? quoted(value) : String(value);

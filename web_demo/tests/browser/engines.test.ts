@@ -7,7 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import type { lab as Lab } from "../../lab/main.ts";
 import type { AnyManifest } from "../../src/hanji/manifest.types.ts";
-import { bundleFolder, hasBundle, pythonAnswers } from "../places.ts";
+import { bundleFolder, hasBundle, pythonResults } from "../bundles.ts";
 import { launch } from "./chromium.ts";
 
 declare const lab: typeof Lab; // exists in the browser
@@ -120,11 +120,11 @@ describe.each(ENGINES)("$engine", ({ engine, format }) => {
   });
 });
 
-describe.skipIf(!pythonAnswers())("LiteRT.js compared with LiteRT in Python", () => {
+describe.skipIf(!pythonResults())("LiteRT.js compared with LiteRT in Python", () => {
   it.each(RECOMMENDERS)("computes bit-identical scores for $name", async ({ name, url }) => {
-    const answers = pythonAnswers()?.litert_scores.filter(({ bundle }) => bundle === name) ?? [];
-    expect(answers.length).toBe(20);
-    const queries = answers.map(({ ask }) => ask);
+    const expected = pythonResults()?.litert_scores.filter(({ bundle }) => bundle === name) ?? [];
+    expect(expected.length).toBe(20);
+    const queries = expected.map(({ ask }) => ask);
     const found = await page.evaluate(
       async ({ url, queries }) => {
         const model = await lab.RemoteRecommender.open(url, { engine: "litert" });
@@ -135,11 +135,11 @@ describe.skipIf(!pythonAnswers())("LiteRT.js compared with LiteRT in Python", ()
       },
       { url, queries },
     );
-    expect(found).toEqual(answers.map(({ scores }) => [...Buffer.from(scores, "base64")]));
+    expect(found).toEqual(expected.map(({ scores }) => [...Buffer.from(scores, "base64")]));
   });
 
   it("returns the same order and identical scores", async () => {
-    const answers = (pythonAnswers()?.litert ?? []).filter(({ answer, options: { genre, explain } }) => {
+    const calls = (pythonResults()?.litert ?? []).filter(({ answer, options: { genre, explain } }) => {
       return answer && genre === undefined && explain === undefined; // a filter cannot be sent to a worker
     });
     const found = await page.evaluate(async (calls) => {
@@ -156,8 +156,8 @@ describe.skipIf(!pythonAnswers())("LiteRT.js compared with LiteRT in Python", ()
       function open(url: string) {
         return lab.RemoteRecommender.open(url, { engine: "litert" });
       }
-    }, answers);
-    expect(found).toEqual(answers.map(({ answer }) => answer?.items.map(({ item, score }) => [item, score])));
+    }, calls);
+    expect(found).toEqual(calls.map(({ answer }) => answer?.items.map(({ item, score }) => [item, score])));
   });
 
   it("computes the probabilities of int8 digits up to the last bits of the softmax", async () => {
@@ -174,7 +174,7 @@ describe.skipIf(!pythonAnswers())("LiteRT.js compared with LiteRT in Python", ()
       model.close();
       return all;
     });
-    const expected = pythonAnswers()?.digits_litert.map((text) => new Int32Array(bytesOf(text)));
+    const expected = pythonResults()?.digits_litert.map((text) => new Int32Array(bytesOf(text)));
     // A difference of one step in an int8 logit would change a probability by several percent, about 100,000
     // units in the last place, so the int8 network is bit-identical. The float32 softmax rounds exp
     // differently in WebAssembly.
@@ -263,7 +263,7 @@ it.each([
     return `${(error as Error).name}: ${(error as Error).message}`;
   }, broken.engine);
   for (const name of Object.keys(bodies)) await page.unroute(`**/bundles/films/${name}`);
-  expect(message).toMatch(/^EngineError: (tfjs|litert) \d+\.\d+\.\d+ refused /);
+  expect(message).toMatch(/^EngineError: (tfjs|litert) \d+\.\d+\.\d+ rejected /);
 });
 
 it("also runs without a worker", async () => {

@@ -101,7 +101,7 @@ it.each(["en-US", "ko-KR"])("fits the narrowest phone in %s", async (locale) => 
   await page.context().close();
 });
 
-it("has no findings if a model was refused", async () => {
+it("has no findings if a model was rejected", async () => {
   site.serve("bundles/films/items.json", "{}");
   const { page } = await visit(browser, site);
   await page.waitForSelector(".notice.bad");

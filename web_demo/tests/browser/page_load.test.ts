@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { CONTENT_SECURITY_POLICY } from "../../src/policy.ts";
 import { launch } from "./chromium.ts";
 import type { Site } from "./site.ts";
-import { openSite, visit, waitUntilKept } from "./visit.ts";
+import { openSite, visit, waitUntilStored } from "./visit.ts";
 
 const MAX_FIRST_LOAD_BYTES = 350_000;
 const MAX_TIME_TO_READY_MS = 2000;
@@ -56,7 +56,7 @@ it("requests only its own origin, logs nothing, and has the same policy everywhe
   const { page, problems, foreignRequests } = await visit(browser, site);
   const policy = await page.getAttribute("meta[http-equiv=Content-Security-Policy]", "content");
   expect(policy).toBe(CONTENT_SECURITY_POLICY);
-  await waitUntilKept(page);
+  await waitUntilStored(page);
   const response = await page.reload();
   expect(response?.fromServiceWorker()).toBe(true);
   expect(response?.headers()["content-security-policy"]).toContain(CONTENT_SECURITY_POLICY);

@@ -14,7 +14,7 @@ import {
   pickSuggestions,
   ready,
   showsTen,
-  waitUntilKept,
+  waitUntilStored,
 } from "./visit.ts";
 
 let site: Site;
@@ -55,7 +55,7 @@ it("works without the server, and after a restart of the browser", async () => {
   await ready(page);
   await pickSuggestions(page, 2);
   const ten = await page.locator(".recommendation h3").allTextContents();
-  await waitUntilKept(page);
+  await waitUntilStored(page);
   expect(problems).toEqual([]);
   await site.stop();
 
@@ -89,6 +89,6 @@ it("falls back to the network if stored files are damaged", async () => {
   });
   await page.reload();
   await showsTen(page);
-  await waitUntilKept(page);
+  await waitUntilStored(page);
   expect(await page.locator(".notice.bad").count()).toBe(0);
 });

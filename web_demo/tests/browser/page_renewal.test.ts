@@ -5,7 +5,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { launch } from "./chromium.ts";
 import type { Site } from "./site.ts";
-import { openSite, ready, visit, waitUntilKept } from "./visit.ts";
+import { openSite, ready, visit, waitUntilStored } from "./visit.ts";
 
 let browser: Browser;
 let site: Site;
@@ -42,7 +42,7 @@ const description = (): Promise<string | null> => page.getAttribute("meta[name=d
 async function visitUntilStored(): Promise<void> {
   ({ page } = await visit(browser, site));
   await ready(page);
-  await waitUntilKept(page);
+  await waitUntilStored(page);
 }
 
 it("shows a new build when the user confirms", async () => {

@@ -5,7 +5,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { launch } from "./chromium.ts";
 import { damage, publish } from "./new_version.ts";
 import type { Site } from "./site.ts";
-import { keptVersion, openSite, pickSuggestions, ready, visit, waitUntilKept, type Visit } from "./visit.ts";
+import {
+  openSite,
+  pickSuggestions,
+  ready,
+  storedVersion,
+  visit,
+  waitUntilStored,
+  type Visit,
+} from "./visit.ts";
 
 let browser: Browser;
 let site: Site;
@@ -37,9 +45,9 @@ async function storedPage(): Promise<{ page: Page; stored: string | undefined; t
   const { page } = seen;
   await ready(page);
   await pickSuggestions(page, 2);
-  await waitUntilKept(page);
+  await waitUntilStored(page);
   const ten = await page.locator(".recommendation h3").allTextContents();
-  return { page, stored: await keptVersion(page, "films"), ten };
+  return { page, stored: await storedVersion(page, "films"), ten };
 }
 
 async function expectToast(page: Page, text: string): Promise<void> {
@@ -78,7 +86,7 @@ describe("a new version", () => {
     });
     await page.reload();
     await expectToast(page, "failed its checks");
-    expect(await keptVersion(page, "films")).toBe(stored);
+    expect(await storedVersion(page, "films")).toBe(stored);
     await expect.poll(() => page.locator(".recommendation h3").allTextContents()).toEqual(ten);
     await page.click("#nav-engine");
     await page.waitForSelector(".refused");
@@ -104,11 +112,11 @@ describe("a new version", () => {
     damage(site, "films", "items.json");
     await page.reload();
     await expectToast(page, "failed its checks");
-    expect(await keptVersion(page, "films")).toBe(stored);
+    expect(await storedVersion(page, "films")).toBe(stored);
     site.serve("bundles/films/items.json", intact);
     await page.click("#nav-engine");
     await page.click("#check");
-    await expect.poll(() => keptVersion(page, "films"), { timeout: 30_000 }).toBe(next);
+    await expect.poll(() => storedVersion(page, "films"), { timeout: 30_000 }).toBe(next);
   });
 
   it("is used at once, and also without the server", async () => {
@@ -122,7 +130,7 @@ describe("a new version", () => {
     expect(next).not.toBe(stored);
     await page.reload();
     await expectToast(page, "A new model was downloaded, verified and tested");
-    expect(await keptVersion(page, "films")).toBe(next);
+    expect(await storedVersion(page, "films")).toBe(next);
     await page.fill("#search", "quite another");
     expect(await page.textContent("#search-options")).toContain("Quite Another Film");
     await site.stop();

@@ -2,7 +2,7 @@
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hasBundle } from "../places.ts";
+import { hasBundle } from "../bundles.ts";
 import { launch } from "./chromium.ts";
 import type { Site } from "./site.ts";
 import { openSite, showsTen, visit } from "./visit.ts";

@@ -13,7 +13,7 @@ import { build } from "vite";
 import type { TestProject } from "vitest/node";
 import { placeBundles } from "../../scripts/bundles.mjs";
 import { ISOLATED, POLICY, serveFolders } from "../../scripts/static_server.mjs";
-import { bundleFolder, hasBundle } from "../places.ts";
+import { bundleFolder, hasBundle } from "../bundles.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

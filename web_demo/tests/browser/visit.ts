@@ -12,7 +12,7 @@ import {
 } from "playwright-core";
 import { inject } from "vitest";
 import { placeBundles } from "../../scripts/bundles.mjs";
-import { bundleFolder } from "../places.ts";
+import { bundleFolder } from "../bundles.ts";
 import { chromiumPath, launch } from "./chromium.ts";
 import { Site } from "./site.ts";
 
@@ -111,7 +111,7 @@ export async function showsTen(page: Page): Promise<void> {
 }
 
 /** Waits in the diagnostics view until page and models are stored, and goes back. */
-export async function waitUntilKept(page: Page): Promise<void> {
+export async function waitUntilStored(page: Page): Promise<void> {
   const back = await page.evaluate(() => location.hash || "#recommend");
   await page.click("#nav-engine");
   for (const name of ["films", "digits"]) {
@@ -122,7 +122,7 @@ export async function waitUntilKept(page: Page): Promise<void> {
 }
 
 /** SHA-256 of the version of `name` that is in use. */
-export function keptVersion(page: Page, name: string): Promise<string | undefined> {
+export function storedVersion(page: Page, name: string): Promise<string | undefined> {
   return page.evaluate(
     (name) =>
       new Promise<string | undefined>((resolve, reject) => {

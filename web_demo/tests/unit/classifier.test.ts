@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { Classifier, HanjiError, ImageError, type PixelArray } from "../../src/hanji/index.ts";
-import { parseImageGolden } from "../../src/hanji/picture_golden.ts";
+import { parseImageGolden } from "../../src/hanji/image_golden.ts";
 import { bundleFolder, errorOf, hasBundle, optionsFor, URL_OF_BUNDLE, withManifest } from "./files.ts";
 import { withJson } from "./files.ts";
 
@@ -19,7 +19,9 @@ describe.skipIf(!hasBundle("digits"))("a classifier", () => {
     const classifier = await open();
     const test = await classifier.selfTest();
     expect(test).toMatchObject({ passed: true });
-    expect(test.detail).toMatch(/^\d+ preparations, \d+ pictures, largest difference \S+ \(tolerance \S+\)$/);
+    expect(test.detail).toMatch(
+      /^\d+ preprocessing cases, \d+ images, largest difference \S+ \(tolerance \S+\)$/,
+    );
     const content = readFileSync(path.join(bundleFolder("digits"), "golden.json"));
     const golden = parseImageGolden(content, classifier.imageInput, classifier.labels.length);
     const { height, width, channels } = classifier.imageInput;
@@ -38,7 +40,7 @@ describe.skipIf(!hasBundle("digits"))("a classifier", () => {
     const test = await (await open(other)).selfTest();
     expect(test.passed).toBe(false);
     expect(test.detail).toMatch(
-      /; 2 failed, first picture 0, of \d+ × \d+, is prepared otherwise than at export$/,
+      /; 2 failed, first: image 0 \(\d+ × \d+\) is preprocessed differently than at export$/,
     );
   });
 
@@ -47,7 +49,7 @@ describe.skipIf(!hasBundle("digits"))("a classifier", () => {
     expect(await (await open(none)).selfTest()).toMatchObject({
       passed: false,
       cases: 0,
-      detail: "golden.json holds no cases for tfjs: it was not run at export",
+      detail: "golden.json has no cases for tfjs, which was not run at export",
     });
   });
 
@@ -79,16 +81,16 @@ describe.skipIf(!hasBundle("digits"))("a classifier", () => {
     expect(predictions.find(({ index }) => index === 3)).toMatchObject({ label: "3", name: "삼" });
     const error = await errorOf(classifier.classify(GREY, 1, { language: "de" }));
     expect(error).toBeInstanceOf(HanjiError);
-    expect(error.message).toBe("language: expected one of those in the bundle (ko), found 'de'");
+    expect(error.message).toBe("language: expected a language of the bundle (ko), found 'de'");
     expect((await errorOf((await open()).classify(GREY, 1, { language: "de" }))).message).toContain(
-      "none besides",
+      "(none), found 'de'",
     );
   });
 
   it("rejects labels whose number differs from the number of classes", async () => {
     const short = withJson("digits", "labels.json", (labels) => labels.labels.pop());
     expect((await errorOf(open(short))).message).toMatch(
-      /^labels.json: labels: expected 10 names .*, found an array of 9/,
+      /^labels.json: labels: expected 10 names .*, found an array of length 9/,
     );
   });
 
@@ -103,7 +105,7 @@ describe.skipIf(!hasBundle("digits"))("a classifier", () => {
 
   it.each([
     [null, "found null"],
-    [{ data: [1, 2], width: 1, height: 2, channels: 1 }, "found an array of 2"],
+    [{ data: [1, 2], width: 1, height: 2, channels: 1 }, "found an array of length 2"],
     [{ data: new Uint8Array(4), width: 2, height: 1, channels: 2 }, "found 2"],
     [{ data: new Uint8Array(5), width: 2, height: 2, channels: 1 }, "expected 2 × 2 × 1 = 4 bytes, found 5"],
     [

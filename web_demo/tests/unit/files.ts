@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import type { OpenOptions } from "../../src/hanji/types.ts";
-import { bundleFolder, hasBundle, type BundleName } from "../places.ts";
+import { bundleFolder, hasBundle, type BundleName } from "../bundles.ts";
 
 export const URL_OF_BUNDLE = "https://bundle.test/it/";
 
@@ -31,7 +31,7 @@ export function folderFetch(folder: string, changes: Changes = {}, requested: st
   };
 }
 
-/** Options for opening a bundle of tests/places.ts in Node. */
+/** Options for opening a bundle of tests/bundles.ts in Node. */
 export function optionsFor(name: BundleName, changes: Changes = {}, requested: string[] = []): OpenOptions {
   return { fetch: folderFetch(bundleFolder(name), changes, requested), wasmPath: WASM };
 }

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { BundleError } from "../../src/hanji/errors.ts";
 import { parseManifest } from "../../src/hanji/manifest.ts";
 import { bundleFolder, hasBundle, type Json } from "./files.ts";
-import type { BundleName } from "../places.ts";
+import type { BundleName } from "../bundles.ts";
 
 function problem(name: BundleName, edit: (manifest: Json) => void): string {
   const text = readFileSync(path.join(bundleFolder(name), "manifest.json"), "utf8");
@@ -69,7 +69,7 @@ const RULES: [string, (manifest: Json) => void, RegExp][] = [
   [
     "users in a bundle that takes a history",
     (m) => (m.ids.users = { ...m.ids.items, unknown: "error" }),
-    /expected ids.users beside 'catalogue', and only there, found 'history' beside ids.users/,
+    /expected ids.users if and only if there is a signature 'catalogue', found 'history' with ids.users/,
   ],
 ];
 
@@ -77,7 +77,7 @@ const IMAGES: [string, (manifest: Json) => void, RegExp][] = [
   [
     "an input shape that differs from the image size",
     (m) => (m.picture.width += 1),
-    /inputs\[0\]\.shape: expected \[1, 8, 9, 1\] as 'picture'/,
+    /inputs\[0\]\.shape: expected \[1, 8, 9, 1\] as specified by 'picture'/,
   ],
   [
     "a class count that differs from the output shape",
@@ -97,7 +97,7 @@ const IMAGES: [string, (manifest: Json) => void, RegExp][] = [
   [
     "an int8 output without a scale",
     (m) => (m.artifacts[0].signatures.classify.outputs[0].dtype = "int8"),
-    /expected a scale and a zero_point beside the dtype int8, found null/,
+    /expected a scale and a zero_point for dtype int8, found null/,
   ],
   ["three means for one channel", (m) => (m.picture.mean = [1, 2, 3]), /picture\.mean/],
   ["a std of 0", (m) => (m.picture.std = [0]), /picture\.std\[0\]: /],

@@ -125,7 +125,7 @@ describe("formatting", () => {
     expect(found.slice(0, 7)).toEqual([
       "null",
       "nothing",
-      "an array of 2",
+      "an array of length 2",
       "an object",
       "a function",
       "true",

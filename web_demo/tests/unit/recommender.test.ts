@@ -8,7 +8,7 @@ import {
   type Item,
   type RecommendOptions,
 } from "../../src/hanji/index.ts";
-import { pythonAnswers, type Answer, type BundleName } from "../places.ts";
+import { pythonResults, type BundleName, type PythonCall } from "../bundles.ts";
 import { errorOf, hasBundle, optionsFor, URL_OF_BUNDLE, withJson, withManifest } from "./files.ts";
 
 const NAMES = ["history", "users"] as const;
@@ -32,9 +32,9 @@ describe.each(NAMES)("%s", (name) => {
   });
 });
 
-describe.skipIf(!pythonAnswers())("compared with Python", () => {
-  const answers = pythonAnswers()?.onnxruntime ?? []; // float32 arithmetic, like TF.js
-  it.each(answers.map((answer) => [JSON.stringify(answer.ask).slice(0, 50), answer.k, answer] as const))(
+describe.skipIf(!pythonResults())("compared with Python", () => {
+  const calls = pythonResults()?.onnxruntime ?? []; // float32 arithmetic, like TF.js
+  it.each(calls.map((call) => [JSON.stringify(call.ask).slice(0, 50), call.k, call] as const))(
     "%s, k = %i",
     async (_, k, expected) => {
       const recommender = await model(expected.bundle);
@@ -45,7 +45,7 @@ describe.skipIf(!pythonAnswers())("compared with Python", () => {
         return;
       }
       const { items, ...rest } = await recommending;
-      const { items: others, ...otherRest } = expected.answer as NonNullable<Answer["answer"]>;
+      const { items: others, ...otherRest } = expected.answer as NonNullable<PythonCall["answer"]>;
       expect(rest).toEqual(otherRest);
       expect(items.map(({ item, title }) => [item, title])).toEqual(
         others.map(({ item, title }) => [item, title]),
@@ -58,7 +58,7 @@ describe.skipIf(!pythonAnswers())("compared with Python", () => {
   );
 });
 
-function optionsOf({ options: { genre, ...rest } }: Answer): RecommendOptions {
+function optionsOf({ options: { genre, ...rest } }: PythonCall): RecommendOptions {
   if (genre === undefined) return rest;
   return { ...rest, filter: (item: Item) => item.genres.includes(genre) };
 }
@@ -86,7 +86,7 @@ describe.skipIf(!hasBundle("history"))("a history", () => {
     expect(scores).toBeInstanceOf(Float32Array);
     expect(scores.length).toBe(recommender.items.length);
     const error = await errorOf(recommender.scores({ history: ["who"] }));
-    expect(error.message).toBe("history: expected at least one item id that this bundle knows, found none");
+    expect(error.message).toBe("history: expected at least one known item id, found none");
   });
 
   it("counts duplicates once, at their last position", async () => {
@@ -102,8 +102,7 @@ describe.skipIf(!hasBundle("history"))("a history", () => {
     const found = await errorOf(recommender.recommend({ user: 1 }));
     expect(found).toBeInstanceOf(HanjiError);
     expect(found.message).toBe(
-      "expected { history: [ID, …] }: this bundle takes the user's own history and knows no users; " +
-        "found user",
+      "expected { history: [ID, …] }: this bundle takes the user's history and has no users; " + "found user",
     );
     expect((await errorOf(recommender.recommend({}))).message).toMatch(/found neither user nor history$/);
     expect((await errorOf(recommender.recommend({ user: 1, history: [] }))).message).toMatch(
@@ -142,15 +141,15 @@ describe.skipIf(!hasBundle("history"))("a history", () => {
     const test = await recommender.selfTest();
     recommender.close();
     expect(test.passed).toBe(false);
-    expect(test.detail).toMatch(/; 2 failed, first the history of \d+ from \d+ on: a score differs by 1$/);
+    expect(test.detail).toMatch(
+      /; 2 failed, first: history of \d+ items starting with \d+: a score differs by 1$/,
+    );
     const none = withJson("history", "golden.json", (golden) => delete golden.artifacts.tfjs);
     const without = await Recommender.open(URL_OF_BUNDLE, optionsFor("history", none));
-    expect((await without.selfTest()).detail).toContain("holds no cases for tfjs: it was not run at export");
+    expect((await without.selfTest()).detail).toContain("has no cases for tfjs, which was not run at export");
     const broken = withJson("history", "golden.json", (golden) => golden.artifacts.tfjs.cases[0].top.pop());
     const malformed = await Recommender.open(URL_OF_BUNDLE, optionsFor("history", broken));
-    expect((await errorOf(malformed.selfTest())).message).toContain(
-      "the 10 ids of 'top' first, as many as 'k' says",
-    );
+    expect((await errorOf(malformed.selfTest())).message).toContain("the 10 ids of 'top' first ('k' is 10)");
   });
 
   it("can be timed", async () => {

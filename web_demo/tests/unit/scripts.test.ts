@@ -9,7 +9,7 @@ import { LITERT_FILES, TFJS_FILES } from "../../scripts/engine_files.ts";
 import { builtFiles } from "../../scripts/service_worker_plugin.ts";
 import { placeBundles } from "../../scripts/bundles.mjs";
 import { serveFolders } from "../../scripts/static_server.mjs";
-import { bundleFolder, hasBundle } from "../places.ts";
+import { bundleFolder, hasBundle } from "../bundles.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "hanji-scripts-"));
 afterAll(() => rmSync(folder, { recursive: true }));

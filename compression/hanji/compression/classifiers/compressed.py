@@ -23,11 +23,10 @@ from hanji.compression.classifiers.foreign.keras_classifier import (
 )
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.classifiers.steps import ImageScheme
-from hanji.training.artifact import FORMAT_VERSION, load_weights, read_about
 from hanji.training.classifiers.models.config import ImageModelConfig
 from hanji.training.classifiers.trained import load_classifier, save_classifier
 from hanji.training.errors import DataError
-from hanji.training.files import atomic_directory
+from hanji.training.files import FORMAT_VERSION, atomic_directory, load_weights, read_about
 from hanji.training.settings import settings_from, table_from
 
 if typing.TYPE_CHECKING:

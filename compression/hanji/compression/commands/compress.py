@@ -58,7 +58,7 @@ def _trained(args: argparse.Namespace, name: str) -> tuple[Mapping[str, float], 
     recipe = task.recipe.load(args.recipe)
 
     import_tensorflow()
-    from hanji.training.interruption import resumable
+    from hanji.training.commands.interruption import resumable
 
     trained = task.load_trained(args.trained)
     config = settings_from(task.data_config, trained.data.config, f"{args.trained}: data")
@@ -75,7 +75,6 @@ def _foreign(args: argparse.Namespace) -> tuple[Mapping[str, float], Mapping[str
     from hanji.training.classifiers.config import ImageTrainingConfig
     from hanji.training.errors import DataError
     from hanji.training.quiet import import_tensorflow
-    from hanji.training.settings import settings_from
 
     if not (args.trained.is_file() or (args.trained / "saved_model.pb").is_file()):
         raise DataError(
@@ -90,9 +89,9 @@ def _foreign(args: argparse.Namespace) -> tuple[Mapping[str, float], Mapping[str
     import_tensorflow()
     from hanji.compression.classifiers.compressed import save_compressed_classifier
     from hanji.compression.classifiers.foreign.keras_file import TRAINING, compress_keras_file
-    from hanji.training.interruption import resumable
+    from hanji.training.commands.interruption import resumable
 
-    training = settings_from(ImageTrainingConfig, file.training, f"{file.path}: training")
+    training = file.settings("training", ImageTrainingConfig)
     with resumable():
         compressed = compress_keras_file(
             args.trained,

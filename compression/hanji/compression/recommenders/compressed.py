@@ -10,9 +10,8 @@ from typing import ClassVar
 
 from hanji.compression.recommenders.recipe import Recipe
 from hanji.compression.recommenders.steps import ROW_BITS, Scheme
-from hanji.training.artifact import FORMAT_VERSION, load_weights, read_about, save_weights
 from hanji.training.errors import DataError
-from hanji.training.files import atomic_directory
+from hanji.training.files import FORMAT_VERSION, atomic_directory, load_weights, read_about, save_weights
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.trained import TrainedModel, load_trained, save_trained
 from hanji.training.settings import settings_from, table_from

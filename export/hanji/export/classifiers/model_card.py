@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from hanji.compression.classifiers.compressed import CompressedClassifier
 from hanji.export.bundle.manifest import parameters
+from hanji.export.bundle.markdown import FORMAT_NAMES, metric, table
 from hanji.export.classifiers.manifest import model_type, own_parameters
 from hanji.export.classifiers.parity import ImageParity
 from hanji.export.classifiers.precision import MEANINGS
 from hanji.export.formats.weights import FLOAT32_BYTES
-from hanji.export.reporting.markdown import FORMAT_NAMES, metric, table
 from hanji.runtime.manifest import Artifact, Parity, Probabilities
 from hanji.training.classifiers.metrics import PROTOCOL
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hanji.compression.classifiers.compressed import CompressedClassifier
+from hanji.export.bundle.build_report import BuildReport, surroundings
 from hanji.export.classifiers.measure import ClassifierRow
-from hanji.export.reporting.build_report import BuildReport, surroundings
 from hanji.training.classifiers.data import ImageDataset
 from hanji.training.classifiers.metrics import PROTOCOL
 

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Build and print the comparison; return 0."""
     from hanji.export.pipeline import plan_of, run_plan
-    from hanji.training.interruption import resumable
+    from hanji.training.commands.interruption import resumable
     from hanji.training.progress import show_progress
     from hanji.training.recipe_file import read_recipe_file
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from hanji.compression.recommenders.compressed import CompressedModel
 from hanji.export.bundle.manifest import parameters
+from hanji.export.bundle.markdown import FORMAT_NAMES, metric, table
 from hanji.export.formats.weights import FLOAT32_BYTES
 from hanji.export.recommenders.parity import RecommenderParity
 from hanji.export.recommenders.precision import MEANINGS
-from hanji.export.reporting.markdown import FORMAT_NAMES, metric, table
 from hanji.runtime.manifest import Artifact, Parity
 from hanji.training.recommenders.evaluation import PROTOCOL
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from hanji.compression.recommenders.compressed import CompressedModel
 from hanji.compression.recommenders.recipe import Recipe
+from hanji.export.bundle.build_report import BuildReport, surroundings
+from hanji.export.bundle.markdown import FORMAT_NAMES
 from hanji.export.recommenders.measure import Row
-from hanji.export.reporting.build_report import BuildReport, surroundings
-from hanji.export.reporting.markdown import FORMAT_NAMES
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.evaluation import PROTOCOL
 

@@ -52,7 +52,9 @@ def run(args: argparse.Namespace) -> int:
         print_table([[status[check.passed], check.name, check.detail] for check in checks])
     if failed:
         counts = f"{len(failed)} of {len(checks)} checks failed"
-        raise BundleError(f"{bundle.root}: {counts}, first {failed[0].name}; copy or export the bundle again")
+        raise BundleError(
+            f"{bundle.root}: {counts}, first: {failed[0].name}; copy or export the bundle again"
+        )
     if not any(check.passed for check in self_tests):
         reasons = "; ".join(check.detail for check in self_tests)
         raise HanjiError(f"all files are intact, but no engine could run the self-test: {reasons}")

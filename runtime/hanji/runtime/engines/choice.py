@@ -82,7 +82,7 @@ def consider(manifest: Manifest, kind: EngineKind, request: Request = DEFAULT_RE
         f"{artifact.format} for {' and '.join(engine.name for engine in artifact.engines)}"
         for artifact in manifest.artifacts
     )
-    return Refusal(kind, f"{kind.name}: the bundle holds no artifact for it, only {available}")
+    return Refusal(kind, f"{kind.name}: the bundle has no artifact for it, only {available}")
 
 
 def _consider_version(kind: EngineKind, artifact: Artifact, oldest: str) -> Choice | Refusal:

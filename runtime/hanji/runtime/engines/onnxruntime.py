@@ -76,7 +76,9 @@ class OnnxRuntimeEngine(PlacedEngine):
         available = onnxruntime.get_available_providers() if self._request.providers else []
         for name in self._request.providers:
             if name not in available:
-                self._fallbacks.add(f"{name} is not in this {self._name}, which has {', '.join(available)}")
+                self._fallbacks.add(
+                    f"{name} is not available in {self._name}, which has {', '.join(available)}"
+                )
         return tuple(name for name in self._request.providers if name in available)
 
     def _session(self, signature: str) -> Any:
@@ -93,7 +95,7 @@ class OnnxRuntimeEngine(PlacedEngine):
         except _ERRORS as error:
             session = self._cpu_session(signature)
             path, names = self._artifact.signatures[signature].path, ", ".join(self._providers)
-            self._fallbacks.add(f"{names} failed to prepare {path}: {one_line(error)}; the CPU computes it")
+            self._fallbacks.add(f"{names} failed to prepare {path}: {one_line(error)}; it runs on the CPU")
             return session
         for line in self._note_operators(signature, session):
             self._fallbacks.add(line)
@@ -108,7 +110,7 @@ class OnnxRuntimeEngine(PlacedEngine):
         try:
             session = self._new_session(signature, ())
         except _ERRORS as error:
-            raise EngineError(f"{self._name} refused {path} ({signature!r}): {one_line(error)}") from error
+            raise EngineError(f"{self._name} rejected {path} ({signature!r}): {one_line(error)}") from error
         self._note_operators(signature, session)
         return session
 
@@ -166,5 +168,5 @@ class OnnxRuntimeEngine(PlacedEngine):
             raise EngineError(f"{self._name}: {failed}") from error
         names, self._providers = ", ".join(self._providers), ()
         self._sessions = {signature: session}
-        self._fallbacks.add(f"{names}: {failed}; the CPU computes everything since then")
+        self._fallbacks.add(f"{names}: {failed}; everything now runs on the CPU")
         return outputs

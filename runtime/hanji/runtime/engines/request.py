@@ -56,7 +56,7 @@ class Fallbacks:
         """Raise EngineError under "fail"; otherwise record the line and, under "warn", issue a warning."""
         if self.policy == "fail":
             raise EngineError(
-                f"{line}; the policy 'fail' refuses that; try: 'warn' or 'allow', and the CPU computes it"
+                f"{line}; not allowed by the policy 'fail'; try: 'warn' or 'allow', to use the CPU instead"
             )
         self.lines.append(line)
         if self.policy == "warn":
@@ -73,10 +73,10 @@ def shortfalls(asked: Sequence[str], operators: Mapping[str, int], left: Sequenc
     total = sum(operators.values())
     idle = [name for name in asked if not count_of(operators, name)]
     for name in idle:
-        yield f"{name} computes none of the {total} operators"
+        yield f"{name} runs none of the {total} operators"
     if left and CPU_PROVIDER not in asked and len(idle) < len(asked):
         names = ", ".join(dict.fromkeys(left))
-        yield f"the CPU computes {len(left)} of the {total} operators: {names}"
+        yield f"the CPU runs {len(left)} of the {total} operators: {names}"
 
 
 def _warn(line: str) -> None:

@@ -81,7 +81,7 @@ class TfliteEngine(PlacedEngine):
             return WholeModel(interpreter, described)
         except (RuntimeError, ValueError) as error:
             raise EngineError(
-                f"{self._name} refused {described.path} ({signature!r}): {one_line(error)}"
+                f"{self._name} rejected {described.path} ({signature!r}): {one_line(error)}"
             ) from error
 
     def _placed_interpreter(self, path: str) -> Any:
@@ -92,7 +92,7 @@ class TfliteEngine(PlacedEngine):
         interpreter, reason = self._delegated_interpreter(path, library)
         if interpreter is None:
             interpreter = self._cpu_interpreter(path, reason)
-            self._fallbacks.add(f"{reason}; the CPU computes {path}")
+            self._fallbacks.add(f"{reason}; {path} runs on the CPU")
             return interpreter
         for line in self._note_operators(path, interpreter, "the delegate did not accept it"):
             self._fallbacks.add(line)
@@ -115,7 +115,7 @@ class TfliteEngine(PlacedEngine):
         try:
             interpreter = self._new_interpreter(path)
         except (RuntimeError, ValueError) as error:
-            raise EngineError(f"{self._name} refused {path}: {one_line(error)}") from error
+            raise EngineError(f"{self._name} rejected {path}: {one_line(error)}") from error
         self._note_operators(path, interpreter, reason)
         return interpreter
 
@@ -136,7 +136,7 @@ class TfliteEngine(PlacedEngine):
         taken, left = operators_left(wrapper)
         if _EDGE_TPU in left:
             raise EngineError(
-                f"{self._name}: {path} was compiled for the Edge TPU, and only that can run {_EDGE_TPU}: "
+                f"{self._name}: {path} was compiled for the Edge TPU, and nothing else can run {_EDGE_TPU}: "
                 + (reason or "try: delegate='libedgetpu.so.1', or --delegate libedgetpu.so.1")
             )
         main = self._artifact.main_signature
@@ -146,7 +146,7 @@ class TfliteEngine(PlacedEngine):
             and main in interpreter.get_signature_list()
             and wrapper.GetSubgraphIndexFromSignature(main)
         ):
-            return [f"{self._name} does not tell which operators of {main!r} are computed by {library}"]
+            return [f"{self._name} does not report which operators of {main!r} run on {library}"]
         counts = ((library or CPU, taken), (CPU, len(left)))
         operators = {device: count for device, count in counts if count}
         if is_main:
@@ -182,7 +182,7 @@ class TfliteEngine(PlacedEngine):
         signatures = self._artifact.signatures
         others = {name: other for name, other in self._runners.items() if signatures[name].path != path}
         self._runners = {**others, signature: runner}
-        self._fallbacks.add(f"{failed}; the CPU computes {path} since then")
+        self._fallbacks.add(f"{failed}; {path} now runs on the CPU")
         return outputs
 
 
@@ -198,7 +198,7 @@ class WholeModel:
         required = [tensor.name for tensor in (*signature.inputs, *signature.outputs)]
         missing = [name for name in required if name not in self._inputs | self._outputs]
         if missing or len(self._inputs) != len(signature.inputs):
-            found = f"{', '.join(self._inputs)} in and {', '.join(self._outputs)} out"
+            found = f"inputs {', '.join(self._inputs)} and outputs {', '.join(self._outputs)}"
             raise ValueError(f"no such signature, and no tensors {', '.join(required)}: found {found}")
         interpreter.allocate_tensors()
 

@@ -106,7 +106,7 @@ def _read(stream: IO[bytes], name: str) -> Pixels:
         raise ImageError(f"{name}: {_TOO_LARGE}; {error}") from error
     except pillow.UnidentifiedImageError as error:
         formats = ", ".join(FORMATS)
-        raise ImageError(f"{name}: expected an image ({formats}), found something else") from error
+        raise ImageError(f"{name}: expected an image ({formats}), found an unsupported format") from error
     except _DECODE_ERRORS as error:
         raise _damaged(name, error) from error
     with image:

@@ -72,7 +72,7 @@ def check_pixels(pixels: object, name: str) -> None:
         raise ImageError(f"{name}: expected a numpy array of pixels, found {_found(pixels)}")
     if pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2:
         raise ImageError(
-            f"{name}: expected levels of 0 to 255 as uint8 (or 16-bit levels as uint16), found "
+            f"{name}: expected pixel values from 0 to 255 as uint8 (or 16-bit values as uint16), found "
             f"{pixels.dtype}; {_REMEDIES.get(pixels.dtype.kind, 'convert it to uint8')}"
         )
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4)):

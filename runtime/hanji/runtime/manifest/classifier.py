@@ -24,7 +24,7 @@ RESIZES = ("bilinear",)
 NORMALIZED_BY = ("graph", "runtime")
 SOURCES = ("graph", "softmax", "none")
 LEVEL_DTYPES = ("uint8", "int32", "float32")
-"""Dtypes of an input that takes levels of 0 to 255."""
+"""Dtypes of an input that takes pixel values from 0 to 255."""
 NUMBER_DTYPES = ("float32", "uint8", "int8")
 """Dtypes of a normalized input, and of the output; integers have a scale and a zero point."""
 
@@ -57,7 +57,7 @@ def _input_problems(tensors: tuple[Tensor, ...], image_input: ImageInput, place:
     tensor = tensors[0]
     if tensor.shape not in ((1, *image_input.shape), (None, *image_input.shape)):
         expected = [1, *image_input.shape]
-        yield f"{place}[0].shape: expected {expected} as 'picture' says, found {_listed(tensor)}"
+        yield f"{place}[0].shape: expected {expected} as specified by 'picture', found {_listed(tensor)}"
     if image_input.normalized_by == "runtime":
         yield from _number_problems(tensor, f"{place}[0]")
     elif tensor.dtype not in LEVEL_DTYPES:
@@ -75,7 +75,7 @@ def _number_problems(tensor: Tensor, place: str) -> Iterator[str]:
     if tensor.dtype not in NUMBER_DTYPES:
         yield f"{place}.dtype: expected one of {', '.join(NUMBER_DTYPES)}, found {tensor.dtype}"
     elif tensor.dtype != "float32" and (tensor.scale is None or tensor.zero_point is None):
-        yield f"{place}: expected a scale and a zero_point beside the dtype {tensor.dtype}, found null"
+        yield f"{place}: expected a scale and a zero_point for dtype {tensor.dtype}, found null"
 
 
 def _listed(tensor: Tensor) -> str:
@@ -102,7 +102,7 @@ def _image_data(table: Table) -> ImageData:
 def _image_input(table: Table) -> ImageInput:
     channels = table.integer("channels", 1, 3)
     if channels == 2:
-        table.fail("channels", "1 (grey) or 3 (red, green, blue)")
+        table.fail("channels", "1 (grayscale) or 3 (RGB)")
     std = _numbers(table, "std", channels)
     if min(std) <= 0:
         table.fail("std", "numbers above 0")
@@ -130,7 +130,7 @@ def _levels(table: Table, key: str) -> tuple[int, ...]:
     levels = [as_integer(value) for value in table.array(key)]
     known = tuple(level for level in levels if level is not None and 0 <= level <= 255)
     if len(known) != 3 or len(levels) != 3:
-        table.fail(key, "three integers of 0 to 255: red, green, blue")
+        table.fail(key, "three integers from 0 to 255 (RGB)")
     return known
 
 

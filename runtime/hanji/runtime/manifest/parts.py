@@ -140,7 +140,7 @@ def _signature(table: Table) -> Signature:
 def _tensor(table: Table) -> Tensor:
     shape = [None if size is None else as_integer(size) or 0 for size in table.array("shape")]
     if any(size is not None and not 1 <= size <= LARGEST_COUNT for size in shape):
-        table.fail("shape", f"sizes of 1 to {LARGEST_COUNT}, or null")
+        table.fail("shape", f"sizes from 1 to {LARGEST_COUNT}, or null")
     return Tensor(
         name=table.text("name"),
         dtype=table.choice("dtype", DTYPES),

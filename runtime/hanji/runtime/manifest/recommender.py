@@ -34,8 +34,9 @@ def _signature_problems(manifest: RecommenderManifest) -> Iterator[str]:
         place = f"artifacts[{index}].signatures"
         main = artifact.main_signature
         if (main == "catalogue") != (manifest.users is not None):
-            found = f"{main!r} {'without' if manifest.users is None else 'beside'} ids.users"
-            yield f"{place}: expected ids.users beside 'catalogue', and only there, found {found}"
+            found = f"{main!r} {'without' if manifest.users is None else 'with'} ids.users"
+            expected = "expected ids.users if and only if there is a signature 'catalogue'"
+            yield f"{place}: {expected}, found {found}"
         shape, items = artifact.signatures[main].outputs[0].shape, manifest.items.count
         if shape != (items,):
             expected = f"expected [{items}] (ids.items.count), found {list(shape)}"
@@ -47,7 +48,7 @@ def _check_signatures(table: Table, signatures: dict[str, Signature]) -> None:
         table.fail("signatures", "a signature 'catalogue' or a signature 'history', not both")
     for name, other in (("pairs", "catalogue"), ("why", "history")):
         if name in signatures and other not in signatures:
-            table.fail("signatures", f"{name!r} beside {other!r} only")
+            table.fail("signatures", f"{name!r} only together with {other!r}")
     if "classify" in signatures:
         table.fail("signatures", "no signature 'classify', which belongs to image-classification")
 

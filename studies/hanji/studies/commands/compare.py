@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the study and write its results; 0 even if some recipes failed, which are rows of the results."""
     from hanji.runtime.errors import HanjiError
     from hanji.studies.study import read_study
-    from hanji.training.interruption import resumable
+    from hanji.training.commands.interruption import resumable
     from hanji.training.progress import show_progress
 
     show_progress()

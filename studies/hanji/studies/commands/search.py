@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     """Search and write the results; 1 with the violated limits if no recipe is within the budget."""
     from hanji.runtime.errors import HanjiError
     from hanji.studies.budget import Budget
-    from hanji.training.interruption import resumable
+    from hanji.training.commands.interruption import resumable
     from hanji.training.progress import show_progress
 
     show_progress()

@@ -9,7 +9,6 @@ from hanji.studies.search.built_in import WIDTHS, epochs_of, named_own, scheme_r
 from hanji.studies.task import GridRows
 from hanji.training.recipe_file import RecipeFile
 from hanji.training.recommenders.models.config import ModelConfig
-from hanji.training.settings import settings_from
 
 _SMALLEST_WIDTH = 2
 _HISTORY_SCHEMES = ("float16", "int8-rows", "int4-rows")
@@ -18,7 +17,7 @@ _USER_SCHEMES = ("float16", "int8", "int8-qat")
 
 def recommender_grid(file: RecipeFile, own: Mapping[str, dict[str, Any]]) -> dict[str, GridRows]:
     """The alternatives of each step; ``own`` are the steps of the recipe file."""
-    full = settings_from(ModelConfig, file.model, f"{file.path}: model")
+    full = file.settings("model", ModelConfig)
     schemes = _USER_SCHEMES if full.has_users else _HISTORY_SCHEMES
     return {
         "distil": _students(file, full, own.get("distil")),

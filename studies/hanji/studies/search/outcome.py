@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hanji.export.reporting.build_report import surroundings
+from hanji.export.bundle.build_report import surroundings
 from hanji.runtime.bundle import MANIFEST
 from hanji.studies.budget import Budget
 from hanji.studies.search.candidate import Candidate

@@ -9,9 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from hanji.export.bundle.build_report import PACKAGES
 from hanji.export.bundle.engines import DEVICE_ENGINES
 from hanji.export.formats.names import Format
-from hanji.export.reporting.build_report import PACKAGES
 from hanji.studies.variant import Variant
 from hanji.training.recipe_file import RecipeFile
 

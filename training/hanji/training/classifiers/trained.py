@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hanji.runtime.manifest import ImageData, ImageInput
-from hanji.training.artifact import FORMAT_VERSION, load_weights, read_about, save_weights
 from hanji.training.classifiers.config import ImageTrainingConfig
 from hanji.training.classifiers.data import ImageDataset
 from hanji.training.classifiers.models.config import ImageModelConfig
 from hanji.training.errors import DataError
-from hanji.training.files import atomic_directory
+from hanji.training.files import FORMAT_VERSION, atomic_directory, load_weights, read_about, save_weights
 from hanji.training.settings import settings_from, table_from
 
 if TYPE_CHECKING:

@@ -38,14 +38,13 @@ def run(args: argparse.Namespace) -> int:
     from hanji.training.recommenders.baselines.baselines import baselines
     from hanji.training.recommenders.data import DataConfig, load_dataset
     from hanji.training.recommenders.evaluation import PROTOCOL
-    from hanji.training.settings import settings_from
 
     show_progress()
 
     if args.factors < 1:
         raise RecipeError(f"--factors: expected at least 1, found {args.factors}")
     file = read_recipe_file(args.recipe, seed=args.seed)
-    dataset = load_dataset(settings_from(DataConfig, file.data, f"{file.path}: data"), args.data)
+    dataset = load_dataset(file.settings("data", DataConfig), args.data)
     results = baselines(dataset, factors=args.factors, seed=file.seed)
     results.sort(key=lambda row: row.metrics["ndcg_at_10"])
     if args.json:

@@ -73,11 +73,10 @@ def _recipe(args: argparse.Namespace) -> _Recipe:
     from hanji.training.classifiers.models.config import ImageModelConfig
     from hanji.training.errors import RecipeError
     from hanji.training.recipe_file import read_recipe_file
-    from hanji.training.settings import settings_from
 
     file = read_recipe_file(args.model)
     file.expect_task("image-classification")
-    data = settings_from(ImageDataConfig, file.data, f"{args.model}: data")
+    data = file.settings("data", ImageDataConfig)
     shape, classes = args.input or _data_shape(data), args.classes or _data_classes(data)
     if shape is None:
         raise RecipeError(
@@ -86,7 +85,7 @@ def _recipe(args: argparse.Namespace) -> _Recipe:
         )
     if classes is None:
         raise RecipeError(f"{args.model}: its [data] table does not name the classes; give --classes N")
-    model = settings_from(ImageModelConfig, file.model, f"{args.model}: model")
+    model = file.settings("model", ImageModelConfig)
     return _Recipe(model, shape, classes)
 
 

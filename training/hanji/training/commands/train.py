@@ -28,15 +28,14 @@ def run(args: argparse.Namespace) -> int:
     """Train and save; return 0."""
     from hanji.training.progress import logger, show_progress
     from hanji.training.recipe_file import read_recipe_file
-    from hanji.training.settings import settings_from
     from hanji.training.task import task_named
 
     show_progress()
     file = read_recipe_file(args.recipe, seed=args.seed)
     task = task_named(file.task)
-    config = settings_from(task.data_config, file.data, f"{file.path}: data")
-    model = settings_from(task.model_config, file.model, f"{file.path}: model")
-    training = settings_from(task.training_config, file.training, f"{file.path}: training")
+    config = file.settings("data", task.data_config)
+    model = file.settings("model", task.model_config)
+    training = file.settings("training", task.training_config)
     dataset = task.load(config, args.data, seed=file.seed)
     for line in task.summary(dataset):
         logger.info(line)
@@ -45,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from hanji.training.quiet import import_tensorflow
 
     import_tensorflow()
-    from hanji.training.interruption import resumable
+    from hanji.training.commands.interruption import resumable
 
     checkpoints = args.out.with_name(f"{args.out.name}.checkpoints")
     with resumable():

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hanji.runtime.manifest import TrainingData
-from hanji.training.artifact import FORMAT_VERSION, load_weights, read_about, save_weights
-from hanji.training.files import atomic_directory
+from hanji.training.files import FORMAT_VERSION, atomic_directory, load_weights, read_about, save_weights
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import Catalogue, Dataset
 from hanji.training.recommenders.models.config import ModelConfig

@@ -48,7 +48,7 @@ export function artifactFor(manifest: AnyManifest, { name, version }: EngineKind
   const known = manifest.artifacts
     .map(({ format, engines }) => `${format} for ${engines[0]?.name}`)
     .join(", ");
-  throw refusal(name, `the bundle holds no artifact for it, only ${known}`);
+  throw refusal(name, `the bundle has no artifact for it, only ${known}`);
 }
 
 function refusal(name: string, reason: string): EngineError {

@@ -2,8 +2,8 @@
 
 import { EngineError } from "../errors.ts";
 import { shown } from "../text.ts";
-import { absolute, wasmFolder } from "../places.ts";
 import type { OpenOptions } from "../types.ts";
+import { absolute, wasmFolder } from "../urls.ts";
 import type { EngineKind } from "./base.ts";
 
 export async function kindFor({ engine = "tfjs", backend = "wasm" }: OpenOptions): Promise<EngineKind> {

@@ -40,7 +40,7 @@ async function compiled(path: string, contents: Contents): Promise<CompiledModel
     return await loadAndCompile(content, { accelerator: "wasm" });
   } catch (error) {
     const reason = latestError() ?? messageOf(error);
-    throw new EngineError(`litert ${version} refused ${path}: ${reason}; use the engine tfjs`);
+    throw new EngineError(`litert ${version} rejected ${path}: ${reason}; use the engine tfjs`);
   }
 }
 

@@ -45,7 +45,7 @@ async function loadModel(artifact: Artifact, contents: Contents): Promise<GraphM
   } catch (error) {
     if (error instanceof EngineError) throw error;
     throw new EngineError(
-      `tfjs ${tf.version_core} refused the model: ${messageOf(error)}; export the bundle again`,
+      `tfjs ${tf.version_core} rejected the model: ${messageOf(error)}; export the bundle again`,
     );
   }
 }

@@ -49,7 +49,7 @@ export function fullOf(list: readonly BundleEntry[], entry: BundleEntry): Bundle
 }
 
 /** The bundles that are stored for offline use. */
-export function toKeep(list: readonly BundleEntry[]): BundleEntry[] {
+export function bundlesToStore(list: readonly BundleEntry[]): BundleEntry[] {
   return list.filter((entry) => !entry.name.endsWith(FULL_SUFFIX));
 }
 

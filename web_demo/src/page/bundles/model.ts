@@ -4,7 +4,7 @@ import type { AnyManifest } from "../../hanji/manifest.types.ts";
 import type { Opening, Placement, SelfTest } from "../../hanji/types.ts";
 import { type ReadonlySignal, Signal } from "../signal.ts";
 import { ENGINES, chosenEngine, defaultEngine, type EngineKey } from "./engines.ts";
-import { keptPath } from "./kept.ts";
+import { storedPath } from "./version_cache.ts";
 import type { BundleEntry } from "./list.ts";
 import type { Versions } from "./versions.ts";
 
@@ -72,7 +72,7 @@ export class Model<R extends Remote> {
 
   /** Opens the stored version `sha256` next to the one in use; the caller tests and closes it. */
   openStored(sha256: string): Promise<R> {
-    return this.opener(keptPath(sha256), ENGINES[defaultEngine(this.entry)]);
+    return this.opener(storedPath(sha256), ENGINES[defaultEngine(this.entry)]);
   }
 
   private async load(engine: EngineKey): Promise<void> {
@@ -92,7 +92,7 @@ export class Model<R extends Remote> {
     const version = await this.versions.current(this.entry.name);
     if (version && isControlled()) {
       try {
-        return await this.openUrl(keptPath(version.sha256), engine);
+        return await this.openUrl(storedPath(version.sha256), engine);
       } catch (error) {
         // Only a damaged stored version falls back to the server; a missing engine stays an error.
         if (!(error instanceof BundleError)) throw error;

@@ -1,6 +1,6 @@
 import { download, sha256 } from "../../hanji/download.ts";
 import { BundleError, ChecksumError } from "../../hanji/errors.ts";
-import { cacheOf, keptPath } from "./kept.ts";
+import { cacheOf, storedPath } from "./version_cache.ts";
 import type { BundleEntry } from "./list.ts";
 
 interface Entry {
@@ -95,5 +95,5 @@ async function store(
 ): Promise<void> {
   const type = path.endsWith(".json") ? "application/json" : "application/octet-stream";
   const headers = { "content-type": type, "content-length": String(content.length) };
-  await cache.put(keptPath(entry.manifest_sha256) + path, new Response(content, { headers }));
+  await cache.put(storedPath(entry.manifest_sha256) + path, new Response(content, { headers }));
 }

@@ -1,5 +1,5 @@
 import type { Database } from "../storage/database.ts";
-import { cacheOf, versionOf } from "./kept.ts";
+import { cacheOf, versionOf } from "./version_cache.ts";
 
 /** The version of a bundle that is in use: one record per bundle, updated in one transaction. */
 export interface Version {

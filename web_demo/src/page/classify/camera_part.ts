@@ -2,7 +2,7 @@ import { Cleanups } from "../app.ts";
 import { button, el, fill } from "../dom.ts";
 import type { Texts } from "../texts/index.ts";
 import { frameOf } from "./pixels.ts";
-import { invertSwitch, shotCanvas } from "./picture_part.ts";
+import { invertSwitch, shotCanvas } from "./image_part.ts";
 import type { ClassifyState } from "./state.ts";
 
 /** The camera source: off until its button is pressed, and off again after a photo has been taken. */

@@ -8,9 +8,9 @@ import { Bars } from "./bars.ts";
 import { Board } from "./board.ts";
 import { CameraPart } from "./camera_part.ts";
 import { examplesPart } from "./examples_part.ts";
-import { type ClassifyOutcome, ClassifyRunner } from "./looking.ts";
-import { ImagePart } from "./picture_part.ts";
-import { InputPreview } from "./seen.ts";
+import { ImagePart } from "./image_part.ts";
+import { InputPreview } from "./input_preview.ts";
+import { type ClassifyOutcome, ClassifyRunner } from "./runner.ts";
 import type { ClassifyState, Source } from "./state.ts";
 
 const SOURCES: readonly Source[] = ["draw", "picture", "camera"];

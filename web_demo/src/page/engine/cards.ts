@@ -1,6 +1,6 @@
 import type { SelfTest } from "../../hanji/types.ts";
 import type { Ready, Remote } from "../bundles/model.ts";
-import { KEPT, shortHash } from "../bundles/kept.ts";
+import { shortHash, STORED_PATH } from "../bundles/version_cache.ts";
 import { canRun, ENGINES, rememberEngine, type EngineKey } from "../bundles/engines.ts";
 import { el } from "../dom.ts";
 import type { Texts } from "../texts/index.ts";
@@ -93,7 +93,7 @@ export function filesCard(ready: Ready<Remote>, texts: Texts): HTMLElement {
       [words.verifyTime, ms(milliseconds.verify)],
       [words.openTime, ms(milliseconds.load)],
     ]),
-    el("p", { class: "quiet-text" }, ready.url.startsWith(KEPT) ? words.fromHere : words.fromNetwork),
+    el("p", { class: "quiet-text" }, ready.url.startsWith(STORED_PATH) ? words.fromHere : words.fromNetwork),
   );
 }
 

@@ -1,6 +1,6 @@
 import { type App, type Cleanups } from "../app.ts";
 import type { UpdateResult } from "../bundles/updates.ts";
-import { shortHash } from "../bundles/kept.ts";
+import { shortHash } from "../bundles/version_cache.ts";
 import { el, fill } from "../dom.ts";
 import type { Offline } from "../offline.ts";
 import type { Texts } from "../texts/index.ts";
@@ -44,10 +44,10 @@ async function refresh(app: App, subject: Subject, state: HTMLElement, details: 
   );
   const rows: [string, string | Node][] = version
     ? [
-        [words.kept, el("code", { title: version.sha256 }, shortHash(version.sha256))],
-        [words.keptSince, app.texts.date(version.takenAt)],
+        [words.stored, el("code", { title: version.sha256 }, shortHash(version.sha256))],
+        [words.storedSince, app.texts.date(version.takenAt)],
       ]
-    : [[words.kept, words.keptNone]];
+    : [[words.stored, words.storedNone]];
   const refused = refusal
     ? outcome({ name, outcome: "refused", reason: refusal.reason }, app.texts, refusal.sha256)
     : null;

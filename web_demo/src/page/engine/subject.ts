@@ -6,9 +6,9 @@ import type { EngineKey } from "../bundles/engines.ts";
 import { type BundleEntry, fullOf } from "../bundles/list.ts";
 import type { Model, Remote } from "../bundles/model.ts";
 import { examplesOf } from "../classify/examples.ts";
-import { currentImage } from "../classify/looking.ts";
+import { currentImage } from "../classify/runner.ts";
 import type { ClassifyState } from "../classify/state.ts";
-import { queryOf } from "../recommend/asking.ts";
+import { queryOf } from "../recommend/runner.ts";
 import type { RecommendState } from "../recommend/state.ts";
 
 /** The output, latency and size of a bundle for the current input. */

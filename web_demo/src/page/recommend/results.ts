@@ -3,7 +3,7 @@ import type { ExternalId } from "../../hanji/ids.ts";
 import type { Reason, Recommendation } from "../../hanji/types.ts";
 import { button, el } from "../dom.ts";
 import type { Texts } from "../texts/index.ts";
-import type { RecommendOutcome } from "./asking.ts";
+import type { RecommendOutcome } from "./runner.ts";
 
 /** Reasons with a smaller share are not shown, except for the first one. */
 const MIN_SHARE = 0.1;

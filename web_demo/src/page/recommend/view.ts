@@ -3,7 +3,7 @@ import { type App, Cleanups, type View } from "../app.ts";
 import { el, fill } from "../dom.ts";
 import { absent, modelStatus } from "../status.ts";
 import type { Texts } from "../texts/index.ts";
-import { type RecommendOutcome, RecommendRunner } from "./asking.ts";
+import { type RecommendOutcome, RecommendRunner } from "./runner.ts";
 import { Combobox } from "./combobox.ts";
 import { pickedPart, suggestionsPart } from "./picks.ts";
 import { results } from "./results.ts";

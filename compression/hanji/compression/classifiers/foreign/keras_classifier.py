@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from hanji.runtime.manifest import ImageData, ImageInput
-from hanji.training.artifact import FORMAT_VERSION, load_weights, read_about, save_weights
 from hanji.training.classifiers.config import ImageTrainingConfig
 from hanji.training.classifiers.trained import TrainedClassifier, image_from
 from hanji.training.errors import DataError
-from hanji.training.files import atomic_directory
+from hanji.training.files import FORMAT_VERSION, atomic_directory, load_weights, read_about, save_weights
 from hanji.training.settings import settings_from, table_from
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from hanji.export.bundle.markdown import FORMAT_NAMES
 from hanji.export.classifiers.wrap.labels import ClassNames
 from hanji.export.classifiers.wrap.model_file import ModelFile
-from hanji.export.reporting.markdown import FORMAT_NAMES
 from hanji.runtime.manifest import ImageInput, Probabilities
 
 _OUTPUTS = {

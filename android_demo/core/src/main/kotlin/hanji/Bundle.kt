@@ -23,13 +23,14 @@ internal class Bundle private constructor(private val source: BundleSource, val 
         if (content.size != file.bytes) {
             val found = if (content.size > file.bytes) "more" else content.size.toString()
             throw ChecksumException(
-                "$where: expected ${file.bytes} bytes, found $found: the file was cut or edited; $COPY_AGAIN"
+                "$where: expected ${file.bytes} bytes, found $found: the file is truncated or modified; " +
+                    COPY_AGAIN
             )
         }
         val found = sha256(content)
         if (found != file.sha256) {
             throw ChecksumException(
-                "$where: expected sha256 ${file.sha256}, found $found: the file was edited or damaged; " +
+                "$where: expected sha256 ${file.sha256}, found $found: the file is modified or damaged; " +
                     COPY_AGAIN
             )
         }
@@ -58,8 +59,8 @@ internal class Bundle private constructor(private val source: BundleSource, val 
             val digest = sha256(content)
             if (!checksum.contentEquals("$digest  $MANIFEST\n".toByteArray())) {
                 throw ChecksumException(
-                    "$source/$MANIFEST: its sha256 is $digest, which is not what $CHECKSUM says: " +
-                        "one of the two was edited or damaged; $COPY_AGAIN"
+                    "$source/$MANIFEST: its sha256 $digest does not match $CHECKSUM: " +
+                        "one of the two was modified or damaged; $COPY_AGAIN"
                 )
             }
             return Bundle(source, parseManifest(content, "$source/$MANIFEST"))

@@ -20,20 +20,24 @@ interface BundleSource {
     fun open(path: String): InputStream
 }
 
-/** A bundle in a directory. Symbolic links must not lead out of it. */
+/** A bundle in a directory. Symbolic links must not point outside it. */
 class DirectorySource(private val root: File) : BundleSource {
     override fun open(path: String): InputStream {
         if (!root.isDirectory) {
             throw BundleException(
                 "$root: expected a bundle directory, found ${if (root.exists()) "a file" else "nothing"}; " +
-                    "give the directory that `hanji build` or `hanji export` wrote"
+                    "pass the output directory of `hanji build` or `hanji export`"
             )
         }
         val file = File(root, path)
         if (!file.canonicalPath.startsWith(root.canonicalPath + File.separator)) {
-            throw BundleException("$file: a path or symbolic link that leads out of the bundle; $COPY_AGAIN")
+            throw BundleException(
+                "$file: a path or symbolic link to a location outside the bundle; $COPY_AGAIN"
+            )
         }
-        if (file.exists() && !file.isFile) throw BundleException("$file: expected a plain file; $COPY_AGAIN")
+        if (file.exists() && !file.isFile) {
+            throw BundleException("$file: expected a regular file; $COPY_AGAIN")
+        }
         return FileInputStream(file)
     }
 

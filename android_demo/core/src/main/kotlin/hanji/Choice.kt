@@ -15,7 +15,7 @@ internal fun choose(manifest: Manifest, engines: List<EngineFactory>, options: E
     if (candidates.isEmpty()) {
         val names = (listOf("auto") + engines.map { it.name }).joinToString()
         throw EngineException(
-            "engine: expected one that this app has ($names), found ${quoted(options.engine)}"
+            "engine: expected one of this app's engines ($names), found ${quoted(options.engine)}"
         )
     }
     val reasons = ArrayList<String>()
@@ -36,7 +36,7 @@ private fun noArtifact(factory: EngineFactory, manifest: Manifest): String {
     val known = manifest.artifacts.joinToString { artifact ->
         "${artifact.format} for ${artifact.engines.joinToString(" and ") { it.name }}"
     }
-    return "the bundle holds no artifact for ${factory.name}, only $known"
+    return "the bundle has no artifact for ${factory.name}, only $known"
 }
 
 /** The reason why the engine cannot run an artifact of its format, or null if it can. */

@@ -45,7 +45,8 @@ private fun checkInputs(
     val tensor = tensors[0]
     val sizes = listOf(imageInput.height, imageInput.width, imageInput.channels)
     if (!isSingleOrBatch(tensor.shape, sizes)) {
-        fail("$where[0].shape: expected ${listOf(1) + sizes} as 'picture' says, found ${tensor.shape}")
+        val expected = listOf(1) + sizes
+        fail("$where[0].shape: expected $expected as specified by 'picture', found ${tensor.shape}")
     }
     if (imageInput.normalizedBy == "runtime") {
         checkRealTensor(tensor, "$where[0]", fail)
@@ -70,13 +71,13 @@ private fun checkRealTensor(tensor: TensorInfo, where: String, fail: (String) ->
         fail("$where.dtype: expected one of ${REAL_DTYPES.joinToString()}, found ${tensor.dtype}")
     }
     if (tensor.dtype != "float32" && (tensor.scale == null || tensor.zeroPoint == null)) {
-        fail("$where: expected a scale and a zero_point beside the dtype ${tensor.dtype}, found null")
+        fail("$where: expected a scale and a zero_point for dtype ${tensor.dtype}, found null")
     }
 }
 
 private fun imageInput(table: Table): ImageInput {
     val channels = table.integer("channels", 1, 3).toInt()
-    if (channels == 2) table.fail("channels", "1 (grey) or 3 (red, green, blue)")
+    if (channels == 2) table.fail("channels", "1 (grayscale) or 3 (RGB)")
     table.choice("resize", "bilinear")
     val std = perChannel(table, "std", channels)
     if (std.any { it <= 0 }) table.fail("std", "numbers above 0")
@@ -101,7 +102,7 @@ private fun perChannel(table: Table, key: String, count: Int): List<Double> {
 private fun background(table: Table): List<Int> {
     val values = table.array("background").map { asInteger(it)?.takeIf { value -> value in 0..255 }?.toInt() }
     if (values.size == 3 && null !in values) return values.filterNotNull()
-    table.fail("background", "three integers of 0 to 255: red, green, blue")
+    table.fail("background", "three integers from 0 to 255 (RGB)")
 }
 
 internal const val MAX_SIDE = 4096L

@@ -80,7 +80,7 @@ internal class Fallbacks(private val options: EngineOptions) {
     fun add(line: String) {
         if (options.policy == Policy.FAIL) {
             throw EngineException(
-                "$line; the policy FAIL refuses that; try: WARN or ALLOW, and the CPU computes it"
+                "$line; not allowed by the policy FAIL; try: WARN or ALLOW, to use the CPU instead"
             )
         }
         lines.add(line)

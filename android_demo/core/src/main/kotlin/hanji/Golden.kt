@@ -17,7 +17,7 @@ internal class GoldenCase(
     val why: GoldenWhy?,
 ) {
     override fun toString(): String =
-        if (history == null) "user $user" else "the history of ${history.size} from ${history[0]} on"
+        if (history == null) "user $user" else "history of ${history.size} items starting with ${history[0]}"
 }
 
 /** The cases of one artifact recorded at export, and the tolerance of their scores. */
@@ -42,7 +42,7 @@ internal fun <T> goldenArtifacts(table: Table, makeCase: (Table) -> T): Map<Stri
 
 /** The result of the self-test of an artifact that did not run at export. */
 internal fun notRun(path: String, artifact: Artifact): SelfTest =
-    SelfTest(false, 0, 0.0, 0.0, "$path holds no cases for ${artifact.format}: it was not run at export")
+    SelfTest(false, 0, 0.0, 0.0, "$path has no cases for ${artifact.format}, which was not run at export")
 
 /**
  * Compares [scores] ([items]) of each case, and [shares] of the cases with a `why`.
@@ -70,7 +70,7 @@ internal fun replay(
         val problem = when {
             scoreError > expected.tolerance -> "a score differs by ${formatNumber(scoreError)}"
             shareError > expected.tolerance -> "a share differs by ${formatNumber(shareError)}"
-            unexpected.isNotEmpty() -> "${unexpected.joinToString()} in the top $k"
+            unexpected.isNotEmpty() -> "unexpected items in the top $k: ${unexpected.joinToString()}"
             else -> continue
         }
         problems.add("$case: $problem")
@@ -88,7 +88,7 @@ internal fun outcome(
 ): SelfTest {
     val tolerance = formatNumber(expected.tolerance)
     val detail = "$what, largest difference ${formatNumber(largest)} (tolerance $tolerance)"
-    val failed = if (problems.isEmpty()) "" else "; ${problems.size} failed, first ${problems[0]}"
+    val failed = if (problems.isEmpty()) "" else "; ${problems.size} failed, first: ${problems[0]}"
     return SelfTest(problems.isEmpty(), expected.cases.size, largest, expected.tolerance, detail + failed)
 }
 
@@ -121,14 +121,14 @@ private fun unexpectedItems(
 private fun goldenCase(table: Table, k: Int): GoldenCase {
     val user = if ("user" in table || "history" !in table) table.id("user") else null
     val history = if ("history" in table) table.ids("history") else null
-    if (user != null && history != null) table.fail("history", "no history beside a user")
+    if (user != null && history != null) table.fail("history", "either a user or a history, not both")
     val top = table.ids("top")
     val items = table.ids("items")
     val scores = table.numbers("scores")
     if (top.size != k || items.size < k || items.subList(0, k) != top) {
-        table.fail("items", "the $k ids of 'top' first, as many as 'k' says")
+        table.fail("items", "the $k ids of 'top' first ('k' is $k)")
     }
-    if (scores.size != items.size) table.fail("scores", "${items.size} scores, one for each of 'items'")
+    if (scores.size != items.size) table.fail("scores", "${items.size} scores, one per entry of 'items'")
     val why = if ("why" in table) goldenWhy(table, history.orEmpty().size) else null
     return GoldenCase(user, history, top, items, scores, why)
 }
@@ -137,6 +137,6 @@ private fun goldenWhy(table: Table, length: Int): GoldenWhy {
     if (length == 0) table.fail("why", "no 'why' without a history")
     val entry = table.table("why")
     val shares = entry.numbers("shares")
-    if (shares.size != length) entry.fail("shares", "$length shares, one for each of 'history'")
+    if (shares.size != length) entry.fail("shares", "$length shares, one per entry of 'history'")
     return GoldenWhy(entry.id("item"), shares)
 }

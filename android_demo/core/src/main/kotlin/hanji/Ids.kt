@@ -77,14 +77,14 @@ private fun genres(table: Table): List<List<String>> {
     }
 }
 
-private fun genresExpected(table: Table): Nothing = table.fail("genres", "an array of texts per item")
+private fun genresExpected(table: Table): Nothing = table.fail("genres", "an array of strings per item")
 
 private fun popularity(table: Table): LongArray {
     val counts = table.array("popularity")
     return LongArray(counts.size) { index ->
         val count = asInteger(counts[index]) ?: -1
         if (count in 0..MAX_INTEGER) count
-        else table.fail("popularity", "integers of 0 to $MAX_INTEGER")
+        else table.fail("popularity", "integers from 0 to $MAX_INTEGER")
     }
 }
 

@@ -24,11 +24,11 @@ internal class Table(value: Any?, val where: String) {
     fun text(key: String, shortest: Int = 1): String {
         val value = get(key)
         if (value is String && value.codePointCount(0, value.length) in shortest..MAX_TEXT) return value
-        fail(key, "a text of $shortest to $MAX_TEXT characters")
+        fail(key, "a string of $shortest to $MAX_TEXT characters")
     }
 
     /** A string of any length, such as base64 data. */
-    fun longText(key: String): String = get(key) as? String ?: fail(key, "a text")
+    fun longText(key: String): String = get(key) as? String ?: fail(key, "a string")
 
     fun choice(key: String, vararg choices: String): String {
         val value = get(key)
@@ -39,13 +39,13 @@ internal class Table(value: Any?, val where: String) {
     fun path(key: String): String {
         val value = get(key)
         if (value is String && isInnerPath(value)) return value
-        fail(key, "a path that stays inside the bundle (relative, no '..', '/' between the parts)")
+        fail(key, "a relative path inside the bundle (separated by '/', without '..')")
     }
 
     fun sha256(key: String): String {
         val value = get(key)
         val valid = value is String && value.length == 64 && value.all { it in '0'..'9' || it in 'a'..'f' }
-        return if (valid) value as String else fail(key, "64 lower-case hex digits")
+        return if (valid) value as String else fail(key, "64 lowercase hex digits")
     }
 
     fun boolean(key: String): Boolean = get(key) as? Boolean ?: fail(key, "true or false")
@@ -53,7 +53,7 @@ internal class Table(value: Any?, val where: String) {
     fun integer(key: String, smallest: Long, largest: Long): Long {
         val value = asInteger(get(key))
         if (value != null && value in smallest..largest) return value
-        fail(key, "an integer of $smallest to $largest")
+        fail(key, "an integer from $smallest to $largest")
     }
 
     fun count(key: String): Int = integer(key, 1, MAX_COUNT).toInt()
@@ -63,8 +63,9 @@ internal class Table(value: Any?, val where: String) {
     /** A number from 0 to [largest]. */
     fun magnitude(key: String, largest: Double = Double.POSITIVE_INFINITY): Double {
         val value = asNumber(get(key))
-        return if (value != null && value in 0.0..largest) value
-        else fail(key, "a finite number of 0.0 to $largest")
+        if (value != null && value in 0.0..largest) return value
+        val bounds = if (largest.isInfinite()) "of at least 0" else "from 0 to ${formatNumber(largest)}"
+        fail(key, "a finite number $bounds")
     }
 
     /** A number above 0. */
@@ -88,22 +89,22 @@ internal class Table(value: Any?, val where: String) {
     }
 
     fun texts(key: String): List<String> =
-        array(key).map { it as? String ?: fail(key, "an array of texts") }
+        array(key).map { it as? String ?: fail(key, "an array of strings") }
 
     /** External ids: unique, and all integers (as Long) or all strings. */
     fun ids(key: String): List<Any> {
         val values = array(key, 1)
         val areTexts = values[0] is String
         val ids: List<Any?> = values.map { if (areTexts) it as? String else exactInteger(it) }
-        if (null in ids) fail(key, "ids that are all texts or all integers within ±$MAX_INTEGER")
-        if (HashSet(ids).size != ids.size) fail(key, "each id once")
+        if (null in ids) fail(key, "ids that are all strings or all integers within ±$MAX_INTEGER")
+        if (HashSet(ids).size != ids.size) fail(key, "unique ids")
         return ids.filterNotNull()
     }
 
     fun id(key: String): Any {
         val value = get(key)
         return value as? String ?: exactInteger(value)
-            ?: fail(key, "an id: a text or an integer within ±$MAX_INTEGER")
+            ?: fail(key, "an id: a string or an integer within ±$MAX_INTEGER")
     }
 
     fun table(key: String): Table = Table(get(key), at(key))

@@ -9,9 +9,9 @@ class Labels internal constructor(val values: List<String>, val names: Map<Strin
     fun inLanguage(language: String?): List<String> {
         if (language == null) return values
         return names[language] ?: run {
-            val known = names.keys.sorted().joinToString().ifEmpty { "none besides the labels themselves" }
+            val known = names.keys.sorted().joinToString().ifEmpty { "none" }
             throw RequestException(
-                "language: expected one of those in the bundle ($known), found ${quoted(language)}"
+                "language: expected a language of the bundle ($known), found ${quoted(language)}"
             )
         }
     }
@@ -29,7 +29,7 @@ internal fun parseLabels(content: ByteArray, count: Int, where: String): Labels 
 private fun names(table: Table, key: String, count: Int): List<String> {
     val names = table.texts(key)
     val areShort = names.all { it.codePointCount(0, it.length) in 1..1000 }
-    if (!areShort) table.fail(key, "texts of 1 to 1000 characters")
+    if (!areShort) table.fail(key, "strings of 1 to 1000 characters")
     if (names.size != count) table.fail(key, "$count names (the manifest's count)")
     return names
 }

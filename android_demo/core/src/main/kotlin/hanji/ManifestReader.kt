@@ -142,7 +142,7 @@ private fun signature(name: String, table: Table) = Signature(
 private fun tensor(table: Table): TensorInfo {
     val shape = table.array("shape").map { size ->
         val known = if (size == null) 1 else asInteger(size) ?: 0
-        if (known !in 1..MAX_COUNT) table.fail("shape", "sizes of 1 to $MAX_COUNT, or null")
+        if (known !in 1..MAX_COUNT) table.fail("shape", "sizes from 1 to $MAX_COUNT, or null")
         if (size == null) null else known.toInt()
     }
     val zeroPoint = "zero_point"

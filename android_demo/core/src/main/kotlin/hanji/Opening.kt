@@ -47,7 +47,7 @@ internal fun checkSignature(artifact: Artifact, name: String) {
     val output = signature.outputs[0].dtype
     if (found == expected && output == "float32") return
     throw EngineException(
-        "signature '$name' of the ${artifact.format} artifact: expected ${expected.joinToString()} in and " +
-            "float32 out, found ${found.joinToString()} in and $output out"
+        "signature '$name' of the ${artifact.format} artifact: expected inputs ${expected.joinToString()} " +
+            "and output float32, found inputs ${found.joinToString()} and output $output"
     )
 }

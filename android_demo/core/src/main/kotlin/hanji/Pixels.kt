@@ -10,7 +10,7 @@ class Pixels(val data: ByteArray, val width: Int, val height: Int, val channels:
     init {
         if (channels != 1 && channels != 3 && channels != 4) {
             throw ImageException(
-                "pixels: expected 1 (grey), 3 (red, green, blue) or 4 channels (and alpha), found $channels"
+                "pixels: expected 1 (grayscale), 3 (RGB) or 4 channels (RGBA), found $channels"
             )
         }
         if (width < 1 || height < 1) {

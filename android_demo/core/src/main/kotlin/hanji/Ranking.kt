@@ -13,7 +13,7 @@ internal class RankingOptions(
         val available = items - excluded.size
         if (k !in 1..available) {
             val without = if (excluded.isEmpty()) "" else ", ${excluded.size} of them excluded"
-            throw RequestException("k=$k: expected 1 to $available: the catalogue holds $items items$without")
+            throw RequestException("k=$k: expected 1 to $available: the catalogue has $items items$without")
         }
         if (!(diversity >= 0 && diversity < 1)) {
             throw RequestException("diversity: expected 0 or more and less than 1, found $diversity")
@@ -48,7 +48,7 @@ internal fun shortageNote(found: Int, options: RankingOptions): String {
     if (options.seen.isNotEmpty()) causes.add("are in the history")
     if (options.excluded.isNotEmpty()) causes.add("are excluded")
     if (options.filter != null) causes.add("do not pass the filter")
-    return "$found of the ${options.k} items asked for: all others ${causes.joinToString(" or ")}"
+    return "only $found of the ${options.k} requested items: all others ${causes.joinToString(" or ")}"
 }
 
 /** Sets the scores of [indices] to -infinity, and returns how many of them were not masked before. */

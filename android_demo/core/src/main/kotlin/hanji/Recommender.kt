@@ -115,15 +115,13 @@ class Recommender private constructor(
         val query = query(user, history)
         if (query.inputs != null) return query
         if (users != null && user != null) throw users.unknown(user)
-        throw RequestException("history: expected at least one item id that this bundle knows, found none")
+        throw RequestException("history: expected at least one known item id, found none")
     }
 
     private fun checkExplain(count: Int) {
         if (count < 1) throw RequestException("reasons: expected 1 or more, found $count")
         if (users != null) {
-            throw RequestException(
-                "this bundle takes a user, not a history: there is nothing to explain a score by"
-            )
+            throw RequestException("this bundle takes a user, not a history, so scores cannot be explained")
         }
         checkSignature(artifact, "why")
     }

@@ -30,8 +30,8 @@ private fun checkConsistency(manifest: RecommenderManifest, fail: (String) -> No
         val where = "artifacts[$index].signatures"
         val main = artifact.mainSignature
         if ((main == "catalogue") != (manifest.users != null)) {
-            val found = "'$main' ${if (manifest.users == null) "without" else "beside"} ids.users"
-            fail("$where: expected ids.users beside 'catalogue', and only there, found $found")
+            val found = "'$main' ${if (manifest.users == null) "without" else "with"} ids.users"
+            fail("$where: expected ids.users if and only if there is a signature 'catalogue', found $found")
         }
         val shape = artifact.signature(main).outputs[0].shape
         val items = manifest.items.count
@@ -49,8 +49,9 @@ private fun checkSignatures(table: Table, names: Set<String>) {
     if (("catalogue" in names) == ("history" in names)) {
         table.fail("signatures", "a signature 'catalogue' or a signature 'history', not both")
     }
-    if ("pairs" in names && "catalogue" !in names) table.fail("signatures", "'pairs' beside 'catalogue' only")
-    if ("why" in names && "history" !in names) table.fail("signatures", "'why' beside 'history' only")
+    for ((name, other) in listOf("pairs" to "catalogue", "why" to "history")) {
+        if (name in names && other !in names) table.fail("signatures", "'$name' only together with '$other'")
+    }
     if ("classify" in names) {
         table.fail("signatures", "no signature 'classify', which belongs to $CLASSIFICATION")
     }

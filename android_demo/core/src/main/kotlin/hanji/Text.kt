@@ -8,7 +8,7 @@ import java.math.RoundingMode
 internal fun shown(value: Any?): String {
     val text = when (value) {
         is Map<*, *> -> return "an object"
-        is List<*> -> return "an array of ${value.size}"
+        is List<*> -> return "an array of length ${value.size}"
         is String -> quoted(value)
         else -> value.toString()
     }

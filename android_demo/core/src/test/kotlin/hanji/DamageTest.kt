@@ -20,14 +20,14 @@ class DamageTest {
 
     @Test
     fun aFlippedBitInAnyFileIsDetected() {
-        for (bundle in listOf(Given.recommender(), Given.classifier())) {
+        for (bundle in listOf(TestData.recommender(), TestData.classifier())) {
             for (path in used(bundle)) {
                 for (position in listOf(0.0, 0.3, 0.999)) {
                     val source = MemorySource(bundle)
                     val content = source.files.getValue(path)
                     val at = (content.size * position).toInt()
                     content[at] = (content[at].toInt() xor 1).toByte()
-                    val message = if (path.startsWith("manifest.")) "edited or damaged"
+                    val message = if (path.startsWith("manifest.")) "one of the two was modified or damaged"
                     else "memory/$path: expected sha256"
                     expect<ChecksumException>(message) { use(source, bundle) }
                 }
@@ -37,7 +37,7 @@ class DamageTest {
 
     @Test
     fun aShorterOrLongerFileIsDetected() {
-        for (bundle in listOf(Given.recommender(), Given.classifier())) {
+        for (bundle in listOf(TestData.recommender(), TestData.classifier())) {
             for (path in used(bundle)) {
                 val content = MemorySource(bundle).files.getValue(path)
                 val others = listOf(
@@ -54,7 +54,7 @@ class DamageTest {
 
     @Test
     fun aMissingFileIsDetected() {
-        for (bundle in listOf(Given.recommender(), Given.classifier())) {
+        for (bundle in listOf(TestData.recommender(), TestData.classifier())) {
             for (path in used(bundle)) {
                 val source = MemorySource(bundle)
                 source.files.remove(path)
@@ -68,7 +68,7 @@ class DamageTest {
     @Test
     fun anEndlessFileIsNotReadBeyondItsSize() {
         for (endless in listOf("manifest.json", "manifest.sha256", "items.json", "model.onnx")) {
-            val inner = MemorySource(Given.recommender())
+            val inner = MemorySource(TestData.recommender())
             val source = object : BundleSource {
                 override fun open(path: String) = if (path == endless) Endless() else inner.open(path)
             }
@@ -84,7 +84,7 @@ class DamageTest {
             override fun open(path: String): InputStream = throw IOException("the card was removed")
         }
         expect<BundleException>("manifest.json: cannot be read: the card was removed") {
-            Recommender.open(source, Given.onnx)
+            Recommender.open(source, TestData.onnx)
         }
     }
 
@@ -99,10 +99,10 @@ class DamageTest {
         expect<BundleException>(
             "a bundle for recommendation, which a Classifier cannot open; try: Recommender.open"
         ) {
-            Classifier.open(DirectorySource(Given.recommender()), Given.onnx)
+            Classifier.open(DirectorySource(TestData.recommender()), TestData.onnx)
         }
         expect<BundleException>("a bundle for image-classification, which a Recommender cannot open") {
-            Recommender.open(DirectorySource(Given.classifier()), Given.onnx)
+            Recommender.open(DirectorySource(TestData.classifier()), TestData.onnx)
         }
         expect<BundleException>(
             "task: expected one of recommendation, image-classification, found 'translation'"
@@ -114,7 +114,7 @@ class DamageTest {
     @Test
     fun aBundleForAnUnknownEngineIsRejected() {
         val source = changed("\"name\": *\"onnxruntime\"", "\"name\": \"a new one\"")
-        expect<EngineException>("the bundle holds no artifact for onnxruntime, only", "onnx for a new one") {
+        expect<EngineException>("the bundle has no artifact for onnxruntime, only", "onnx for a new one") {
             open(source)
         }
         val newer = changed("(\"name\": *\"onnxruntime\",\\s*\"oldest_version\": *)\"[0-9.]*\"", "$1\"99.1\"")
@@ -126,25 +126,29 @@ class DamageTest {
     @Test
     fun pathsOutsideTheBundleAreRejected() {
         for (path in listOf("../items.json", "/etc/passwd", "a/../../b", "..\\\\x", "a/", ".", "con:")) {
-            expect<BundleException>("expected a path that stays inside the bundle") {
+            expect<BundleException>("expected a relative path inside the bundle") {
                 open(changed("\"path\": *\"items.json\"", Regex.escapeReplacement("\"path\": \"$path\"")))
             }
         }
-        val source = DirectorySource(Given.recommender())
+        val source = DirectorySource(TestData.recommender())
         for (path in listOf("../users/manifest.json", "..", "a/../../x", "")) {
-            expect<BundleException>("leads out of the bundle") { source.open(path) }
+            expect<BundleException>("a path or symbolic link to a location outside the bundle") {
+                source.open(path)
+            }
         }
     }
 
     @Test
     fun aSymbolicLinkOutOfTheBundleIsRejected() {
         val copy = folder.newFolder("bundle")
-        Given.recommender().copyRecursively(copy, overwrite = true)
+        TestData.recommender().copyRecursively(copy, overwrite = true)
         val outside = File(folder.root, "items.json")
         File(copy, "items.json").copyTo(outside)
         File(copy, "items.json").delete()
         Files.createSymbolicLink(File(copy, "items.json").toPath(), outside.toPath())
-        expect<BundleException>("symbolic link that leads out of the bundle") { open(DirectorySource(copy)) }
+        expect<BundleException>("symbolic link to a location outside the bundle") {
+            open(DirectorySource(copy))
+        }
     }
 
     @Test
@@ -157,14 +161,14 @@ class DamageTest {
         val empty = folder.newFolder()
         expect<BundleException>("manifest.json: the file is missing") { open(DirectorySource(empty)) }
         File(empty, "manifest.json").mkdir()
-        expect<BundleException>("expected a plain file") { open(DirectorySource(empty)) }
+        expect<BundleException>("expected a regular file") { open(DirectorySource(empty)) }
     }
 
     @Test
     fun inconsistenciesAreRejected() {
         expect<BundleException>("is listed twice") { open(changed("\"golden.json\"", "\"ITEMS.json\"")) }
         expect<BundleException>("ids.items.path: 'golden2.json' is not among the bundle's files") {
-            open(MemorySource(Given.recommender()).manifest(::withAnotherItemsPath))
+            open(MemorySource(TestData.recommender()).manifest(::withAnotherItemsPath))
         }
         expect<BundleException>("outputs[0].shape: expected [201] (ids.items.count), found [200]") {
             open(changed("\"count\": *200", "\"count\": 201"))
@@ -177,9 +181,9 @@ class DamageTest {
     }
 
     private fun changed(pattern: String, replacement: String) =
-        MemorySource(Given.recommender()).manifest { it.replace(Regex(pattern), replacement) }
+        MemorySource(TestData.recommender()).manifest { it.replace(Regex(pattern), replacement) }
 
-    private fun open(source: BundleSource) = Recommender.open(source, Given.onnx).close()
+    private fun open(source: BundleSource) = Recommender.open(source, TestData.onnx).close()
 
     /** Opens the bundle and reads all its files, like a session. */
     private fun use(source: BundleSource, bundle: File) {

@@ -12,7 +12,7 @@ import org.junit.Test
 
 /** The choice of engines, delegates, and invalid engine outputs. */
 class EngineTest {
-    private val history get() = DirectorySource(Given.recommender())
+    private val history get() = DirectorySource(TestData.recommender())
 
     @Test
     fun versionsAreComparedNumerically() {
@@ -29,7 +29,7 @@ class EngineTest {
         val engines = listOf(TfliteEngineFactory(), FakeEngineFactory("litert", "0.1"), OnnxEngineFactory())
         Recommender.open(history, engines).use { assertEquals("onnxruntime", it.placement.engine) }
         expect<EngineException>(
-            "engine 'tflite-runtime' cannot run this bundle: tflite-runtime: the bundle holds no"
+            "engine 'tflite-runtime' cannot run this bundle: tflite-runtime: the bundle has no"
         ) {
             Recommender.open(history, engines, EngineOptions(engine = "tflite-runtime"))
         }
@@ -37,11 +37,11 @@ class EngineTest {
             Recommender.open(history, engines, EngineOptions(engine = "litert"))
         }
         expect<EngineException>(
-            "expected one that this app has (auto, tflite-runtime, litert, onnxruntime), found 'x'"
+            "expected one of this app's engines (auto, tflite-runtime, litert, onnxruntime), found 'x'"
         ) {
             Recommender.open(history, engines, EngineOptions(engine = "x"))
         }
-        expect<EngineException>("expected one that this app has (auto), found 'auto'") {
+        expect<EngineException>("expected one of this app's engines (auto), found 'auto'") {
             Recommender.open(history, emptyList())
         }
         expect<RequestException>("threads: expected 1 or more, found 0") {
@@ -51,7 +51,7 @@ class EngineTest {
 
     @Test
     fun thePlacementReportsTheEngine() {
-        Recommender.open(history, Given.onnx, EngineOptions(threads = 2)).use {
+        Recommender.open(history, TestData.onnx, EngineOptions(threads = 2)).use {
             val placement = it.placement
             val found = listOf(placement.engine, placement.version, placement.threads)
             assertEquals(listOf("onnxruntime", "1.28.0", 2), found)
@@ -64,31 +64,31 @@ class EngineTest {
     fun anUnavailableDelegateIsHandledByThePolicy() {
         val warnings = ArrayList<String>()
         val warned = EngineOptions(delegate = "nnapi", onWarning = { warnings.add(it) })
-        Recommender.open(history, Given.onnx, warned).use {
+        Recommender.open(history, TestData.onnx, warned).use {
             assertEquals(listOf("nnapi"), it.placement.asked)
             assertTrue(it.placement.got.isEmpty())
             assertEquals(warnings, it.placement.fallbacks)
             assertTrue(
                 warnings.toString(),
-                "nnapi is not in this onnxruntime 1.28.0, which has CPU" in warnings.single()
+                "nnapi is not available in onnxruntime 1.28.0, which has CPU" in warnings.single()
             )
             assertTrue(it.selfTest().passed)
         }
-        Recommender.open(history, Given.onnx, warned.copy(policy = Policy.ALLOW)).use {
+        Recommender.open(history, TestData.onnx, warned.copy(policy = Policy.ALLOW)).use {
             assertEquals(1, it.placement.fallbacks.size)
         }
         assertEquals(1, warnings.size)
-        expect<EngineException>("the policy FAIL refuses that") {
-            Recommender.open(history, Given.onnx, warned.copy(policy = Policy.FAIL))
+        expect<EngineException>("not allowed by the policy FAIL") {
+            Recommender.open(history, TestData.onnx, warned.copy(policy = Policy.FAIL))
         }
         expect<EngineException>("delegate: expected 'nnapi' or 'xnnpack' for onnxruntime, found 'gpu'") {
-            Recommender.open(history, Given.onnx, warned.copy(delegate = "gpu"))
+            Recommender.open(history, TestData.onnx, warned.copy(delegate = "gpu"))
         }
     }
 
     @Test
     fun aProfileContainsThePlacement() {
-        val bytes = Given.recommender().resolve("model.onnx").readBytes()
+        val bytes = TestData.recommender().resolve("model.onnx").readBytes()
         val environment = ai.onnxruntime.OrtEnvironment.getEnvironment()
         val counts = operatorsByProvider { path ->
             ai.onnxruntime.OrtSession.SessionOptions().use { settings ->
@@ -129,9 +129,9 @@ class EngineTest {
 
     @Test
     fun anInvalidModelIsRejected() {
-        val source = MemorySource(Given.recommender()).file("model.onnx", "not a model".toByteArray())
-        expect<EngineException>("onnxruntime 1.28.0 refused model.onnx ('history')") {
-            Recommender.open(source, Given.onnx)
+        val source = MemorySource(TestData.recommender()).file("model.onnx", "not a model".toByteArray())
+        expect<EngineException>("onnxruntime 1.28.0 rejected model.onnx ('history')") {
+            Recommender.open(source, TestData.onnx)
         }
     }
 
@@ -150,7 +150,7 @@ class EngineTest {
 
     @Test
     fun sessionsAreThreadSafe() {
-        Recommender.open(history, Given.onnx).use { recommender ->
+        Recommender.open(history, TestData.onnx).use { recommender ->
             val ids = recommender.items.ids.values
             val histories = List(40) { start -> ids.subList(start, start + 1 + start % 7) }
             val expected = histories.map { recommender.recommend(history = it, explain = 1) }

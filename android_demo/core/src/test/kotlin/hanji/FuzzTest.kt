@@ -28,7 +28,7 @@ class FuzzTest {
     }
 
     private fun fuzz(path: String, times: Int, change: (ByteArray) -> ByteArray) {
-        val bundles = listOf("history", "users", "digits").map { Given.bundles().getValue(it) }
+        val bundles = listOf("history", "users", "digits").map { TestData.bundles().getValue(it) }
             .filter { bundle -> MemorySource(bundle).files.containsKey(path) }
         var rejected = 0
         var slowest = 0L

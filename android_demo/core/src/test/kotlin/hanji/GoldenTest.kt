@@ -10,7 +10,7 @@ import org.junit.Test
 class GoldenTest {
     @Test
     fun everyBundlePassesItsSelfTest() {
-        for ((name, bundle) in Given.bundles()) {
+        for ((name, bundle) in TestData.bundles()) {
             val test = open(bundle.path).use { it.selfTest() }
             println("$name: ${test.detail}")
             assertTrue("$name: ${test.detail}", test.passed)
@@ -21,8 +21,8 @@ class GoldenTest {
     @Test
     fun everyTopTenEqualsPythons() {
         var compared = 0
-        for ((name, bundle) in Given.recommenders()) {
-            Recommender.open(DirectorySource(bundle), Given.onnx).use { recommender ->
+        for ((name, bundle) in TestData.recommenders()) {
+            Recommender.open(DirectorySource(bundle), TestData.onnx).use { recommender ->
                 val golden = parseGolden(recommender.readFile("golden.json"), "golden.json")
                 val expected = golden.artifacts.getValue("onnx")
                 for (case in expected.cases) {
@@ -42,40 +42,40 @@ class GoldenTest {
 
     @Test
     fun aChangedScoreFails() {
-        val source = MemorySource(Given.recommender())
+        val source = MemorySource(TestData.recommender())
         val golden = source.text("golden.json")
         val score = Regex("\"scores\": *\\[ *(-?[0-9.]+)").find(golden)!!.groupValues[1]
         source.file("golden.json", golden.replace(score, "123.5").toByteArray())
-        val test = Recommender.open(source, Given.onnx).use { it.selfTest() }
+        val test = Recommender.open(source, TestData.onnx).use { it.selfTest() }
         assertFalse(test.passed)
         assertTrue(test.detail, "a score differs by 1" in test.detail)
-        assertTrue(test.detail, "failed, first the history of" in test.detail)
+        assertTrue(test.detail, "failed, first: history of" in test.detail)
     }
 
     @Test
     fun aChangedPreparationFails() {
-        val source = MemorySource(Given.classifier())
+        val source = MemorySource(TestData.classifier())
         val prepared = Regex("\"prepared\": *\"([^\"]*)").find(source.text("golden.json"))!!.groupValues[1]
         val other = (if (prepared[0] == 'A') "B" else "A") + prepared.substring(1)
         source.file("golden.json", source.text("golden.json").replace(prepared, other).toByteArray())
-        val test = Classifier.open(source, Given.onnx).use { it.selfTest() }
+        val test = Classifier.open(source, TestData.onnx).use { it.selfTest() }
         assertFalse(test.passed)
-        assertTrue(test.detail, "is prepared otherwise than at export" in test.detail)
+        assertTrue(test.detail, "is preprocessed differently than at export" in test.detail)
     }
 
     @Test
     fun anArtifactThatDidNotRunAtExportFails() {
-        val source = MemorySource(Given.recommender())
+        val source = MemorySource(TestData.recommender())
         source.file("golden.json", source.text("golden.json").replace("\"onnx\"", "\"other\"").toByteArray())
-        val test = Recommender.open(source, Given.onnx).use { it.selfTest() }
-        val detail = "golden.json holds no cases for onnx: it was not run at export"
+        val test = Recommender.open(source, TestData.onnx).use { it.selfTest() }
+        val detail = "golden.json has no cases for onnx, which was not run at export"
         assertEquals(SelfTest(false, 0, 0.0, 0.0, detail), test)
     }
 
     private fun open(path: String): Session {
         val source = DirectorySource(java.io.File(path))
         val isRecommender = java.io.File(path, "items.json").exists()
-        return if (isRecommender) Recommender.open(source, Given.onnx)
-        else Classifier.open(source, Given.onnx)
+        return if (isRecommender) Recommender.open(source, TestData.onnx)
+        else Classifier.open(source, TestData.onnx)
     }
 }

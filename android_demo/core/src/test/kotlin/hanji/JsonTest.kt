@@ -67,17 +67,17 @@ class JsonTest {
         val table = Table.parse(
             """{"t": "", "n": 1.5, "l": [1, "a"], "b": true, "x": null}""".toByteArray(), "x.json"
         )
-        expect<BundleException>("x.json: t: expected a text of 1 to 1000 characters, found ''") {
+        expect<BundleException>("x.json: t: expected a string of 1 to 1000 characters, found ''") {
             table.text("t")
         }
-        expect<BundleException>("x.json: n: expected an integer of 1 to") { table.count("n") }
+        expect<BundleException>("x.json: n: expected an integer from 1 to") { table.count("n") }
         expect<BundleException>("x.json: b: expected a finite number") { table.number("b") }
-        expect<BundleException>("x.json: l: expected ids that are all texts or all integers") {
+        expect<BundleException>("x.json: l: expected ids that are all strings or all integers") {
             table.ids("l")
         }
         expect<BundleException>("x.json: x: expected an array, found null") { table.array("x") }
         expect<BundleException>("x.json: y: missing") { table.array("y") }
-        expect<BundleException>("x.json: expected an object, found an array of 0") {
+        expect<BundleException>("x.json: expected an object, found an array of length 0") {
             Table(emptyList<Any>(), "x.json")
         }
     }
@@ -90,7 +90,10 @@ class JsonTest {
             "", ".", "..", "../a", "a/..", "a/../b", "/a", "a/", "a//b", "./a", "a/./b", "a\\b", "C:a", "a b",
             "a\n", ".hidden", "-a", "a/.b", "é", "a\u0000", "~", "%2e%2e/a", "file:a", "a".repeat(256),
         )
-        for (path in bad) expect<BundleException>("stays inside the bundle") { pathTable(path).path("p") }
+        for (path in bad) {
+            val table = pathTable(path)
+            expect<BundleException>("expected a relative path inside the bundle") { table.path("p") }
+        }
     }
 
     private fun pathTable(path: String) = Table(mapOf("p" to path), "x.json")

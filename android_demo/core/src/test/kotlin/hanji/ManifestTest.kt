@@ -9,7 +9,7 @@ class ManifestTest {
     @Test
     fun validationEqualsPythons() {
         var rejected = 0
-        val cases = (Given.answers("manifests") as List<*>).map { Table(it, "case") }
+        val cases = (TestData.pythonResults("manifests") as List<*>).map { Table(it, "case") }
         for (case in cases) {
             val text = case.longText("text")
             val error = try {
@@ -29,7 +29,7 @@ class ManifestTest {
 
     @Test
     fun fieldsAreParsed() {
-        val bundle = Given.bundles().getValue("digits")
+        val bundle = TestData.bundles().getValue("digits")
         val manifest = parseManifest(bundle.resolve("manifest.json").readBytes(), "manifest.json")
         manifest as ClassifierManifest
         assertEquals("image-classification", manifest.task)

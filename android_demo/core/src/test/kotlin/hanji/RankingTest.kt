@@ -37,7 +37,7 @@ class RankingTest {
         val options = options(k = 3, excluded = intArrayOf(4, 3), seen = intArrayOf(4, 2))
         val found = ranking(DoubleArray(5) { it.toDouble() }, items, options)
         assertArrayEquals(intArrayOf(1, 0), found)
-        val note = "2 of the 3 items asked for: all others are in the history or are excluded"
+        val note = "only 2 of the 3 requested items: all others are in the history or are excluded"
         assertEquals(note, shortageNote(found.size, options))
     }
 
@@ -62,7 +62,7 @@ class RankingTest {
     @Test
     fun optionsOutOfRangeAreRejected() {
         expect<RequestException>("k=0: expected 1 to 5") { options(k = 0).check(5) }
-        expect<RequestException>("k=4: expected 1 to 3: the catalogue holds 5 items, 2 of them excluded") {
+        expect<RequestException>("k=4: expected 1 to 3: the catalogue has 5 items, 2 of them excluded") {
             options(k = 4, excluded = intArrayOf(1, 2)).check(5)
         }
         for (diversity in listOf(1.0, -0.1, Double.NaN)) {

@@ -10,7 +10,7 @@ class TextsTest {
         val before = Locale.getDefault()
         Locale.setDefault(Locale.GERMANY) // has a decimal comma, which must not be used
         try {
-            val texts = Table(Given.answers("texts"), "texts")
+            val texts = Table(TestData.pythonResults("texts"), "texts")
             val numbers = texts.array("numbers").map { it as List<*> }
             for ((number, formatted) in numbers) assertEquals(formatted, formatNumber(asNumber(number)!!))
             val ids = texts.array("ids").map { it as List<*> }
@@ -23,7 +23,7 @@ class TextsTest {
     @Test
     fun valuesAreDescribedBriefly() {
         assertEquals("null", shown(null))
-        assertEquals("an array of 2", shown(listOf(1, 2)))
+        assertEquals("an array of length 2", shown(listOf(1, 2)))
         assertEquals("an object", shown(mapOf("a" to 1)))
         assertEquals(61, shown("x".repeat(1000)).length)
     }

@@ -29,8 +29,8 @@ class TfliteEngineTest {
 
     @Test
     fun recommendationsEqualThoseOfOnnxRuntime() {
-        val bundle = Given.recommender()
-        val expected = Recommender.open(DirectorySource(bundle), Given.onnx).use(::results)
+        val bundle = TestData.recommender()
+        val expected = Recommender.open(DirectorySource(bundle), TestData.onnx).use(::results)
         val source = forTflite(bundle, "history", "why")
         Recommender.open(source, listOf(TfliteEngineFactory()), EngineOptions(threads = 2)).use {
             assertEquals(expected, results(it))
@@ -43,8 +43,9 @@ class TfliteEngineTest {
     @Test
     fun classificationsEqualThoseOfOnnxRuntime() {
         val pixels = Pixels(ByteArray(300) { (it * 7).toByte() }, 10, 10, 3)
-        val bundle = Given.classifier()
-        val expected = Classifier.open(DirectorySource(bundle), Given.onnx).use { it.probabilities(pixels) }
+        val bundle = TestData.classifier()
+        val source = DirectorySource(bundle)
+        val expected = Classifier.open(source, TestData.onnx).use { it.probabilities(pixels) }
         for (hasSignatures in listOf(true, false)) {
             Interpreter.hasSignatures = hasSignatures
             Classifier.open(forTflite(bundle, "classify"), listOf(TfliteEngineFactory())).use {
@@ -59,7 +60,7 @@ class TfliteEngineTest {
         for (engine in listOf(TfliteEngineFactory(), TfliteEngineFactory("litert", "0.9.9"))) {
             expect<EngineException>("engine '${engine.name}' cannot run this bundle") {
                 Recommender.open(
-                    DirectorySource(Given.recommender()), listOf(engine), EngineOptions(engine.name)
+                    DirectorySource(TestData.recommender()), listOf(engine), EngineOptions(engine.name)
                 )
             }
         }
@@ -70,13 +71,15 @@ class TfliteEngineTest {
         open(Policy.WARN).use {
             it.recommend(history = history(it))
             assertEquals(listOf("npu"), it.placement.got)
-            val line = "does not tell which operators of model.tflite are computed by npu"
+            val line = "does not report which operators of model.tflite run on npu"
             assertEquals(listOf("tflite-runtime 2.16.1 $line"), warnings)
         }
         assertEquals(1, closedDelegates)
-        expect<EngineException>("the policy FAIL refuses that") { open(Policy.FAIL) }
+        expect<EngineException>("not allowed by the policy FAIL") { open(Policy.FAIL) }
         assertEquals(2, closedDelegates)
-        expect<EngineException>("expected one that this app has for tflite-runtime (npu), found 'gpu'") {
+        expect<EngineException>(
+            "delegate: expected one of this app's delegates for tflite-runtime (npu), found 'gpu'"
+        ) {
             open(Policy.WARN, "gpu")
         }
     }
@@ -86,11 +89,11 @@ class TfliteEngineTest {
         Interpreter.failure = "prepare"
         open(Policy.ALLOW).use {
             assertTrue(it.placement.got.isEmpty() && warnings.isEmpty())
-            val line = "npu failed to prepare model.tflite: out of cores; the CPU computes it"
+            val line = "npu failed to prepare model.tflite: out of cores; it runs on the CPU"
             assertEquals(listOf(line), it.placement.fallbacks)
             it.recommend(history = history(it))
         }
-        expect<EngineException>("out of cores", "the policy FAIL refuses that") { open(Policy.FAIL) }
+        expect<EngineException>("out of cores", "not allowed by the policy FAIL") { open(Policy.FAIL) }
     }
 
     @Test
@@ -100,8 +103,8 @@ class TfliteEngineTest {
             Interpreter.failure = "run"
             assertEquals(expected, it.recommend(history = history(it)))
             assertTrue(it.placement.got.isEmpty())
-            val line = "npu: signature 'history' failed: the core is gone; the CPU computes model.tflite"
-            assertEquals("$line since then", warnings.last())
+            val line = "npu: signature 'history' failed: the core is gone; model.tflite now runs on the CPU"
+            assertEquals(line, warnings.last())
         }
     }
 
@@ -120,7 +123,7 @@ class TfliteEngineTest {
         factory: TfliteEngineFactory = delegated,
     ): Recommender {
         val options = EngineOptions(delegate = delegate, policy = policy, onWarning = { warnings.add(it) })
-        return Recommender.open(forTflite(Given.recommender(), "history", "why"), listOf(factory), options)
+        return Recommender.open(forTflite(TestData.recommender(), "history", "why"), listOf(factory), options)
     }
 
     private fun results(recommender: Recommender): Any = listOf(1, 5, 2).map { length ->

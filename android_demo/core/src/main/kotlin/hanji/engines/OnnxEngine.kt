@@ -100,7 +100,7 @@ internal class OnnxEngine(
             newSession(signature) { provider.addTo(it, options.threads) }
         } catch (error: OrtException) {
             fallbacks.add(
-                "${provider.name} failed to prepare ${signature.path}: ${oneLine(error)}; the CPU computes it"
+                "${provider.name} failed to prepare ${signature.path}: ${oneLine(error)}; it runs on the CPU"
             )
             return cpuSession(signature)
         }
@@ -116,8 +116,8 @@ internal class OnnxEngine(
     private fun cpuSession(signature: Signature): OrtSession = try {
         newSession(signature) {}
     } catch (error: OrtException) {
-        val refused = "refused ${signature.path} ('${signature.name}'): ${oneLine(error)}"
-        throw EngineException("onnxruntime ${environment.version} $refused", error)
+        val rejected = "rejected ${signature.path} ('${signature.name}'): ${oneLine(error)}"
+        throw EngineException("onnxruntime ${environment.version} $rejected", error)
     }
 
     private fun newSession(signature: Signature, prepare: (OrtSession.SessionOptions) -> Unit): OrtSession =
@@ -142,7 +142,7 @@ internal class OnnxEngine(
         }
         if (found == null) {
             fallbacks.add(
-                "onnxruntime did not report which operators of ${signature.path} ${provider.name} computes"
+                "onnxruntime did not report which operators of ${signature.path} run on ${provider.name}"
             )
             return
         }
@@ -151,9 +151,9 @@ internal class OnnxEngine(
         val onCpu = counts[CPU] ?: 0
         val total = counts.values.sum()
         if (provider.name !in counts) {
-            fallbacks.add("${provider.name} computes none of the $total operators of ${signature.path}")
+            fallbacks.add("${provider.name} runs none of the $total operators of ${signature.path}")
         } else if (onCpu > 0) {
-            fallbacks.add("the CPU computes $onCpu of the $total operators of ${signature.path}")
+            fallbacks.add("the CPU runs $onCpu of the $total operators of ${signature.path}")
         }
     }
 
@@ -179,7 +179,7 @@ internal class OnnxEngine(
         provider = null
         operators = null
         sessions[signature.name] = session
-        fallbacks.add("${failedProvider.name}: $failed; the CPU computes everything since then")
+        fallbacks.add("${failedProvider.name}: $failed; everything now runs on the CPU")
         return result
     }
 

@@ -39,7 +39,7 @@ internal fun foundProvider(name: String, environment: OrtEnvironment, fallbacks:
     if (provider in known) return OnnxProvider(name, provider)
     val names = known.joinToString { it.getName() }
     fallbacks.add(
-        "$name is not in this onnxruntime ${environment.version}, which has $names; the CPU computes"
+        "$name is not available in onnxruntime ${environment.version}, which has $names; the CPU is used"
     )
     return null
 }

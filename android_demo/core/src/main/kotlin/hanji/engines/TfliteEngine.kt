@@ -37,7 +37,7 @@ class TfliteEngineFactory(
         if (delegate != null && delegate !in delegates) {
             val known = delegates.keys.joinToString().ifEmpty { "none" }
             throw EngineException(
-                "delegate: expected one that this app has for $name ($known), found '$delegate'"
+                "delegate: expected one of this app's delegates for $name ($known), found '$delegate'"
             )
         }
         val engine = TfliteEngine(name, version, artifact, files, options, delegates[delegate])
@@ -103,14 +103,14 @@ internal class TfliteEngine(
         val model = try {
             TfliteModel(files.getValue(path), options.threads, make())
         } catch (error: RuntimeException) {
-            fallbacks.add("$name failed to prepare $path: ${oneLine(error)}; the CPU computes it")
+            fallbacks.add("$name failed to prepare $path: ${oneLine(error)}; it runs on the CPU")
             return cpuModel(path)
         } catch (error: LinkageError) {
-            fallbacks.add("$name cannot be loaded: ${oneLine(error)}; the CPU computes $path")
+            fallbacks.add("$name cannot be loaded: ${oneLine(error)}; $path runs on the CPU")
             return cpuModel(path)
         }
         try {
-            fallbacks.add("$title does not tell which operators of $path are computed by $name")
+            fallbacks.add("$title does not report which operators of $path run on $name")
         } catch (error: EngineException) {
             model.close()
             throw error
@@ -121,7 +121,7 @@ internal class TfliteEngine(
     private fun cpuModel(path: String): TfliteModel = try {
         TfliteModel(files.getValue(path), options.threads, null)
     } catch (error: RuntimeException) {
-        throw EngineException("$title refused $path: ${oneLine(error)}", error)
+        throw EngineException("$title rejected $path: ${oneLine(error)}", error)
     } catch (error: LinkageError) {
         val remedy = "try: add org.tensorflow:tensorflow-lite with the native library for this device"
         throw EngineException(
@@ -151,7 +151,7 @@ internal class TfliteEngine(
         }
         failing.close()
         models[signature.path] = model
-        fallbacks.add("${options.delegate}: $failed; the CPU computes ${signature.path} since then")
+        fallbacks.add("${options.delegate}: $failed; ${signature.path} now runs on the CPU")
         return result
     }
 }

@@ -31,7 +31,7 @@ export function hasBundle(name: BundleName): boolean {
 }
 
 /** A call of the Python runtime and its result; see tests/web/answers.py. */
-export interface Answer {
+export interface PythonCall {
   bundle: BundleName;
   ask: { user?: number | string; history?: (number | string)[] };
   k: number;
@@ -56,11 +56,11 @@ export interface Answer {
   error?: { name: string; message: string };
 }
 
-export interface Answers {
-  onnxruntime: Answer[];
-  litert: Answer[];
+export interface PythonResults {
+  onnxruntime: PythonCall[];
+  litert: PythonCall[];
   /** Scores of all items by LiteRT in Python: float32 as base64. */
-  litert_scores: { bundle: "history" | "users"; ask: Answer["ask"]; scores: string }[];
+  litert_scores: { bundle: "history" | "users"; ask: PythonCall["ask"]; scores: string }[];
   /** Source images and the results of their preparation. */
   pictures: {
     source: { height: number; width: number; channels: 1 | 3 | 4; pixels: string };
@@ -72,7 +72,7 @@ export interface Answers {
 }
 
 /** The results of the Python runtime, or undefined if they are not available. */
-export function pythonAnswers(): Answers | undefined {
+export function pythonResults(): PythonResults | undefined {
   const file = FOLDER ? path.join(FOLDER, "answers.json") : "";
-  return file && existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Answers) : undefined;
+  return file && existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as PythonResults) : undefined;
 }

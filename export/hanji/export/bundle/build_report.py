@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hanji.export.reporting.markdown import table
+from hanji.export.bundle.markdown import table
 from hanji.training.files import write_text_atomic
 
 PACKAGES = (

@@ -13,7 +13,7 @@ import org.junit.Assume.assumeTrue
 /**
  * Test data: bundles, and the results of the Python runtime for them; tests/android creates both.
  */
-object Given {
+object TestData {
     val onnx: List<EngineFactory> = listOf(OnnxEngineFactory())
 
     /** All bundles, by name; the test is skipped if there are none. */
@@ -29,7 +29,7 @@ object Given {
     fun classifier(): File = bundles().getValue("digits")
 
     /** A file with results of the Python runtime. */
-    fun answers(name: String): Any? {
+    fun pythonResults(name: String): Any? {
         val file = folder("hanji.answers").first { it.name == "$name.json" }
         return parseJson(file.readBytes(), file.name)
     }

@@ -38,7 +38,7 @@ internal fun knownItems(itemIds: List<Any>, ids: Ids, unknown: String): KnownIte
 
 /** The note on skipped ids; empty if none were skipped. */
 internal fun skippedNote(what: String, skipped: Int): String =
-    if (skipped > 0) "$what ids that this bundle does not know, skipped: $skipped" else ""
+    if (skipped > 0) "unknown $what ids skipped: $skipped" else ""
 
 /** The query for a user id; [unknown] is the manifest's policy for unknown users. */
 internal fun userQuery(user: Any, users: Ids, unknown: String): Query {
@@ -76,7 +76,8 @@ internal fun wrongInput(takes: String, user: Any?, history: List<Any>?): Request
 /** Joins the notes that are not empty. */
 internal fun joined(vararg notes: String): String = notes.filter { it.isNotEmpty() }.joinToString("; ")
 
-private const val POPULAR = "the history holds no item that this bundle knows: ranked by popularity"
-private const val TAKES_USER = "user = ID: this bundle takes the id of a user it was trained on, no history"
+private const val POPULAR = "the history contains no known item: ranked by popularity"
+private const val TAKES_USER =
+    "user = ID: this bundle takes the id of a user in its training data, not a history"
 private const val TAKES_HISTORY =
-    "history = listOf(ID, …): this bundle takes the user's own history and knows no users"
+    "history = listOf(ID, …): this bundle takes the user's history and has no users"

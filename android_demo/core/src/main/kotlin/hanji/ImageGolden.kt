@@ -43,17 +43,17 @@ internal fun replayImages(
     preparation.forEachIndexed { number, (source, prepared) ->
         if (!prepare(source, imageInput).contentEquals(prepared)) {
             val size = "${source.width} × ${source.height}"
-            problems.add("picture $number, of $size, is prepared otherwise than at export")
+            problems.add("image $number ($size) is preprocessed differently than at export")
         }
     }
     var largest = 0.0
     expected.cases.forEachIndexed { number, case ->
         val error = largestDifference(classify(case.image), case.probabilities)
         largest = maxOf(largest, error)
-        val problem = "picture $number: a probability differs by ${formatNumber(error)}"
+        val problem = "image $number: a probability differs by ${formatNumber(error)}"
         if (error > expected.tolerance) problems.add(problem)
     }
-    val what = "${preparation.size} preparations, ${expected.cases.size} pictures"
+    val what = "${preparation.size} preprocessing cases, ${expected.cases.size} images"
     return outcome(what, expected, largest, problems)
 }
 

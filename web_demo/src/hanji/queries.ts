@@ -2,7 +2,7 @@
 
 import { HanjiError } from "./errors.ts";
 import type { ExternalId, Ids } from "./ids.ts";
-import type { QueryKind } from "./takes.ts";
+import type { QueryKind } from "./query_kind.ts";
 import { quoted, shown } from "./text.ts";
 
 /** An empty list of item indices. */
@@ -55,7 +55,7 @@ export function knownItems(
 
 /** The note on skipped ids; empty if none were skipped. */
 export function skippedNote(what: string, skipped: number): string {
-  return skipped ? `${what} ids that this bundle does not know, skipped: ${skipped}` : "";
+  return skipped ? `unknown ${what} ids skipped: ${skipped}` : "";
 }
 
 /** Resolves a user id; `unknown` is the manifest's policy for unknown users. */
@@ -93,8 +93,8 @@ export function wrongInput(takes: QueryKind, user: unknown, history: unknown): H
   return new HanjiError(`expected ${TAKES[takes]}; found ${found}`);
 }
 
-const POPULAR = "the history holds no item that this bundle knows: ranked by popularity";
+const POPULAR = "the history contains no known item: ranked by popularity";
 const TAKES: Record<QueryKind, string> = {
-  user: "{ user: ID }: this bundle takes the id of a user it was trained on, no history",
-  history: "{ history: [ID, …] }: this bundle takes the user's own history and knows no users",
+  user: "{ user: ID }: this bundle takes the id of a user in its training data, not a history",
+  history: "{ history: [ID, …] }: this bundle takes the user's history and has no users",
 };

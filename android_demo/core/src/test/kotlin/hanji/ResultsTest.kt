@@ -6,12 +6,12 @@ import org.junit.Assert.assertTrue
 import org.junit.Test
 
 /** Results, including notes and errors, are equal to those of the Python runtime. */
-class AnswersTest {
+class ResultsTest {
     @Test
     fun recommendationsEqualPythons() {
         var compared = 0
-        for ((name, bundle) in Given.recommenders()) {
-            Recommender.open(DirectorySource(bundle), Given.onnx).use { recommender ->
+        for ((name, bundle) in TestData.recommenders()) {
+            Recommender.open(DirectorySource(bundle), TestData.onnx).use { recommender ->
                 val golden = parseGolden(recommender.readFile("golden.json"), "golden.json")
                 val tolerance = golden.artifacts.getValue("onnx").tolerance
                 for (case in cases(name)) {
@@ -26,8 +26,8 @@ class AnswersTest {
 
     @Test
     fun classificationsEqualPythons() {
-        for ((name, bundle) in Given.classifiers()) {
-            Classifier.open(DirectorySource(bundle), Given.onnx).use { classifier ->
+        for ((name, bundle) in TestData.classifiers()) {
+            Classifier.open(DirectorySource(bundle), TestData.onnx).use { classifier ->
                 for (case in cases(name)) {
                     val pixels = pixels(Table(case["source"], "source"))
                     val expected = Table(case, "case").numbers("probabilities")
@@ -43,7 +43,7 @@ class AnswersTest {
     }
 
     private fun cases(name: String): List<Map<*, *>> =
-        (Given.answers(name) as List<*>).map { it as Map<*, *> }
+        (TestData.pythonResults(name) as List<*>).map { it as Map<*, *> }
 
     private fun call(recommender: Recommender, case: Map<*, *>): Any {
         val arguments = Table(case["arguments"], "arguments")
@@ -73,18 +73,18 @@ class AnswersTest {
         }
         assertTrue("$what: expected ${case["message"]}, found a result", "error" !in case)
         if (found is Recommendations) {
-            compareRows(what, Table(case["answer"], "answer"), found, tolerance)
+            compareRows(what, Table(case["answer"], "result"), found, tolerance)
         } else {
             compareReasons(what, Table(case, "case").tables("answer"), found as List<*>, tolerance)
         }
     }
 
-    private fun compareRows(what: String, answer: Table, found: Recommendations, tolerance: Double) {
-        val expected = answer.tables("items")
+    private fun compareRows(what: String, result: Table, found: Recommendations, tolerance: Double) {
+        val expected = result.tables("items")
         assertEquals(what, expected.map { it.id("item") }, found.items.map { it.item })
-        assertEquals(what, answer.text("source"), found.source)
-        assertEquals(what, answer.text("note", 0), found.note)
-        assertEquals(what, answer.integer("skipped", 0, 99), found.skipped.toLong())
+        assertEquals(what, result.text("source"), found.source)
+        assertEquals(what, result.text("note", 0), found.note)
+        assertEquals(what, result.integer("skipped", 0, 99), found.skipped.toLong())
         for ((row, recommendation) in expected.zip(found.items)) {
             assertEquals(what, row.integer("rank", 1, 99999), recommendation.rank.toLong())
             assertEquals(what, row.text("title", 0), recommendation.title)
@@ -104,7 +104,7 @@ class AnswersTest {
     }
 }
 
-/** An image in the format of the answers. */
+/** An image in the format of the Python results. */
 internal fun pixels(source: Table): Pixels {
     val sides = listOf("width", "height", "channels").map { source.integer(it, 1, 4096).toInt() }
     return Pixels(fromBase64(source.longText("pixels"))!!, sides[0], sides[1], sides[2])

@@ -1,6 +1,6 @@
 import type { ImageInput } from "../../hanji/manifest.types.ts";
 import { pixelArray } from "../../hanji/pixels.ts";
-import { prepare } from "../../hanji/pictures.ts";
+import { prepare } from "../../hanji/images.ts";
 import { el } from "../dom.ts";
 import type { Texts } from "../texts/index.ts";
 import { drawPixels, toImageData } from "./pixels.ts";

@@ -4,7 +4,7 @@
  */
 
 /** Path, relative to the page, under which the service worker serves stored versions. */
-export const KEPT = "kept/";
+export const STORED_PATH = "kept/";
 const PREFIX = "hanji-bundle-";
 
 export function cacheOf(sha256: string): string {
@@ -16,8 +16,8 @@ export function versionOf(cache: string): string | null {
   return cache.startsWith(PREFIX) ? cache.slice(PREFIX.length) : null;
 }
 
-export function keptPath(sha256: string): string {
-  return `${KEPT}${sha256}/`;
+export function storedPath(sha256: string): string {
+  return `${STORED_PATH}${sha256}/`;
 }
 
 /** A prefix of a hash for display. */

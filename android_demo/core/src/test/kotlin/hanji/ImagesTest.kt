@@ -6,11 +6,11 @@ import org.junit.Assert.assertNull
 import org.junit.Test
 
 /** Images are prepared byte for byte like in Python. */
-class PicturesTest {
+class ImagesTest {
     @Test
     fun preparedImagesEqualPythons() {
         var compared = 0
-        for (case in (Given.answers("pictures") as List<*>).map { Table(it, "case") }) {
+        for (case in (TestData.pythonResults("pictures") as List<*>).map { Table(it, "case") }) {
             val expectedInput = case.table("picture")
             val found = prepare(pixels(case.table("source")), imageInput(expectedInput))
             assertArrayEquals(fromBase64(case.longText("prepared")), found)

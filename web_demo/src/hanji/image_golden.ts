@@ -8,7 +8,7 @@
 import { largestDifference, notReplayed } from "./golden.ts";
 import { Table } from "./json_table.ts";
 import type { ImageInput } from "./manifest.types.ts";
-import { prepare } from "./pictures.ts";
+import { prepare } from "./images.ts";
 import { formatNumber } from "./text.ts";
 import type { PixelArray, SelfTest } from "./types.ts";
 
@@ -68,13 +68,12 @@ export async function replayImages(
   for (const [number, { image, probabilities }] of cases.entries()) {
     const error = largestDifference(await classify(image), probabilities);
     largest = Math.max(largest, error);
-    if (error > tolerance)
-      problems.push(`picture ${number}: a probability differs by ${formatNumber(error)}`);
+    if (error > tolerance) problems.push(`image ${number}: a probability differs by ${formatNumber(error)}`);
   }
   let detail =
-    `${golden.preparation.length} preparations, ${cases.length} pictures, ` +
+    `${golden.preparation.length} preprocessing cases, ${cases.length} images, ` +
     `largest difference ${formatNumber(largest)} (tolerance ${formatNumber(tolerance)})`;
-  if (problems.length) detail += `; ${problems.length} failed, first ${problems[0]}`;
+  if (problems.length) detail += `; ${problems.length} failed, first: ${problems[0]}`;
   return { passed: problems.length === 0, cases: cases.length, maxAbsError: largest, tolerance, detail };
 }
 
@@ -84,7 +83,7 @@ function preparationProblems(preparation: readonly Preparation[], imageInput: Im
     if (found.length === prepared.length && found.every((value, index) => value === prepared[index]))
       return [];
     const size = `${source.width} × ${source.height}`;
-    return [`picture ${number}, of ${size}, is prepared otherwise than at export`];
+    return [`image ${number} (${size}) is preprocessed differently than at export`];
   });
 }
 

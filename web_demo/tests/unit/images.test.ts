@@ -4,10 +4,10 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import type { ImageInput } from "../../src/hanji/manifest.types.ts";
-import { parseImageGolden } from "../../src/hanji/picture_golden.ts";
-import { prepare } from "../../src/hanji/pictures.ts";
+import { parseImageGolden } from "../../src/hanji/image_golden.ts";
+import { prepare } from "../../src/hanji/images.ts";
 import { resized } from "../../src/hanji/resizing.ts";
-import { bundleFolder, hasBundle, pythonAnswers } from "../places.ts";
+import { bundleFolder, hasBundle, pythonResults } from "../bundles.ts";
 
 function bytes(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(Buffer.from(text, "base64"));
@@ -25,9 +25,9 @@ describe.skipIf(!hasBundle("digits"))("golden images", () => {
   });
 });
 
-describe.skipIf(!pythonAnswers())("images of all sizes, channels and fits", () => {
+describe.skipIf(!pythonResults())("images of all sizes, channels and fits", () => {
   it("are prepared like in Python", () => {
-    const images = pythonAnswers()?.pictures ?? [];
+    const images = pythonResults()?.pictures ?? [];
     expect(images.length).toBeGreaterThan(100);
     for (const { source, picture: imageInput, prepared } of images) {
       const found = prepare({ ...source, data: bytes(source.pixels) }, imageInput);
