@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hanji.compression import compress, load_compressed
-from hanji.export import evaluate, export_bundle
+from hanji.export import build, evaluate, export_bundle
 from hanji.training import (
     DataConfig,
     DataError,
@@ -65,6 +65,10 @@ def test_each_public_name_is_documented(stage: str) -> None:
         (lambda data: compress(data, "small", data), "model: expected TrainedModel, found Dataset"),
         (lambda data: compress(None, 4, data), "recipe: expected Recipe, found int"),
         (lambda data: compress(None, "small", [1]), "dataset: expected Dataset or ImageDataset, found list"),
+        (lambda data: train(data, work=3), "work: expected a path, found int"),
+        (lambda data: train(data, seed="1"), "seed: expected an integer, found str"),
+        (lambda data: train(data, on_epoch=1), "on_epoch: expected a function, found int"),
+        (lambda data: build(None), "recipe: expected a path, found NoneType"),
         (
             lambda data: export_bundle(data, "out/never"),
             "compressed: expected CompressedModel or CompressedClassifier, found Dataset",

@@ -9,7 +9,7 @@ from hanji.compression.task import task_named
 from hanji.training.errors import DataError
 from hanji.training.files import directory_listing
 from hanji.training.quiet import import_tensorflow
-from hanji.training.task import PACKAGES, task_of, task_of_directory
+from hanji.training.task import check_call, optional_path, path_of, task_of, task_of_directory
 
 if TYPE_CHECKING:
     from hanji.compression.classifiers.compressed import CompressedClassifier
@@ -59,47 +59,32 @@ def compress(
     the directory ``work`` let an interrupted run resume; ``on_epoch`` is called after each epoch. Raises
     TypeError for an argument of the wrong type, RecipeError for a step that the model does not support.
     """
-    name = task_of(dataset, "dataset", "dataset_type").name
-    task = task_named(name)
+    task = task_named(task_of(dataset, "dataset", "dataset_type").name)
     if isinstance(recipe, str):
         recipe = task.recipe.load(recipe)
     if not isinstance(recipe, task.recipe):
         raise TypeError(f"recipe: expected {task.recipe.__name__}, found {type(recipe).__name__}")
+    check_call(on_epoch=on_epoch)
+    checkpoints = optional_path(work, "work")
     import_tensorflow()
-    checkpoints = None if work is None else Path(work)
-    if isinstance(model, task.trained_type):
-        return task.compress(model, recipe, dataset, work=checkpoints, on_epoch=on_epoch)
-    if name != "image-classification" or getattr(model, "task", None) in PACKAGES:
-        raise TypeError(f"model: expected {task.trained_type.__name__}, found {type(model).__name__}")
-    return _compress_foreign(model, recipe, dataset, preprocessing, checkpoints, on_epoch)
-
-
-def _compress_foreign(
-    model: Any,
-    recipe: Any,
-    dataset: ImageDataset,
-    preprocessing: Preprocessing | None,
-    work: Path | None,
-    on_epoch: OnEpoch | None,
-) -> CompressedClassifier:
-    from hanji.compression.classifiers.foreign.keras_file import compress_keras_model
-    from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
-
-    source = Path(model) if isinstance(model, str) else model
-    return compress_keras_model(
-        source, recipe, dataset, preprocessing=preprocessing or Preprocessing(), work=work, on_epoch=on_epoch
-    )
+    if not isinstance(model, task.trained_type):
+        return task.compress_foreign(
+            model, recipe, dataset, preprocessing=preprocessing, work=checkpoints, on_epoch=on_epoch
+        )
+    if preprocessing is not None:
+        raise TypeError(f"preprocessing: expected None with a {type(model).__name__}, which has its own")
+    return task.compress(model, recipe, dataset, work=checkpoints, on_epoch=on_epoch)
 
 
 def save_compressed(compressed: CompressedModel | CompressedClassifier, directory: str | Path) -> None:
     """Write a compressed model to a directory; an existing one is replaced once the new one is complete."""
     name = task_of(compressed, "compressed", "compressed_type", "compression").name
-    task_named(name).save_compressed(compressed, Path(directory))
+    task_named(name).save_compressed(compressed, path_of(directory, "directory"))
 
 
 def load_compressed(directory: str | Path) -> CompressedModel | CompressedClassifier:
     """Load a directory written by ``save_compressed`` or ``hanji compress``; DataError for any other."""
-    directory = Path(directory)
+    directory = path_of(directory, "directory")
     name = task_of_directory(directory, "compression", "compressed_file")
     if name is None:
         listing = directory_listing(directory) if directory.is_dir() else "there is no such directory"

@@ -44,6 +44,19 @@ class CompressionTask(TrainingTask[DatasetT, TrainedT], Protocol[DatasetT, Train
         """Apply the recipe; checkpoints in ``work`` let an interrupted run resume."""
         ...
 
+    def compress_foreign(
+        self,
+        model: Any,
+        recipe: Any,
+        dataset: DatasetT,
+        *,
+        preprocessing: Any = None,
+        work: Path | None = None,
+        on_epoch: OnEpoch | None = None,
+    ) -> CompressedT:
+        """Apply the recipe to a model trained elsewhere; TypeError for a type that the task does not take."""
+        ...
+
     def uncompressed(self, trained: TrainedT, dataset: DatasetT, recipe: Any) -> CompressedT:
         """The full model in float32, ready for export, as the baseline of ``recipe``."""
         ...

@@ -24,6 +24,7 @@ from hanji.training.progress import logger
 from hanji.training.quiet import import_tensorflow
 from hanji.training.recipe_file import RecipeFile, read_recipe_file
 from hanji.training.settings import table_from
+from hanji.training.task import check_call, optional_path, path_of
 
 if TYPE_CHECKING:
     from hanji.training.progress import OnEpoch
@@ -95,9 +96,10 @@ def build(
     epoch. Raises RecipeError and DataError before any long-running stage starts, ConversionError for a model
     that a format cannot represent.
     """
-    plan = plan_of(read_recipe_file(Path(recipe), seed=seed))
-    target = Path("out") / plan.file.name if out is None else Path(out)
-    return run_plan(plan, data=None if data is None else Path(data), out=target, on_epoch=on_epoch)
+    check_call(seed=0 if seed is None else seed, on_epoch=on_epoch)
+    plan = plan_of(read_recipe_file(path_of(recipe, "recipe"), seed=seed))
+    target = optional_path(out, "out") or Path("out") / plan.file.name
+    return run_plan(plan, data=optional_path(data, "data"), out=target, on_epoch=on_epoch)
 
 
 def run_plan(plan: Plan, *, data: Path | None, out: Path, on_epoch: OnEpoch | None = None) -> BuildReport:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 from hanji.compression.task import CompressionTask
 from hanji.runtime.bundle import open_bundle
 from hanji.training.quiet import import_tensorflow
-from hanji.training.task import config_of, load_task, task_of
+from hanji.training.task import config_of, load_task, optional_path, path_of, task_of
 
 if TYPE_CHECKING:
     from hanji.export.bundle.build_report import BuildReport
@@ -138,8 +138,13 @@ def export_bundle(
     """
     task = task_named(task_of(compressed, "compressed", "compressed_type", "compression").name)
     config = config_of(config, task.export_config, "config")
+    target = path_of(out, "out")
+    if dataset is not None and task_of(dataset, "dataset", "dataset_type").name != task.name:
+        raise TypeError(
+            f"dataset: expected data for {task.name} as the model is, found {type(dataset).__name__}"
+        )
     import_tensorflow()
-    return task.export(compressed, Path(out), config, dataset=dataset, replace=replace)
+    return task.export(compressed, target, config, dataset=dataset, replace=replace)
 
 
 def evaluate(
@@ -154,7 +159,7 @@ def evaluate(
     manifest = open_bundle(bundle).manifest
     task = task_named(manifest.task)
     if data is None or isinstance(data, str | Path):
-        data = task.dataset_of_bundle(manifest, None if data is None else Path(data))
+        data = task.dataset_of_bundle(manifest, optional_path(data, "data"))
     elif task_of(data, "data", "dataset_type").name != task.name:
         raise TypeError(
             f"data: expected data for {task.name}, the task of the bundle, found {type(data).__name__}"

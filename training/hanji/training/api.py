@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, overload
 from hanji.training.errors import DataError
 from hanji.training.files import directory_listing
 from hanji.training.quiet import import_tensorflow
-from hanji.training.task import config_of, task_named, task_of, task_of_directory
+from hanji.training.task import (
+    check_call,
+    config_of,
+    optional_path,
+    path_of,
+    task_named,
+    task_of,
+    task_of_directory,
+)
 
 if TYPE_CHECKING:
     from hanji.training.classifiers.config import ImageTrainingConfig
@@ -39,7 +47,8 @@ def load_dataset(config: Any, directory: str | Path | None = None, *, seed: int 
     ``config.seed``. Raises DataError, naming the file and line, for unusable data.
     """
     task = task_of(config, "config", "data_config")
-    return task.load(config, None if directory is None else Path(directory), seed=seed)
+    check_call(seed=seed)
+    return task.load(config, optional_path(directory, "directory"), seed=seed)
 
 
 @overload
@@ -81,19 +90,20 @@ def train(
     task = task_of(dataset, "dataset", "dataset_type")
     model = config_of(model, task.model_config, "model")
     training = config_of(training, task.training_config, "training")
+    check_call(seed=seed, on_epoch=on_epoch)
+    checkpoints = optional_path(work, "work")
     import_tensorflow()
-    checkpoints = None if work is None else Path(work)
     return task.train(dataset, model, training, seed=seed, work=checkpoints, on_epoch=on_epoch)
 
 
 def save_trained(trained: TrainedModel | TrainedClassifier, directory: str | Path) -> None:
     """Write a trained model to a directory; an existing one is replaced once the new one is complete."""
-    task_of(trained, "trained", "trained_type").save_trained(trained, Path(directory))
+    task_of(trained, "trained", "trained_type").save_trained(trained, path_of(directory, "directory"))
 
 
 def load_trained(directory: str | Path) -> TrainedModel | TrainedClassifier:
     """Load a model written by ``save_trained`` or ``hanji train``; DataError if there is none."""
-    directory = Path(directory)
+    directory = path_of(directory, "directory")
     name = task_of_directory(directory, "training", "trained_file")
     if name is None:
         listing = directory_listing(directory) if directory.is_dir() else "there is no such directory"

@@ -120,6 +120,28 @@ def config_of(value: Any, kind: type[Any], argument: str) -> Any:
     return value
 
 
+def path_of(value: str | Path, argument: str) -> Path:
+    """``value`` as a path; TypeError for another type."""
+    if not isinstance(value, str | Path):
+        raise TypeError(f"{argument}: expected a path, found {type(value).__name__}")
+    return Path(value)
+
+
+def optional_path(value: str | Path | None, argument: str) -> Path | None:
+    """``value`` as a path, or None; TypeError for another type."""
+    return None if value is None else path_of(value, argument)
+
+
+def check_call(*, seed: object = 0, on_epoch: object = None) -> None:
+    """TypeError or ValueError for what would fail only later: a seed or a callback that cannot be used."""
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise TypeError(f"seed: expected an integer, found {type(seed).__name__}")
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed: expected at least 0 and below {2**32}, found {seed}")
+    if on_epoch is not None and not callable(on_epoch):
+        raise TypeError(f"on_epoch: expected a function, found {type(on_epoch).__name__}")
+
+
 def task_of_directory(directory: Path, stage: str, marker: str) -> str | None:
     """The name of the task whose file is in ``directory``; ``marker`` is the attribute with the file name."""
     for name in PACKAGES:
@@ -132,8 +154,11 @@ __all__ = [
     "PACKAGES",
     "Overview",
     "TrainingTask",
+    "check_call",
     "config_of",
     "load_task",
+    "optional_path",
+    "path_of",
     "task_named",
     "task_of",
     "task_of_directory",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hanji.compression.classifiers.compressed import CompressedClassifier
+from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.task import CompressionTask
 from hanji.training.classifiers.data import ImageDataset
@@ -40,6 +41,25 @@ class ClassifierCompression(ClassifierTraining):
         from hanji.compression.classifiers.compress import compress_classifier
 
         return compress_classifier(trained, recipe, dataset, work=work, on_epoch=on_epoch)
+
+    def compress_foreign(
+        self,
+        model: Any,
+        recipe: ImageRecipe,
+        dataset: ImageDataset,
+        *,
+        preprocessing: Preprocessing | None = None,
+        work: Path | None = None,
+        on_epoch: OnEpoch | None = None,
+    ) -> CompressedClassifier:
+        """See CompressionTask; a Keras model, or the path of a .keras or .h5 file or of a SavedModel."""
+        from hanji.compression.classifiers.foreign.keras_file import compress_keras_model
+
+        source = Path(model) if isinstance(model, str) else model
+        given = preprocessing or Preprocessing()
+        return compress_keras_model(
+            source, recipe, dataset, preprocessing=given, work=work, on_epoch=on_epoch
+        )
 
     def uncompressed(
         self, trained: TrainedClassifier, dataset: ImageDataset, recipe: ImageRecipe

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hanji.compression.recommenders.compressed import CompressedModel
 from hanji.compression.recommenders.recipe import Recipe, check_recipe
@@ -11,10 +11,10 @@ from hanji.compression.task import CompressionTask
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.task import RecommenderTraining
+from hanji.training.recommenders.trained import TrainedModel
 
 if TYPE_CHECKING:
     from hanji.training.progress import OnEpoch
-    from hanji.training.recommenders.trained import TrainedModel
 
 
 class RecommenderCompression(RecommenderTraining):
@@ -41,6 +41,10 @@ class RecommenderCompression(RecommenderTraining):
         from hanji.compression.recommenders.compress import compress
 
         return compress(trained, recipe, dataset, work=work, on_epoch=on_epoch)
+
+    def compress_foreign(self, model: object, *arguments: Any, **options: Any) -> CompressedModel:
+        """See CompressionTask; recommenders trained elsewhere are not supported."""
+        raise TypeError(f"model: expected {TrainedModel.__name__}, found {type(model).__name__}")
 
     def uncompressed(self, trained: TrainedModel, dataset: Dataset, recipe: Recipe) -> CompressedModel:
         """See CompressionTask."""

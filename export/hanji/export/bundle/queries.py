@@ -10,10 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hanji.export.bundle.artifact import TFJS_DIRECTORY, Converted
+from hanji.export.bundle.engines import open_engine
 from hanji.export.formats.tfjs_node import TfjsCall, find_tfjs
-from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, create_engine
-from hanji.runtime.engines.versions import installed_version
-from hanji.runtime.errors import EngineError
 
 Scores = npt.NDArray[np.float32]
 
@@ -42,14 +40,9 @@ def run_queries(converted: Converted, queries: Sequence[Query]) -> Outputs:
     """
     if converted.artifact.format == "tfjs":
         return _run_tfjs(converted, queries)
-    name = converted.artifact.engines[0].name
-    kind = next(kind for kind in ENGINE_KINDS if kind.name == name)
-    version = installed_version(kind.distribution)
-    if version is None:
-        raise EngineError(f"{kind.distribution} is not installed; try: pip install {kind.distribution}")
-    engine = create_engine(Choice(kind, version, converted.artifact), converted.contents, threads=1)
+    engine, name = open_engine(converted.artifact, converted.contents)
     scores = tuple(engine.run(query.signature, query.inputs).ravel() for query in queries)
-    return Outputs(f"{kind.distribution} {version}", scores)
+    return Outputs(name, scores)
 
 
 def _run_tfjs(converted: Converted, queries: Sequence[Query]) -> Outputs:

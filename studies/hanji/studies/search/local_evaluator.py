@@ -15,11 +15,10 @@ from typing import Any
 import tf_keras as keras
 
 from hanji.export.bundle.artifact import MODEL_FILES, Converted
+from hanji.export.bundle.engines import open_engine
 from hanji.export.formats.names import Format
 from hanji.export.pipeline import plan_of, with_formats
 from hanji.runtime.benchmarks.timing import nanoseconds
-from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, create_engine
-from hanji.runtime.engines.versions import installed_version
 from hanji.runtime.errors import EngineError
 from hanji.studies.job import checkpoints_of
 from hanji.studies.latency import interleaved
@@ -72,7 +71,8 @@ class LocalEvaluator:
         """See Evaluator."""
         converted = self._untrained(shape)
         query = self._untrained_models.query(converted)
-        call = _engine(converted).bare_call(query.signature, query.inputs)
+        engine, _ = open_engine(converted.artifact, converted.contents)
+        call = engine.bare_call(query.signature, query.inputs)
         times = [nanoseconds(call) for _ in range(_WARM_UP + _RUNS)]
         return statistics.median(times[_WARM_UP:]) / 1e6
 
@@ -158,15 +158,6 @@ def _shape(parameters: int | str, variant: Variant) -> Shape | str:
         return parameters
     min_bytes = int(parameters * bytes_per_weight(variant))
     return Shape(parameters, min_bytes, parameters * (1.0 - sparsity_of(variant)))
-
-
-def _engine(converted: Converted) -> Any:
-    name = converted.artifact.engines[0].name
-    kind = next(kind for kind in ENGINE_KINDS if kind.name == name)
-    version = installed_version(kind.distribution)
-    if version is None:
-        raise EngineError(f"{kind.distribution} is not installed; try: pip install {kind.distribution}")
-    return create_engine(Choice(kind, version, converted.artifact), converted.contents, threads=1)
 
 
 def _copy_checkpoints(source: Path, target: Path) -> None:

@@ -113,7 +113,7 @@ def _adopted(model: keras.Model, preprocessing: Preprocessing, where: str) -> tu
 def _saved_keras3(model: Any, work: Path | None) -> Path:
     """Save a Keras 3 model object to a file, so that it is processed like one."""
     if not type(model).__module__.startswith("keras.") and not hasattr(model, "save"):
-        raise RecipeError(
+        raise TypeError(
             f"model: expected a Keras model, or the path of a .keras or .h5 file or of a SavedModel, found "
             f"{type(model).__name__}"
         )

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.export.bundle.artifact import MODEL_FILES, file_entry
+from hanji.export.bundle.engines import open_engine
 from hanji.export.bundle.files import BundleSummary, manifest_files, write_files
 from hanji.export.bundle.json_files import json_bytes
 from hanji.export.bundle.manifest import artifact_table, versions_of
@@ -29,8 +30,6 @@ from hanji.export.classifiers.wrap.card import wrapped_card
 from hanji.export.classifiers.wrap.labels import ClassNames
 from hanji.export.classifiers.wrap.model_file import ModelFile
 from hanji.export.classifiers.wrap.settings import WrapSettings
-from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, create_engine
-from hanji.runtime.engines.versions import installed_version
 from hanji.runtime.errors import EngineError
 from hanji.runtime.images.tensors import ImageTensor, dequantized, probabilities_of
 from hanji.runtime.manifest import (
@@ -156,19 +155,13 @@ def _raw_outputs(model: ModelFile, artifact: Artifact, image_input: ImageInput, 
 
     Raises ConversionError for values that are not finite, and if the engine rejects the model.
     """
-    kind = next(kind for kind in ENGINE_KINDS if kind.name == model.engines[0].name)
-    version = installed_version(kind.distribution)
-    if version is None:
-        raise EngineError(f"{kind.distribution} is not installed; try: pip install {kind.distribution}")
     tensor = ImageTensor(image_input, model.input)
     try:
-        engine = create_engine(
-            Choice(kind, version, artifact), {MODEL_FILES[model.format]: model.content}, threads=1
-        )
+        engine, _ = open_engine(artifact, {MODEL_FILES[model.format]: model.content})
         found = [engine.run(CLASSIFY, {model.input.name: tensor.of(image[None])}) for image in images]
     except EngineError as error:
         raise ConversionError(
-            f"{model.path}: expected a model that {kind.name} runs, but it failed: {error}"
+            f"{model.path}: expected a model that {artifact.engines[0].name} runs, but it failed: {error}"
         ) from error
     outputs = np.stack([dequantized(output.ravel(), model.output) for output in found])
     if outputs.shape[1] != model.classes or not np.isfinite(outputs).all():
