@@ -18,7 +18,7 @@ import hanji.runtime
 RUNTIME = Path(__file__).parents[2] / "runtime"
 SOURCES = sorted((RUNTIME / "hanji").rglob("*.py"))
 ENGINES = {"ai_edge_litert", "tflite_runtime", "onnxruntime"}
-SERVER = {"hanji.training", "hanji.compression", "hanji.export"}
+SERVER = {"hanji.training", "hanji.compression", "hanji.export", "hanji.studies"}
 
 
 def imported(source: Path) -> set[str]:

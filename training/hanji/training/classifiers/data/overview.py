@@ -78,7 +78,7 @@ def part_title(part: str) -> str:
 
 def imbalance(counts: NDArray[np.integer]) -> float:
     """The ratio of the sizes of the largest and the smallest class."""
-    return float(counts.max() / max(counts.min(), 1))
+    return float(int(counts.max()) / max(int(counts.min()), 1))
 
 
 def broken_lines(broken: list[str]) -> list[str]:
