@@ -156,6 +156,31 @@ def directory_listing(directory: Path) -> str:
     return f"{directory} contains {shown}"
 
 
+def source_directory(
+    data_format: str, directory: Path | None, *, built_in: str, for_files: str
+) -> Path | None:
+    """The directory from which data of this format is read; None for the ``built_in`` format.
+
+    DataError if there is no directory where one is needed, or one where none is read; ``for_files`` is the
+    format that would read it.
+    """
+    if data_format == "memory":
+        raise DataError(
+            'data.format is "memory": the data came from Python arrays, not from files; pass the dataset '
+            "itself, or set data.format to read files"
+        )
+    if data_format == built_in and directory is not None:
+        raise DataError(
+            f'data.format is "{built_in}", which reads no files, but the directory {directory} was given; '
+            f'set data.format = "{for_files}" and data.name to use it, or omit it'
+        )
+    if data_format != built_in and directory is None:
+        raise DataError(
+            f'data.format is "{data_format}", which needs a directory with the files; pass it as --data'
+        )
+    return directory
+
+
 def read_about(path: Path, made_by: str) -> dict[str, Any]:
     """Read the JSON file of a stage's output directory; DataError names the command that writes it."""
     try:
@@ -196,5 +221,6 @@ __all__ = [
     "read_about",
     "read_source",
     "save_weights",
+    "source_directory",
     "write_text_atomic",
 ]

@@ -11,7 +11,7 @@ from hanji.training.classifiers.data.folder import read_folder
 from hanji.training.classifiers.data.idx import read_idx
 from hanji.training.classifiers.data.npz import read_npz
 from hanji.training.classifiers.data.parts import RawImages
-from hanji.training.errors import DataError
+from hanji.training.files import source_directory
 
 
 def load_images(config: ImageDataConfig, directory: Path | None, *, seed: int) -> ImageDataset:
@@ -24,21 +24,8 @@ def load_images(config: ImageDataConfig, directory: Path | None, *, seed: int) -
 
 
 def _read(config: ImageDataConfig, directory: Path | None) -> RawImages:
-    if config.format == "digits":
-        if directory is not None:
-            raise DataError(
-                f'data.format is "digits", which reads no files, but the directory {directory} was given; '
-                'set data.format = "folder" and data.name to use it, or omit it'
-            )
+    found = source_directory(config.format, directory, built_in="digits", for_files="folder")
+    if found is None:
         return read_digits(config)
-    if config.format == "memory":
-        raise DataError(
-            'data.format is "memory": the data came from Python arrays, not from files; pass the dataset '
-            "itself, or set data.format to read files"
-        )
-    if directory is None:
-        raise DataError(
-            f'data.format is "{config.format}", which needs a directory with the files; pass it as --data'
-        )
     reader = {"folder": read_folder, "idx": read_idx, "npz": read_npz}[config.format]
-    return reader(config, directory)
+    return reader(config, found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hanji.training.errors import DataError
+from hanji.training.files import source_directory
 from hanji.training.recommenders.data.config import DataConfig
 from hanji.training.recommenders.data.dataset import Dataset, dataset_from
 from hanji.training.recommenders.data.delimited import read_delimited
@@ -25,23 +25,8 @@ def load_dataset(config: DataConfig, directory: Path | None) -> Dataset:
     `directory` contains the files; None for the synthetic catalogue, which has none.
     Raises DataError for unusable data, naming the file, the line and what to try.
     """
-    if config.format == "synthetic":
-        if directory is not None:
-            raise DataError(
-                f'data.format is "synthetic", which reads no files, but the directory {directory} was given; '
-                'set data.format = "auto" and data.name to use it, or omit it'
-            )
-        return make_synthetic(config)
-    if config.format == "memory":
-        raise DataError(
-            'data.format is "memory": the data came from Python arrays, not from files; pass the dataset '
-            "itself, or set data.format to read files"
-        )
-    if directory is None:
-        raise DataError(
-            f'data.format is "{config.format}", which needs a directory with the files; pass it as --data'
-        )
-    return dataset_from(config, _read(config, directory))
+    found = source_directory(config.format, directory, built_in="synthetic", for_files="auto")
+    return make_synthetic(config) if found is None else dataset_from(config, _read(config, found))
 
 
 def _read(config: DataConfig, directory: Path) -> RawData:
