@@ -315,6 +315,7 @@ def _manifest(artifacts: list[dict[str, Any]]) -> dict[str, Any]:
             "items": ITEMS,
             "interactions": 200,
             "config": {"seed": 0},
+            "content": "c" * 64,
         },
         "seed": 0,
         "versions": {"hanji": "0.1.0"},
@@ -600,6 +601,7 @@ def _image_manifest(artifacts: list[dict[str, Any]], weights: ImageWeights) -> d
             "pictures": 500,
             "classes": CLASSES,
             "config": {"name": "shapes"},
+            "content": "c" * 64,
         },
         "labels": {"path": "labels.json", "count": CLASSES},
         "picture": {

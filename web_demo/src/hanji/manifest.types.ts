@@ -48,6 +48,10 @@ export interface RecommenderManifest {
      */
     licence: string;
     config: {};
+    /**
+     * Of the data's content, by which other data is recognized.
+     */
+    content?: string;
     users: number;
     items: number;
     interactions: number;
@@ -180,6 +184,10 @@ export interface ClassifierManifest {
      */
     licence: string;
     config: {};
+    /**
+     * Of the data's content, by which other data is recognized.
+     */
+    content?: string;
     /**
      * Number of training images; 0 if unknown.
      */

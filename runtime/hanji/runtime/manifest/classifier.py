@@ -96,6 +96,7 @@ def _image_data(table: Table) -> ImageData:
         pictures=table.integer("pictures", 0, LARGEST_COUNT),
         classes=table.count("classes"),
         config=table.table("config").plain(),
+        content=table.sha256("content") if "content" in table.keys else "",
     )
 
 

@@ -67,6 +67,7 @@ def _training_data(table: Table) -> TrainingData:
         items=table.count("items"),
         interactions=table.integer("interactions", 1, LARGEST_INTEGER),
         config=table.table("config").plain(),
+        content=table.sha256("content") if "content" in table.keys else "",
     )
 
 

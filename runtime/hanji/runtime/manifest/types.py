@@ -138,6 +138,8 @@ class TrainingData(Record):
     items: int
     interactions: int
     config: Mapping[str, object]
+    content: str = ""
+    """SHA-256 of the data's content, in hex; empty if unknown, as in bundles of earlier versions."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -151,6 +153,8 @@ class ImageData(Record):
     pictures: int  # the name of the field in manifest.json
     classes: int
     config: Mapping[str, object]
+    content: str = ""
+    """As in ``TrainingData``."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -97,6 +97,7 @@ internal fun inconsistency(where: String): (String) -> Nothing =
 /** Parses `training_data`; the [counts] depend on the task. */
 internal fun trainingData(table: Table, counts: Map<String, Long>): TrainingData {
     table.table("config")
+    if ("content" in table) table.sha256("content")
     return TrainingData(
         table.text("name"), table.text("format"), table.boolean("synthetic"), table.text("licence", 0), counts
     )
