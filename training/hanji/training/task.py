@@ -51,8 +51,11 @@ class TrainingTask(Protocol[DatasetT, TrainedT]):
         """Load the dataset; DataError for unusable data. ``seed`` is the recipe's."""
         ...
 
-    def overview(self, dataset: DatasetT) -> Overview:
-        """The overview that ``hanji data check`` prints."""
+    def overview(self, dataset: DatasetT, *, seed: int = 0) -> Overview:
+        """The overview that ``hanji data check`` prints; ``seed`` is the recipe's.
+
+        DataError for data from which validation samples cannot be held out.
+        """
         ...
 
     def summary(self, dataset: DatasetT) -> Sequence[str]:

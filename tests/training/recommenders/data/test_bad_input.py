@@ -8,6 +8,7 @@ import pytest
 
 from hanji.training.errors import DataError, RecipeError
 from hanji.training.recommenders.data import DataConfig, Dataset, load_dataset
+from hanji.training.recommenders.data.validation import train_validation_split
 from hanji.training.settings import settings_from
 
 
@@ -137,8 +138,16 @@ def test_catalogue_too_small_for_the_negatives(tmp_path: Path) -> None:
     lines = [f"{user}::{item}::5::{item}" for user in range(3) for item in range(40 + user)]
     (tmp_path / "ratings.dat").write_text("\n".join(lines))
     message = error_of(tmp_path)
-    assert "expected at least 141 items, as user 2 has 42" in message
-    assert "found a catalogue of 42 items" in message
+    assert "expected at least 10 items without an interaction for 90% of the users" in message
+    assert "found 0 in a catalogue of 42 items; add items, or remove users" in message
+
+
+def test_two_interactions_per_user_leave_none_for_validation(tmp_path: Path) -> None:
+    lines = [f"{user}::{(user + step) % 40}::5::{step}" for user in range(40) for step in range(2)]
+    (tmp_path / "ratings.dat").write_text("\n".join(lines))
+    dataset = load(tmp_path)
+    with pytest.raises(DataError, match="expected users with at least three interactions"):
+        train_validation_split(dataset, seed=0)
 
 
 def test_malformed_lines_are_counted_and_reported(movielens_1m: Path, rows: list) -> None:

@@ -47,10 +47,34 @@ def test_check_with_a_recipe(csv_file: Path, rows: list, capsys: pytest.CaptureF
     recipe = csv_file.parent / "recipe.toml"
     recipe.write_text(
         'name = "plays"\n[data]\nname = "plays"\nformat = "csv"\nratings = "plays.csv"\n'
-        'user_column = "who"\nitem_column = "what"\n'
+        'user_column = "who"\nitem_column = "what"\ntimestamp_column = "when"\n'
     )
     assert run("check", str(csv_file.parent), "--recipe", str(recipe)) == 0
     assert f"{len(rows):,}" in capsys.readouterr().out
+
+
+def test_check_reports_what_a_build_would_refuse(tmp_path: Path) -> None:
+    lines = [f"{user}::{(user + step) % 40}::5::{step}" for user in range(40) for step in range(2)]
+    (tmp_path / "ratings.dat").write_text("\n".join(lines))
+    with pytest.raises(DataError, match="expected users with at least three interactions"):
+        run("check", str(tmp_path))
+
+
+def test_check_counts_untested_users_and_fewer_negatives(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = {user: 40 if user == 0 else 8 for user in range(30)}
+    lines = [f"{user}::{(user + step) % 45}::5::{step}" for user in own for step in range(own[user])]
+    (tmp_path / "ratings.dat").write_text("\n".join(lines))
+    assert run("check", str(tmp_path)) == 0
+    output = capsys.readouterr().out
+    assert "30, 29 of them with a test item, 29 with a validation item" in output
+    assert "users with too few items without an interaction to be tested, in training only: 1" in output
+    assert "items among which each held-out item is ranked, instead of 99: 32" in output
+    assert run("check", str(tmp_path), "--json") == 0
+    table = json.loads(capsys.readouterr().out)
+    assert (table["quality"]["users_untested"], table["quality"]["negatives"]) == (1, 32)
+    assert (table["test_users"], table["validation_users"]) == (29, 29)
 
 
 def test_check_of_an_empty_directory(tmp_path: Path) -> None:

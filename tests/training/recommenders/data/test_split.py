@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hanji.training.errors import DataError
 from hanji.training.recommenders.data import DataConfig, Interactions
 from hanji.training.recommenders.data.clean import clean
 from hanji.training.recommenders.data.raw import RawRatings, ids_from_text
@@ -107,6 +108,55 @@ def test_negatives_are_99_distinct_items_without_an_interaction() -> None:
     for user, negatives in zip(split.test.users, split.test.negatives, strict=True):
         assert len(set(negatives.tolist())) == 99
         assert not set(negatives.tolist()) & set(data.items[data.users == user].tolist())
+
+
+def users_with(numbers: list[int], items: int) -> Interactions:
+    """One user for each of ``numbers``, which is how many of the items the user interacted with."""
+    rows = [(user, (user + step) % items, step) for user, own in enumerate(numbers) for step in range(own)]
+    users, taken, times = (np.array(column) for column in zip(*rows, strict=True))
+    return Interactions(users.astype(np.int32), taken.astype(np.int32), times.astype(np.int64))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "items", "negatives", "untested"),
+    [
+        ([20] * 10, 119, 99, 0),
+        ([20] * 10, 118, 98, 0),
+        ([20] * 9 + [60], 119, 99, 1),  # one of ten users does not lower the number
+        ([20] * 8 + [60] * 2, 119, 59, 0),
+        ([20] * 19 + [50], 60, 40, 1),
+        ([20] * 10, 30, 10, 0),
+    ],
+)
+def test_the_number_of_negatives_is_what_nine_of_ten_users_have_free(
+    numbers: list[int], items: int, negatives: int, untested: int
+) -> None:
+    data = users_with(numbers, items)
+    split = leave_one_out(data, list(range(len(numbers))), items, 0)
+    assert split.test.negatives.shape == (len(numbers) - untested - split.unseen_returned, negatives)
+    assert split.users_untested == untested
+    assert len(split.train) + len(split.test) == len(data)
+    for user, row in zip(split.test.users, split.test.negatives, strict=True):
+        assert len(set(row.tolist())) == negatives
+        assert not set(row.tolist()) & set(data.items[data.users == user].tolist())
+
+
+def test_an_untested_user_stays_in_training() -> None:
+    data = users_with([20] * 9 + [60], 119)
+    split = leave_one_out(data, list(range(10)), 119, 0)
+    assert 9 not in split.test.users
+    assert int((split.train.users == 9).sum()) == 60
+
+
+def test_items_of_one_user_each_cannot_be_held_out() -> None:
+    data = Interactions(np.repeat(np.arange(4), 3).astype(np.int32), np.arange(12, dtype=np.int32), None)
+    with pytest.raises(DataError, match="expected items with interactions of several users"):
+        leave_one_out(data, list(range(4)), 30, 0, part="validation")
+
+
+def test_fewer_than_ten_negatives_are_refused() -> None:
+    with pytest.raises(DataError, match=r"expected at least 10 items without an interaction .* found 9 in a"):
+        leave_one_out(users_with([20] * 10, 29), list(range(10)), 29, 0)
 
 
 def test_split_keeps_all_interactions() -> None:

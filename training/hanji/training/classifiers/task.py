@@ -33,7 +33,7 @@ class ClassifierTraining:
         """See TrainingTask."""
         return load_images(config, directory, seed=seed)
 
-    def overview(self, dataset: ImageDataset) -> Overview:
+    def overview(self, dataset: ImageDataset, *, seed: int = 0) -> Overview:
         """See TrainingTask."""
         return Overview(overview_table(dataset), overview_lines(dataset))
 

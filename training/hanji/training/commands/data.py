@@ -94,7 +94,7 @@ def _by_recipe(args: argparse.Namespace) -> Overview:
     recipe = read_recipe_file(args.recipe)
     task = task_named(recipe.task)
     config = settings_from(task.data_config, recipe.data, f"{args.recipe}: data")
-    return task.overview(task.load(config, args.directory, seed=recipe.seed))
+    return task.overview(task.load(config, args.directory, seed=recipe.seed), seed=recipe.seed)
 
 
 def _by_format(args: argparse.Namespace) -> Overview:

@@ -48,11 +48,15 @@ SampleSource = Callable[[np.random.Generator], Samples]
 
 
 def positives_and_negatives(train: Interactions, *, items: int, negatives: int) -> SampleSource:
-    """Each interaction once, in random order, with ``negatives`` items without an interaction of the user."""
+    """Each interaction once, in random order, with ``negatives`` items without an interaction of the user.
+
+    Users with every item of the catalogue are left out: they prefer none of them to another.
+    """
     sampler = NegativeSampler(train, items)
+    rows = np.flatnonzero(sampler.have_free_items(train.users))
 
     def draw(rng: np.random.Generator) -> Samples:
-        order = rng.permutation(len(train))
+        order = rows[rng.permutation(len(rows))]
         users = train.users[order]
         sampled = sampler.sample(np.repeat(users, negatives), rng).reshape(-1, negatives)
         candidates = np.concatenate([train.items[order, None], sampled], axis=1)

@@ -33,9 +33,9 @@ class RecommenderTraining:
         """See TrainingTask; the split uses ``config.seed`` instead of ``seed``."""
         return load_dataset(config, directory)
 
-    def overview(self, dataset: Dataset) -> Overview:
+    def overview(self, dataset: Dataset, *, seed: int = 0) -> Overview:
         """See TrainingTask."""
-        return Overview(overview_table(dataset), overview_lines(dataset))
+        return Overview(overview_table(dataset, seed=seed), overview_lines(dataset, seed=seed))
 
     def summary(self, dataset: Dataset) -> Sequence[str]:
         """See TrainingTask."""

@@ -16,6 +16,7 @@ from hanji.training.classifiers.data.config import ImageDataConfig
 from hanji.training.classifiers.data.labelled import LabelledImages
 from hanji.training.classifiers.data.parts import RawImages
 from hanji.training.classifiers.data.split import hold_out
+from hanji.training.content import content_hash
 from hanji.training.errors import DataError
 
 _BATCH = 1024  # images whose pixel values are counted at a time
@@ -76,6 +77,17 @@ class ImageDataset:
     def classes(self) -> int:
         """Number of classes."""
         return len(self.labels)
+
+    @cached_property
+    def content(self) -> str:
+        """Hash of the class names, images and labels, by which results of other data are recognized."""
+        parts = (self.train, self.validation, self.test)
+        return content_hash(list(self.labels), *(part.content for part in parts))
+
+    @cached_property
+    def training_content(self) -> str:
+        """Hash of what a fit depends on: the training and the validation images with their labels."""
+        return content_hash(self.train.content, self.validation.content)
 
     @cached_property
     def normalization(self) -> Normalization:

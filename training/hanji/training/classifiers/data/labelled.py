@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hanji.training.content import content_hash
 
 UNLABELLED = -1
 """Label of an image of unknown class."""
@@ -20,6 +23,11 @@ class LabelledImages:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @cached_property
+    def content(self) -> str:
+        """Hash of the images and labels."""
+        return content_hash(self.images, self.labels)
 
 
 __all__ = ["UNLABELLED", "LabelledImages"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
+from hanji.training.content import content_hash
 from hanji.training.recommenders.data.clean import Cleaned, clean
 from hanji.training.recommenders.data.config import DataConfig
 from hanji.training.recommenders.data.interactions import Catalogue, Interactions, LeaveOneOut, catalogue_from
@@ -39,6 +41,13 @@ class Dataset:
     """The highest HR@10 that any model can expect on `test`; known only for the synthetic catalogue."""
 
     task: ClassVar[str] = "recommendation"
+
+    @cached_property
+    def content(self) -> str:
+        """Hash of the ids, titles, genres and interactions, by which results of other data are recognized."""
+        catalogue = self.catalogue
+        texts = [catalogue.user_ids, catalogue.item_ids, catalogue.titles, catalogue.genres]
+        return content_hash(texts, self.train.content, self.test.content)
 
     @classmethod
     def from_arrays(
@@ -110,6 +119,8 @@ def _quality(raw: RawData, cleaned: Cleaned, split: Split, catalogue: Catalogue)
         items_dropped=cleaned.items_dropped,
         interactions_dropped=cleaned.interactions_dropped,
         users_training_only=split.users_training_only,
+        users_untested=split.users_untested,
+        negatives=split.test.negatives.shape[1],
         unseen_returned=split.unseen_returned,
         unseen_kept=split.unseen_kept,
         unseen_dropped=split.unseen_dropped,

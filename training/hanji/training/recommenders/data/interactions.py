@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hanji.training.content import content_hash
 from hanji.training.recommenders.data.raw import Ids, ItemText
 
 
@@ -24,6 +26,11 @@ class Interactions:
 
     def __len__(self) -> int:
         return len(self.users)
+
+    @cached_property
+    def content(self) -> str:
+        """Hash of the arrays."""
+        return content_hash(self.users, self.items, self.timestamps)
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Interactions:
         """The interactions at these row numbers, or where this mask is true."""
@@ -77,7 +84,9 @@ def catalogue_from(
 
 @dataclass(frozen=True)
 class LeaveOneOut:
-    """One test row per user: `users` int32[T], the held-out `items` int32[T], `negatives` int32[T, 99].
+    """One test row per user: `users` int32[T], the held-out `items` int32[T], `negatives` int32[T, N].
+
+    N is 99, or fewer for a small catalogue (see `split.leave_one_out`).
 
     The negatives of a benchmark are kept unchanged. In MovieLens-1M's, those of 156 users include the user's
     positive. Metrics rank the *set* of a row's candidates, as the benchmark's authors do, so they must drop
@@ -90,6 +99,11 @@ class LeaveOneOut:
 
     def __len__(self) -> int:
         return len(self.users)
+
+    @cached_property
+    def content(self) -> str:
+        """Hash of the arrays."""
+        return content_hash(self.users, self.items, self.negatives)
 
 
 __all__ = ["Catalogue", "Interactions", "LeaveOneOut", "catalogue_from"]

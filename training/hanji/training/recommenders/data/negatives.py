@@ -29,6 +29,10 @@ class NegativeSampler:
         # keeps the whole array sorted, as a user's values stay in 0 … items - 1.
         self._free_below = own - (np.arange(len(own)) - self._first[users])
 
+    def have_free_items(self, users: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Whether each of `users` int32[n] lacks at least one item: bool[n]."""
+        return np.asarray(self._own(users)[1] < self._items)
+
     def sample(self, users: NDArray[np.int32], rng: np.random.Generator) -> NDArray[np.int32]:
         """One item for each of `users` int32[n]: int32[n], with replacement.
 

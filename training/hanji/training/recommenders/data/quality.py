@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hanji.training.recommenders.data.config import NEGATIVES
+
 
 @dataclass(frozen=True)
 class QualityReport:
@@ -31,6 +33,12 @@ class QualityReport:
 
     users_training_only: int = 0
     """Users with fewer than two interactions, so that none can be held out."""
+
+    users_untested: int = 0
+    """Users with fewer items without an interaction than there are negatives, in training only."""
+
+    negatives: int = NEGATIVES
+    """Items among which each held-out item is ranked: 99, or fewer in a small catalogue."""
 
     unseen_returned: int = 0
     """Held-out items without any other interaction, returned to training without a test row."""
@@ -66,6 +74,11 @@ def _lines(report: QualityReport) -> list[str]:
         (report.items_dropped, "items with too few interactions, dropped"),
         (report.interactions_dropped, "interactions dropped with them"),
         (report.users_training_only, "users with fewer than two interactions, in training only"),
+        (
+            report.users_untested,
+            "users with too few items without an interaction to be tested, in training only",
+        ),
+        (_fewer(report.negatives), f"items among which each held-out item is ranked, instead of {NEGATIVES}"),
         (report.unseen_returned, "held-out items without any other interaction, returned to training"),
         (report.unseen_kept, "test rows with an item that is not in training, kept as it is a candidate"),
         (report.unseen_dropped, "test rows with a user or item that is not in training, dropped"),
@@ -74,3 +87,7 @@ def _lines(report: QualityReport) -> list[str]:
     ]
     lines = [f"{what}: {count:,}" for count, what in counted if count]
     return lines + [f"  {example}" for example in report.malformed_examples]
+
+
+def _fewer(negatives: int) -> int:
+    return negatives if negatives < NEGATIVES else 0

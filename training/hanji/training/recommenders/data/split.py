@@ -1,9 +1,15 @@
-"""Leave-one-out: one interaction per user is held out and ranked among 99 items without an interaction."""
+"""Leave-one-out: one interaction per user is held out and ranked among 99 items without an interaction.
+
+In a small catalogue there are fewer such items. Then all users have the same lower number of them, so that
+their ranks remain comparable.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +20,19 @@ from hanji.training.recommenders.data.interactions import Interactions, LeaveOne
 from hanji.training.recommenders.data.negatives import NegativeSampler
 from hanji.training.recommenders.data.raw import Ids, RawTest
 
+FEWEST_NEGATIVES = 10
+"""With fewer, the top 10 of the candidates would say nothing."""
+
+TESTED = 0.9
+"""Fraction of the users that must have enough items to sample negatives from."""
+
+
+_TOO_FEW_INTERACTIONS = {
+    "test": "expected users with at least two interactions, to hold one out for the test, found none",
+    "validation": "expected users with at least three interactions, as one is held out for the test and "
+    "another to select the best epoch, found none; collect more interactions of each user",
+}
+
 
 @dataclass(frozen=True)
 class Split:
@@ -22,6 +41,7 @@ class Split:
     train: Interactions
     test: LeaveOneOut
     users_training_only: int = 0
+    users_untested: int = 0
     unseen_returned: int = 0
     unseen_kept: int = 0
     unseen_dropped: int = 0
@@ -29,20 +49,32 @@ class Split:
 
 
 def leave_one_out(
-    interactions: Interactions, user_ids: Ids | Sequence[object], items: int, seed: int
+    interactions: Interactions,
+    user_ids: Ids | Sequence[object],
+    items: int,
+    seed: int,
+    *,
+    part: Literal["test", "validation"] = "test",
 ) -> Split:
     """Hold out each user's last interaction, and sample negatives, both reproducibly from `seed`.
 
     The last interaction is determined by time, among equal times by file order; without times it is a random
     one. A user with one interaction stays in training only. A held-out item without any other training
-    interaction is returned to training, as no model could rank an item it has never seen. Raises DataError if
-    no test row remains or the catalogue is too small for 99 negatives.
+    interaction is returned to training, as no model could rank an item it has never seen.
+
+    There are 99 negatives, or as many as TESTED of the users have free items: items without an interaction.
+    A user with fewer stays in training only. Raises DataError if no test row remains or the negatives would
+    be fewer than FEWEST_NEGATIVES; ``part`` is what the held-out items are for, in its message.
     """
-    _check_catalogue(interactions, user_ids, items)
     rng = np.random.default_rng([seed, 1])
     counts = np.bincount(interactions.users, minlength=len(user_ids))
     last = _last_rows(interactions, rng)
     last = last[counts[interactions.users[last]] >= 2]
+    if not len(last):
+        raise DataError(_TOO_FEW_INTERACTIONS[part])
+    free = items - counts[interactions.users[last]]
+    number = _number_of_negatives(free, items)
+    last, untested = last[free >= number], int((free < number).sum())
     held_out = np.zeros(len(interactions), dtype=np.bool_)
     held_out[last] = True
     remaining = np.bincount(interactions.items[~held_out], minlength=items)
@@ -50,16 +82,18 @@ def leave_one_out(
     held_out[unseen] = False
     if not held_out.any():
         raise DataError(
-            "expected users with at least two interactions, to hold one out for the test, found none"
+            f"expected items with interactions of several users, to hold some out for the {part}, found none "
+            f"among the last items of {len(last):,} users; collect more interactions"
         )
     test = interactions.take(held_out)
     by_user = np.argsort(test.users)
     users, positives = test.users[by_user], test.items[by_user]
-    negatives = NegativeSampler(interactions, items).sample_distinct(users, NEGATIVES, rng)
+    negatives = NegativeSampler(interactions, items).sample_distinct(users, number, rng)
     return Split(
         train=interactions.take(~held_out),
         test=LeaveOneOut(users, positives, negatives),
         users_training_only=int((counts < 2).sum()),
+        users_untested=untested,
         unseen_returned=len(unseen),
     )
 
@@ -112,13 +146,14 @@ def _last_rows(interactions: Interactions, rng: np.random.Generator) -> NDArray[
     return np.asarray(order[last_of_user])
 
 
-def _check_catalogue(interactions: Interactions, user_ids: Ids | Sequence[object], items: int) -> None:
-    counts = np.bincount(interactions.users)
-    heaviest = int(counts.argmax())
-    needed = int(counts[heaviest]) + NEGATIVES
-    if items < needed:
+def _number_of_negatives(free: NDArray[np.int64], items: int) -> int:
+    """The number of negatives for users with ``free`` int64[n] items to sample them from."""
+    enough = math.ceil(TESTED * len(free))
+    number = min(NEGATIVES, int(np.sort(free)[-enough]))
+    if number < FEWEST_NEGATIVES:
         raise DataError(
-            f"expected at least {needed:,} items, as user {user_ids[heaviest]} has {counts[heaviest]:,} and "
-            f"the held-out item is ranked among {NEGATIVES} others; found a catalogue of {items:,} "
-            "items; add items, or remove users with nearly all items"
+            f"expected at least {FEWEST_NEGATIVES} items without an interaction for {TESTED:.0%} of the "
+            f"users, among which a held-out item is ranked, found {max(number, 0)} in a catalogue of "
+            f"{items:,} items; add items, or remove users with nearly all items"
         )
+    return number

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
+from hanji.training.content import content_hash
 from hanji.training.recommenders.data.dataset import Dataset
 from hanji.training.recommenders.data.interactions import Interactions, LeaveOneOut
 from hanji.training.recommenders.data.split import leave_one_out
@@ -21,11 +23,19 @@ class TrainValidationSplit:
     users: int
     items: int
 
+    @cached_property
+    def content(self) -> str:
+        """Hash of what a fit depends on: the training and the validation interactions."""
+        return content_hash(self.train.content, self.validation.content)
+
 
 def train_validation_split(dataset: Dataset, seed: int) -> TrainValidationSplit:
-    """Hold out one validation item per user of the training set."""
+    """Hold out one validation item per user of the training set.
+
+    DataError if no user can spare one.
+    """
     users, items = dataset.catalogue.users, dataset.catalogue.items
-    split = leave_one_out(dataset.train, dataset.catalogue.user_ids, items, seed)
+    split = leave_one_out(dataset.train, dataset.catalogue.user_ids, items, seed, part="validation")
     return TrainValidationSplit(split.train, split.test, users, items)
 
 
