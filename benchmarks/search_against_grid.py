@@ -141,13 +141,13 @@ def spent(out: Path) -> float:
 def grid(space, out: Path) -> tuple[list[dict[str, object]], float]:
     """The results of every recipe of the space, and the total seconds."""
     from hanji.studies.search.cached_evaluator import CachedEvaluator
-    from hanji.studies.search.setup import Setup
+    from hanji.studies.search.run import setup_of
     from hanji.studies.search.shapes import longest_shared_prefix
     from hanji.studies.search.worker import Worker
     from hanji.studies.variant import FULL
     from hanji.training.errors import HanjiError
 
-    setup = Setup(space.base, space.formats, space.metric, None, out.resolve())
+    setup = setup_of(space, data=None, out=out)
     rows, done = [], []
     with Worker(setup) as worker:
         evaluator = CachedEvaluator(worker, setup)

@@ -15,6 +15,7 @@ from hanji.studies.outcomes import load_outcomes, rank_correlation, save_outcome
 from hanji.studies.recommenders.outcomes import RankingOutcomes
 from hanji.studies.recommenders.slices import ranking_slices
 from hanji.studies.results import Row, SizeOfFormat
+from hanji.studies.rows import Run, row_of
 from hanji.studies.statistics import paired_bootstrap, spread
 from hanji.studies.variant import FULL, Variant
 from hanji.studies.winners import winner
@@ -90,6 +91,15 @@ def rankings(seed: int = 0) -> RankingOutcomes:
     return RankingOutcomes(
         rng.integers(0, 100, 30), top, rng.integers(0, 40, 30).astype(np.int32), scores, 0.5
     )
+
+
+def test_a_metric_that_is_undefined_for_a_seed_is_left_out() -> None:
+    keys = ("manifest_sha256", "bundle_sha256", "parameters", "non_zeros", "macs", "layers")
+    costs = {**dict.fromkeys(keys), "formats": {}, "seconds": {}}
+    undefined = dataclasses.replace(rankings(1), diversity=float("nan"))
+    runs = [Run(0, costs, rankings(0)), Run(1, costs, undefined)]
+    found = row_of(FULL, runs, None, {0: [], 1: []}, metric="hr_at_10", labels=None)
+    assert set(found.metrics or {}) == {"hr_at_10", "ndcg_at_10", "precision_at_10"}
 
 
 @pytest.mark.parametrize("outcomes", [samples(), rankings()])

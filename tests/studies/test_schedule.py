@@ -107,3 +107,11 @@ def test_students_are_shared(tmp_path: Path) -> None:
     (target / "distilling.npz").write_bytes(b"own")
     share_checkpoints(tmp_path, done, other)
     assert (target / "distilling.npz").read_bytes() == b"own"
+
+
+def test_a_lack_of_memory_is_one_line_that_states_how_to_resume() -> None:
+    with (
+        pytest.raises(HanjiError, match=r"^not enough memory \(14 GiB\); run the same command .* to resume"),
+        resumable(),
+    ):
+        raise MemoryError("14 GiB")

@@ -8,6 +8,8 @@ import pytest
 
 from hanji.studies.comparison import compare
 from hanji.studies.study import Study, file_of, read_study
+from hanji.studies.study_layout import StudyLayout
+from hanji.studies.variant import FULL
 from hanji.training.errors import HanjiError, RecipeError
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +41,13 @@ def test_defaults_are_filled_in(study) -> None:
         "litert",
     )
     assert [variant.name for variant in found.variants] == ["int8"]
+
+
+def test_results_of_other_data_are_in_another_directory(study, tmp_path: Path) -> None:
+    def of(content: str) -> Path:
+        return StudyLayout(study(INT8), None, {0: content}, tmp_path).run_dir(FULL, 0)
+
+    assert of("month 1") == of("month 1") != of("month 2")
 
 
 def test_a_grid_has_all_combinations_with_steps_in_order(study) -> None:

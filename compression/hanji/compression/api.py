@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from hanji.compression.task import task_named
+from hanji.training.content import warn_of_other_data
 from hanji.training.errors import DataError
 from hanji.training.files import directory_listing
 from hanji.training.quiet import import_tensorflow
@@ -73,6 +74,7 @@ def compress(
         )
     if preprocessing is not None:
         raise TypeError(f"preprocessing: expected None with a {type(model).__name__}, which has its own")
+    warn_of_other_data(model.data.name, model.data.content, dataset.content)
     return task.compress(model, recipe, dataset, work=checkpoints, on_epoch=on_epoch)
 
 

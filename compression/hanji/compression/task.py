@@ -32,6 +32,10 @@ class CompressionTask(TrainingTask[DatasetT, TrainedT], Protocol[DatasetT, Train
         """RecipeError for a step that a model of this config does not support."""
         ...
 
+    def check_sizes(self, recipe: Any, model: Any, dataset: DatasetT) -> None:
+        """RecipeError if the model or a step is too large for the data; called before any training starts."""
+        ...
+
     def compress(
         self,
         trained: TrainedT,

@@ -1,7 +1,7 @@
 """All stages in one run: data → trained model → compressed model → bundle → report.
 
 The result of each stage is kept in OUT/work: an interrupted build resumes, and a build with a changed recipe
-repeats only the stages that the change affects.
+or changed data repeats only the stages that the change affects.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from hanji.export.bundle.build_report import BuildReport, write_report
 from hanji.export.bundle.engines import engines_of
 from hanji.export.formats.names import Format
 from hanji.export.task import ExportTask, task_named
+from hanji.training.content import obstacle_to_reuse
 from hanji.training.errors import RecipeError
 from hanji.training.files import write_text_atomic
 from hanji.training.progress import logger
@@ -112,9 +113,10 @@ def run_plan(plan: Plan, *, data: Path | None, out: Path, on_epoch: OnEpoch | No
     dataset = task.load(plan.data, data, seed=plan.file.seed)
     for line in task.summary(dataset):
         logger.info(line)
+    task.check_sizes(plan.recipe, plan.model, dataset)
     work.mkdir(parents=True, exist_ok=True)
     clock = Clock(work / "seconds.json")
-    trained = earlier_trained(plan, work)
+    trained = earlier_trained(plan, dataset.content, work)
     if trained is None:
         with clock.stage("train"):
             trained = train_into(plan, dataset, work, on_epoch)
@@ -156,14 +158,21 @@ def train_into(plan: Plan, dataset: Any, work: Path, on_epoch: OnEpoch | None = 
     return trained
 
 
-def earlier_trained(plan: Plan, work: Path) -> Any | None:
-    """The model that an earlier run with the same settings saved in ``work``, or None."""
+def earlier_trained(plan: Plan, content: str, work: Path) -> Any | None:
+    """The model that an earlier run with the same settings saved in ``work``, or None.
+
+    ``content`` is the hash of the data; a model of other data is not reused.
+    """
     directory = work / "trained"
     if not directory.exists():
         return None
     import_tensorflow()
     found = plan.task.load_trained(directory)
     if _settings(found) != (plan.model, plan.training, table_from(plan.data), plan.file.seed):
+        return None
+    reason = obstacle_to_reuse(found.data.content, content)
+    if reason is not None:
+        logger.warning(f"{directory}: {reason}; training anew")
         return None
     logger.info(f"{directory}: reusing the model that was trained with these settings")
     return found
@@ -175,8 +184,7 @@ def earlier_compressed(plan: Plan, trained: Any, work: Path) -> Any | None:
     if not directory.exists():
         return None
     found = plan.task.load_compressed(directory)
-    same_full = _settings(found.full) == _settings(trained) and found.full.metrics == trained.metrics
-    if not same_full or found.recipe.tables != plan.recipe.tables:
+    if not _same_model(found.full, trained) or found.recipe.tables != plan.recipe.tables:
         return None
     logger.info(f"{directory}: reusing the model that was compressed with these settings")
     return found
@@ -192,6 +200,14 @@ def _earlier_seconds(path: Path) -> dict[str, float]:
 
 def _settings(trained: Any) -> tuple[Any, Any, Mapping[str, object], int]:
     return trained.config, trained.training, trained.data.config, trained.seed
+
+
+def _same_model(one: Any, other: Any) -> bool:
+    return (
+        _settings(one) == _settings(other)
+        and one.data.content == other.data.content
+        and one.metrics == other.metrics
+    )
 
 
 def _export(plan: Plan, full: Any, compressed: Any, dataset: Any, out: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from hanji.compression.task import CompressionTask
 from hanji.runtime.bundle import open_bundle
+from hanji.training.content import warn_of_other_data
 from hanji.training.quiet import import_tensorflow
 from hanji.training.task import config_of, load_task, optional_path, path_of, task_of
 
@@ -30,6 +31,11 @@ class DatasetOfTask(Protocol):
         """The config that the data was read with."""
         ...
 
+    @property
+    def content(self) -> str:
+        """Hash of the data, by which results of other data are recognized."""
+        ...
+
 
 class CompressedOfTask(Protocol):
     """A CompressedModel or a CompressedClassifier."""
@@ -47,9 +53,6 @@ class ExportTask(CompressionTask[DatasetT, TrainedT, CompressedT], Protocol[Data
 
     export_config: type[Any]
     """Dataclass of the ``[export]`` table."""
-
-    protocol: str
-    """The evaluation protocol of the test metrics, as a phrase."""
 
     @property
     def refused_options(self) -> Mapping[str, str]:
@@ -86,6 +89,10 @@ class ExportTask(CompressionTask[DatasetT, TrainedT, CompressedT], Protocol[Data
 
     def dataset_of_bundle(self, manifest: Any, directory: Path | None) -> DatasetT:
         """The data whose test set a bundle is evaluated on; DataError if it cannot be read."""
+        ...
+
+    def protocol(self, dataset: DatasetT) -> str:
+        """The evaluation protocol of the test metrics on ``dataset``, as a phrase."""
         ...
 
     def test_set(self, dataset: DatasetT) -> str:
@@ -153,18 +160,22 @@ def evaluate(
     """Test metrics of a bundle in an engine, measured through the runtime that devices use.
 
     ``data`` is the dataset that the model was trained on, or the directory with its files: the same split is
-    then rebuilt from the manifest. Built-in data needs neither. Raises DataError for data with ids or classes
+    then rebuilt from the manifest. Built-in data needs neither. Other data than that is logged as a warning.
+    Raises DataError for data with ids or classes
     that the bundle does not know, TypeError for a dataset of another task.
     """
     manifest = open_bundle(bundle).manifest
     task = task_named(manifest.task)
     if data is None or isinstance(data, str | Path):
-        data = task.dataset_of_bundle(manifest, optional_path(data, "data"))
-    elif task_of(data, "data", "dataset_type").name != task.name:
+        dataset: DatasetOfTask = task.dataset_of_bundle(manifest, optional_path(data, "data"))
+    elif task_of(data, "data", "dataset_type").name == task.name:
+        dataset = data
+    else:
         raise TypeError(
             f"data: expected data for {task.name}, the task of the bundle, found {type(data).__name__}"
         )
-    return task.evaluate(Path(bundle), data, engine=engine)
+    warn_of_other_data(manifest.name, manifest.training_data.content, dataset.content)
+    return task.evaluate(Path(bundle), dataset, engine=engine)
 
 
 __all__ = ["ExportTask", "evaluate", "export_bundle", "task_named"]

@@ -44,22 +44,44 @@ def compare(study: Study, *, data: Path | None, out: Path, jobs: int | None = No
     start = time.monotonic()
     for line in study.skipped:
         logger.info(f"skipped: {line}")
-    layout = StudyLayout(study, data, out)
+    samples = _samples(study, data)  # reports invalid data once, before any job starts
+    layout = StudyLayout(study, data, samples.contents, out)
     resumed = layout.has_results()
-    about = _about(_dataset(study, data, study.seeds[0]))  # reports invalid data once, before any job starts
     count = jobs or os.cpu_count() or 1
     failed = run_all(layout.training_jobs(), jobs=count, what="Training full models")
     if failed:
         raise HanjiError("; ".join(f"{name}: {reason}" for name, reason in failed.items()))
     reasons = run_all(layout.recipe_jobs(), jobs=count, what="Recipes")
-    rows = _rows(study, layout, reasons, data)
+    rows = _rows(study, layout, reasons, samples)
     rows = _timed(rows, layout, study)
     seconds = None if resumed else round(time.monotonic() - start, 1)
-    return Comparison(study, rows, about, seconds)
+    return Comparison(study, rows, samples.about, seconds)
 
 
-def _rows(study: Study, layout: StudyLayout, reasons: Mapping[str, str], data: Path | None) -> list[Row]:
-    slices, labels = _slices(study, data)
+@dataclass(frozen=True)
+class _Samples:
+    """The data of a study: what its page says about it, its hash and slices by seed, its class names."""
+
+    about: dict[str, Any]
+    contents: dict[int, str]
+    slices: dict[int, list[Slice]]
+    labels: Sequence[str] | None
+
+
+def _samples(study: Study, data: Path | None) -> _Samples:
+    """Load the data once for each seed, since its split may depend on the seed."""
+    task = task_named(study.base.task)
+    config = study.base.settings("data", task.data_config)
+    samples = _Samples({}, {}, {}, None)
+    for seed in study.seeds:
+        dataset = task.load(config, data, seed=seed)
+        samples.contents[seed], samples.slices[seed] = dataset.content, task.slices(dataset)
+        about = samples.about or _about(dataset, task.protocol(dataset))
+        samples = replace(samples, about=about, labels=task.class_names(dataset))
+    return samples
+
+
+def _rows(study: Study, layout: StudyLayout, reasons: Mapping[str, str], samples: _Samples) -> list[Row]:
     kind = task_named(study.base.task).outcomes
     full: list[Run] | None = None
     rows = []
@@ -73,7 +95,8 @@ def _rows(study: Study, layout: StudyLayout, reasons: Mapping[str, str], data: P
             rows.append(Row(variant, reason="; ".join(failed) or "the full model failed"))
             continue
         runs = [load_run(seed, layout.run_dir(variant, seed), kind) for seed in study.seeds]
-        rows.append(row_of(variant, runs, full, slices, metric=study.metric, labels=labels))
+        row = row_of(variant, runs, full, samples.slices, metric=study.metric, labels=samples.labels)
+        rows.append(row)
         full = full or runs
     return rows
 
@@ -103,23 +126,13 @@ def _with_times(
     return replace(row, latency=latency, footprint=footprints[name])
 
 
-def _slices(study: Study, data: Path | None) -> tuple[dict[int, list[Slice]], Sequence[str] | None]:
-    """The slices by seed, since the split of the data may depend on it, and the names of the classes."""
-    task, slices, labels = task_named(study.base.task), {}, None
-    for seed in study.seeds:
-        dataset = _dataset(study, data, seed)
-        slices[seed] = task.slices(dataset)
-        labels = task.class_names(dataset)
-    return slices, labels
-
-
-def _dataset(study: Study, data: Path | None, seed: int) -> Any:
-    base, task = study.base, task_named(study.base.task)
-    return task.load(base.settings("data", task.data_config), data, seed=seed)
-
-
-def _about(dataset: Any) -> dict[str, Any]:
-    return {"name": dataset.name, "synthetic": dataset.synthetic, "samples": len(dataset.test)}
+def _about(dataset: Any, protocol: str) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "synthetic": dataset.synthetic,
+        "samples": len(dataset.test),
+        "protocol": protocol,
+    }
 
 
 __all__ = ["Comparison", "compare"]

@@ -80,8 +80,12 @@ def share_checkpoints(work: Path, done: Variant, other: Variant) -> None:
     for path in (source / "distilling.npz", source / "teacher"):
         if path.is_dir():
             shutil.copytree(path, target / path.name, dirs_exist_ok=True)
-        elif path.is_file() and not (target / path.name).exists():
+        elif path.is_file() and _is_newer(path, target / path.name):
             shutil.copy2(path, target / path.name)
+
+
+def _is_newer(path: Path, other: Path) -> bool:
+    return not other.exists() or path.stat().st_mtime > other.stat().st_mtime
 
 
 __all__ = ["OUTCOMES", "ROW", "Job", "checkpoints_of", "share_checkpoints"]

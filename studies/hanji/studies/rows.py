@@ -54,7 +54,7 @@ def row_of(
     first = runs[0].costs
     return Row(
         variant=variant,
-        metrics={name: spread([by_name[name] for by_name in metrics]) for name in metrics[0]},
+        metrics={name: spread([by_name[name] for by_name in metrics]) for name in _in_all(metrics)},
         against_full=None if full is None else _differences(full, runs),
         formats={name: _sizes(runs, name) for name in first["formats"]},
         parameters=first["parameters"],
@@ -67,6 +67,11 @@ def row_of(
         seconds=_seconds(runs),
         runs=[_identity(run) for run in runs],
     )
+
+
+def _in_all(metrics: Sequence[Mapping[str, float]]) -> list[str]:
+    """The metrics that are defined for every seed; diversity may be undefined for some."""
+    return [name for name in metrics[0] if all(name in by_name for by_name in metrics)]
 
 
 def _differences(full: Sequence[Run], other: Sequence[Run]) -> dict[str, Difference]:

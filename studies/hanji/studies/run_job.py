@@ -28,24 +28,23 @@ def run(job: Job) -> None:
     """Run the job; results of an earlier process are reused."""
     base = read_recipe_file(job.base, seed=job.seed)
     if job.variant is None:
-        train_once(base, job.data, job.work)
+        train_once(base, _load(base, job), job.work)
     else:
         run_variant(base, job.variant, job)
 
 
-def train_once(base: RecipeFile, data: Path | None, work: Path) -> None:
-    """Train the full model of ``base`` into WORK/trained, unless it is already there."""
+def train_once(base: RecipeFile, dataset: Any, work: Path) -> None:
+    """Train the full model of ``base`` on ``dataset`` into WORK/trained, unless it is already there."""
     work.mkdir(parents=True, exist_ok=True)
-    if not is_trained(base, work):
+    if not is_trained(base, dataset.content, work):
         plan = plan_of(base)
-        dataset = plan.task.load(plan.data, data, seed=base.seed)
         with Clock(work / "seconds.json").stage("train"):
             train_into(plan, dataset, work)
 
 
-def is_trained(base: RecipeFile, work: Path) -> bool:
-    """Whether WORK/trained has the full model of ``base`` from an earlier run."""
-    return earlier_trained(plan_of(base), work) is not None
+def is_trained(base: RecipeFile, content: str, work: Path) -> bool:
+    """Whether WORK/trained has the full model of ``base`` on the data with the hash ``content``."""
+    return earlier_trained(plan_of(base), content, work) is not None
 
 
 def run_variant(base: RecipeFile, variant: Variant, job: Job) -> None:
@@ -63,7 +62,7 @@ def run_variant(base: RecipeFile, variant: Variant, job: Job) -> None:
 def _costs_and_outcomes(base: RecipeFile, variant: Variant, job: Job, out: Path) -> dict[str, Any]:
     """Write OUT/bundle and OUT/outcomes.npz, and return the costs, ready for JSON."""
     task, plan = task_named(base.task), plan_of(file_of(base, variant, job.seed))
-    dataset = task.load(plan.data, job.data, seed=job.seed)
+    dataset = _load(base, job)
     trained = task.load_trained(job.work / "trained")
     clock = Clock(out / "seconds.json")
     with clock.stage("compress"):
@@ -81,6 +80,11 @@ def _costs_and_outcomes(base: RecipeFile, variant: Variant, job: Job, out: Path)
     costs = costs_of(out / "bundle", task.network(compressed))
     layers = task.layer_errors(compressed) if job.layers else None
     return {**costs, "macs": task.macs(compressed), "layers": layers, "seconds": clock.seconds}
+
+
+def _load(base: RecipeFile, job: Job) -> Any:
+    task = task_named(base.task)
+    return task.load(base.settings("data", task.data_config), job.data, seed=job.seed)
 
 
 def _seconds(seconds: dict[str, float], variant: Variant, work: Path) -> dict[str, float]:

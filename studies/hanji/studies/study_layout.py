@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -19,10 +20,13 @@ from hanji.training.recipe_file import read_recipe_file
 
 
 class StudyLayout:
-    """The paths of a study's parts, and the jobs for those that are missing."""
+    """The paths of a study's parts, and the jobs for those that are missing.
 
-    def __init__(self, study: Study, data: Path | None, out: Path) -> None:
-        self.study, self.data, self.out = study, data, out
+    ``contents`` are the hashes of the data by seed, since the split may depend on it.
+    """
+
+    def __init__(self, study: Study, data: Path | None, contents: Mapping[int, str], out: Path) -> None:
+        self.study, self.data, self.contents, self.out = study, data, contents, out
         self.variants = (FULL, *study.variants)
 
     def has_results(self) -> bool:
@@ -33,7 +37,7 @@ class StudyLayout:
         """The directory of one variant with one seed, named after a hash of all that it depends on."""
         base = self.study.base
         about = [base.task, base.data, base.model, base.training, base.export, self.study.formats]
-        text = json.dumps([about, variant.tables, _versions()], sort_keys=True)
+        text = json.dumps([about, variant.tables, _versions(), self.contents[seed]], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:10]
         return self.out / "runs" / f"seed-{seed}" / f"{variant.slug}-{digest}"
 
@@ -50,7 +54,7 @@ class StudyLayout:
         return [
             PlannedJob(f"seed {seed}", self._job(None, seed), self.work_dir(seed) / "train.log")
             for seed in self.study.seeds
-            if not is_trained(read_recipe_file(self.study.base.path, seed=seed), self.work_dir(seed))
+            if not self._is_trained(seed)
         ]
 
     def recipe_jobs(self) -> list[PlannedJob]:
@@ -64,6 +68,10 @@ class StudyLayout:
                     continue
                 jobs.append(self._planned(variant, seed, leaders))
         return jobs
+
+    def _is_trained(self, seed: int) -> bool:
+        base = read_recipe_file(self.study.base.path, seed=seed)
+        return is_trained(base, self.contents[seed], self.work_dir(seed))
 
     def _planned(self, variant: Variant, seed: int, leaders: dict[str, Variant]) -> PlannedJob:
         """A job that runs after the first recipe with the same distillation, to reuse its student."""

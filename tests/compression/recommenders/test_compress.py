@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
+from hanji.compression import compress as compress_function
 from hanji.compression.recommenders.compress import compress, uncompressed
 from hanji.compression.recommenders.compressed import load_compressed, save_compressed
-from hanji.compression.recommenders.recipe import Recipe
-from hanji.compression.recommenders.steps import Distil, Prune, Quantize
-from hanji.training.errors import DataError
+from hanji.compression.recommenders.recipe import Recipe, check_sizes
+from hanji.compression.recommenders.steps import Distil, LowRank, Prune, Quantize
+from hanji.training.errors import DataError, RecipeError
 from hanji.training.recommenders.data import DataConfig, Dataset
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.scoring import KerasScorer
@@ -167,3 +168,48 @@ def test_the_other_model_types_support_every_step(
     )
     compressed = compress(full, recipe, small_dataset)
     assert np.isfinite(scores(compressed.model)).all()
+
+
+def test_a_failure_in_measuring_does_not_lose_the_pruned_model(
+    trained: TrainedModel, small_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe("pruned", (Prune(sparsity=0.5, epochs=1),))
+    expected = compress(trained, recipe, small_dataset)
+
+    def failing(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hanji.compression.recommenders.compress.evaluate_model", failing)
+        with pytest.raises(MemoryError):
+            compress(trained, recipe, small_dataset, work=tmp_path)
+    monkeypatch.setattr("hanji.training.fitting.loop._run_epoch", failing)
+    found = compress(trained, recipe, small_dataset, work=tmp_path)
+    for one, other in zip(found.model.get_weights(), expected.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_other_users_or_items_are_refused(trained: TrainedModel, small_dataset: Dataset) -> None:
+    items = ("new", *small_dataset.catalogue.item_ids[1:])
+    other = replace(small_dataset, catalogue=replace(small_dataset.catalogue, item_ids=items))
+    with pytest.raises(DataError, match="expected the data that the model was trained on"):
+        compress(trained, Recipe("full", ()), other)
+
+
+def test_a_step_with_more_factors_than_items_is_refused(small_dataset: Dataset) -> None:
+    model = ModelConfig(type="history", embedding_size=64)
+    for step in (Distil(embedding_size=300), LowRank(embedding_size=300)):
+        with pytest.raises(RecipeError, match=r"compression\[0\]\.embedding_size: expected at most 200"):
+            check_sizes(Recipe("large", (step,)), model, 200)
+    check_sizes(Recipe("users", (Distil(embedding_size=300),)), ModelConfig(), 200)
+
+
+def test_compressing_on_other_data_is_logged(
+    trained: TrainedModel, small_dataset: Dataset, caplog: pytest.LogCaptureFixture
+) -> None:
+    titles = ("Corrected", *small_dataset.catalogue.titles[1:])
+    other = replace(small_dataset, catalogue=replace(small_dataset.catalogue, titles=titles))
+    compress_function(trained, Recipe("full", ()), small_dataset)
+    assert "the data has changed" not in caplog.text
+    compress_function(trained, Recipe("full", ()), other)
+    assert "synthetic: the data has changed since the model was trained" in caplog.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -126,11 +127,26 @@ def test_a_changed_recipe_recompresses_without_retraining(built: Path, recipe: P
     changed = tmp_path / "tiny.toml"
     changed.write_text(RECIPE.replace('"int8"', '"float16"'))
     plan = plan_of(read_recipe_file(changed))
-    trained = stages.earlier_trained(plan, built / "work")
+    content = plan.task.load(plan.data, None, seed=plan.file.seed).content
+    trained = stages.earlier_trained(plan, content, built / "work")
     assert trained is not None
     assert stages.earlier_compressed(plan, trained, built / "work") is None
     other_seed = plan_of(read_recipe_file(recipe, seed=4))
-    assert stages.earlier_trained(other_seed, built / "work") is None
+    assert stages.earlier_trained(other_seed, content, built / "work") is None
+
+
+def test_a_model_of_other_data_is_not_reused(
+    built: Path, recipe: Path, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    plan = plan_of(read_recipe_file(recipe))
+    assert stages.earlier_trained(plan, "0" * 64, built / "work") is None
+    assert "trained: the data has changed; training anew" in caplog.text
+    earlier = shutil.copytree(built / "work", tmp_path / "work")
+    about = json.loads((earlier / "trained" / "classifier.json").read_text())
+    content = about["data"].pop("content")
+    (earlier / "trained" / "classifier.json").write_text(json.dumps(about))
+    assert stages.earlier_trained(plan, content, earlier) is None
+    assert "does not record the data that it was made from" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -130,8 +130,8 @@ def test_the_default_number_of_trials_is_a_twentieth_of_the_space_but_at_least_f
     assert trials_for(replace(space, points=space.points * 7)) == 5
 
 
-def cached(evaluator: FakeEvaluator, out: Path) -> CachedEvaluator:
-    return CachedEvaluator(evaluator, Setup(BASE, ("tflite",), "ndcg_at_10", None, out))
+def cached(evaluator: FakeEvaluator, out: Path, content: str = "month 1") -> CachedEvaluator:
+    return CachedEvaluator(evaluator, Setup(BASE, ("tflite",), "ndcg_at_10", None, out, content))
 
 
 def test_an_interrupted_search_resumes_with_the_same_result(tmp_path: Path) -> None:
@@ -149,6 +149,13 @@ def test_an_interrupted_search_resumes_with_the_same_result(tmp_path: Path) -> N
     result = Search(fake_space(), budget, cached(resumed, tmp_path), limits=Limits(7), seed=4).run()
     assert result == expected
     assert resumed.trained == uninterrupted.trained[5:]
+
+
+def test_measurements_of_other_data_are_not_reused(tmp_path: Path) -> None:
+    evaluator, recipe = FakeEvaluator(), variant("8", "float16")
+    for content in ("month 1", "month 1", "month 2"):
+        cached(evaluator, tmp_path, content).build(recipe, None)
+    assert evaluator.trained == ["8 · float16"] * 2
 
 
 def test_deterministic_errors_are_cached_and_others_are_not(tmp_path: Path) -> None:

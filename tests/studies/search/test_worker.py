@@ -17,6 +17,7 @@ from hanji.runtime.bundle import open_bundle
 from hanji.studies.search.candidate import may_fit
 from hanji.studies.search.setup import Setup
 from hanji.studies.search.worker import Worker, WorkerError, serve
+from hanji.studies.variant import Variant
 from hanji.training.errors import DataError, HanjiError
 from hanji.training.recipe_file import read_recipe_file
 
@@ -73,7 +74,7 @@ def test_data_that_cannot_be_read_is_reported_in_a_response() -> None:
 def test_a_killed_process_fails_one_request_and_is_restarted(tmp_path: Path) -> None:
     (tmp_path / "base.toml").write_text(RATINGS)
     base = read_recipe_file(tmp_path / "base.toml")
-    with Worker(Setup(base, ("tflite",), "ndcg_at_10", None, tmp_path / "out")) as worker:
+    with Worker(Setup(base, ("tflite",), "ndcg_at_10", None, tmp_path / "out", "")) as worker:
         process = worker._start()
         os.kill(process.pid, signal.SIGKILL)
         with pytest.raises(WorkerError, match=r"signal 9 \(SIGKILL\), possibly out of memory"):
@@ -88,9 +89,21 @@ def test_a_killed_process_fails_one_request_and_is_restarted(tmp_path: Path) -> 
 def test_errors_of_the_worker_process_are_raised(tmp_path: Path) -> None:
     (tmp_path / "base.toml").write_text(RATINGS.replace('"synthetic"', '"ncf"\nname = "missing"', 1))
     base = read_recipe_file(tmp_path / "base.toml")
-    setup = Setup(base, ("tflite",), "ndcg_at_10", tmp_path / "nowhere", tmp_path / "out")
+    setup = Setup(base, ("tflite",), "ndcg_at_10", tmp_path / "nowhere", tmp_path / "out", "")
     with Worker(setup) as worker, pytest.raises(HanjiError, match="nowhere"):
         worker.shapes([variant("8", "float16")])
+
+
+def test_a_winner_with_cached_measurements_is_exported_from_its_own_full_model(tmp_path: Path) -> None:
+    """The full model may be missing, or trained on other data since."""
+    (tmp_path / "base.toml").write_text(RATINGS)
+    base = read_recipe_file(tmp_path / "base.toml")
+    setup = Setup(base, ("tflite",), "ndcg_at_10", None, tmp_path / "out", "")
+    (tmp_path / "out" / "work").mkdir(parents=True)
+    with Worker(setup) as worker:
+        finished = worker.finish(Variant("float16", ({"type": "quantize", "scheme": "float16"},)))
+    assert finished.winner["ndcg_at_10"] > 0.1
+    assert (tmp_path / "out" / "bundle" / "manifest.json").is_file()
 
 
 def search(folder: Path, *bounds: str) -> subprocess.CompletedProcess[str]:

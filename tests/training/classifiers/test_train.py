@@ -73,6 +73,33 @@ def test_a_killed_training_resumes(trained: TrainedClassifier, digits: ImageData
     np.testing.assert_allclose(resumed.metrics["nll"], trained.metrics["nll"], atol=0.02)
 
 
+def test_a_checkpoint_of_other_images_is_ignored(
+    digits: ImageDataset, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    short, labels = replace(TRAINING, epochs=1), digits.train.labels.copy()
+    labels[0] = (labels[0] + 1) % 10
+    for data in (digits, replace(digits, train=replace(digits.train, labels=labels))):
+        train_classifier(data, model=MODEL, training=short, seed=0, work=tmp_path)
+    assert "the data has changed; starting from the beginning" in caplog.text
+
+
+def test_a_failure_in_measuring_does_not_lose_the_model(
+    digits: ImageDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = replace(TRAINING, epochs=1)
+
+    def failing(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hanji.training.classifiers.train.evaluate_classifier", failing)
+        with pytest.raises(MemoryError):
+            train_classifier(digits, model=MODEL, training=short, seed=0, work=tmp_path)
+    monkeypatch.setattr("hanji.training.fitting.loop._run_epoch", failing)
+    found = train_classifier(digits, model=MODEL, training=short, seed=0, work=tmp_path)
+    assert found.metrics["top1"] > 0.1 and found.data.content == digits.content
+
+
 def test_bfloat16_trains_and_ends_in_float32(digits: ImageDataset) -> None:
     short = replace(TRAINING, epochs=2, precision="bfloat16")
     found = train_classifier(digits, model=MODEL, training=short, seed=0)

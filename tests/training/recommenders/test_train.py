@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hanji.training.errors import DataError
+from hanji.training.errors import DataError, RecipeError
+from hanji.training.progress import EpochEnd
 from hanji.training.recommenders.config import TrainingConfig
-from hanji.training.recommenders.data import DataConfig, Dataset
+from hanji.training.recommenders.data import DataConfig, Dataset, Interactions
 from hanji.training.recommenders.data.validation import train_validation_split
 from hanji.training.recommenders.evaluation import evaluate, evaluate_candidates
 from hanji.training.recommenders.models.config import ModelConfig
@@ -56,6 +58,14 @@ def test_samples_have_one_positive_and_then_items_without_an_interaction(small_d
         assert not any((user, item) in seen for item in row[1:])
 
 
+def test_a_user_with_every_item_is_not_sampled() -> None:
+    users = np.array([0, 0, 0, 1, 1], np.int32)
+    train = Interactions(users, np.array([0, 1, 2, 0, 2], np.int32), None)
+    samples = positives_and_negatives(train, items=3, negatives=2)(np.random.default_rng(0))
+    assert samples.users.tolist() == [1, 1]
+    assert samples.items[:, 1:].tolist() == [[1, 1], [1, 1]]
+
+
 def test_the_same_seed_gives_the_same_weights(small_dataset: Dataset, small_config: DataConfig) -> None:
     first, second = (train(small_dataset, model=MODEL, training=TRAINING, seed=5) for _ in range(2))
     for one, other in zip(first.model.get_weights(), second.model.get_weights(), strict=True):
@@ -97,6 +107,76 @@ def test_a_checkpoint_of_other_settings_is_ignored(
         training = replace(TRAINING, epochs=1, learning_rate=rate)
         train(small_dataset, model=MODEL, training=training, seed=5, work=tmp_path)
     assert "belongs to other settings" in caplog.text
+
+
+def test_a_checkpoint_of_other_data_is_ignored(
+    small_dataset: Dataset, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    training, items = replace(TRAINING, epochs=1), small_dataset.train.items.copy()
+    items[0], items[1] = items[1], items[0]
+    other = replace(small_dataset, train=replace(small_dataset.train, items=items))
+    for dataset in (small_dataset, other):
+        train(dataset, model=MODEL, training=training, seed=5, work=tmp_path)
+    assert "training-neumf.npz: the data has changed; starting from the beginning" in caplog.text
+    assert "resuming" not in caplog.text
+
+
+@pytest.mark.parametrize("type", ["neumf", "history"])
+def test_a_failure_in_measuring_does_not_lose_the_model(
+    small_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, type: str
+) -> None:
+    from hanji.training.recommenders import train as module
+
+    model = replace(MODEL, type=type)
+    training = replace(TRAINING, epochs=2, pretraining_epochs=1, batch_size=64)
+    expected = train(small_dataset, model=model, training=training, seed=5)
+
+    def failing(*_: object) -> dict[str, float]:
+        raise MemoryError
+
+    epochs: list[EpochEnd] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "evaluate_model", failing)
+        with pytest.raises(MemoryError):
+            train(
+                small_dataset, model=model, training=training, seed=5, work=tmp_path, on_epoch=epochs.append
+            )
+    trained_for = len(epochs)
+    monkeypatch.setattr(module, "start_from_scores", failing)
+    found = train(
+        small_dataset, model=model, training=training, seed=5, work=tmp_path, on_epoch=epochs.append
+    )
+    assert trained_for == len(epochs) == (4 if type == "neumf" else 2)
+    assert found.metrics == expected.metrics
+
+
+def test_more_factors_than_items_are_refused_before_training(small_dataset: Dataset) -> None:
+    model = ModelConfig(type="history", embedding_size=201, hidden_units=())
+    with pytest.raises(RecipeError, match=r"model\.embedding_size: expected at most 200, .* found 201"):
+        train(small_dataset, model=model, training=TRAINING, seed=0)
+
+
+def test_a_model_knows_its_data_and_the_number_of_negatives(
+    trained: TrainedModel, small_dataset: Dataset, tmp_path: Path
+) -> None:
+    assert trained.data.content == small_dataset.content
+    assert trained.negatives == 99
+    save_trained(replace(trained, negatives=40), tmp_path / "trained")
+    assert load_trained(tmp_path / "trained").negatives == 40
+    about = json.loads((tmp_path / "trained" / "trained.json").read_text())
+    del about["negatives"], about["data"]["content"]  # as written by earlier versions
+    (tmp_path / "trained" / "trained.json").write_text(json.dumps(about))
+    earlier = load_trained(tmp_path / "trained")
+    assert (earlier.negatives, earlier.data.content) == (99, "")
+
+
+@pytest.mark.parametrize("genres", [(), ("Drama",)])
+def test_undefined_diversity_is_left_out(small_dataset: Dataset, genres: tuple[str, ...]) -> None:
+    """Without genres, and with a single item that has some."""
+    catalogue = replace(small_dataset.catalogue, genres=(genres, *[()] * 199))
+    scores = np.random.default_rng(0).random((200, 200)).astype(np.float32)
+    found = evaluate(scores.__getitem__, replace(small_dataset, catalogue=catalogue))
+    assert set(found) == {"hr_at_10", "ndcg_at_10", "precision_at_10"}
 
 
 def test_a_broken_checkpoint_is_reported_and_training_restarts(

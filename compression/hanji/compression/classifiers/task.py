@@ -28,6 +28,9 @@ class ClassifierCompression(ClassifierTraining):
     def check_recipe(self, recipe: ImageRecipe, model: ImageModelConfig) -> None:
         """See CompressionTask; the checks need the network itself, so ``compress`` makes them."""
 
+    def check_sizes(self, recipe: ImageRecipe, model: ImageModelConfig, dataset: ImageDataset) -> None:
+        """See CompressionTask; building the network makes the checks."""
+
     def compress(
         self,
         trained: TrainedClassifier,

@@ -44,13 +44,15 @@ def run(args: argparse.Namespace) -> int:
     full, compressed = _foreign(args) if task is None else _trained(args, task)
     print("metric           full      compressed")
     for name, value in compressed.items():
-        print(f"{name:<16} {full[name]:<9.4f} {value:.4f}")
+        before = f"{full[name]:.4f}" if name in full else "undefined"
+        print(f"{name:<16} {before:<9} {value:.4f}")
     print(f"The compressed model is in {args.out}")
     return 0
 
 
 def _trained(args: argparse.Namespace, name: str) -> tuple[Mapping[str, float], Mapping[str, float]]:
     from hanji.compression.task import task_named
+    from hanji.training.content import warn_of_other_data
     from hanji.training.quiet import import_tensorflow
     from hanji.training.settings import settings_from
 
@@ -63,6 +65,7 @@ def _trained(args: argparse.Namespace, name: str) -> tuple[Mapping[str, float], 
     trained = task.load_trained(args.trained)
     config = settings_from(task.data_config, trained.data.config, f"{args.trained}: data")
     dataset = task.load(config, args.data, seed=trained.seed)
+    warn_of_other_data(str(args.trained), trained.data.content, dataset.content)
     with resumable():
         compressed = task.compress(trained, recipe, dataset, work=_checkpoints(args))
     task.save_compressed(compressed, args.out)

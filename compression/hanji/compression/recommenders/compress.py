@@ -14,12 +14,13 @@ from hanji.compression.recommenders.fitting import Fitting
 from hanji.compression.recommenders.low_rank import low_rank
 from hanji.compression.recommenders.prune import prune
 from hanji.compression.recommenders.quantize import quantize
-from hanji.compression.recommenders.recipe import Recipe, check_recipe
+from hanji.compression.recommenders.recipe import Recipe, check_recipe, check_sizes
 from hanji.compression.recommenders.steps import Distil, LowRank, Prune, Scheme, Step
+from hanji.training.errors import DataError
 from hanji.training.progress import OnEpoch
 from hanji.training.recommenders.baselines.histories import ScoresOf, evaluate_scores
 from hanji.training.recommenders.config import TrainingConfig
-from hanji.training.recommenders.data import Dataset
+from hanji.training.recommenders.data import Catalogue, Dataset
 from hanji.training.recommenders.data.validation import TrainValidationSplit, train_validation_split
 from hanji.training.recommenders.fit import default_supervision
 from hanji.training.recommenders.models.config import ModelConfig
@@ -40,9 +41,11 @@ def compress(
 
     ``trained`` is not modified. Checkpoints in ``work`` let an interrupted run resume; ``on_epoch`` is called
     after each epoch of each fit. The test set is used only at the end. Raises RecipeError for a step that
-    this type of model does not support.
+    this type of model does not support, DataError for data with other users or items than the model's.
     """
+    _expect_same_ids(trained.catalogue, dataset.catalogue)
     check_recipe(recipe, trained.config.type)
+    check_sizes(recipe, trained.config, dataset.catalogue.items)
     fitting = fitting_of(dataset, trained.config, trained.training, seed=trained.seed)
     fitting = replace(fitting, work=work, on_epoch=on_epoch)
     config = inference_config(trained.config)
@@ -82,6 +85,15 @@ def fitting_of(dataset: Dataset, config: ModelConfig, training: TrainingConfig, 
     data = train_validation_split(dataset, seed)
     supervision = default_supervision(config, data, training)
     return Fitting(data=data, supervision=supervision, training=training, seed=seed, identity="")
+
+
+def _expect_same_ids(trained: Catalogue, found: Catalogue) -> None:
+    if (trained.user_ids, trained.item_ids) != (found.user_ids, found.item_ids):
+        raise DataError(
+            "expected the data that the model was trained on, found other ids of users or items "
+            f"({found.users:,} and {found.items:,} instead of {trained.users:,} and {trained.items:,}); "
+            "train anew with this data"
+        )
 
 
 def _identity(trained: TrainedModel, steps: Sequence[Step]) -> str:

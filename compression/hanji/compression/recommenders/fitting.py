@@ -58,11 +58,11 @@ class Fitting:
     ) -> FitResult:
         """Fit ``model`` in place on the current supervision.
 
-        ``single_run`` writes no checkpoints and keeps the last epoch, for schedules that cannot be resumed.
+        ``single_run`` keeps the last epoch, for schedules that cannot be resumed; only it is saved.
         """
         settings = [self.identity, name, table_from(schedule), self.seed]
-        file = f"{name.lower().replace(' ', '-')}.npz"
-        checkpoint = Checkpoint(self.work / file, settings) if self.work and not single_run else None
+        path = self.work / f"{name.lower().replace(' ', '-')}.npz" if self.work else None
+        checkpoint = Checkpoint(path, settings, content=self.data.content) if path else None
         return fit(
             model,
             self.supervision,

@@ -15,6 +15,7 @@ A recipe is the ``[[compression]]`` part of a TOML file, one table per step::
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -30,6 +31,7 @@ from hanji.compression.recommenders.steps import (
     Step,
 )
 from hanji.training.errors import RecipeError
+from hanji.training.recommenders.models.config import ModelConfig, check_embedding
 
 
 class Recipe(RecipeBase[Step]):
@@ -56,6 +58,16 @@ def check_recipe(recipe: Recipe, model_type: str) -> None:
     problem = next(filter(None, (_obstacle(step, model_type == "history") for step in recipe.steps)), None)
     if problem:
         raise RecipeError(f"recipe {recipe.name!r}, model type {model_type!r}: {problem}")
+
+
+def check_sizes(recipe: Recipe, model: ModelConfig, items: int) -> None:
+    """RecipeError if the model or a step has more factors than a catalogue of ``items`` allows."""
+    check_embedding(model, items)
+    for index, step in enumerate(recipe.steps):
+        if isinstance(step, Distil | LowRank):
+            check_embedding(
+                replace(model, embedding_size=step.embedding_size), items, f"compression[{index}]"
+            )
 
 
 def _obstacle(step: Step, history: bool) -> str | None:

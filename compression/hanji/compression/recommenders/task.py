@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hanji.compression.recommenders.compressed import CompressedModel
-from hanji.compression.recommenders.recipe import Recipe, check_recipe
+from hanji.compression.recommenders.recipe import Recipe, check_recipe, check_sizes
 from hanji.compression.task import CompressionTask
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.models.config import ModelConfig
@@ -27,6 +27,10 @@ class RecommenderCompression(RecommenderTraining):
     def check_recipe(self, recipe: Recipe, model: ModelConfig) -> None:
         """See CompressionTask."""
         check_recipe(recipe, model.type)
+
+    def check_sizes(self, recipe: Recipe, model: ModelConfig, dataset: Dataset) -> None:
+        """See CompressionTask."""
+        check_sizes(recipe, model, dataset.catalogue.items)
 
     def compress(
         self,

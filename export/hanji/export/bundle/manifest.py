@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hanji.export.formats.names import OLDEST_TFJS
 from hanji.runtime import __version__
 from hanji.runtime.engines.versions import installed_version
-from hanji.runtime.manifest import Artifact
+from hanji.runtime.manifest import Artifact, ImageData, TrainingData
 
 if TYPE_CHECKING:
     import tf_keras as keras
@@ -43,6 +43,12 @@ def artifact_table(artifact: Artifact) -> dict[str, Any]:
     return table
 
 
+def training_data_table(data: TrainingData | ImageData) -> dict[str, Any]:
+    """The manifest section on the training data; an unknown content hash is left out."""
+    table = asdict(data)
+    return table if data.content else {key: value for key, value in table.items() if key != "content"}
+
+
 def versions_of(artifacts: Sequence[Artifact]) -> dict[str, str]:
     """The versions of the tools that produced the bundle."""
     versions = {tool: installed_version(tool) for tool in _TOOLS}
@@ -51,4 +57,4 @@ def versions_of(artifacts: Sequence[Artifact]) -> dict[str, str]:
     return {"hanji": __version__, **{tool: version for tool, version in versions.items() if version}}
 
 
-__all__ = ["artifact_table", "parameters", "versions_of"]
+__all__ = ["artifact_table", "parameters", "training_data_table", "versions_of"]

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from hanji.compression.classifiers.compressed import CompressedClassifier
-from hanji.export.bundle.manifest import artifact_table, parameters, versions_of
+from hanji.export.bundle.manifest import artifact_table, parameters, training_data_table, versions_of
 from hanji.export.classifiers.formats.names import IMAGE
 from hanji.runtime.manifest import (
     CLASSIFICATION,
@@ -52,7 +52,7 @@ def classifier_manifest_table(
         "golden": GOLDEN,
         "recipe": {"name": recipe.name, "sha256": recipe.sha256, "steps": recipe.tables},
         "metrics": {"protocol": PROTOCOL, "full": full.metrics, "compressed": compressed.metrics},
-        "training_data": asdict(full.data),
+        "training_data": training_data_table(full.data),
         "seed": full.seed,
         "versions": versions_of(artifacts),
     }

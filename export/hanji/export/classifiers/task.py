@@ -30,7 +30,6 @@ class ClassifierExport(ClassifierCompression):
     """Implements ``ExportTask``."""
 
     export_config = ImageExportConfig
-    protocol = PROTOCOL
     refused_options: ClassVar[Mapping[str, str]] = {"unknown_user": _NO_IDS, "unknown_item": _NO_IDS}
 
     def check_export(self, config: ImageExportConfig, model: ImageModelConfig, where: str) -> None:
@@ -81,6 +80,10 @@ class ClassifierExport(ClassifierCompression):
         from hanji.export.classifiers.evaluate import classifier_test_set
 
         return classifier_test_set(manifest, directory)
+
+    def protocol(self, dataset: ImageDataset) -> str:
+        """See ExportTask."""
+        return PROTOCOL
 
     def test_set(self, dataset: ImageDataset) -> str:
         """See ExportTask."""

@@ -24,6 +24,7 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate and print; return 0."""
     from hanji.export.task import task_named
     from hanji.runtime.bundle import open_bundle
+    from hanji.training.content import same_data, warn_of_other_data
     from hanji.training.progress import show_progress
 
     show_progress()
@@ -31,12 +32,19 @@ def run(args: argparse.Namespace) -> int:
     manifest = open_bundle(args.bundle).manifest
     task = task_named(manifest.task)
     dataset = task.dataset_of_bundle(manifest, args.data)
+    recorded = manifest.training_data.content
+    warn_of_other_data(manifest.name, recorded, dataset.content)
     metrics = task.evaluate(args.bundle, dataset, engine=args.engine)
     if args.json:
-        about = {"bundle": manifest.name, "protocol": task.protocol, "synthetic": dataset.synthetic}
+        about = {
+            "bundle": manifest.name,
+            "protocol": task.protocol(dataset),
+            "synthetic": dataset.synthetic,
+            "same_data": same_data(recorded, dataset.content),
+        }
         print(json.dumps({**about, **metrics}))
         return 0
-    print(f"{manifest.name} on {task.test_set(dataset)}; {task.protocol}")
+    print(f"{manifest.name} on {task.test_set(dataset)}; {task.protocol(dataset)}")
     for name, value in metrics.items():
         print(f"{name:<16} {value:.4f}")
     return 0

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hanji.compression.recommenders.compressed import CompressedModel
-from hanji.export.bundle.manifest import artifact_table, parameters, versions_of
+from hanji.export.bundle.manifest import artifact_table, parameters, training_data_table, versions_of
 from hanji.runtime.manifest import Artifact, FileEntry
 from hanji.runtime.manifest.reader import SCHEMA_VERSION
-from hanji.training.recommenders.evaluation import PROTOCOL
+from hanji.training.recommenders.evaluation import protocol_of
 
 UNKNOWN_USER = ("popularity", "error")
 UNKNOWN_ITEM = ("skip", "error")
@@ -44,8 +44,12 @@ def manifest_table(
         "preprocessing": _preprocessing(compressed),
         "golden": "golden.json",
         "recipe": {"name": recipe.name, "sha256": recipe.sha256, "steps": recipe.tables},
-        "metrics": {"protocol": PROTOCOL, "full": full.metrics, "compressed": compressed.metrics},
-        "training_data": asdict(full.data),
+        "metrics": {
+            "protocol": protocol_of(full.negatives),
+            "full": full.metrics,
+            "compressed": compressed.metrics,
+        },
+        "training_data": training_data_table(full.data),
         "seed": full.seed,
         "versions": versions_of(artifacts),
     }

@@ -11,7 +11,7 @@ from hanji.export.bundle.build_report import BuildReport, surroundings
 from hanji.export.bundle.markdown import FORMAT_NAMES
 from hanji.export.recommenders.measure import Row
 from hanji.training.recommenders.data import Dataset
-from hanji.training.recommenders.evaluation import PROTOCOL
+from hanji.training.recommenders.evaluation import protocol_of
 
 METRICS = ("hr_at_10", "ndcg_at_10", "precision_at_10", "diversity_at_10")
 HEADINGS = ("model", "format", "HR@10", "NDCG@10", "Prec@10", "Div@10", "bytes", "gzip", "p50 ms", "engine")
@@ -22,6 +22,8 @@ class Report(BuildReport):
     """The build report of a recommender; ``rows`` are of type Row."""
 
     best_hr_at_10: float | None
+    negatives: int
+    """Sampled negatives beside each held-out item."""
 
     @classmethod
     def of(
@@ -40,6 +42,7 @@ class Report(BuildReport):
             seed=compressed.full.seed,
             data=vars(compressed.full.data),
             best_hr_at_10=dataset.best_hr_at_10,
+            negatives=dataset.test.negatives.shape[1],
             teacher_metrics=compressed.teacher_metrics,
             rows=list(rows),
             seconds=seconds,
@@ -57,7 +60,8 @@ class Report(BuildReport):
     @property
     def notes(self) -> list[str]:
         full, small = self.rows[0], self.rows[1]
-        notes = [f"Measured on the exported files through the runtime, single-threaded; {PROTOCOL}."]
+        protocol = protocol_of(self.negatives)
+        notes = [f"Measured on the exported files through the runtime, single-threaded; {protocol}."]
         if self.best_hr_at_10 is not None:
             notes.append(
                 f"The data is synthetic; the best achievable expected HR@10 is {self.best_hr_at_10:.4f}."
@@ -67,8 +71,9 @@ class Report(BuildReport):
             found = "HR@10 {:.4f}, NDCG@10 {:.4f}".format(*reached)
             notes.append(f"The teacher, an ensemble that is not part of the bundle, reaches {found}.")
         for name, heading in (("hr_at_10", "HR@10"), ("ndcg_at_10", "NDCG@10")):
-            kept = small.metrics[name] / full.metrics[name]
-            notes.append(f"The compressed model retains {kept:.1%} of the full model's {heading}.")
+            if full.metrics[name]:
+                kept = small.metrics[name] / full.metrics[name]
+                notes.append(f"The compressed model retains {kept:.1%} of the full model's {heading}.")
         notes.append(
             f"Its {FORMAT_NAMES[small.format]} file is {full.bytes / small.bytes:.1f} times smaller."
         )

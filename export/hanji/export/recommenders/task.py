@@ -12,7 +12,7 @@ from hanji.compression.recommenders.task import RecommenderCompression
 from hanji.export.recommenders.config import ExportConfig, check_unknown_user
 from hanji.export.task import ExportTask
 from hanji.training.recommenders.data import Dataset
-from hanji.training.recommenders.evaluation import PROTOCOL
+from hanji.training.recommenders.evaluation import protocol_of
 from hanji.training.recommenders.models.config import ModelConfig
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ class RecommenderExport(RecommenderCompression):
     """Implements ``ExportTask``."""
 
     export_config = ExportConfig
-    protocol = PROTOCOL
     refused_options: ClassVar[Mapping[str, str]] = {
         "edge_tpu": "--edge-tpu is for image classifiers; the Edge TPU does not support the embedding "
         "look-ups of a recommender",
@@ -75,6 +74,10 @@ class RecommenderExport(RecommenderCompression):
         from hanji.export.recommenders.evaluate import dataset_of
 
         return dataset_of(manifest, directory)
+
+    def protocol(self, dataset: Dataset) -> str:
+        """See ExportTask."""
+        return protocol_of(dataset.test.negatives.shape[1])
 
     def test_set(self, dataset: Dataset) -> str:
         """See ExportTask."""

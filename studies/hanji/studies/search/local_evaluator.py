@@ -79,9 +79,6 @@ class LocalEvaluator:
     def build(self, variant: Variant, resume_from: Variant | None) -> Built:
         """See Evaluator; the bundle is temporary, checkpoints are kept."""
         setup = self._setup
-        if not self._trained:
-            train_once(setup.base, setup.data, setup.work)
-            self._trained = True
         if resume_from is not None:
             _copy_checkpoints(checkpoints_of(setup.work, resume_from), checkpoints_of(setup.work, variant))
         with self._exported(variant) as bundle:
@@ -132,7 +129,7 @@ class LocalEvaluator:
         task, setup, dataset = self._task, self._setup, self._dataset
         if not tested:
             dataset = task.validation_as_test(dataset, seed=setup.base.seed)
-        recipe, trained = self._recipe(variant), task.load_trained(setup.work / "trained")
+        recipe, trained = self._recipe(variant), self._full_model()
         if variant.tables:
             work = checkpoints_of(setup.work, variant)
             compressed, config = task.compress(trained, recipe, dataset, work=work), self._plan.export
@@ -140,6 +137,13 @@ class LocalEvaluator:
             compressed = task.uncompressed(trained, dataset, recipe)
             config = task.full_export(self._plan.export)
         task.export(compressed, out, with_formats(config, formats), dataset=dataset, replace=True)
+
+    def _full_model(self) -> Any:
+        """The trained full model, which is trained first if it is missing or of other settings or data."""
+        if not self._trained:
+            train_once(self._setup.base, self._dataset, self._setup.work)
+            self._trained = True
+        return self._task.load_trained(self._setup.work / "trained")
 
     def _recipe(self, variant: Variant) -> Any:
         tables = [dict(table) for table in variant.tables]

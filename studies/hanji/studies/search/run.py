@@ -11,6 +11,7 @@ from hanji.studies.search.search import Limits, Search, trials_for
 from hanji.studies.search.setup import Setup
 from hanji.studies.search.space import Space
 from hanji.studies.search.worker import Worker
+from hanji.studies.task import task_named
 from hanji.training.progress import logger
 
 
@@ -31,7 +32,7 @@ def find_recipe(
     """
     for line in space.skipped:
         logger.info(f"skipped: {line}")
-    setup = Setup(space.base, space.formats, space.metric, data, out.resolve())
+    setup = setup_of(space, data=data, out=out)
     with Worker(setup) as worker:
         evaluator = CachedEvaluator(worker, setup)
         limits = limits or Limits(trials_for(space))
@@ -43,4 +44,11 @@ def find_recipe(
     return outcome
 
 
-__all__ = ["find_recipe"]
+def setup_of(space: Space, *, data: Path | None, out: Path) -> Setup:
+    """The setup of a search in ``out``; DataError if the data cannot be read."""
+    base, task = space.base, task_named(space.base.task)
+    dataset = task.load(base.settings("data", task.data_config), data, seed=base.seed)
+    return Setup(base, space.formats, space.metric, data, out.resolve(), dataset.content)
+
+
+__all__ = ["find_recipe", "setup_of"]

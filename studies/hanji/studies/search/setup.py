@@ -28,6 +28,9 @@ class Setup:
     data: Path | None
     out: Path
 
+    content: str
+    """Hash of the data."""
+
     @property
     def target(self) -> Format:
         """The format that is measured."""
@@ -48,7 +51,7 @@ class Setup:
         base = self.base
         content = [
             [base.task, base.data, base.model, base.training, base.export, base.seed],
-            [self.target, self.metric, variant.tables],
+            [self.target, self.metric, variant.tables, self.content],
             {package: version(package) for package in PACKAGES},
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
@@ -61,6 +64,7 @@ class Setup:
             "metric": self.metric,
             "data": None if self.data is None else str(self.data),
             "out": str(self.out),
+            "content": self.content,
         }
 
     @classmethod
@@ -73,6 +77,7 @@ class Setup:
             metric=content["metric"],
             data=content["data"] and Path(content["data"]),
             out=Path(content["out"]),
+            content=content["content"],
         )
 
 

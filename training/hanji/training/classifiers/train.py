@@ -89,8 +89,9 @@ def train_classifier(
     _check(dataset, training)
     seed_everything(seed)
     image_input = image_of(dataset)
-    settings = [table_from(model), table_from(training), seed, dataset.name, len(dataset.train)]
-    checkpoint = Checkpoint(work / f"training-{model.type}.npz", settings) if work else None
+    settings = [table_from(model), table_from(training), seed]
+    path = work / f"training-{model.type}.npz" if work else None
+    checkpoint = Checkpoint(path, settings, content=dataset.training_content) if path else None
     with arithmetic(training):
         trained_network = network_for(replace(model, mirrored=False), dataset)
         fit(

@@ -61,6 +61,7 @@ def summarize(dataset: ImageDataset) -> ImageData:
         pictures=len(dataset.train),
         classes=dataset.classes,
         config=table_from(dataset.config),
+        content=dataset.content,
     )
 
 

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from hanji.training.recipe_file import read_recipe_file
     from hanji.training.recommenders.baselines.baselines import baselines
     from hanji.training.recommenders.data import DataConfig, load_dataset
-    from hanji.training.recommenders.evaluation import PROTOCOL
+    from hanji.training.recommenders.evaluation import protocol_of
 
     show_progress()
 
@@ -51,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
         about = {"data": dataset.name, "synthetic": dataset.synthetic, "seed": file.seed}
         print(json.dumps(about | {"rows": [asdict(row) for row in results]}))
         return 0
-    print(f"{'synthetic data' if dataset.synthetic else 'data'} {dataset.name!r}; {PROTOCOL}")
+    protocol = protocol_of(dataset.test.negatives.shape[1])
+    print(f"{'synthetic data' if dataset.synthetic else 'data'} {dataset.name!r}; {protocol}")
     _print_rows(results)
     return 0
 

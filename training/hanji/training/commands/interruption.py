@@ -1,4 +1,4 @@
-"""Interruption of long runs: Ctrl-C and SIGTERM become an error that states how to resume."""
+"""Interruption of long runs: Ctrl-C, SIGTERM or a lack of memory as an error that states how to resume."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hanji.training.errors import HanjiError
 
 @contextmanager
 def resumable() -> Iterator[None]:
-    """Turn Ctrl-C or SIGTERM inside the block into an error that states how to resume.
+    """Turn Ctrl-C, SIGTERM or a MemoryError inside the block into an error that states how to resume.
 
     By default, SIGTERM would terminate Python immediately and leave its child processes running.
     """
@@ -23,6 +23,11 @@ def resumable() -> Iterator[None]:
     except KeyboardInterrupt:
         message = "interrupted; run the same command again to resume after the last completed epoch"
         raise HanjiError(message) from None
+    except MemoryError as error:
+        raise HanjiError(
+            f"not enough memory{f' ({error})' if str(error) else ''}; run the same command with more memory "
+            "to resume after the last completed epoch"
+        ) from None
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hanji.training.content import obstacle_to_reuse
 from hanji.training.progress import logger
 
 Arrays = list[NDArray[Any]]
@@ -35,15 +36,18 @@ class FitState:
 
 
 class Checkpoint:
-    """The checkpoint file of one fit; a file saved with other ``settings`` is ignored."""
+    """The checkpoint file of one fit; a file saved with other ``settings`` or other data is ignored.
 
-    def __init__(self, path: Path, settings: object) -> None:
-        self._path = path
+    ``content`` is the hash of the data that the fit depends on.
+    """
+
+    def __init__(self, path: Path, settings: object, *, content: str) -> None:
+        self._path, self._content = path, content
         text = json.dumps(settings, sort_keys=True, default=repr)
         self._fingerprint = hashlib.sha256(text.encode()).hexdigest()
 
     def load(self) -> FitState | None:
-        """The last saved state, or None if there is none for these settings."""
+        """The last saved state, or None if there is none for these settings and this data."""
         if not self._path.exists():
             return None
         try:
@@ -56,7 +60,12 @@ class Checkpoint:
     def save(self, state: FitState) -> None:
         """Replace the file atomically, so that a kill leaves the previous one."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        about = {"settings": self._fingerprint, "history": state.history, "best_epoch": state.best_epoch}
+        about = {
+            "settings": self._fingerprint,
+            "content": self._content,
+            "history": state.history,
+            "best_epoch": state.best_epoch,
+        }
         temporary = self._path.with_suffix(".tmp.npz")
         arrays: dict[str, Any] = {"about": np.array(json.dumps(about)), **_named(state)}
         np.savez(temporary, **arrays)
@@ -66,6 +75,10 @@ class Checkpoint:
         about = json.loads(str(file["about"]))
         if about["settings"] != self._fingerprint:
             logger.warning(f"{self._path}: belongs to other settings; starting from the beginning")
+            return None
+        reason = obstacle_to_reuse(about.get("content", ""), self._content)
+        if reason is not None:
+            logger.warning(f"{self._path}: {reason}; starting from the beginning")
             return None
         logger.info(f"{self._path}: resuming after epoch {len(about['history'])}")
         groups = {name: _group(file, name) for name in ("weights", "average", "optimizer", "best")}

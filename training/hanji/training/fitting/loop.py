@@ -67,7 +67,10 @@ def no_hook() -> None:
 
 @dataclass(frozen=True)
 class Hooks:
-    """Callbacks that change weights during a fit, such as a pruning schedule."""
+    """Callbacks that change weights before or during a fit, such as a pruning schedule."""
+
+    before_first_epoch: Callable[[], None] = no_hook
+    """Initializes the model; not called by a fit that resumes."""
 
     before_step: Callable[[], None] = no_hook
     after_step: Callable[[], None] = no_hook
@@ -83,7 +86,8 @@ class FitRun:
     seed: int
     checkpoint: Checkpoint | None = None
     keep_last: bool = False
-    """Run all epochs and keep the last, for schedules that reach their target only at the end."""
+    """Run all epochs and keep the last, for schedules that reach their target only at the end. Such a fit
+    cannot be resumed, so its checkpoint is written only then."""
 
     on_epoch: OnEpoch | None = None
 
@@ -115,20 +119,22 @@ def fit(
 
     The ``optimizer`` must be a new one; without it, Adam is used.
     """
+    hooks = hooks or Hooks()
+    state = run.checkpoint.load() if run.checkpoint else None
+    if state is None:
+        hooks.before_first_epoch()
     optimizer = optimizer or keras.optimizers.Adam(schedule.learning_rate)
     step = TrainStep(model, supervision.objective, optimizer, average_decay=schedule.average_decay)
-    state = run.checkpoint.load() if run.checkpoint else None
     if state:
         step.restore(state.weights, state.average, state.optimizer)
     patience = schedule.epochs if run.keep_last else schedule.patience
-    hooks = hooks or Hooks()
     with progress(run.name) as task:
         while state is None or not state.finished(epochs=schedule.epochs, patience=patience):
             epoch = len(state.history) if state else 0
             samples = supervision.epochs(np.random.default_rng([run.seed, epoch]))
             _run_epoch(step, samples, schedule, epoch, task, hooks)
             state = _validated(step, state, validation, hooks, keep_last=run.keep_last)
-            if run.checkpoint:
+            if run.checkpoint and (not run.keep_last or len(state.history) == schedule.epochs):
                 run.checkpoint.save(state)
             _report(step, state, schedule, validation.monitor, run, task)
     model.set_weights(state.best)

@@ -16,13 +16,17 @@ from hanji.training.recommenders.data.dataset import Dataset
 from hanji.training.recommenders.data.interactions import Catalogue, Interactions, LeaveOneOut
 
 K = 10
-PROTOCOL = "leave-one-out, 99 sampled negatives, ties count against the positive"
 
 PairScorer = Callable[[NDArray[np.int32], NDArray[np.int32]], NDArray[np.float32]]
 """(users [n], items [n]) → scores [n]."""
 
 CatalogueScorer = Callable[[int], NDArray[np.float32]]
 """user index → scores over all items [items]."""
+
+
+def protocol_of(negatives: int) -> str:
+    """The evaluation protocol with this number of sampled negatives, as a phrase."""
+    return f"leave-one-out, {negatives} sampled negatives, ties count against the positive"
 
 
 def evaluate_candidates(score: PairScorer, test: LeaveOneOut) -> dict[str, float]:
@@ -37,15 +41,14 @@ def evaluate_candidates(score: PairScorer, test: LeaveOneOut) -> dict[str, float
 def evaluate_catalogue(score: CatalogueScorer, dataset: Dataset) -> dict[str, float]:
     """Precision@10 and intra-list diversity@10 over the full catalogue, excluding training items.
 
-    Without genres, diversity is undefined and omitted from the result.
+    Diversity is omitted if it is undefined: without genres, or if no list has two items with genres.
     """
     seen = items_by_user(dataset.train, len(dataset.catalogue.user_ids))
     k = min(K, len(dataset.catalogue.item_ids))
     top = np.stack([_top(score(int(user)), seen[user], k) for user in dataset.test.users])
     result = {"precision_at_10": metrics.precision(top, dataset.test.items)}
-    if any(dataset.catalogue.genres):
-        result["diversity_at_10"] = metrics.intra_list_diversity(top, genre_features(dataset.catalogue))
-    return result
+    diversity = metrics.intra_list_diversity(top, genre_features(dataset.catalogue))
+    return result if np.isnan(diversity) else {**result, "diversity_at_10": diversity}
 
 
 def evaluate(score_all: CatalogueScorer, dataset: Dataset) -> dict[str, float]:

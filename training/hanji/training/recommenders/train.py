@@ -14,7 +14,7 @@ import tf_keras as keras
 from hanji.training.errors import RecipeError
 from hanji.training.fitting.checkpoint import Checkpoint
 from hanji.training.fitting.determinism import seed_everything
-from hanji.training.fitting.loop import FitRun, fit
+from hanji.training.fitting.loop import FitRun, Hooks, fit
 from hanji.training.progress import OnEpoch
 from hanji.training.recommenders.baselines.als import Als
 from hanji.training.recommenders.baselines.histories import histories_of, standardized
@@ -23,7 +23,7 @@ from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.data.validation import TrainValidationSplit, train_validation_split
 from hanji.training.recommenders.fit import default_supervision, validation_of
 from hanji.training.recommenders.models.build import build_model
-from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.models.config import ModelConfig, check_embedding
 from hanji.training.recommenders.models.history import HistoryModel
 from hanji.training.recommenders.models.history_start import start_from_scores
 from hanji.training.recommenders.models.pretraining import copy_tower, tower_config
@@ -44,8 +44,10 @@ def train(
     """Train ``model`` on ``dataset``; an interrupted run resumes from the checkpoints in ``work``.
 
     ``on_epoch`` is called after each epoch of each fit. Raises RecipeError if the model needs timestamps that
-    the data does not have.
+    the data does not have, or is wider than its catalogue allows; DataError if no user can spare a validation
+    item.
     """
+    check_embedding(model, dataset.catalogue.items)
     if model.history_order and dataset.train.timestamps is None:
         raise RecipeError(
             f"model.history_order: the data {dataset.name!r} has no timestamps, so its histories have no "
@@ -57,9 +59,11 @@ def train(
     fits = _Fits(split, seed, work, on_epoch)
     if training.pretraining_epochs and model.type == "neumf":
         fits.pretrain(network, model, training)
+    hooks = Hooks()
     if training.pretraining_epochs and model.type == "history":
-        _start_from_als(network, split, training.pretraining_epochs, seed)
-    fits.fit(network, model, training, name=f"Training {model.type}")
+        epochs = training.pretraining_epochs
+        hooks = Hooks(before_first_epoch=lambda: _start_from_als(network, split, epochs, seed))
+    fits.fit(network, model, training, name=f"Training {model.type}", hooks=hooks)
     return TrainedModel(
         model=network,
         catalogue=dataset.catalogue,
@@ -68,6 +72,7 @@ def train(
         training=training,
         data=summarize(dataset),
         seed=seed,
+        negatives=dataset.test.negatives.shape[1],
     )
 
 
@@ -80,17 +85,26 @@ class _Fits:
     work: Path | None
     on_epoch: OnEpoch | None
 
-    def fit(self, network: keras.Model, config: ModelConfig, training: TrainingConfig, *, name: str) -> None:
+    def fit(
+        self,
+        network: keras.Model,
+        config: ModelConfig,
+        training: TrainingConfig,
+        *,
+        name: str,
+        hooks: Hooks | None = None,
+    ) -> None:
         """Fit ``network`` in place."""
-        settings = [table_from(config), table_from(training), self.seed, len(self.split.train)]
-        file = name.lower().replace(" ", "-") + ".npz"
-        checkpoint = Checkpoint(self.work / file, settings) if self.work else None
+        settings = [table_from(config), table_from(training), self.seed]
+        path = self.work / f"{name.lower().replace(' ', '-')}.npz" if self.work else None
+        checkpoint = Checkpoint(path, settings, content=self.split.content) if path else None
         fit(
             network,
             default_supervision(config, self.split, training),
             training,
             validation_of(network, self.split),
             FitRun(name, self.seed, checkpoint, on_epoch=self.on_epoch),
+            hooks=hooks,
         )
 
     def pretrain(self, network: keras.Model, model: ModelConfig, training: TrainingConfig) -> None:

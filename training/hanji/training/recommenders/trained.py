@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hanji.runtime.manifest import TrainingData
 from hanji.training.files import FORMAT_VERSION, atomic_directory, load_weights, read_about, save_weights
 from hanji.training.recommenders.config import TrainingConfig
-from hanji.training.recommenders.data import Catalogue, Dataset
+from hanji.training.recommenders.data import NEGATIVES, Catalogue, Dataset
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.settings import settings_from, table_from
 
@@ -39,6 +39,8 @@ class TrainedModel:
     can be rebuilt."""
 
     seed: int
+    negatives: int = NEGATIVES
+    """Sampled negatives beside each held-out item in ``metrics``."""
 
     task: ClassVar[str] = "recommendation"
 
@@ -54,6 +56,7 @@ def summarize(dataset: Dataset) -> TrainingData:
         items=dataset.catalogue.items,
         interactions=len(dataset.train),
         config=table_from(dataset.config),
+        content=dataset.content,
     )
 
 
@@ -62,6 +65,7 @@ def save_trained(trained: TrainedModel, directory: Path) -> None:
     about = {
         "format_version": FORMAT_VERSION,
         "seed": trained.seed,
+        "negatives": trained.negatives,
         "model": table_from(trained.config),
         "training": table_from(trained.training),
         "metrics": trained.metrics,
@@ -90,6 +94,7 @@ def load_trained(directory: Path) -> TrainedModel:
         training=settings_from(TrainingConfig, about["training"], f"{directory}/trained.json: training"),
         data=TrainingData(**about["data"]),
         seed=about["seed"],
+        negatives=about.get("negatives", NEGATIVES),  # not recorded by earlier versions
     )
 
 

@@ -21,7 +21,7 @@ from hanji.export.bundle.artifact import MODEL_FILES, file_entry
 from hanji.export.bundle.engines import open_engine
 from hanji.export.bundle.files import BundleSummary, manifest_files, write_files
 from hanji.export.bundle.json_files import json_bytes
-from hanji.export.bundle.manifest import artifact_table, versions_of
+from hanji.export.bundle.manifest import artifact_table, training_data_table, versions_of
 from hanji.export.bundle.queries import Outputs
 from hanji.export.classifiers.formats.names import CLASSIFY
 from hanji.export.classifiers.golden import golden_count, image_golden_table, image_replay_tolerance
@@ -188,7 +188,7 @@ def _unknown(name: str, model: ModelFile, classes: int, licence: str) -> dict[st
         "model": {"type": "wrapped", "parameters": model.parameters, "full_parameters": model.parameters},
         "recipe": {"name": recipe.name, "sha256": recipe.sha256, "steps": []},
         "metrics": {"protocol": "not measured", "full": {}, "compressed": {}},
-        "training_data": asdict(data),
+        "training_data": training_data_table(data),
     }
 
 

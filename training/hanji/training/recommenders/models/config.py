@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Interval, Unit
 
+from hanji.training.errors import RecipeError
 from hanji.training.settings import Count, Fraction, Positive, check_ranges
 
 ModelType = Literal["neumf", "gmf", "mlp", "ncf", "mf", "history"]
@@ -77,3 +78,19 @@ class ModelConfig:
             raise ValueError(f"hidden_units: expected at least one entry for a {self.type} model, found none")
         if self.batch_normalization and self.type != "ncf":
             raise ValueError(f"batch_normalization: for ncf only, found a {self.type} model")
+
+
+def check_embedding(model: ModelConfig, items: int, where: str = "model") -> None:
+    """RecipeError for a ``history`` model with more factors than the catalogue has items.
+
+    The rank of its item embeddings is at most the number of items, so the other factors would be useless.
+    ``where`` names the table of the recipe.
+    """
+    if model.type == "history" and model.embedding_size > items:
+        raise RecipeError(
+            f"{where}.embedding_size: expected at most {items}, the number of items in the data, found "
+            f"{model.embedding_size}; use fewer factors, such as {max(items // 2, 1)}"
+        )
+
+
+__all__ = ["ModelConfig", "ModelType", "Pooling", "check_embedding"]
