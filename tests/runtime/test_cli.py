@@ -260,7 +260,7 @@ def test_recommend_as_json(capsys: Capture, onnx_bundle: Path, tmp_path: Path) -
 
 
 def test_recommend_for_a_history(capsys: Capture, onnx_history_bundle: Path) -> None:
-    assert hanji("recommend", onnx_history_bundle, "--history", "5003,5017,5008", "-k", "3", "--why") == 0
+    assert hanji("recommend", onnx_history_bundle, "--history", "5003, 5017, 5008", "-k", "3", "--why") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("3 items for a history of 3 (onnxruntime ")
     assert "synthetic data" in lines[1]
@@ -273,7 +273,7 @@ def test_recommend_for_a_history(capsys: Capture, onnx_history_bundle: Path) -> 
 
 def test_recommend_for_a_history_as_json(capsys: Capture, onnx_history_bundle: Path, tmp_path: Path) -> None:
     path = tmp_path / "history.txt"
-    path.write_text("5003\n\n5017\n77\n5008\n")
+    path.write_text("5003\n\n5017 \n77\n5008\n", encoding="utf-8-sig")
     assert hanji("recommend", onnx_history_bundle, "--history-file", path, "-k", 4, "--why", "--json") == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["user"], result["history"]) == (None, ["5003", "5017", "77", "5008"])

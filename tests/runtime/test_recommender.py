@@ -140,7 +140,9 @@ def test_text_ids(make_parts: Callable[..., Any], tmp_path: Path) -> None:
     parts.files["users.json"] = json.dumps({"ids": users}).encode()
     recommender = opened(parts, tmp_path / "bundle")
     assert recommender.recommend("103", 1).source == "model"
-    assert recommender.recommend(103, 1).source == "popularity", "an integer does not match a string id"
+    assert recommender.recommend(103, 1) == recommender.recommend("103", 1), "an integer finds its text"
+    assert recommender.recommend(np.int64(103), 1).source == "model"
+    assert recommender.recommend(104, 1).source == "popularity"
     assert recommender.recommend("u5", 1, exclude=["i4"]).items[0].item in recommender.items.ids.values
     assert recommender.self_test().passed
 

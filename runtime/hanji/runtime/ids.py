@@ -32,8 +32,9 @@ class Ids:
     def index_of(self, external_id: ExternalId) -> int | None:
         """The index of an external id, or None if it is unknown.
 
-        If the ids are integers, the string "196" matches 196, and numpy integers are accepted as well;
-        if they are strings, the integer 196 is unknown. Raises TypeError for other types.
+        The string "196" matches the integer 196 and vice versa, whichever the bundle has: one id such as
+        "A12" in the training data makes strings of all. NumPy integers are accepted as well. Raises TypeError
+        for other types.
         """
         if isinstance(external_id, str):
             return self._indices.get(_integer(external_id) if self._are_integers else external_id)
@@ -41,13 +42,13 @@ class Ids:
             kind = "an item" if self._kind == "item" else f"a {self._kind}"
             found = f"{type(external_id).__name__}: {external_id!r}"
             raise TypeError(f"expected {kind} id (int or str), found {found}")
-        return self._indices.get(external_id)
+        return self._indices.get(external_id if self._are_integers else str(external_id))
 
     def indices_of(self, external_ids: Iterable[ExternalId]) -> list[int | None]:
         """``index_of`` for each external id."""
         listed = external_ids if isinstance(external_ids, list) else list(external_ids)
         types = set(map(type, listed))
-        if len(types) == 1 and (int in types or (str in types and not self._are_integers)):
+        if types == {int if self._are_integers else str}:
             return list(map(self._indices.get, listed))  # fast path: no conversion or type check needed
         return [self.index_of(external_id) for external_id in listed]
 

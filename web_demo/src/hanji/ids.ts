@@ -36,8 +36,8 @@ export class Ids {
   /**
    * The index of an external id, undefined if it is unknown.
    *
-   * If the ids are integers, the string "196" is the same as 196; if they are strings, the integer 196 is
-   * unknown. TypeError if the value is neither a string nor a safe integer.
+   * The string "196" matches the integer 196 and vice versa, whichever the bundle has: one id such as "A12" in
+   * the training data makes strings of all. TypeError if the value is neither a string nor a safe integer.
    */
   indexOf(id: ExternalId): number | undefined {
     if (typeof id === "string") return this.#indices.get(this.#areIntegers ? integer(id) : id);
@@ -45,7 +45,7 @@ export class Ids {
       const kind = this.#kind === "item" ? "an item" : "a user";
       throw new TypeError(`expected ${kind} id (integer or string), found ${shown(id)}`);
     }
-    return this.#indices.get(id);
+    return this.#indices.get(this.#areIntegers ? id : String(id));
   }
 
   /** The index of an external id; UnknownIdError if it is unknown. */

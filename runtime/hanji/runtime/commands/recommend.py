@@ -96,12 +96,13 @@ def _history(args: argparse.Namespace) -> list[str] | None:
 
 
 def _split(ids: str) -> list[str]:
-    return [item for item in ids.split(",") if item]
+    return [stripped for item in ids.split(",") if (stripped := item.strip())]
 
 
 def _lines(path: Path) -> list[str]:
     try:
-        return [line for line in path.read_text(encoding="utf-8").splitlines() if line]
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        return [stripped for line in lines if (stripped := line.strip())]
     except UnicodeDecodeError as error:
         raise HanjiError(f"{path}: expected UTF-8 text with one id per line: {error}") from None
 

@@ -12,13 +12,13 @@ class Ids internal constructor(val values: List<Any>, private val kind: String) 
     /**
      * The index of an external id, null if it is unknown.
      *
-     * If the ids are integers, the string "196" is the same as 196; if they are strings, the integer 196 is
-     * unknown. RequestException for other types.
+     * The string "196" matches the integer 196 and vice versa, whichever the bundle has: one id such as "A12"
+     * in the training data makes strings of all. RequestException for other types.
      */
     fun indexOf(id: Any): Int? = when (id) {
         is String -> indices[if (areIntegers) integer(id) ?: id else id]
-        is Long -> indices[id]
-        is Int, is Short, is Byte -> indices[(id as Number).toLong()]
+        is Long -> indices[if (areIntegers) id else id.toString()]
+        is Int, is Short, is Byte -> indexOf((id as Number).toLong())
         else -> {
             val article = if (kind == "item") "an" else "a"
             throw RequestException("expected $article $kind id (Int, Long or String), found ${shown(id)}")

@@ -78,7 +78,7 @@ class RankingTest {
         val ids = listOf(196, 196L, 196.toShort(), "196", "0196", "x")
         assertEquals(listOf(1, 1, 1, 1, null, null), ids.map(integers::indexOf))
         val texts = Ids(listOf("196", "x"), "user")
-        assertEquals(listOf(0, null), listOf("196", 196).map(texts::indexOf))
+        assertEquals(listOf(0, 0, 0, null), listOf("196", 196, 196L, 197).map(texts::indexOf))
         expect<RequestException>("expected an item id (Int, Long or String), found 1.5") {
             integers.indexOf(1.5)
         }
