@@ -133,8 +133,8 @@ def test_errors_name_the_invalid_column() -> None:
     import pandas as pd
     import pyarrow as pa
 
-    frame = pd.DataFrame({"user": USERS, "movie": ITEMS})
-    with pytest.raises(DataError, match="frame: expected a column 'item', found user, movie"):
+    frame = pd.DataFrame({"user": USERS, "thing": ITEMS})
+    with pytest.raises(DataError, match="frame: expected a column 'item', found user, thing"):
         Dataset.from_dataframe(frame)
     gaps = pa.table({"user": [*USERS[:-1].tolist(), None], "item": ITEMS})
     with pytest.raises(DataError, match=r"frame\['user'\]: expected a value, found none in row 479"):

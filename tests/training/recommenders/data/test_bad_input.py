@@ -82,10 +82,10 @@ def test_not_utf8(tmp_path: Path) -> None:
 
 
 def test_no_permission(movielens_1m: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: Path) -> bytes:
+    def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     message = error_of(movielens_1m)
     assert "ratings.dat" in message and "Permission denied" in message
 
@@ -127,6 +127,13 @@ def test_one_item(tmp_path: Path) -> None:
 
 def test_nothing_left(movielens_1m: Path) -> None:
     assert "minimum_rating" in error_of(movielens_1m, minimum_rating=6.0)
+
+
+def test_minimum_rating_without_ratings(tmp_path: Path, rows: list) -> None:
+    (tmp_path / "r.csv").write_text("user,item\n" + "".join(f"{r.user},{r.item}\n" for r in rows))
+    assert "minimum_rating: the data has no rating column" in error_of(
+        tmp_path, ratings="r.csv", minimum_rating=3.0
+    )
 
 
 def test_no_user_with_two_interactions(tmp_path: Path) -> None:
@@ -260,7 +267,6 @@ def test_files_need_a_directory() -> None:
     [
         ({"format": "ncf"}, '"synthetic" is reserved'),
         ({"name": "x", "format": "csv"}, "needs the name of the ratings file"),
-        ({"name": "x", "format": "csv", "ratings": "r", "minimum_rating": 3}, "needs rating_column"),
         ({"name": "x", "format": "csv", "ratings": "r", "delimiter": "::"}, "expected one character"),
         ({"name": "x", "format": "csv", "ratings": "r", "user_column": "item"}, "expected two columns"),
         ({"name": "x", "format": "xml"}, "expected one of"),

@@ -120,7 +120,7 @@ def test_fetch_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_formats_are_those_of_the_config() -> None:
-    assert {*command.FORMATS, "synthetic", "csv", "memory"} == set(typing.get_args(Format))
+    assert {*command.FORMATS, "synthetic", "table", "csv", "memory"} == set(typing.get_args(Format))
 
 
 def test_invalid_arguments() -> None:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from hanji.training.recommenders.data import DataConfig, Dataset, load_dataset
-from hanji.training.recommenders.data import lines as lines_module
 
 
 def load(directory: Path, **settings: object) -> Dataset:
@@ -146,54 +145,24 @@ def test_minimum_rating(movielens_1m: Path, rows: list) -> None:
     assert pairs(dataset) == {(row.user, row.item) for row in rows if row.rating >= 2}
 
 
-def _raw(monkeypatch: pytest.MonkeyPatch, data: bytes, layout: lines_module.Layout, fast: bool) -> tuple:
-    malformed = lines_module.MalformedLines(limit=0)
-    with monkeypatch.context() as patch:
-        if not fast:
-            patch.setattr(lines_module, "parse_numbers", lambda *_: None)
-        raw = lines_module.read_ratings(Path("r"), data, layout, malformed)
-    return raw, malformed
+def ids_of(directory: Path, texts: list[str]) -> list[object]:
+    """The item ids of a table with these texts."""
+    others = {item: user for user in range(1, 12) for item in range(1000 + 12 * user, 1012 + 12 * user)}
+    rows = [f"{user},{item}" for item, user in others.items()]
+    rows += [f"{user},{text}" for user in range(1, 12) for text in texts]
+    (directory / "r.csv").write_text("user,item\n" + "\n".join(rows) + "\n")
+    found = load(directory, ratings="r.csv").catalogue.item_ids
+    return [item for item in found if str(item) not in map(str, others)]
 
 
-@pytest.mark.parametrize("delimiter", ["\t", "::", ","])
-def test_both_parsers_agree(monkeypatch: pytest.MonkeyPatch, delimiter: str) -> None:
-    rng = np.random.default_rng(0)
-    lines = [
-        delimiter.join((str(u), str(i), f"{r / 7:.5f}", str(t)))
-        for u, i, r, t in rng.integers(0, 10**9, size=(500, 4))
-    ]
-    data = ("\r\n".join(lines)).encode()
-    layout = lines_module.Layout(delimiter=delimiter, width=4, quoted=delimiter == ",")
-    assert lines_module.parse_numbers(data, delimiter, 4, (0, 1)) is not None
-    (one, by_fast), (two, by_line) = (_raw(monkeypatch, data, layout, fast) for fast in (True, False))
-    for name in ("users", "items", "ratings", "timestamps"):
-        first, second = getattr(one, name), getattr(two, name)
-        assert first.dtype == second.dtype
-        np.testing.assert_array_equal(first, second)
-    assert by_fast.lines == by_line.lines == 500
+@pytest.mark.parametrize("text", ["7", "0", "-3", "123456789012345"])
+def test_canonical_integers(tmp_path: Path, text: str) -> None:
+    assert ids_of(tmp_path, [text]) == [int(text)]
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"1,2,3",
-        b"1,2,3,4,5",
-        b"01,2,3,4",
-        b"1,2.0,3,4",
-        b"1,2,.5,4",
-        b"1,2,5.,4",
-        b"1,2,1.2.3,4",
-        b"1,2,-3,4",
-        b"1,2,nan,4",
-        b"1,,3,4",
-        b"1, 2,3,4",
-        b'"1",2,3,4',
-        b"1,2,3,4444444444444444",
-        b"",
-    ],
-)
-def test_fast_parser_accepts_only_plain_numbers(line: bytes) -> None:
-    assert lines_module.parse_numbers(b"1,2,3,4\n" + line + b"\n1,2,3,4\n", ",", 4, (0, 1)) is None
+@pytest.mark.parametrize("text", ["007", "+7", "1e3", "-0", "1234567890123456", "٣", "1.5"])
+def test_other_ids_stay_text(tmp_path: Path, text: str) -> None:
+    assert ids_of(tmp_path, [text]) == [text]
 
 
 def test_same_files_and_seed_give_the_same_dataset(movielens_1m: Path) -> None:

@@ -1,20 +1,24 @@
-"""`hanji data`: fetch a public data set, or check your own ratings or images."""
+"""`hanji data`: fetch a public data set, check your own ratings or images, or prepare ratings."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hanji.training.task import Overview
 
-HELP = "fetch ratings, or check the quality of your own ratings or images"
+HELP = "fetch ratings, check the quality of your own ratings or images, or prepare ratings"
 EXAMPLE = "hanji data check images/"
 
-FORMATS = ("auto", "ncf", "movielens-1m", "movielens-100k", "movielens-csv")
+FORMATS = (
+    *("auto", "ncf", "movielens-1m", "movielens-100k", "movielens-csv"),
+    *("pairs", "sequences", "lightgcn", "netflix", "prepared"),
+)
 """Formats that need no column names; repeated here rather than imported, to keep `--help` fast."""
 
 IMAGE_FORMATS = ("folder", "idx", "npz")
@@ -22,7 +26,7 @@ IMAGE_FORMATS = ("folder", "idx", "npz")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare `fetch` and `check`."""
+    """Declare `fetch`, `check` and `prepare`."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     fetch = actions.add_parser("fetch", help="download a public data set, check it and unpack it")
     fetch.add_argument("name", choices=("movielens-1m", "movielens-100k"), help="name of the data set")
@@ -31,18 +35,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check = actions.add_parser(
         "check", help="read ratings or images as training would, and report statistics and problems"
     )
-    check.add_argument("directory", type=Path, metavar="DIR", help="directory with the files")
-    how = check.add_mutually_exclusive_group()
-    how.add_argument(
-        "--format",
-        choices=(*FORMATS, *IMAGE_FORMATS),
-        default="auto",
-        help="default: auto, by file names",
+    _add_source(check, (*FORMATS, *IMAGE_FORMATS))
+    check.add_argument("--json", action="store_true", help="print one JSON object")
+    prepare = actions.add_parser(
+        "prepare", help="read, clean and split ratings once, so that training starts from them in a second"
     )
+    _add_source(prepare, FORMATS)
+    prepare.add_argument("--out", type=Path, required=True, metavar="OUT", help="a new or empty directory")
+    prepare.add_argument("--replace", action="store_true", help="replace an existing directory")
+
+
+def _add_source(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
+    parser.add_argument("directory", type=Path, metavar="DIR", help="directory with the files")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--format", choices=formats, default="auto", help="default: auto, by file names")
     how.add_argument(
         "--recipe", type=Path, metavar="FILE", help="a recipe whose [data] table specifies how to read them"
     )
-    check.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -50,9 +59,7 @@ def run(args: argparse.Namespace) -> int:
     from hanji.training.progress import show_progress
 
     show_progress()
-    if args.action == "fetch":
-        return _fetch(args)
-    return _check(args)
+    return {"fetch": _fetch, "check": _check, "prepare": _prepare}[args.action](args)
 
 
 def _fetch(args: argparse.Namespace) -> int:
@@ -67,6 +74,24 @@ def _fetch(args: argparse.Namespace) -> int:
         )
     fetch(archive, args.out)
     print(f"{args.name} is in {args.out}; inspect it with: hanji data check {args.out}")
+    return 0
+
+
+def _prepare(args: argparse.Namespace) -> int:
+    from hanji.training.recommenders.data import DataConfig, load_dataset
+    from hanji.training.recommenders.data.prepared import write_prepared
+    from hanji.training.task import task_named
+
+    if args.recipe is not None:
+        from hanji.training.recipe_file import read_recipe_file
+
+        config = read_recipe_file(args.recipe).settings("data", DataConfig)
+    else:
+        config = DataConfig(name=args.directory.resolve().name, format=args.format)
+    dataset = load_dataset(config, args.directory)
+    write_prepared(dataset, args.out, replace=args.replace)
+    print("\n".join(task_named(dataset.task).summary(dataset)))
+    print(f'{args.out} is ready: with data.format = "auto" or "prepared", train with --data {args.out}')
     return 0
 
 

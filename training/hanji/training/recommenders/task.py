@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, get_args
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import DataConfig, Dataset, load_dataset
 from hanji.training.recommenders.data.config import Format
-from hanji.training.recommenders.data.detect import RECOGNIZED_BY, is_recognized
 from hanji.training.recommenders.data.overview import overview_lines, overview_table
+from hanji.training.recommenders.data.sources.detect import RECOGNIZED_BY, is_recognized
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.trained import TrainedModel
 from hanji.training.settings import settings_from

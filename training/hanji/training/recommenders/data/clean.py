@@ -1,7 +1,8 @@
-"""Cleaning: maps ids to indices, drops duplicates, low ratings, and users and items with few interactions."""
+"""Cleaning: drops duplicates, low ratings, and users and items with few interactions."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,16 +11,19 @@ from numpy.typing import NDArray
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.config import DataConfig
 from hanji.training.recommenders.data.interactions import Interactions
-from hanji.training.recommenders.data.raw import Ids, RawRatings
+from hanji.training.recommenders.data.raw import Coded, Ids
 
 Index = NDArray[np.int32]
+
+BLOCK = 1 << 22
+"""Rows that are processed at once, to limit the memory."""
 
 
 @dataclass(frozen=True)
 class Cleaned:
     """The remaining interactions, and counts of what was dropped.
 
-    `user_ids` and `item_ids` are sorted; `interactions` are indices into them, in file order.
+    `user_ids` and `item_ids` are sorted; `interactions` are indices into them, in the order of the data.
     """
 
     user_ids: Ids
@@ -32,15 +36,14 @@ class Cleaned:
     interactions_dropped: int
 
 
-def clean(raw: RawRatings, config: DataConfig) -> Cleaned:
+def clean(raw: Coded, config: DataConfig) -> Cleaned:
     """Apply the rules of the config; DataError if fewer than two users or items remain."""
-    user_ids, users = index_ids(raw.users)
-    item_ids, items = index_ids(raw.items)
-    latest = _latest_of_each_pair(users, items, raw.timestamps)
+    users, items = raw.users, raw.items
+    latest = _latest_of_each_pair(users, items)
     rated = latest & _rated_enough(raw.ratings, config.minimum_rating)
     kept = _frequent(users, items, rated, config)
-    user_ids, users, users_dropped = _compact(user_ids, users, rated, kept)
-    item_ids, items, items_dropped = _compact(item_ids, items, rated, kept)
+    user_ids, users, users_dropped = _compact(raw.user_ids, users, rated, kept)
+    item_ids, items, items_dropped = _compact(raw.item_ids, items, rated, kept)
     _at_least_two(len(user_ids), "user", config)
     _at_least_two(len(item_ids), "item", config)
     return Cleaned(
@@ -55,28 +58,25 @@ def clean(raw: RawRatings, config: DataConfig) -> Cleaned:
     )
 
 
-def index_ids(ids: Ids) -> tuple[Ids, Index]:
-    """The distinct ids, sorted, and the position of each of `ids` among them."""
-    if ids.dtype != object:
-        distinct, positions = np.unique(ids, return_inverse=True)
-        return distinct, positions.astype(np.int32)
-    texts = sorted(set(ids.tolist()))
-    position = {text: index for index, text in enumerate(texts)}
-    indices = np.fromiter((position[text] for text in ids.tolist()), dtype=np.int32, count=len(ids))
-    return np.array(texts, dtype=object), indices
-
-
-def _latest_of_each_pair(
-    users: Index, items: Index, timestamps: NDArray[np.int64] | None
-) -> NDArray[np.bool_]:
-    """True for the latest interaction of each pair; the last line if times are equal or missing."""
-    pairs = users.astype(np.int64) << 32 | items
-    order = np.lexsort((pairs,) if timestamps is None else (timestamps, pairs))
-    last = np.ones(len(pairs), dtype=np.bool_)
-    last[:-1] = pairs[order[1:]] != pairs[order[:-1]]
-    latest = np.zeros(len(pairs), dtype=np.bool_)
-    latest[order[last]] = True
+def _latest_of_each_pair(users: Index, items: Index) -> NDArray[np.bool_]:
+    """True for the last of the equal pairs: the latest, as interactions are sorted by user and time."""
+    latest = np.zeros(len(users), dtype=np.bool_)
+    for block in _blocks_of_users(users):
+        pairs = users[block].astype(np.int64) << 32 | items[block]
+        order = np.argsort(pairs, kind="stable")
+        last = np.append(pairs[order[1:]] != pairs[order[:-1]], True)
+        latest[block.start + order[last]] = True
     return latest
+
+
+def _blocks_of_users(users: Index) -> Iterator[slice]:
+    """Slices of whole users, each of about BLOCK rows."""
+    start = 0
+    while start < len(users):
+        end = min(start + BLOCK, len(users))
+        end = int(np.searchsorted(users, users[end - 1], side="right"))
+        yield slice(start, end)
+        start = end
 
 
 def _rated_enough(ratings: NDArray[np.float64] | None, minimum: float | None) -> NDArray[np.bool_] | np.bool_:
@@ -90,30 +90,40 @@ def _rated_enough(ratings: NDArray[np.float64] | None, minimum: float | None) ->
 def _frequent(users: Index, items: Index, kept: NDArray[np.bool_], config: DataConfig) -> NDArray[np.bool_]:
     """The interactions among `kept` whose users and items all reach the minimums."""
     while True:
-        per_user = np.bincount(users[kept], minlength=users.max() + 1)
-        per_item = np.bincount(items[kept], minlength=items.max() + 1)
-        enough_user = per_user >= config.minimum_user_interactions
-        enough_item = per_item >= config.minimum_item_interactions
+        enough_user = _counts(users, kept) >= config.minimum_user_interactions
+        enough_item = _counts(items, kept) >= config.minimum_item_interactions
         frequent = kept & enough_user[users] & enough_item[items]
         if frequent.sum() == kept.sum():
             return frequent
         kept = frequent
 
 
+def _counts(positions: Index, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How often each position occurs in the rows of `kept`."""
+    counts = np.zeros(int(positions.max(initial=-1)) + 1, np.int64)
+    for start in range(0, len(positions), BLOCK):
+        rows = slice(start, start + BLOCK)
+        counts += np.bincount(positions[rows][kept[rows]], minlength=len(counts))
+    return counts
+
+
 def _compact(
     ids: Ids, positions: Index, before: NDArray[np.bool_], kept: NDArray[np.bool_]
 ) -> tuple[Ids, Index, int]:
     """The ids and positions of kept interactions, and the number of ids of `before` that were dropped."""
-    remaining, compacted = np.unique(positions[kept], return_inverse=True)
-    dropped = len(np.unique(positions[before])) - len(remaining)
-    return ids[remaining], compacted.astype(np.int32), dropped
+    remaining = _counts(positions, kept) > 0
+    compacted = (np.cumsum(remaining) - 1).astype(np.int32)
+    dropped = int((_counts(positions, before) > 0).sum() - remaining.sum())
+    if remaining.all() and kept.all():
+        return ids[: len(remaining)], positions, dropped  # the usual case, in which nothing is copied
+    return ids[: len(remaining)][remaining], compacted[positions[kept]], dropped
 
 
 def _times(timestamps: NDArray[np.int64] | None, kept: NDArray[np.bool_]) -> NDArray[np.int64] | None:
     """The times of kept interactions; None if they are all equal, as they do not define an order."""
     if timestamps is None:
         return None
-    times = timestamps[kept]
+    times = timestamps if kept.all() else timestamps[kept]
     return times if times.min() < times.max() else None
 
 

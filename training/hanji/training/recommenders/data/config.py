@@ -13,7 +13,20 @@ NEGATIVES = 99
 """Sampled negatives beside each held-out positive: a model ranks 100 candidates."""
 
 Format = Literal[
-    "auto", "synthetic", "ncf", "movielens-1m", "movielens-100k", "movielens-csv", "csv", "memory"
+    "auto",
+    "synthetic",
+    "table",
+    "csv",
+    "ncf",
+    "movielens-1m",
+    "movielens-100k",
+    "movielens-csv",
+    "pairs",
+    "sequences",
+    "lightgcn",
+    "netflix",
+    "prepared",
+    "memory",
 ]
 
 
@@ -25,40 +38,60 @@ class DataConfig:
     """Name of the data in reports and bundles; "synthetic" is reserved for the synthetic catalogue."""
 
     format: Format = "synthetic"
-    """Format of the files. "auto" decides by their names; "memory" is set by ``Dataset.from_arrays``."""
+    """Format of the files. "auto" decides by their names and first lines. "table": CSV, TSV, JSON lines,
+    Parquet or RecBole's files, of which "csv" is another name. "pairs": lines "user item" in time order, as
+    SASRec has them. "sequences": lines "user item item …" in time order, as S3-Rec has them. "lightgcn": the
+    same without an order, as train.txt and test.txt. "netflix": lines "user,rating,date" below "item:".
+    "prepared": a directory written by ``hanji data prepare``. "memory" is set by ``Dataset.from_arrays``."""
 
     ratings: str | None = None
-    """Name of the ratings file: required for "csv"; for "ncf" the ``.train.rating`` file if there are
-    several."""
+    """The ratings file of a "table": a name, a folder, or a pattern such as ``2024-*.csv.gz``; for "ncf" the
+    ``.train.rating`` file if there are several. Files may be compressed (.gz, .zst)."""
 
-    user_column: str = "user"
-    """Column of the user ids in the header of a "csv" file."""
+    user_column: str | None = None
+    """Column of the user ids; without it, it is found by its name: user, userId, user_id, reader …"""
 
-    item_column: str = "item"
-    """Column of the item ids in the header of a "csv" file and of its items file."""
+    item_column: str | None = None
+    """Column of the item ids; without it, it is found by its name: item, movieId, book_id, ISBN, asin …"""
 
     rating_column: str | None = None
-    """Column of the ratings in a "csv" file; without it every line is an interaction."""
+    """Column of the ratings; without it every line is an interaction, and with ``minimum_rating`` it is found
+    by its name."""
 
     timestamp_column: str | None = None
-    """Column of the times in a "csv" file: seconds, or any number that grows with time. Without it the
-    held-out item of each user is a random one."""
+    """Column of the times; without it, it is found by its name. "" to do without times: the held-out item of
+    each user is then a random one."""
+
+    timestamp_format: str | None = None
+    """Format of the times as in strptime, such as "%d/%m/%Y %H:%M"; without it, numbers that grow with time
+    and ISO 8601 are read, in UTC unless they name a time zone."""
+
+    header: bool | None = None
+    """Whether the first line has the names of the columns; without it, it has unless it has only numbers. The
+    columns of a file without a header are "1", "2" …"""
 
     delimiter: str | None = None
-    """One character between the columns of a "csv" file; without it, the one of comma, tab, semicolon and
-    pipe that the header contains."""
+    """One character between the columns; without it, the one of comma, tab, semicolon and pipe that the
+    header contains. In tab-separated files a quote is a character like any other."""
+
+    encoding: str | None = None
+    """Encoding of text files, such as "cp949"; without it UTF-8, or UTF-16 if they start with its mark."""
 
     items: str | None = None
-    """File with a title for each item, for "csv"."""
+    """File with a title for each item, a name or a pattern."""
 
-    title_column: str = "title"
-    """Column of the titles in the items file."""
+    items_id_column: str | None = None
+    """Column of the ids in the items file; without it ``item_column``, or it is found by its name."""
+
+    title_column: str | None = None
+    """Column of the titles in the items file; without it, it is found by its name."""
 
     genres_column: str | None = None
-    """Column of the genres in the items file."""
+    """Column of the genres in the items file; without it, it is found by its name. "" to do without."""
 
-    genre_separator: str = "|"
-    """Character or characters between the genres of an item."""
+    genre_separator: str | None = None
+    """Character or characters between the genres of an item; without it the first of pipe, semicolon and
+    comma that occurs. Lists, in JSON or as Python writes them, need none."""
 
     minimum_rating: float | None = None
     """Lower ratings are dropped; without it every rating is an interaction (implicit feedback)."""
@@ -104,11 +137,11 @@ def _check_names(config: DataConfig) -> None:
             f'name: "synthetic" is reserved for format = "synthetic", and the format here is '
             f'"{config.format}"; choose another name'
         )
-    if config.format == "csv" and config.ratings is None:
-        raise ValueError('ratings: format = "csv" needs the name of the ratings file in the data directory')
-    if config.format == "csv" and config.minimum_rating is not None and config.rating_column is None:
-        raise ValueError("minimum_rating: needs rating_column, the column of the ratings")
-    if config.user_column == config.item_column:
+    if config.format in ("csv", "table") and config.ratings is None:
+        raise ValueError(
+            f'ratings: format = "{config.format}" needs the name of the ratings file in the data directory'
+        )
+    if config.user_column is not None and config.user_column == (config.item_column or "item"):
         raise ValueError(
             f"user_column and item_column: expected two columns, found {config.user_column!r} twice"
         )
@@ -116,5 +149,5 @@ def _check_names(config: DataConfig) -> None:
         raise ValueError(
             f"delimiter: expected one character, not a quote or line end, found {config.delimiter!r}"
         )
-    if not config.genre_separator:
+    if config.genre_separator == "":
         raise ValueError("genre_separator: expected at least one character, found none")

@@ -85,13 +85,13 @@ class Dataset:
 
 def dataset_from(config: DataConfig, raw: RawData) -> Dataset:
     """Clean and split the data of a reader; DataError if too little remains."""
-    cleaned = clean(raw.ratings, config)
+    cleaned = clean(raw.interactions, config)
     item_ids = cleaned.item_ids
     if raw.test is None:
         split = leave_one_out(cleaned.interactions, cleaned.user_ids, len(item_ids), config.seed)
     else:
         item_ids, train = with_candidates(item_ids, cleaned.interactions, raw.test)
-        split = given_split(train, cleaned.user_ids, item_ids, raw.test)
+        split = given_split(train, cleaned.user_ids, item_ids, raw.test, config.seed)
     catalogue = catalogue_from(cleaned.user_ids, item_ids, raw.items, split.train)
     return Dataset(
         name=config.name,
@@ -126,7 +126,18 @@ def _quality(raw: RawData, cleaned: Cleaned, split: Split, catalogue: Catalogue)
         unseen_dropped=split.unseen_dropped,
         test_in_training=split.test_in_training,
         untitled_items=sum(str(item) not in raw.items for item in catalogue.item_ids),
+        notes=(*raw.notes, *_title_notes(raw, catalogue)),
     )
+
+
+def _title_notes(raw: RawData, catalogue: Catalogue) -> list[str]:
+    """A note if the ids of the titles are written in another way than those of the interactions."""
+    if not raw.items or any(str(item) in raw.items for item in catalogue.item_ids):
+        return []
+    return [
+        f"none of the {len(raw.items):,} titles belongs to an item; ids of titles such as "
+        f"{next(iter(raw.items))!r}, of items such as {str(catalogue.item_ids[0])!r}"
+    ]
 
 
 __all__ = ["MEMORY", "Dataset", "dataset_from"]

@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from hanji.training.files import source_directory
 from hanji.training.recommenders.data.config import DataConfig
 from hanji.training.recommenders.data.dataset import Dataset, dataset_from
-from hanji.training.recommenders.data.delimited import read_delimited
-from hanji.training.recommenders.data.detect import detect_format
-from hanji.training.recommenders.data.movielens import (
-    read_movielens_1m,
+from hanji.training.recommenders.data.prepared import read_prepared
+from hanji.training.recommenders.data.raw import RawData
+from hanji.training.recommenders.data.sources.detect import detect_format
+from hanji.training.recommenders.data.sources.engine import Engine, open_engine
+from hanji.training.recommenders.data.sources.movielens import (
     read_movielens_100k,
     read_movielens_csv,
+    read_movielens_dat,
 )
-from hanji.training.recommenders.data.ncf import read_ncf
-from hanji.training.recommenders.data.raw import RawData
+from hanji.training.recommenders.data.sources.ncf import read_ncf
+from hanji.training.recommenders.data.sources.sequences import (
+    read_lightgcn,
+    read_netflix,
+    read_pairs,
+    read_sequences,
+)
+from hanji.training.recommenders.data.sources.tables import read_tables
 from hanji.training.recommenders.data.synthetic import make_synthetic
+
+READERS: Mapping[str, Callable[[DataConfig, Path, Engine], RawData]] = {
+    "table": read_tables,
+    "csv": read_tables,
+    "ncf": read_ncf,
+    "movielens-1m": read_movielens_dat,
+    "movielens-100k": read_movielens_100k,
+    "movielens-csv": read_movielens_csv,
+    "pairs": read_pairs,
+    "sequences": read_sequences,
+    "lightgcn": read_lightgcn,
+    "netflix": read_netflix,
+}
 
 
 def load_dataset(config: DataConfig, directory: Path | None) -> Dataset:
@@ -26,17 +49,19 @@ def load_dataset(config: DataConfig, directory: Path | None) -> Dataset:
     Raises DataError for unusable data, naming the file, the line and what to try.
     """
     found = source_directory(config.format, directory, built_in="synthetic", for_files="auto")
-    return make_synthetic(config) if found is None else dataset_from(config, _read(config, found))
+    if found is None:
+        return make_synthetic(config)
+    detected = detect_format(config, found) if config.format == "auto" else config
+    if detected.format == "prepared":
+        return read_prepared(config, found)
+    return dataset_from(config, _read(config, detected, found))
 
 
-def _read(config: DataConfig, directory: Path) -> RawData:
-    file_format = detect_format(config, directory) if config.format == "auto" else config.format
-    if file_format == "ncf":
-        return read_ncf(config, directory)
-    if file_format == "movielens-1m":
-        return read_movielens_1m(config, directory)
-    if file_format == "movielens-100k":
-        return read_movielens_100k(config, directory)
-    if file_format == "movielens-csv":
-        return read_movielens_csv(config, directory)
-    return read_delimited(config, directory)
+def _read(config: DataConfig, detected: DataConfig, directory: Path) -> RawData:
+    """The contents of the files; ``detected`` is the config with their format."""
+    with open_engine() as engine:
+        raw = READERS[detected.format](detected, directory, engine)
+    if detected.ratings == config.ratings:
+        return raw
+    files = ", ".join(name for name in (detected.ratings, detected.items) if name)
+    return replace(raw, notes=(f"files found by their columns: {files}", *raw.notes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,15 @@ from hanji.training.errors import DataError
 from hanji.training.recommenders.data.config import DataConfig
 from hanji.training.recommenders.data.raw import (
     LATEST_TIME,
+    Coded,
     Ids,
     ItemText,
-    MalformedLines,
     RawData,
-    RawRatings,
+    coded,
 )
+from hanji.training.recommenders.data.sources.header import known_column
+from hanji.training.recommenders.data.sources.items import genres_of_all
+from hanji.training.recommenders.data.sources.malformed import MalformedLines
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,11 +41,11 @@ def raw_from_arrays(
         raise DataError("users: expected interactions, found an empty array")
     if len(item_ids) != len(user_ids):
         raise DataError(f"items: expected {len(user_ids):,} ids, as many as users, found {len(item_ids):,}")
-    raw = RawRatings(
-        users=user_ids,
-        items=item_ids,
-        ratings=None if ratings is None else _numbers(ratings, "ratings", len(user_ids)),
-        timestamps=None if timestamps is None else _times(timestamps, "timestamps", len(user_ids)),
+    raw = coded(
+        user_ids,
+        item_ids,
+        None if ratings is None else _numbers(ratings, "ratings", len(user_ids)),
+        None if timestamps is None else _times(timestamps, "timestamps", len(user_ids)),
     )
     texts = {
         str(item): ItemText(str(titles.get(item, "")), tuple(genres.get(item, ())))
@@ -53,22 +57,34 @@ def raw_from_arrays(
 def raw_from_dataframe(frame: Any, items: Any, config: DataConfig) -> RawData:
     """Convert the columns that ``config`` names; ``items`` is a frame of titles and genres, or None."""
     table = _table(frame, "frame")
-    user_ids, item_ids = _ids(*_named(table, config.user_column)), _ids(*_named(table, config.item_column))
+    user, item, rating, time = _columns(table, config)
+    user_ids, item_ids = _ids(*_named(table, user)), _ids(*_named(table, item))
     if not len(user_ids):
         raise DataError("frame: expected interactions, found no rows")
-    ratings, times = None, None
-    if config.rating_column is not None:
-        ratings = _numbers(*_named(table, config.rating_column), len(user_ids))
-    if config.timestamp_column is not None:
-        times = _times(*_named(table, config.timestamp_column), len(user_ids))
-    raw = RawRatings(user_ids, item_ids, ratings, times)
+    ratings = _numbers(*_named(table, rating), len(user_ids)) if rating else None
+    times = _times(*_named(table, time), len(user_ids)) if time else None
+    raw = coded(user_ids, item_ids, ratings, times)
     return _raw_data(raw, {} if items is None else _texts(_table(items, "items"), config))
 
 
-def _raw_data(ratings: RawRatings, texts: Mapping[str, ItemText]) -> RawData:
+def _columns(table: pa.Table, config: DataConfig) -> tuple[str, str, str | None, str | None]:
+    """The columns of user, item, rating and time: as configured, or found by their names."""
+    names = table.column_names
+    rating, time = config.rating_column, config.timestamp_column
+    if rating is None and config.minimum_rating is not None:
+        rating = known_column(names, "rating")
+    return (
+        config.user_column or known_column(names, "user") or "user",
+        config.item_column or known_column(names, "item") or "item",
+        rating,
+        known_column(names, "time") if time is None else time,
+    )
+
+
+def _raw_data(interactions: Coded, texts: Mapping[str, ItemText]) -> RawData:
     lines = MalformedLines(0)
-    lines.lines = len(ratings.users)
-    return RawData("memory", "", ratings, texts, lines)
+    lines.lines = len(interactions.users)
+    return RawData("memory", "", interactions, texts, lines)
 
 
 def _ids(values: Any, where: str) -> Ids:
@@ -121,7 +137,7 @@ def _numbers(values: Any, where: str, count: int) -> NDArray[np.float64]:
 
 
 def _times(values: Any, where: str, count: int) -> NDArray[np.int64]:
-    """Timestamps as integers; fractional ones are replaced by their ranks, which preserves the order."""
+    """Timestamps as integers; fractional ones in millionths, which keeps their order and distances."""
     array = np.asarray(values)
     if np.issubdtype(array.dtype, np.datetime64):
         if np.isnat(array).any():
@@ -131,9 +147,13 @@ def _times(values: Any, where: str, count: int) -> NDArray[np.int64]:
     numbers = _numbers(array, where, count)
     if np.issubdtype(array.dtype, np.integer):
         return array.astype(np.int64)
-    if (numbers == np.round(numbers)).all() and np.abs(numbers).max(initial=0) < LATEST_TIME:
-        return numbers.astype(np.int64)
-    return np.unique(numbers, return_inverse=True)[1].astype(np.int64)
+    fractions = bool((numbers != np.round(numbers)).any())
+    factor = 1e6 if fractions else 1.0
+    if np.abs(numbers).max(initial=0) >= LATEST_TIME / factor:
+        raise DataError(
+            f"{where}: expected times below {LATEST_TIME / factor:.3g}, found {numbers.max():.3g}"
+        )
+    return np.round(numbers * factor).astype(np.int64)
 
 
 def _table(frame: Any, where: str) -> pa.Table:
@@ -175,24 +195,28 @@ def _column(table: pa.Table, name: str, where: str) -> Any:
 
 
 def _texts(table: pa.Table, config: DataConfig) -> dict[str, ItemText]:
-    ids = _ids(_column(table, config.item_column, "items"), f"items[{config.item_column!r}]").tolist()
-    titles = _column(table, config.title_column, "items").tolist()
-    genres = [()] * len(ids) if config.genres_column is None else _genres(table, config)
+    names = table.column_names
+    named = (config.item_column, known_column(names, "item"), "id")
+    item = config.items_id_column or next((name for name in named if name and name in names), "item")
+    title = config.title_column or known_column(names, "title")
+    ids = _ids(_column(table, item, "items"), f"items[{item!r}]").tolist()
+    titles = [""] * len(ids) if title is None else _column(table, title, "items").tolist()
+    column = known_column(names, "genres") if config.genres_column is None else config.genres_column
+    genres = _genres(table, column, config.genre_separator) if column else [()] * len(ids)
     return {
         str(item): ItemText(str(title), names) for item, title, names in zip(ids, titles, genres, strict=True)
     }
 
 
-def _genres(table: pa.Table, config: DataConfig) -> list[tuple[str, ...]]:
-    """Genres from lists or from text with separators; empty if there is no value."""
-    name = config.genres_column or ""
+def _genres(table: pa.Table, name: str, separator: str | None) -> list[tuple[str, ...]]:
+    """Genres from lists or from text; empty if there is no value."""
     if name not in table.column_names:
         raise DataError(f"items: expected a column {name!r}, found {', '.join(table.column_names)}")
-    values = table.column(name).to_pylist()
-    split = [
-        value.split(config.genre_separator) if isinstance(value, str) else value or [] for value in values
+    texts = [
+        value if isinstance(value, str) else json.dumps(value or [])
+        for value in table.column(name).to_pylist()
     ]
-    return [tuple(part.strip() for part in map(str, parts) if part.strip()) for parts in split]
+    return genres_of_all(texts, separator)
 
 
 __all__ = ["raw_from_arrays", "raw_from_dataframe"]

@@ -14,6 +14,29 @@ from numpy.typing import NDArray
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.interactions import Interactions
 
+BLOCK = 1 << 16
+"""Users whose items are sampled at once, to limit the memory."""
+
+
+def sample_negatives(
+    interactions: Interactions,
+    items: int,
+    users: NDArray[np.int32],
+    count: int,
+    rng: np.random.Generator,
+) -> NDArray[np.int32]:
+    """`count` different items without an interaction for each of `users` int32[n]: int32[n, count].
+
+    The catalogue has `items` items. DataError if one of the users has fewer free items than that.
+    """
+    sampled = [np.empty((0, count), np.int32)]
+    for start in range(0, len(users), BLOCK):
+        block = users[start : start + BLOCK]
+        own = (interactions.users >= block.min()) & (interactions.users <= block.max())
+        sampler = NegativeSampler(interactions if own.all() else interactions.take(own), items)
+        sampled.append(sampler.sample_distinct(block, count, rng))
+    return np.concatenate(sampled)
+
 
 class NegativeSampler:
     """Draws items uniformly from those that are not among a user's interactions."""

@@ -55,9 +55,16 @@ class QualityReport:
     untitled_items: int = 0
     """Items without a title, which are shown by their id."""
 
+    notes: tuple[str, ...] = ()
+    """What was decided by looking at the files, such as columns that were found by their names."""
+
     def table(self) -> dict[str, Any]:
         """The counts as a JSON-ready table."""
-        return {**asdict(self), "malformed_examples": list(self.malformed_examples)}
+        return {
+            **asdict(self),
+            "malformed_examples": list(self.malformed_examples),
+            "notes": list(self.notes),
+        }
 
     def lines(self) -> list[str]:
         """One line per nonzero count; "nothing to report" if all are zero."""
@@ -86,7 +93,7 @@ def _lines(report: QualityReport) -> list[str]:
         (report.untitled_items, "items without a title, shown by their id"),
     ]
     lines = [f"{what}: {count:,}" for count, what in counted if count]
-    return lines + [f"  {example}" for example in report.malformed_examples]
+    return [*report.notes, *lines, *(f"  {example}" for example in report.malformed_examples)]
 
 
 def _fewer(negatives: int) -> int:

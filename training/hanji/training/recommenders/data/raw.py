@@ -1,17 +1,18 @@
-"""The output of every reader, before cleaning and indexing: the data's own ids, line by line."""
+"""The output of every reader, before cleaning and splitting."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.training.errors import DataError
+if TYPE_CHECKING:
+    from hanji.training.recommenders.data.sources.malformed import MalformedLines
+
 
 Ids = NDArray[Any]
 """int64[n] where every id is a canonical integer, else object[n] of str."""
@@ -23,56 +24,45 @@ CANONICAL_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
 """Integers of up to 15 digits are exact even in JSON parsers that read numbers as doubles."""
 
 
-_EXAMPLES = 5
-
-
-class MalformedLines:
-    """Collects the malformed lines of all files of a data set."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.lines = 0
-        """Lines read, valid or malformed."""
-        self.count = 0
-        """Malformed lines."""
-        self.bad_times = 0
-        """Malformed lines whose only problem is their time."""
-        self.examples: list[str] = []
-
-    def add_time(self, path: Path, line: int, time: float) -> None:
-        """Record a line whose time is negative or not a number, as `add` does."""
-        self.bad_times += 1
-        self.add(path, line, f"expected a time of at least 0, found {time:g}")
-
-    def add(self, path: Path, line: int, reason: str) -> None:
-        """Record a malformed line; DataError if there are more than the limit."""
-        self.count += 1
-        if len(self.examples) < _EXAMPLES:
-            self.examples.append(f"{path.name}:{line}: {reason}")
-        if self.count > self.limit:
-            raise DataError(
-                f"{path}: more than {self.limit} malformed lines; the first is {self.examples[0]}; "
-                "check format and delimiter, or raise malformed_limit if such lines may be skipped"
-            )
-
-
 @dataclass(frozen=True)
-class RawRatings:
-    """The valid lines of a ratings file, in file order."""
+class Coded:
+    """Interactions as indices into sorted ids, sorted by user and time, or by user and file order.
 
-    users: Ids
-    items: Ids
+    ``users`` and ``items`` are int32 [n], ``ratings`` float64 [n], ``timestamps`` int64 [n].
+    """
+
+    user_ids: Ids
+    item_ids: Ids
+    users: NDArray[np.int32]
+    items: NDArray[np.int32]
     ratings: NDArray[np.float64] | None
     timestamps: NDArray[np.int64] | None
 
 
+def coded(
+    users: Ids, items: Ids, ratings: NDArray[np.float64] | None, times: NDArray[np.int64] | None
+) -> Coded:
+    """Index the ids [n], and sort by user and time, or by user and row."""
+    user_ids, user_index = np.unique(users, return_inverse=True)
+    item_ids, item_index = np.unique(items, return_inverse=True)
+    order = np.lexsort((user_index,) if times is None else (times, user_index))
+    return Coded(
+        user_ids,
+        item_ids,
+        user_index[order].astype(np.int32),
+        item_index[order].astype(np.int32),
+        None if ratings is None else ratings[order],
+        None if times is None else times[order],
+    )
+
+
 @dataclass(frozen=True)
 class RawTest:
-    """The test set of a benchmark: `users`, `items` int64[T] and `negatives` int64[T, 99], as ids."""
+    """The test set of a benchmark, as ids: ``users``, ``items`` [T], ``negatives`` [T, 99] if it has them."""
 
-    users: NDArray[np.int64]
-    items: NDArray[np.int64]
-    negatives: NDArray[np.int64]
+    users: Ids
+    items: Ids
+    negatives: Ids | None
 
 
 @dataclass(frozen=True)
@@ -89,18 +79,11 @@ class RawData:
 
     format: str
     licence: str
-    ratings: RawRatings
+    interactions: Coded
     items: Mapping[str, ItemText]
     """By item id as text; may contain items without interactions, and lack items with interactions."""
 
     malformed: MalformedLines
     test: RawTest | None = None
-
-
-def ids_from_text(texts: Sequence[str]) -> Ids:
-    """Integers if every text is a canonical integer, else the texts unchanged."""
-    if all(map(CANONICAL_INTEGER.fullmatch, set(texts))):
-        return np.array(texts, dtype=np.int64)
-    ids = np.empty(len(texts), dtype=object)
-    ids[:] = texts
-    return ids
+    notes: tuple[str, ...] = ()
+    """What was decided by looking at the files, such as columns that were found by their names."""

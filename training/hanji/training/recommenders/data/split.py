@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.config import NEGATIVES
 from hanji.training.recommenders.data.interactions import Interactions, LeaveOneOut
-from hanji.training.recommenders.data.negatives import NegativeSampler
+from hanji.training.recommenders.data.negatives import sample_negatives
 from hanji.training.recommenders.data.raw import Ids, RawTest
 
 FEWEST_NEGATIVES = 10
@@ -88,7 +88,7 @@ def leave_one_out(
     test = interactions.take(held_out)
     by_user = np.argsort(test.users)
     users, positives = test.users[by_user], test.items[by_user]
-    negatives = NegativeSampler(interactions, items).sample_distinct(users, number, rng)
+    negatives = sample_negatives(interactions, items, users, number, rng)
     return Split(
         train=interactions.take(~held_out),
         test=LeaveOneOut(users, positives, negatives),
@@ -98,10 +98,11 @@ def leave_one_out(
     )
 
 
-def given_split(train: Interactions, user_ids: Ids, item_ids: Ids, test: RawTest) -> Split:
+def given_split(train: Interactions, user_ids: Ids, item_ids: Ids, test: RawTest, seed: int) -> Split:
     """The test rows of a benchmark, except those with a user or item that occurs nowhere else.
 
-    `item_ids` and `train` are the results of `with_candidates`.
+    `item_ids` and `train` are the results of `with_candidates`; without given negatives, they are sampled
+    from `seed` among the items without an interaction in training or test.
     """
     known = np.isin(test.users, user_ids) & np.isin(test.items, item_ids)
     if not known.any():
@@ -109,25 +110,42 @@ def given_split(train: Interactions, user_ids: Ids, item_ids: Ids, test: RawTest
             f"expected test rows with users and items of the training file, found none among {len(known):,}; "
             "check that training and test files belong together"
         )
-    rows = LeaveOneOut(
-        _positions(user_ids, test.users[known]),
-        _positions(item_ids, test.items[known]),
-        _positions(item_ids, test.negatives[known]),
-    )
+    users, items = _positions(user_ids, test.users[known]), _positions(item_ids, test.items[known])
+    if test.negatives is None:
+        rows, untested = _with_negatives(train, users, items, len(item_ids), seed)
+    else:
+        rows, untested = LeaveOneOut(users, items, _positions(item_ids, test.negatives[known])), 0
     trained = np.bincount(train.items, minlength=len(item_ids)) > 0
     pairs = train.users.astype(np.int64) * len(item_ids) + train.items
     return Split(
         train=train,
         test=rows,
         users_training_only=len(user_ids) - len(np.unique(rows.users)),
+        users_untested=untested,
         unseen_kept=int((~trained[rows.items]).sum()),
         unseen_dropped=int((~known).sum()),
         test_in_training=int(np.isin(rows.users.astype(np.int64) * len(item_ids) + rows.items, pairs).sum()),
     )
 
 
+def _with_negatives(
+    train: Interactions, users: NDArray[np.int32], items: NDArray[np.int32], catalogue: int, seed: int
+) -> tuple[LeaveOneOut, int]:
+    """Test rows with sampled negatives, and the number of users with too few items to sample them from."""
+    both = Interactions(np.concatenate([train.users, users]), np.concatenate([train.items, items]), None)
+    free = catalogue - np.bincount(both.users)[users]
+    number = _number_of_negatives(free, catalogue)
+    untested = len(np.unique(users[free < number]))
+    users, items = users[free >= number], items[free >= number]
+    rng = np.random.default_rng([seed, 1])
+    negatives = sample_negatives(both, catalogue, users, number, rng)
+    return LeaveOneOut(users, items, negatives), untested
+
+
 def with_candidates(item_ids: Ids, train: Interactions, test: RawTest) -> tuple[Ids, Interactions]:
     """Extend the item ids with the negatives that training lacks, and reindex `train` accordingly."""
+    if test.negatives is None:
+        return item_ids, train
     extended = np.union1d(item_ids, test.negatives)
     items = _positions(extended, item_ids)[train.items]
     return extended, Interactions(train.users, items, train.timestamps)
@@ -140,10 +158,17 @@ def _positions(sorted_ids: Ids, ids: Ids) -> NDArray[np.int32]:
 def _last_rows(interactions: Interactions, rng: np.random.Generator) -> NDArray[np.intp]:
     """The row of each user's last interaction, in the order of the users."""
     times = rng.random(len(interactions)) if interactions.timestamps is None else interactions.timestamps
+    if _is_sorted(interactions.users, times):
+        return np.flatnonzero(np.append(np.diff(interactions.users) != 0, True))
     order = np.lexsort((times, interactions.users))  # stable: equal times stay in file order
     users = interactions.users[order]
     last_of_user = np.append(users[1:] != users[:-1], True)
     return np.asarray(order[last_of_user])
+
+
+def _is_sorted(users: NDArray[np.int32], times: NDArray[Any]) -> bool:
+    """Whether rows are sorted by user, then by time, as those of files are: no need to sort them again."""
+    return bool(((users[1:] > users[:-1]) | ((users[1:] == users[:-1]) & (times[1:] >= times[:-1]))).all())
 
 
 def _number_of_negatives(free: NDArray[np.int64], items: int) -> int:

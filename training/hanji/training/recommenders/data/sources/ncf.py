@@ -16,29 +16,34 @@ from numpy.typing import NDArray
 from hanji.training.errors import DataError
 from hanji.training.files import decode, directory_listing, file_names, read_source
 from hanji.training.recommenders.data.config import NEGATIVES, DataConfig
-from hanji.training.recommenders.data.item_files import read_item_table
-from hanji.training.recommenders.data.lines import Layout, read_ratings
-from hanji.training.recommenders.data.movielens import MOVIELENS_LICENCE
-from hanji.training.recommenders.data.raw import ItemText, MalformedLines, RawData, RawTest
-from hanji.training.recommenders.data.table import open_table
+from hanji.training.recommenders.data.raw import ItemText, RawData, RawTest
+from hanji.training.recommenders.data.sources.engine import Engine
+from hanji.training.recommenders.data.sources.files import source_file
+from hanji.training.recommenders.data.sources.header import read_header
+from hanji.training.recommenders.data.sources.interactions import read_interactions
+from hanji.training.recommenders.data.sources.items import read_item_texts
+from hanji.training.recommenders.data.sources.malformed import MalformedLines
+from hanji.training.recommenders.data.sources.movielens import MOVIELENS_LICENCE, four_columns
+from hanji.training.recommenders.data.sources.values import Options
 
 TRAIN_SUFFIX = ".train.rating"
 _PAIR = re.compile(r"\((\d{1,15}),\s*(\d{1,15})\)")
-_LAYOUT = Layout(delimiter="\t", width=4, integer_ids=True)
 
 
-def read_ncf(config: DataConfig, directory: Path) -> RawData:
+def read_ncf(config: DataConfig, directory: Path, engine: Engine) -> RawData:
     """Read the three files; DataError for a malformed line of the test files."""
     train = _train_file(config, directory)
     stem = train.name.removesuffix(TRAIN_SUFFIX)
     malformed = MalformedLines(config.malformed_limit)
+    read = read_interactions(engine, [four_columns(train, "\t")], malformed, Options(integer_ids=True))
     return RawData(
         format="ncf",
         licence=MOVIELENS_LICENCE if stem.startswith("ml-") else "",
-        ratings=read_ratings(train, read_source(train), _LAYOUT, malformed),
-        items=_titles(directory, malformed),
+        interactions=read.coded,
+        items=_titles(directory, engine, malformed),
         malformed=malformed,
         test=_read_test(directory / f"{stem}.test.rating", directory / f"{stem}.test.negative"),
+        notes=read.notes,
     )
 
 
@@ -58,12 +63,13 @@ def _train_file(config: DataConfig, directory: Path) -> Path:
     return directory / found[0]
 
 
-def _titles(directory: Path, malformed: MalformedLines) -> dict[str, ItemText]:
+def _titles(directory: Path, engine: Engine, malformed: MalformedLines) -> dict[str, ItemText]:
     path = directory / "items.tsv"
     if path.name not in file_names(directory):
         return {}
-    table = open_table(path, ["item", "title", "genres"], delimiters="\t", quoted=False)
-    return read_item_table(table, malformed, item="item", title="title", genres="genres")
+    columns = {name: name for name in ("item", "title", "genres")}
+    header = read_header(source_file(path), list(columns), "\t")
+    return read_item_texts(engine, header, header.columns_of(columns), malformed, separator="|")
 
 
 def _read_test(ratings: Path, negatives: Path) -> RawTest:

@@ -1,0 +1,173 @@
+"""Finds and opens source files: by name or pattern, compressed or not, in any encoding."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal, cast
+
+from hanji.training.errors import DataError
+from hanji.training.files import directory_listing, file_names
+from hanji.training.recommenders.data.sources.engine import Engine
+
+Kind = Literal["text", "json", "parquet"]
+
+SAMPLE_BYTES = 1 << 16
+_COMPRESSION = {".gz": "gzip", ".zst": "zstd"}
+_KINDS: dict[str, Kind] = {
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".json": "json",
+}
+_UTF8_MARK = b"\xef\xbb\xbf"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file of one kind; ``encoding`` is that of its text."""
+
+    path: Path
+    kind: Kind
+    encoding: str = "utf-8"
+
+
+def find_files(directory: Path, name: str, encoding: str | None) -> list[SourceFile]:
+    """The files that ``name`` stands for: a file, a folder with files, or a pattern such as ``part-*.csv``.
+
+    DataError if there are none, or if one is empty or no text.
+    """
+    paths = _matches(directory, name)
+    if not paths:
+        raise DataError(f"{directory / name}: expected a file, found none; {directory_listing(directory)}")
+    return [source_file(path, encoding) for path in paths]
+
+
+def source_file(path: Path, encoding: str | None = None) -> SourceFile:
+    """The file with its kind and encoding; DataError if it is missing, unreadable, empty or no text."""
+    suffixes = [suffix for suffix in path.suffixes if suffix not in _COMPRESSION]
+    kind = _KINDS.get(suffixes[-1], "text") if suffixes else "text"
+    start = read_sample(path)
+    if kind == "parquet":
+        return SourceFile(path, kind)
+    if not start.strip():
+        raise DataError(
+            f"{path}: expected interactions or items, found an empty file; download or export it again"
+        )
+    if encoding is None and start.startswith(_UTF16_MARKS):
+        encoding = "utf-16"
+    if encoding is None and b"\0" in start:
+        line = start.count(b"\n", 0, start.index(b"\0")) + 1
+        raise DataError(
+            f"{path}:{line}: expected text, found binary data (a zero byte); unpack it if it is an archive, "
+            "or save it as UTF-8 text"
+        )
+    return SourceFile(path, kind, encoding or "utf-8")
+
+
+def read_sample(path: Path) -> bytes:
+    """The first bytes of a file, decompressed."""
+    with _reading(path), open_bytes(path) as stream:
+        return stream.read(SAMPLE_BYTES)
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """The decompressed bytes of a file."""
+    stream = path.open("rb")
+    if path.suffix not in _COMPRESSION:
+        return stream
+    import pyarrow as pa
+
+    return cast(IO[bytes], pa.CompressedInputStream(stream, _COMPRESSION[path.suffix]))
+
+
+@contextmanager
+def open_text(file: SourceFile) -> Iterator[io.TextIOWrapper]:
+    """The text of a file, without a byte order mark; DataError for bytes that are not in its encoding."""
+    encoding = "utf-8-sig" if file.encoding == "utf-8" else file.encoding
+    with _reading(file.path), open_bytes(file.path) as stream:
+        try:
+            yield io.TextIOWrapper(stream, encoding=encoding, newline="")
+        except UnicodeDecodeError:
+            raise _wrong_encoding(file) from None
+
+
+def in_utf8(file: SourceFile, engine: Engine) -> Path:
+    """The path of the same text in UTF-8: the file itself, or a copy in the engine's temporary directory."""
+    if file.kind == "parquet" or file.encoding == "utf-8":
+        return file.path
+    copy = engine.scratch / f"{len(list(engine.scratch.iterdir()))}-{file.path.stem}"
+    with open_text(file) as source, copy.open("w", encoding="utf-8", newline="") as target:
+        shutil.copyfileobj(source, target)
+    return copy
+
+
+def wrong_encoding(file: SourceFile) -> DataError:
+    """The error for a text file that is not in its encoding, with the first such line."""
+    number = 0
+    with _reading(file.path), open_bytes(file.path) as stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                line.decode(file.encoding)
+            except UnicodeDecodeError as error:
+                found = f"the byte 0x{line[error.start]:02x}"
+                return _encoding_error(file, number, found)
+    return _encoding_error(file, number, "other bytes")
+
+
+def _wrong_encoding(file: SourceFile) -> DataError:
+    return _encoding_error(file, 1, "other bytes") if file.encoding == "utf-16" else wrong_encoding(file)
+
+
+def _encoding_error(file: SourceFile, line: int, found: str) -> DataError:
+    return DataError(
+        f"{file.path}:{line}: expected {file.encoding} text, found {found}; save the file as UTF-8, or set "
+        'data.encoding, such as "cp949", "cp1252" or "latin-1"'
+    )
+
+
+def _matches(directory: Path, name: str) -> list[Path]:
+    file_names(directory)  # a clear error for a directory that cannot be read
+    path = directory / name
+    if path.is_dir():
+        return sorted(
+            found for found in path.rglob("*") if found.is_file() and not found.name.startswith(".")
+        )
+    if any(character in name for character in "*?["):
+        return sorted(found for found in directory.glob(name) if found.is_file())
+    return [path]
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(f"{path}: expected a file, found none; {directory_listing(path.parent)}") from None
+    except (OSError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{path}: cannot be read: {reason}; check its permissions and type") from None
+
+
+def without_mark(data: bytes) -> bytes:
+    """The bytes without a UTF-8 byte order mark."""
+    return data.removeprefix(_UTF8_MARK)
+
+
+__all__ = [
+    "SourceFile",
+    "find_files",
+    "in_utf8",
+    "open_bytes",
+    "open_text",
+    "read_sample",
+    "source_file",
+    "without_mark",
+    "wrong_encoding",
+]

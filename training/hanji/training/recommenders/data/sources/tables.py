@@ -1,0 +1,137 @@
+"""Any table of interactions: CSV, TSV, JSON lines or Parquet, in one or several files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hanji.training.errors import DataError
+from hanji.training.recommenders.data.config import DataConfig
+from hanji.training.recommenders.data.raw import ItemText, RawData
+from hanji.training.recommenders.data.sources.engine import Engine
+from hanji.training.recommenders.data.sources.files import find_files
+from hanji.training.recommenders.data.sources.header import DELIMITERS, Header, read_header
+from hanji.training.recommenders.data.sources.interactions import InteractionFile, read_interactions
+from hanji.training.recommenders.data.sources.items import read_item_texts
+from hanji.training.recommenders.data.sources.malformed import MalformedLines, number_of
+from hanji.training.recommenders.data.sources.values import Options
+
+_FIRST_TIME = 1e8
+"""A number from here on in the third of three columns is a time rather than a rating."""
+
+
+def read_tables(config: DataConfig, directory: Path, engine: Engine) -> RawData:
+    """Read ``config.ratings`` and, if named, ``config.items`` from the directory."""
+    if config.ratings is None:
+        raise DataError(f'data.ratings: format "{config.format}" needs the name of the ratings file')
+    files = [
+        interaction_file(config, read_header(file, _named(config), config.delimiter, config.header))
+        for file in find_files(directory, config.ratings, config.encoding)
+    ]
+    malformed = MalformedLines(config.malformed_limit)
+    read = read_interactions(engine, files, malformed, Options(time_format=config.timestamp_format))
+    items = _items(config, directory, engine, malformed)
+    notes = (*_guesses(config, files), *read.notes)
+    kind = files[0].header.file.kind
+    name = "csv" if kind == "text" else {"json": "jsonl"}.get(kind, kind)
+    return RawData(name, "", read.coded, items, malformed, notes=notes)
+
+
+def interaction_file(config: DataConfig, header: Header) -> InteractionFile:
+    """The file with its columns by role: as configured, else by their names, else by their positions."""
+    positions = _positions(header)
+    user = config.user_column or header.find("user") or positions.get("user")
+    item = config.item_column or header.find("item") or positions.get("item")
+    if user is None or item is None:
+        raise header.missing("user" if user is None else "item")
+    roles = {"user": header.column(user), "item": header.column(item)}
+    rating = config.rating_column
+    if rating is None and config.minimum_rating is not None:
+        rating = header.find("rating") or positions.get("rating")
+    time = config.timestamp_column
+    if time is None:
+        time = header.find("time") or positions.get("time")
+    roles |= {"rating": header.column(rating)} if rating else {}
+    roles |= {"time": header.column(time)} if time else {}
+    if len(set(roles.values())) < len(roles):
+        raise DataError(
+            f"{header.file.path}: expected a column for each of {', '.join(roles)}, found "
+            f"{', '.join(roles.values())}; set data.user_column and data.item_column"
+        )
+    return InteractionFile(header, roles)
+
+
+def has_interactions(header: Header) -> bool:
+    """Whether the columns of a user and of an item are known by their names."""
+    return header.find("user") is not None and header.find("item") is not None
+
+
+def _named(config: DataConfig) -> list[str]:
+    names = (config.user_column, config.item_column, config.rating_column, config.timestamp_column)
+    return [name for name in names if name]
+
+
+def _positions(header: Header) -> dict[str, str]:
+    """The roles of columns without names, by position: user, item, rating, time."""
+    if header.first_line != 1 or header.file.kind != "text":
+        return {}
+    roles = ["user", "item", "rating", "time"]
+    if len(header.columns) == 3 and _is_time(header.first_values[2]):
+        roles.remove("rating")
+    return dict(zip(roles, header.columns, strict=False))
+
+
+def _is_time(text: str) -> bool:
+    return number_of(text) >= _FIRST_TIME
+
+
+def _guesses(config: DataConfig, files: Sequence[InteractionFile]) -> list[str]:
+    """The columns that were not configured, in words; one line for all files with the same columns."""
+    keys = {
+        "user": config.user_column,
+        "item": config.item_column,
+        "rating": config.rating_column,
+        "time": config.timestamp_column,
+    }
+    lines = []
+    for file in files:
+        found = [f"{role} = {column!r}" for role, column in file.roles.items() if keys[role] is None]
+        how = "by name" if file.header.first_line == 2 or file.header.file.kind == "json" else "by position"
+        if found:
+            lines.append(f"columns found {how}: {', '.join(found)}")
+    return list(dict.fromkeys(lines))
+
+
+def _items(
+    config: DataConfig, directory: Path, engine: Engine, malformed: MalformedLines
+) -> dict[str, ItemText]:
+    if config.items is None:
+        return {}
+    texts: dict[str, ItemText] = {}
+    for file in find_files(directory, config.items, config.encoding):
+        wanted = [name for name in (config.title_column, config.genres_column) if name]
+        # The delimiter is that of the ratings; the items file may have another of the usual ones.
+        delimiter = None if config.delimiter in DELIMITERS else config.delimiter
+        header = read_header(file, wanted, delimiter)
+        columns = _item_columns(config, header)
+        texts |= read_item_texts(engine, header, columns, malformed, separator=config.genre_separator)
+    return texts
+
+
+def _item_columns(config: DataConfig, header: Header) -> dict[str, str]:
+    ids = (config.items_id_column, config.item_column, header.find("item"), _id_column(header))
+    item = config.items_id_column or next((name for name in ids if name in header.columns), None)
+    title = config.title_column or header.find("title")
+    genres = config.genres_column if config.genres_column is not None else header.find("genres")
+    if item is None:
+        raise header.missing(config.item_column or "item")
+    columns = {"item": header.column(item)}
+    columns |= {"title": header.column(title)} if title else {}
+    return columns | ({"genres": header.column(genres)} if genres else {})
+
+
+def _id_column(header: Header) -> str | None:
+    return next((name for name in header.columns if name.lower() == "id"), None)
+
+
+__all__ = ["has_interactions", "interaction_file", "read_tables"]
