@@ -32,7 +32,8 @@ def test_imports_are_silent_and_load_no_heavy_library() -> None:
         f"for stage in {STAGES}:\n"
         "    package = importlib.import_module(f'hanji.{stage}')\n"
         "    for name in package.__all__: getattr(package, name)\n"
-        "heavy = {'tensorflow', 'tf_keras', 'onnx', 'onnxruntime', 'ai_edge_litert', 'sklearn', 'pyarrow'}\n"
+        "heavy = {'tensorflow', 'tf_keras', 'onnx', 'onnxruntime', 'ai_edge_litert', 'sklearn'}\n"
+        "heavy |= {'pyarrow', 'duckdb'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

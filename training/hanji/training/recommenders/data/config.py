@@ -12,6 +12,9 @@ from hanji.training.settings import Count, check_ranges
 NEGATIVES = 99
 """Sampled negatives beside each held-out positive: a model ranks 100 candidates."""
 
+PREPARED = "prepared.json"
+"""The file by which prepared data is recognized."""
+
 Format = Literal[
     "auto",
     "synthetic",
@@ -49,10 +52,11 @@ class DataConfig:
     ``.train.rating`` file if there are several. Files may be compressed (.gz, .zst)."""
 
     user_column: str | None = None
-    """Column of the user ids; without it, it is found by its name: user, userId, user_id, reader …"""
+    """Column of the user ids; without it, it is found by its name: user, userId, user_id, reader and others."""
 
     item_column: str | None = None
-    """Column of the item ids; without it, it is found by its name: item, movieId, book_id, ISBN, asin …"""
+    """Column of the item ids; without it, it is found by its name: item, movieId, book_id, ISBN, asin and
+    others."""
 
     rating_column: str | None = None
     """Column of the ratings; without it every line is an interaction, and with ``minimum_rating`` it is found

@@ -9,7 +9,6 @@ from pathlib import Path
 from hanji.training.files import source_directory
 from hanji.training.recommenders.data.config import DataConfig
 from hanji.training.recommenders.data.dataset import Dataset, dataset_from
-from hanji.training.recommenders.data.prepared import read_prepared
 from hanji.training.recommenders.data.raw import RawData
 from hanji.training.recommenders.data.sources.detect import detect_format
 from hanji.training.recommenders.data.sources.engine import Engine, open_engine
@@ -53,6 +52,8 @@ def load_dataset(config: DataConfig, directory: Path | None) -> Dataset:
         return make_synthetic(config)
     detected = detect_format(config, found) if config.format == "auto" else config
     if detected.format == "prepared":
+        from hanji.training.recommenders.data.prepared import read_prepared  # imports PyArrow
+
         return read_prepared(config, found)
     return dataset_from(config, _read(config, detected, found))
 

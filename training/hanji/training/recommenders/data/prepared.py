@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 
 from hanji.training.errors import DataError
 from hanji.training.files import FORMAT_VERSION, atomic_directory, read_about
-from hanji.training.recommenders.data.config import DataConfig
+from hanji.training.recommenders.data.config import PREPARED, DataConfig
 from hanji.training.recommenders.data.dataset import Dataset
 from hanji.training.recommenders.data.interactions import Catalogue, Interactions, LeaveOneOut
 from hanji.training.recommenders.data.quality import QualityReport
 from hanji.training.settings import table_from
 
-ABOUT = "prepared.json"
 _MADE_BY = "hanji data prepare"
 _ROWS = 1 << 20
 _KEPT = ("name", "licence", "format")
@@ -40,7 +39,7 @@ def write_prepared(dataset: Dataset, directory: Path, *, replace: bool = False) 
         pq.write_table(pa.table({"id": _id_array(catalogue.user_ids)}), staging / "users.parquet")
         pq.write_table(_items(catalogue), staging / "items.parquet")
         _write_interactions(dataset, staging / "interactions.parquet")
-        (staging / ABOUT).write_text(
+        (staging / PREPARED).write_text(
             json.dumps(_about(dataset), ensure_ascii=False, indent=1) + "\n", "utf-8"
         )
 
@@ -50,7 +49,7 @@ def read_prepared(config: DataConfig, directory: Path) -> Dataset:
 
     DataError if the directory is not complete, or if ``config`` asks for what was decided at preparation.
     """
-    about = read_about(directory / ABOUT, _MADE_BY)
+    about = read_about(directory / PREPARED, _MADE_BY)
     _check_config(config, directory)
     times = directory / "train_times.npy"
     train = Interactions(
@@ -188,4 +187,4 @@ def _check_config(config: DataConfig, directory: Path) -> None:
         )
 
 
-__all__ = ["ABOUT", "read_prepared", "write_prepared"]
+__all__ = ["read_prepared", "write_prepared"]

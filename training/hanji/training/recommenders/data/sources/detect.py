@@ -8,8 +8,7 @@ from pathlib import Path
 
 from hanji.training.errors import DataError
 from hanji.training.files import directory_listing, file_names
-from hanji.training.recommenders.data.config import DataConfig, Format
-from hanji.training.recommenders.data.prepared import ABOUT
+from hanji.training.recommenders.data.config import PREPARED, DataConfig, Format
 from hanji.training.recommenders.data.sources.files import read_sample, source_file
 from hanji.training.recommenders.data.sources.header import Header, read_header
 from hanji.training.recommenders.data.sources.ncf import TRAIN_SUFFIX
@@ -57,7 +56,7 @@ def detect_format(config: DataConfig, directory: Path) -> DataConfig:
 
 def _found(config: DataConfig, directory: Path) -> list[DataConfig]:
     names = file_names(directory)
-    if ABOUT in names:
+    if PREPARED in names:
         return [replace(config, format="prepared")]
     found = [
         replace(config, format=form) for form, marker in _MARKERS if _has_marker(directory, names, marker)

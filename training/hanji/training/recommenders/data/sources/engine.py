@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 from hanji.training.errors import DataError
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
 _BATCH_ROWS = 1 << 20
@@ -48,6 +47,8 @@ class Engine:
 
 @contextmanager
 def _readable() -> Iterator[None]:
+    import duckdb
+
     try:
         yield
     except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
@@ -58,6 +59,8 @@ def _readable() -> Iterator[None]:
 @contextmanager
 def open_engine() -> Iterator[Engine]:
     """An engine without data, whose temporary files are removed at the end; it uses no network."""
+    import duckdb
+
     with tempfile.TemporaryDirectory(prefix="hanji-data-") as scratch:
         config: dict[str, Any] = {
             "autoinstall_known_extensions": "false",

@@ -7,8 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import pyarrow.parquet as pq
-
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.sources.files import SourceFile, read_sample, without_mark
 
@@ -171,6 +169,8 @@ def _regularity(lines: Sequence[str], delimiter: str, columns: Sequence[str]) ->
 
 
 def _parquet_columns(file: SourceFile) -> tuple[str, ...]:
+    import pyarrow.parquet as pq
+
     try:
         return tuple(pq.ParquetFile(file.path).schema_arrow.names)
     except (OSError, ValueError) as error:

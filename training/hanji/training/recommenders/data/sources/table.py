@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.sources.engine import Engine, identifier, literal
 from hanji.training.recommenders.data.sources.files import in_utf8, open_bytes, wrong_encoding
@@ -32,6 +30,8 @@ def copy_columns(engine: Engine, table: str, header: Header, columns: Mapping[st
     split gives no row, or a row without values. DataError for a wrong encoding or a quote that is never
     closed.
     """
+    import duckdb
+
     names = ", ".join(identifier(name) for name in columns)
     trimmed = ", ".join(f"nullif(trim({identifier(name)}), '')" for name in columns)
     texts = ", ".join(f"{identifier(name)} VARCHAR" for name in columns)
@@ -126,7 +126,7 @@ def _line_at(path: Path, position: int) -> int:
         return stream.read(position).count(b"\n") + 1
 
 
-def _unreadable(header: Header, error: duckdb.Error) -> DataError:
+def _unreadable(header: Header, error: Exception) -> DataError:
     reason = str(error).splitlines()[0]
     return DataError(f"{header.file.path}: cannot be read: {reason}; check format and delimiter")
 
