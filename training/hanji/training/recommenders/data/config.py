@@ -52,7 +52,8 @@ class DataConfig:
     ``.train.rating`` file if there are several. Files may be compressed (.gz, .zst)."""
 
     user_column: str | None = None
-    """Column of the user ids; without it, it is found by its name: user, userId, user_id, reader and others."""
+    """Column of the user ids; without it, it is found by its name: user, userId, user_id, reader and
+    others."""
 
     item_column: str | None = None
     """Column of the item ids; without it, it is found by its name: item, movieId, book_id, ISBN, asin and
@@ -72,7 +73,7 @@ class DataConfig:
 
     header: bool | None = None
     """Whether the first line has the names of the columns; without it, it has unless it has only numbers. The
-    columns of a file without a header are "1", "2" …"""
+    columns of a file without a header are "1", "2" and so on."""
 
     delimiter: str | None = None
     """One character between the columns; without it, the one of comma, tab, semicolon and pipe that the
