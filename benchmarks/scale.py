@@ -24,7 +24,7 @@ from common import parser, save, spread, target_line
 
 USERS, ITEMS, INTERACTIONS = 138_493, 26_744, 20_000_000
 FACTORS, ROUNDS, EPOCHS = 64, 3, 8
-TASTES = 16
+TASTES = 8
 PIECE = 1 << 20
 SIZES = ((2_000, 20_000, 100_000), (50_000, 20_000, 1_000_000), (5_200, 43_300, 60_000))
 """Users, items and interactions of the section ``classical``."""
@@ -47,23 +47,26 @@ def main() -> None:
 
 
 def drawn(users: int, items: int, count: int, seed: int = 0):
-    """About ``count`` interactions (users int32 [n], items int32 [n], times int64 [n]), made in pieces."""
+    """``count`` interactions (users int32 [n], items int32 [n], times int64 [n]), made in pieces."""
     rng = np.random.default_rng(seed)
-    activity = rng.pareto(1.2, users) + 0.2
-    activity = np.cumsum(np.minimum(activity, 40.0))
+    activity = np.cumsum(np.minimum(rng.pareto(1.3, users) + 0.2, 20.0))
     popularity = np.cumsum(1.0 / np.arange(1, items + 1) ** 0.9)
     order = rng.permutation(items)
-    pieces = []
-    for start in range(0, count, PIECE):
-        size = min(PIECE, count - start)
-        user = np.searchsorted(activity, rng.random(size) * activity[-1])
-        rank = np.searchsorted(popularity, rng.random(size) * popularity[-1])
-        # Most items of a user are of the user's own taste, each of which has its own order of popularity.
-        own = rng.random(size) < 0.7
+
+    def piece():
+        user = np.searchsorted(activity, rng.random(PIECE) * activity[-1])
+        rank = np.searchsorted(popularity, rng.random(PIECE) * popularity[-1])
+        # Half of a user's items are of the user's own taste.
+        own = rng.random(PIECE) < 0.5
         rank = np.where(own, (rank // TASTES * TASTES + user % TASTES) % items, rank)
-        pieces.append(np.unique(user.astype(np.int64) * items + order[rank]))
-    pairs = np.unique(np.concatenate(pieces))
-    times = rng.integers(0, 1 << 30, len(pairs))
+        return user.astype(np.int64) * items + order[rank]
+
+    pairs = np.zeros(0, np.int64)
+    while len(pairs) < count:
+        pieces = [piece() for _ in range(1 + (count - len(pairs)) // PIECE)]
+        pairs = np.unique(np.concatenate([pairs, *pieces]))
+    pairs = np.sort(rng.choice(pairs, count, replace=False))
+    times = rng.integers(0, 1 << 30, count)
     return (pairs // items).astype(np.int32), (pairs % items).astype(np.int32), times
 
 

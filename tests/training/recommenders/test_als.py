@@ -39,7 +39,7 @@ def test_rows_equal_those_solved_one_by_one(factors: int, regularization: float)
     rows = histories(120, 300)
     others = np.random.default_rng(1).normal(0, 0.3, (300, factors)).astype(np.float32)
     problem = LeastSquares.of(others, regularization, 0.3)
-    found = solve_rows(rows, problem, blocks_of(rows))
+    found = solve_rows(problem, blocks_of(rows), rows.shape[0])
     expected = one_by_one(rows, others, regularization, 0.3)
     np.testing.assert_allclose(found, expected, atol=2e-4 * np.abs(expected).max())
     assert not found[0].any()
@@ -49,17 +49,19 @@ def test_long_rows_are_summed_up_in_parts(monkeypatch: pytest.MonkeyPatch) -> No
     rows = histories(50, 200)
     others = np.random.default_rng(1).normal(0, 0.3, (200, 4)).astype(np.float32)
     problem = LeastSquares.of(others, 0.01, 0.3)
-    whole = solve_rows(rows, problem, blocks_of(rows))
+    whole = solve_rows(problem, blocks_of(rows), rows.shape[0])
     monkeypatch.setattr(least_squares, "ENTRIES", 16)
-    np.testing.assert_allclose(solve_rows(rows, problem, blocks_of(rows)), whole, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(
+        solve_rows(problem, blocks_of(rows), rows.shape[0]), whole, rtol=1e-3, atol=1e-5
+    )
 
 
 def test_blocks_have_every_row_that_is_not_empty_once() -> None:
     rows = histories(5_000, 300)
     blocks = blocks_of(rows)
     lengths = np.diff(rows.indptr)
-    assert sorted(np.concatenate(blocks)) == np.flatnonzero(lengths).tolist()
-    assert all(len(block) * lengths[block].max() <= least_squares.ENTRIES for block in blocks)
+    assert sorted(np.concatenate([block.rows for block in blocks])) == np.flatnonzero(lengths).tolist()
+    assert all(block.observed.size <= least_squares.ENTRIES for block in blocks)
 
 
 def test_the_result_does_not_depend_on_the_number_of_cores(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,10 +155,23 @@ def test_a_sample_of_the_users_has_the_directions_of_all(monkeypatch: pytest.Mon
     np.testing.assert_allclose(item_space(), of_all, atol=0.01)
 
 
-@pytest.mark.parametrize("users", [1, 2, 50])
-def test_a_model_with_more_factors_than_users_starts_and_trains(users: int) -> None:
+@pytest.mark.parametrize("users", [1, 2, 5])
+def test_columns_beyond_the_number_of_users_keep_their_random_values(users: int) -> None:
     rng = np.random.default_rng(0)
-    pairs = np.array([(user, item) for user in range(users) for item in rng.choice(300, 12, replace=False)])
+    model = random_model(PLAIN)
+    before = model.item_table.numpy()
+    histories = histories_of(
+        Interactions(np.zeros(1, "i4"), np.ones(1, "i4"), None), users=users, items=ITEMS
+    )
+    start_from_scores(model, rng.normal(size=(users, ITEMS)).astype("f4").__getitem__, histories, seed=0)
+    changed = (model.item_table.numpy() != before).any(axis=0)
+    assert changed.tolist() == [column < users - 1 for column in range(PLAIN.embedding_size)]
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+def test_a_model_with_more_factors_than_users_starts_and_trains() -> None:
+    rng = np.random.default_rng(0)
+    pairs = np.array([(user, item) for user in range(50) for item in rng.choice(300, 12, replace=False)])
     data = Dataset.from_arrays(pairs[:, 0], pairs[:, 1], timestamps=np.arange(len(pairs)))
     training = TrainingConfig(epochs=1, batch_size=16, pretraining_epochs=2)
     model = ModelConfig(type="history", embedding_size=64, hidden_units=())

@@ -49,20 +49,19 @@ class Als:
         rng = np.random.default_rng(seed)
         start = rng.standard_normal((train.shape[1], factors)) * 0.1 / np.sqrt(factors)
         items = start.astype(np.float32)
-        transposed = sparse.csr_matrix(train.T)
-        user_blocks, item_blocks = blocks_of(train), blocks_of(transposed)
+        user_blocks, item_blocks = blocks_of(train), blocks_of(sparse.csr_matrix(train.T))
         with progress("Alternating least squares") as task:
             task.expect(epochs * (len(user_blocks) + len(item_blocks)))
             for _ in range(epochs):
                 problem = LeastSquares.of(items, regularization, unobserved_weight)
-                users = solve_rows(train, problem, user_blocks, task.advance)
+                users = solve_rows(problem, user_blocks, train.shape[0], task.advance)
                 problem = LeastSquares.of(users, regularization, unobserved_weight)
-                items = solve_rows(transposed, problem, item_blocks, task.advance)
+                items = solve_rows(problem, item_blocks, train.shape[1], task.advance)
         return cls(items, regularization, unobserved_weight)
 
     def fold_in(self, histories: Histories) -> Scores:
         """User factors [users, factors] of any histories, from training or not."""
-        return solve_rows(histories, self._problem, blocks_of(histories))
+        return solve_rows(self._problem, blocks_of(histories), histories.shape[0])
 
     def scores(self, histories: Histories) -> Scores:
         """The product of folded-in user factors and item factors."""

@@ -1,9 +1,9 @@
 """The least-squares problems of alternating least squares: one for each row, in blocks, on all cores.
 
 A row with the observed columns S minimizes (w YᵀY + Y_Sᵀ Y_S + p I) x = Y_Sᵀ 1, where Y has the factors of
-the columns and p is its penalty. In the eigenbasis of YᵀY, the matrix without S is diagonal: D. With
-Z = Y_S D^-½, the scaled solution D^½ x is (I + ZᵀZ)⁻¹ Zᵀ1, or Zᵀ (I + ZZᵀ)⁻¹ 1 (Woodbury), so that the system
-is as small as the shorter side of Z, and well conditioned in float32.
+the columns and p is its penalty. In the eigenbasis of YᵀY, the matrix without S is diagonal: D. So a row with
+fewer interactions than factors needs only a system of that size (Woodbury): with Z = Y_S D^-½,
+x = D^-½ Zᵀ (I + ZZᵀ)⁻¹ 1.
 """
 
 from __future__ import annotations
@@ -16,26 +16,41 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.linalg import lapack
 from threadpoolctl import threadpool_limits
 
 Floats = NDArray[np.float32]
-Indices = NDArray[np.int64]
 
-ENTRIES = 1 << 14
-"""Interactions in a block: its rows of factors stay in a core's cache."""
+ENTRIES = 1 << 12
+"""Interactions in a block: their factors stay in a core's cache."""
+
+_TINY = 24  # up to this size, systems are solved together; the overhead of a call is larger than its work
 
 
-def blocks_of(rows: sparse.csr_matrix) -> list[Indices]:
-    """The indices of the rows that are not empty, in blocks of similar lengths, long rows first."""
-    lengths = np.diff(rows.indptr)
+@dataclass(frozen=True)
+class Block:
+    """Some ``rows`` int64 [n] of similar lengths int64 [n], none of them empty.
+
+    ``observed`` int32 [n, longest] has the columns of each, filled up with the number of all columns.
+    """
+
+    rows: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    observed: NDArray[np.int32]
+
+
+def blocks_of(rows: sparse.csr_matrix) -> list[Block]:
+    """The rows that are not empty, those with the most interactions first."""
+    lengths = np.diff(rows.indptr).astype(np.int64)
     order = np.argsort(lengths, kind="stable")
     order = order[lengths[order] > 0]
     blocks, start = [], 0
     while start < len(order):
-        count = _rows_of(int(lengths[order[start]]))
-        longest = int(lengths[order[min(start + count, len(order)) - 1]])
-        blocks.append(order[start : start + _rows_of(longest)])
-        start += len(blocks[-1])
+        most = _rows_in_block(int(lengths[order[start]]))
+        longest = int(lengths[order[min(start + most, len(order)) - 1]])
+        block = order[start : start + _rows_in_block(longest)]
+        blocks.append(Block(block, lengths[block], _padded(rows, block, lengths[block])))
+        start += len(block)
     return blocks[::-1]
 
 
@@ -58,83 +73,90 @@ class LeastSquares:
     def of(cls, columns: Floats, regularization: float, unobserved_weight: float) -> LeastSquares:
         """The problem for the factors ``columns`` [columns, factors]."""
         with threadpool_limits(1, "blas"):  # the sums of one thread are the same on every machine
-            gram = columns.T @ columns
-            values, vectors = np.linalg.eigh(gram.astype(np.float64))
+            values, vectors = np.linalg.eigh((columns.T @ columns).astype(np.float64))
             basis = vectors.astype(np.float32)
             rotated = np.zeros((len(columns) + 1, columns.shape[1]), np.float32)
             np.matmul(columns, basis, out=rotated[:-1])
-        spectrum = unobserved_weight * np.maximum(values, 0.0)
-        constant = regularization * unobserved_weight * len(columns)
-        return cls(rotated, spectrum.astype(np.float32), basis, constant, regularization)
+        spectrum = (unobserved_weight * np.maximum(values, 0.0)).astype(np.float32)
+        return cls(
+            rotated, spectrum, basis, regularization * unobserved_weight * len(columns), regularization
+        )
 
-    def solve(self, rows: sparse.csr_matrix, block: Indices) -> Floats:
-        """The optimal factors float32 [block, factors] of some rows, none of which is empty."""
-        lengths = np.diff(rows.indptr)[block]
-        penalties = self.constant_penalty + self.penalty * lengths[:, None]
-        scale = (1.0 / np.sqrt(self.spectrum + penalties)).astype(np.float32)
-        observed = _padded(rows, block, lengths, padding=len(self.columns) - 1)
-        solve = _solve_short if observed.shape[1] <= len(self.spectrum) else _solve_long
-        solution: Floats = (solve(self.columns, observed, scale) * scale) @ self.basis.T
+    def solve(self, block: Block) -> Floats:
+        """The optimal factors float32 [rows, factors] of the rows of a block."""
+        penalties = self.constant_penalty + self.penalty * block.lengths[:, None]
+        diagonal = (self.spectrum + penalties).astype(np.float32)
+        solve = _solve_short if block.observed.shape[1] <= len(self.spectrum) else _solve_long
+        solution: Floats = solve(self.columns, block.observed, diagonal) @ self.basis.T
         return solution
 
 
 def solve_rows(
-    rows: sparse.csr_matrix,
-    problem: LeastSquares,
-    blocks: list[Indices],
-    done: Callable[[], None] = lambda: None,
+    problem: LeastSquares, blocks: list[Block], rows: int, done: Callable[[], None] = lambda: None
 ) -> Floats:
     """The optimal factors of all rows, float32 [rows, factors]; those of empty ones are zero.
 
     ``done`` is called after each of the ``blocks``. The result does not depend on the number of cores.
     """
-    solved = np.zeros((rows.shape[0], len(problem.spectrum)), np.float32)
+    solved = np.zeros((rows, len(problem.spectrum)), np.float32)
     # Many small products: threads within one would wait for one another most of the time.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(_cores()) as pool:
-        for block, factors in zip(
-            blocks, pool.map(lambda block: problem.solve(rows, block), blocks), strict=True
-        ):
-            solved[block] = factors
+        for block, factors in zip(blocks, pool.map(problem.solve, blocks), strict=True):
+            solved[block.rows] = factors
             done()
     return solved
 
 
-def _solve_short(columns: Floats, observed: Indices, scale: Floats) -> Floats:
-    """Rows with at most as many interactions as factors."""
-    scaled = columns[observed] * scale[:, None, :]
-    system = scaled @ scaled.transpose(0, 2, 1)
-    _add_identity(system)
-    weights = np.linalg.solve(system, np.ones((*observed.shape, 1), np.float32))
-    return np.squeeze(scaled.transpose(0, 2, 1) @ weights, axis=2)
+def _solve_short(columns: Floats, observed: NDArray[np.int32], diagonal: Floats) -> Floats:
+    """Solutions [rows, factors] of rows with at most as many interactions as factors."""
+    scale = 1.0 / np.sqrt(diagonal)
+    scaled = columns.take(observed, axis=0)  # several times faster than columns[observed]
+    scaled *= scale[:, None, :]
+    weights = _solved(scaled @ _transposed(scaled), np.float32(1.0), np.ones(observed.shape, np.float32))
+    found: Floats = np.squeeze(_transposed(scaled) @ weights[:, :, None], axis=2) * scale
+    return found
 
 
-def _solve_long(columns: Floats, observed: Indices, scale: Floats) -> Floats:
-    """Rows with more interactions than factors; a very long one is summed up in parts."""
-    system = np.zeros((len(scale), scale.shape[1], scale.shape[1]), np.float32)
-    target = np.zeros(scale.shape, np.float32)
+def _solve_long(columns: Floats, observed: NDArray[np.int32], diagonal: Floats) -> Floats:
+    """Solutions [rows, factors] of rows with more interactions; a very long one is summed up in parts."""
+    systems, targets = [], []
     for start in range(0, observed.shape[1], ENTRIES):
-        scaled = columns[observed[:, start : start + ENTRIES]] * scale[:, None, :]
-        system += scaled.transpose(0, 2, 1) @ scaled
-        target += scaled.sum(axis=1)
-    _add_identity(system)
-    return np.squeeze(np.linalg.solve(system, target[:, :, None]), axis=2)
+        part = columns.take(observed[:, start : start + ENTRIES], axis=0)
+        systems.append(_transposed(part) @ part)
+        targets.append(_transposed(part) @ np.ones((part.shape[1], 1), np.float32))
+    target = np.squeeze(sum(targets[1:], targets[0]), axis=2)
+    return _solved(sum(systems[1:], systems[0]), diagonal, target)
 
 
-def _add_identity(systems: Floats) -> None:
-    np.einsum("bii->bi", systems)[...] += 1.0
+def _solved(systems: Floats, diagonal: Floats | np.float32, targets: Floats) -> Floats:
+    """Solutions [n, size] of positive definite ``systems`` [n, size, size] plus a ``diagonal``."""
+    np.einsum("bii->bi", systems)[...] += diagonal
+    if systems.shape[1] <= _TINY:
+        return np.squeeze(np.linalg.solve(systems, targets[:, :, None]), axis=2)
+    for system, target in zip(systems, targets, strict=True):
+        # Symmetric, so that the transpose is the same in the order that LAPACK takes, without a copy.
+        _, target[:], failed = lapack.sposv(system.T, target, lower=True, overwrite_a=True)
+        if failed:
+            raise FloatingPointError("alternating least squares diverged; use more regularization")
+    return targets
 
 
-def _padded(rows: sparse.csr_matrix, block: Indices, lengths: Indices, *, padding: int) -> Indices:
-    """The columns of each row in ``block``, filled up with ``padding``: int [block, longest]."""
+def _transposed(matrices: Floats) -> Floats:
+    return matrices.transpose(0, 2, 1)
+
+
+def _padded(
+    rows: sparse.csr_matrix, block: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> NDArray[np.int32]:
+    """The columns of each row in ``block``, filled up with the number of columns: int32 [block, longest]."""
     places = np.arange(lengths.max())
-    within = places < lengths[:, None]
-    last = rows.indptr[block + 1][:, None] - 1
-    found = rows.indices[np.minimum(rows.indptr[block][:, None] + places, last)]
-    return np.where(within, found, padding)
+    first, last = rows.indptr[block][:, None], rows.indptr[block + 1][:, None] - 1
+    found = rows.indices[np.minimum(first + places, last)]
+    return np.where(places < lengths[:, None], found, rows.shape[1]).astype(np.int32)
 
 
-def _rows_of(length: int) -> int:
-    """How many rows of this length are a block; at most 1024, for the systems of short ones."""
+def _rows_in_block(length: int) -> int:
+    """How many rows of this length are a block."""
     return max(ENTRIES // max(length, 16), 1)
 
 
