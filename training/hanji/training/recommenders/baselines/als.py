@@ -45,7 +45,7 @@ class Als:
         do not fit into memory.
         """
         factors = min(factors, *train.shape)
-        expect_factorization_memory(*train.shape, train.nnz, factors)
+        expect_factorization_memory(train.shape[0], train.shape[1], train.nnz, factors)
         rng = np.random.default_rng(seed)
         start = rng.standard_normal((train.shape[1], factors)) * 0.1 / np.sqrt(factors)
         items = start.astype(np.float32)

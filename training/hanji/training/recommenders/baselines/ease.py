@@ -22,6 +22,7 @@ MOST_ITEMS = 20_000
 most popular ones have too few interactions to learn a row of weights from."""
 
 _SHARE = 2  # EASE may take this fraction of the memory
+_MOST_DOUBLE = 10**9  # bytes of a table in double precision
 _ENTRY_BYTES = 16  # of an entry of the table while it is computed
 
 
@@ -39,7 +40,8 @@ class Ease:
     def fit(cls, train: Histories, *, regularization: float = 500.0) -> Ease:
         """Solve for ``train`` [users, items] in closed form.
 
-        Needs 12 bytes for each pair of items, or 4 in single precision, which is used where memory is short.
+        Needs 12 bytes for each pair of items, at most a gigabyte; beyond it, or where memory is short, single
+        precision takes 4 and half of the time.
         Only the most popular items get weights if there are more than MOST_ITEMS or than fit into half of the
         available memory; this is logged.
         """
@@ -52,7 +54,7 @@ class Ease:
             )
         popular = np.argsort(-np.asarray(train.sum(axis=0)).ravel(), kind="stable")[:count]
         items = np.sort(popular).astype(np.int64)
-        dtype = np.float64 if 12 * count**2 <= room else np.float32
+        dtype = np.float64 if 12 * count**2 <= min(room, _MOST_DOUBLE) else np.float32
         with progress("EASE") as task:
             task.expect(2)
             table = _gram(train if count == train.shape[1] else train[:, items], dtype)

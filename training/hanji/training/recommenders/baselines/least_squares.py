@@ -109,7 +109,7 @@ def solve_rows(
 
 def _solve_short(columns: Floats, observed: NDArray[np.int32], diagonal: Floats) -> Floats:
     """Solutions [rows, factors] of rows with at most as many interactions as factors."""
-    scale = 1.0 / np.sqrt(diagonal)
+    scale = np.reciprocal(np.sqrt(diagonal))
     scaled = columns.take(observed, axis=0)  # several times faster than columns[observed]
     scaled *= scale[:, None, :]
     weights = _solved(scaled @ _transposed(scaled), np.float32(1.0), np.ones(observed.shape, np.float32))
@@ -152,7 +152,8 @@ def _padded(
     places = np.arange(lengths.max())
     first, last = rows.indptr[block][:, None], rows.indptr[block + 1][:, None] - 1
     found = rows.indices[np.minimum(first + places, last)]
-    return np.where(places < lengths[:, None], found, rows.shape[1]).astype(np.int32)
+    padded: NDArray[np.int32] = np.where(places < lengths[:, None], found, rows.shape[1]).astype(np.int32)
+    return padded
 
 
 def _rows_in_block(length: int) -> int:

@@ -66,9 +66,15 @@ def _scores_of(score: TableScorer, users: Users, items: int) -> Table:
 
 
 def _leading_directions(scores: Table, count: int, seed: int) -> Table:
-    """The leading right singular vectors [count, items] of the scores without each item's mean."""
+    """The leading right singular vectors [count, items] of the scores without each item's mean.
+
+    The largest entry of each is positive: otherwise rounding would decide the sign, and with it the training.
+    """
     start = np.random.default_rng([seed, 3]).standard_normal(min(scores.shape)).astype(np.float32)
-    directions: Table = svds(scores - scores.mean(axis=0), k=count, v0=start, return_singular_vectors="vh")[2]
+    centred = scores - scores.mean(axis=0)
+    directions: Table = svds(centred, k=count, v0=start, return_singular_vectors="vh")[2]
+    largest = np.abs(directions).argmax(axis=1)
+    directions *= np.sign(directions[np.arange(count), largest])[:, None]
     return directions
 
 
