@@ -81,8 +81,14 @@ def test_the_option_is_refused_for_classifiers() -> None:
     add_memory_option(parser)
     args = parser.parse_args(["--memory", "2GB"])
     assert args.memory == 2 * GB
-    with pytest.raises(RecipeError, match="--memory is for recommenders"):
-        memory_limit_of(args, "image-classification")
+    with pytest.raises(RecipeError, match="--memory is for"), memory_limit_of(args, "image-classification"):
+        pass
+
+
+def test_memory_that_runs_out_is_an_error_without_a_traceback() -> None:
+    args = argparse.Namespace(memory=None)
+    with pytest.raises(DataError, match="Unable to allocate 5 GiB"), memory_limit_of(args, "recommendation"):
+        raise MemoryError("Unable to allocate 5 GiB")
 
 
 def test_a_command_refuses_what_does_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
