@@ -46,3 +46,18 @@ def test_records_are_captured_once(caplog: pytest.LogCaptureFixture) -> None:
     show_progress()
     logger.info("a message")
     assert [record.message for record in caplog.records] == ["a message"]
+
+
+def test_a_part_of_a_task_shares_its_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    from hanji.training import progress as module
+
+    monkeypatch.setattr(module, "_is_shown", lambda: True)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with module.progress("Whole") as whole:
+        for name in ("first part", "second part"):
+            with module.progress(name) as part:
+                part.expect(1)
+                part.advance()
+                assert part.bar is whole.bar
+            assert [task.description for task in whole.bar.tasks] == ["Whole"]
+    assert module._display is None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -12,6 +10,7 @@ from hanji.compression.recommenders.recipe import Recipe
 from hanji.compression.recommenders.steps import Distil
 from hanji.compression.recommenders.teacher import ensemble_of, pair_logits, teacher_targets
 from hanji.training.errors import DataError
+from hanji.training.memory import memory_limit
 from hanji.training.recommenders.baselines.als import Als
 from hanji.training.recommenders.baselines.ensemble import fit_ensemble
 from hanji.training.recommenders.baselines.histories import histories_of, standardized
@@ -62,9 +61,9 @@ def test_scores_of_the_ensemble_are_standardized(data: TrainValidationSplit) -> 
     np.testing.assert_allclose(scores, standardized(scores), atol=1e-5)
 
 
-def test_a_catalogue_too_large_for_memory_raises(data: TrainValidationSplit) -> None:
-    with pytest.raises(DataError, match="full model as the teacher"):
-        fit_ensemble(replace(data, users=10_000_000), seed=0)
+def test_factors_too_large_for_memory_raise(data: TrainValidationSplit) -> None:
+    with memory_limit(1_000_000), pytest.raises(DataError, match=r"fewer factors.*--memory"):
+        fit_ensemble(data, seed=0)
 
 
 def test_a_student_of_the_ensemble_ranks_well_and_logs_its_teacher(
@@ -82,7 +81,7 @@ def test_mean_calibrated_probability_equals_the_interaction_rate(
 
     fitting = fitting_of(small_dataset, trained.config, trained.training, seed=trained.seed)
     samples = fitting.supervision.epochs
-    logits = pair_logits(trained.model, ensemble_of(fitting), samples, fitting.seed)
+    logits = pair_logits(trained.model, ensemble_of(fitting), samples, fitting)
     drawn = samples(np.random.default_rng(9))
     users = np.repeat(drawn.users, drawn.items.shape[1])
     probabilities = 1 / (1 + np.exp(-logits(users, drawn.items.ravel())))

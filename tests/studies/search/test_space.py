@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from hanji.studies.search.shapes import bytes_per_weight, longest_shared_prefix, shape_key
-from hanji.studies.search.sizes import bytes_of
 from hanji.studies.search.space import read_space
 from hanji.studies.search.toml_text import recipe_text
 from hanji.studies.variant import Variant
 from hanji.training.errors import RecipeError
 from hanji.training.recipe_file import read_recipe_file
+from hanji.training.sizes import bytes_of
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 STUDY = """

@@ -14,6 +14,7 @@ from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import DataConfig, Dataset, Interactions
 from hanji.training.recommenders.evaluation import evaluate_candidates
 from hanji.training.recommenders.history_samples import flat_histories, held_back_histories
+from hanji.training.recommenders.models import history_start
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.models.history import HistoryModel
 from hanji.training.recommenders.models.history_start import start_from_scores
@@ -131,9 +132,51 @@ def test_the_initialization_approximates_scores() -> None:
     lengths = np.maximum(np.asarray(histories.sum(axis=1)), 1)
     factors = rng.normal(size=(ITEMS, 4))
     wanted = (histories @ factors / lengths**0.65 @ factors.T).astype(np.float32)
-    start_from_scores(model, wanted, histories, seed=0)
+    start_from_scores(model, wanted.__getitem__, histories, seed=0)
     found = scores_of_histories(model)(histories)
     assert np.sqrt(np.mean((found - wanted) ** 2)) < 0.5 * wanted.std()
+
+
+def test_a_sample_of_the_users_has_the_directions_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    pairs = np.unique(rng.integers(0, [300, ITEMS], (3000, 2)), axis=0)
+    train_set = Interactions(pairs[:, 0].astype(np.int32), pairs[:, 1].astype(np.int32), None)
+    histories = histories_of(train_set, users=300, items=ITEMS)
+    wanted = (rng.normal(size=(300, 4)) @ rng.normal(size=(4, ITEMS))).astype(np.float32)
+
+    def item_space() -> np.ndarray:
+        model = HistoryModel(replace(PLAIN, embedding_size=4), ITEMS)
+        start_from_scores(model, wanted.__getitem__, histories, seed=0)
+        basis = np.linalg.qr(model.item_table.numpy())[0]
+        return basis @ basis.T
+
+    of_all = item_space()
+    monkeypatch.setattr(history_start, "rows_in_batch", lambda row_bytes, largest: 40)
+    np.testing.assert_allclose(item_space(), of_all, atol=0.01)
+
+
+@pytest.mark.parametrize("users", [1, 2, 5])
+def test_columns_beyond_the_number_of_users_keep_their_random_values(users: int) -> None:
+    rng = np.random.default_rng(0)
+    model = random_model(PLAIN)
+    before = model.item_table.numpy()
+    histories = histories_of(
+        Interactions(np.zeros(1, "i4"), np.ones(1, "i4"), None), users=users, items=ITEMS
+    )
+    start_from_scores(model, rng.normal(size=(users, ITEMS)).astype("f4").__getitem__, histories, seed=0)
+    changed = (model.item_table.numpy() != before).any(axis=0)
+    assert changed.tolist() == [column < users - 1 for column in range(PLAIN.embedding_size)]
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+def test_a_model_with_more_factors_than_users_starts_and_trains() -> None:
+    rng = np.random.default_rng(0)
+    pairs = np.array([(user, item) for user in range(50) for item in rng.choice(300, 12, replace=False)])
+    data = Dataset.from_arrays(pairs[:, 0], pairs[:, 1], timestamps=np.arange(len(pairs)))
+    training = TrainingConfig(epochs=1, batch_size=16, pretraining_epochs=2)
+    model = ModelConfig(type="history", embedding_size=64, hidden_units=())
+    found = train(data, model, training, seed=0)
+    assert all(np.isfinite(weight).all() for weight in found.model.get_weights())
 
 
 def test_histories_are_in_time_order_without_duplicates() -> None:

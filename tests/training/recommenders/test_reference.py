@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from hanji.runtime.cli import main
+from hanji.training.recommenders.baselines import ease, neighbours
 from hanji.training.recommenders.baselines.als import Als
 from hanji.training.recommenders.baselines.baselines import baselines
 from hanji.training.recommenders.baselines.content import Content
@@ -84,6 +85,79 @@ def test_a_folded_in_user_minimizes_the_loss_of_als(train: Histories) -> None:
 
 def test_an_item_never_recommends_itself_in_ease(train: Histories) -> None:
     assert not np.diag(Ease.fit(train).weights).any()
+
+
+def dense_ease(train: Histories, regularization: float) -> np.ndarray:
+    """The weights in double precision, by a general inverse."""
+    inverse = np.linalg.inv(
+        (train.T @ train).toarray().astype(np.float64) + regularization * np.eye(train.shape[1])
+    )
+    weights = -inverse / np.diag(inverse)
+    np.fill_diagonal(weights, 0.0)
+    return weights
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_ease_equals_its_definition(
+    train: Histories, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = 12 * 1000**2 if precision == "double" else 5 * 1000**2
+    monkeypatch.setattr(ease, "available_memory", lambda: 2 * room)
+    monkeypatch.setattr(ease, "rows_in_batch", lambda row_bytes: 300)
+    expected = dense_ease(train, 500.0)
+    tolerance = 1e-6 if precision == "double" else 1e-4
+    np.testing.assert_allclose(Ease.fit(train).weights, expected, atol=tolerance * np.abs(expected).max())
+
+
+def test_ease_is_restricted_to_the_most_popular_items(
+    train: Histories, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ease, "MOST_ITEMS", 300)
+    model = Ease.fit(train)
+    counts = np.asarray(train.sum(axis=0)).ravel()
+    others = np.setdiff1d(np.arange(1000), model.items)
+    assert len(model.items) == 300
+    assert counts[model.items].min() >= counts[others].max()
+    scores = model.scores(train[:50])
+    assert scores.shape == (50, 1000)
+    assert not scores[:, others].any()
+    head = train[:, model.items]
+    np.testing.assert_allclose(scores[:, model.items], head[:50] @ dense_ease(head, 500.0), atol=1e-4)
+    assert "300 most popular of 1,000 items" in caplog.text
+
+
+def test_ease_is_restricted_to_what_fits_into_memory(
+    train: Histories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ease, "available_memory", lambda: 2 * 4 * 200**2)
+    assert len(Ease.fit(train).items) == 200
+
+
+def nearest_dense(similarity: np.ndarray, count: int) -> np.ndarray:
+    threshold = np.partition(similarity, -count, axis=1)[:, -count, None]
+    return np.where(similarity >= threshold, similarity, 0.0)
+
+
+def test_item_neighbours_in_blocks_equal_those_of_a_table(
+    train: Histories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "rows_in_batch", lambda row_bytes: 64)
+    common = (train.T @ train).toarray()
+    norms = np.sqrt(np.diag(common))
+    similarity = common / (np.outer(norms, norms) + 20.0)
+    np.fill_diagonal(similarity, 0.0)
+    found = ItemNeighbours.fit(train, neighbours=50).similarity.toarray()
+    np.testing.assert_array_equal(found, nearest_dense(similarity, 50))
+
+
+def test_user_neighbours_in_blocks_equal_those_of_a_table(
+    train: Histories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "rows_in_batch", lambda row_bytes: 64)
+    norms = np.sqrt(np.asarray(train.sum(axis=1), np.float32)).ravel()
+    similarity = (train[:200] @ train.T).toarray() / np.maximum(np.outer(norms[:200], norms), 1.0)
+    found = UserNeighbours.fit(train, neighbours=50).scores(train[:200])
+    np.testing.assert_allclose(found, nearest_dense(similarity, 50) @ train.toarray(), rtol=1e-5)
 
 
 def test_a_repeated_interaction_counts_once(dataset: Dataset) -> None:

@@ -14,7 +14,7 @@ from hanji.training.progress import EpochEnd
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import DataConfig, Dataset, Interactions
 from hanji.training.recommenders.data.validation import train_validation_split
-from hanji.training.recommenders.evaluation import evaluate, evaluate_candidates
+from hanji.training.recommenders.evaluation import evaluate, evaluate_candidates, one_at_a_time
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.samples import positives_and_negatives
 from hanji.training.recommenders.scoring import KerasScorer
@@ -229,5 +229,5 @@ def test_evaluation_by_catalogue_equals_evaluation_by_pairs(
 ) -> None:
     scorer = KerasScorer(trained.model)
     items = small_dataset.catalogue.items
-    found = evaluate(lambda user: scorer.catalogue(user, items), small_dataset)
+    found = evaluate(one_at_a_time(lambda user: scorer.catalogue(user, items)), small_dataset)
     assert found == pytest.approx(trained.metrics)

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 SECONDS_BETWEEN_LINES = 15.0
 logger = logging.getLogger("hanji")
+_display: Progress | None = None
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,24 @@ def show_progress() -> None:
 
 @contextmanager
 def progress(name: str) -> Iterator[ProgressTask]:
-    """Report the progress of the task ``name`` while the block runs."""
+    """Report the progress of the task ``name`` while the block runs, below that of an outer task."""
+    global _display
     if not (_is_shown() and sys.stderr.isatty()):
         yield ProgressTask(name)
         return
+    if _display:  # a terminal has room for one display; a part of a task is a line in it until it ends
+        part = _Bar(name, _display)
+        try:
+            yield part
+        finally:
+            _display.remove_task(part.task)
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.fields[status]}"), console=Console(stderr=True)) as bar:
-        yield _Bar(name, bar)
+    with Progress(*columns, TextColumn("{task.fields[status]}"), console=Console(stderr=True)) as _display:
+        try:
+            yield _Bar(name, _display)
+        finally:
+            _display = None
 
 
 def _is_shown() -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hanji.compression.classifiers.foreign.preprocessing import OPTIONS, add_preprocessing_options
+from hanji.training.commands.memory import add_memory_option, memory_limit_of
 
 HELP = "compress a trained model by a recipe"
 EXAMPLE = "hanji compress out/trained --recipe int8-qat --data ml-1m --out out/compressed"
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="directory for the compressed model"
     )
+    add_memory_option(parser)
     add_preprocessing_options(parser)
 
 
@@ -41,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
     show_progress()
     task = task_of_directory(args.trained, "training", "trained_file")
     _expect_no_preprocessing(args, foreign=task is None)
-    full, compressed = _foreign(args) if task is None else _trained(args, task)
+    with memory_limit_of(args, task or "image-classification"):
+        full, compressed = _foreign(args) if task is None else _trained(args, task)
     print("metric           full      compressed")
     for name, value in compressed.items():
         before = f"{full[name]:.4f}" if name in full else "undefined"

@@ -15,7 +15,8 @@ from hanji.compression.recommenders.steps import Distil
 from hanji.compression.recommenders.teacher import ensemble_of, pair_logits, teacher_targets
 from hanji.training.fitting.determinism import seed_everything
 from hanji.training.fitting.supervision import Supervision
-from hanji.training.recommenders.baselines.histories import ScoresOf, histories_of, standardized
+from hanji.training.recommenders.baselines.histories import ScoresOf, histories_of, standardized, tables_of
+from hanji.training.recommenders.footprint import expect_training_memory
 from hanji.training.recommenders.history_samples import held_back_histories
 from hanji.training.recommenders.models.build import build_model
 from hanji.training.recommenders.models.config import ModelConfig
@@ -54,33 +55,35 @@ def student_config(teacher: ModelConfig, step: Distil) -> ModelConfig:
 
 
 def distil(model: keras.Model, config: ModelConfig, step: Distil, fitting: Fitting) -> Distilled:
-    """A trained student of ``model``, whose config is ``config``."""
+    """A trained student of ``model``, whose config is ``config``; DataError if memory is short."""
+    smaller = student_config(config, step)
+    expect_training_memory(
+        smaller, fitting.schedule(step), users=fitting.data.users, items=fitting.data.items
+    )
     if isinstance(model, HistoryModel):
-        return _history_student(model, config, step, fitting)
+        return _history_student(model, smaller, step, fitting)
     ensemble = ensemble_of(fitting) if step.teacher == "ensemble" else None
     data, negatives = fitting.data, fitting.training.negatives
     samples = positives_and_negatives(data.train, items=data.items, negatives=negatives)
-    logits = pair_logits(model, ensemble, samples, fitting.seed)
+    logits = pair_logits(model, ensemble, samples, fitting)
     targets = teacher_targets(samples, logits, step.teacher_weight)
     distilling = replace(fitting, supervision=replace(fitting.supervision, epochs=targets))
-    smaller = student_config(config, step)
     seed_everything(fitting.seed)
     student = build_model(smaller, users=data.users, items=data.items)
     distilling.fit(student, distilling.schedule(step), "Distilling")
     return Distilled(student, smaller, distilling, ensemble.scores if ensemble else None)
 
 
-def _history_student(model: HistoryModel, config: ModelConfig, step: Distil, fitting: Fitting) -> Distilled:
+def _history_student(model: HistoryModel, smaller: ModelConfig, step: Distil, fitting: Fitting) -> Distilled:
     data, full = fitting.data, scores_of_histories(model)
     train = histories_of(data.train, users=data.users, items=data.items)
     ensemble = ensemble_of(fitting, {"full model": full}) if step.teacher == "ensemble" else None
-    targets = standardized(ensemble.fitted if ensemble else full(train))
-    smaller = student_config(config, step)
+    targets = ensemble.known if ensemble else tables_of(lambda rows: standardized(full(rows)), train)
     seed_everything(fitting.seed)
     student = HistoryModel(smaller, data.items)
     start_from_scores(student, targets, train, seed=fitting.seed)
     histories = held_back_histories(
-        data.train, data.users, held_back=step.held_back, latest=config.history_order, teacher=targets
+        data.train, data.users, held_back=step.held_back, latest=smaller.history_order, teacher=targets
     )
     objective = distillation_objective(
         data.items,

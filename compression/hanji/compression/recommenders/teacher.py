@@ -10,10 +10,10 @@ from scipy.optimize import minimize
 from hanji.compression.recommenders.fitting import Fitting
 from hanji.training.progress import logger
 from hanji.training.recommenders.baselines.ensemble import Ensemble, fit_ensemble
-from hanji.training.recommenders.baselines.histories import Scores, ScoresOf
-from hanji.training.recommenders.evaluation import PairScorer
+from hanji.training.recommenders.baselines.histories import ScoresOf
 from hanji.training.recommenders.samples import Samples, SampleSource
 from hanji.training.recommenders.scoring import KerasScorer
+from hanji.training.recommenders.tables import PairScorer, pair_scorer
 
 CALIBRATION_ROWS = 100_000
 
@@ -26,12 +26,13 @@ def ensemble_of(fitting: Fitting, others: dict[str, ScoresOf] | None = None) -> 
 
 
 def pair_logits(
-    model: keras.Model, ensemble: Ensemble | None, samples: SampleSource, seed: int
+    model: keras.Model, ensemble: Ensemble | None, samples: SampleSource, fitting: Fitting
 ) -> PairScorer:
     """(users, items) → the teacher's logits: those of the full model, or calibrated ones of the ensemble."""
     if ensemble is None:
         return KerasScorer(model).pairs
-    return _calibrated(ensemble.fitted, samples(np.random.default_rng([seed, 2])))
+    score = pair_scorer(ensemble.known, fitting.data.items)
+    return _calibrated(score, samples(np.random.default_rng([fitting.seed, 2])))
 
 
 def teacher_targets(samples: SampleSource, logits: PairScorer, teacher_weight: float) -> SampleSource:
@@ -48,15 +49,16 @@ def teacher_targets(samples: SampleSource, logits: PairScorer, teacher_weight: f
     return draw
 
 
-def _calibrated(table: Scores, samples: Samples) -> PairScorer:
+def _calibrated(score: PairScorer, samples: Samples) -> PairScorer:
     """The scores as logits: z-scores scaled and shifted to fit the samples (Platt 1999)."""
     rows = slice(0, CALIBRATION_ROWS)
-    scores = table[samples.users[rows, None], samples.items[rows]].astype(np.float64)
-    targets = samples.targets[rows]
+    items, targets = samples.items[rows], samples.targets[rows]
+    users = np.repeat(samples.users[rows], items.shape[1])
+    scores = score(users, items.ravel()).reshape(items.shape).astype(np.float64)
 
     def cross_entropy(scale_and_shift: NDArray[np.float64]) -> float:
         logits = scale_and_shift[0] * scores + scale_and_shift[1]
         return float(np.mean(np.logaddexp(0.0, logits) - targets * logits))
 
     scale, shift = minimize(cross_entropy, np.array([1.0, 0.0])).x.astype(np.float32)
-    return lambda users, items: scale * table[users, items] + shift
+    return lambda users, items: scale * score(users, items) + shift

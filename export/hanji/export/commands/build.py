@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from hanji.training.commands.memory import add_memory_option, memory_limit_of
+
 HELP = "train, compress and export as a recipe specifies, and report metrics, size and latency"
 EXAMPLE = "hanji build examples/movielens-1m.toml --data ml-1m --out out/movielens-1m"
 
@@ -28,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, help="overrides the recipe's seed")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    add_memory_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     show_progress()
     plan = plan_of(read_recipe_file(args.recipe, seed=args.seed))
     out = args.out or Path("out") / plan.file.name
-    with resumable():
+    with resumable(), memory_limit_of(args, plan.file.task):
         report = run_plan(plan, data=args.data, out=out)
     if args.json:
         print(json.dumps(asdict(report), sort_keys=True))

@@ -6,6 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
+from hanji.training.commands.memory import add_memory_option, memory_limit_of
+
 HELP = "evaluate a bundle on its test set, through the runtime"
 EXAMPLE = "hanji evaluate out/bundle --data ml-1m --engine litert"
 
@@ -18,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="the data that the model was trained on")
     parser.add_argument("--engine", choices=("auto", "litert", "onnxruntime"), default="auto")
     parser.add_argument("--json", action="store_true", help="print machine-readable JSON")
+    add_memory_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     dataset = task.dataset_of_bundle(manifest, args.data)
     recorded = manifest.training_data.content
     warn_of_other_data(manifest.name, recorded, dataset.content)
-    metrics = task.evaluate(args.bundle, dataset, engine=args.engine)
+    with memory_limit_of(args, manifest.task):
+        metrics = task.evaluate(args.bundle, dataset, engine=args.engine)
     if args.json:
         about = {
             "bundle": manifest.name,

@@ -11,7 +11,7 @@ from hanji.runtime import Recommender
 from hanji.runtime.manifest import Manifest
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data import DataConfig, Dataset, load_dataset
-from hanji.training.recommenders.evaluation import CatalogueScorer, evaluate
+from hanji.training.recommenders.evaluation import CatalogueScorer, evaluate, one_at_a_time
 from hanji.training.recommenders.history_samples import flat_histories
 from hanji.training.settings import settings_from
 
@@ -28,7 +28,7 @@ def evaluate_bundle(bundle: Path, dataset: Dataset, *, engine: str = "auto") -> 
     Raises DataError if the bundle does not know the users or items of ``dataset``.
     """
     with Recommender.open(bundle, engine=engine) as recommender:
-        return evaluate(bundle_scorer(recommender, dataset), dataset)
+        return evaluate(one_at_a_time(bundle_scorer(recommender, dataset)), dataset)
 
 
 def bundle_scorer(recommender: Recommender, dataset: Dataset) -> CatalogueScorer:

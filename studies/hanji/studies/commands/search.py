@@ -104,7 +104,7 @@ def _command(args: argparse.Namespace) -> str:
 
 
 def _size(text: str) -> int:
-    from hanji.studies.search.sizes import bytes_of
+    from hanji.training.sizes import bytes_of
 
     try:
         return bytes_of(text)

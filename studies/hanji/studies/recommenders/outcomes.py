@@ -16,7 +16,9 @@ from hanji.studies.outcomes import Part, Values, rank_correlation
 from hanji.training.recommenders import metrics
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.data.validation import train_validation_split
-from hanji.training.recommenders.evaluation import K, genre_features, items_by_user
+from hanji.training.recommenders.evaluation import K, candidates_of, genre_features
+from hanji.training.recommenders.history_samples import flat_histories
+from hanji.training.recommenders.tables import best_unseen
 
 SAMPLED_USERS = 200
 """Users whose scores over the whole catalogue are stored, for rank correlations."""
@@ -98,8 +100,8 @@ def ranking_outcomes(
         split = train_validation_split(dataset, seed)
         dataset = replace(dataset, train=split.train, test=split.validation)
     test, k = dataset.test, min(K, dataset.catalogue.items)
-    seen = items_by_user(dataset.train, dataset.catalogue.users)
-    candidates = np.concatenate([test.items[:, None], test.negatives], axis=1)
+    seen = flat_histories(dataset.train, dataset.catalogue.users)
+    candidates = candidates_of(test)
     candidate_scores = np.empty(candidates.shape, np.float32)
     top = np.empty((len(test), k), np.int32)
     sampled: list[NDArray[np.float32]] = []
@@ -110,17 +112,11 @@ def ranking_outcomes(
             candidate_scores[row] = scores[candidates[row]]
             if row < SAMPLED_USERS:
                 sampled.append(scores.copy())
-            top[row] = _best_unseen(scores, seen[user], k)
+            top[row] = best_unseen(scores[None], seen.pairs(np.array([user])), k)[0]
     features = genre_features(dataset.catalogue)
     diversity = metrics.intra_list_diversity(top, features) if features.any() else float("nan")
     ranks = metrics.positive_ranks(candidate_scores, candidates)
     return RankingOutcomes(ranks, top, test.items, np.stack(sampled).astype(np.float32), diversity)
-
-
-def _best_unseen(scores: NDArray[np.float32], seen: NDArray[np.int32], k: int) -> NDArray[np.int32]:
-    unseen = scores.copy()
-    unseen[seen] = -np.inf
-    return np.argsort(-unseen, kind="stable")[:k].astype(np.int32)
 
 
 __all__ = ["RankingOutcomes", "ranking_outcomes"]

@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hanji.training.commands.memory import add_memory_option, memory_limit_of
+
 if TYPE_CHECKING:
     from hanji.training.recommenders.baselines.baselines import Baseline
 
@@ -27,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--factors", type=int, default=64, help="factors of the matrix factorization (default: 64)"
     )
     parser.add_argument("--seed", type=int, help="override the recipe's seed")
+    add_memory_option(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -45,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
         raise RecipeError(f"--factors: expected at least 1, found {args.factors}")
     file = read_recipe_file(args.recipe, seed=args.seed)
     dataset = load_dataset(file.settings("data", DataConfig), args.data)
-    results = baselines(dataset, factors=args.factors, seed=file.seed)
+    with memory_limit_of(args, dataset.task):
+        results = baselines(dataset, factors=args.factors, seed=file.seed)
     results.sort(key=lambda row: row.metrics["ndcg_at_10"])
     if args.json:
         about = {"data": dataset.name, "synthetic": dataset.synthetic, "seed": file.seed}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from hanji.training.commands.memory import add_memory_option, memory_limit_of
+
 HELP = "train the full model of a recipe"
 EXAMPLE = "hanji train examples/movielens-1m.toml --data ml-1m --out out/trained"
 
@@ -22,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, required=True, metavar="DIR", help="output directory of the trained model"
     )
     parser.add_argument("--seed", type=int, help="override the recipe's seed")
+    add_memory_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from hanji.training.commands.interruption import resumable
 
     checkpoints = args.out.with_name(f"{args.out.name}.checkpoints")
-    with resumable():
+    with resumable(), memory_limit_of(args, file.task):
         trained = task.train(dataset, model, training, seed=file.seed, work=checkpoints)
     task.save_trained(trained, args.out)
     for name, value in trained.metrics.items():

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.training.recommenders.data.interactions import Interactions
-
-Table = NDArray[np.float32]
+from hanji.training.recommenders.tables import TableScorer
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class HistoryEpoch:
     held_back: float
     latest: bool
     rng: np.random.Generator
-    teacher: Table | None = field(default=None, repr=False)
+    teacher: TableScorer | None = field(default=None, repr=False)
 
     def steps(self, batch_size: int) -> int:
         """Number of batches of ``batch_size`` users; an incomplete last batch is dropped."""
@@ -72,7 +71,7 @@ class HistoryEpoch:
             shares = self.rng.uniform(0.0, 2.0 * self.held_back, len(users))
             held = self._positions(pairs) > 1.0 - shares[pairs[:, 0]]
             batch = (pairs[~held], pairs[held], np.int32(len(users)))
-            yield batch if self.teacher is None else (*batch, self.teacher[users])
+            yield batch if self.teacher is None else (*batch, self.teacher(users))
 
     def _positions(self, pairs: NDArray[np.int32]) -> NDArray[np.float64]:
         """A number in (0, 1] for each pair: its relative position in the history, or a random one."""
@@ -88,11 +87,17 @@ HistorySource = Callable[[np.random.Generator], HistoryEpoch]
 
 
 def held_back_histories(
-    train: Interactions, users: int, *, held_back: float, latest: bool = False, teacher: Table | None = None
+    train: Interactions,
+    users: int,
+    *,
+    held_back: float,
+    latest: bool = False,
+    teacher: TableScorer | None = None,
 ) -> HistorySource:
     """Every user once per epoch; on average, the fraction ``held_back`` of each history is the target.
 
-    The targets are the ``latest`` items, or random ones. ``teacher`` has a teacher's scores [users, items].
+    The targets are the ``latest`` items, or random ones. ``teacher`` maps users to a teacher's scores
+    [users, items].
     """
     histories = flat_histories(train, users)
     with_history = np.flatnonzero(np.diff(histories.bounds))

@@ -20,10 +20,21 @@ def positive_ranks(scores: Floats, candidates: Indices) -> NDArray[np.int64]:
 
     ``scores`` and ``candidates`` are [users, 1 + negatives]; column 0 is the positive.
     """
+    return ranks_among(scores, counted_negatives(candidates))
+
+
+def counted_negatives(candidates: Indices) -> NDArray[np.bool_]:
+    """True where a negative counts, bool [users, negatives]: not the positive, and not a repetition."""
+    counted: NDArray[np.bool_] = candidates[:, 1:] != candidates[:, :1]
+    counted &= ~_repeated(candidates[:, 1:])
+    return counted
+
+
+def ranks_among(scores: Floats, counted: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The same as ``positive_ranks``, given the ``counted_negatives``, which several scores can share."""
     if not np.isfinite(scores).all():
         raise ValueError("scores contain NaN or infinite values and cannot be ranked")
-    not_below = (scores[:, 1:] >= scores[:, :1]) & (candidates[:, 1:] != candidates[:, :1])
-    ranks: NDArray[np.int64] = np.count_nonzero(not_below & ~_repeated(candidates[:, 1:]), axis=1)
+    ranks: NDArray[np.int64] = np.count_nonzero((scores[:, 1:] >= scores[:, :1]) & counted, axis=1)
     return ranks
 
 

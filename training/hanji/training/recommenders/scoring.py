@@ -11,14 +11,25 @@ import tf_keras as keras
 from numpy.typing import NDArray
 
 from hanji.training.fitting.compilation import compiled
+from hanji.training.memory import rows_in_batch
 from hanji.training.recommenders.baselines.histories import Histories, Scores
 from hanji.training.recommenders.data import Dataset, Interactions
-from hanji.training.recommenders.evaluation import evaluate, evaluate_candidates, evaluate_catalogue
+from hanji.training.recommenders.evaluation import (
+    evaluate,
+    evaluate_candidates,
+    evaluate_catalogue,
+    one_at_a_time,
+)
 from hanji.training.recommenders.history_samples import FlatHistories, flat_histories
 from hanji.training.recommenders.models.history import HistoryModel
+from hanji.training.recommenders.tables import USERS, batches_of, pair_scorer
 
 BATCH = 1 << 18
-USERS = 512
+MOST_SCORES = 200_000_000
+"""Pairs of a user and an item that are scored for the metrics of the whole catalogue, at most: a model of
+users and items computes its layers for each of them, about a million a second."""
+
+_LARGEST_BATCH = 1 << 31  # bytes of the layers of a batch of histories
 
 
 class Scorer(Protocol):
@@ -88,8 +99,9 @@ class KerasScorer:
     def evaluate(self, dataset: Dataset) -> dict[str, float]:
         """All test metrics on ``dataset``."""
         items = dataset.catalogue.items
+        tables = one_at_a_time(lambda user: self.catalogue(user, items))
         by_candidates = evaluate_candidates(self.pairs, dataset.test)
-        return by_candidates | evaluate_catalogue(lambda user: self.catalogue(user, items), dataset)
+        return by_candidates | evaluate_catalogue(tables, dataset, most_scores=MOST_SCORES)
 
     def _call(self, user: tf.Tensor, item: tf.Tensor) -> tf.Tensor:
         return self._model([user, item], training=False)[:, 0]
@@ -100,24 +112,12 @@ class HistoryScorer:
 
     def __init__(self, logits: _HistoryLogits, histories: FlatHistories) -> None:
         self._logits, self._histories = logits, histories
+        self.pairs = pair_scorer(self.table, logits.items)
 
     def table(self, users: NDArray[np.int64]) -> NDArray[np.float32]:
         """float32 [users, items]: the whole catalogue for each of these user indices."""
-        starts = range(0, len(users), USERS)
-        return np.concatenate([self._batch(users[start : start + USERS]) for start in starts])
-
-    def pairs(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float32]:
-        """float32 [n] for int32 [n] users and items."""
-        scores_of_pairs = np.empty(len(users), np.float32)
-        order = np.argsort(users, kind="stable")
-        known, first = np.unique(users[order], return_index=True)
-        bounds = np.append(first, len(users))
-        for start in range(0, len(known), USERS):
-            end = min(start + USERS, len(known))
-            rows = order[bounds[start] : bounds[end]]
-            scores = self._batch(known[start:end].astype(np.int64))
-            scores_of_pairs[rows] = scores[np.searchsorted(known[start:end], users[rows]), items[rows]]
-        return scores_of_pairs
+        batches = batches_of(len(users), self._logits.users_in_batch())
+        return np.concatenate([self._batch(users[batch]) for batch in batches])
 
     def catalogue(self, user: int, items: int) -> NDArray[np.float32]:
         """float32 [items]: one user's scores over the whole catalogue."""
@@ -126,8 +126,7 @@ class HistoryScorer:
 
     def evaluate(self, dataset: Dataset) -> dict[str, float]:
         """All test metrics on ``dataset``, whose users must be those of the histories."""
-        table = self.table(np.arange(dataset.catalogue.users))
-        return evaluate(table.__getitem__, dataset)
+        return evaluate(self.table, dataset)
 
     def _batch(self, users: NDArray[np.int64]) -> NDArray[np.float32]:
         return self._logits(self._histories.pairs(users), len(users))
@@ -140,6 +139,12 @@ class _HistoryLogits:
         self._model = model
         signature = [tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([], tf.int32)]
         self._compiled = compiled(self._call, signature)
+        self.items = model.items
+
+    def users_in_batch(self) -> int:
+        """How many users are scored at once: fewer where the layers of a tower need much memory."""
+        widths = 1 + 2 * sum(self._model.config.hidden_units)
+        return rows_in_batch(4 * self.items * widths, most=USERS, largest=_LARGEST_BATCH)
 
     def __call__(self, pairs: NDArray[np.int32], count: int) -> NDArray[np.float32]:
         """float32 [count, items] for pairs (user in the batch, item) int32 [n, 2], sorted by user."""

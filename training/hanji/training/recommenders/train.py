@@ -22,6 +22,7 @@ from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.data.validation import TrainValidationSplit, train_validation_split
 from hanji.training.recommenders.fit import default_supervision, validation_of
+from hanji.training.recommenders.footprint import expect_training_memory
 from hanji.training.recommenders.models.build import build_model
 from hanji.training.recommenders.models.config import ModelConfig, check_embedding
 from hanji.training.recommenders.models.history import HistoryModel
@@ -45,7 +46,7 @@ def train(
 
     ``on_epoch`` is called after each epoch of each fit. Raises RecipeError if the model needs timestamps that
     the data does not have, or is wider than its catalogue allows; DataError if no user can spare a validation
-    item.
+    item, or if the model does not fit into memory.
     """
     check_embedding(model, dataset.catalogue.items)
     if model.history_order and dataset.train.timestamps is None:
@@ -53,6 +54,7 @@ def train(
             f"model.history_order: the data {dataset.name!r} has no timestamps, so its histories have no "
             "order; remove the key"
         )
+    expect_training_memory(model, training, users=dataset.catalogue.users, items=dataset.catalogue.items)
     seed_everything(seed)
     split = train_validation_split(dataset, seed)
     network = build_model(model, users=split.users, items=split.items)
@@ -121,7 +123,8 @@ def _start_from_als(network: HistoryModel, split: TrainValidationSplit, epochs: 
     """Initialize with a matrix factorization of the same size, fitted by alternating least squares."""
     train = histories_of(split.train, users=split.users, items=split.items)
     als = Als.fit(train, factors=network.config.embedding_size, epochs=epochs, seed=seed)
-    start_from_scores(network, standardized(als.scores(train)), train, seed=seed)
+    score = als.tables(train)
+    start_from_scores(network, lambda users: standardized(score(users)), train, seed=seed)
 
 
 __all__ = ["train"]

@@ -8,11 +8,16 @@ item factors, the factors of a user solve a small linear system, which is how a 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
+from hanji.training.progress import progress
 from hanji.training.recommenders.baselines.histories import Histories, Scores
+from hanji.training.recommenders.baselines.least_squares import LeastSquares, blocks_of, solve_rows
+from hanji.training.recommenders.footprint import expect_factorization_memory
+from hanji.training.recommenders.tables import TableScorer
 
 
 @dataclass(frozen=True)
@@ -34,32 +39,39 @@ class Als:
         unobserved_weight: float = 0.3,
         seed: int = 0,
     ) -> Als:
-        """Alternate ``epochs`` times between all users and all items of ``train`` [users, items]."""
+        """Alternate ``epochs`` times between all users and all items of ``train`` [users, items].
+
+        There are at most as many factors as users and items: more could not be told apart. DataError if they
+        do not fit into memory.
+        """
+        factors = min(factors, *train.shape)
+        expect_factorization_memory(train.shape[0], train.shape[1], train.nnz, factors)
         rng = np.random.default_rng(seed)
         start = rng.standard_normal((train.shape[1], factors)) * 0.1 / np.sqrt(factors)
         items = start.astype(np.float32)
-        transposed = sparse.csr_matrix(train.T)
-        for _ in range(epochs):
-            users = solve_rows(train, items, regularization, unobserved_weight)
-            items = solve_rows(transposed, users, regularization, unobserved_weight)
+        user_blocks, item_blocks = blocks_of(train), blocks_of(sparse.csr_matrix(train.T))
+        with progress("Alternating least squares") as task:
+            task.expect(epochs * (len(user_blocks) + len(item_blocks)))
+            for _ in range(epochs):
+                problem = LeastSquares.of(items, regularization, unobserved_weight)
+                users = solve_rows(problem, user_blocks, train.shape[0], task.advance)
+                problem = LeastSquares.of(users, regularization, unobserved_weight)
+                items = solve_rows(problem, item_blocks, train.shape[1], task.advance)
         return cls(items, regularization, unobserved_weight)
 
     def fold_in(self, histories: Histories) -> Scores:
         """User factors [users, factors] of any histories, from training or not."""
-        return solve_rows(histories, self.items, self.regularization, self.unobserved_weight)
+        return solve_rows(self._problem, blocks_of(histories), histories.shape[0])
 
     def scores(self, histories: Histories) -> Scores:
         """The product of folded-in user factors and item factors."""
         return self.fold_in(histories) @ self.items.T
 
+    def tables(self, histories: Histories) -> TableScorer:
+        """The same for the users of ``histories``, who are folded in once."""
+        users = self.fold_in(histories)
+        return lambda rows: users[rows] @ self.items.T
 
-def solve_rows(rows: Histories, others: Scores, regularization: float, unobserved_weight: float) -> Scores:
-    """The optimal factors of each row, given the factors ``others`` [columns, factors] of the columns."""
-    gram = unobserved_weight * others.T @ others
-    identity = np.eye(others.shape[1], dtype=np.float32)
-    solved = np.zeros((rows.shape[0], others.shape[1]), np.float32)
-    for row in range(rows.shape[0]):
-        observed = others[rows.indices[rows.indptr[row] : rows.indptr[row + 1]]]
-        penalty = regularization * (len(observed) + unobserved_weight * len(others))
-        solved[row] = np.linalg.solve(gram + observed.T @ observed + penalty * identity, observed.sum(axis=0))
-    return solved
+    @cached_property
+    def _problem(self) -> LeastSquares:
+        return LeastSquares.of(self.items, self.regularization, self.unobserved_weight)

@@ -10,12 +10,20 @@ from hanji.training.progress import progress
 from hanji.training.recommenders.baselines.als import Als
 from hanji.training.recommenders.baselines.content import Content
 from hanji.training.recommenders.baselines.ease import Ease
-from hanji.training.recommenders.baselines.histories import Histories, ReferenceModel, histories_of
+from hanji.training.recommenders.baselines.histories import (
+    Histories,
+    ReferenceModel,
+    evaluate_scores,
+    histories_of,
+    tables_of,
+)
 from hanji.training.recommenders.baselines.neighbours import ItemNeighbours, UserNeighbours
 from hanji.training.recommenders.baselines.popularity import Popularity
 from hanji.training.recommenders.data import Catalogue, Dataset
 from hanji.training.recommenders.data.validation import TrainValidationSplit, train_validation_split
-from hanji.training.recommenders.evaluation import evaluate, evaluate_candidates
+from hanji.training.recommenders.evaluation import evaluate_candidates
+from hanji.training.recommenders.footprint import expect_factorization_memory
+from hanji.training.recommenders.tables import pair_scorer
 
 Fit = Callable[[Histories, Catalogue], ReferenceModel]
 
@@ -40,6 +48,7 @@ class Baseline:
     settings: str
     metrics: dict[str, float]
     seconds: float
+    """Time of fitting and testing it."""
 
 
 def candidates(*, factors: int, seed: int) -> list[Candidate]:
@@ -75,7 +84,12 @@ def _from_catalogue(fit: Callable[[Catalogue], ReferenceModel]) -> Fit:
 
 
 def baselines(dataset: Dataset, *, factors: int = 64, seed: int = 0) -> list[Baseline]:
-    """Fit every model on the training set, select settings on held-out items, then test each name once."""
+    """Fit every model on the training set, select settings on held-out items, then test each name once.
+
+    DataError if the factors do not fit into memory.
+    """
+    users, items = dataset.catalogue.users, dataset.catalogue.items
+    expect_factorization_memory(users, items, len(dataset.train), min(factors, users, items))
     held_out = train_validation_split(dataset, seed)
     all_candidates = candidates(factors=factors, seed=seed)
     best: dict[str, tuple[float, Candidate]] = {}
@@ -95,13 +109,12 @@ def baselines(dataset: Dataset, *, factors: int = 64, seed: int = 0) -> list[Bas
 
 def _validated(candidate: Candidate, dataset: Dataset, data: TrainValidationSplit) -> float:
     train = histories_of(data.train, users=data.users, items=data.items)
-    scores = candidate.fit(train, dataset.catalogue).scores(train)
-    return evaluate_candidates(lambda users, items: scores[users, items], data.validation)["ndcg_at_10"]
+    score = tables_of(candidate.fit(train, dataset.catalogue).scores, train)
+    return evaluate_candidates(pair_scorer(score, data.items), data.validation)["ndcg_at_10"]
 
 
 def _tested(candidate: Candidate, dataset: Dataset) -> Baseline:
     start = time.monotonic()
     train = histories_of(dataset.train, users=dataset.catalogue.users, items=dataset.catalogue.items)
-    scores = candidate.fit(train, dataset.catalogue).scores(train)
-    seconds = time.monotonic() - start
-    return Baseline(candidate.name, candidate.settings, evaluate(scores.__getitem__, dataset), seconds)
+    metrics = evaluate_scores(candidate.fit(train, dataset.catalogue).scores, dataset)
+    return Baseline(candidate.name, candidate.settings, metrics, time.monotonic() - start)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.training.errors import DataError
+from hanji.training.progress import progress
 from hanji.training.recommenders import metrics
 from hanji.training.recommenders.baselines.als import Als
 from hanji.training.recommenders.baselines.ease import Ease
@@ -23,17 +24,22 @@ from hanji.training.recommenders.baselines.histories import (
     ScoresOf,
     histories_of,
     standardized,
+    tables_of,
 )
 from hanji.training.recommenders.data.validation import TrainValidationSplit
-from hanji.training.recommenders.evaluation import K
+from hanji.training.recommenders.evaluation import K, candidates_of
+from hanji.training.recommenders.tables import (
+    TableScorer,
+    Users,
+    computed_once,
+    pair_scorer,
+    users_in_batch,
+)
 
 FACTORS = 192
 REGULARIZATION = 1000.0
 PARTS = 12
 """Weights are multiples of 1/12, so that two, three or four members can have equal weights."""
-
-LARGEST_TABLE = 500_000_000
-"""Largest number of user × item scores that is held in memory, at 4 bytes each."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +49,13 @@ class Ensemble:
     members: Mapping[str, ScoresOf]
     weights: Mapping[str, float]
     validation: Mapping[str, float]
-    fitted: Scores
-    """``scores`` [users, items] of the histories that it was fitted to."""
+    known: TableScorer
+    """The scores of the users that it was fitted to, as ``scores`` of their histories."""
 
     def scores(self, histories: Histories) -> Scores:
         """Weighted z-scores, standardized again: mean 0 and deviation 1 for each of ``histories``."""
         used = [name for name, weight in self.weights.items() if weight > 0.0]
-        tables = {name: standardized(self.members[name](histories)) for name in used}
-        return _weighted_sum(tables, self.weights)
+        return _weighted_sum({name: self.members[name](histories) for name in used}, self.weights)
 
     def __str__(self) -> str:
         shares = ", ".join(f"{weight:.0%} {name}" for name, weight in self.weights.items() if weight > 0)
@@ -67,47 +72,61 @@ def fit_ensemble(
 ) -> Ensemble:
     """Fit ALS and EASE to the training set; select the weights of both and of the fitted ``others``.
 
-    The weights are selected on held-out items. DataError if users × items scores do not fit into memory.
+    The weights are selected on held-out items. DataError if ALS does not fit into memory.
     """
-    if data.users * data.items > LARGEST_TABLE:
-        raise DataError(
-            f"the ensemble needs a score for each of {data.users:,} users × {data.items:,} items, but "
-            f"supports at most {LARGEST_TABLE:,} of them; use the full model as the teacher"
-        )
     train = histories_of(data.train, users=data.users, items=data.items)
-    members: dict[str, ScoresOf] = {
-        "ALS": Als.fit(train, factors=min(factors, min(train.shape)), seed=seed).scores,
-        "EASE": Ease.fit(train, regularization=REGULARIZATION).scores,
-        **(others or {}),
-    }
-    tables = {name: standardized(scores(train)) for name, scores in members.items()}
-    best, validation = _best_weights(tables, data)
+    als = Als.fit(train, factors=factors, seed=seed)
+    ease = Ease.fit(train, regularization=REGULARIZATION)
+    members: dict[str, ScoresOf] = {"ALS": als.scores, "EASE": ease.scores, **(others or {})}
+    tables = {name: tables_of(scores, train) for name, scores in members.items() if name != "ALS"}
+    tables = {"ALS": computed_once(als.tables(train), *train.shape), **tables}
+    best, validation = _best_weights(_candidate_scores(tables, data), data)
     weights = dict(zip(members, best, strict=True))
-    return Ensemble(members, weights, validation, _weighted_sum(tables, weights))
+
+    def known(users: Users) -> Scores:
+        used = {name: score(users) for name, score in tables.items() if weights[name] > 0.0}
+        return _weighted_sum(used, weights)
+
+    return Ensemble(members, weights, validation, computed_once(known, *train.shape))
 
 
 def _weighted_sum(tables: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
+    """The weighted sum of the standardized ``tables`` [users, items], standardized again."""
     total = np.zeros_like(next(iter(tables.values())))
     for name, table in tables.items():
-        total += np.float32(weights[name]) * table
+        total += np.float32(weights[name]) * standardized(table)
     return standardized(total)
 
 
-def _best_weights(
-    tables: Mapping[str, Scores], data: TrainValidationSplit
-) -> tuple[tuple[float, ...], dict[str, float]]:
-    """The most even weights within one standard error of the best, and their validation metrics."""
-    rows = data.validation
-    candidates = np.concatenate([rows.items[:, None], rows.negatives], axis=1)
-    scores = np.stack(
-        [np.take_along_axis(table[rows.users], candidates, axis=1) for table in tables.values()]
-    )
+def _candidate_scores(tables: Mapping[str, TableScorer], data: TrainValidationSplit) -> Scores:
+    """The standardized scores of the validation candidates, float32 [members, users, candidates]."""
+    candidates = candidates_of(data.validation)
+    users = np.repeat(data.validation.users, candidates.shape[1])
+    batches = -(-len(data.validation) // users_in_batch(data.items))
+    with progress("Ensemble") as task:
+        task.expect(len(tables) * batches)
+
+        def standard(score: TableScorer, rows: Users) -> Scores:
+            task.advance()
+            return standardized(score(rows))
+
+        scorers = [pair_scorer(partial(standard, score), data.items) for score in tables.values()]
+        found = [score(users, candidates.ravel()).reshape(candidates.shape) for score in scorers]
+    return np.stack(found)
+
+
+def _best_weights(scores: Scores, data: TrainValidationSplit) -> tuple[tuple[float, ...], dict[str, float]]:
+    """The most even weights within one standard error of the best, and their validation metrics.
+
+    ``scores`` are those of ``_candidate_scores``.
+    """
+    counted = metrics.counted_negatives(candidates_of(data.validation))
 
     def ranks(weights: tuple[float, ...]) -> NDArray[np.int64]:
         summed = np.tensordot(np.asarray(weights, np.float32), scores, axes=1)
-        return metrics.positive_ranks(summed, candidates)
+        return metrics.ranks_among(summed, counted)
 
-    all_ranks = {weights: ranks(weights) for weights in _all_weights(len(tables))}
+    all_ranks = {weights: ranks(weights) for weights in _all_weights(len(scores))}
     best = max(all_ranks.values(), key=lambda ranked: metrics.ndcg(ranked, K))
     threshold = metrics.ndcg(best, K) - metrics.ndcg_standard_error(best, K)
     selected = min(

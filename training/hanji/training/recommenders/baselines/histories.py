@@ -12,6 +12,7 @@ from scipy import sparse
 from hanji.training.recommenders.data import Dataset, Interactions
 from hanji.training.recommenders.evaluation import evaluate
 from hanji.training.recommenders.history_samples import flat_histories
+from hanji.training.recommenders.tables import TableScorer, computed_once
 
 Histories: TypeAlias = sparse.csr_matrix
 """float32 [users, items], 1 where a user interacted with an item."""
@@ -43,8 +44,12 @@ def standardized(scores: Scores) -> Scores:
     return np.asarray((scores - scores.mean(axis=1, keepdims=True)) / deviation, np.float32)
 
 
+def tables_of(scores: ScoresOf, histories: Histories) -> TableScorer:
+    """The scores of the users of ``histories``; computed once if all of them fit into one batch."""
+    return computed_once(lambda users: scores(histories[users]), *histories.shape)
+
+
 def evaluate_scores(scores: ScoresOf, dataset: Dataset) -> dict[str, float]:
     """All test metrics of a function from histories to scores, applied to the training interactions."""
     users, items = dataset.catalogue.users, dataset.catalogue.items
-    table = scores(histories_of(dataset.train, users=users, items=items))
-    return evaluate(table.__getitem__, dataset)
+    return evaluate(tables_of(scores, histories_of(dataset.train, users=users, items=items)), dataset)

@@ -9,33 +9,73 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import svds
 
+from hanji.training.memory import rows_in_batch
 from hanji.training.recommenders.baselines.histories import Histories
 from hanji.training.recommenders.models.history import HistoryModel
+from hanji.training.recommenders.tables import TableScorer, Users, batches_of, users_in_batch
 
 Table = NDArray[np.float32]
 ENTRY = 0.15  # standard deviation of the table's entries, which is large compared with Adam's steps
 
+_LARGEST_TABLE = 1 << 30  # bytes
 
-def start_from_scores(model: HistoryModel, scores: Table, histories: Histories, *, seed: int) -> None:
-    """Set the item table and the linear path of ``model`` to approximate ``scores`` [users, items].
 
-    The table spans the leading singular vectors of the scores (Eckart and Young 1936); the linear map from
-    pooled histories to them is fitted by least squares. ``histories`` [users, items] are those of the same
-    users.
+def start_from_scores(model: HistoryModel, score: TableScorer, histories: Histories, *, seed: int) -> None:
+    """Set the item table and the linear path of ``model`` to approximate the scores of ``histories``.
+
+    ``score`` maps users, the rows of ``histories`` [users, items], to their scores. The table spans the
+    leading singular vectors of the scores (Eckart and Young 1936); the linear map from pooled histories to
+    them is fitted by least squares. If the scores of all users are too large for one table, both are those of
+    a random sample of the users; for scores of a factorization, any as many users as factors span the same
+    directions.
+
+    With fewer users than factors, the columns of the table that are left keep their random values.
     """
-    means = scores.mean(axis=0)
-    size = model.config.embedding_size
-    start = np.random.default_rng([seed, 3]).standard_normal(min(scores.shape)).astype(np.float32)
-    directions = svds(scores - means, k=size, v0=start, return_singular_vectors="vh")[2]
-    table = np.ascontiguousarray(directions.T * ENTRY * np.sqrt(len(means)), np.float32)
-    inverse = np.linalg.pinv(table)
-    codes = (scores @ inverse.T).astype(np.float32)
-    pooled = _pooled(histories, table, model.config.history_length_exponent)
+    users = _sampled_users(histories.shape, seed)
+    scores = _scores_of(score, users, histories.shape[1])
+    size = min(model.config.embedding_size, min(scores.shape) - 1)
+    if size < 1:
+        return
+    directions = _leading_directions(scores, size, seed)
+    table = model.item_table.numpy()
+    table[:, :size] = directions.T * ENTRY * np.sqrt(len(table))
+    codes = (scores @ np.linalg.pinv(table[:, :size]).T).astype(np.float32)
+    pooled = _pooled(histories[users], table, model.config.history_length_exponent)
     with_one = np.hstack([pooled, np.ones((len(pooled), 1), np.float32)])
     solution = np.linalg.lstsq(with_one, codes, rcond=None)[0].astype(np.float32)
+    kernel, bias = model.user_kernel.numpy(), model.user_bias.numpy()
+    kernel[:, :size], bias[:size] = solution[:-1], solution[-1]
     model.item_table.assign(table)
-    model.user_kernel.assign(solution[:-1])
-    model.user_bias.assign(solution[-1])
+    model.user_kernel.assign(kernel)
+    model.user_bias.assign(bias)
+
+
+def _sampled_users(shape: tuple[int, int], seed: int) -> Users:
+    """All users or, if their table of scores would be too large, a random sample in ascending order."""
+    count = rows_in_batch(4 * shape[1], largest=_LARGEST_TABLE)
+    if count >= shape[0]:
+        return np.arange(shape[0])
+    return np.sort(np.random.default_rng([seed, 4]).choice(shape[0], count, replace=False))
+
+
+def _scores_of(score: TableScorer, users: Users, items: int) -> Table:
+    table = np.empty((len(users), items), np.float32)
+    for batch in batches_of(len(users), users_in_batch(items)):
+        table[batch] = score(users[batch])
+    return table
+
+
+def _leading_directions(scores: Table, count: int, seed: int) -> Table:
+    """The leading right singular vectors [count, items] of the scores without each item's mean.
+
+    The largest entry of each is positive: otherwise rounding would decide the sign, and with it the training.
+    """
+    start = np.random.default_rng([seed, 3]).standard_normal(min(scores.shape)).astype(np.float32)
+    centred = scores - scores.mean(axis=0)
+    directions: Table = svds(centred, k=count, v0=start, return_singular_vectors="vh")[2]
+    largest = np.abs(directions).argmax(axis=1)
+    directions *= np.sign(directions[np.arange(count), largest])[:, None]
+    return directions
 
 
 def _pooled(histories: Histories, table: Table, exponent: float) -> Table:

@@ -1,0 +1,96 @@
+"""Scores of the whole catalogue, in batches of users: a table of all users × items never exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hanji.training.memory import rows_in_batch
+
+Users = NDArray[np.int64]
+Table = NDArray[np.float32]
+
+PairScorer = Callable[[NDArray[np.int32], NDArray[np.int32]], Table]
+"""(users [n], items [n]) → scores float32 [n]."""
+
+TableScorer = Callable[[Users], Table]
+"""User indices int64 [n] → scores float32 [n, items], which the caller does not modify."""
+
+USERS = 512
+"""Batches of more users have a multiple of this, the batch in which neural models compute."""
+
+_ROWS = 64  # of a table whose best items are found at a time, so that they stay in the cache
+
+
+def users_in_batch(items: int) -> int:
+    """How many users a table of ``items`` scores each may have."""
+    rows = rows_in_batch(4 * items)
+    return rows - rows % USERS if rows > USERS else rows
+
+
+def batches_of(count: int, size: int) -> Iterator[slice]:
+    """The slices of up to ``size`` that make up 0 … ``count``."""
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))
+
+
+def computed_once(score: TableScorer, users: int, items: int) -> TableScorer:
+    """``score`` itself or, if the scores of all users fit into one batch, the same from their table."""
+    return score(np.arange(users)).__getitem__ if users <= users_in_batch(items) else score
+
+
+def pair_scorer(score: TableScorer, items: int) -> PairScorer:
+    """Scores of pairs, taken from tables of their users; each user's row is computed once per call."""
+
+    def pairs(users: NDArray[np.int32], of_users: NDArray[np.int32]) -> Table:
+        scores = np.empty(len(users), np.float32)
+        order = np.argsort(users, kind="stable")
+        known, first = np.unique(users[order], return_index=True)
+        bounds = np.append(first, len(users))
+        for batch in batches_of(len(known), users_in_batch(items)):
+            rows = order[bounds[batch.start] : bounds[batch.stop]]
+            table = score(known[batch].astype(np.int64))
+            scores[rows] = table[np.searchsorted(known[batch], users[rows]), of_users[rows]]
+        return scores
+
+    return pairs
+
+
+def best_unseen(table: Table, seen: NDArray[np.int32], k: int) -> NDArray[np.int32]:
+    """The ``k`` best items of each row, best first, without those seen; int32 [rows, k].
+
+    ``seen`` int32 [n, 2] has (row, item), sorted by row. Of equal scores, the item with the lower index comes
+    first. ValueError if too many scores are NaN to fill a row.
+    """
+    best = np.empty((len(table), k), np.int32)
+    bounds = np.searchsorted(seen[:, 0], np.arange(len(table) + 1))
+    for rows in batches_of(len(table), _ROWS):
+        unseen = table[rows].copy()
+        own = seen[bounds[rows.start] : bounds[rows.stop]]
+        unseen[own[:, 0] - rows.start, own[:, 1]] = -np.inf
+        lowest = np.partition(unseen, unseen.shape[1] - k, axis=1)[:, unseen.shape[1] - k]
+        for row, (scores, least) in enumerate(zip(unseen, lowest, strict=True), rows.start):
+            best[row] = _best(scores, least, k)
+    return best
+
+
+def _best(scores: Table, least: np.float32, k: int) -> NDArray[np.intp]:
+    """The positions of the ``k`` largest scores, of which ``least`` is the smallest."""
+    enough = np.flatnonzero(scores >= least)
+    if len(enough) < k:
+        raise ValueError("scores contain NaN and cannot be ranked")
+    return enough[np.argsort(-scores[enough], kind="stable")[:k]]
+
+
+__all__ = [
+    "USERS",
+    "PairScorer",
+    "Table",
+    "TableScorer",
+    "batches_of",
+    "best_unseen",
+    "computed_once",
+    "pair_scorer",
+    "users_in_batch",
+]
