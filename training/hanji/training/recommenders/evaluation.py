@@ -53,8 +53,8 @@ def evaluate_catalogue(
     """Precision@10 and intra-list diversity@10 over the full catalogue, excluding training items.
 
     Diversity is omitted if it is undefined: without genres, or if no list has two items with genres. If the
-    scores of all test users are more than ``most_scores``, a random sample of the users is evaluated, which is
-    logged.
+    scores of all test users are more than ``most_scores``, a random sample of the users is evaluated and
+    that is logged.
     """
     test = _sampled(dataset.test, dataset.catalogue.items, most_scores)
     top = _ranked(score, test, dataset)[1]
