@@ -121,9 +121,9 @@ def split(user, item, users: int, items: int):
     """The histories without one random item per user, and (users, items, 99 negatives) of 20,000 users."""
     from hanji.training.recommenders.baselines.histories import histories_of
     from hanji.training.recommenders.data.interactions import Interactions
-    from hanji.training.recommenders.data.split import leave_one_out
+    from hanji.training.recommenders.data.split import leave_out
 
-    parts = leave_one_out(Interactions(user, item, None), np.arange(users), items, seed=0)
+    parts = leave_out(Interactions(user, item, None), np.arange(users), items, seed=0)
     some = np.random.default_rng(0).permutation(len(parts.test))[:20_000]
     candidates = np.concatenate([parts.test.items[some, None], parts.test.negatives[some]], axis=1)
     return histories_of(parts.train, users=users, items=items), (parts.test.users[some], candidates)

@@ -13,6 +13,7 @@ from hanji.training.errors import DataError, RecipeError
 from hanji.training.progress import EpochEnd
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import DataConfig, Dataset, Interactions
+from hanji.training.recommenders.data.interactions import protocol_of
 from hanji.training.recommenders.data.validation import train_validation_split
 from hanji.training.recommenders.evaluation import evaluate, evaluate_candidates, one_at_a_time
 from hanji.training.recommenders.models.config import ModelConfig
@@ -160,14 +161,14 @@ def test_a_model_knows_its_data_and_the_number_of_negatives(
     trained: TrainedModel, small_dataset: Dataset, tmp_path: Path
 ) -> None:
     assert trained.data.content == small_dataset.content
-    assert trained.negatives == 99
-    save_trained(replace(trained, negatives=40), tmp_path / "trained")
-    assert load_trained(tmp_path / "trained").negatives == 40
+    assert trained.protocol == small_dataset.test.protocol
+    save_trained(replace(trained, protocol=protocol_of(40)), tmp_path / "trained")
+    assert load_trained(tmp_path / "trained").protocol == protocol_of(40)
     about = json.loads((tmp_path / "trained" / "trained.json").read_text())
-    del about["negatives"], about["data"]["content"]  # as written by earlier versions
+    del about["protocol"], about["data"]["content"]  # as written by earlier versions
     (tmp_path / "trained" / "trained.json").write_text(json.dumps(about))
     earlier = load_trained(tmp_path / "trained")
-    assert (earlier.negatives, earlier.data.content) == (99, "")
+    assert (earlier.protocol, earlier.data.content) == (protocol_of(99), "")
 
 
 @pytest.mark.parametrize("genres", [(), ("Drama",)])

@@ -10,7 +10,6 @@ from hanji.compression.recommenders.compressed import CompressedModel
 from hanji.export.bundle.manifest import artifact_table, parameters, training_data_table, versions_of
 from hanji.runtime.manifest import Artifact, FileEntry
 from hanji.runtime.manifest.reader import SCHEMA_VERSION
-from hanji.training.recommenders.evaluation import protocol_of
 
 UNKNOWN_USER = ("popularity", "error")
 UNKNOWN_ITEM = ("skip", "error")
@@ -45,7 +44,7 @@ def manifest_table(
         "golden": "golden.json",
         "recipe": {"name": recipe.name, "sha256": recipe.sha256, "steps": recipe.tables},
         "metrics": {
-            "protocol": protocol_of(full.negatives),
+            "protocol": full.protocol,
             "full": full.metrics,
             "compressed": compressed.metrics,
         },

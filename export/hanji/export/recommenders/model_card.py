@@ -11,7 +11,6 @@ from hanji.export.formats.weights import FLOAT32_BYTES
 from hanji.export.recommenders.parity import RecommenderParity
 from hanji.export.recommenders.precision import MEANINGS
 from hanji.runtime.manifest import Artifact, Parity
-from hanji.training.recommenders.evaluation import protocol_of
 
 
 def model_card(compressed: CompressedModel, artifacts: Sequence[Artifact]) -> str:
@@ -76,7 +75,7 @@ def _training_data(compressed: CompressedModel) -> str:
 def _metrics(compressed: CompressedModel) -> str:
     full, own = compressed.full.metrics, compressed.metrics
     rows = [[name, metric(full.get(name)), metric(own.get(name))] for name in sorted({*full, *own})]
-    protocol = protocol_of(compressed.full.negatives)
+    protocol = compressed.full.protocol
     return f"## Metrics\n\nOn the test set: {protocol}.\n\n" + table(["", "full model", "this model"], rows)
 
 
@@ -123,8 +122,8 @@ def _limitations(compressed: CompressedModel) -> str:
         + _unknown_ids(compressed)
         + "- The model learned which items users interacted with, not why. It is subject to popularity bias "
         "(popular items are over-recommended) and inherits any other bias of the data.\n"
-        f"- The metrics rank one held-out item among {compressed.full.negatives} sampled negatives; "
-        "ranked over the whole catalogue they are lower.\n"
+        "- The metrics rank a held-out item among sampled negatives only; ranked over the whole catalogue "
+        "they are lower.\n"
         "- Preferences drift over time; the model has to be retrained to follow them."
     )
 

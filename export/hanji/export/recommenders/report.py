@@ -11,7 +11,6 @@ from hanji.export.bundle.build_report import BuildReport, surroundings
 from hanji.export.bundle.markdown import FORMAT_NAMES
 from hanji.export.recommenders.measure import Row
 from hanji.training.recommenders.data import Dataset
-from hanji.training.recommenders.evaluation import protocol_of
 
 METRICS = ("hr_at_10", "ndcg_at_10", "precision_at_10", "diversity_at_10")
 HEADINGS = ("model", "format", "HR@10", "NDCG@10", "Prec@10", "Div@10", "bytes", "gzip", "p50 ms", "engine")
@@ -22,8 +21,8 @@ class Report(BuildReport):
     """The build report of a recommender; ``rows`` are of type Row."""
 
     best_hr_at_10: float | None
-    negatives: int
-    """Sampled negatives beside each held-out item."""
+    protocol: str
+    """How the metrics were measured, as a phrase."""
 
     @classmethod
     def of(
@@ -42,7 +41,7 @@ class Report(BuildReport):
             seed=compressed.full.seed,
             data=vars(compressed.full.data),
             best_hr_at_10=dataset.best_hr_at_10,
-            negatives=dataset.test.negatives.shape[1],
+            protocol=dataset.test.protocol,
             teacher_metrics=compressed.teacher_metrics,
             rows=list(rows),
             seconds=seconds,
@@ -60,8 +59,7 @@ class Report(BuildReport):
     @property
     def notes(self) -> list[str]:
         full, small = self.rows[0], self.rows[1]
-        protocol = protocol_of(self.negatives)
-        notes = [f"Measured on the exported files through the runtime, single-threaded; {protocol}."]
+        notes = [f"Measured on the exported files through the runtime, single-threaded; {self.protocol}."]
         if self.best_hr_at_10 is not None:
             notes.append(
                 f"The data is synthetic; the best achievable expected HR@10 is {self.best_hr_at_10:.4f}."

@@ -12,7 +12,6 @@ from hanji.compression.recommenders.task import RecommenderCompression
 from hanji.export.recommenders.config import ExportConfig, check_unknown_user
 from hanji.export.task import ExportTask
 from hanji.training.recommenders.data import Dataset
-from hanji.training.recommenders.evaluation import protocol_of
 from hanji.training.recommenders.models.config import ModelConfig
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ class RecommenderExport(RecommenderCompression):
 
     def protocol(self, dataset: Dataset) -> str:
         """See ExportTask."""
-        return protocol_of(dataset.test.negatives.shape[1])
+        return dataset.test.protocol
 
     def test_set(self, dataset: Dataset) -> str:
         """See ExportTask."""

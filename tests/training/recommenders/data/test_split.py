@@ -9,7 +9,7 @@ from hanji.training.errors import DataError
 from hanji.training.recommenders.data import DataConfig, Interactions
 from hanji.training.recommenders.data.clean import clean
 from hanji.training.recommenders.data.raw import Coded, coded
-from hanji.training.recommenders.data.split import leave_one_out
+from hanji.training.recommenders.data.split import VALIDATION, Holdout, leave_out
 
 ITEMS = 130
 
@@ -29,7 +29,7 @@ def interactions(rows: list[tuple[int, int, int]], *, times: bool = True) -> Int
 
 
 def held_out(data: Interactions, seed: int = 0) -> dict[int, int]:
-    split = leave_one_out(data, list(range(10)), ITEMS, seed)
+    split = leave_out(data, list(range(10)), ITEMS, seed)
     return dict(zip(split.test.users.tolist(), split.test.items.tolist(), strict=True))
 
 
@@ -82,16 +82,14 @@ def test_without_times_the_seed_selects() -> None:
 
 
 def test_one_interaction_stays_in_training() -> None:
-    split = leave_one_out(interactions([(0, 3, 1), (1, 4, 1), (1, 5, 2)]), list(range(10)), ITEMS, 0)
+    split = leave_out(interactions([(0, 3, 1), (1, 4, 1), (1, 5, 2)]), list(range(10)), ITEMS, 0)
     assert 0 not in split.test.users
     assert 0 in split.train.users
     assert split.users_training_only == 7  # including the six users without any
 
 
 def test_item_without_other_interactions_returns_to_training() -> None:
-    split = leave_one_out(
-        interactions([(0, 3, 1), (0, 77, 2), (1, 4, 1), (1, 5, 2)]), list(range(10)), ITEMS, 0
-    )
+    split = leave_out(interactions([(0, 3, 1), (0, 77, 2), (1, 4, 1), (1, 5, 2)]), list(range(10)), ITEMS, 0)
     assert split.unseen_returned == 1
     assert 0 not in split.test.users
     assert 77 in split.train.items
@@ -104,7 +102,7 @@ def test_negatives_are_99_distinct_items_without_an_interaction() -> None:
         (user, int(item), step) for user in range(8) for step, item in enumerate(rng.permutation(20)[:15])
     ]
     data = interactions(rows)
-    split = leave_one_out(data, list(range(10)), ITEMS, 0)
+    split = leave_out(data, list(range(10)), ITEMS, 0)
     assert split.test.negatives.shape == (len(split.test), 99)
     for user, negatives in zip(split.test.users, split.test.negatives, strict=True):
         assert len(set(negatives.tolist())) == 99
@@ -133,7 +131,7 @@ def test_the_number_of_negatives_is_what_nine_of_ten_users_have_free(
     numbers: list[int], items: int, negatives: int, untested: int
 ) -> None:
     data = users_with(numbers, items)
-    split = leave_one_out(data, list(range(len(numbers))), items, 0)
+    split = leave_out(data, list(range(len(numbers))), items, 0)
     assert split.test.negatives.shape == (len(numbers) - untested - split.unseen_returned, negatives)
     assert split.users_untested == untested
     assert len(split.train) + len(split.test) == len(data)
@@ -144,7 +142,7 @@ def test_the_number_of_negatives_is_what_nine_of_ten_users_have_free(
 
 def test_an_untested_user_stays_in_training() -> None:
     data = users_with([20] * 9 + [60], 119)
-    split = leave_one_out(data, list(range(10)), 119, 0)
+    split = leave_out(data, list(range(10)), 119, 0)
     assert 9 not in split.test.users
     assert int((split.train.users == 9).sum()) == 60
 
@@ -152,17 +150,59 @@ def test_an_untested_user_stays_in_training() -> None:
 def test_items_of_one_user_each_cannot_be_held_out() -> None:
     data = Interactions(np.repeat(np.arange(4), 3).astype(np.int32), np.arange(12, dtype=np.int32), None)
     with pytest.raises(DataError, match="expected items with interactions of several users"):
-        leave_one_out(data, list(range(4)), 30, 0, part="validation")
+        leave_out(data, list(range(4)), 30, 0, VALIDATION)
 
 
 def test_fewer_than_ten_negatives_are_refused() -> None:
     with pytest.raises(DataError, match=r"expected at least 10 items without an interaction .* found 9 in a"):
-        leave_one_out(users_with([20] * 10, 29), list(range(10)), 29, 0)
+        leave_out(users_with([20] * 10, 29), list(range(10)), 29, 0)
 
 
 def test_split_keeps_all_interactions() -> None:
     data = interactions([(user, item, item) for user in range(8) for item in range(user, user + 9)])
-    split = leave_one_out(data, list(range(10)), ITEMS, 0)
+    split = leave_out(data, list(range(10)), ITEMS, 0)
     users = np.concatenate([split.train.users, split.test.users])
     items = np.concatenate([split.train.items, split.test.items])
     assert sorted(zip(users, items, strict=True)) == sorted(zip(data.users, data.items, strict=True))
+
+
+def test_several_interactions_of_each_user_are_held_out() -> None:
+    data = interactions([(0, 3, 20), (0, 4, 30), (0, 5, 10), (1, 6, 1), (1, 7, 2), (2, 8, 1)])
+    split = leave_out(data, list(range(10)), ITEMS, 0, Holdout(count=2))
+    found = {(int(u), int(i)) for u, i in zip(split.test.users, split.test.items, strict=True) if u < 8}
+    assert found == {(0, 3), (0, 4), (1, 7)}  # at least one remains in training
+    assert split.test.users.tolist() == sorted(split.test.users.tolist())
+    assert split.test.protocol == "leave-2-out, 99 sampled negatives, ties count against the positive"
+    own = set(data.items[data.users == 0].tolist())
+    assert not own & set(split.test.negatives[0].tolist())
+
+
+def test_random_interactions_are_held_out_in_spite_of_times() -> None:
+    data = interactions([(0, item, item) for item in range(20)])
+    chosen = {
+        leave_out(data, list(range(10)), ITEMS, seed, Holdout("random")).test.items[0] for seed in range(12)
+    }
+    assert len(chosen) > 3
+    assert str(Holdout("random")) == "random leave-one-out"
+
+
+def test_all_interactions_after_a_point_in_time_are_held_out() -> None:
+    rows = [(user, item, 10 * item + user) for user in range(4) for item in range(20)]
+    rows += [(5, 3, 195), (5, 4, 196)]  # begins late
+    users, items, times = (np.array(column) for column in zip(*rows, strict=True))
+    data = Interactions(users.astype(np.int32), items.astype(np.int32), times.astype(np.int64))
+    split = leave_out(data, list(range(6)), ITEMS, 0, Holdout("time", share=0.1))
+    assert split.train.timestamps is not None
+    last = split.train.timestamps.max()
+    held = {(int(u), int(i)) for u, i in zip(split.test.users, split.test.items, strict=True)}
+    assert held == {(user, item) for user, item, time in rows if time > last and user < 5 and item < 19}
+    assert held
+    assert split.unseen_dropped == 4  # item 19 occurs only later
+    assert split.users_after_training == 1
+    assert 5 not in split.train.users
+
+
+def test_a_split_in_time_needs_times() -> None:
+    data = interactions([(0, item, 0) for item in range(20)], times=False)
+    with pytest.raises(DataError, match=r'data.split: "time" needs times'):
+        leave_out(data, list(range(10)), ITEMS, 0, Holdout("time"))

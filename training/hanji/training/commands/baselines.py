@@ -40,7 +40,6 @@ def run(args: argparse.Namespace) -> int:
     from hanji.training.recipe_file import read_recipe_file
     from hanji.training.recommenders.baselines.baselines import baselines
     from hanji.training.recommenders.data import DataConfig, load_dataset
-    from hanji.training.recommenders.evaluation import protocol_of
 
     show_progress()
 
@@ -55,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         about = {"data": dataset.name, "synthetic": dataset.synthetic, "seed": file.seed}
         print(json.dumps(about | {"rows": [asdict(row) for row in results]}))
         return 0
-    protocol = protocol_of(dataset.test.negatives.shape[1])
+    protocol = dataset.test.protocol
     print(f"{'synthetic data' if dataset.synthetic else 'data'} {dataset.name!r}; {protocol}")
     _print_rows(results)
     return 0

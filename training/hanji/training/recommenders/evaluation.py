@@ -34,11 +34,6 @@ CatalogueScorer = Callable[[int], NDArray[np.float32]]
 _HALF_INTERVAL = 1.96  # standard errors to each side of a 95 % interval
 
 
-def protocol_of(negatives: int) -> str:
-    """The evaluation protocol with this number of sampled negatives, as a phrase."""
-    return f"leave-one-out, {negatives} sampled negatives, ties count against the positive"
-
-
 def evaluate_candidates(score: PairScorer, test: LeaveOneOut) -> dict[str, float]:
     """HR@10 and NDCG@10 of the held-out items among their negatives."""
     candidates = candidates_of(test)

@@ -74,7 +74,7 @@ def train(
         training=training,
         data=summarize(dataset),
         seed=seed,
-        negatives=dataset.test.negatives.shape[1],
+        protocol=dataset.test.protocol,
     )
 
 

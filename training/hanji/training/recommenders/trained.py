@@ -14,6 +14,7 @@ from hanji.runtime.manifest import TrainingData
 from hanji.training.files import FORMAT_VERSION, atomic_directory, load_weights, read_about, save_weights
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import NEGATIVES, Catalogue, Dataset
+from hanji.training.recommenders.data.interactions import protocol_of
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.settings import settings_from, table_from
 
@@ -39,8 +40,8 @@ class TrainedModel:
     can be rebuilt."""
 
     seed: int
-    negatives: int = NEGATIVES
-    """Sampled negatives beside each held-out item in ``metrics``."""
+    protocol: str = protocol_of(NEGATIVES)
+    """How ``metrics`` were measured, as a phrase."""
 
     task: ClassVar[str] = "recommendation"
 
@@ -65,7 +66,7 @@ def save_trained(trained: TrainedModel, directory: Path) -> None:
     about = {
         "format_version": FORMAT_VERSION,
         "seed": trained.seed,
-        "negatives": trained.negatives,
+        "protocol": trained.protocol,
         "model": table_from(trained.config),
         "training": table_from(trained.training),
         "metrics": trained.metrics,
@@ -94,7 +95,7 @@ def load_trained(directory: Path) -> TrainedModel:
         training=settings_from(TrainingConfig, about["training"], f"{directory}/trained.json: training"),
         data=TrainingData(**about["data"]),
         seed=about["seed"],
-        negatives=about.get("negatives", NEGATIVES),  # not recorded by earlier versions
+        protocol=about.get("protocol", protocol_of(NEGATIVES)),  # not recorded by earlier versions
     )
 
 

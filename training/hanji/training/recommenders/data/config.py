@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge, Unit
+from annotated_types import Ge, Interval, Unit
 
 from hanji.training.settings import Count, check_ranges
 
 NEGATIVES = 99
 """Sampled negatives beside each held-out positive: a model ranks 100 candidates."""
+
+HeldOut = Literal["last", "random", "time"]
 
 PREPARED = "prepared.json"
 """The file by which prepared data is recognized."""
@@ -109,6 +111,17 @@ class DataConfig:
 
     malformed_limit: Annotated[int, Ge(0), Unit("lines")] = 100
     """Malformed lines that are skipped and reported; with more, reading stops with an error."""
+
+    split: HeldOut = "last"
+    """What is held out for the test, unless the format has a split of its own. "last": each user's last
+    interactions in time, random ones without times. "random": random interactions of each user. "time": the
+    last part of all interactions."""
+
+    held_out: Annotated[Count, Unit("interactions")] = 1
+    """Interactions of each user that "last" and "random" hold out; at least one remains in training."""
+
+    test_share: Annotated[float, Interval(gt=0.0, lt=1.0)] = 0.1
+    """Fraction of the interactions that "time" holds out. Users who begin later are left out."""
 
     seed: Annotated[int, Ge(0)] = 0
     """Seed of the sampled test negatives, of held-out items without a time, and of the synthetic

@@ -14,7 +14,7 @@ from hanji.training.recommenders.data.interactions import Catalogue, Interaction
 from hanji.training.recommenders.data.memory import raw_from_arrays, raw_from_dataframe
 from hanji.training.recommenders.data.quality import QualityReport
 from hanji.training.recommenders.data.raw import RawData
-from hanji.training.recommenders.data.split import Split, given_split, leave_one_out, with_candidates
+from hanji.training.recommenders.data.split import Holdout, Split, given_split, leave_out, with_candidates
 
 MEMORY = DataConfig(name="data in memory", format="memory")
 """The default config for arrays and data frames."""
@@ -88,7 +88,8 @@ def dataset_from(config: DataConfig, raw: RawData) -> Dataset:
     cleaned = clean(raw.interactions, config)
     item_ids = cleaned.item_ids
     if raw.test is None:
-        split = leave_one_out(cleaned.interactions, cleaned.user_ids, len(item_ids), config.seed)
+        holdout = Holdout(config.split, config.held_out, config.test_share)
+        split = leave_out(cleaned.interactions, cleaned.user_ids, len(item_ids), config.seed, holdout)
     else:
         item_ids, train = with_candidates(item_ids, cleaned.interactions, raw.test)
         split = given_split(train, cleaned.user_ids, item_ids, raw.test, config.seed)
@@ -120,6 +121,7 @@ def _quality(raw: RawData, cleaned: Cleaned, split: Split, catalogue: Catalogue)
         interactions_dropped=cleaned.interactions_dropped,
         users_training_only=split.users_training_only,
         users_untested=split.users_untested,
+        users_after_training=split.users_after_training,
         negatives=split.test.negatives.shape[1],
         unseen_returned=split.unseen_returned,
         unseen_kept=split.unseen_kept,

@@ -82,11 +82,21 @@ def catalogue_from(
     )
 
 
+LEAVE_ONE_OUT = "leave-one-out"
+
+
+def protocol_of(negatives: int, split: str = LEAVE_ONE_OUT) -> str:
+    """The evaluation protocol with this number of sampled negatives, as a phrase."""
+    return f"{split}, {negatives} sampled negatives, ties count against the positive"
+
+
 @dataclass(frozen=True)
 class LeaveOneOut:
-    """One test row per user: `users` int32[T], the held-out `items` int32[T], `negatives` int32[T, N].
+    """Test rows: `users` int32[T], the held-out `items` int32[T], `negatives` int32[T, N].
 
-    N is 99, or fewer for a small catalogue (see `split.leave_one_out`).
+    There is one row per user, or several where several interactions are held out.
+
+    N is 99, or fewer for a small catalogue (see `split.leave_out`).
 
     The negatives of a benchmark are kept unchanged. In MovieLens-1M's, those of 156 users include the user's
     positive. Metrics rank the *set* of a row's candidates, as the benchmark's authors do, so they must drop
@@ -96,6 +106,13 @@ class LeaveOneOut:
     users: NDArray[np.int32]
     items: NDArray[np.int32]
     negatives: NDArray[np.int32]
+    split: str = LEAVE_ONE_OUT
+    """How the items were chosen, as a phrase."""
+
+    @property
+    def protocol(self) -> str:
+        """The evaluation protocol, as a phrase."""
+        return protocol_of(self.negatives.shape[1], self.split)
 
     def __len__(self) -> int:
         return len(self.users)
@@ -106,4 +123,4 @@ class LeaveOneOut:
         return content_hash(self.users, self.items, self.negatives)
 
 
-__all__ = ["Catalogue", "Interactions", "LeaveOneOut", "catalogue_from"]
+__all__ = ["Catalogue", "Interactions", "LeaveOneOut", "catalogue_from", "protocol_of"]

@@ -57,7 +57,8 @@ def read_prepared(config: DataConfig, directory: Path) -> Dataset:
         _mapped(directory, "train_items"),
         _mapped(directory, "train_times") if times.exists() else None,
     )
-    test = LeaveOneOut(*(_mapped(directory, f"test_{name}") for name in ("users", "items", "negatives")))
+    users, items, negatives = (_mapped(directory, f"test_{name}") for name in ("users", "items", "negatives"))
+    test = LeaveOneOut(users, items, negatives, about["split"])
     if (len(train), len(test)) != (about["training_interactions"], about["test_rows"]):
         raise _incomplete(directory, "its files do not belong together")
     quality: dict[str, Any] = {
@@ -90,6 +91,7 @@ def _about(dataset: Dataset) -> dict[str, Any]:
         "items": dataset.catalogue.items,
         "training_interactions": len(dataset.train),
         "test_rows": len(dataset.test),
+        "split": dataset.test.split,
         "content": dataset.content,
         "best_hr_at_10": dataset.best_hr_at_10,
         "config": table_from(dataset.config),

@@ -37,6 +37,9 @@ class QualityReport:
     users_untested: int = 0
     """Users with fewer items without an interaction than there are negatives, in training only."""
 
+    users_after_training: int = 0
+    """Users who begin after the point in time at which the data is split, in neither part."""
+
     negatives: int = NEGATIVES
     """Items among which each held-out item is ranked: 99, or fewer in a small catalogue."""
 
@@ -47,7 +50,8 @@ class QualityReport:
     """Given test rows whose item is not in training, kept because the item is a given candidate."""
 
     unseen_dropped: int = 0
-    """Given test rows whose user is not in training, or whose item occurs nowhere else; dropped."""
+    """Test rows of a given split whose user is not in training, or whose item occurs nowhere else; of a split
+    in time whose item occurs only later. Dropped."""
 
     test_in_training: int = 0
     """Given test rows whose pair is also in training, so that a model may have memorized it."""
@@ -85,6 +89,7 @@ def _lines(report: QualityReport) -> list[str]:
             report.users_untested,
             "users with too few items without an interaction to be tested, in training only",
         ),
+        (report.users_after_training, "users who begin after the training data ends, left out"),
         (_fewer(report.negatives), f"items among which each held-out item is ranked, instead of {NEGATIVES}"),
         (report.unseen_returned, "held-out items without any other interaction, returned to training"),
         (report.unseen_kept, "test rows with an item that is not in training, kept as it is a candidate"),

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.training.errors import DataError
-from hanji.training.recommenders.data.config import NEGATIVES
+from hanji.training.recommenders.data.config import NEGATIVES, HeldOut
 from hanji.training.recommenders.data.interactions import Interactions, LeaveOneOut
 from hanji.training.recommenders.data.negatives import sample_negatives
 from hanji.training.recommenders.data.raw import Ids, RawTest
@@ -42,60 +42,116 @@ class Split:
     test: LeaveOneOut
     users_training_only: int = 0
     users_untested: int = 0
+    users_after_training: int = 0
     unseen_returned: int = 0
     unseen_kept: int = 0
     unseen_dropped: int = 0
     test_in_training: int = 0
 
 
-def leave_one_out(
+@dataclass(frozen=True)
+class Holdout:
+    """Which interactions are held out; see the keys of ``DataConfig``."""
+
+    how: HeldOut = "last"
+    count: int = 1
+    share: float = 0.1
+    part: Literal["test", "validation"] = "test"
+    """What the held-out items are for, in error messages."""
+
+    def __str__(self) -> str:
+        if self.how == "time":
+            return f"the last {self.share:.0%} of all interactions held out"
+        random = "random " if self.how == "random" else ""
+        return f"{random}leave-{'one' if self.count == 1 else self.count}-out"
+
+
+VALIDATION = Holdout(part="validation")
+
+GIVEN = "the given test interactions"
+"""The phrase for a test set that comes with the data but without negatives."""
+
+
+def leave_out(
     interactions: Interactions,
     user_ids: Ids | Sequence[object],
     items: int,
     seed: int,
-    *,
-    part: Literal["test", "validation"] = "test",
+    holdout: Holdout | None = None,
 ) -> Split:
-    """Hold out each user's last interaction, and sample negatives, both reproducibly from `seed`.
+    """Hold out interactions, by default each user's last one, and sample negatives, reproducibly from `seed`.
 
     The last interaction is determined by time, among equal times by file order; without times it is a random
     one. A user with one interaction stays in training only. A held-out item without any other training
-    interaction is returned to training, as no model could rank an item it has never seen.
+    interaction is returned to training, as no model could rank an item it has never seen; it is dropped if
+    the data is split in time.
 
     There are 99 negatives, or as many as TESTED of the users have free items: items without an interaction.
     A user with fewer stays in training only. Raises DataError if no test row remains or the negatives would
-    be fewer than FEWEST_NEGATIVES; ``part`` is what the held-out items are for, in its message.
+    be fewer than FEWEST_NEGATIVES.
     """
+    holdout = holdout or Holdout()
     rng = np.random.default_rng([seed, 1])
     counts = np.bincount(interactions.users, minlength=len(user_ids))
-    last = _last_rows(interactions, rng)
-    last = last[counts[interactions.users[last]] >= 2]
-    if not len(last):
-        raise DataError(_TOO_FEW_INTERACTIONS[part])
-    free = items - counts[interactions.users[last]]
+    chosen, late = _chosen_rows(interactions, counts, holdout, rng)
+    users_after_training = len(np.unique(interactions.users[late]))
+    if not len(chosen):
+        raise DataError(_TOO_FEW_INTERACTIONS[holdout.part])
+    free = items - counts[interactions.users[chosen]]
     number = _number_of_negatives(free, items)
-    last, untested = last[free >= number], int((free < number).sum())
+    untested = len(np.unique(interactions.users[chosen[free < number]]))
+    chosen = chosen[free >= number]
     held_out = np.zeros(len(interactions), dtype=np.bool_)
-    held_out[last] = True
-    remaining = np.bincount(interactions.items[~held_out], minlength=items)
-    unseen = last[remaining[interactions.items[last]] == 0]
+    held_out[chosen] = True
+    remaining = np.bincount(interactions.items[~(held_out | late)], minlength=items)
+    unseen = chosen[remaining[interactions.items[chosen]] == 0]
     held_out[unseen] = False
+    late[unseen] = holdout.how == "time"  # training must not know what is later
     if not held_out.any():
         raise DataError(
-            f"expected items with interactions of several users, to hold some out for the {part}, found none "
-            f"among the last items of {len(last):,} users; collect more interactions"
+            f"expected items with interactions of several users, to hold some out for the {holdout.part}, "
+            f"found none among the last items of {len(chosen):,} users; collect more interactions"
         )
     test = interactions.take(held_out)
-    by_user = np.argsort(test.users)
+    by_user = np.argsort(test.users, kind="stable")
     users, positives = test.users[by_user], test.items[by_user]
     negatives = sample_negatives(interactions, items, users, number, rng)
     return Split(
-        train=interactions.take(~held_out),
-        test=LeaveOneOut(users, positives, negatives),
+        train=interactions.take(~(held_out | late)),
+        test=LeaveOneOut(users, positives, negatives, str(holdout)),
         users_training_only=int((counts < 2).sum()),
         users_untested=untested,
-        unseen_returned=len(unseen),
+        users_after_training=users_after_training,
+        unseen_returned=0 if holdout.how == "time" else len(unseen),
+        unseen_dropped=len(unseen) if holdout.how == "time" else 0,
     )
+
+
+def _chosen_rows(
+    interactions: Interactions, counts: NDArray[np.int64], holdout: Holdout, rng: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """The rows to hold out, in the order of the users; and a mask of rows that belong to neither part."""
+    if holdout.how == "time":
+        return _rows_after(interactions, holdout.share)
+    ordered = interactions.timestamps is not None and holdout.how == "last"
+    times = interactions.timestamps if ordered else rng.random(len(interactions))
+    rows = _last_rows(interactions.users, np.asarray(times), holdout.count)
+    users = interactions.users[rows]
+    from_end = np.searchsorted(users, users, side="right") - np.arange(len(users))
+    kept = from_end <= np.minimum(holdout.count, counts[users] - 1)  # at least one interaction remains
+    return rows[kept], np.zeros(len(interactions), np.bool_)
+
+
+def _rows_after(interactions: Interactions, share: float) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """The last rows in time of users with earlier ones, and a mask of those of all other users."""
+    if interactions.timestamps is None:
+        raise DataError(
+            'data.split: "time" needs times, and the data has none; set data.timestamp_column, or use "last"'
+        )
+    after = interactions.timestamps > np.quantile(interactions.timestamps, 1.0 - share, method="lower")
+    known = np.bincount(interactions.users[~after], minlength=int(interactions.users.max()) + 1) > 0
+    rows = np.flatnonzero(after & known[interactions.users])
+    return rows[np.argsort(interactions.users[rows], kind="stable")], after & ~known[interactions.users]
 
 
 def given_split(train: Interactions, user_ids: Ids, item_ids: Ids, test: RawTest, seed: int) -> Split:
@@ -139,7 +195,7 @@ def _with_negatives(
     users, items = users[free >= number], items[free >= number]
     rng = np.random.default_rng([seed, 1])
     negatives = sample_negatives(both, catalogue, users, number, rng)
-    return LeaveOneOut(users, items, negatives), untested
+    return LeaveOneOut(users, items, negatives, GIVEN), untested
 
 
 def with_candidates(item_ids: Ids, train: Interactions, test: RawTest) -> tuple[Ids, Interactions]:
@@ -155,15 +211,15 @@ def _positions(sorted_ids: Ids, ids: Ids) -> NDArray[np.int32]:
     return np.searchsorted(sorted_ids, ids).astype(np.int32)
 
 
-def _last_rows(interactions: Interactions, rng: np.random.Generator) -> NDArray[np.intp]:
-    """The row of each user's last interaction, in the order of the users."""
-    times = rng.random(len(interactions)) if interactions.timestamps is None else interactions.timestamps
-    if _is_sorted(interactions.users, times):
-        return np.flatnonzero(np.append(np.diff(interactions.users) != 0, True))
-    order = np.lexsort((times, interactions.users))  # stable: equal times stay in file order
-    users = interactions.users[order]
-    last_of_user = np.append(users[1:] != users[:-1], True)
-    return np.asarray(order[last_of_user])
+def _last_rows(users: NDArray[np.int32], times: NDArray[Any], count: int) -> NDArray[np.intp]:
+    """The last `count` rows of each user, in the order of the users and times."""
+    order = None
+    if not _is_sorted(users, times):
+        order = np.lexsort((times, users))  # stable: equal times stay in file order
+        users = users[order]
+    last = np.append(users[count:] != users[:-count], np.ones(min(count, len(users)), np.bool_))
+    rows = np.flatnonzero(last)
+    return rows if order is None else np.asarray(order[rows])
 
 
 def _is_sorted(users: NDArray[np.int32], times: NDArray[Any]) -> bool:

@@ -31,7 +31,7 @@ from hanji.training.recommenders.data.dataset import Dataset
 from hanji.training.recommenders.data.interactions import Interactions, LeaveOneOut, catalogue_from
 from hanji.training.recommenders.data.quality import QualityReport
 from hanji.training.recommenders.data.raw import ItemText
-from hanji.training.recommenders.data.split import leave_one_out
+from hanji.training.recommenders.data.split import leave_out
 
 Floats = NDArray[np.float64]
 
@@ -103,7 +103,7 @@ def make_synthetic(config: DataConfig) -> Dataset:
     interactions = _draw_interactions(truth, config, rng)
     user_ids = np.arange(1, config.synthetic_users + 1)
     item_ids = np.arange(1, config.synthetic_items + 1)
-    split = leave_one_out(interactions, user_ids, len(item_ids), config.seed)
+    split = leave_out(interactions, user_ids, len(item_ids), config.seed)
     titles = make_titles(len(item_ids), rng)
     texts = dict(zip(map(str, item_ids.tolist()), map(ItemText, titles, genres), strict=True))
     catalogue = catalogue_from(user_ids, item_ids, texts, split.train)

@@ -8,7 +8,7 @@ from functools import cached_property
 from hanji.training.content import content_hash
 from hanji.training.recommenders.data.dataset import Dataset
 from hanji.training.recommenders.data.interactions import Interactions, LeaveOneOut
-from hanji.training.recommenders.data.split import leave_one_out
+from hanji.training.recommenders.data.split import VALIDATION, leave_out
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def train_validation_split(dataset: Dataset, seed: int) -> TrainValidationSplit:
     DataError if no user can spare one.
     """
     users, items = dataset.catalogue.users, dataset.catalogue.items
-    split = leave_one_out(dataset.train, dataset.catalogue.user_ids, items, seed, part="validation")
+    split = leave_out(dataset.train, dataset.catalogue.user_ids, items, seed, VALIDATION)
     return TrainValidationSplit(split.train, split.test, users, items)
 
 
