@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hanji.training.commands.memory import add_memory_option, memory_limit_of
+
 if TYPE_CHECKING:
     from hanji.training.task import Overview
 
@@ -43,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_source(prepare, FORMATS)
     prepare.add_argument("--out", type=Path, required=True, metavar="OUT", help="a new or empty directory")
     prepare.add_argument("--replace", action="store_true", help="replace an existing directory")
+    add_memory_option(prepare)
 
 
 def _add_source(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
@@ -88,8 +91,9 @@ def _prepare(args: argparse.Namespace) -> int:
         config = read_recipe_file(args.recipe).settings("data", DataConfig)
     else:
         config = DataConfig(name=args.directory.resolve().name, format=args.format)
-    dataset = load_dataset(config, args.directory)
-    write_prepared(dataset, args.out, replace=args.replace)
+    with memory_limit_of(args, DataConfig.task):
+        dataset = load_dataset(config, args.directory)
+        write_prepared(dataset, args.out, replace=args.replace)
     print("\n".join(task_named(dataset.task).summary(dataset)))
     print(f'{args.out} is ready: with data.format = "auto" or "prepared", train with --data {args.out}')
     return 0

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.config import DataConfig
-from hanji.training.recommenders.data.interactions import Interactions
+from hanji.training.recommenders.data.interactions import BLOCK, Interactions, counts_of
 from hanji.training.recommenders.data.raw import Coded, Ids
 
 Index = NDArray[np.int32]
-
-BLOCK = 1 << 22
-"""Rows that are processed at once, to limit the memory."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,10 @@ class Cleaned:
 
 
 def clean(raw: Coded, config: DataConfig) -> Cleaned:
-    """Apply the rules of the config; DataError if fewer than two users or items remain."""
+    """Apply the rules of the config; DataError if fewer than two users or items remain.
+
+    The arrays of `raw` are reused for the result.
+    """
     users, items = raw.users, raw.items
     latest = _latest_of_each_pair(users, items)
     rated = latest & _rated_enough(raw.ratings, config.minimum_rating)
@@ -90,40 +91,43 @@ def _rated_enough(ratings: NDArray[np.float64] | None, minimum: float | None) ->
 def _frequent(users: Index, items: Index, kept: NDArray[np.bool_], config: DataConfig) -> NDArray[np.bool_]:
     """The interactions among `kept` whose users and items all reach the minimums."""
     while True:
-        enough_user = _counts(users, kept) >= config.minimum_user_interactions
-        enough_item = _counts(items, kept) >= config.minimum_item_interactions
+        enough_user = counts_of(users, rows=kept) >= config.minimum_user_interactions
+        enough_item = counts_of(items, rows=kept) >= config.minimum_item_interactions
         frequent = kept & enough_user[users] & enough_item[items]
         if frequent.sum() == kept.sum():
             return frequent
         kept = frequent
 
 
-def _counts(positions: Index, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """How often each position occurs in the rows of `kept`."""
-    counts = np.zeros(int(positions.max(initial=-1)) + 1, np.int64)
-    for start in range(0, len(positions), BLOCK):
-        rows = slice(start, start + BLOCK)
-        counts += np.bincount(positions[rows][kept[rows]], minlength=len(counts))
-    return counts
-
-
 def _compact(
     ids: Ids, positions: Index, before: NDArray[np.bool_], kept: NDArray[np.bool_]
 ) -> tuple[Ids, Index, int]:
     """The ids and positions of kept interactions, and the number of ids of `before` that were dropped."""
-    remaining = _counts(positions, kept) > 0
+    remaining = counts_of(positions, rows=kept) > 0
+    dropped = int((counts_of(positions, rows=before) > 0).sum() - remaining.sum())
     compacted = (np.cumsum(remaining) - 1).astype(np.int32)
-    dropped = int((_counts(positions, before) > 0).sum() - remaining.sum())
-    if remaining.all() and kept.all():
-        return ids[: len(remaining)], positions, dropped  # the usual case, in which nothing is copied
-    return ids[: len(remaining)][remaining], compacted[positions[kept]], dropped
+    positions = compressed(positions, kept)
+    if not remaining.all():
+        for start in range(0, len(positions), BLOCK):
+            positions[start : start + BLOCK] = compacted[positions[start : start + BLOCK]]
+    return ids[: len(remaining)][remaining], positions, dropped
+
+
+def compressed(array: NDArray[Any], kept: NDArray[np.bool_]) -> NDArray[Any]:
+    """The rows where `kept` is true, moved to the beginning of the same array, which may be large."""
+    end = 0
+    for start in range(0, len(array), BLOCK):
+        rows = array[start : start + BLOCK][kept[start : start + BLOCK]]
+        array[end : end + len(rows)] = rows
+        end += len(rows)
+    return array[:end]
 
 
 def _times(timestamps: NDArray[np.int64] | None, kept: NDArray[np.bool_]) -> NDArray[np.int64] | None:
     """The times of kept interactions; None if they are all equal, as they do not define an order."""
     if timestamps is None:
         return None
-    times = timestamps if kept.all() else timestamps[kept]
+    times = compressed(timestamps, kept)
     return times if times.min() < times.max() else None
 
 

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from hanji.training.content import content_hash
 from hanji.training.recommenders.data.raw import Ids, ItemText
 
+BLOCK = 1 << 22
+"""Rows that are processed at once, to limit the memory."""
+
 
 @dataclass(frozen=True)
 class Interactions:
@@ -36,6 +39,18 @@ class Interactions:
         """The interactions at these row numbers, or where this mask is true."""
         timestamps = None if self.timestamps is None else self.timestamps[rows]
         return Interactions(self.users[rows], self.items[rows], timestamps)
+
+
+def counts_of(
+    positions: NDArray[np.int32], minlength: int = 0, rows: NDArray[np.bool_] | None = None
+) -> NDArray[np.int64]:
+    """How often each position occurs, or occurs where ``rows`` is true; in blocks, to limit the memory."""
+    counts = np.zeros(max(minlength, int(positions.max(initial=-1)) + 1), np.int64)
+    for start in range(0, len(positions), BLOCK):
+        block = positions[start : start + BLOCK]
+        chosen = block if rows is None else block[rows[start : start + BLOCK]]
+        counts += np.bincount(chosen, minlength=len(counts))
+    return counts
 
 
 @dataclass(frozen=True)
@@ -78,7 +93,7 @@ def catalogue_from(
         item_ids=tuple(items),
         titles=tuple(text.title or str(item) for text, item in zip(known, items, strict=True)),
         genres=tuple(text.genres for text in known),
-        popularity=tuple(np.bincount(train.items, minlength=len(items)).tolist()),
+        popularity=tuple(counts_of(train.items, len(items)).tolist()),
     )
 
 
@@ -123,4 +138,4 @@ class LeaveOneOut:
         return content_hash(self.users, self.items, self.negatives)
 
 
-__all__ = ["Catalogue", "Interactions", "LeaveOneOut", "catalogue_from", "protocol_of"]
+__all__ = ["Catalogue", "Interactions", "LeaveOneOut", "catalogue_from", "counts_of", "protocol_of"]

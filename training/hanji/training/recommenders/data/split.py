@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.config import NEGATIVES, HeldOut
-from hanji.training.recommenders.data.interactions import Interactions, LeaveOneOut
+from hanji.training.recommenders.data.interactions import Interactions, LeaveOneOut, counts_of
 from hanji.training.recommenders.data.negatives import sample_negatives
 from hanji.training.recommenders.data.raw import Ids, RawTest
 
@@ -92,7 +92,7 @@ def leave_out(
     """
     holdout = holdout or Holdout()
     rng = np.random.default_rng([seed, 1])
-    counts = np.bincount(interactions.users, minlength=len(user_ids))
+    counts = counts_of(interactions.users, len(user_ids))
     chosen, late = _chosen_rows(interactions, counts, holdout, rng)
     users_after_training = len(np.unique(interactions.users[late]))
     if not len(chosen):
@@ -103,7 +103,7 @@ def leave_out(
     chosen = chosen[free >= number]
     held_out = np.zeros(len(interactions), dtype=np.bool_)
     held_out[chosen] = True
-    remaining = np.bincount(interactions.items[~(held_out | late)], minlength=items)
+    remaining = counts_of(interactions.items, items, ~(held_out | late))
     unseen = chosen[remaining[interactions.items[chosen]] == 0]
     held_out[unseen] = False
     late[unseen] = holdout.how == "time"  # training must not know what is later
@@ -149,7 +149,7 @@ def _rows_after(interactions: Interactions, share: float) -> tuple[NDArray[np.in
             'data.split: "time" needs times, and the data has none; set data.timestamp_column, or use "last"'
         )
     after = interactions.timestamps > np.quantile(interactions.timestamps, 1.0 - share, method="lower")
-    known = np.bincount(interactions.users[~after], minlength=int(interactions.users.max()) + 1) > 0
+    known = counts_of(interactions.users, rows=~after) > 0
     rows = np.flatnonzero(after & known[interactions.users])
     return rows[np.argsort(interactions.users[rows], kind="stable")], after & ~known[interactions.users]
 
@@ -171,7 +171,7 @@ def given_split(train: Interactions, user_ids: Ids, item_ids: Ids, test: RawTest
         rows, untested = _with_negatives(train, users, items, len(item_ids), seed)
     else:
         rows, untested = LeaveOneOut(users, items, _positions(item_ids, test.negatives[known])), 0
-    trained = np.bincount(train.items, minlength=len(item_ids)) > 0
+    trained = counts_of(train.items, len(item_ids)) > 0
     pairs = train.users.astype(np.int64) * len(item_ids) + train.items
     return Split(
         train=train,
@@ -189,7 +189,7 @@ def _with_negatives(
 ) -> tuple[LeaveOneOut, int]:
     """Test rows with sampled negatives, and the number of users with too few items to sample them from."""
     both = Interactions(np.concatenate([train.users, users]), np.concatenate([train.items, items]), None)
-    free = catalogue - np.bincount(both.users)[users]
+    free = catalogue - counts_of(both.users)[users]
     number = _number_of_negatives(free, catalogue)
     untested = len(np.unique(users[free < number]))
     users, items = users[free >= number], items[free >= number]

@@ -9,13 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hanji.training.errors import DataError
+from hanji.training.memory import available_memory
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
 _BATCH_ROWS = 1 << 20
+_SHARE = 4  # of the memory that may be used; the arrays that are read need some, too
+_LEAST_BYTES = 1 << 28
+_LARGE_BYTES = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,12 @@ class Engine:
         with _readable():
             yield from self.connection.sql(sql).to_arrow_reader(_BATCH_ROWS)
 
+    def array(self, name: str, rows: int, dtype: type[np.generic]) -> NDArray[Any]:
+        """A new array; a large one is in a temporary file, so that the system can move it out of memory."""
+        if rows * np.dtype(dtype).itemsize <= _LARGE_BYTES:
+            return np.empty(rows, dtype)
+        return np.memmap(self.scratch / f"{name}.array", dtype, "w+", shape=(rows,))
+
 
 @contextmanager
 def _readable() -> Iterator[None]:
@@ -65,6 +78,7 @@ def open_engine() -> Iterator[Engine]:
         config: dict[str, Any] = {
             "autoinstall_known_extensions": "false",
             "temp_directory": f"{scratch}/spill",
+            "memory_limit": f"{max(available_memory() // _SHARE, _LEAST_BYTES)}B",
         }
         with duckdb.connect(f"{scratch}/data.duckdb", config=config) as connection:
             connection.execute("SET TimeZone = 'UTC'")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.raw import CANONICAL_INTEGER, Coded, Ids
@@ -63,11 +61,11 @@ def coded_interactions(engine: Engine, rules: Rules, notes: Sequence[str]) -> Re
     """The rows of ``raw``, all of them valid, as arrays."""
     users, user_note = _index(engine, "user")
     items, item_note = _index(engine, "item")
-    arrays: dict[str, NDArray[Any]] = {}
     rows = engine.row("SELECT count(*) FROM raw")[0]
-    arrays |= {"u": np.empty(rows, np.int32), "i": np.empty(rows, np.int32)}
-    arrays |= {"rating": np.empty(rows, np.float64)} if rules.rating else {}
-    arrays |= {"time": np.empty(rows, np.int64)} if rules.time else {}
+    types: dict[str, type[np.generic]] = {"u": np.int32, "i": np.int32}
+    types |= {"rating": np.float64} if rules.rating else {}
+    types |= {"time": np.int64} if rules.time else {}
+    arrays = {name: engine.array(name, rows, kind) for name, kind in types.items()}
     start = 0
     for batch in engine.batches(_sorted_query(rules)):
         for name, array in arrays.items():
