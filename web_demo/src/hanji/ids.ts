@@ -36,8 +36,8 @@ export class Ids {
   /**
    * The index of an external id, undefined if it is unknown.
    *
-   * The string "196" matches the integer 196 and vice versa, whichever the bundle has: one id such as "A12" in
-   * the training data makes strings of all. TypeError if the value is neither a string nor a safe integer.
+   * The string "196" matches the integer 196 and vice versa, whichever the bundle has: one id such as "A12"
+   * in the training data makes strings of all. TypeError if the value is neither a string nor a safe integer.
    */
   indexOf(id: ExternalId): number | undefined {
     if (typeof id === "string") return this.#indices.get(this.#areIntegers ? integer(id) : id);

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BATCH_ROWS = 1 << 20
-_SHARE = 4  # of the memory that may be used; the arrays that are read need some, too
+_SHARE = 8  # of the memory that may be used; the arrays that are read need some, too
 _LEAST_BYTES = 1 << 28
 _LARGE_BYTES = 1 << 28
 
