@@ -10,7 +10,6 @@ import pytest
 from hanji.studies.page.axes import floor_of, linear_axis, logarithmic_axis
 from hanji.studies.page.front import front
 from hanji.studies.page.labels import Box, Name, Sheet, text_width
-from hanji.studies.page.markup import Html, element, text
 from hanji.studies.page.steps import steps_as_toml
 from hanji.studies.page.view import Difference, Spread
 from hanji.studies.page.words import (
@@ -25,6 +24,7 @@ from hanji.studies.page.words import (
     spread,
     timing,
 )
+from hanji.training.markup import Html, element, text
 from hanji.training.settings import read_toml
 
 

@@ -24,10 +24,12 @@ TrainedT = TypeVar("TrainedT")
 
 @dataclass(frozen=True)
 class Overview:
-    """Summary of a dataset: ``table`` is JSON-ready, ``lines`` are text."""
+    """Summary of a dataset: ``table`` is JSON-ready, ``lines`` are text, ``page`` is HTML."""
 
     table: Mapping[str, Any]
     lines: Sequence[str]
+    page: str | None = None
+    """None for a task that has no such page."""
 
 
 class TrainingTask(Protocol[DatasetT, TrainedT]):

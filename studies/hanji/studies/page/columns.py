@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from hanji.studies.page.markup import Html, element, joined
 from hanji.studies.page.table import Cell, Column
 from hanji.studies.page.view import Difference, Latency, Row, Size, Spread, StudyView
 from hanji.studies.page.words import count, duration, metric, named, size, spread, timing
+from hanji.training.markup import Html, element, joined
 
 RowColumn = Column[Row]
 Number = Callable[[Row], float | None]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hanji.studies.page.markup import Html, element, joined
 from hanji.studies.page.table import framed
 from hanji.studies.page.view import Confusion
 from hanji.studies.page.words import count, plural
+from hanji.training.markup import Html, element, joined
 
 MAX_CLASSES = 20
 """With more classes, the matrix is omitted: a table of 100 × 100 cells per recipe would not be readable."""

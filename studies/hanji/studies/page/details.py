@@ -6,7 +6,6 @@ from hanji.studies.page.columns import failure
 from hanji.studies.page.confusion import confusion_part
 from hanji.studies.page.front import bytes_of
 from hanji.studies.page.layers import layers_part
-from hanji.studies.page.markup import Html, element, joined
 from hanji.studies.page.slices import slice_tables
 from hanji.studies.page.steps import steps_as_toml
 from hanji.studies.page.table import Cell, Column, table
@@ -23,6 +22,7 @@ from hanji.studies.page.words import (
     size,
     spread,
 )
+from hanji.training.markup import Html, element, joined
 
 
 def details(view: StudyView) -> Html:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hanji.studies.page.markup import Html, element, joined
 from hanji.studies.page.slices import bar
 from hanji.studies.page.table import Cell, Column, table
 from hanji.studies.page.view import Layer
 from hanji.studies.page.words import count, metric
+from hanji.training.markup import Html, element, joined
 
 
 def layers_part(layers: Sequence[Layer]) -> Html | None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from hanji.studies.page.details import details
-from hanji.studies.page.markup import Html, element
 from hanji.studies.page.pareto import charts
 from hanji.studies.page.reading import study_view
 from hanji.studies.page.repeat import repeat
@@ -19,6 +18,7 @@ from hanji.studies.page.view import StudyView
 from hanji.studies.page.winners import winners
 from hanji.studies.page.words import TASKS, count, duration, moment, plain, plural
 from hanji.training.files import write_text_atomic
+from hanji.training.markup import Html, element
 
 
 def write_page(study: Mapping[str, Any], path: Path) -> None:

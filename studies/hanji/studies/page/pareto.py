@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 from hanji.studies.page.front import bytes_of, front_rows, latency_of, measured_rows
 from hanji.studies.page.layout import NARROW, WIDE, Layout, Point, Scatter
-from hanji.studies.page.markup import Html, element, joined
 from hanji.studies.page.point_names import has_number_labels
 from hanji.studies.page.scatter import diamond, drawn
 from hanji.studies.page.view import Row, StudyView
 from hanji.studies.page.words import ENGINES, FORMATS, listed, metric, milliseconds, plural, size
+from hanji.training.markup import Html, element, joined
 
 Cost = Callable[[StudyView, Row], float | None]
 

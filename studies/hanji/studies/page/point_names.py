@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from hanji.studies.page.labels import Box, Name, Place, Sheet, along
 from hanji.studies.page.layout import Layout, Point
-from hanji.studies.page.markup import Html, element
 from hanji.studies.page.words import metric, shortened
+from hanji.training.markup import Html, element
 
 MAX_LENGTH, SHORT_LENGTH = 34, 18
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hanji.studies.page.markup import Html, element
 from hanji.studies.page.table import Cell, Column, listing, table
 from hanji.studies.page.view import Run, StudyView
 from hanji.studies.page.words import FORMATS, duration, named, plain, size
+from hanji.training.markup import Html, element
 
 
 def repeat(view: StudyView) -> Html:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hanji.studies.page.labels import text_width
 from hanji.studies.page.layout import Canvas, Layout, Point, Scatter
-from hanji.studies.page.markup import Html, element
-from hanji.studies.page.markup import number as digits
 from hanji.studies.page.point_names import point_names
 from hanji.studies.page.words import metric, shortened
+from hanji.training.markup import Html, element
+from hanji.training.markup import number as digits
 
 
 def drawn(scatter: Scatter, canvas: Canvas) -> Html:

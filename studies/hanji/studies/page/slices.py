@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hanji.studies.page.markup import Html, element, joined
 from hanji.studies.page.table import Cell, Column, table
 from hanji.studies.page.view import Row, Slice, StudyView
 from hanji.studies.page.words import count, metric, signed
+from hanji.training.markup import Html, element, joined
 
 MAX_SLICES = 24
 """Slices per group; if there are more, those with the largest loss are shown."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from hanji.studies.page.markup import Child, Html, element
+from hanji.training.markup import Child, Html, element
 
 Item = TypeVar("Item")
 BRIEF = 12

@@ -18,7 +18,6 @@ from hanji.studies.page.columns import (
     size_column,
 )
 from hanji.studies.page.front import bytes_of, front_rows, latency_of
-from hanji.studies.page.markup import Html, element
 from hanji.studies.page.table import Cell, Column, table
 from hanji.studies.page.view import Row, StudyView
 from hanji.studies.page.words import (
@@ -34,6 +33,7 @@ from hanji.studies.page.words import (
     times_smaller,
     timing,
 )
+from hanji.training.markup import Html, element
 
 AGREEMENT = {
     "overlap_at_10": "top-10 overlap",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hanji.studies.page.front import bytes_of, latency_of
-from hanji.studies.page.markup import Html, element
 from hanji.studies.page.view import Budget, Row, StudyView
 from hanji.studies.page.words import (
     ENGINES,
@@ -17,6 +16,7 @@ from hanji.studies.page.words import (
     spread,
     times_smaller,
 )
+from hanji.training.markup import Html, element
 
 
 def winners(view: StudyView) -> Html | None:

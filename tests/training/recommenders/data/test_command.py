@@ -43,6 +43,24 @@ def test_check_as_json(movielens_1m: Path, rows: list, capsys: pytest.CaptureFix
     assert len(table["most_popular"]) == 10
 
 
+def test_check_shows_distributions(movielens_1m: Path, rows: list, capsys, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    (movielens_1m / "movies.dat").write_text("1000::<b>First</b>::Drama\n")
+    assert run("check", str(movielens_1m), "--html", str(page), "--json") == 0
+    table = json.loads(capsys.readouterr().out)
+    users = {row.user for row in rows}
+    assert sum(entry["count"] for entry in table["per_user"]["histogram"]) == len(users)
+    assert table["per_user"]["maximum"] == 10
+    assert table["time"] == {"first": min(row.time for row in rows), "last": max(row.time for row in rows)}
+    shares = [entry["interactions"] for entry in table["popularity"]["shares"]]
+    assert shares == sorted(shares) and 0 < shares[0] <= shares[-1] <= 1
+    html = page.read_text(encoding="utf-8")
+    assert "&lt;b&gt;First" in html and "<b>" not in html
+    assert "<script" not in html and "http://" not in html
+    assert run("check", str(movielens_1m)) == 0
+    assert "per user       interactions: median" in capsys.readouterr().out
+
+
 def test_check_with_a_recipe(csv_file: Path, rows: list, capsys: pytest.CaptureFixture[str]) -> None:
     recipe = csv_file.parent / "recipe.toml"
     recipe.write_text(

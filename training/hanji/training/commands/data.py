@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_source(check, (*FORMATS, *IMAGE_FORMATS))
     check.add_argument("--json", action="store_true", help="print one JSON object")
+    check.add_argument("--html", type=Path, metavar="FILE", help="also write the report as a page")
     prepare = actions.add_parser(
         "prepare", help="read, clean and split ratings once, so that training starts from them in a second"
     )
@@ -108,11 +109,22 @@ def _accepted() -> bool:
 
 def _check(args: argparse.Namespace) -> int:
     overview = _by_recipe(args) if args.recipe is not None else _by_format(args)
+    if args.html is not None:
+        _write_page(overview, args.html)
     if args.json:
         print(json.dumps(overview.table, sort_keys=True, indent=1, ensure_ascii=False))
     else:
         print("\n".join(overview.lines))
     return 0
+
+
+def _write_page(overview: Overview, path: Path) -> None:
+    from hanji.training.errors import DataError
+    from hanji.training.files import write_text_atomic
+
+    if overview.page is None:
+        raise DataError("--html: there is a page for interactions only, not for images; leave it out")
+    write_text_atomic(path, overview.page)
 
 
 def _by_recipe(args: argparse.Namespace) -> Overview:

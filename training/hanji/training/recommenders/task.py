@@ -10,6 +10,7 @@ from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import DataConfig, Dataset, load_dataset
 from hanji.training.recommenders.data.config import Format
 from hanji.training.recommenders.data.overview import overview_lines, overview_table
+from hanji.training.recommenders.data.overview_page import overview_page
 from hanji.training.recommenders.data.sources.detect import RECOGNIZED_BY, is_recognized
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.trained import TrainedModel
@@ -35,7 +36,8 @@ class RecommenderTraining:
 
     def overview(self, dataset: Dataset, *, seed: int = 0) -> Overview:
         """See TrainingTask."""
-        return Overview(overview_table(dataset, seed=seed), overview_lines(dataset, seed=seed))
+        table, quality = overview_table(dataset, seed=seed), dataset.quality
+        return Overview(table, overview_lines(table, quality), overview_page(table, quality))
 
     def summary(self, dataset: Dataset) -> Sequence[str]:
         """See TrainingTask."""

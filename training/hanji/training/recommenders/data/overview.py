@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from hanji.training.recommenders.data.dataset import Dataset
+from hanji.training.recommenders.data.distributions import (
+    distribution,
+    period_of,
+    popularity_curve,
+    quantiles_of,
+    range_of,
+    time_range,
+)
+from hanji.training.recommenders.data.interactions import counts_of
+from hanji.training.recommenders.data.quality import QualityReport
 from hanji.training.recommenders.data.validation import train_validation_split
 
 _POPULAR = 10
+_BAR = 40
 
 
 def overview_table(dataset: Dataset, *, seed: int) -> dict[str, Any]:
@@ -17,12 +29,12 @@ def overview_table(dataset: Dataset, *, seed: int) -> dict[str, Any]:
 
     ``seed`` is that of the training. DataError if no validation items can be held out from the data.
     """
-    catalogue = dataset.catalogue
-    per_user = np.bincount(dataset.train.users, minlength=catalogue.users)
-    per_user += np.bincount(dataset.test.users, minlength=catalogue.users)
-    interactions = len(dataset.train) + len(dataset.test)
+    catalogue, train = dataset.catalogue, dataset.train
+    per_user = counts_of(train.users, catalogue.users) + counts_of(dataset.test.users, catalogue.users)
+    popularity = np.array(catalogue.popularity)
+    interactions = len(train) + len(dataset.test)
     heaviest = int(per_user.argmax())
-    popular = np.argsort(-np.array(catalogue.popularity), kind="stable")[:_POPULAR].tolist()
+    popular = np.argsort(-popularity, kind="stable")[:_POPULAR].tolist()
     return {
         "name": dataset.name,
         "format": dataset.format,
@@ -31,9 +43,14 @@ def overview_table(dataset: Dataset, *, seed: int) -> dict[str, Any]:
         "users": catalogue.users,
         "items": catalogue.items,
         "interactions": interactions,
-        "test_users": len(dataset.test),
+        "test_users": len(np.unique(dataset.test.users)),
         "validation_users": len(train_validation_split(dataset, seed).validation),
+        "protocol": dataset.test.protocol,
         "density": interactions / (catalogue.users * catalogue.items),
+        "time": time_range(train.timestamps),
+        "per_user": distribution(per_user),
+        "per_item": distribution(popularity),
+        "popularity": popularity_curve(popularity),
         "heaviest_user": {"id": catalogue.user_ids[heaviest], "interactions": int(per_user[heaviest])},
         "most_popular": [
             {
@@ -48,10 +65,12 @@ def overview_table(dataset: Dataset, *, seed: int) -> dict[str, Any]:
     }
 
 
-def overview_lines(dataset: Dataset, *, seed: int) -> list[str]:
+def overview_lines(table: Mapping[str, Any], quality: QualityReport) -> list[str]:
     """The summary as lines of text."""
-    table = overview_table(dataset, seed=seed)
     heaviest = table["heaviest_user"]
+    shares = ", ".join(
+        f"{entry['interactions']:.0%} by {entry['items']:.0%}" for entry in table["popularity"]["shares"]
+    )
     return [
         f"{table['name']} (format {table['format']}{', synthetic' if table['synthetic'] else ''})",
         f"  licence        {table['licence']}",
@@ -59,9 +78,23 @@ def overview_lines(dataset: Dataset, *, seed: int) -> list[str]:
         f"{table['validation_users']:,} with a validation item",
         f"  items          {table['items']:,}",
         f"  interactions   {table['interactions']:,}, a density of {table['density']:.2%}",
+        f"  time           {period_of(table['time'])}",
+        f"  test           {table['protocol']}",
         f"  heaviest user  {heaviest['id']} with {heaviest['interactions']:,} interactions",
+        *_distribution_lines("per user", table["per_user"]),
+        *_distribution_lines("per item", table["per_item"]),
+        f"  popularity     share of the interactions by share of the items: {shares}",
         "  most popular   in training",
         *(f"    {entry['interactions']:>7,}  {entry['title']}" for entry in table["most_popular"]),
         "  quality",
-        *(f"    {line}" for line in dataset.quality.lines()),
+        *(f"    {line}" for line in quality.lines()),
     ]
+
+
+def _distribution_lines(name: str, table: Mapping[str, Any]) -> list[str]:
+    highest = max(entry["count"] for entry in table["histogram"])
+    lines = [f"  {name:<14} interactions: {quantiles_of(table)}"]
+    for entry in table["histogram"]:
+        bar = "█" * round(_BAR * entry["count"] / highest)
+        lines.append(f"    {range_of(entry):>15} {entry['count']:>10,} {bar}".rstrip())
+    return lines
