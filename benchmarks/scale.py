@@ -1,8 +1,9 @@
-"""Training at the size of real data: alternating least squares compared with implicit, and time and memory of
-the classical models.
+"""Training at the size of real data: `hanji data prepare`, alternating least squares compared with implicit,
+and time and memory of the classical models.
 
-    python benchmarks/scale.py [--section als] [--section classical]
+    python benchmarks/scale.py [--section prepare] [--section als] [--section classical]
 
+``prepare``: CSV files of 10 M rows with text ids and of 100 M rows with integer ids, under a memory limit.
 ``als``: one epoch with 64 factors on interactions of MovieLens-20M's shape, and the NDCG@10 after eight, in
 turn with implicit's (conjugate gradients, its default), all cores. ``classical``: the models of `hanji
 baselines` and the ensemble teacher, each fitted and evaluated in a process of its own, whose peak of resident
@@ -13,11 +14,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from common import parser, save, spread, target_line
@@ -29,19 +34,42 @@ PIECE = 1 << 20
 SIZES = ((2_000, 20_000, 100_000), (50_000, 20_000, 1_000_000), (5_200, 43_300, 60_000))
 """Users, items and interactions of the section ``classical``."""
 
+
+@dataclass(frozen=True)
+class Prepared:
+    """A file of interactions to prepare, the memory limit, and the targets."""
+
+    rows: int
+    users: int
+    items: int
+    text_ids: bool
+    memory: str
+    most_seconds: float
+    most_gigabytes: float
+
+
+PREPARED = (
+    Prepared(10_000_000, 500_000, 100_000, True, "2GB", 40, 2.0),
+    Prepared(100_000_000, 1_000_000, 100_000, False, "4GB", 480, 4.0),
+)
+
 MODELS = ("popularity", "content", "user-neighbours", "item-neighbours", "ease", "als", "ensemble")
 
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--section", action="append", choices=("als", "classical"))
-    options.add_argument("--scale", type=float, default=1.0, help="fraction of MovieLens-20M's size")
+    options.add_argument("--section", action="append", choices=("prepare", "als", "classical"))
+    options.add_argument("--scale", type=float, default=1.0, help="fraction of the sizes")
     options.add_argument("--fit", nargs=4, help=argparse.SUPPRESS)
     args = options.parse_args()
     if args.fit:
         print(json.dumps(fitted(args.fit[0], *map(int, args.fit[1:]))))
         return
-    sections = {"als": lambda: als_section(args.scale), "classical": classical_section}
+    sections = {
+        "prepare": lambda: prepare_section(args.scale),
+        "als": lambda: als_section(args.scale),
+        "classical": classical_section,
+    }
     for name in args.section or sections:
         save(f"scale-{name}", sections[name]())
 
@@ -68,6 +96,45 @@ def drawn(users: int, items: int, count: int, seed: int = 0):
     pairs = np.sort(rng.choice(pairs, count, replace=False))
     times = rng.integers(0, 1 << 30, count)
     return (pairs // items).astype(np.int32), (pairs % items).astype(np.int32), times
+
+
+def prepare_section(scale: float) -> dict[str, object]:
+    """Seconds and peak memory of `hanji data prepare`, in a process of its own."""
+    rows = []
+    for spec in PREPARED:
+        with tempfile.TemporaryDirectory() as scratch:
+            source, out = Path(scratch, "source"), Path(scratch, "out")
+            source.mkdir()
+            write_interactions(source / "log.csv", spec, scale)
+            command = [Path(sys.executable).with_name("hanji"), "data", "prepare", source, "--out", out]
+            start = time.perf_counter()
+            process = subprocess.Popen(
+                [*map(str, command), "--memory", spec.memory], stdout=subprocess.DEVNULL
+            )
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds, peak = time.perf_counter() - start, usage.ru_maxrss * 1024
+            if status:
+                sys.exit("hanji data prepare failed")
+            row = {**vars(spec), "bytes": (source / "log.csv").stat().st_size}
+            rows.append({**row, "seconds": seconds, "peak_bytes": peak})
+        name = f"{int(spec.rows * scale):,} rows, {'text' if spec.text_ids else 'integer'} ids"
+        print(target_line(f"{name}: seconds", seconds, spec.most_seconds, at_most=True))
+        print(target_line(f"{name}: peak GB", peak / 1e9, spec.most_gigabytes, at_most=True))
+    return {"rows": rows, "scale": scale}
+
+
+def write_interactions(path: Path, spec: Prepared, scale: float) -> None:
+    """A CSV file of skewed interactions with columns user_id, item_id and timestamp."""
+    import duckdb
+
+    users, items, rows = (max(int(count * scale), 100) for count in (spec.users, spec.items, spec.rows))
+    ids = ("format('u{:08x}-c', u)", "format('SKU-{:07d}', i)") if spec.text_ids else ("u", "i")
+    duckdb.sql(
+        f"COPY (SELECT {ids[0]} AS user_id, {ids[1]} AS item_id, "
+        "1500000000 + CAST(floor(random() * 1e8) AS INTEGER) AS timestamp FROM ("
+        f"SELECT CAST(floor(pow(random(), 1.5) * {users}) AS INTEGER) AS u, "
+        f"CAST(floor(pow(random(), 3) * {items}) AS INTEGER) AS i FROM range({rows}))) TO '{path}' (HEADER)"
+    )
 
 
 def als_section(scale: float) -> dict[str, object]:
