@@ -102,6 +102,16 @@ def test_several_files_by_a_pattern_and_by_a_folder(tmp_path: Path) -> None:
         load(tmp_path, ratings="logs/2025-*.csv")
 
 
+def test_a_uri_of_a_file_and_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "r.csv").write_text(text_of(rows_of(), "user,item,time"))
+    for uri in ((tmp_path / "logs" / "r.csv").as_uri(), (tmp_path / "logs").as_uri()):
+        config = DataConfig(name="toy", format="table", ratings=uri)
+        assert len(load_dataset(config, None).train) == len(rows_of()) - 11
+    with pytest.raises(DataError, match=r"file:///.*cannot be read.*check the address and the credentials"):
+        load(tmp_path, ratings=(tmp_path / "nowhere.csv").as_uri())
+
+
 def test_a_quote_in_a_tab_separated_file_is_a_character(tmp_path: Path) -> None:
     rows: Rows = [(u, f'"{i}' if step % 5 == 0 else i, t) for step, (u, i, t) in enumerate(rows_of())]
     (tmp_path / "r.tsv").write_text(text_of(rows, "user\titem\ttime", "\t"))

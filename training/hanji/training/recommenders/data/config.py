@@ -50,8 +50,9 @@ class DataConfig:
     "prepared": a directory written by ``hanji data prepare``. "memory" is set by ``Dataset.from_arrays``."""
 
     ratings: str | None = None
-    """The ratings file of a "table": a name, a folder, or a pattern such as ``2024-*.csv.gz``; for "ncf" the
-    ``.train.rating`` file if there are several. Files may be compressed (.gz, .zst)."""
+    """The ratings file of a "table": a name, a folder, a pattern such as ``2024-*.csv.gz`` or a URI such
+    as ``s3://bucket/folder``; for "ncf" the ``.train.rating`` file if there are several. Files may be
+    compressed (.gz, .zst)."""
 
     user_column: str | None = None
     """Column of the user ids; without it, it is found by its name: user, userId, user_id, reader and

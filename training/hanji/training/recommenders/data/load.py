@@ -12,6 +12,7 @@ from hanji.training.recommenders.data.dataset import Dataset, dataset_from
 from hanji.training.recommenders.data.raw import RawData
 from hanji.training.recommenders.data.sources.detect import detect_format
 from hanji.training.recommenders.data.sources.engine import Engine, open_engine
+from hanji.training.recommenders.data.sources.files import is_uri
 from hanji.training.recommenders.data.sources.movielens import (
     read_movielens_100k,
     read_movielens_csv,
@@ -47,6 +48,8 @@ def load_dataset(config: DataConfig, directory: Path | None) -> Dataset:
     `directory` contains the files; None for the synthetic catalogue, which has none.
     Raises DataError for unusable data, naming the file, the line and what to try.
     """
+    if directory is None and config.ratings is not None and is_uri(config.ratings):
+        directory = Path()
     found = source_directory(config.format, directory, built_in="synthetic", for_files="auto")
     if found is None:
         return make_synthetic(config)

@@ -38,15 +38,39 @@ class SourceFile:
     encoding: str = "utf-8"
 
 
-def find_files(directory: Path, name: str, encoding: str | None) -> list[SourceFile]:
+def find_files(directory: Path, name: str, encoding: str | None, engine: Engine) -> list[SourceFile]:
     """The files that ``name`` stands for: a file, a folder with files, or a pattern such as ``part-*.csv``.
 
-    DataError if there are none, or if one is empty or no text.
+    A URI such as ``s3://bucket/folder`` is copied to the engine's temporary directory first. DataError if
+    there are no files, or if one is empty or no text.
     """
-    paths = _matches(directory, name)
+    paths = _copied(name, engine) if is_uri(name) else _matches(directory, name)
     if not paths:
         raise DataError(f"{directory / name}: expected a file, found none; {directory_listing(directory)}")
     return [source_file(path, encoding) for path in paths]
+
+
+def is_uri(name: str) -> bool:
+    """Whether ``name`` is a URI rather than the name of a file."""
+    return "://" in name
+
+
+def _copied(uri: str, engine: Engine) -> list[Path]:
+    """The files of a URI, as copies; credentials are those that the environment has."""
+    import pyarrow as pa
+    from pyarrow import fs
+
+    target = engine.scratch / f"remote-{len(list(engine.scratch.iterdir()))}"
+    try:
+        system, path = fs.FileSystem.from_uri(uri)
+        target.mkdir()
+        is_file = system.get_file_info(path).type == fs.FileType.File
+        copy = target / Path(path).name if is_file else target
+        fs.copy_files(path, str(copy), source_filesystem=system)
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{uri}: cannot be read: {reason}; check the address and the credentials") from None
+    return sorted(found for found in target.rglob("*") if found.is_file())
 
 
 def source_file(path: Path, encoding: str | None = None) -> SourceFile:
@@ -164,6 +188,7 @@ __all__ = [
     "SourceFile",
     "find_files",
     "in_utf8",
+    "is_uri",
     "open_bytes",
     "open_text",
     "read_sample",

@@ -30,7 +30,7 @@ def read_pairs(config: DataConfig, directory: Path, engine: Engine) -> RawData:
     malformed = MalformedLines(config.malformed_limit)
     files = [
         InteractionFile(Header(file, ("user", "item"), _delimiter(file), 1), _ROLES)
-        for file in _files(config, directory)
+        for file in _files(config, directory, engine)
     ]
     read = read_interactions(engine, files, malformed, Options(order_is_time=True))
     notes = ("the order of the lines is taken as the order in time", *read.notes)
@@ -40,7 +40,7 @@ def read_pairs(config: DataConfig, directory: Path, engine: Engine) -> RawData:
 def read_sequences(config: DataConfig, directory: Path, engine: Engine) -> RawData:
     """Lines "user item item …", in time order."""
     malformed = MalformedLines(config.malformed_limit)
-    for file in _files(config, directory):
+    for file in _files(config, directory, engine):
         _copy_lists(engine, file, "raw", malformed)
     read = coded_interactions(
         engine, rules_for(engine, _ROLES, str(directory), Options(order_is_time=True)), []
@@ -62,7 +62,7 @@ def read_lightgcn(config: DataConfig, directory: Path, engine: Engine) -> RawDat
 def read_netflix(config: DataConfig, directory: Path, engine: Engine) -> RawData:
     """Lines "user,rating,date" below a line "item:"."""
     malformed = MalformedLines(config.malformed_limit)
-    files = _files(config, directory)
+    files = _files(config, directory, engine)
     engine.run('CREATE TABLE raw (row BIGINT, "user" VARCHAR, item VARCHAR, rating VARCHAR, time VARCHAR)')
     for file in files:
         header = Header(file, ("line",), ",", 1, plain=True)
@@ -114,9 +114,9 @@ def _ids(engine: Engine, role: str, known: Ids) -> Ids:
     return ids
 
 
-def _files(config: DataConfig, directory: Path) -> Sequence[SourceFile]:
+def _files(config: DataConfig, directory: Path, engine: Engine) -> Sequence[SourceFile]:
     if config.ratings is not None:
-        return find_files(directory, config.ratings, config.encoding)
+        return find_files(directory, config.ratings, config.encoding, engine)
     names = [name for name in file_names(directory) if name.endswith((".txt", ".txt.gz"))]
     if not names:
         raise DataError(

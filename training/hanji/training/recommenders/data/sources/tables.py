@@ -26,7 +26,7 @@ def read_tables(config: DataConfig, directory: Path, engine: Engine) -> RawData:
         raise DataError(f'data.ratings: format "{config.format}" needs the name of the ratings file')
     files = [
         interaction_file(config, read_header(file, _named(config), config.delimiter, config.header))
-        for file in find_files(directory, config.ratings, config.encoding)
+        for file in find_files(directory, config.ratings, config.encoding, engine)
     ]
     malformed = MalformedLines(config.malformed_limit)
     read = read_interactions(engine, files, malformed, Options(time_format=config.timestamp_format))
@@ -108,7 +108,7 @@ def _items(
     if config.items is None:
         return {}
     texts: dict[str, ItemText] = {}
-    for file in find_files(directory, config.items, config.encoding):
+    for file in find_files(directory, config.items, config.encoding, engine):
         wanted = [name for name in (config.title_column, config.genres_column) if name]
         # The delimiter is that of the ratings; the items file may have another of the usual ones.
         delimiter = None if config.delimiter in DELIMITERS else config.delimiter
