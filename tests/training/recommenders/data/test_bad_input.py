@@ -119,6 +119,27 @@ def test_header_with_bare_carriage_returns(tmp_path: Path) -> None:
     assert "r.csv:1: expected a header" in error_of(tmp_path, ratings="r.csv")
 
 
+def test_two_columns_of_the_same_name(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("user,item,item\n1,2,3\n")
+    assert "r.csv:1: expected different column names, found 'item' twice" in error_of(
+        tmp_path, ratings="r.csv"
+    )
+
+
+def test_broken_archive_and_table(tmp_path: Path) -> None:
+    (tmp_path / "r.csv.gz").write_bytes(b"user,item\n1,2\n")
+    assert "r.csv.gz: cannot be read" in error_of(tmp_path)
+    (tmp_path / "r.csv.gz").unlink()
+    (tmp_path / "r.parquet").write_bytes(b"PAR1")
+    assert "r.parquet: expected a Parquet file" in error_of(tmp_path)
+
+
+def test_invalid_timestamp_format(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("user,item,time\n1,2,3\n")
+    message = error_of(tmp_path, ratings="r.csv", timestamp_format="%Q")
+    assert "data.timestamp_format" in message and "%Q" in message
+
+
 def test_one_user(tmp_path: Path) -> None:
     (tmp_path / "ratings.dat").write_text("".join(f"1::{item}::5::{item}\n" for item in range(200)))
     assert "at least two users to learn from, found 1" in error_of(tmp_path)
@@ -277,6 +298,7 @@ def test_files_need_a_directory() -> None:
         ({"genre_separator": ""}, "at least one character"),
         ({"minimum_user_interactions": 0}, "expected at least 1, found 0"),
         ({"malformed_limit": -1}, "expected at least 0"),
+        ({"encoding": "klingon"}, "expected the name of an encoding"),
         ({"synthetic_items": 150}, "synthetic_items: expected at least 280"),
         ({"synthetic_user": 150}, "did you mean 'synthetic_users'"),
     ],

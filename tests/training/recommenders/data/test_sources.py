@@ -102,6 +102,32 @@ def test_several_files_by_a_pattern_and_by_a_folder(tmp_path: Path) -> None:
         load(tmp_path, ratings="logs/2025-*.csv")
 
 
+def test_names_that_look_like_patterns(tmp_path: Path) -> None:
+    (tmp_path / "it's [1].csv").write_text(text_of(rows_of(), "user,item,time"))
+    assert len(load(tmp_path).train) == len(rows_of()) - 11
+
+
+def test_a_delimiter_at_the_end_of_each_line(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text(text_of(rows_of(), "user,item,time").replace("\n", ",\n"))
+    assert load(tmp_path).quality.malformed_lines == 0
+
+
+def test_a_line_that_is_too_long_is_malformed(tmp_path: Path) -> None:
+    for name, delimiter in (("a.csv", ","), ("b.tsv", "\t")):
+        line = delimiter.join(("1", "x" * 2_100_000, "3"))
+        header = delimiter.join(("user", "item", "time"))
+        (tmp_path / name).write_text(text_of(rows_of(), header, delimiter) + line + "\n")
+        quality = load(tmp_path, ratings=name).quality
+        assert quality.malformed_examples == (f"{name}:{len(rows_of()) + 2}: the line is too long",)
+
+
+def test_an_empty_column_of_times(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text(text_of([(u, i, "") for u, i, _ in rows_of()], "user,item,time"))
+    dataset = load(tmp_path)
+    assert dataset.train.timestamps is None
+    assert any("column 'time' is empty" in note for note in dataset.quality.notes)
+
+
 def test_a_uri_of_a_file_and_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "r.csv").write_text(text_of(rows_of(), "user,item,time"))

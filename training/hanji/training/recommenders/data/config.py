@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -168,5 +169,17 @@ def _check_names(config: DataConfig) -> None:
         raise ValueError(
             f"delimiter: expected one character, not a quote or line end, found {config.delimiter!r}"
         )
+    if config.encoding is not None and not _is_encoding(config.encoding):
+        raise ValueError(
+            f'encoding: expected the name of an encoding, such as "cp949", found {config.encoding!r}'
+        )
     if config.genre_separator == "":
         raise ValueError("genre_separator: expected at least one character, found none")
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        return False
+    return True

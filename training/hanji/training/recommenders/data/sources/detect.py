@@ -26,6 +26,7 @@ RECOGNIZED_BY = f"ratings by {_EXPECTED_FILES}, or a table with the columns of a
 """How a directory of ratings is recognized, for error messages."""
 
 _TABLES = re.compile(r".*\.(csv|tsv|jsonl|ndjson|json|parquet|pq|inter|item)(\.gz|\.zst)?", re.IGNORECASE)
+_MOST_COLUMNS = 4  # user, item, rating and time
 _LISTS = re.compile(r"(\S+[ \t])+\S+[ \t]*")
 
 
@@ -45,6 +46,8 @@ def detect_format(config: DataConfig, directory: Path) -> DataConfig:
     found = _found(config, directory)
     if len(found) == 1:
         return found[0]
+    if not found:
+        _expect_readable(directory)
     formats = [each.format if each.ratings is None else f"the table {each.ratings}" for each in found]
     what = f"those of {' and '.join(formats)}" if found else "none of them"
     raise DataError(
@@ -52,6 +55,13 @@ def detect_format(config: DataConfig, directory: Path) -> DataConfig:
         f"of a user and an item; found {what}: {directory_listing(directory)}; set data.format, and for any "
         'other CSV or TSV data.format = "csv" with data.ratings, data.user_column and data.item_column'
     )
+
+
+def _expect_readable(directory: Path) -> None:
+    """DataError for the first table that cannot be read, if there is one."""
+    for name in file_names(directory):
+        if _TABLES.fullmatch(name):
+            read_header(source_file(directory / name))
 
 
 def _found(config: DataConfig, directory: Path) -> list[DataConfig]:
@@ -93,6 +103,9 @@ def _tables(config: DataConfig, directory: Path, names: list[str]) -> list[DataC
     """Tables with the columns of a user and an item, and with them a table of titles, if there is one."""
     headers = {name: _header(directory / name) for name in names if _TABLES.fullmatch(name)}
     ratings = [name for name, header in headers.items() if header and has_interactions(header)]
+    nameless = [name for name, header in headers.items() if header and _has_no_header(header)]
+    if not ratings and len(nameless) == 1:
+        ratings = nameless
     titles = [
         name
         for name, header in headers.items()
@@ -102,12 +115,17 @@ def _tables(config: DataConfig, directory: Path, names: list[str]) -> list[DataC
     return [replace(config, format="table", ratings=name, items=items) for name in ratings]
 
 
+def _has_no_header(header: Header) -> bool:
+    """Whether this is a table of numbers without a header, whose columns are known by their positions."""
+    return header.file.kind == "text" and header.first_line == 1 and 2 <= len(header.columns) <= _MOST_COLUMNS
+
+
 def _has_item_id(header: Header) -> bool:
     return header.find("item") is not None or "id" in {name.lower() for name in header.columns}
 
 
 def _lists(config: DataConfig, directory: Path, names: list[str]) -> list[DataConfig]:
-    """Text files of lines "user item" or "user item item …"."""
+    """Text files of lines "user item" or "user item item …"; all with three or four fields are a table."""
     found: list[DataConfig] = []
     for name in names:
         if not name.endswith((".txt", ".txt.gz")):
@@ -115,7 +133,9 @@ def _lists(config: DataConfig, directory: Path, names: list[str]) -> list[DataCo
         lines = read_sample(directory / name).decode(errors="replace").split("\n")[:-1]
         if lines and all(_LISTS.fullmatch(line.rstrip("\r")) and line[0].isdigit() for line in lines if line):
             widths = {len(line.split()) for line in lines if line.strip()}
-            found.append(replace(config, format="pairs" if widths == {2} else "sequences", ratings=name))
+            is_table = len(widths) == 1 and 2 < max(widths) <= _MOST_COLUMNS
+            form: Format = "pairs" if widths == {2} else "table" if is_table else "sequences"
+            found.append(replace(config, format=form, ratings=name))
     return found
 
 

@@ -25,6 +25,7 @@ _KINDS: dict[str, Kind] = {
     ".ndjson": "json",
     ".json": "json",
 }
+_PATTERN = "*?["
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -123,10 +124,15 @@ def open_text(file: SourceFile) -> Iterator[io.TextIOWrapper]:
 
 
 def in_utf8(file: SourceFile, engine: Engine) -> Path:
-    """The path of the same text in UTF-8: the file itself, or a copy in the engine's temporary directory."""
+    """A path that the engine reads as UTF-8: the file itself, or a link or copy among its temporary files."""
+    number = len(list(engine.scratch.iterdir()))
     if file.kind == "parquet" or file.encoding == "utf-8":
-        return file.path
-    copy = engine.scratch / f"{len(list(engine.scratch.iterdir()))}-{file.path.stem}"
+        if not set(str(file.path)) & set(_PATTERN):
+            return file.path
+        link = engine.scratch / f"{number}{''.join(file.path.suffixes[-2:])}"
+        link.symlink_to(file.path.resolve())  # the engine would take the name for a pattern
+        return link
+    copy = engine.scratch / f"{number}.text"
     with open_text(file) as source, copy.open("w", encoding="utf-8", newline="") as target:
         shutil.copyfileobj(source, target)
     return copy
@@ -159,11 +165,13 @@ def _encoding_error(file: SourceFile, line: int, found: str) -> DataError:
 def _matches(directory: Path, name: str) -> list[Path]:
     file_names(directory)  # a clear error for a directory that cannot be read
     path = directory / name
+    if path.is_file():
+        return [path]  # even if its name looks like a pattern
     if path.is_dir():
         return sorted(
             found for found in path.rglob("*") if found.is_file() and not found.name.startswith(".")
         )
-    if any(character in name for character in "*?["):
+    if set(name) & set(_PATTERN):
         return sorted(found for found in directory.glob(name) if found.is_file())
     return [path]
 

@@ -120,13 +120,13 @@ def read_header(
     splits = _splits(file, lines[0], (delimiter,) if delimiter else (*DELIMITERS, " "))
     for choice, columns in splits.items():
         if wanted and set(wanted) <= set(columns):
-            return Header(file, columns, choice)
+            return _distinct(Header(file, columns, choice))
     choice = max(splits, key=lambda each: _regularity(lines, each, splits[each]))
     columns = splits[choice]
     if header is None:
         header = bool(wanted) or not all(_NUMBER.fullmatch(column) for column in columns)
     if header:
-        return Header(file, columns, choice)
+        return _distinct(Header(file, columns, choice))
     numbers = tuple(str(index + 1) for index in range(len(columns)))
     return Header(file, numbers, choice, first_line=1, first_values=columns)
 
@@ -134,6 +134,16 @@ def read_header(
 def quotes_fields(delimiter: str) -> bool:
     """Whether files with this delimiter may quote fields, as CSV does."""
     return len(delimiter) == 1 and delimiter not in "\t "
+
+
+def _distinct(header: Header) -> Header:
+    """``header``; DataError if two of its columns have the same name."""
+    twice = next((name for name in header.columns if header.columns.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(
+            f"{header.file.path}:1: expected different column names, found {twice!r} twice; rename one"
+        )
+    return header
 
 
 def fields_of(line: str, delimiter: str) -> list[str]:
@@ -153,12 +163,17 @@ def _first_lines(file: SourceFile) -> list[str]:
 
 def _splits(file: SourceFile, line: str, delimiters: Sequence[str]) -> dict[str, tuple[str, ...]]:
     try:
-        return {each: tuple(name.strip() for name in fields_of(line, each)) for each in delimiters}
+        return {each: _names(fields_of(line, each)) for each in delimiters}
     except csv.Error as error:
         raise DataError(
             f"{file.path}:1: expected a header with column names, found {line[:60]!r}: {error}; "
             "save the file with LF line endings and closed quotes"
         ) from None
+
+
+def _names(fields: Sequence[str]) -> tuple[str, ...]:
+    """Column names; one without a name, as after a delimiter at the end of the line, is named by position."""
+    return tuple(name.strip() or f"column {place}" for place, name in enumerate(fields, start=1))
 
 
 def _regularity(lines: Sequence[str], delimiter: str, columns: Sequence[str]) -> tuple[bool, bool, bool, int]:

@@ -14,6 +14,8 @@ from hanji.training.recommenders.data.sources.files import open_text
 from hanji.training.recommenders.data.sources.header import Header, fields_of
 
 EXAMPLES = 5
+_MOST_CHARACTERS = 2_000_000  # of a line, as the engine reads it
+_TOO_LONG = "the line is too long"
 
 Problem = Callable[[Mapping[str, str]], str]
 """What is wrong with the values of a line, by role; "" if nothing is."""
@@ -81,11 +83,11 @@ def _lines(header: Header) -> Iterator[tuple[int, list[str] | str]]:
             yield from _records(header, text)
             return
         for number, line in enumerate(text, start=header.first_line):
-            if line.strip():
-                yield (
-                    number,
-                    _json_fields(header, line) if header.file.kind == "json" else _split(header, line),
-                )
+            if len(line) > _MOST_CHARACTERS:
+                yield number, _TOO_LONG
+            elif line.strip():
+                is_json = header.file.kind == "json"
+                yield number, _json_fields(header, line) if is_json else _split(header, line)
 
 
 def _split(header: Header, line: str) -> list[str]:
@@ -114,7 +116,8 @@ def _records(header: Header, text: Iterator[str]) -> Iterator[tuple[int, list[st
         except csv.Error as error:
             if reader.line_num > before + 1 or "end of data" in str(error):
                 raise never_closed(header, number) from None
-            yield number, f"bad quoting: {error}"
+            is_long = "field limit" in str(error)
+            yield number, _TOO_LONG if is_long else f"bad quoting: {error}"
             continue
         if any(field.strip() for field in fields):
             yield number, fields

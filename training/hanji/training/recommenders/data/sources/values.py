@@ -84,7 +84,7 @@ class Rules:
             text = values["rating"].replace(",", ".") if self.decimal_comma else values["rating"]
             if not math.isfinite(number_of(text)):
                 return f"rating {values['rating'][:40]!r} is not a number"
-        if "time" in values and not self.times.is_valid(values["time"]):
+        if "time" in values and self.time and not self.times.is_valid(values["time"]):
             return f"expected a {self.times.expected}, found {values['time'][:40] or 'none'}"
         return ""
 
@@ -109,6 +109,8 @@ def _no_times(options: Options) -> Times:
 
 
 def _times(engine: Engine, where: str, time_format: str | None) -> Times:
+    if not engine.row("SELECT count(time) FROM raw")[0]:
+        return Times(None, note=f"{where} is empty: there are no times")
     is_date = bool(time_format) or _time_kind(engine, where) == "date"
     return _dates(engine, time_format) if is_date else _numeric_times(engine)
 
@@ -164,6 +166,7 @@ def _numeric_times(engine: Engine) -> Times:
 def _dates(engine: Engine, time_format: str | None) -> Times:
     """Dates and times in seconds since 1970, or in microseconds if any has a fraction of a second."""
     moment = _moment(time_format)
+    _check_format(engine, time_format)
     fractions = engine.row(f"SELECT bool_or(epoch_us({moment}) % {_MILLION} <> 0) FROM raw")[0]
     time = f"epoch_us({moment})" if fractions else f"epoch_us({moment}) // {_MILLION}"
     unit = "microseconds" if fractions else "seconds"
@@ -174,6 +177,16 @@ def _dates(engine: Engine, time_format: str | None) -> Times:
         "date and time",
         f"times are read as dates, in {unit} since 1970; in UTC unless they name a time zone",
     )
+
+
+def _check_format(engine: Engine, time_format: str | None) -> None:
+    import duckdb
+
+    try:
+        engine.run(f"SELECT {_moment(time_format, '?')}", "")
+    except duckdb.InvalidInputException as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"data.timestamp_format: {reason}; use codes of strptime, such as %Y-%m-%d") from None
 
 
 def _moment(time_format: str | None, text: str = "time") -> str:
