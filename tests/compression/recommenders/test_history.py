@@ -14,10 +14,10 @@ from hanji.compression.recommenders.steps import Distil, LowRank, Prune, Quantiz
 from hanji.training.errors import RecipeError
 from hanji.training.recommenders.baselines.histories import Scores, histories_of
 from hanji.training.recommenders.data import DataConfig, Dataset
+from hanji.training.recommenders.history_scoring import scores_of_histories
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.models.history import HistoryModel
 from hanji.training.recommenders.models.rows import levels
-from hanji.training.recommenders.scoring import scores_of_histories
 from hanji.training.recommenders.train import train
 from hanji.training.recommenders.trained import TrainedModel
 

@@ -14,13 +14,14 @@ from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import DataConfig, Dataset, Interactions
 from hanji.training.recommenders.evaluation import evaluate_candidates
 from hanji.training.recommenders.history_samples import flat_histories, held_back_histories
+from hanji.training.recommenders.history_scoring import scores_of_histories
 from hanji.training.recommenders.models import history_start
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.models.history import HistoryModel
 from hanji.training.recommenders.models.history_start import start_from_scores
 from hanji.training.recommenders.models.rows import levels, rounded_rows
 from hanji.training.recommenders.objectives import distillation_objective
-from hanji.training.recommenders.scoring import scorer_of, scores_of_histories
+from hanji.training.recommenders.scoring import scorer_of
 from hanji.training.recommenders.train import train
 from hanji.training.recommenders.trained import TrainedModel
 

@@ -18,9 +18,17 @@ PairScorer = Callable[[NDArray[np.int32], NDArray[np.int32]], Table]
 TableScorer = Callable[[Users], Table]
 """User indices int64 [n] → scores float32 [n, items], which the caller does not modify."""
 
+SubsetScorer = Callable[[Users, NDArray[np.int32]], Table]
+"""User indices int64 [n] and items int32 [m] → scores float32 [n, m]."""
+
+LARGE_CATALOGUE = 50_000
+"""Larger catalogues are never scored as a whole for every user: training samples items, validation scores
+pairs, and the metrics of the whole catalogue are those of a sample of the users."""
+
 USERS = 512
 """Batches of more users have a multiple of this, the batch in which neural models compute."""
 
+_PAIR_USERS = 32  # of a table of the items of pairs: with more users, fewer of its scores are used
 _ROWS = 64  # of a table whose best items are found at a time, so that they stay in the cache
 
 
@@ -57,6 +65,24 @@ def pair_scorer(score: TableScorer, items: int) -> PairScorer:
     return pairs
 
 
+def subset_pair_scorer(score: SubsetScorer) -> PairScorer:
+    """Scores of pairs, taken from tables of a few users and of all items that occur with them."""
+
+    def pairs(users: NDArray[np.int32], of_users: NDArray[np.int32]) -> Table:
+        scores = np.empty(len(users), np.float32)
+        order = np.argsort(users, kind="stable")
+        known, first = np.unique(users[order], return_index=True)
+        bounds = np.append(first, len(users))
+        for batch in batches_of(len(known), _PAIR_USERS):
+            rows = order[bounds[batch.start] : bounds[batch.stop]]
+            items, columns = np.unique(of_users[rows], return_inverse=True)
+            table = score(known[batch].astype(np.int64), items)
+            scores[rows] = table[np.searchsorted(known[batch], users[rows]), columns]
+        return scores
+
+    return pairs
+
+
 def best_unseen(table: Table, seen: NDArray[np.int32], k: int) -> NDArray[np.int32]:
     """The ``k`` best items of each row, best first, without those seen; int32 [rows, k].
 
@@ -84,13 +110,16 @@ def _best(scores: Table, least: np.float32, k: int) -> NDArray[np.intp]:
 
 
 __all__ = [
+    "LARGE_CATALOGUE",
     "USERS",
     "PairScorer",
+    "SubsetScorer",
     "Table",
     "TableScorer",
     "batches_of",
     "best_unseen",
     "computed_once",
     "pair_scorer",
+    "subset_pair_scorer",
     "users_in_batch",
 ]

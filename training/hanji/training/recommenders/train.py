@@ -54,7 +54,13 @@ def train(
             f"model.history_order: the data {dataset.name!r} has no timestamps, so its histories have no "
             "order; remove the key"
         )
-    expect_training_memory(model, training, users=dataset.catalogue.users, items=dataset.catalogue.items)
+    expect_training_memory(
+        model,
+        training,
+        users=dataset.catalogue.users,
+        items=dataset.catalogue.items,
+        interactions=len(dataset.train),
+    )
     seed_everything(seed)
     split = train_validation_split(dataset, seed)
     network = build_model(model, users=split.users, items=split.items)

@@ -32,11 +32,14 @@ def start_from_scores(model: HistoryModel, score: TableScorer, histories: Histor
     With fewer users than factors, the columns of the table that are left keep their random values.
     """
     users = _sampled_users(histories.shape, seed)
-    scores = _scores_of(score, users, histories.shape[1])
+    scores = np.empty((len(users), histories.shape[1]), np.float32)
+    _fill(scores, score, users)
     size = min(model.config.embedding_size, min(scores.shape) - 1)
     if size < 1:
         return
+    scores -= scores.mean(axis=0)
     directions = _leading_directions(scores, size, seed)
+    _fill(scores, score, users)  # again: a copy would need as much memory as all the rest
     table = model.item_table.numpy()
     table[:, :size] = directions.T * ENTRY * np.sqrt(len(table))
     codes = (scores @ np.linalg.pinv(table[:, :size]).T).astype(np.float32)
@@ -58,20 +61,18 @@ def _sampled_users(shape: tuple[int, int], seed: int) -> Users:
     return np.sort(np.random.default_rng([seed, 4]).choice(shape[0], count, replace=False))
 
 
-def _scores_of(score: TableScorer, users: Users, items: int) -> Table:
-    table = np.empty((len(users), items), np.float32)
-    for batch in batches_of(len(users), users_in_batch(items)):
+def _fill(table: Table, score: TableScorer, users: Users) -> None:
+    """Write the scores of ``users`` into ``table`` [users, items]."""
+    for batch in batches_of(len(users), users_in_batch(table.shape[1])):
         table[batch] = score(users[batch])
-    return table
 
 
-def _leading_directions(scores: Table, count: int, seed: int) -> Table:
-    """The leading right singular vectors [count, items] of the scores without each item's mean.
+def _leading_directions(centred: Table, count: int, seed: int) -> Table:
+    """The leading right singular vectors [count, items] of scores without each item's mean.
 
     The largest entry of each is positive: otherwise rounding would decide the sign, and with it the training.
     """
-    start = np.random.default_rng([seed, 3]).standard_normal(min(scores.shape)).astype(np.float32)
-    centred = scores - scores.mean(axis=0)
+    start = np.random.default_rng([seed, 3]).standard_normal(min(centred.shape)).astype(np.float32)
     directions: Table = svds(centred, k=count, v0=start, return_singular_vectors="vh")[2]
     largest = np.abs(directions).argmax(axis=1)
     directions *= np.sign(directions[np.arange(count), largest])[:, None]
