@@ -53,7 +53,9 @@ class LazyMovingAverage(MovingAverage):
     def __init__(self, variables: Sequence[tf.Variable], decay: float) -> None:
         super().__init__(variables, decay)
         self._log_decay = tf.Variable(0.0, trainable=False, dtype=tf.float64)
-        self._included = [tf.Variable(tf.zeros(len(one), tf.float64), trainable=False) for one in variables]
+        self._included = [
+            tf.Variable(tf.zeros(one.shape[0], tf.float64), trainable=False) for one in self._variables
+        ]
 
     def before_step(self, gradients: Sequence[Any]) -> list[Any]:
         """For each gradient, its rows and their averages until now; for a dense one, None."""
