@@ -1,4 +1,4 @@
-"""Steps that touch few rows of a table: the lazy optimizer and the lazy average, compared with the dense ones."""
+"""Steps that touch few rows of a table: the lazy optimizer and average, compared with the dense ones."""
 
 from __future__ import annotations
 
