@@ -1,7 +1,7 @@
 """Training at the size of real data: alternating least squares compared with implicit, and time and memory of
 the classical models.
 
-    python benchmarks/scale.py [--section als] [--section classical]
+    python benchmarks/scale.py [--section als] [--section classical] [--section train]
 
 ``als``: one epoch with 64 factors on interactions of MovieLens-20M's shape, and the NDCG@10 after eight, in
 turn with implicit's (conjugate gradients, its default), all cores. ``classical``: the models of `hanji
@@ -21,6 +21,7 @@ from collections.abc import Callable
 
 import numpy as np
 from common import parser, save, spread, target_line
+from scale_training import train_section
 
 USERS, ITEMS, INTERACTIONS = 138_493, 26_744, 20_000_000
 FACTORS, ROUNDS, EPOCHS = 64, 3, 8
@@ -34,14 +35,18 @@ MODELS = ("popularity", "content", "user-neighbours", "item-neighbours", "ease",
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--section", action="append", choices=("als", "classical"))
+    options.add_argument("--section", action="append", choices=("als", "classical", "train"))
     options.add_argument("--scale", type=float, default=1.0, help="fraction of MovieLens-20M's size")
     options.add_argument("--fit", nargs=4, help=argparse.SUPPRESS)
     args = options.parse_args()
     if args.fit:
         print(json.dumps(fitted(args.fit[0], *map(int, args.fit[1:]))))
         return
-    sections = {"als": lambda: als_section(args.scale), "classical": classical_section}
+    sections = {
+        "als": lambda: als_section(args.scale),
+        "classical": classical_section,
+        "train": lambda: train_section(drawn),
+    }
     for name in args.section or sections:
         save(f"scale-{name}", sections[name]())
 
