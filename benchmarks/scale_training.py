@@ -1,8 +1,8 @@
 """The section ``train`` of scale.py: the on-device recommender of a large catalogue.
 
-Each size is written as a CSV file and built by `hanji build` in a process of its own, whose stages are timed and
-whose peak of resident memory counts. The quality of sampled softmax is compared with the exact one on a catalogue
-of which both can be trained.
+Each size is written as a CSV file and built by `hanji build` in a process of its own, whose stages are timed
+and whose peak of resident memory counts. Sampled softmax is compared with the exact one on a catalogue of
+which both can be trained.
 """
 
 from __future__ import annotations
