@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -107,3 +109,16 @@ def fitted(dataset: Dataset, config: DataConfig) -> TrainedModel:
     model = ModelConfig(type="history", embedding_size=12, hidden_units=())
     training = TrainingConfig(epochs=2, batch_size=64, pretraining_epochs=2)
     return train(dataset, model=model, training=training, seed=1)
+
+
+@pytest.mark.parametrize("teacher", ["full", "ensemble"])
+def test_a_student_of_sampled_items_ranks_nearly_as_well(
+    full: TrainedModel, small_dataset: Dataset, teacher: Literal["full", "ensemble"]
+) -> None:
+    recipe = Recipe("student", (replace(STUDENT, teacher=teacher), Quantize("int4-rows", epochs=2)))
+    sampled = replace(full, training=replace(full.training, sampled_items=60))
+    found = compress(sampled, recipe, small_dataset)
+    assert found.metrics["ndcg_at_10"] > 0.85 * full.metrics["ndcg_at_10"]
+    assert (found.teacher_metrics is None) == (teacher == "full")
+    if found.teacher_metrics:
+        assert found.teacher_metrics["ndcg_at_10"] > 0.9 * full.metrics["ndcg_at_10"]

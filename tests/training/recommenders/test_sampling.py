@@ -238,6 +238,13 @@ def test_training_with_sampled_items_reaches_the_exact_metrics(small_dataset: Da
     assert other > 0.93 * one
 
 
+def test_the_same_seed_gives_the_same_model(small_dataset: Dataset) -> None:
+    training = TrainingConfig(epochs=2, batch_size=64, pretraining_epochs=1, sampled_items=50)
+    one, other = (train(small_dataset, CONFIG, training, seed=5).model.get_weights() for _ in range(2))
+    for left, right in zip(one, other, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
 def test_the_metrics_of_a_large_catalogue_are_those_of_a_sample_of_users(
     small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
