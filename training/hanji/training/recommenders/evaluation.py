@@ -60,7 +60,7 @@ def evaluate_catalogue(
     scores of all test users are more than ``most_scores``, a random sample of the users is evaluated and
     that is logged.
     """
-    test = _sampled(dataset.test, dataset.catalogue.items, most_scores)
+    test = sampled_users(dataset.test, dataset.catalogue.items, most_scores)
     top = _ranked(score, test, dataset)[1]
     result = _of_catalogue(top, test.items, dataset.catalogue)
     if len(test) < len(dataset.test):
@@ -76,7 +76,7 @@ def evaluate(score: TableScorer, dataset: Dataset) -> dict[str, float]:
     evaluated, always the same; that is logged.
     """
     items = dataset.catalogue.items
-    test = _sampled(dataset.test, items, most_scores_of(items))
+    test = sampled_users(dataset.test, items, most_scores_of(items))
     scores, top = _ranked(score, test, dataset)
     by_candidates = _of_candidates(scores, candidates_of(test))
     result = by_candidates | _of_catalogue(top, test.items, dataset.catalogue)
@@ -133,8 +133,8 @@ def _of_catalogue(
     return result if np.isnan(diversity) else {**result, "diversity_at_10": diversity}
 
 
-def _sampled(test: LeaveOneOut, items: int, most_scores: int | None) -> LeaveOneOut:
-    """A random sample of the rows, always the same, of which the catalogue's scores are few enough."""
+def sampled_users(test: LeaveOneOut, items: int, most_scores: int | None) -> LeaveOneOut:
+    """A random sample of the rows, always the same, of which the scores of all ``items`` are few enough."""
     if most_scores is None or len(test) * items <= most_scores:
         return test
     count = max(most_scores // items, 1)
