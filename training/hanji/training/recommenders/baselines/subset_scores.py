@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
+from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from threadpoolctl import ThreadpoolController
 
 from hanji.training.recommenders.baselines.als import Als
 from hanji.training.recommenders.baselines.ease import Ease
@@ -20,7 +24,8 @@ SubsetModel = Callable[[Histories], SubsetScorer]
 """Histories to the scores of their users at any items."""
 
 _HALF = 8_192  # items of a CatalogueSample that are popular, and as many that are random
-_USERS = 128  # scored at once
+_USERS = 256  # scored at once
+_MANY = 4  # where more than a fourth of the columns are wanted, the product with all of them is faster
 
 
 def als_subsets(model: Als) -> SubsetModel:
@@ -28,7 +33,14 @@ def als_subsets(model: Als) -> SubsetModel:
 
     def scorer(histories: Histories) -> SubsetScorer:
         users = model.fold_in(histories)
-        return lambda rows, items: users[rows] @ model.items[items].T
+
+        def scores(rows: Users, wanted: Items) -> Scores:
+            factors = model.items.take(wanted, axis=0)
+            with _one_blas_thread():
+                found: Scores = users[rows] @ factors.T
+            return found
+
+        return scores
 
     return scorer
 
@@ -94,10 +106,13 @@ class Moments:
         for batch in batches_of(users, _USERS):
             rows = np.arange(batch.start, batch.stop)
             tables = np.stack([score(rows, sample.items) for score in scorers])
-            means[batch] = (tables @ sample.shares).T
+            with _one_blas_thread():
+                means[batch] = (tables @ sample.shares).T
             tables -= means[batch].T[:, :, None]
-            weighted = (tables * sample.shares).transpose(1, 0, 2)
-            covariances[batch] = weighted @ tables.transpose(1, 2, 0)
+            tables *= np.sqrt(sample.shares)
+            for one, other in combinations_with_replacement(range(count), 2):
+                products = np.einsum("ui,ui->u", tables[one], tables[other])
+                covariances[batch, one, other] = covariances[batch, other, one] = products
         return cls(means, covariances)
 
     @property
@@ -124,12 +139,23 @@ def weighted_sum(scorers: Sequence[SubsetScorer], weights: Sequence[float], mome
     return scores
 
 
+def _one_blas_thread() -> AbstractContextManager[object]:
+    """Products of a few users are small: threads within one would mostly wait for one another."""
+    limit: AbstractContextManager[object] = _threads().limit(limits=1, user_api="blas")
+    return limit
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()  # looks for the libraries once, which takes a millisecond
+
+
 def _product(histories: Histories, weights: Scores, columns: NDArray[np.int64]) -> Scores:
     """``histories`` times some ``columns`` of the ``weights``, of which few rows occur in the histories."""
+    if _MANY * len(columns) > weights.shape[1]:
+        return np.asarray((histories @ weights).take(columns, axis=1), np.float32)
     rows, place = np.unique(histories.indices, return_inverse=True)
     few = sparse.csr_matrix((histories.data, place, histories.indptr), (histories.shape[0], len(rows)))
-    if 2 * len(columns) > weights.shape[1]:
-        return np.asarray((few @ weights[rows])[:, columns], np.float32)
     return np.asarray(few @ weights[np.ix_(rows, columns)], np.float32)
 
 
