@@ -32,7 +32,7 @@ from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.models.history import HistoryModel
 from hanji.training.recommenders.models.history_start import start_from_scores
 from hanji.training.recommenders.objectives import distillation_objective
-from hanji.training.recommenders.tables import TableScorer
+from hanji.training.recommenders.tables import TableScorer, writer_of
 
 Evaluation = Callable[[Dataset], dict[str, float]]
 """All test metrics of a teacher on a data set."""
@@ -66,7 +66,7 @@ def distil_history(
         teaching = _of_sampled_items(model, config, step, fitting, train)
     seed_everything(fitting.seed)
     student = HistoryModel(config, data.items)
-    start_from_scores(student, teaching.scores, train, seed=fitting.seed)
+    start_from_scores(student, writer_of(teaching.scores), train, seed=fitting.seed)
     objective = distillation_objective(
         data.items,
         teacher_weight=step.teacher_weight,

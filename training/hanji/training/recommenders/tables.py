@@ -18,6 +18,9 @@ PairScorer = Callable[[NDArray[np.int32], NDArray[np.int32]], Table]
 TableScorer = Callable[[Users], Table]
 """User indices int64 [n] → scores float32 [n, items], which the caller does not modify."""
 
+TableWriter = Callable[[Users, Table], None]
+"""User indices int64 [n] and a table float32 [n, items], into which their scores are written."""
+
 SubsetScorer = Callable[[Users, NDArray[np.int32]], Table]
 """User indices int64 [n] and items int32 [m] → scores float32 [n, m]."""
 
@@ -46,6 +49,15 @@ def batches_of(count: int, size: int) -> Iterator[slice]:
 def computed_once(score: TableScorer, users: int, items: int) -> TableScorer:
     """``score`` itself or, if the scores of all users fit into one batch, the same from their table."""
     return score(np.arange(users)).__getitem__ if users <= users_in_batch(items) else score
+
+
+def writer_of(score: TableScorer) -> TableWriter:
+    """A writer of these scores."""
+
+    def write(users: Users, table: Table) -> None:
+        table[...] = score(users)
+
+    return write
 
 
 def pair_scorer(score: TableScorer, items: int) -> PairScorer:
@@ -116,10 +128,12 @@ __all__ = [
     "SubsetScorer",
     "Table",
     "TableScorer",
+    "TableWriter",
     "batches_of",
     "best_unseen",
     "computed_once",
     "pair_scorer",
     "subset_pair_scorer",
     "users_in_batch",
+    "writer_of",
 ]

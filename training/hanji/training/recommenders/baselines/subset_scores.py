@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from threadpoolctl import ThreadpoolController
 
+from hanji.training.progress import progress
 from hanji.training.recommenders.baselines.als import Als
 from hanji.training.recommenders.baselines.ease import Ease
 from hanji.training.recommenders.baselines.histories import Histories, Scores
@@ -103,16 +104,20 @@ class Moments:
         count = len(scorers)
         means = np.empty((users, count), np.float32)
         covariances = np.empty((users, count, count), np.float32)
-        for batch in batches_of(users, _USERS):
-            rows = np.arange(batch.start, batch.stop)
-            tables = np.stack([score(rows, sample.items) for score in scorers])
-            with _one_blas_thread():
-                means[batch] = (tables @ sample.shares).T
-            tables -= means[batch].T[:, :, None]
-            tables *= np.sqrt(sample.shares)
-            for one, other in combinations_with_replacement(range(count), 2):
-                products = np.einsum("ui,ui->u", tables[one], tables[other])
-                covariances[batch, one, other] = covariances[batch, other, one] = products
+        batches = list(batches_of(users, _USERS))
+        with progress("Standardization") as task:
+            task.expect(len(batches))
+            for batch in batches:
+                rows = np.arange(batch.start, batch.stop)
+                tables = np.stack([score(rows, sample.items) for score in scorers])
+                with _one_blas_thread():
+                    means[batch] = (tables @ sample.shares).T
+                tables -= means[batch].T[:, :, None]
+                tables *= np.sqrt(sample.shares)
+                for one, other in combinations_with_replacement(range(count), 2):
+                    products = np.einsum("ui,ui->u", tables[one], tables[other])
+                    covariances[batch, one, other] = covariances[batch, other, one] = products
+                task.advance()
         return cls(means, covariances)
 
     @property
