@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-
 from hanji.compression.recommenders.fitting import Fitting
 from hanji.compression.recommenders.steps import Distil
 from hanji.compression.recommenders.teacher import ensemble_of, subset_ensemble_of
@@ -32,7 +30,7 @@ from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.models.history import HistoryModel
 from hanji.training.recommenders.models.history_start import start_from_scores
 from hanji.training.recommenders.objectives import distillation_objective
-from hanji.training.recommenders.tables import TableScorer, writer_of
+from hanji.training.recommenders.tables import TableWriter, subset_writer, writer_of
 
 Evaluation = Callable[[Dataset], dict[str, float]]
 """All test metrics of a teacher on a data set."""
@@ -40,12 +38,12 @@ Evaluation = Callable[[Dataset], dict[str, float]]
 
 @dataclass(frozen=True)
 class _Teaching:
-    """What a teacher gives: its scores of the known users, the samples with its scores, and its metrics.
+    """What a teacher gives: its scores of the known users, samples with its scores, and its metrics.
 
     ``evaluate`` is None if the teacher is the full model.
     """
 
-    scores: TableScorer
+    write: TableWriter
     histories: EpochSource
     evaluate: Evaluation | None
 
@@ -66,7 +64,7 @@ def distil_history(
         teaching = _of_sampled_items(model, config, step, fitting, train)
     seed_everything(fitting.seed)
     student = HistoryModel(config, data.items)
-    start_from_scores(student, writer_of(teaching.scores), train, seed=fitting.seed)
+    start_from_scores(student, teaching.write, train, seed=fitting.seed)
     objective = distillation_objective(
         data.items,
         teacher_weight=step.teacher_weight,
@@ -88,7 +86,9 @@ def _of_catalogue(
     histories = held_back_histories(
         data.train, data.users, held_back=step.held_back, latest=config.history_order, teacher=targets
     )
-    return _Teaching(targets, histories, partial(evaluate_scores, ensemble.scores) if ensemble else None)
+    return _Teaching(
+        writer_of(targets), histories, partial(evaluate_scores, ensemble.scores) if ensemble else None
+    )
 
 
 def _of_sampled_items(
@@ -106,10 +106,7 @@ def _of_sampled_items(
         latest=config.history_order,
         teacher=targets,
     )
-    everything = np.arange(data.items, dtype=np.int32)
-    return _Teaching(
-        lambda users: targets(users, everything), histories, ensemble.evaluate if ensemble else None
-    )
+    return _Teaching(subset_writer(targets), histories, ensemble.evaluate if ensemble else None)
 
 
 __all__ = ["Evaluation", "distil_history"]

@@ -31,7 +31,7 @@ pairs, and the metrics of the whole catalogue are those of a sample of the users
 USERS = 512
 """Batches of more users have a multiple of this, the batch in which neural models compute."""
 
-_PAIR_USERS = 32  # of a table of the items of pairs: with more users, fewer of its scores are used
+_FEW_USERS = 32  # of a table of the items of pairs: with more users, fewer of its scores are used
 _ROWS = 64  # of a table whose best items are found at a time, so that they stay in the cache
 
 
@@ -60,6 +60,29 @@ def writer_of(score: TableScorer) -> TableWriter:
     return write
 
 
+def subset_writer(score: SubsetScorer) -> TableWriter:
+    """A writer of the scores of all items, for a few users at a time, so that copies need little memory."""
+
+    def write(users: Users, table: Table) -> None:
+        items = np.arange(table.shape[1], dtype=np.int32)
+        for batch in batches_of(len(users), _FEW_USERS):
+            table[batch] = score(users[batch], items)
+
+    return write
+
+
+def subset_tables(score: SubsetScorer, items: int) -> TableScorer:
+    """The scores of all ``items``, computed as by ``subset_writer``."""
+    write = subset_writer(score)
+
+    def tables(users: Users) -> Table:
+        table = np.empty((len(users), items), np.float32)
+        write(users, table)
+        return table
+
+    return tables
+
+
 def pair_scorer(score: TableScorer, items: int) -> PairScorer:
     """Scores of pairs, taken from tables of their users; each user's row is computed once per call."""
 
@@ -85,7 +108,7 @@ def subset_pair_scorer(score: SubsetScorer) -> PairScorer:
         order = np.argsort(users, kind="stable")
         known, first = np.unique(users[order], return_index=True)
         bounds = np.append(first, len(users))
-        for batch in batches_of(len(known), _PAIR_USERS):
+        for batch in batches_of(len(known), _FEW_USERS):
             rows = order[bounds[batch.start] : bounds[batch.stop]]
             items, columns = np.unique(of_users[rows], return_inverse=True)
             table = score(known[batch].astype(np.int64), items)
@@ -134,6 +157,8 @@ __all__ = [
     "computed_once",
     "pair_scorer",
     "subset_pair_scorer",
+    "subset_tables",
+    "subset_writer",
     "users_in_batch",
     "writer_of",
 ]

@@ -33,7 +33,7 @@ from hanji.training.recommenders.evaluation import (
     evaluate_catalogue,
     most_scores_of,
 )
-from hanji.training.recommenders.tables import SubsetScorer, subset_pair_scorer
+from hanji.training.recommenders.tables import SubsetScorer, subset_pair_scorer, subset_tables
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,9 @@ class SubsetEnsemble:
         """All test metrics, those of the whole catalogue for a sample of the users if it is large."""
         users, items = dataset.catalogue.users, dataset.catalogue.items
         score = self.scorer(histories_of(dataset.train, users=users, items=items))
-        everything = np.arange(items, dtype=np.int32)
         by_candidates = evaluate_candidates(subset_pair_scorer(score), dataset.test)
         return by_candidates | evaluate_catalogue(
-            lambda rows: score(rows, everything), dataset, most_scores=most_scores_of(items)
+            subset_tables(score, items), dataset, most_scores=most_scores_of(items)
         )
 
     def __str__(self) -> str:

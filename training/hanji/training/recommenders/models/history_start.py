@@ -25,9 +25,9 @@ def start_from_scores(model: HistoryModel, write: TableWriter, histories: Histor
 
     ``write`` writes the scores of users, the rows of ``histories`` [users, items], into a table. The item
     table spans the leading singular vectors of the scores (Eckart and Young 1936); the linear map from pooled
-    histories to them is fitted by least squares. If the scores of all users are too large for one table, both are those of
-    a random sample of the users; for scores of a factorization, any as many users as factors span the same
-    directions.
+    histories to them is fitted by least squares. If the scores of all users are too large for one table, both
+    are those of a random sample of the users; for scores of a factorization, any as many users as factors
+    span the same directions.
 
     With fewer users than factors, the columns of the table that are left keep their random values.
     """
