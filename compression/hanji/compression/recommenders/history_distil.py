@@ -61,7 +61,7 @@ def distil_history(
     if sampled is None:
         teaching = _of_catalogue(model, config, step, fitting, train)
     else:
-        teaching = _of_sampled_items(model, config, step, fitting, train)
+        teaching = _of_sampled_items(model, config, step, fitting, train, sampled)
     seed_everything(fitting.seed)
     student = HistoryModel(config, data.items)
     start_from_scores(student, teaching.write, train, seed=fitting.seed)
@@ -92,7 +92,7 @@ def _of_catalogue(
 
 
 def _of_sampled_items(
-    model: HistoryModel, config: ModelConfig, step: Distil, fitting: Fitting, train: Histories
+    model: HistoryModel, config: ModelConfig, step: Distil, fitting: Fitting, train: Histories, sampled: int
 ) -> _Teaching:
     data, full = fitting.data, partial(subset_scorer_of, model)
     ensemble = subset_ensemble_of(fitting, {"full model": full}) if step.teacher == "ensemble" else None
@@ -101,7 +101,7 @@ def _of_sampled_items(
         data.train,
         data.users,
         data.items,
-        items_sampled(fitting.training, data.items) or data.items,
+        sampled,
         held_back=step.held_back,
         latest=config.history_order,
         teacher=targets,
