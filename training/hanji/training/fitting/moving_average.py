@@ -17,10 +17,11 @@ class MovingAverage:
         self._variables, self._decay = list(variables), decay
         self._averages = [tf.Variable(variable, trainable=False) for variable in self._variables]
 
-    def before_step(self, gradients: Sequence[Any]) -> Any:
-        """What ``after_step`` needs of the weights before they change, given the step's gradients."""
+    def before_step(self, gradients: Sequence[Any]) -> list[Any]:
+        """What ``after_step`` needs of each weight before it changes, given the step's gradients."""
+        return [None] * len(gradients)
 
-    def after_step(self, before: Any, steps: tf.Tensor) -> None:
+    def after_step(self, before: list[Any], steps: tf.Tensor) -> None:
         """Include the current weights; ``steps`` is the number of steps so far."""
         decay = self._decay_after(steps)
         for average, weight in zip(self._averages, self._variables, strict=True):

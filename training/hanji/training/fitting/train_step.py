@@ -91,7 +91,7 @@ class TrainStep:
             loss = tf.add_n([self._objective.loss(self.model, *batch), *self.model.losses])
         variables = self.model.trainable_variables
         gradients = tape.gradient(loss, variables)
-        before = self._average.before_step(gradients) if self._decay else None
+        before = self._average.before_step(gradients) if self._decay else []
         self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
         self._loss.assign_add(loss)
         if self._decay:
