@@ -1,7 +1,7 @@
 """Training at the size of real data: `hanji data prepare`, alternating least squares compared with implicit,
 and time and memory of the classical models.
 
-    python benchmarks/scale.py [--section prepare] [--section als] [--section classical]
+    python benchmarks/scale.py [--section prepare] [--section als] [--section classical] [--section train]
 
 ``prepare``: CSV files of 10 M rows with text ids and of 100 M rows with integer ids, under a memory limit.
 ``als``: one epoch with 64 factors on interactions of MovieLens-20M's shape, and the NDCG@10 after eight, in
@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 from common import parser, save, spread, target_line
+from scale_training import train_section
 
 USERS, ITEMS, INTERACTIONS = 138_493, 26_744, 20_000_000
 FACTORS, ROUNDS, EPOCHS = 64, 3, 8
@@ -58,7 +59,7 @@ MODELS = ("popularity", "content", "user-neighbours", "item-neighbours", "ease",
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--section", action="append", choices=("prepare", "als", "classical"))
+    options.add_argument("--section", action="append", choices=("prepare", "als", "classical", "train"))
     options.add_argument("--scale", type=float, default=1.0, help="fraction of the sizes")
     options.add_argument("--fit", nargs=4, help=argparse.SUPPRESS)
     args = options.parse_args()
@@ -69,6 +70,7 @@ def main() -> None:
         "prepare": lambda: prepare_section(args.scale),
         "als": lambda: als_section(args.scale),
         "classical": classical_section,
+        "train": lambda: train_section(drawn),
     }
     for name in args.section or sections:
         save(f"scale-{name}", sections[name]())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -14,10 +16,10 @@ from hanji.compression.recommenders.steps import Distil, LowRank, Prune, Quantiz
 from hanji.training.errors import RecipeError
 from hanji.training.recommenders.baselines.histories import Scores, histories_of
 from hanji.training.recommenders.data import DataConfig, Dataset
+from hanji.training.recommenders.history_scoring import scores_of_histories
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.models.history import HistoryModel
 from hanji.training.recommenders.models.rows import levels
-from hanji.training.recommenders.scoring import scores_of_histories
 from hanji.training.recommenders.train import train
 from hanji.training.recommenders.trained import TrainedModel
 
@@ -107,3 +109,16 @@ def fitted(dataset: Dataset, config: DataConfig) -> TrainedModel:
     model = ModelConfig(type="history", embedding_size=12, hidden_units=())
     training = TrainingConfig(epochs=2, batch_size=64, pretraining_epochs=2)
     return train(dataset, model=model, training=training, seed=1)
+
+
+@pytest.mark.parametrize("teacher", ["full", "ensemble"])
+def test_a_student_of_sampled_items_ranks_nearly_as_well(
+    full: TrainedModel, small_dataset: Dataset, teacher: Literal["full", "ensemble"]
+) -> None:
+    recipe = Recipe("student", (replace(STUDENT, teacher=teacher), Quantize("int8-rows", epochs=1)))
+    sampled = replace(full, training=replace(full.training, sampled_items=60))
+    found = compress(sampled, recipe, small_dataset)
+    assert found.metrics["ndcg_at_10"] > 0.8 * full.metrics["ndcg_at_10"]
+    assert (found.teacher_metrics is None) == (teacher == "full")
+    if found.teacher_metrics:
+        assert found.teacher_metrics["ndcg_at_10"] > 0.9 * full.metrics["ndcg_at_10"]

@@ -14,13 +14,15 @@ from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import DataConfig, Dataset, Interactions
 from hanji.training.recommenders.evaluation import evaluate_candidates
 from hanji.training.recommenders.history_samples import flat_histories, held_back_histories
+from hanji.training.recommenders.history_scoring import scores_of_histories
 from hanji.training.recommenders.models import history_start
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.models.history import HistoryModel
 from hanji.training.recommenders.models.history_start import start_from_scores
 from hanji.training.recommenders.models.rows import levels, rounded_rows
 from hanji.training.recommenders.objectives import distillation_objective
-from hanji.training.recommenders.scoring import scorer_of, scores_of_histories
+from hanji.training.recommenders.scoring import scorer_of
+from hanji.training.recommenders.tables import writer_of
 from hanji.training.recommenders.train import train
 from hanji.training.recommenders.trained import TrainedModel
 
@@ -132,7 +134,7 @@ def test_the_initialization_approximates_scores() -> None:
     lengths = np.maximum(np.asarray(histories.sum(axis=1)), 1)
     factors = rng.normal(size=(ITEMS, 4))
     wanted = (histories @ factors / lengths**0.65 @ factors.T).astype(np.float32)
-    start_from_scores(model, wanted.__getitem__, histories, seed=0)
+    start_from_scores(model, writer_of(wanted.__getitem__), histories, seed=0)
     found = scores_of_histories(model)(histories)
     assert np.sqrt(np.mean((found - wanted) ** 2)) < 0.5 * wanted.std()
 
@@ -146,7 +148,7 @@ def test_a_sample_of_the_users_has_the_directions_of_all(monkeypatch: pytest.Mon
 
     def item_space() -> np.ndarray:
         model = HistoryModel(replace(PLAIN, embedding_size=4), ITEMS)
-        start_from_scores(model, wanted.__getitem__, histories, seed=0)
+        start_from_scores(model, writer_of(wanted.__getitem__), histories, seed=0)
         basis = np.linalg.qr(model.item_table.numpy())[0]
         return basis @ basis.T
 
@@ -163,7 +165,8 @@ def test_columns_beyond_the_number_of_users_keep_their_random_values(users: int)
     histories = histories_of(
         Interactions(np.zeros(1, "i4"), np.ones(1, "i4"), None), users=users, items=ITEMS
     )
-    start_from_scores(model, rng.normal(size=(users, ITEMS)).astype("f4").__getitem__, histories, seed=0)
+    table = rng.normal(size=(users, ITEMS)).astype("f4")
+    start_from_scores(model, writer_of(table.__getitem__), histories, seed=0)
     changed = (model.item_table.numpy() != before).any(axis=0)
     assert changed.tolist() == [column < users - 1 for column in range(PLAIN.embedding_size)]
     assert all(np.isfinite(weight).all() for weight in model.get_weights())

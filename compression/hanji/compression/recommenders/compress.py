@@ -11,6 +11,7 @@ import tf_keras as keras
 from hanji.compression.recommenders.compressed import CompressedModel
 from hanji.compression.recommenders.distil import distil
 from hanji.compression.recommenders.fitting import Fitting
+from hanji.compression.recommenders.history_distil import Evaluation
 from hanji.compression.recommenders.low_rank import low_rank
 from hanji.compression.recommenders.prune import prune
 from hanji.compression.recommenders.quantize import quantize
@@ -18,7 +19,6 @@ from hanji.compression.recommenders.recipe import Recipe, check_recipe, check_si
 from hanji.compression.recommenders.steps import Distil, LowRank, Prune, Scheme, Step
 from hanji.training.errors import DataError
 from hanji.training.progress import OnEpoch
-from hanji.training.recommenders.baselines.histories import ScoresOf, evaluate_scores
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import Catalogue, Dataset
 from hanji.training.recommenders.data.validation import TrainValidationSplit, train_validation_split
@@ -50,7 +50,7 @@ def compress(
     fitting = replace(fitting, work=work, on_epoch=on_epoch)
     config = inference_config(trained.config)
     scheme: Scheme = "float32"
-    teacher: ScoresOf | None = None
+    teacher: Evaluation | None = None
     model = _inference_model(trained.model, trained.config, fitting.data)
     for index, step in enumerate(recipe.steps):
         fitting = replace(fitting, identity=_identity(trained, recipe.steps[: index + 1]))
@@ -68,7 +68,7 @@ def compress(
             scheme = step.artifact_scheme
             model = quantize(model, step, fitting, keep_zeros=_prunes(recipe))
     metrics = evaluate_model(model, dataset)
-    teacher_metrics = evaluate_scores(teacher, dataset) if teacher else None
+    teacher_metrics = teacher(dataset) if teacher else None
     return CompressedModel(model, config, scheme, recipe, metrics, trained, teacher_metrics)
 
 

@@ -34,6 +34,10 @@ class Fitting:
     work: Path | None = None
     on_epoch: OnEpoch | None = None
 
+    def supervised_by(self, supervision: Supervision) -> Fitting:
+        """The same with other samples or another objective."""
+        return replace(self, supervision=supervision)
+
     def schedule(self, step: Step, *, averaged: bool = True) -> TrainingConfig:
         """The full model's training options with the step's epochs and learning rate.
 

@@ -1,4 +1,4 @@
-"""Teachers of ``[user, item]`` students and their soft targets."""
+"""Teachers, and soft targets of ``[user, item]`` students."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from hanji.compression.recommenders.fitting import Fitting
 from hanji.training.progress import logger
 from hanji.training.recommenders.baselines.ensemble import Ensemble, fit_ensemble
 from hanji.training.recommenders.baselines.histories import ScoresOf
+from hanji.training.recommenders.baselines.subset_ensemble import SubsetEnsemble, fit_subset_ensemble
+from hanji.training.recommenders.baselines.subset_scores import SubsetModel
 from hanji.training.recommenders.samples import Samples, SampleSource
 from hanji.training.recommenders.scoring import KerasScorer
 from hanji.training.recommenders.tables import PairScorer, pair_scorer
@@ -21,6 +23,13 @@ CALIBRATION_ROWS = 100_000
 def ensemble_of(fitting: Fitting, others: dict[str, ScoresOf] | None = None) -> Ensemble:
     """The ensemble for the data of ``fitting``, which is logged; ``others`` are members already trained."""
     ensemble = fit_ensemble(fitting.data, seed=fitting.seed, others=others)
+    logger.info(f"Ensemble teacher: {ensemble}")
+    return ensemble
+
+
+def subset_ensemble_of(fitting: Fitting, others: dict[str, SubsetModel]) -> SubsetEnsemble:
+    """``ensemble_of`` for a large catalogue."""
+    ensemble = fit_subset_ensemble(fitting.data, seed=fitting.seed, others=others)
     logger.info(f"Ensemble teacher: {ensemble}")
     return ensemble
 

@@ -14,8 +14,8 @@ from hanji.export.bundle.queries import Query, Scores
 from hanji.export.recommenders.formats.signatures import Signatures
 from hanji.training.errors import ConversionError
 from hanji.training.recommenders.history_samples import FlatHistories
+from hanji.training.recommenders.history_scoring import history_scorer
 from hanji.training.recommenders.models.history import PADDING, SINGLE_USER, HistoryModel
-from hanji.training.recommenders.scoring import history_scorer
 
 QUERIES = 32
 """The number of users or histories whose scores over the whole catalogue are compared."""

@@ -16,7 +16,13 @@ from hanji.studies.outcomes import Part, Values, rank_correlation
 from hanji.training.recommenders import metrics
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.data.validation import train_validation_split
-from hanji.training.recommenders.evaluation import K, candidates_of, genre_features
+from hanji.training.recommenders.evaluation import (
+    K,
+    candidates_of,
+    genre_features,
+    most_scores_of,
+    sampled_users,
+)
 from hanji.training.recommenders.history_samples import flat_histories
 from hanji.training.recommenders.tables import best_unseen
 
@@ -95,11 +101,15 @@ class RankingOutcomes:
 def ranking_outcomes(
     bundle: Path, dataset: Dataset, *, engine: str, part: Part, seed: int
 ) -> RankingOutcomes:
-    """The outcomes of ``bundle`` for every user with a held-out item; see ``StudyTask``."""
+    """The outcomes of ``bundle`` for every user with a held-out item; see ``StudyTask``.
+
+    Of a large catalogue, they are those of a random sample of the users, always the same.
+    """
     if part == "validation":
         split = train_validation_split(dataset, seed)
         dataset = replace(dataset, train=split.train, test=split.validation)
-    test, k = dataset.test, min(K, dataset.catalogue.items)
+    items = dataset.catalogue.items
+    test, k = sampled_users(dataset.test, items, most_scores_of(items)), min(K, items)
     seen = flat_histories(dataset.train, dataset.catalogue.users)
     candidates = candidates_of(test)
     candidate_scores = np.empty(candidates.shape, np.float32)

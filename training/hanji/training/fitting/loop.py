@@ -14,6 +14,7 @@ import numpy as np
 import tf_keras as keras
 
 from hanji.training.fitting.checkpoint import Checkpoint, FitState
+from hanji.training.fitting.lazy_adam import LazyAdam
 from hanji.training.fitting.supervision import Epoch, Supervision
 from hanji.training.fitting.train_step import TrainStep
 from hanji.training.progress import EpochEnd, OnEpoch, ProgressTask, progress
@@ -117,13 +118,14 @@ def fit(
 ) -> FitResult:
     """Fit ``model`` in place and leave it with the weights of its best epoch.
 
-    The ``optimizer`` must be a new one; without it, Adam is used.
+    The ``optimizer`` must be a new one; without it, Adam is used, for a sparse objective the lazy one.
     """
     hooks = hooks or Hooks()
     state = run.checkpoint.load() if run.checkpoint else None
     if state is None:
         hooks.before_first_epoch()
-    optimizer = optimizer or keras.optimizers.Adam(schedule.learning_rate)
+    adam = LazyAdam if supervision.objective.sparse else keras.optimizers.Adam
+    optimizer = optimizer or adam(schedule.learning_rate)
     step = TrainStep(model, supervision.objective, optimizer, average_decay=schedule.average_decay)
     if state:
         step.restore(state.weights, state.average, state.optimizer)

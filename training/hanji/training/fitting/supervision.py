@@ -29,6 +29,8 @@ class Objective:
 
     loss: Callable[..., Tensor]
     batch: tuple[Any, ...]
+    sparse: bool = False
+    """The loss gathers different rows of a table, once each; a step then costs what these rows cost."""
 
 
 @dataclass(frozen=True)

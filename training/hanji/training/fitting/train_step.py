@@ -12,6 +12,7 @@ import tf_keras as keras
 from numpy.typing import NDArray
 
 from hanji.training.fitting.compilation import compiled
+from hanji.training.fitting.moving_average import LazyMovingAverage, MovingAverage
 from hanji.training.fitting.supervision import Objective
 
 
@@ -31,7 +32,8 @@ class TrainStep:
         self._optimizer = optimizer
         self._optimizer.build(model.trainable_variables)
         self._decay = average_decay
-        self._average = [tf.Variable(weight, trainable=False) for weight in model.trainable_variables]
+        kind = LazyMovingAverage if objective.sparse else MovingAverage
+        self._average = kind(model.trainable_variables, average_decay)
         self._loss = tf.Variable(0.0, trainable=False)
         self._steps = 0
         self._rate: float | None = None
@@ -64,7 +66,7 @@ class TrainStep:
             yield
             return
         saved = [weight.numpy() for weight in self.model.trainable_variables]
-        _assign(self.model.trainable_variables, [weight.numpy() for weight in self._average])
+        _assign(self.model.trainable_variables, self._average.values())
         try:
             yield
         finally:
@@ -72,7 +74,7 @@ class TrainStep:
 
     def average_weights(self) -> list[NDArray[np.float32]]:
         """The averages, in the order of the trainable variables."""
-        return [weight.numpy() for weight in self._average]
+        return self._average.values()
 
     def optimizer_weights(self) -> list[NDArray[Any]]:
         """The optimizer's variables."""
@@ -81,26 +83,19 @@ class TrainStep:
     def restore(self, weights: list[Any], average: list[Any], optimizer: list[Any]) -> None:
         """Resume from a saved state."""
         self.model.set_weights(weights)
-        _assign(self._average, average)
+        self._average.restore(average)
         _assign(self._optimizer.variables, optimizer)
 
     def _step(self, *batch: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
             loss = tf.add_n([self._objective.loss(self.model, *batch), *self.model.losses])
         variables = self.model.trainable_variables
-        self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        gradients = tape.gradient(loss, variables)
+        before = self._average.before_step(gradients) if self._decay else []
+        self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
         self._loss.assign_add(loss)
-        self._update_average(variables)
-
-    def _update_average(self, variables: list[tf.Variable]) -> None:
-        if not self._decay:
-            return
-        # The decay starts low so that the initial weights are soon forgotten, as in TensorFlow's
-        # ExponentialMovingAverage with num_updates.
-        done = tf.cast(self._optimizer.iterations, tf.float32)
-        decay = tf.minimum(self._decay, (1.0 + done) / (10.0 + done))
-        for average, weight in zip(self._average, variables, strict=True):
-            average.assign(decay * average + (1.0 - decay) * weight)
+        if self._decay:
+            self._average.after_step(before, self._optimizer.iterations)
 
 
 def _assign(variables: list[tf.Variable], values: list[Any]) -> None:

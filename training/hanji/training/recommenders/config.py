@@ -41,6 +41,11 @@ class TrainingConfig:
     held_back: HeldBack = 0.2
     """Mean fraction of each history that is hidden from a ``history`` model and has to be predicted."""
 
+    sampled_items: Annotated[Count, Unit("items")] | None = None
+    """Items that a step of a ``history`` model computes beside those of its batch, sampled anew for each
+    step: more of them approximate the softmax over the catalogue better, and take longer. By default all
+    items of a catalogue of up to 50,000, and 8,192 of a larger one."""
+
     average_decay: Fraction = 0.995
     """Decay per step of the moving average of the weights, which is what is validated and kept
     (Polyak and Juditsky 1992); 0 keeps the weights themselves."""

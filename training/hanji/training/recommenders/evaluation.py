@@ -19,6 +19,7 @@ from hanji.training.recommenders.data.dataset import Dataset
 from hanji.training.recommenders.data.interactions import Catalogue, LeaveOneOut
 from hanji.training.recommenders.history_samples import flat_histories
 from hanji.training.recommenders.tables import (
+    LARGE_CATALOGUE,
     PairScorer,
     TableScorer,
     batches_of,
@@ -30,6 +31,9 @@ K = 10
 
 CatalogueScorer = Callable[[int], NDArray[np.float32]]
 """user index → scores over all items [items]."""
+
+MOST_SCORES = 1_000_000_000
+"""Pairs of a user and an item of a large catalogue that are scored for its metrics, at most."""
 
 _HALF_INTERVAL = 1.96  # standard errors to each side of a 95 % interval
 
@@ -51,7 +55,7 @@ def evaluate_catalogue(
     scores of all test users are more than ``most_scores``, a random sample of the users is evaluated and
     that is logged.
     """
-    test = _sampled(dataset.test, dataset.catalogue.items, most_scores)
+    test = sampled_users(dataset.test, dataset.catalogue.items, most_scores)
     top = _ranked(score, test, dataset)[1]
     result = _of_catalogue(top, test.items, dataset.catalogue)
     if len(test) < len(dataset.test):
@@ -63,11 +67,22 @@ def evaluate(score: TableScorer, dataset: Dataset) -> dict[str, float]:
     """All four metrics from one pass over the catalogue per user.
 
     Exported artifacts are evaluated in this way: they recommend with their catalogue signature, so the
-    candidates' scores are taken from its output.
+    candidates' scores are taken from its output. Of a large catalogue, a random sample of the users is
+    evaluated, always the same; that is logged.
     """
-    scores, top = _ranked(score, dataset.test, dataset)
-    by_candidates = _of_candidates(scores, candidates_of(dataset.test))
-    return by_candidates | _of_catalogue(top, dataset.test.items, dataset.catalogue)
+    items = dataset.catalogue.items
+    test = sampled_users(dataset.test, items, most_scores_of(items))
+    scores, top = _ranked(score, test, dataset)
+    by_candidates = _of_candidates(scores, candidates_of(test))
+    result = by_candidates | _of_catalogue(top, test.items, dataset.catalogue)
+    if len(test) < len(dataset.test):
+        _log_sample(result, top, test, dataset)
+    return result
+
+
+def most_scores_of(items: int) -> int | None:
+    """How many scores of a catalogue of ``items`` are computed for its metrics at most; None: all."""
+    return MOST_SCORES if items > LARGE_CATALOGUE else None
 
 
 def one_at_a_time(score: CatalogueScorer) -> TableScorer:
@@ -113,8 +128,8 @@ def _of_catalogue(
     return result if np.isnan(diversity) else {**result, "diversity_at_10": diversity}
 
 
-def _sampled(test: LeaveOneOut, items: int, most_scores: int | None) -> LeaveOneOut:
-    """A random sample of the rows, always the same, of which the catalogue's scores are few enough."""
+def sampled_users(test: LeaveOneOut, items: int, most_scores: int | None) -> LeaveOneOut:
+    """A random sample of the rows, always the same, of which the scores of all ``items`` are few enough."""
     if most_scores is None or len(test) * items <= most_scores:
         return test
     count = max(most_scores // items, 1)

@@ -10,6 +10,7 @@ from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data.validation import TrainValidationSplit
 from hanji.training.recommenders.evaluation import evaluate_candidates
 from hanji.training.recommenders.history_samples import held_back_histories
+from hanji.training.recommenders.item_sampling import items_sampled, sampled_histories
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.objectives import binary_cross_entropy_objective, multinomial_objective
 from hanji.training.recommenders.samples import positives_and_negatives
@@ -23,12 +24,20 @@ def default_supervision(
 ) -> Supervision:
     """Samples and objective for training a model of this type without a teacher."""
     if config.type == "history":
-        histories = held_back_histories(
-            data.train, data.users, held_back=training.held_back, latest=config.history_order
-        )
-        return Supervision(histories, multinomial_objective())
+        return _of_histories(data, training, latest=config.history_order)
     samples = positives_and_negatives(data.train, items=data.items, negatives=training.negatives)
     return Supervision(samples, binary_cross_entropy_objective())
+
+
+def _of_histories(data: TrainValidationSplit, training: TrainingConfig, *, latest: bool) -> Supervision:
+    sampled = items_sampled(training, data.items)
+    if sampled is None:
+        histories = held_back_histories(data.train, data.users, held_back=training.held_back, latest=latest)
+        return Supervision(histories, multinomial_objective())
+    sampling = sampled_histories(
+        data.train, data.users, data.items, sampled, held_back=training.held_back, latest=latest
+    )
+    return Supervision(sampling, multinomial_objective(sampled=True))
 
 
 def validation_of(model: keras.Model, data: TrainValidationSplit) -> Validation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hanji.training.memory import expect_memory
 from hanji.training.recommenders.config import TrainingConfig
+from hanji.training.recommenders.item_sampling import items_sampled
 from hanji.training.recommenders.models.config import ModelConfig
 
 _INSTEAD = (
@@ -16,9 +17,14 @@ _COPIES = (
 _LAYERS = 8  # arrays of the size of a batch's logits: softmaxes, masks, targets and gradients
 
 
-def expect_training_memory(config: ModelConfig, training: TrainingConfig, *, users: int, items: int) -> None:
+def expect_training_memory(
+    config: ModelConfig, training: TrainingConfig, *, users: int, items: int, interactions: int
+) -> None:
     """DataError if training a model of ``config`` needs more memory than there is, by an estimate."""
-    needed = _COPIES * _weight_bytes(config, users, items) + _batch_bytes(config, training.batch_size, items)
+    computed = 1
+    if config.type == "history":
+        computed = _items_in_step(training, items, interactions / max(users, 1))
+    needed = _COPIES * _weight_bytes(config, users, items) + _batch_bytes(config, training, computed)
     expect_memory(
         needed,
         f"training a {config.type} model of {users:,} users and {items:,} items",
@@ -48,10 +54,16 @@ def _weight_bytes(config: ModelConfig, users: int, items: int) -> int:
     return 4 * widths[config.type] * (items if config.type == "history" else users + items)
 
 
-def _batch_bytes(config: ModelConfig, batch_size: int, items: int) -> int:
-    """Bytes of the layers of a batch: a history model has those of the whole catalogue for each user."""
+def _items_in_step(training: TrainingConfig, items: int, history: float) -> int:
+    """Items that a step of a history model computes for each user, with histories of this mean length."""
+    sampled = items_sampled(training, items)
+    return items if sampled is None else min(items, sampled + int(training.batch_size * history))
+
+
+def _batch_bytes(config: ModelConfig, training: TrainingConfig, items: int) -> int:
+    """Bytes of the layers of a batch, with ``items`` for each user or sample."""
     layers = _LAYERS + 2 * sum(config.hidden_units)
-    return 4 * batch_size * layers * (items if config.type == "history" else 1)
+    return 4 * training.batch_size * layers * items
 
 
 __all__ = ["expect_factorization_memory", "expect_training_memory"]

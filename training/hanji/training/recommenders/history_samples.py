@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.training.recommenders.data.interactions import Interactions
-from hanji.training.recommenders.tables import TableScorer
+from hanji.training.recommenders.tables import TableScorer, Users
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,19 @@ class HistoryEpoch:
 
     def batches(self, batch_size: int) -> Iterator[tuple[Any, ...]]:
         """(kept, held) pairs int32 [n, 2], the number of users and, with a teacher, its rows."""
+        for users, kept, held in self.parts(batch_size):
+            batch = (kept, held, np.int32(len(users)))
+            yield batch if self.teacher is None else (*batch, self.teacher(users))
+
+    def parts(self, batch_size: int) -> Iterator[tuple[Users, NDArray[np.int32], NDArray[np.int32]]]:
+        """The users of each batch, and its (kept, held) pairs int32 [n, 2]: position in ``users``, item."""
         for step in range(self.steps(batch_size)):
             users = self.order[step * batch_size : (step + 1) * batch_size]
             pairs = self.histories.pairs(users)
             # The fraction differs per user, so that the model sees both short and nearly complete histories.
             shares = self.rng.uniform(0.0, 2.0 * self.held_back, len(users))
             held = self._positions(pairs) > 1.0 - shares[pairs[:, 0]]
-            batch = (pairs[~held], pairs[held], np.int32(len(users)))
-            yield batch if self.teacher is None else (*batch, self.teacher(users))
+            yield users, pairs[~held], pairs[held]
 
     def _positions(self, pairs: NDArray[np.int32]) -> NDArray[np.float64]:
         """A number in (0, 1] for each pair: its relative position in the history, or a random one."""

@@ -26,39 +26,60 @@ def binary_cross_entropy_objective() -> Objective:
     return Objective(loss, tuple(tf.TensorSpec(shape, dtype) for shape, dtype in shapes))
 
 
-def multinomial_objective() -> Objective:
-    """Multinomial likelihood of the items held back from each history (Liang et al. 2018)."""
+def multinomial_objective(*, sampled: bool = False) -> Objective:
+    """Multinomial likelihood of the items held back from each history (Liang et al. 2018).
 
-    def loss(model: HistoryModel, kept: Tensor, held: Tensor, count: Tensor) -> Tensor:
-        return _likelihood(_logits(model, kept, count), kept, held)
+    ``sampled``: the softmax is estimated from the items of each batch (see ``item_sampling``).
+    """
 
-    return Objective(loss, _history_batch())
+    def loss(
+        model: HistoryModel,
+        kept: Tensor,
+        held: Tensor,
+        count: Tensor,
+        items: Tensor = None,
+        log_inclusion: Tensor = None,
+    ) -> Tensor:
+        logits = model.logits(kept[:, 1], kept[:, 0], count, items)
+        return _likelihood(logits, kept, held, log_inclusion)
+
+    return Objective(loss, (*_history_batch(), *_sample(sampled)), sparse=sampled)
 
 
 def distillation_objective(
-    items: int, *, teacher_weight: float, temperature: float, regression_weight: float
+    items: int, *, teacher_weight: float, temperature: float, regression_weight: float, sampled: bool = False
 ) -> Objective:
     """Distillation from a teacher's scores over the catalogue, combined with ``multinomial_objective``.
 
-    The last array of a batch has the teacher's scores float32 [users, items], standardized per user. The
-    distillation loss is the cross-entropy between the softmaxes of teacher and student at ``temperature``
-    (ListNet: Cao et al. 2007; as distillation: Hinton et al. 2015), weighted with ``teacher_weight`` against
-    the multinomial loss, plus ``regression_weight`` times the squared differences. Items of the user's
-    history are excluded.
+    A batch has the teacher's scores float32 [users, items], standardized per user. The distillation loss is
+    the cross-entropy between the softmaxes of teacher and student at ``temperature`` (ListNet: Cao et al.
+    2007; as distillation: Hinton et al. 2015), weighted with ``teacher_weight`` against the multinomial loss,
+    plus ``regression_weight`` times the squared differences. Items of the user's history are excluded.
+    ``sampled``: all three are estimated from the items of each batch.
     """
 
-    def loss(model: HistoryModel, kept: Tensor, held: Tensor, count: Tensor, teacher: Tensor) -> Tensor:
-        logits = _logits(model, kept, count)
+    def loss(
+        model: HistoryModel,
+        kept: Tensor,
+        held: Tensor,
+        count: Tensor,
+        teacher: Tensor,
+        items: Tensor = None,
+        log_inclusion: Tensor = None,
+    ) -> Tensor:
+        logits = model.logits(kept[:, 1], kept[:, 0], count, items)
         seen = _table(tf.concat([kept, held], axis=0), tf.shape(logits))
+        excluded = seen * _MASK if log_inclusion is None else seen * _MASK - log_inclusion
         listwise = tf.nn.softmax_cross_entropy_with_logits(
-            tf.nn.softmax(teacher / temperature + seen * _MASK), logits / temperature + seen * _MASK
+            tf.nn.softmax(teacher / temperature + excluded), logits / temperature + excluded
         )
-        squares = tf.reduce_mean(tf.square(logits - teacher) * (1.0 - seen))
-        hard = _likelihood(logits, kept, held)
+        squares = _mean(tf.square(logits - teacher) * (1.0 - seen), log_inclusion)
+        hard = _likelihood(logits, kept, held, log_inclusion)
         ranking = teacher_weight * tf.reduce_mean(listwise) + (1.0 - teacher_weight) * hard
         return ranking + regression_weight * squares
 
-    return Objective(loss, (*_history_batch(), tf.TensorSpec([None, items], tf.float32)))
+    scores = tf.TensorSpec([None, None if sampled else items], tf.float32)
+    return Objective(loss, (*_history_batch(), scores, *_sample(sampled)), sparse=sampled)
 
 
 def _history_batch() -> tuple[Any, ...]:
@@ -67,18 +88,30 @@ def _history_batch() -> tuple[Any, ...]:
     return (pairs, pairs, tf.TensorSpec([], tf.int32))
 
 
-def _logits(model: HistoryModel, kept: Tensor, count: Tensor) -> Tensor:
-    return model.logits(kept[:, 1], kept[:, 0], count)
+def _sample(sampled: bool) -> tuple[Any, ...]:
+    """Tensor specs of a batch's items and of the logarithms of their inclusion probabilities."""
+    return (tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.float32)) if sampled else ()
 
 
-def _likelihood(logits: Tensor, kept: Tensor, held: Tensor) -> Tensor:
+def _likelihood(logits: Tensor, kept: Tensor, held: Tensor, log_inclusion: Tensor) -> Tensor:
     """Mean negative log-likelihood of the held-back items, with the kept items excluded."""
+    if log_inclusion is not None:
+        # The user's own items are certainly in the batch, the others with these probabilities.
+        logits -= log_inclusion * (1.0 - _table(held, tf.shape(logits)))
     log_p = tf.nn.log_softmax(logits + _table(kept, tf.shape(logits)) * _MASK)
     each = tf.gather_nd(log_p, held)
     count = tf.shape(logits)[0]
     number = tf.math.unsorted_segment_sum(tf.ones_like(each), held[:, 0], count)
     total = tf.math.unsorted_segment_sum(each, held[:, 0], count)
     return -tf.reduce_mean(total / tf.maximum(number, 1.0))
+
+
+def _mean(values: Tensor, log_inclusion: Tensor) -> Tensor:
+    """The mean of ``values`` [users, items] over users and catalogue, estimated if they are of a sample."""
+    if log_inclusion is None:
+        return tf.reduce_mean(values)
+    weights = tf.exp(-log_inclusion)
+    return tf.reduce_mean(tf.linalg.matvec(values, weights)) / tf.reduce_sum(weights)
 
 
 def _table(pairs: Tensor, shape: Tensor) -> Tensor:

@@ -18,9 +18,20 @@ PairScorer = Callable[[NDArray[np.int32], NDArray[np.int32]], Table]
 TableScorer = Callable[[Users], Table]
 """User indices int64 [n] → scores float32 [n, items], which the caller does not modify."""
 
+TableWriter = Callable[[Users, Table], None]
+"""User indices int64 [n] and a table float32 [n, items], into which their scores are written."""
+
+SubsetScorer = Callable[[Users, NDArray[np.int32]], Table]
+"""User indices int64 [n] and items int32 [m] → scores float32 [n, m]."""
+
+LARGE_CATALOGUE = 50_000
+"""Larger catalogues are never scored as a whole for every user: training samples items, validation scores
+pairs, and the metrics of the whole catalogue are those of a sample of the users."""
+
 USERS = 512
 """Batches of more users have a multiple of this, the batch in which neural models compute."""
 
+_FEW_USERS = 32  # of a table of the items of pairs: with more users, fewer of its scores are used
 _ROWS = 64  # of a table whose best items are found at a time, so that they stay in the cache
 
 
@@ -40,6 +51,38 @@ def computed_once(score: TableScorer, users: int, items: int) -> TableScorer:
     return score(np.arange(users)).__getitem__ if users <= users_in_batch(items) else score
 
 
+def writer_of(score: TableScorer) -> TableWriter:
+    """A writer of these scores."""
+
+    def write(users: Users, table: Table) -> None:
+        table[...] = score(users)
+
+    return write
+
+
+def subset_writer(score: SubsetScorer) -> TableWriter:
+    """A writer of the scores of all items, for a few users at a time, so that copies need little memory."""
+
+    def write(users: Users, table: Table) -> None:
+        items = np.arange(table.shape[1], dtype=np.int32)
+        for batch in batches_of(len(users), _FEW_USERS):
+            table[batch] = score(users[batch], items)
+
+    return write
+
+
+def subset_tables(score: SubsetScorer, items: int) -> TableScorer:
+    """The scores of all ``items``, computed as by ``subset_writer``."""
+    write = subset_writer(score)
+
+    def tables(users: Users) -> Table:
+        table = np.empty((len(users), items), np.float32)
+        write(users, table)
+        return table
+
+    return tables
+
+
 def pair_scorer(score: TableScorer, items: int) -> PairScorer:
     """Scores of pairs, taken from tables of their users; each user's row is computed once per call."""
 
@@ -52,6 +95,24 @@ def pair_scorer(score: TableScorer, items: int) -> PairScorer:
             rows = order[bounds[batch.start] : bounds[batch.stop]]
             table = score(known[batch].astype(np.int64))
             scores[rows] = table[np.searchsorted(known[batch], users[rows]), of_users[rows]]
+        return scores
+
+    return pairs
+
+
+def subset_pair_scorer(score: SubsetScorer) -> PairScorer:
+    """Scores of pairs, taken from tables of a few users and of all items that occur with them."""
+
+    def pairs(users: NDArray[np.int32], of_users: NDArray[np.int32]) -> Table:
+        scores = np.empty(len(users), np.float32)
+        order = np.argsort(users, kind="stable")
+        known, first = np.unique(users[order], return_index=True)
+        bounds = np.append(first, len(users))
+        for batch in batches_of(len(known), _FEW_USERS):
+            rows = order[bounds[batch.start] : bounds[batch.stop]]
+            items, columns = np.unique(of_users[rows], return_inverse=True)
+            table = score(known[batch].astype(np.int64), items)
+            scores[rows] = table[np.searchsorted(known[batch], users[rows]), columns]
         return scores
 
     return pairs
@@ -84,13 +145,20 @@ def _best(scores: Table, least: np.float32, k: int) -> NDArray[np.intp]:
 
 
 __all__ = [
+    "LARGE_CATALOGUE",
     "USERS",
     "PairScorer",
+    "SubsetScorer",
     "Table",
     "TableScorer",
+    "TableWriter",
     "batches_of",
     "best_unseen",
     "computed_once",
     "pair_scorer",
+    "subset_pair_scorer",
+    "subset_tables",
+    "subset_writer",
     "users_in_batch",
+    "writer_of",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import tf_keras as keras
 
 from hanji.training.errors import RecipeError
@@ -17,7 +18,7 @@ from hanji.training.fitting.determinism import seed_everything
 from hanji.training.fitting.loop import FitRun, Hooks, fit
 from hanji.training.progress import OnEpoch
 from hanji.training.recommenders.baselines.als import Als
-from hanji.training.recommenders.baselines.histories import histories_of, standardized
+from hanji.training.recommenders.baselines.histories import histories_of, standardize
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.data.validation import TrainValidationSplit, train_validation_split
@@ -29,6 +30,7 @@ from hanji.training.recommenders.models.history import HistoryModel
 from hanji.training.recommenders.models.history_start import start_from_scores
 from hanji.training.recommenders.models.pretraining import copy_tower, tower_config
 from hanji.training.recommenders.scoring import evaluate_model
+from hanji.training.recommenders.tables import Table, Users
 from hanji.training.recommenders.trained import TrainedModel, summarize
 from hanji.training.settings import table_from
 
@@ -54,7 +56,13 @@ def train(
             f"model.history_order: the data {dataset.name!r} has no timestamps, so its histories have no "
             "order; remove the key"
         )
-    expect_training_memory(model, training, users=dataset.catalogue.users, items=dataset.catalogue.items)
+    expect_training_memory(
+        model,
+        training,
+        users=dataset.catalogue.users,
+        items=dataset.catalogue.items,
+        interactions=len(dataset.train),
+    )
     seed_everything(seed)
     split = train_validation_split(dataset, seed)
     network = build_model(model, users=split.users, items=split.items)
@@ -123,8 +131,13 @@ def _start_from_als(network: HistoryModel, split: TrainValidationSplit, epochs: 
     """Initialize with a matrix factorization of the same size, fitted by alternating least squares."""
     train = histories_of(split.train, users=split.users, items=split.items)
     als = Als.fit(train, factors=network.config.embedding_size, epochs=epochs, seed=seed)
-    score = als.tables(train)
-    start_from_scores(network, lambda users: standardized(score(users)), train, seed=seed)
+    users = als.fold_in(train)
+
+    def write(rows: Users, table: Table) -> None:
+        np.matmul(users[rows], als.items.T, out=table)
+        standardize(table)
+
+    start_from_scores(network, write, train, seed=seed)
 
 
 __all__ = ["train"]

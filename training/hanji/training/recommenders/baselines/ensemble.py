@@ -58,9 +58,13 @@ class Ensemble:
         return _weighted_sum({name: self.members[name](histories) for name in used}, self.weights)
 
     def __str__(self) -> str:
-        shares = ", ".join(f"{weight:.0%} {name}" for name, weight in self.weights.items() if weight > 0)
-        metrics = self.validation
-        return f"{shares}; validation HR@10 {metrics['hr_at_10']:.4f}, NDCG@10 {metrics['ndcg_at_10']:.4f}"
+        return described(self.weights, self.validation)
+
+
+def described(weights: Mapping[str, float], validation: Mapping[str, float]) -> str:
+    """The weights and the validation metrics of an ensemble in words."""
+    shares = ", ".join(f"{weight:.0%} {name}" for name, weight in weights.items() if weight > 0)
+    return f"{shares}; validation HR@10 {validation['hr_at_10']:.4f}, NDCG@10 {validation['ndcg_at_10']:.4f}"
 
 
 def fit_ensemble(
@@ -80,7 +84,7 @@ def fit_ensemble(
     members: dict[str, ScoresOf] = {"ALS": als.scores, "EASE": ease.scores, **(others or {})}
     tables = {name: tables_of(scores, train) for name, scores in members.items() if name != "ALS"}
     tables = {"ALS": computed_once(als.tables(train), *train.shape), **tables}
-    best, validation = _best_weights(_candidate_scores(tables, data), data)
+    best, validation = best_weights(_candidate_scores(tables, data), data)
     weights = dict(zip(members, best, strict=True))
 
     def known(users: Users) -> Scores:
@@ -115,7 +119,7 @@ def _candidate_scores(tables: Mapping[str, TableScorer], data: TrainValidationSp
     return np.stack(found)
 
 
-def _best_weights(scores: Scores, data: TrainValidationSplit) -> tuple[tuple[float, ...], dict[str, float]]:
+def best_weights(scores: Scores, data: TrainValidationSplit) -> tuple[tuple[float, ...], dict[str, float]]:
     """The most even weights within one standard error of the best, and their validation metrics.
 
     ``scores`` are those of ``_candidate_scores``.
@@ -151,4 +155,4 @@ def _all_weights(count: int, parts: int = PARTS) -> Iterator[tuple[float, ...]]:
             yield (first / PARTS, *rest)
 
 
-__all__ = ["Ensemble", "fit_ensemble"]
+__all__ = ["Ensemble", "best_weights", "described", "fit_ensemble"]

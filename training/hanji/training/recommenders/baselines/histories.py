@@ -12,7 +12,7 @@ from scipy import sparse
 from hanji.training.recommenders.data import Dataset, Interactions
 from hanji.training.recommenders.evaluation import evaluate
 from hanji.training.recommenders.history_samples import flat_histories
-from hanji.training.recommenders.tables import TableScorer, computed_once
+from hanji.training.recommenders.tables import TableScorer, batches_of, computed_once
 
 Histories: TypeAlias = sparse.csr_matrix
 """float32 [users, items], 1 where a user interacted with an item."""
@@ -22,6 +22,8 @@ Scores: TypeAlias = NDArray[np.float32]
 
 ScoresOf = Callable[[Histories], Scores]
 """Histories [users, items] to scores of the same shape."""
+
+_ROWS = 64  # standardized at a time, so that they stay in the cache
 
 
 class ReferenceModel(Protocol):
@@ -40,8 +42,18 @@ def histories_of(train: Interactions, *, users: int, items: int) -> Histories:
 
 def standardized(scores: Scores) -> Scores:
     """Scores standardized per user to mean 0 and deviation 1, so that several models' scores can be added."""
-    deviation = np.maximum(scores.std(axis=1, keepdims=True), 1e-9)
-    return np.asarray((scores - scores.mean(axis=1, keepdims=True)) / deviation, np.float32)
+    result = np.array(scores, np.float32)
+    standardize(result)
+    return result
+
+
+def standardize(scores: Scores) -> None:
+    """``standardized`` in place."""
+    for rows in batches_of(len(scores), _ROWS):
+        part = scores[rows]
+        mean, deviation = part.mean(axis=1, keepdims=True), part.std(axis=1, keepdims=True)
+        part -= mean
+        part /= np.maximum(deviation, 1e-9)
 
 
 def tables_of(scores: ScoresOf, histories: Histories) -> TableScorer:

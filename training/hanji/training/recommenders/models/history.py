@@ -69,26 +69,33 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         """Logits over the whole catalogue for each history of a ragged batch."""
         return self.logits(history.values, history.value_rowids(), history.nrows())
 
-    def logits(self, history: Tensor, users: Tensor, count: Tensor) -> Tensor:
+    def logits(self, history: Tensor, users: Tensor, count: Tensor, items: Tensor = None) -> Tensor:
         """Logits float32 [count, items]; ``history`` int32 [N] belongs to ``users`` int [N], sorted.
 
-        The oldest item of each user is first, if an order is known.
+        The oldest item of each user is first, if an order is known. With ``items`` int32 [n], all different,
+        the logits [count, n] are those of these items, and ``history`` has positions in ``items``.
         """
+        table = self.table(items)
+        return self.scores_of(self.users_of(history, users, count, table), table)
+
+    def users_of(self, history: Tensor, users: Tensor, count: Tensor, table: Tensor) -> Tensor:
+        """User vectors [count, embedding_size] of histories as in ``logits``; ``table`` has their rows."""
         segments = Segments(
             pool=lambda values: tf.math.unsorted_segment_sum(values, users, count),
             spread=lambda values: tf.gather(values, users),
         )
-        table = self.table()
         rows = tf.gather(table, history)
         present = tf.ones_like(rows[:, :1])
         ends = tf.cumsum(segments.pool(present))
         age = segments.spread(ends) - tf.cumsum(present)
         weights = self.pooling_weights(rows, present, age, segments)
-        return self.scores_of(self.user_of(segments.pool(weights * rows)), table)
+        return self.user_of(segments.pool(weights * rows))
 
-    def table(self) -> Tensor:
-        """The item embedding table [items, embedding_size], quantized if ``row_bits`` is set."""
-        return rounded_rows(self.item_table, self.row_bits) if self.row_bits else tf.identity(self.item_table)
+    def table(self, items: Tensor = None) -> Tensor:
+        """The item embedding table [items, embedding_size], or its rows ``items``; quantized if ``row_bits``
+        is set."""
+        rows = self.item_table if items is None else tf.gather(self.item_table, items)
+        return rounded_rows(rows, self.row_bits) if self.row_bits else tf.identity(rows)
 
     def pooling_weights(self, rows: Tensor, present: Tensor, age: Tensor, segments: Segments) -> Tensor:
         """The weight of each row, [N, 1].
@@ -130,6 +137,16 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         hidden = self.tower_hidden(user, self.tower_items(table))[-1]
         count = tf.shape(user)[0]
         return scores + tf.reshape(tf.reshape(hidden, [-1, hidden.shape[-1]]) @ self.tower_head, [count, -1])
+
+    def scores_of_pairs(self, user: Tensor, rows: Tensor) -> Tensor:
+        """Logits [n] of n user vectors [n, embedding_size], each for one row of as many ``rows``."""
+        scores = tf.reduce_sum(user * rows, axis=1)
+        if not self.tower:
+            return scores
+        hidden = tf.nn.relu(user @ self.tower[0][0] + self.tower_items(rows))
+        for kernel, bias in self.tower[1:]:
+            hidden = tf.nn.relu(hidden @ kernel + bias)
+        return scores + (hidden @ self.tower_head)[:, 0]
 
     def tower_items(self, table: Tensor) -> Tensor:
         """The items' half of the tower's first layer [items, hidden_units[0]], independent of the user."""

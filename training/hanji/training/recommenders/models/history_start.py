@@ -12,7 +12,7 @@ from scipy.sparse.linalg import svds
 from hanji.training.memory import rows_in_batch
 from hanji.training.recommenders.baselines.histories import Histories
 from hanji.training.recommenders.models.history import HistoryModel
-from hanji.training.recommenders.tables import TableScorer, Users, batches_of, users_in_batch
+from hanji.training.recommenders.tables import TableWriter, Users, batches_of, users_in_batch
 
 Table = NDArray[np.float32]
 ENTRY = 0.15  # standard deviation of the table's entries, which is large compared with Adam's steps
@@ -20,23 +20,26 @@ ENTRY = 0.15  # standard deviation of the table's entries, which is large compar
 _LARGEST_TABLE = 1 << 30  # bytes
 
 
-def start_from_scores(model: HistoryModel, score: TableScorer, histories: Histories, *, seed: int) -> None:
+def start_from_scores(model: HistoryModel, write: TableWriter, histories: Histories, *, seed: int) -> None:
     """Set the item table and the linear path of ``model`` to approximate the scores of ``histories``.
 
-    ``score`` maps users, the rows of ``histories`` [users, items], to their scores. The table spans the
-    leading singular vectors of the scores (Eckart and Young 1936); the linear map from pooled histories to
-    them is fitted by least squares. If the scores of all users are too large for one table, both are those of
-    a random sample of the users; for scores of a factorization, any as many users as factors span the same
-    directions.
+    ``write`` writes the scores of users, the rows of ``histories`` [users, items], into a table. The item
+    table spans the leading singular vectors of the scores (Eckart and Young 1936); the linear map from pooled
+    histories to them is fitted by least squares. If the scores of all users are too large for one table, both
+    are those of a random sample of the users; for scores of a factorization, any as many users as factors
+    span the same directions.
 
     With fewer users than factors, the columns of the table that are left keep their random values.
     """
     users = _sampled_users(histories.shape, seed)
-    scores = _scores_of(score, users, histories.shape[1])
+    scores = np.empty((len(users), histories.shape[1]), np.float32)
+    _fill(scores, write, users)
     size = min(model.config.embedding_size, min(scores.shape) - 1)
     if size < 1:
         return
+    scores -= scores.mean(axis=0)
     directions = _leading_directions(scores, size, seed)
+    _fill(scores, write, users)  # again: a copy would need as much memory as all the rest
     table = model.item_table.numpy()
     table[:, :size] = directions.T * ENTRY * np.sqrt(len(table))
     codes = (scores @ np.linalg.pinv(table[:, :size]).T).astype(np.float32)
@@ -58,20 +61,18 @@ def _sampled_users(shape: tuple[int, int], seed: int) -> Users:
     return np.sort(np.random.default_rng([seed, 4]).choice(shape[0], count, replace=False))
 
 
-def _scores_of(score: TableScorer, users: Users, items: int) -> Table:
-    table = np.empty((len(users), items), np.float32)
-    for batch in batches_of(len(users), users_in_batch(items)):
-        table[batch] = score(users[batch])
-    return table
+def _fill(table: Table, write: TableWriter, users: Users) -> None:
+    """Write the scores of ``users`` into ``table`` [users, items]."""
+    for batch in batches_of(len(users), users_in_batch(table.shape[1])):
+        write(users[batch], table[batch])
 
 
-def _leading_directions(scores: Table, count: int, seed: int) -> Table:
-    """The leading right singular vectors [count, items] of the scores without each item's mean.
+def _leading_directions(centred: Table, count: int, seed: int) -> Table:
+    """The leading right singular vectors [count, items] of scores without each item's mean.
 
     The largest entry of each is positive: otherwise rounding would decide the sign, and with it the training.
     """
-    start = np.random.default_rng([seed, 3]).standard_normal(min(scores.shape)).astype(np.float32)
-    centred = scores - scores.mean(axis=0)
+    start = np.random.default_rng([seed, 3]).standard_normal(min(centred.shape)).astype(np.float32)
     directions: Table = svds(centred, k=count, v0=start, return_singular_vectors="vh")[2]
     largest = np.abs(directions).argmax(axis=1)
     directions *= np.sign(directions[np.arange(count), largest])[:, None]
