@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from hanji.training.fitting.lazy_adam import LazyAdam
+from hanji.training.fitting.prefetch import prefetched
 from hanji.training.fitting.supervision import Objective
 from hanji.training.fitting.train_step import TrainStep
 
@@ -101,3 +103,16 @@ def test_a_second_moment_decays_while_its_row_is_not_touched() -> None:
     step(target)
     expected = first * decay**5 + gradient**2 * (1.0 - decay)
     np.testing.assert_allclose(optimizer._velocities[0].numpy()[2], expected, rtol=1e-3)
+
+
+def test_prefetched_batches_keep_their_order_and_errors() -> None:
+    def batches(count: int) -> Iterator[int]:
+        yield from range(count)
+        raise ValueError("no more")
+
+    assert list(prefetched(iter(range(5)))) == [0, 1, 2, 3, 4]
+    assert list(prefetched(iter(()))) == []
+    found = []
+    with pytest.raises(ValueError, match="no more"):
+        found.extend(prefetched(batches(3)))
+    assert next(prefetched(batches(3))) == 0
