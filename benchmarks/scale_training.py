@@ -107,7 +107,7 @@ def quality(interactions: tuple[np.ndarray, ...]) -> dict[str, dict[str, float]]
     users, items, times = interactions
     dataset = Dataset.from_arrays(users, items, timestamps=times)
     model = ModelConfig(type="history", embedding_size=64, hidden_units=(), user_units=32)
-    exact = TrainingConfig(epochs=10, batch_size=64, pretraining_epochs=5, held_back=0.3)
+    exact = TrainingConfig(epochs=15, batch_size=64, pretraining_epochs=5, held_back=0.3, patience=5)
     trainings = {"exact": exact, "sampled": replace(exact, sampled_items=SAMPLED)}
     return {
         name: spread(

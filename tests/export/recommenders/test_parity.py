@@ -241,3 +241,27 @@ def test_a_scheme_for_the_other_type_of_model_is_rejected(
 ) -> None:
     with pytest.raises(ConversionError, match=message):
         convert(compressed(kind).model, 200, scheme, "tflite")
+
+
+@pytest.mark.parametrize(("size", "rejected"), [(1.0, True), (20.0, False)])
+def test_the_difference_of_an_item_is_relative_to_its_own_scores(
+    compressed: Any, size: float, rejected: bool
+) -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(4, 4_000)).astype(np.float32)
+    scores[:, 7] *= size / np.sqrt(np.mean(np.square(scores[:, 7])))
+    queries = tuple(Query("history", {"history": np.array([1], np.int32)}) for _ in range(4))
+    expected = Reference(queries, (), scores, 1.0, shares=(np.ones(1, np.float32),))
+    found = scores.copy()
+    found[2, 7] += 0.4
+    outputs = Outputs("an engine", (*found, np.ones(1, np.float32)))
+    model = compressed("history")
+    artifact = convert(model.model, 200, "float32", "tflite").artifact
+    allowed = TOLERANCES["tflite"]["int4-rows"]
+    if rejected:
+        with pytest.raises(ConversionError, match=r"found 0\.4"):
+            recommender_parity(artifact, expected, outputs, allowed)
+    else:
+        assert recommender_parity(artifact, expected, outputs, allowed).max_abs_error == pytest.approx(
+            0.02, rel=0.01
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from hanji.training.fitting.lazy_adam import LazyAdam
+from hanji.training.fitting.prefetch import prefetched
 from hanji.training.fitting.supervision import Objective
 from hanji.training.fitting.train_step import TrainStep
 
@@ -84,3 +86,33 @@ def test_the_lazy_average_is_the_average_of_all_steps(resumed: bool) -> None:
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
     with step.averaged():
         np.testing.assert_allclose(model.table.numpy(), expected[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_second_moment_decays_while_its_row_is_not_touched() -> None:
+    model, decay = Table(), 0.999
+    optimizer = LazyAdam(0.1)
+    step = step_of(model, optimizer, sparse=True)
+    step(batch([2], 0))
+    first = optimizer._velocities[0].numpy()[2]
+    for number in range(1, 5):
+        step(batch([0], number))
+    target = batch([2], 9)
+    with tf.GradientTape() as tape:
+        value = loss(model, *target)
+    gradient = tf.convert_to_tensor(tape.gradient(value, model.table)).numpy()[2]
+    step(target)
+    expected = first * decay**5 + gradient**2 * (1.0 - decay)
+    np.testing.assert_allclose(optimizer._velocities[0].numpy()[2], expected, rtol=1e-3)
+
+
+def test_prefetched_batches_keep_their_order_and_errors() -> None:
+    def batches(count: int) -> Iterator[int]:
+        yield from range(count)
+        raise ValueError("no more")
+
+    assert list(prefetched(iter(range(5)))) == [0, 1, 2, 3, 4]
+    assert list(prefetched(iter(()))) == []
+    found = []
+    with pytest.raises(ValueError, match="no more"):
+        found.extend(prefetched(batches(3)))
+    assert next(prefetched(batches(3))) == 0

@@ -1,8 +1,9 @@
 """Parity tolerances: how far an artifact may deviate from the compressed Keras model.
 
 Differences are fractions of the scores' spread: the standard deviation of one user's scores over the
-catalogue. A conversion bug (an unused quantization range, a dropped bias, permuted rows) shifts the typical
-score and shows in ``typical``; a single corrupt table row shows in ``largest``.
+catalogue or, for ``largest``, the root mean square of an item's own scores if that is larger. A conversion
+bug (an unused quantization range, a dropped bias, permuted rows) shifts the typical score and shows in
+``typical``; a single corrupt table row shows in ``largest``.
 
 The tolerances leave a margin above the worst values measured on NeuMF, GMF, MLP, NCF and MF models, both
 randomly initialized and trained on MovieLens-1M: typical differences were 9e-7 (float32), 0.002 (float16),

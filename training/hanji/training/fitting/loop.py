@@ -15,6 +15,7 @@ import tf_keras as keras
 
 from hanji.training.fitting.checkpoint import Checkpoint, FitState
 from hanji.training.fitting.lazy_adam import LazyAdam
+from hanji.training.fitting.prefetch import prefetched
 from hanji.training.fitting.supervision import Epoch, Supervision
 from hanji.training.fitting.train_step import TrainStep
 from hanji.training.progress import EpochEnd, OnEpoch, ProgressTask, progress
@@ -149,7 +150,9 @@ def _run_epoch(
     steps = samples.steps(schedule.batch_size)
     task.expect(task.done + (schedule.epochs - epoch) * steps)
     step.begin_epoch()
-    for done, batch in enumerate(samples.batches(schedule.batch_size)):
+    batches = samples.batches(schedule.batch_size)
+    # Sampling items, and a teacher's scores of them, take about as long as a sparse step.
+    for done, batch in enumerate(prefetched(batches) if step.objective.sparse else batches):
         step.set_learning_rate(schedule.learning_rate_at(epoch, done / steps))
         hooks.before_step()
         step(batch)

@@ -28,7 +28,7 @@ class TrainStep:
         average_decay: float,
     ) -> None:
         self.model = model
-        self._objective = objective
+        self.objective = objective
         self._optimizer = optimizer
         self._optimizer.build(model.trainable_variables)
         self._decay = average_decay
@@ -88,7 +88,7 @@ class TrainStep:
 
     def _step(self, *batch: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
-            loss = tf.add_n([self._objective.loss(self.model, *batch), *self.model.losses])
+            loss = tf.add_n([self.objective.loss(self.model, *batch), *self.model.losses])
         variables = self.model.trainable_variables
         gradients = tape.gradient(loss, variables)
         before = self._average.before_step(gradients) if self._decay else []
