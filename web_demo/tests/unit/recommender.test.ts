@@ -47,12 +47,15 @@ describe.skipIf(!pythonResults())("compared with Python", () => {
       const { items, ...rest } = await recommending;
       const { items: others, ...otherRest } = expected.answer as NonNullable<PythonCall["answer"]>;
       expect(rest).toEqual(otherRest);
-      expect(items.map(({ item, title }) => [item, title])).toEqual(
-        others.map(({ item, title }) => [item, title]),
-      );
-      for (const [index, { score, why }] of items.entries()) {
-        expect(score).toBeCloseTo(others[index]?.score ?? NaN, 4);
-        expect(why.map(({ item }) => item)).toEqual(others[index]?.why.map(({ item }) => item));
+      expect(items.length).toBe(others.length);
+      const python = new Map(others.map((other) => [other.item, other]));
+      for (const [index, { item, title, score, why }] of items.entries()) {
+        const same = python.get(item);
+        expect([item, title]).toEqual([same?.item, same?.title]);
+        // Engines round differently: two items may only change places if their scores are equal but for that.
+        if (item !== others[index]?.item) expect(same?.score).toBeCloseTo(others[index]?.score ?? NaN, 5);
+        expect(score).toBeCloseTo(same?.score ?? NaN, 4);
+        expect(why.map(({ item: reason }) => reason)).toEqual(same?.why.map(({ item: reason }) => reason));
       }
     },
   );
