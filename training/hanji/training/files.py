@@ -1,4 +1,4 @@
-"""File access: reading with a clear error for each failure, and atomic writing."""
+"""Directories and files: listings with clear errors, models of stages, and atomic writing."""
 
 from __future__ import annotations
 
@@ -95,42 +95,6 @@ def _cannot_write(path: Path, error: OSError) -> HanjiError:
     )
 
 
-def read_source(path: Path) -> bytes:
-    """The bytes of a text file.
-
-    Raises DataError if it is missing, unreadable, empty or not text.
-    """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"{path}: expected a file, found none; {directory_listing(path.parent)}") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}; check its permissions and type") from None
-    if not data.strip():
-        raise DataError(
-            f"{path}: expected interactions or items, found an empty file; download or export it again"
-        )
-    if b"\0" in data:
-        line = data.count(b"\n", 0, data.index(b"\0")) + 1
-        raise DataError(
-            f"{path}:{line}: expected text, found binary data (a zero byte); unpack it if it is an archive, "
-            "or save it as UTF-8 text"
-        )
-    return data
-
-
-def decode(data: bytes, path: Path, encoding: str, *, first_line: int = 1) -> str:
-    """Decode the text of a file from its line `first_line` on; DataError names the line that is not valid."""
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = first_line + data.count(b"\n", 0, error.start)
-        raise DataError(
-            f"{path}:{line}: expected {encoding} text, found the byte 0x{data[error.start]:02x}; "
-            "save the file as UTF-8"
-        ) from None
-
-
 def file_names(directory: Path) -> list[str]:
     """Sorted names of the directory's files; DataError if there is no such directory or it cannot be read."""
     try:
@@ -214,12 +178,10 @@ def load_weights(model: keras.Model, path: Path) -> None:
 __all__ = [
     "FORMAT_VERSION",
     "atomic_directory",
-    "decode",
     "directory_listing",
     "file_names",
     "load_weights",
     "read_about",
-    "read_source",
     "save_weights",
     "source_directory",
     "write_text_atomic",

@@ -330,3 +330,15 @@ def test_netflix(tmp_path: Path) -> None:
     dataset = load(tmp_path)
     assert held_out(dataset) == {7}
     assert dataset.quality.malformed_lines == 1
+
+
+@pytest.mark.parametrize("name", ["train.txt", "combined_data_1.txt"])
+def test_lines_of_lists_that_are_too_long_or_in_another_encoding_are_told(tmp_path: Path, name: str) -> None:
+    form = "sequences" if name == "train.txt" else "netflix"
+    text = lists_of(rows_of()) if form == "sequences" else "7:\n" + "".join(f"{u},3,5\n" for u in range(9))
+    (tmp_path / name).write_text(f"{text}1 {'9' * 2_100_000}\n")
+    with pytest.raises(DataError, match=r"more than 0 malformed lines.*: the line is too long"):
+        load(tmp_path, format=form, ratings=name, malformed_limit=0)
+    (tmp_path / name).write_bytes(text.encode() + b"1 \xe9\n")
+    with pytest.raises(DataError, match=r"expected utf-8 text, found the byte 0xe9"):
+        load(tmp_path, format=form, ratings=name)

@@ -117,7 +117,7 @@ def _record_malformed(
                 f"{first_file.header.file.path.name}:{first[0]}: {first[1]}; check format and delimiter"
             )
         path = first_file.header.file.path
-        malformed.add_all(path, count, iter([first, *(example for _, example in examples)]))
+        malformed.add(path, count, iter([first, *(example for _, example in examples)]))
     elif not rows:
         raise DataError(
             f"{files[0].header.file.path}: expected ratings, found no usable line: there are only blank "

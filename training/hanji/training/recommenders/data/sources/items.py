@@ -52,7 +52,7 @@ def read_texts(
     found = engine.run(f"SELECT {names} FROM item_texts WHERE item IS NOT NULL ORDER BY row").fetchall()
     if bad := copied.lines - len(found):
         examples = malformed_in(header, columns, lambda values: "" if values["item"] else "item is empty")
-        malformed.add_all(header.file.path, bad, examples)
+        malformed.add(header.file.path, bad, examples)
     return [dict(zip(columns, row, strict=True)) for row in found]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -34,12 +34,11 @@ class MalformedLines:
         """Malformed lines whose only problem is their time."""
         self.examples: list[str] = []
 
-    def add(self, path: Path, line: int, reason: str) -> None:
-        """Record a malformed line; DataError if there are more than the limit."""
-        self.add_all(path, 1, iter([(line, reason)]))
+    def add(self, path: Path, count: int, examples: Iterable[tuple[int, str]]) -> None:
+        """Record ``count`` malformed lines, of which ``examples`` are the first, as line and reason.
 
-    def add_all(self, path: Path, count: int, examples: Iterator[tuple[int, str]]) -> None:
-        """Record ``count`` malformed lines, of which ``examples`` are the first, as line and reason."""
+        DataError if there are more than the limit.
+        """
         self.count += count
         self.examples += [
             f"{path.name}:{line}: {reason}"
@@ -60,7 +59,7 @@ def malformed_in(header: Header, columns: Mapping[str, str], problem: Problem) -
     for number, fields in _lines(header):
         if isinstance(fields, str):
             yield number, fields
-        elif len(fields) != len(header.columns) and header.file.kind == "text":
+        elif columns and len(fields) != len(header.columns) and header.file.kind == "text":
             line = header.delimiter.join(fields)[:60]
             yield (
                 number,

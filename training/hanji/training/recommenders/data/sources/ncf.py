@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.training.errors import DataError
-from hanji.training.files import decode, directory_listing, file_names, read_source
+from hanji.training.files import directory_listing, file_names
 from hanji.training.recommenders.data.config import NEGATIVES, DataConfig
 from hanji.training.recommenders.data.raw import ItemText, RawData, RawTest
 from hanji.training.recommenders.data.sources.engine import Engine
-from hanji.training.recommenders.data.sources.files import source_file
+from hanji.training.recommenders.data.sources.files import open_text, source_file
 from hanji.training.recommenders.data.sources.header import read_header
 from hanji.training.recommenders.data.sources.interactions import read_interactions
 from hanji.training.recommenders.data.sources.items import read_item_texts
@@ -115,10 +115,8 @@ def _test_negatives(path: Path, pairs: NDArray[np.int64], ratings: Path) -> NDAr
 
 def _lines(path: Path) -> list[tuple[int, str]]:
     """The lines that are not blank, with their numbers."""
-    text = decode(read_source(path), path, "utf-8-sig")
-    return [
-        (number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1) if line.strip()
-    ]
+    with open_text(source_file(path)) as text:
+        return [(number, line.rstrip("\r\n")) for number, line in enumerate(text, start=1) if line.strip()]
 
 
 def _is_id(text: str) -> bool:

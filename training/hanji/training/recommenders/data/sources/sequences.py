@@ -11,15 +11,15 @@ from hanji.training.recommenders.data.config import DataConfig
 from hanji.training.recommenders.data.raw import Ids, RawData, RawTest
 from hanji.training.recommenders.data.sources.engine import Engine, literal
 from hanji.training.recommenders.data.sources.files import SourceFile, find_files, in_utf8, source_file
-from hanji.training.recommenders.data.sources.header import Header
+from hanji.training.recommenders.data.sources.header import Header, read_header
 from hanji.training.recommenders.data.sources.interactions import (
     InteractionFile,
     coded_interactions,
     keep_valid,
     read_interactions,
 )
-from hanji.training.recommenders.data.sources.malformed import MalformedLines
-from hanji.training.recommenders.data.sources.table import lines_query
+from hanji.training.recommenders.data.sources.malformed import MalformedLines, malformed_in
+from hanji.training.recommenders.data.sources.table import lines_query, rejected_lines
 from hanji.training.recommenders.data.sources.values import Options, rules_for
 
 _ROLES = {"user": "user", "item": "item"}
@@ -73,6 +73,7 @@ def read_netflix(config: DataConfig, directory: Path, engine: Engine) -> RawData
             "SELECT number, fields, line, last_value(CASE WHEN ends_with(line, ':') THEN line[:-2] END "
             f"IGNORE NULLS) OVER (ORDER BY number) AS item FROM ({lines})) WHERE NOT ends_with(line, ':')"
         )
+        _record_unread(engine, header, malformed)
     malformed.lines += engine.row("SELECT count(*) FROM raw")[0]
     roles = {role: role for role in ("user", "item", "rating", "time")}
     rules = rules_for(engine, roles, str(files[0].path))
@@ -80,7 +81,7 @@ def read_netflix(config: DataConfig, directory: Path, engine: Engine) -> RawData
     _, bad, malformed.bad_times = keep_valid(engine, rules)
     if bad:
         reason = "expected user,rating,date below a line with the item and a colon"
-        malformed.add_all(files[0].path, bad, iter([(first, reason)]))
+        malformed.add(files[0].path, bad, [(first, reason)])
     read = coded_interactions(engine, rules, [])
     return RawData("netflix", "", read.coded, {}, malformed, notes=read.notes)
 
@@ -103,7 +104,16 @@ def _copy_lists(engine: Engine, file: SourceFile, table: str, malformed: Malform
     )
     malformed.lines += count
     if bad:
-        malformed.add_all(file.path, bad, iter([(first, "expected a user and at least one item")]))
+        malformed.add(file.path, bad, [(first, "expected a user and at least one item")])
+    _record_unread(engine, header, malformed)
+
+
+def _record_unread(engine: Engine, header: Header, malformed: MalformedLines) -> None:
+    """Record the lines that the engine did not read, which are all too long for it."""
+    count = rejected_lines(engine, header)
+    malformed.lines += count
+    if count:
+        malformed.add(header.file.path, count, malformed_in(header, {}, lambda _: ""))
 
 
 def _ids(engine: Engine, role: str, known: Ids) -> Ids:
@@ -126,8 +136,6 @@ def _files(config: DataConfig, directory: Path, engine: Engine) -> Sequence[Sour
 
 
 def _delimiter(file: SourceFile) -> str:
-    from hanji.training.recommenders.data.sources.header import read_header
-
     return read_header(file, header=False).delimiter
 
 

@@ -42,7 +42,7 @@ def copy_columns(engine: Engine, table: str, header: Header, columns: Mapping[st
             f"INSERT INTO {table} (row, {names}) "
             f"SELECT {before} + row_number() OVER (), {trimmed} FROM ({_query(engine, header, columns)})"
         )
-        rejected = _rejected(engine, header)
+        rejected = 0 if header.file.kind == "parquet" else rejected_lines(engine, header)
     except duckdb.Error as error:
         raise _unreadable(header, error) from None
     return Copied(engine.row(f"SELECT count(*) FROM {table}")[0] - before + rejected, rejected)
@@ -82,9 +82,9 @@ def lines_query(path: str, header: Header) -> str:
     """A SELECT of ``number``, ``line`` and ``fields`` for each line that is not blank; ``path`` is SQL."""
     # No text contains the delimiter, so that each line is one field.
     lines = (
-        f"read_csv({path}, columns = {{'text': 'VARCHAR'}}, delim = '\\x01', quote = '', escape = '', "
+        f"read_csv({path}, columns = {{'text': 'VARCHAR'}}, delim = '\x01', quote = '', escape = '', "
         "header = false, auto_detect = false, strict_mode = false, store_rejects = true, rejects_limit = 0)"
-    ).replace("\\x01", "\x01")
+    )
     return (
         f"SELECT number, line, string_split(line, {literal(header.delimiter)}) AS fields "
         f"FROM (SELECT row_number() OVER () AS number, rtrim(text, chr(13)) AS line FROM {lines}) "
@@ -102,10 +102,11 @@ def _records(path: str, header: Header) -> str:
     )
 
 
-def _rejected(engine: Engine, header: Header) -> int:
-    """The number of lines that the engine could not split; DataError for what makes a file unreadable."""
-    if header.file.kind == "parquet":
-        return 0
+def rejected_lines(engine: Engine, header: Header) -> int:
+    """The number of lines that the engine did not read, after it has read a text file.
+
+    DataError for what makes the whole file unreadable: another encoding, or a quote that is never closed.
+    """
     if engine.row(f"SELECT count(*) FROM {_REJECTS} WHERE error_type = 'INVALID ENCODING'")[0]:
         raise wrong_encoding(header.file)
     swallowed = engine.row(
@@ -135,4 +136,4 @@ def _json_path(name: str) -> str:
     return '$."' + name.replace('"', '\\"') + '"'
 
 
-__all__ = ["Copied", "copy_columns", "lines_query"]
+__all__ = ["Copied", "copy_columns", "lines_query", "rejected_lines"]

@@ -25,7 +25,7 @@ def read_tables(config: DataConfig, directory: Path, engine: Engine) -> RawData:
     if config.ratings is None:
         raise DataError(f'data.ratings: format "{config.format}" needs the name of the ratings file')
     files = [
-        interaction_file(config, read_header(file, _named(config), config.delimiter, config.header))
+        _interaction_file(config, read_header(file, _named(config), config.delimiter, config.header))
         for file in find_files(directory, config.ratings, config.encoding, engine)
     ]
     malformed = MalformedLines(config.malformed_limit)
@@ -37,7 +37,7 @@ def read_tables(config: DataConfig, directory: Path, engine: Engine) -> RawData:
     return RawData(name, "", read.coded, items, malformed, notes=notes)
 
 
-def interaction_file(config: DataConfig, header: Header) -> InteractionFile:
+def _interaction_file(config: DataConfig, header: Header) -> InteractionFile:
     """The file with its columns by role: as configured, else by their names, else by their positions."""
     positions = _positions(header)
     user = config.user_column or header.find("user") or positions.get("user")
@@ -134,4 +134,4 @@ def _id_column(header: Header) -> str | None:
     return next((name for name in header.columns if name.lower() == "id"), None)
 
 
-__all__ = ["has_interactions", "interaction_file", "read_tables"]
+__all__ = ["has_interactions", "read_tables"]

@@ -1,6 +1,6 @@
 """The values of interactions: ids as they are written, ratings and times as numbers, in SQL.
 
-The engine's table ``raw`` has the texts of the files; ``coded`` gets indices, ratings and times.
+The engine's table ``raw`` has the texts of the files.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.raw import CANONICAL_INTEGER, LATEST_TIME
@@ -17,8 +16,6 @@ from hanji.training.recommenders.data.sources.malformed import number_of
 
 _SAMPLE = 1000
 _MILLION = 1_000_000
-
-TimeKind = Literal["number", "date"]
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,7 @@ def _no_times(options: Options) -> Times:
 def _times(engine: Engine, where: str, time_format: str | None) -> Times:
     if not engine.row("SELECT count(time) FROM raw")[0]:
         return Times(None, note=f"{where} is empty: there are no times")
-    is_date = bool(time_format) or _time_kind(engine, where) == "date"
+    is_date = bool(time_format) or _are_dates(engine, where)
     return _dates(engine, time_format) if is_date else _numeric_times(engine)
 
 
@@ -136,7 +133,8 @@ def _has_decimal_commas(engine: Engine) -> bool:
     return bool(found)
 
 
-def _time_kind(engine: Engine, where: str) -> TimeKind:
+def _are_dates(engine: Engine, where: str) -> bool:
+    """Whether most of the first times are dates rather than numbers; DataError if they are neither."""
     sample = f"(SELECT time FROM raw WHERE time IS NOT NULL LIMIT {_SAMPLE})"
     numbers, dates, rows, example = engine.row(
         f"SELECT count({_number('time')}), count(TRY_CAST(time AS TIMESTAMPTZ)), count(*), min(time) "
@@ -148,7 +146,7 @@ def _time_kind(engine: Engine, where: str) -> TimeKind:
             f'{example[:40]!r}; set data.timestamp_format, such as "%d/%m/%Y %H:%M", or '
             'data.timestamp_column = "" to do without times'
         )
-    return "date" if dates > numbers else "number"
+    return bool(dates > numbers)
 
 
 def _numeric_times(engine: Engine) -> Times:
