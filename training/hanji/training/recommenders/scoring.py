@@ -15,6 +15,7 @@ from hanji.training.recommenders.evaluation import evaluate_candidates, evaluate
 from hanji.training.recommenders.history_samples import flat_histories
 from hanji.training.recommenders.history_scoring import history_scorer
 from hanji.training.recommenders.models.history import HistoryModel
+from hanji.training.recommenders.tables import batches_of
 
 BATCH = 1 << 18
 MOST_SCORES = 200_000_000
@@ -58,10 +59,8 @@ class KerasScorer:
     def pairs(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float32]:
         """float32 [n] for int32 [n] users and items."""
         parts = [
-            self._compiled(
-                tf.constant(users[start : start + BATCH]), tf.constant(items[start : start + BATCH])
-            ).numpy()
-            for start in range(0, len(users), BATCH)
+            self._compiled(tf.constant(users[rows]), tf.constant(items[rows])).numpy()
+            for rows in batches_of(len(users), BATCH)
         ]
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 

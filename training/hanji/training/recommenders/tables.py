@@ -88,13 +88,9 @@ def pair_scorer(score: TableScorer, items: int) -> PairScorer:
 
     def pairs(users: NDArray[np.int32], of_users: NDArray[np.int32]) -> Table:
         scores = np.empty(len(users), np.float32)
-        order = np.argsort(users, kind="stable")
-        known, first = np.unique(users[order], return_index=True)
-        bounds = np.append(first, len(users))
-        for batch in batches_of(len(known), users_in_batch(items)):
-            rows = order[bounds[batch.start] : bounds[batch.stop]]
-            table = score(known[batch].astype(np.int64))
-            scores[rows] = table[np.searchsorted(known[batch], users[rows]), of_users[rows]]
+        for known, rows in _rows_by_user(users, users_in_batch(items)):
+            table = score(known.astype(np.int64))
+            scores[rows] = table[np.searchsorted(known, users[rows]), of_users[rows]]
         return scores
 
     return pairs
@@ -105,17 +101,24 @@ def subset_pair_scorer(score: SubsetScorer) -> PairScorer:
 
     def pairs(users: NDArray[np.int32], of_users: NDArray[np.int32]) -> Table:
         scores = np.empty(len(users), np.float32)
-        order = np.argsort(users, kind="stable")
-        known, first = np.unique(users[order], return_index=True)
-        bounds = np.append(first, len(users))
-        for batch in batches_of(len(known), _FEW_USERS):
-            rows = order[bounds[batch.start] : bounds[batch.stop]]
+        for known, rows in _rows_by_user(users, _FEW_USERS):
             items, columns = np.unique(of_users[rows], return_inverse=True)
-            table = score(known[batch].astype(np.int64), items)
-            scores[rows] = table[np.searchsorted(known[batch], users[rows]), columns]
+            table = score(known.astype(np.int64), items)
+            scores[rows] = table[np.searchsorted(known, users[rows]), columns]
         return scores
 
     return pairs
+
+
+def _rows_by_user(
+    users: NDArray[np.int32], size: int
+) -> Iterator[tuple[NDArray[np.int32], NDArray[np.intp]]]:
+    """Batches of up to ``size`` different users, in ascending order, each with the positions of its users."""
+    order = np.argsort(users, kind="stable")
+    known, first = np.unique(users[order], return_index=True)
+    bounds = np.append(first, len(users))
+    for batch in batches_of(len(known), size):
+        yield known[batch], order[bounds[batch.start] : bounds[batch.stop]]
 
 
 def best_unseen(table: Table, seen: NDArray[np.int32], k: int) -> NDArray[np.int32]:
