@@ -1,13 +1,14 @@
 """Training at the size of real data: `hanji data prepare`, alternating least squares compared with implicit,
 and time and memory of the classical models.
 
-    python benchmarks/scale.py [--section prepare] [--section als] [--section classical] [--section train]
+    python benchmarks/scale.py [--section prepare|als|classical|train|sampling ...]
 
 ``prepare``: CSV files of 10 M rows with text ids and of 100 M rows with integer ids, under a memory limit.
 ``als``: one epoch with 64 factors on interactions of MovieLens-20M's shape, and the NDCG@10 after eight, in
 turn with implicit's (conjugate gradients, its default), all cores. ``classical``: the models of `hanji
 baselines` and the ensemble teacher, each fitted and evaluated in a process of its own, whose peak of resident
-memory counts. The interactions are synthetic: users have tastes, and both users and items are skewed.
+memory counts. ``train``: `hanji build` of whole data sets, and ``sampling``: sampled and exact softmax, see
+scale_training. The interactions are synthetic: users have tastes, and both users and items are skewed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 from common import parser, save, spread, target_line
-from scale_training import train_section
+from scale_training import SHAPES, sampling_section, train_section
 
 USERS, ITEMS, INTERACTIONS = 138_493, 26_744, 20_000_000
 FACTORS, ROUNDS, EPOCHS = 64, 3, 8
@@ -59,7 +60,12 @@ MODELS = ("popularity", "content", "user-neighbours", "item-neighbours", "ease",
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--section", action="append", choices=("prepare", "als", "classical", "train"))
+    options.add_argument(
+        "--section", action="append", choices=("prepare", "als", "classical", "train", "sampling")
+    )
+    options.add_argument(
+        "--shape", action="append", choices=SHAPES, help="only these, of the section train; all if omitted"
+    )
     options.add_argument("--scale", type=float, default=1.0, help="fraction of the sizes")
     options.add_argument("--fit", nargs=4, help=argparse.SUPPRESS)
     args = options.parse_args()
@@ -67,13 +73,14 @@ def main() -> None:
         print(json.dumps(fitted(args.fit[0], *map(int, args.fit[1:]))))
         return
     sections = {
-        "prepare": lambda: prepare_section(args.scale),
-        "als": lambda: als_section(args.scale),
-        "classical": classical_section,
-        "train": lambda: train_section(drawn),
+        "prepare": lambda: save("scale-prepare", prepare_section(args.scale)),
+        "als": lambda: save("scale-als", als_section(args.scale)),
+        "classical": lambda: save("scale-classical", classical_section()),
+        "train": lambda: train_section(drawn, args.shape),
+        "sampling": lambda: save("scale-sampling", sampling_section(drawn)),
     }
     for name in args.section or sections:
-        save(f"scale-{name}", sections[name]())
+        sections[name]()
 
 
 def drawn(users: int, items: int, count: int, seed: int = 0):

@@ -1,7 +1,7 @@
-"""The section ``train`` of scale.py: the on-device recommender of a large catalogue.
+"""The sections ``train`` and ``sampling`` of scale.py: the on-device recommender of large data.
 
-Each size is written as a CSV file and built by `hanji build` in a process of its own, whose stages are timed
-and whose peak of resident memory counts. Sampled softmax is compared with the exact one on a catalogue of
+Each shape is written as a CSV file and built by `hanji build` in a process of its own, which is timed and
+whose peak of resident memory counts. Sampled softmax is compared with the exact one on a catalogue of
 which both can be trained.
 """
 
@@ -12,18 +12,35 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import replace
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from common import spread, target_line
+from common import save, spread, target_line
 
-SIZES = {
-    "Book-Crossing's shape": (100_000, 340_000, 1_100_000),
-    "a million interactions": (50_000, 20_000, 1_000_000),
+
+@dataclass(frozen=True)
+class Shape:
+    """Users, items and interactions of a data set, and the most that its build may take."""
+
+    users: int
+    items: int
+    interactions: int
+    most_seconds: float | None = None
+    most_bytes: float | None = None
+
+
+SHAPES = {
+    "a-million": Shape(50_000, 20_000, 1_000_000, most_bytes=2e9),
+    "book-crossing": Shape(100_000, 340_000, 1_100_000, 40 * 60, 6e9),
+    "movielens-20m-twentieth": Shape(6_925, 26_744, 1_000_000),
+    "movielens-20m": Shape(138_493, 26_744, 20_000_000, 3 * 3600, 6e9),
 }
-MOST_SECONDS, MOST_BYTES = 40 * 60, 6 * 10**9
+MOST_GROWTH = 20 * 1.2
+"""Of seconds and memory from MovieLens-20M's twentieth to the whole."""
+
 QUALITY = (20_000, 10_000, 400_000)
 SAMPLED, SEEDS = 1_024, 3
 RECIPE = """
@@ -61,37 +78,56 @@ Drawn = Callable[[int, int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]
 """(users, items, count) → the user, the item and the time of each of ``count`` interactions."""
 
 
-def train_section(drawn: Drawn) -> dict[str, object]:
-    """Seconds per stage and peak memory of each size, and the NDCG@10 of sampled and exact training."""
-    builds = {name: built(drawn(*size), size) for name, size in SIZES.items()}
-    for name, row in builds.items():
+def train_section(drawn: Drawn, shapes: Sequence[str]) -> None:
+    """Seconds per stage and peak memory of each of ``shapes``, saved one by one, and their growth."""
+    builds = {}
+    for name in shapes or SHAPES:
+        shape = SHAPES[name]
+        row = builds[name] = built(drawn(shape.users, shape.items, shape.interactions), shape)
+        save(f"scale-train-{name}", row)
         print(f"{name}: {row['seconds']}, peak {row['peak_bytes'] / 1e9:.2f} GB, {row['metrics']}")
-    largest = builds["Book-Crossing's shape"]
-    print(target_line("seconds", sum(largest["seconds"].values()), MOST_SECONDS, at_most=True))
-    print(target_line("peak memory", largest["peak_bytes"], MOST_BYTES, at_most=True))
+        limits = {"total_seconds": shape.most_seconds, "peak_bytes": shape.most_bytes}
+        for value, most in limits.items():
+            if most:
+                print(target_line(f"{name}: {value}", row[value], most, at_most=True))
+    if {"movielens-20m-twentieth", "movielens-20m"} <= builds.keys():
+        small, large = builds["movielens-20m-twentieth"], builds["movielens-20m"]
+        for value in ("total_seconds", "peak_bytes"):
+            growth = large[value] / small[value]
+            print(target_line(f"{value}, whole / twentieth", growth, MOST_GROWTH, at_most=True))
+
+
+def sampling_section(drawn: Drawn) -> dict[str, object]:
+    """The NDCG@10 of sampled and of exact training."""
     found = quality(drawn(*QUALITY))
     ratio = found["sampled"]["mean"] / found["exact"]["mean"]
     print(target_line("NDCG@10, sampled / exact", ratio, 0.99, at_most=False))
-    return {"builds": builds, "quality": {"sampled_items": SAMPLED, "size": QUALITY, **found}}
+    return {"sampled_items": SAMPLED, "size": QUALITY, **found}
 
 
-def built(interactions: tuple[np.ndarray, ...], size: tuple[int, int, int]) -> dict[str, object]:
+def built(interactions: tuple[np.ndarray, ...], shape: Shape) -> dict[str, object]:
     """One build of the recipe: its stages' seconds, its peak of memory and its metrics."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        table = np.stack(interactions, axis=1)
-        np.savetxt(folder / "interactions.csv", table, "%d", ",", header="user,item,time", comments="")
+        with (folder / "interactions.csv").open("w") as file:
+            file.write("user,item,time\n")
+            for piece in np.array_split(np.arange(len(interactions[0])), 1 + shape.interactions // 1_000_000):
+                np.savetxt(file, np.stack([column[piece] for column in interactions], axis=1), "%d", ",")
         (folder / "recipe.toml").write_text(RECIPE)
+        del interactions
         hanji = Path(sys.executable).with_name("hanji")
         command = [hanji, "build", folder / "recipe.toml", "--data", folder, "--out", folder / "out"]
-        running = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        start = time.monotonic()
+        running = subprocess.Popen(command, stdout=sys.stderr)
         _, status, usage = os.wait4(running.pid, 0)
+        seconds = time.monotonic() - start
         if status:
             raise SystemExit(f"hanji build failed with the status {status}")
         report = json.loads((folder / "out" / "report.json").read_text())
     return {
-        "size": size,
+        **vars(shape),
         "seconds": report["seconds"],
+        "total_seconds": seconds,
         "peak_bytes": usage.ru_maxrss * 1024,
         "metrics": [row["metrics"] for row in report["rows"]],
     }
