@@ -17,7 +17,7 @@ from hanji.training.recommenders.tables import TableWriter, Users, batches_of, u
 Table = NDArray[np.float32]
 ENTRY = 0.15  # standard deviation of the table's entries, which is large compared with Adam's steps
 
-_LARGEST_TABLE = 1 << 30  # bytes
+_LARGEST_TABLE = 1 << 29  # bytes
 
 
 def start_from_scores(model: HistoryModel, write: TableWriter, histories: Histories, *, seed: int) -> None:
