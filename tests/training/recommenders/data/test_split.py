@@ -206,3 +206,15 @@ def test_a_split_in_time_needs_times() -> None:
     data = interactions([(0, item, 0) for item in range(20)], times=False)
     with pytest.raises(DataError, match=r'data.split: "time" needs times'):
         leave_out(data, list(range(10)), ITEMS, 0, Holdout("time"))
+
+
+@pytest.mark.parametrize("times", [True, False])
+def test_in_place_the_split_is_the_same_and_takes_no_second_copy(times: bool) -> None:
+    rows = [(user, 20 + (7 * user + step) % 40, step) for user in range(8) for step in range(5)]
+    data, copy = interactions(rows, times=times), interactions(rows, times=times)
+    apart = leave_out(data, list(range(10)), ITEMS, 0)
+    reused = leave_out(copy, list(range(10)), ITEMS, 0, in_place=True)
+    assert reused.train.content == apart.train.content
+    assert reused.test.content == apart.test.content
+    assert np.shares_memory(reused.train.users, copy.users)
+    assert not np.shares_memory(apart.train.users, data.users)

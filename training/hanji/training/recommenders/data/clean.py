@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.config import DataConfig
-from hanji.training.recommenders.data.interactions import BLOCK, Interactions, counts_of
+from hanji.training.recommenders.data.interactions import BLOCK, Interactions, compressed, counts_of
 from hanji.training.recommenders.data.raw import Coded, Ids
 
 Index = NDArray[np.int32]
@@ -111,16 +110,6 @@ def _compact(
         for start in range(0, len(positions), BLOCK):
             positions[start : start + BLOCK] = compacted[positions[start : start + BLOCK]]
     return ids[: len(remaining)][remaining], positions, dropped
-
-
-def compressed(array: NDArray[Any], kept: NDArray[np.bool_]) -> NDArray[Any]:
-    """The rows where `kept` is true, moved to the beginning of the same array, which may be large."""
-    end = 0
-    for start in range(0, len(array), BLOCK):
-        rows = array[start : start + BLOCK][kept[start : start + BLOCK]]
-        array[end : end + len(rows)] = rows
-        end += len(rows)
-    return array[:end]
 
 
 def _times(timestamps: NDArray[np.int64] | None, kept: NDArray[np.bool_]) -> NDArray[np.int64] | None:

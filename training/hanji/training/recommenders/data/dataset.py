@@ -89,7 +89,9 @@ def dataset_from(config: DataConfig, raw: RawData) -> Dataset:
     item_ids = cleaned.item_ids
     if raw.test is None:
         holdout = Holdout(config.split, config.held_out, config.test_share)
-        split = leave_out(cleaned.interactions, cleaned.user_ids, len(item_ids), config.seed, holdout)
+        split = leave_out(
+            cleaned.interactions, cleaned.user_ids, len(item_ids), config.seed, holdout, in_place=True
+        )
     else:
         item_ids, train = with_candidates(item_ids, cleaned.interactions, raw.test)
         split = given_split(train, cleaned.user_ids, item_ids, raw.test, config.seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,10 +36,25 @@ class Interactions:
         """Hash of the arrays."""
         return content_hash(self.users, self.items, self.timestamps)
 
+    def compressed(self, kept: NDArray[np.bool_]) -> Interactions:
+        """The interactions where `kept` is true, in the same arrays, which are overwritten."""
+        times = None if self.timestamps is None else compressed(self.timestamps, kept)
+        return Interactions(compressed(self.users, kept), compressed(self.items, kept), times)
+
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Interactions:
         """The interactions at these row numbers, or where this mask is true."""
         timestamps = None if self.timestamps is None else self.timestamps[rows]
         return Interactions(self.users[rows], self.items[rows], timestamps)
+
+
+def compressed(array: NDArray[Any], kept: NDArray[np.bool_]) -> NDArray[Any]:
+    """The rows where `kept` is true, moved to the beginning of the same array, which may be large."""
+    end = 0
+    for start in range(0, len(array), BLOCK):
+        rows = array[start : start + BLOCK][kept[start : start + BLOCK]]
+        array[end : end + len(rows)] = rows
+        end += len(rows)
+    return array[:end]
 
 
 def counts_of(
@@ -138,4 +154,12 @@ class LeaveOneOut:
         return content_hash(self.users, self.items, self.negatives)
 
 
-__all__ = ["Catalogue", "Interactions", "LeaveOneOut", "catalogue_from", "counts_of", "protocol_of"]
+__all__ = [
+    "Catalogue",
+    "Interactions",
+    "LeaveOneOut",
+    "catalogue_from",
+    "compressed",
+    "counts_of",
+    "protocol_of",
+]

@@ -78,6 +78,8 @@ def leave_out(
     items: int,
     seed: int,
     holdout: Holdout | None = None,
+    *,
+    in_place: bool = False,
 ) -> Split:
     """Hold out interactions, by default each user's last one, and sample negatives, reproducibly from `seed`.
 
@@ -87,8 +89,9 @@ def leave_out(
     the data is split in time.
 
     There are 99 negatives, or as many as TESTED of the users have free items: items without an interaction.
-    A user with fewer stays in training only. Raises DataError if no test row remains or the negatives would
-    be fewer than FEWEST_NEGATIVES.
+    A user with fewer stays in training only. With `in_place`, the training set overwrites the arrays of
+    `interactions`, which saves as much memory as they need. Raises DataError if no test row remains or the
+    negatives would be fewer than FEWEST_NEGATIVES.
     """
     holdout = holdout or Holdout()
     rng = np.random.default_rng([seed, 1])
@@ -116,8 +119,9 @@ def leave_out(
     by_user = np.argsort(test.users, kind="stable")
     users, positives = test.users[by_user], test.items[by_user]
     negatives = sample_negatives(interactions, items, users, number, rng)
+    kept = ~(held_out | late)
     return Split(
-        train=interactions.take(~(held_out | late)),
+        train=interactions.compressed(kept) if in_place else interactions.take(kept),
         test=LeaveOneOut(users, positives, negatives, str(holdout)),
         users_training_only=int((counts < 2).sum()),
         users_untested=untested,
