@@ -25,8 +25,10 @@ def dataset_of(manifest: Manifest, directory: Path | None) -> Dataset:
 def evaluate_bundle(bundle: Path, dataset: Dataset, *, engine: str = "auto") -> dict[str, float]:
     """HR@10, NDCG@10, Precision@10 and diversity@10 of a bundle, run in ``engine``.
 
-    Raises DataError if the bundle does not know the users or items of ``dataset``.
+    Items that nobody interacted with are not ranked. Raises DataError if the bundle does not know the
+    users or items of ``dataset``.
     """
+    dataset = dataset.without_cold_items()
     with Recommender.open(bundle, engine=engine) as recommender:
         return evaluate(one_at_a_time(bundle_scorer(recommender, dataset)), dataset)
 

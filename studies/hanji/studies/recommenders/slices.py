@@ -15,7 +15,7 @@ def ranking_slices(dataset: Dataset) -> list[Slice]:
     """Held-out items among the 20 % most popular, and the long tail; users with the 20 % shortest and the
     20 % longest histories, and those in between. Empty slices are omitted.
     """
-    items, users = dataset.catalogue.items, dataset.catalogue.users
+    items, users = dataset.catalogue.warm_items, dataset.catalogue.users
     popular = _top_fifth(np.bincount(dataset.train.items, minlength=items))[dataset.test.items]
     lengths = np.bincount(dataset.train.users, minlength=users)[dataset.test.users]
     heavy, light = _top_fifth(lengths), _top_fifth(-lengths)

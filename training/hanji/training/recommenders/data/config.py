@@ -102,6 +102,10 @@ class DataConfig:
     """Character or characters between the genres of an item; without it the first of pipe, semicolon and
     comma that occurs. Lists, in JSON or as Python writes them, need none."""
 
+    cold_items: bool = False
+    """Keep items of the items file that nobody interacted with. They are not trained on and are no candidates
+    in evaluations; a ``history`` model predicts their embeddings from their genres."""
+
     minimum_rating: float | None = None
     """Lower ratings are dropped; without it every rating is an interaction (implicit feedback)."""
 
@@ -156,6 +160,10 @@ def _check_names(config: DataConfig) -> None:
         raise ValueError(
             f'name: "synthetic" is reserved for format = "synthetic", and the format here is '
             f'"{config.format}"; choose another name'
+        )
+    if config.format == "synthetic" and config.cold_items:
+        raise ValueError(
+            "cold_items: the synthetic catalogue has interactions with all items; remove the key"
         )
     if config.format in ("csv", "table") and config.ratings is None:
         raise ValueError(

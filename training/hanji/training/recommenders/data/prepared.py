@@ -69,7 +69,7 @@ def read_prepared(config: DataConfig, directory: Path) -> Dataset:
         format="prepared",
         synthetic=about["synthetic"],
         licence=config.licence or about["licence"],
-        catalogue=_catalogue(directory),
+        catalogue=_catalogue(directory, about.get("cold_items", 0)),
         train=train,
         test=test,
         quality=QualityReport(**quality),
@@ -92,6 +92,7 @@ def _about(dataset: Dataset) -> dict[str, Any]:
         "training_interactions": len(dataset.train),
         "test_rows": len(dataset.test),
         "split": dataset.test.split,
+        "cold_items": dataset.catalogue.cold_items,
         "content": dataset.content,
         "best_hr_at_10": dataset.best_hr_at_10,
         "config": table_from(dataset.config),
@@ -142,7 +143,7 @@ def _items(catalogue: Catalogue) -> pa.Table:
     )
 
 
-def _catalogue(directory: Path) -> Catalogue:
+def _catalogue(directory: Path, cold_items: int) -> Catalogue:
     users, items = (_table(directory / f"{name}.parquet") for name in ("users", "items"))
     return Catalogue(
         user_ids=tuple(users.column("id").to_pylist()),
@@ -150,6 +151,7 @@ def _catalogue(directory: Path) -> Catalogue:
         titles=tuple(items.column("title").to_pylist()),
         genres=tuple(map(tuple, items.column("genres").to_pylist())),
         popularity=tuple(items.column("popularity").to_pylist()),
+        cold_items=cold_items,
     )
 
 
