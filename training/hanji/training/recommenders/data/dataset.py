@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -18,6 +18,7 @@ from hanji.training.recommenders.data.memory import raw_from_arrays, raw_from_da
 from hanji.training.recommenders.data.quality import QualityReport
 from hanji.training.recommenders.data.raw import RawData
 from hanji.training.recommenders.data.split import Holdout, Split, given_split, leave_out, with_candidates
+from hanji.training.recommenders.data.user_groups import Attributes, attributes_of
 
 MEMORY = DataConfig(name="data in memory", format="memory")
 """The default config for arrays and data frames."""
@@ -42,6 +43,9 @@ class Dataset:
 
     best_hr_at_10: float | None
     """The highest HR@10 that any model can expect on `test`; known only for the synthetic catalogue."""
+
+    user_attributes: Attributes = field(default_factory=dict)
+    """Values of each attribute in the users file, by user; for metrics by group alone."""
 
     task: ClassVar[str] = "recommendation"
 
@@ -121,6 +125,7 @@ def dataset_from(config: DataConfig, raw: RawData) -> Dataset:
         quality=_quality(raw, cleaned, split, catalogue, cold),
         config=config,
         best_hr_at_10=None,
+        user_attributes=attributes_of(raw.users, catalogue.user_ids),
     )
 
 
