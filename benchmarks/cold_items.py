@@ -1,12 +1,13 @@
-"""Do embeddings predicted from genres rank items that nobody interacted with?
+"""Do embeddings predicted from genres and titles rank items that nobody interacted with?
 
-    python benchmarks/cold_items.py --movielens ../shared/data/ml-1m --seeds 0 1 2 3 4
+    python benchmarks/cold_items.py --movielens ../shared/data/ml-1m --seeds 2 3 4 5 6
 
 A tenth of the items is drawn by seed, and all interactions with them are removed before a history model is
 trained with ``cold_items = true``. Then one of each user's interactions with those items is ranked among 99
 others of them. Equal scores, which items of the same genres have, are put in a random order: the values are
-expectations over it. Popularity cannot rank items without interactions: it amounts to a random order. Without
---movielens, the synthetic catalogue alone is measured.
+expectations over it. The features and weights of the regression were chosen on the seeds 0 and 1. Popularity
+cannot rank items without interactions: it amounts to a random order. Without --movielens, the synthetic
+catalogue alone is measured.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ SOURCES = {
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--movielens", type=Path)
-    options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    options.add_argument("--seeds", type=int, nargs="+", default=[2, 3, 4, 5, 6])
     args = options.parse_args()
     directories = {"synthetic": None} | ({"movielens-1m": args.movielens} if args.movielens else {})
     results = {}

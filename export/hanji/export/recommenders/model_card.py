@@ -135,7 +135,7 @@ def _cold_items(compressed: CompressedModel) -> str:
         return ""
     return (
         f"- {count:,} of the items had no interaction in the training data. Their embeddings are predicted "
-        "from genres alone, items of the same genres are ranked alike, and the metrics do not include them.\n"
+        "from genres and titles alone, and the metrics do not include them.\n"
     )
 
 

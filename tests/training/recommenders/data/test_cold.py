@@ -81,11 +81,10 @@ def test_text_ids(csv_file: Path) -> None:
     assert dataset.catalogue.item_ids[-2:] == ("9", "item-1")
 
 
-def test_without_genres_nothing_can_be_predicted(more_movies: Path) -> None:
-    lines = (more_movies / "movies.dat").read_bytes().replace(b"Drama|Musical", b"")
-    (more_movies / "movies.dat").write_bytes(lines)
-    with pytest.raises(DataError, match=r"expected genres of items .* the 2 items .* set genres_column"):
-        load(more_movies, cold_items=True)
+def test_without_texts_nothing_can_be_predicted(movielens_1m: Path) -> None:
+    (movielens_1m / "movies.dat").write_text("5::Early::Drama\n9000::Late::War\n")
+    with pytest.raises(DataError, match=r"expected titles or genres of items .* the 2 items .* check that"):
+        load(movielens_1m, cold_items=True)
 
 
 def test_prepared_data_knows_them(more_movies: Path, tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""Rows of items that nobody interacted with, predicted from their genres.
+"""Rows of items that nobody interacted with, predicted from their genres and titles.
 
 Training ignores such items: they would only be negatives. The rows that a trained model has for all others
-are regressed on their genres, and the regression predicts the missing rows (Gantner, Drumond, Freudenthaler,
-Rendle and Schmidt-Thieme 2010, "Learning attribute-to-feature mappings for cold-start recommendations").
+are regressed on their genres and title words, and the regression predicts the missing rows (Gantner, Drumond,
+Freudenthaler, Rendle and Schmidt-Thieme 2010, "Learning attribute-to-feature mappings for cold-start
+recommendations").
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from scipy import sparse
 
 from hanji.training.errors import RecipeError
 from hanji.training.progress import logger
+from hanji.training.recommenders.baselines.content import words_of
 from hanji.training.recommenders.data import Catalogue
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.models.history import HistoryModel
 
 Rows = NDArray[np.float32]
+Floats = NDArray[np.float64]
 
-MOST_GENRES = 2_000
-"""The most frequent ones are used: the regression solves a system as large as their number."""
+MOST_WORDS = 2_000
+"""The regression solves a system as large as their number."""
 
 _PENALTIES = (1.0, 10.0, 100.0, 1000.0)
 _TESTED_PART = 10  # one in as many items is held out to choose the penalty
@@ -61,73 +64,82 @@ def with_cold_items(model: keras.Model, catalogue: Catalogue) -> keras.Model:
 def predicted_rows(rows: Rows, catalogue: Catalogue) -> Rows:
     """The rows float32 [cold items, size] for ``rows`` [warm items, size] of all others.
 
-    An item without a genre that others have gets the mean of all rows, with which it ranks like an average
-    item of the catalogue.
+    An item without a genre or word that others have gets the mean of all rows, with which it ranks like an
+    average item of the catalogue.
     """
-    features = genre_table(catalogue)
+    features = word_table(catalogue)
     known, missing = features[: catalogue.warm_items], features[catalogue.warm_items :]
-    usable, described = _any(known), _any(missing)
+    popularity = np.array(catalogue.popularity[: catalogue.warm_items], np.float64)
+    usable, described = _any(known) & (popularity > 0), _any(missing)
     predicted = np.tile(rows.mean(axis=0), (catalogue.cold_items, 1))
-    mapping, explained = _mapping(known[usable], rows[usable])
-    predicted[described] = mapping.predict(missing[described])
+    explained = 0.0
+    if usable.any():
+        # The rows of rare items are mostly noise.
+        weights = np.log1p(popularity[usable])
+        mapping, explained = _mapping(known[usable], rows[usable], weights / weights.mean())
+        predicted[described] = mapping.predict(missing[described])
     logger.info(
-        f"{catalogue.cold_items:,} items without interactions: embeddings predicted from the genres of "
-        f"{int(usable.sum()):,} others, which explain {explained:.0%} of the variance of held-out ones"
-        + (f"; {int((~described).sum()):,} have no genres and get the mean" if not described.all() else "")
+        f"{catalogue.cold_items:,} items without interactions: embeddings predicted from genres and titles, "
+        f"which explain {explained:.0%} of the variance of held-out ones"
+        + (f"; {int((~described).sum()):,} have neither and get the mean" if not described.all() else "")
     )
     return predicted.astype(np.float32)
 
 
-def genre_table(catalogue: Catalogue) -> sparse.csr_matrix:
-    """The genres of each item as 0 or 1, [items, genres], of those that items with interactions have."""
-    counts = Counter(genre for genres in catalogue.genres[: catalogue.warm_items] for genre in genres)
-    if len(counts) > MOST_GENRES:
-        logger.info(f"{len(counts):,} genres: the {MOST_GENRES:,} most frequent ones predict embeddings")
-    column = {name: index for index, (name, _) in enumerate(counts.most_common(MOST_GENRES))}
-    found = [[column[name] for name in genres if name in column] for genres in catalogue.genres]
+def word_table(catalogue: Catalogue) -> sparse.csr_matrix:
+    """The genres and title words of each item as 0 or 1, [items, words]: the MOST_WORDS most frequent ones of
+    those that at least two items with interactions have."""
+    texts = [sorted(words) for words in words_of(catalogue)]
+    counts = Counter(word for words in texts[: catalogue.warm_items] for word in words)
+    frequent = sorted((word for word, count in counts.items() if count > 1), key=lambda it: (-counts[it], it))
+    column = {word: index for index, word in enumerate(frequent[:MOST_WORDS])}
+    found = [[column[word] for word in words if word in column] for words in texts]
     indices = np.array([index for row in found for index in row], np.int64)
     bounds = np.cumsum([0, *map(len, found)])
-    shape = (catalogue.items, len(column))
-    return sparse.csr_matrix((np.ones(len(indices), np.float64), indices, bounds), shape)
+    return sparse.csr_matrix((np.ones(len(indices)), indices, bounds), (catalogue.items, len(column)))
 
 
 @dataclass(frozen=True)
 class _Mapping:
-    """A linear map from genres to rows: ``weights`` float64 [genres, size], ``intercept`` [size]."""
+    """A linear map from words to rows: ``coefficients`` float64 [words, size], ``intercept`` [size]."""
 
-    weights: NDArray[np.float64]
+    coefficients: NDArray[np.float64]
     intercept: NDArray[np.float64]
 
     @classmethod
-    def fit(cls, features: sparse.csr_matrix, rows: Rows, penalty: float) -> _Mapping:
-        """Ridge regression (Hoerl and Kennard 1970) with an intercept that is not penalized."""
-        mean, target = np.asarray(features.mean(axis=0)).ravel(), rows.mean(axis=0, dtype=np.float64)
-        gram = (features.T @ features).toarray() - features.shape[0] * np.outer(mean, mean)
+    def fit(cls, features: sparse.csr_matrix, rows: Rows, weights: Floats, penalty: float) -> _Mapping:
+        """Ridge regression (Hoerl and Kennard 1970) of weighted rows; the intercept is not penalized."""
+        weighted, total = sparse.csr_matrix(features.multiply(weights[:, None])), weights.sum()
+        mean = np.asarray(weighted.sum(axis=0)).ravel() / total
+        target = weights @ rows / total
+        gram = (features.T @ weighted).toarray() - total * np.outer(mean, mean)
         gram[np.diag_indices_from(gram)] += penalty
-        weights = np.linalg.solve(gram, features.T @ (rows - target))
-        return cls(weights, target - mean @ weights)
+        coefficients = np.linalg.solve(gram, weighted.T @ (rows - target))
+        return cls(coefficients, target - mean @ coefficients)
 
-    def predict(self, features: sparse.csr_matrix) -> NDArray[np.float64]:
-        """Rows [n, size] for ``features`` [n, genres]."""
-        return np.asarray(features @ self.weights + self.intercept)
+    def predict(self, features: sparse.csr_matrix) -> Floats:
+        """Rows [n, size] for ``features`` [n, words]."""
+        return np.asarray(features @ self.coefficients + self.intercept)
 
 
-def _mapping(features: sparse.csr_matrix, rows: Rows) -> tuple[_Mapping, float]:
+def _mapping(features: sparse.csr_matrix, rows: Rows, weights: Floats) -> tuple[_Mapping, float]:
     """The mapping whose penalty predicts held-out rows best, and the share of their variance it explains."""
-    tested = np.zeros(len(rows), np.bool_)
-    count = max(len(rows) // _TESTED_PART, 1)
-    tested[np.random.default_rng(0).permutation(len(rows))[:count]] = len(rows) > 1
-    trained = ~tested
+    count = len(rows)
+    order = np.random.default_rng(0).permutation(count)
+    tested, trained = np.split(order, [min(max(count // _TESTED_PART, 1), count - 1)])
 
-    def error(penalty: float) -> float:
-        mapping = _Mapping.fit(features[trained], rows[trained], penalty)
-        return float(np.square(mapping.predict(features[tested]) - rows[tested]).sum())
+    def error(predicted: Floats | Rows) -> float:
+        return float((np.square(predicted - rows[tested]).sum(axis=1) * weights[tested]).sum())
 
-    errors = {penalty: error(penalty) for penalty in _PENALTIES}
+    def error_of(penalty: float) -> float:
+        mapping = _Mapping.fit(features[trained], rows[trained], weights[trained], penalty)
+        return error(mapping.predict(features[tested]))
+
+    errors = {penalty: error_of(penalty) for penalty in _PENALTIES}
     best = min(errors, key=errors.__getitem__)
-    variance = float(np.square(rows[tested] - rows[trained].mean(axis=0)).sum())
+    variance = error(np.average(rows[trained], axis=0, weights=weights[trained])[None])
     explained = 1.0 - errors[best] / variance if variance else 0.0
-    return _Mapping.fit(features, rows, best), explained
+    return _Mapping.fit(features, rows, weights, best), explained
 
 
 def _any(features: sparse.csr_matrix) -> NDArray[np.bool_]:
@@ -146,8 +158,8 @@ def _with_table(model: HistoryModel, rows: Rows) -> HistoryModel:
 
 __all__ = [
     "check_cold_items",
-    "genre_table",
     "predicted_rows",
     "with_cold_items",
     "without_cold_items",
+    "word_table",
 ]

@@ -25,18 +25,18 @@ def cold_items_of(texts: Mapping[str, ItemText], item_ids: Ids, config: DataConf
     """The items of ``texts`` that are not among ``item_ids``: all left out without ``cold_items``.
 
     Of a catalogue of integer ids, those with another id are left out and noted. DataError if they are wanted
-    and no item with interactions has a genre, from which embeddings could be predicted.
+    and no item with interactions has a genre or title, from which embeddings could be predicted.
     """
     known = {str(item) for item in item_ids.tolist()}
     found = sorted(texts.keys() - known)
     none = item_ids[:0]
     if not (config.cold_items and found):
         return ColdItems(none, len(found))
-    if not any(texts[item].genres for item in known & texts.keys()):
+    if not any(texts[item].genres or texts[item].title for item in known & texts.keys()):
         raise DataError(
-            f"{config.name}: cold_items: expected genres of items with interactions, to predict the "
-            f"embeddings of the {len(found):,} items without any, found none; set genres_column, or remove "
-            "cold_items"
+            f"{config.name}: cold_items: expected titles or genres of items with interactions, to predict "
+            f"the embeddings of the {len(found):,} items without any, found none; check that the ids of the "
+            "items file are those of the interactions, or remove cold_items"
         )
     if item_ids.dtype == object:
         return ColdItems(np.array(found, object), 0)

@@ -114,7 +114,7 @@ class DataConfig:
 
     cold_items: bool = False
     """Keep items of the items file that nobody interacted with. They are not trained on and are no candidates
-    in evaluations; a ``history`` model predicts their embeddings from their genres."""
+    in evaluations; a ``history`` model predicts their embeddings from their genres and titles."""
 
     minimum_rating: float | None = None
     """Lower ratings are dropped; without it every rating is an interaction (implicit feedback)."""

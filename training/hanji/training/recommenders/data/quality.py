@@ -106,7 +106,7 @@ def _lines(report: QualityReport) -> list[str]:
             report.items_left_out,
             "items in the items file without interactions, left out (data.cold_items = true keeps them)",
         ),
-        (report.cold_items, "items without interactions, kept: their embeddings are predicted from genres"),
+        (report.cold_items, "items without interactions, kept: their embeddings are predicted from texts"),
     ]
     lines = [f"{what}: {count:,}" for count, what in counted if count]
     return [*report.notes, *lines, *(f"  {example}" for example in report.malformed_examples)]
