@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -45,7 +45,9 @@ class StudyLayout:
     def shared_work(self) -> Work:
         """What several machines must agree on to share the study."""
         contents = {str(seed): content for seed, content in self.contents.items()}
-        return Work(self.study.sha256, contents, _versions())
+        budgets = [asdict(budget) for budget in self.study.budgets]
+        study = hashlib.sha256(json.dumps([self.study.sha256, budgets]).encode()).hexdigest()
+        return Work(study, contents, _versions())
 
     def work_dir(self, seed: int) -> Path:
         """The directory shared by all recipes with one seed."""
