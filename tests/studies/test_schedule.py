@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -86,6 +87,15 @@ def test_terminating_a_study_terminates_its_jobs(tmp_path: Path) -> None:
         run_all([planned("long", tmp_path)], jobs=1, what="Jobs")
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_job_ends_with_the_process_that_started_it() -> None:
+    script = "from hanji.studies.run_job import _end_with_stdin; _end_with_stdin()"
+    job = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE)
+    with pytest.raises(subprocess.TimeoutExpired):
+        job.wait(2)
+    job.communicate()  # closes its stdin, as the system does when the study is killed
+    assert job.returncode == 1
 
 
 def test_a_job_can_be_written_and_read_as_json(tmp_path: Path) -> None:

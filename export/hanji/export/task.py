@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
 DatasetT = TypeVar("DatasetT")
 TrainedT = TypeVar("TrainedT")
 CompressedT = TypeVar("CompressedT")
+
+
+@dataclass(frozen=True)
+class GroupedMetrics:
+    """Test metrics; those of each group as JSON-ready tables and as lines of text, empty without groups."""
+
+    metrics: dict[str, float]
+    groups: Sequence[Mapping[str, Any]] = ()
+    lines: Sequence[str] = ()
 
 
 class DatasetOfTask(Protocol):
@@ -101,6 +111,10 @@ class ExportTask(CompressionTask[DatasetT, TrainedT, CompressedT], Protocol[Data
 
     def evaluate(self, bundle: Path, dataset: DatasetT, *, engine: str) -> dict[str, float]:
         """Test metrics of a bundle in an engine, measured through the runtime."""
+        ...
+
+    def evaluate_groups(self, bundle: Path, dataset: DatasetT, *, engine: str) -> GroupedMetrics:
+        """``evaluate``, and the metrics of groups of the test set that the data itself defines."""
         ...
 
     def measure(

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from hanji.export.bundle.engines import DEVICE_ENGINES
+from hanji.studies.board import Board
 from hanji.studies.job import ROW
 from hanji.studies.latency import CallTimes, Footprint, footprint, interleaved
 from hanji.studies.results import Row
 from hanji.studies.rows import Run, load_run, row_of
 from hanji.studies.schedule import run_all
+from hanji.studies.sharing import alone
 from hanji.studies.slices import Slice
 from hanji.studies.study import Study
 from hanji.studies.study_layout import StudyLayout, job_name
@@ -32,30 +34,61 @@ class Comparison:
     rows: Sequence[Row]
     data: dict[str, Any]
     seconds: float | None
-    """Total duration; None if parts were reused from an earlier run."""
+    """Total duration; None if parts were reused from an earlier run or made on other machines."""
+
+    timed_on: str = ""
+    """The machine that measured latency, if several machines shared the study."""
+
+
+class StudyRun:
+    """A study with its data, ready to run in ``out``; results of an earlier run are reused.
+
+    HanjiError for data that cannot be read, before any job starts.
+    """
+
+    def __init__(self, study: Study, data: Path | None, out: Path) -> None:
+        self._start = time.monotonic()
+        self.study = study
+        for line in study.skipped:
+            logger.info(f"skipped: {line}")
+        self._samples = _samples(study, data)
+        self.layout = StudyLayout(study, data, self._samples.contents, out)
+
+    def run_jobs(self, jobs: int | None, board: Board | None = None) -> dict[str, str]:
+        """Run the missing jobs, ``jobs`` at a time (None: as many as cores); returns why recipes failed.
+
+        HanjiError if the full model, the baseline, cannot be trained.
+        """
+        count = jobs or os.cpu_count() or 1
+        failed = run_all(self.layout.training_jobs(), jobs=count, what="Training full models", board=board)
+        if failed:
+            raise HanjiError("; ".join(f"{name}: {reason}" for name, reason in failed.items()))
+        return run_all(self.layout.recipe_jobs(), jobs=count, what="Recipes", board=board)
+
+    def comparison(self, reasons: Mapping[str, str], *, timed_on: str = "") -> Comparison:
+        """The results of all jobs, with latencies, which are measured now and on this machine."""
+        rows = _rows(self.study, self.layout, reasons, self._samples)
+        return Comparison(
+            self.study, _timed(rows, self.layout, self.study), self._samples.about, None, timed_on
+        )
+
+    @property
+    def seconds(self) -> float:
+        """Duration so far."""
+        return round(time.monotonic() - self._start, 1)
 
 
 def compare(study: Study, *, data: Path | None, out: Path, jobs: int | None = None) -> Comparison:
     """Run the study in ``out``; results of an earlier run are reused.
 
-    HanjiError for data that cannot be read, and if the full model, the baseline, cannot be trained. A recipe
-    that fails is a row with its reason.
+    HanjiError for data that cannot be read, if the full model, the baseline, cannot be trained, and if
+    another command works in ``out``. A recipe that fails is a row with its reason.
     """
-    start = time.monotonic()
-    for line in study.skipped:
-        logger.info(f"skipped: {line}")
-    samples = _samples(study, data)  # reports invalid data once, before any job starts
-    layout = StudyLayout(study, data, samples.contents, out)
-    resumed = layout.has_results()
-    count = jobs or os.cpu_count() or 1
-    failed = run_all(layout.training_jobs(), jobs=count, what="Training full models")
-    if failed:
-        raise HanjiError("; ".join(f"{name}: {reason}" for name, reason in failed.items()))
-    reasons = run_all(layout.recipe_jobs(), jobs=count, what="Recipes")
-    rows = _rows(study, layout, reasons, samples)
-    rows = _timed(rows, layout, study)
-    seconds = None if resumed else round(time.monotonic() - start, 1)
-    return Comparison(study, rows, samples.about, seconds)
+    run = StudyRun(study, data, out)
+    with alone(out, "hanji compare"):
+        resumed = run.layout.has_results()
+        comparison = run.comparison(run.run_jobs(jobs))
+    return comparison if resumed else replace(comparison, seconds=run.seconds)
 
 
 @dataclass(frozen=True)
@@ -135,4 +168,4 @@ def _about(dataset: Any, protocol: str) -> dict[str, Any]:
     }
 
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "StudyRun", "compare"]

@@ -28,6 +28,9 @@ def study_table(comparison: Comparison, command: str) -> Table:
     metric = study.metric
     engines = {name: _with_version(DEVICE_ENGINES[name]) for name in study.formats if name in DEVICE_ENGINES}
     criteria = {"metric": metric, "format": study.formats[0], "engine": study.engine}
+    about = surroundings()
+    if comparison.timed_on:
+        about["machine"]["timed_on"] = comparison.timed_on
     winners = [winner(budget, comparison.rows, **criteria) for budget in study.budgets]
     return {
         "schema_version": SCHEMA_VERSION,
@@ -35,7 +38,7 @@ def study_table(comparison: Comparison, command: str) -> Table:
         "task": study.base.task,
         "command": command,
         "study_sha256": study.sha256,
-        **surroundings(),
+        **about,
         "seconds": comparison.seconds,
         "data": comparison.data,
         "seeds": list(study.seeds),

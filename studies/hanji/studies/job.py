@@ -12,6 +12,8 @@ from hanji.export.formats.names import Format
 from hanji.studies.variant import Variant
 
 ROW, OUTCOMES = "row.json", "outcomes.npz"
+END_WITH_STDIN = "--end-with-stdin"
+"""Argument of a job's process: end when stdin is closed, that is, with the process that started it."""
 
 
 @dataclass(frozen=True)
@@ -88,4 +90,4 @@ def _is_newer(path: Path, other: Path) -> bool:
     return not other.exists() or path.stat().st_mtime > other.stat().st_mtime
 
 
-__all__ = ["OUTCOMES", "ROW", "Job", "checkpoints_of", "share_checkpoints"]
+__all__ = ["END_WITH_STDIN", "OUTCOMES", "ROW", "Job", "checkpoints_of", "share_checkpoints"]

@@ -8,13 +8,15 @@ runs it in a separate process, so that a converter that crashes or runs out of m
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 from hanji.export.pipeline import Clock, earlier_trained, plan_of, train_into, with_formats
 from hanji.studies.costs import costs_of
-from hanji.studies.job import OUTCOMES, ROW, Job, checkpoints_of
+from hanji.studies.job import END_WITH_STDIN, OUTCOMES, ROW, Job, checkpoints_of
 from hanji.studies.outcomes import save_outcomes
 from hanji.studies.study import file_of
 from hanji.studies.task import task_named
@@ -94,12 +96,20 @@ def _seconds(seconds: dict[str, float], variant: Variant, work: Path) -> dict[st
     return Clock(work / "seconds.json").seconds | {stage: seconds[stage] for stage in ("export", "measure")}
 
 
+def _end_with_stdin() -> None:
+    """End this process once stdin is closed: its study is gone, and the next run starts the job again."""
+    os.read(0, 1)  # not sys.stdin, whose lock would abort the interpreter at its end
+    os._exit(1)
+
+
 def main() -> None:
     """Run the job of a request file; exit with 1 and one line on stderr if it fails."""
     from hanji.training.progress import show_progress
     from hanji.training.quiet import import_tensorflow
 
     show_progress()
+    if END_WITH_STDIN in sys.argv:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
 
     request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     import_tensorflow()

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import IO
 
 from hanji.runtime.benchmarks.fresh_python import last_line
-from hanji.studies.job import Job
+from hanji.studies.board import Board, OwnBoard
+from hanji.studies.job import END_WITH_STDIN, Job
+from hanji.studies.variant import slug_of
 from hanji.training.files import write_text_atomic
 from hanji.training.progress import ProgressTask, progress
 
@@ -37,6 +39,11 @@ class PlannedJob:
     before_start: Callable[[], None] = lambda: None
     """Called right before the job starts."""
 
+    @property
+    def key(self) -> str:
+        """A file name for the job."""
+        return slug_of(self.name)
+
 
 @dataclass
 class _Running:
@@ -45,63 +52,109 @@ class _Running:
     log: IO[bytes]
 
 
-def run_all(planned: Sequence[PlannedJob], *, jobs: int, what: str) -> dict[str, str]:
+class _Current:
+    """The jobs of one call of ``run_all``: waiting, running here, done here or elsewhere."""
+
+    def __init__(self, planned: Sequence[PlannedJob], jobs: int, board: Board, task: ProgressTask) -> None:
+        self.waiting, self.running = list(planned), list[_Running]()
+        self.done, self.failures = set[str](), dict[str, str]()
+        self._jobs, self._board, self._task = jobs, board, task
+        self._elsewhere = ""
+
+    def settle(self) -> None:
+        """Set aside the waiting jobs that ended elsewhere."""
+        for planned in list(self.waiting):
+            reason = self._board.ended_elsewhere(planned)
+            if reason is not None:
+                self.waiting.remove(planned)
+                self._end(planned, reason)
+
+    def start(self) -> None:
+        """Start waiting jobs that are ready, in order, up to the number of parallel jobs."""
+        before = len(self.running)
+        for planned in list(self.waiting):
+            if len(self.running) >= self._jobs:
+                break
+            if (planned.after and planned.after not in self.done) or not self._board.take(planned):
+                continue
+            self.waiting.remove(planned)
+            self.running.append(_started(planned))
+        self._show(started=len(self.running) > before)
+
+    def collect(self) -> None:
+        """Set aside the jobs that ended here."""
+        for ended in [job for job in self.running if job.process.poll() is not None]:
+            self.running.remove(ended)
+            ended.log.close()
+            code = ended.process.returncode
+            reason = _reason(code, ended.planned.log) if code else ""
+            self._board.end(ended.planned, reason)
+            self._end(ended.planned, reason)
+
+    def stop(self) -> None:
+        """Terminate the running jobs."""
+        for job in self.running:
+            job.process.terminate()
+        for job in self.running:
+            job.process.wait()
+            job.log.close()
+            self._board.give_back(job.planned)
+
+    def _end(self, planned: PlannedJob, reason: str) -> None:
+        self.done.add(planned.name)
+        self._task.advance()
+        if reason:
+            self.failures[planned.name] = reason
+            self._task.report(f"{planned.name} FAILED: {reason}")
+
+    def _show(self, *, started: bool) -> None:
+        elsewhere = self._board.elsewhere()
+        if started or (elsewhere and elsewhere != self._elsewhere):
+            here = f"running: {', '.join(job.planned.name for job in self.running)}" if self.running else ""
+            self._task.report("; ".join(part for part in (here, elsewhere) if part))
+        self._elsewhere = elsewhere
+
+
+def run_all(
+    planned: Sequence[PlannedJob], *, jobs: int, what: str, board: Board | None = None
+) -> dict[str, str]:
     """Run every job; returns the reasons of those that failed, by name.
 
-    An interruption terminates the running jobs; their checkpoints are kept.
+    With the ``board`` of a shared study, jobs that other machines claim are waited for. An interruption
+    terminates the running jobs; their checkpoints are kept.
     """
-    waiting, running = list(planned), list[_Running]()
-    failures: dict[str, str] = {}
-    if not waiting:
-        return failures
-    done: set[str] = set()
+    if not planned:
+        return {}
     with progress(what) as task:
         task.expect(len(planned))
+        current = _Current(planned, jobs, board or OwnBoard(), task)
         try:
-            while waiting or running:
-                if _start(waiting, running, done, jobs):
-                    task.report(f"running: {', '.join(job.planned.name for job in running)}")
+            while current.waiting or current.running:
+                current.settle()
+                current.start()
                 time.sleep(POLL_S)
-                for ended in [job for job in running if job.process.poll() is not None]:
-                    running.remove(ended)
-                    done.add(ended.planned.name)
-                    _record(ended, failures, task)
+                current.collect()
         finally:
-            _stop(running)
-    return failures
-
-
-def _start(waiting: list[PlannedJob], running: list[_Running], done: set[str], jobs: int) -> int:
-    """Start waiting jobs that are ready, in order, up to ``jobs`` in parallel; returns the number started."""
-    before = len(running)
-    for planned in list(waiting):
-        if len(running) >= jobs:
-            break
-        if planned.after and planned.after not in done:
-            continue
-        waiting.remove(planned)
-        planned.before_start()
-        running.append(_started(planned))
-    return len(running) - before
+            current.stop()
+    return current.failures
 
 
 def _started(planned: PlannedJob) -> _Running:
+    """Start the process of a job; its stdin is a pipe that closes when this process ends, however it ends."""
+    planned.before_start()
     planned.log.parent.mkdir(parents=True, exist_ok=True)
     request = planned.log.with_suffix(".request.json")
     write_text_atomic(request, json.dumps(planned.job.as_json()) + "\n")
     log = planned.log.open("wb")
     environment = {**ONE_THREAD, **os.environ}
-    process = subprocess.Popen([*PROGRAM, str(request)], stdout=log, stderr=log, env=environment)  # noqa: S603
+    process = subprocess.Popen(  # noqa: S603
+        [*PROGRAM, str(request), END_WITH_STDIN],
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=log,
+        env=environment,
+    )
     return _Running(planned, process, log)
-
-
-def _record(ended: _Running, failures: dict[str, str], task: ProgressTask) -> None:
-    ended.log.close()
-    task.advance()
-    code = ended.process.returncode
-    if code != 0:
-        failures[ended.planned.name] = reason = _reason(code, ended.planned.log)
-        task.report(f"{ended.planned.name} FAILED: {reason}")
 
 
 def _reason(code: int, log: Path) -> str:
@@ -112,14 +165,6 @@ def _reason(code: int, log: Path) -> str:
     name = signal.Signals(-code).name
     memory = ", possibly out of memory" if -code == signal.SIGKILL else ""
     return f"terminated by signal {-code} ({name}){memory}"
-
-
-def _stop(running: Sequence[_Running]) -> None:
-    for job in running:
-        job.process.terminate()
-    for job in running:
-        job.process.wait()
-        job.log.close()
 
 
 __all__ = ["PlannedJob", "run_all"]

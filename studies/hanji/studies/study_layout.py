@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +14,7 @@ from hanji.export.bundle.build_report import PACKAGES
 from hanji.studies.job import ROW, Job, share_checkpoints
 from hanji.studies.run_job import is_trained
 from hanji.studies.schedule import PlannedJob
+from hanji.studies.sharing import Work
 from hanji.studies.study import Study
 from hanji.studies.variant import FULL, Variant
 from hanji.training.recipe_file import read_recipe_file
@@ -40,6 +41,13 @@ class StudyLayout:
         text = json.dumps([about, variant.tables, _versions(), self.contents[seed]], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:10]
         return self.out / "runs" / f"seed-{seed}" / f"{variant.slug}-{digest}"
+
+    def shared_work(self) -> Work:
+        """What several machines must agree on to share the study."""
+        contents = {str(seed): content for seed, content in self.contents.items()}
+        budgets = [asdict(budget) for budget in self.study.budgets]
+        study = hashlib.sha256(json.dumps([self.study.sha256, budgets]).encode()).hexdigest()
+        return Work(study, contents, _versions())
 
     def work_dir(self, seed: int) -> Path:
         """The directory shared by all recipes with one seed."""

@@ -22,8 +22,7 @@ class Variant:
     @property
     def slug(self) -> str:
         """A readable and unique directory name."""
-        readable = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:60]
-        return f"{readable}-{hashlib.sha256(self.name.encode()).hexdigest()[:6]}"
+        return slug_of(self.name)
 
     @property
     def family(self) -> str:
@@ -39,8 +38,14 @@ class Variant:
         task.check_recipe(recipe, model)
 
 
+def slug_of(name: str) -> str:
+    """A readable and unique file name for any name."""
+    readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60]
+    return f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
 FULL = Variant("full", ())
 """The full model in float32, the baseline of every other row."""
 
 
-__all__ = ["FULL", "Variant"]
+__all__ = ["FULL", "Variant", "slug_of"]

@@ -19,6 +19,7 @@ from hanji.compression.recommenders.recipe import Recipe, check_recipe, check_si
 from hanji.compression.recommenders.steps import Distil, LowRank, Prune, Scheme, Step
 from hanji.training.errors import DataError
 from hanji.training.progress import OnEpoch
+from hanji.training.recommenders.cold_items import with_cold_items, without_cold_items
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import Catalogue, Dataset
 from hanji.training.recommenders.data.validation import TrainValidationSplit, train_validation_split
@@ -40,10 +41,12 @@ def compress(
     """Apply the recipe to ``trained``; ``dataset`` is the one it was trained on.
 
     ``trained`` is not modified. Checkpoints in ``work`` let an interrupted run resume; ``on_epoch`` is called
-    after each epoch of each fit. The test set is used only at the end. Raises RecipeError for a step that
+    after each epoch of each fit. Every step works on the items with interactions; the rows of others are
+    predicted at the end. The test set is used only at the end. Raises RecipeError for a step that
     this type of model does not support, DataError for data with other users or items than the model's.
     """
     _expect_same_ids(trained.catalogue, dataset.catalogue)
+    dataset = dataset.without_cold_items()
     check_recipe(recipe, trained.config.type)
     check_sizes(recipe, trained.config, dataset.catalogue.items)
     fitting = fitting_of(dataset, trained.config, trained.training, seed=trained.seed)
@@ -51,7 +54,8 @@ def compress(
     config = inference_config(trained.config)
     scheme: Scheme = "float32"
     teacher: Evaluation | None = None
-    model = _inference_model(trained.model, trained.config, fitting.data)
+    full = without_cold_items(trained.model, trained.catalogue)
+    model = _inference_model(full, trained.config, fitting.data)
     for index, step in enumerate(recipe.steps):
         fitting = replace(fitting, identity=_identity(trained, recipe.steps[: index + 1]))
         if isinstance(step, Distil):
@@ -69,6 +73,7 @@ def compress(
             model = quantize(model, step, fitting, keep_zeros=_prunes(recipe))
     metrics = evaluate_model(model, dataset)
     teacher_metrics = teacher(dataset) if teacher else None
+    model = with_cold_items(model, trained.catalogue)
     return CompressedModel(model, config, scheme, recipe, metrics, trained, teacher_metrics)
 
 

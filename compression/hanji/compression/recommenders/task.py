@@ -30,7 +30,7 @@ class RecommenderCompression(RecommenderTraining):
 
     def check_sizes(self, recipe: Recipe, model: ModelConfig, dataset: Dataset) -> None:
         """See CompressionTask."""
-        check_sizes(recipe, model, dataset.catalogue.items)
+        check_sizes(recipe, model, dataset.catalogue.warm_items)
 
     def compress(
         self,

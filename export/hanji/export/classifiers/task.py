@@ -10,7 +10,7 @@ from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.classifiers.task import ClassifierCompression
 from hanji.export.bundle.engines import DEVICE_ENGINES
 from hanji.export.classifiers.config import ImageExportConfig
-from hanji.export.task import ExportTask
+from hanji.export.task import ExportTask, GroupedMetrics
 from hanji.training.classifiers.data import ImageDataset
 from hanji.training.classifiers.metrics import PROTOCOL
 from hanji.training.classifiers.models.config import ImageModelConfig
@@ -94,6 +94,10 @@ class ClassifierExport(ClassifierCompression):
         from hanji.export.classifiers.evaluate import evaluate_classifier_bundle
 
         return evaluate_classifier_bundle(bundle, dataset, engine=engine)
+
+    def evaluate_groups(self, bundle: Path, dataset: ImageDataset, *, engine: str) -> GroupedMetrics:
+        """See ExportTask; images have no groups but their classes."""
+        return GroupedMetrics(self.evaluate(bundle, dataset, engine=engine))
 
     def measure(
         self,

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     recorded = manifest.training_data.content
     warn_of_other_data(manifest.name, recorded, dataset.content)
     with memory_limit_of(args, manifest.task):
-        metrics = task.evaluate(args.bundle, dataset, engine=args.engine)
+        found = task.evaluate_groups(args.bundle, dataset, engine=args.engine)
     if args.json:
         about = {
             "bundle": manifest.name,
@@ -46,9 +46,12 @@ def run(args: argparse.Namespace) -> int:
             "synthetic": dataset.synthetic,
             "same_data": same_data(recorded, dataset.content),
         }
-        print(json.dumps({**about, **metrics}))
+        groups = {"groups": list(found.groups)} if found.groups else {}
+        print(json.dumps({**about, **found.metrics, **groups}))
         return 0
     print(f"{manifest.name} on {task.test_set(dataset)}; {task.protocol(dataset)}")
-    for name, value in metrics.items():
+    for name, value in found.metrics.items():
         print(f"{name:<16} {value:.4f}")
+    for line in found.lines:
+        print(line)
     return 0

@@ -11,7 +11,12 @@ from hanji.runtime import Recommender
 from hanji.runtime.manifest import Manifest
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data import DataConfig, Dataset, load_dataset
-from hanji.training.recommenders.evaluation import CatalogueScorer, evaluate, one_at_a_time
+from hanji.training.recommenders.evaluation import (
+    CatalogueScorer,
+    Evaluation,
+    evaluate_with_groups,
+    one_at_a_time,
+)
 from hanji.training.recommenders.history_samples import flat_histories
 from hanji.training.settings import settings_from
 
@@ -23,12 +28,19 @@ def dataset_of(manifest: Manifest, directory: Path | None) -> Dataset:
 
 
 def evaluate_bundle(bundle: Path, dataset: Dataset, *, engine: str = "auto") -> dict[str, float]:
-    """HR@10, NDCG@10, Precision@10 and diversity@10 of a bundle, run in ``engine``.
+    """The metrics of ``evaluation_of`` for all users."""
+    return evaluation_of(bundle, dataset, engine=engine).metrics
 
-    Raises DataError if the bundle does not know the users or items of ``dataset``.
+
+def evaluation_of(bundle: Path, dataset: Dataset, *, engine: str = "auto") -> Evaluation:
+    """HR@10, NDCG@10, Precision@10 and diversity@10 of a bundle, run in ``engine``, and by group of users.
+
+    Items that nobody interacted with are not ranked. Raises DataError if the bundle does not know the
+    users or items of ``dataset``.
     """
+    dataset = dataset.without_cold_items()
     with Recommender.open(bundle, engine=engine) as recommender:
-        return evaluate(one_at_a_time(bundle_scorer(recommender, dataset)), dataset)
+        return evaluate_with_groups(one_at_a_time(bundle_scorer(recommender, dataset)), dataset)
 
 
 def bundle_scorer(recommender: Recommender, dataset: Dataset) -> CatalogueScorer:

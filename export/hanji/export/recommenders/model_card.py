@@ -120,11 +120,22 @@ def _limitations(compressed: CompressedModel) -> str:
         "## Limitations\n\n"
         + (synthetic if compressed.full.data.synthetic else "")
         + _unknown_ids(compressed)
+        + _cold_items(compressed)
         + "- The model learned which items users interacted with, not why. It is subject to popularity bias "
         "(popular items are over-recommended) and inherits any other bias of the data.\n"
         "- The metrics rank a held-out item among sampled negatives only; ranked over the whole catalogue "
         "they are lower.\n"
         "- Preferences drift over time; the model has to be retrained to follow them."
+    )
+
+
+def _cold_items(compressed: CompressedModel) -> str:
+    count = compressed.full.catalogue.cold_items
+    if not count:
+        return ""
+    return (
+        f"- {count:,} of the items had no interaction in the training data. Their embeddings are predicted "
+        "from genres and titles alone, and the metrics do not include them.\n"
     )
 
 

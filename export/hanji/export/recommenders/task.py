@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hanji.compression.recommenders.recipe import Recipe
 from hanji.compression.recommenders.task import RecommenderCompression
 from hanji.export.recommenders.config import ExportConfig, check_unknown_user
-from hanji.export.task import ExportTask
+from hanji.export.task import ExportTask, GroupedMetrics
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.models.config import ModelConfig
 
@@ -87,6 +87,16 @@ class RecommenderExport(RecommenderCompression):
         from hanji.export.recommenders.evaluate import evaluate_bundle
 
         return evaluate_bundle(bundle, dataset, engine=engine)
+
+    def evaluate_groups(self, bundle: Path, dataset: Dataset, *, engine: str) -> GroupedMetrics:
+        """See ExportTask."""
+        from hanji.export.recommenders.evaluate import evaluation_of
+        from hanji.training.recommenders.group_metrics import lines_of
+
+        found = evaluation_of(bundle, dataset, engine=engine)
+        return GroupedMetrics(
+            found.metrics, [asdict(group) for group in found.groups], lines_of(found.groups)
+        )
 
     def measure(
         self, bundle: Path, dataset: Dataset, compressed: CompressedModel, *, model: str, engine: str

@@ -6,18 +6,26 @@ import argparse
 import json
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hanji.studies.study import Study
 
 HELP = "run every recipe of a study with every seed and compare them with the full model"
 EXAMPLE = "hanji compare examples/study-digits.toml --out out/study-digits"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the study, the data, the output directory and the number of parallel jobs."""
+    """Declare the study, the data, the output directory and how its jobs run."""
     parser.add_argument("study", type=Path, metavar="STUDY", help="a study file (TOML)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="the data, unless it is built in")
     parser.add_argument("--out", type=Path, metavar="DIR", help="output directory; default: out/study-NAME")
     parser.add_argument("--jobs", type=int, metavar="N", help="parallel jobs; default: one per core")
+    parser.add_argument(
+        "--shared",
+        action="store_true",
+        help="divide the jobs among all machines that run this command with this option and the same --out",
+    )
     parser.add_argument("--json", action="store_true", help="print study.json")
 
 
@@ -35,15 +43,8 @@ def run(args: argparse.Namespace) -> int:
     study = read_study(args.study)
     out = args.out or Path("out") / f"study-{study.name}"
 
-    from hanji.studies.comparison import compare
-    from hanji.studies.files import study_table, write_study
-    from hanji.studies.page.page import write_page
-
     with resumable():
-        comparison = compare(study, data=args.data, out=out, jobs=args.jobs)
-    table = study_table(comparison, _command(args))
-    write_study(table, out)
-    write_page(table, out / "study.html")
+        table = _results(study, args, out)
     if args.json:
         print(json.dumps(table, ensure_ascii=False))
         return 0
@@ -51,6 +52,24 @@ def run(args: argparse.Namespace) -> int:
         print(line)
     print(f"Page: {out / 'study.html'}   table: {out / 'study.csv'}   all numbers: {out / 'study.json'}")
     return 0
+
+
+def _results(study: Study, args: argparse.Namespace, out: Path) -> dict[str, Any]:
+    """Run the study and return study.json, which this or another machine has written."""
+    from hanji.studies.comparison import Comparison, compare
+    from hanji.studies.files import study_table, write_study
+    from hanji.studies.page.page import write_page
+    from hanji.studies.shared_comparison import compare_shared
+
+    def write(comparison: Comparison) -> dict[str, Any]:
+        table = study_table(comparison, _command(args))
+        write_study(table, out)
+        write_page(table, out / "study.html")
+        return table
+
+    if args.shared:
+        return compare_shared(study, data=args.data, out=out, jobs=args.jobs, write=write)
+    return write(compare(study, data=args.data, out=out, jobs=args.jobs))
 
 
 def _command(args: argparse.Namespace) -> str:

@@ -103,8 +103,10 @@ def ranking_outcomes(
 ) -> RankingOutcomes:
     """The outcomes of ``bundle`` for every user with a held-out item; see ``StudyTask``.
 
-    Of a large catalogue, they are those of a random sample of the users, always the same.
+    Of a large catalogue, they are those of a random sample of the users, always the same. Items that nobody
+    interacted with are not ranked.
     """
+    dataset = dataset.without_cold_items()
     if part == "validation":
         split = train_validation_split(dataset, seed)
         dataset = replace(dataset, train=split.train, test=split.validation)

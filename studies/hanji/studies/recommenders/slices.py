@@ -7,17 +7,23 @@ from numpy.typing import NDArray
 
 from hanji.studies.slices import Slice
 from hanji.training.recommenders.data import Dataset
+from hanji.training.recommenders.data.user_groups import user_groups
+from hanji.training.recommenders.evaluation import most_scores_of, sampled_users
 
 FIFTH = 0.2
 
 
 def ranking_slices(dataset: Dataset) -> list[Slice]:
     """Held-out items among the 20 % most popular, and the long tail; users with the 20 % shortest and the
-    20 % longest histories, and those in between. Empty slices are omitted.
+    20 % longest histories, and those in between; and users by their attributes, if the data has any. Empty
+    slices are omitted.
     """
-    items, users = dataset.catalogue.items, dataset.catalogue.users
-    popular = _top_fifth(np.bincount(dataset.train.items, minlength=items))[dataset.test.items]
-    lengths = np.bincount(dataset.train.users, minlength=users)[dataset.test.users]
+    test = sampled_users(
+        dataset.test, dataset.catalogue.warm_items, most_scores_of(dataset.catalogue.warm_items)
+    )
+    items, users = dataset.catalogue.warm_items, dataset.catalogue.users
+    popular = _top_fifth(np.bincount(dataset.train.items, minlength=items))[test.items]
+    lengths = np.bincount(dataset.train.users, minlength=users)[test.users]
     heavy, light = _top_fifth(lengths), _top_fifth(-lengths)
     light &= ~heavy
     slices = [
@@ -26,6 +32,10 @@ def ranking_slices(dataset: Dataset) -> list[Slice]:
         Slice("users", "20 % shortest histories", light),
         Slice("users", "middle 60 %", ~light & ~heavy),
         Slice("users", "20 % longest histories", heavy),
+    ]
+    slices += [
+        Slice(group.attribute, group.value, group.mask)
+        for group in user_groups(dataset.user_attributes, test.users)
     ]
     return [part for part in slices if part.mask.any()]
 

@@ -11,6 +11,7 @@ from hanji.studies.search.search import Limits, Search, trials_for
 from hanji.studies.search.setup import Setup
 from hanji.studies.search.space import Space
 from hanji.studies.search.worker import Worker
+from hanji.studies.sharing import alone
 from hanji.studies.task import task_named
 from hanji.training.progress import logger
 
@@ -28,19 +29,20 @@ def find_recipe(
     """Search, and write OUT/search.json and, if there is a winner, OUT/recipe.toml and OUT/bundle.
 
     Measurements of an earlier search in ``out`` are reused. ``seed`` is that of the search, not of the
-    trainings. Raises HanjiError if the data cannot be read or the full model cannot be trained.
+    trainings. Raises HanjiError if the data cannot be read, the full model cannot be trained, or another
+    command works in ``out``.
     """
     for line in space.skipped:
         logger.info(f"skipped: {line}")
     setup = setup_of(space, data=data, out=out)
-    with Worker(setup) as worker:
+    with alone(out, "hanji search"), Worker(setup) as worker:
         evaluator = CachedEvaluator(worker, setup)
         limits = limits or Limits(trials_for(space))
         result = Search(
             space, budget, evaluator, limits=limits, seed=seed, spent_s=lambda: evaluator.seconds
         ).run()
-    outcome = Outcome(space, budget, result, command, seed, evaluator.seconds)
-    outcome.write(out)
+        outcome = Outcome(space, budget, result, command, seed, evaluator.seconds)
+        outcome.write(out)
     return outcome
 
 

@@ -7,8 +7,8 @@ Scores of the whole catalogue are computed for a batch of users at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from hanji.training.progress import logger, progress
 from hanji.training.recommenders import metrics
 from hanji.training.recommenders.data.dataset import Dataset
 from hanji.training.recommenders.data.interactions import Catalogue, LeaveOneOut
+from hanji.training.recommenders.group_metrics import GroupMetrics, metrics_by_group
 from hanji.training.recommenders.history_samples import flat_histories
 from hanji.training.recommenders.tables import (
     LARGE_CATALOGUE,
@@ -63,8 +64,22 @@ def evaluate_catalogue(
     return result
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """Test metrics, of all users and of each group of them."""
+
+    metrics: dict[str, float]
+    groups: Sequence[GroupMetrics] = ()
+    """Empty if the data has no attributes of users."""
+
+
 def evaluate(score: TableScorer, dataset: Dataset) -> dict[str, float]:
-    """All four metrics from one pass over the catalogue per user.
+    """The metrics of ``evaluate_with_groups`` for all users."""
+    return evaluate_with_groups(score, dataset).metrics
+
+
+def evaluate_with_groups(score: TableScorer, dataset: Dataset) -> Evaluation:
+    """All four metrics from one pass over the catalogue per user, and those of the groups of users.
 
     Exported artifacts are evaluated in this way: they recommend with their catalogue signature, so the
     candidates' scores are taken from its output. Of a large catalogue, a random sample of the users is
@@ -73,11 +88,12 @@ def evaluate(score: TableScorer, dataset: Dataset) -> dict[str, float]:
     items = dataset.catalogue.items
     test = sampled_users(dataset.test, items, most_scores_of(items))
     scores, top = _ranked(score, test, dataset)
-    by_candidates = _of_candidates(scores, candidates_of(test))
+    ranks = metrics.positive_ranks(scores, candidates_of(test))
+    by_candidates = _of_ranks(ranks)
     result = by_candidates | _of_catalogue(top, test.items, dataset.catalogue)
     if len(test) < len(dataset.test):
         _log_sample(result, top, test, dataset)
-    return result
+    return Evaluation(result, metrics_by_group(ranks, test.users, dataset.user_attributes))
 
 
 def most_scores_of(items: int) -> int | None:
@@ -116,7 +132,10 @@ def _ranked(
 
 
 def _of_candidates(scores: NDArray[np.float32], candidates: NDArray[np.int32]) -> dict[str, float]:
-    ranks = metrics.positive_ranks(scores, candidates)
+    return _of_ranks(metrics.positive_ranks(scores, candidates))
+
+
+def _of_ranks(ranks: NDArray[np.int64]) -> dict[str, float]:
     return {"hr_at_10": metrics.hit_ratio(ranks, K), "ndcg_at_10": metrics.ndcg(ranks, K)}
 
 

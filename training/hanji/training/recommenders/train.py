@@ -19,6 +19,7 @@ from hanji.training.fitting.loop import FitRun, Hooks, fit
 from hanji.training.progress import OnEpoch
 from hanji.training.recommenders.baselines.als import Als
 from hanji.training.recommenders.baselines.histories import histories_of, standardize
+from hanji.training.recommenders.cold_items import check_cold_items, with_cold_items
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.data.validation import TrainValidationSplit, train_validation_split
@@ -50,6 +51,8 @@ def train(
     the data does not have, or is wider than its catalogue allows; DataError if no user can spare a validation
     item, or if the model does not fit into memory.
     """
+    check_cold_items(model, dataset.catalogue)
+    everything, dataset = dataset, dataset.without_cold_items()
     check_embedding(model, dataset.catalogue.items)
     if model.history_order and dataset.train.timestamps is None:
         raise RecipeError(
@@ -75,12 +78,12 @@ def train(
         hooks = Hooks(before_first_epoch=lambda: _start_from_als(network, split, epochs, seed))
     fits.fit(network, model, training, name=f"Training {model.type}", hooks=hooks)
     return TrainedModel(
-        model=network,
-        catalogue=dataset.catalogue,
+        model=with_cold_items(network, everything.catalogue),
+        catalogue=everything.catalogue,
         metrics=evaluate_model(network, dataset),
         config=model,
         training=training,
-        data=summarize(dataset),
+        data=summarize(everything),
         seed=seed,
         protocol=dataset.test.protocol,
     )

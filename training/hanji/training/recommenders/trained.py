@@ -106,4 +106,5 @@ def _catalogue(table: dict[str, Any]) -> Catalogue:
         titles=tuple(table["titles"]),
         genres=tuple(tuple(genres) for genres in table["genres"]),
         popularity=tuple(table["popularity"]),
+        cold_items=table.get("cold_items", 0),  # not recorded by earlier versions
     )

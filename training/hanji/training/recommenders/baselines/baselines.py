@@ -86,8 +86,9 @@ def _from_catalogue(fit: Callable[[Catalogue], ReferenceModel]) -> Fit:
 def baselines(dataset: Dataset, *, factors: int = 64, seed: int = 0) -> list[Baseline]:
     """Fit every model on the training set, select settings on held-out items, then test each name once.
 
-    DataError if the factors do not fit into memory.
+    Items that nobody interacted with are left out. DataError if the factors do not fit into memory.
     """
+    dataset = dataset.without_cold_items()
     users, items = dataset.catalogue.users, dataset.catalogue.items
     expect_factorization_memory(users, items, len(dataset.train), min(factors, users, items))
     held_out = train_validation_split(dataset, seed)

@@ -13,6 +13,14 @@ from hanji.training.recommenders.baselines.histories import Histories, Scores
 from hanji.training.recommenders.data import Catalogue
 
 
+def words_of(catalogue: Catalogue) -> list[set[str]]:
+    """The words of each item's title, and its genres."""
+    return [
+        {word.lower() for word in re.findall(r"[^\W_]+", title)} | {f"genre {genre}" for genre in genres}
+        for title, genres in zip(catalogue.titles, catalogue.genres, strict=True)
+    ]
+
+
 @dataclass(frozen=True)
 class Content:
     """``features`` [items, words]: unit-length TF-IDF rows of title words and genres."""
@@ -22,10 +30,7 @@ class Content:
     @classmethod
     def fit(cls, catalogue: Catalogue) -> Content:
         """Compute TF-IDF (Salton and Buckley 1988) over the texts of the catalogue."""
-        texts = [
-            {word.lower() for word in re.findall(r"[^\W_]+", title)} | {f"genre {genre}" for genre in genres}
-            for title, genres in zip(catalogue.titles, catalogue.genres, strict=True)
-        ]
+        texts = words_of(catalogue)
         document_counts = Counter(word for words in texts for word in words)
         column = {word: index for index, word in enumerate(sorted(document_counts))}
         rows = [row for row, words in enumerate(texts) for _ in words]

@@ -102,6 +102,20 @@ class DataConfig:
     """Character or characters between the genres of an item; without it the first of pipe, semicolon and
     comma that occurs. Lists, in JSON or as Python writes them, need none."""
 
+    users: str | None = None
+    """File with attributes of users, such as gender or age group, a name or a pattern. `hanji evaluate` and
+    studies report metrics by group; models do not see them, and bundles do not contain them."""
+
+    users_id_column: str | None = None
+    """Column of the ids in the users file; without it ``user_column``, or it is found by its name."""
+
+    user_attributes: tuple[str, ...] = ()
+    """Columns of the users file by which metrics are reported; empty: all with 2 to 12 different values."""
+
+    cold_items: bool = False
+    """Keep items of the items file that nobody interacted with. They are not trained on and are no candidates
+    in evaluations; a ``history`` model predicts their embeddings from their genres and titles."""
+
     minimum_rating: float | None = None
     """Lower ratings are dropped; without it every rating is an interaction (implicit feedback)."""
 
@@ -157,6 +171,15 @@ def _check_names(config: DataConfig) -> None:
             f'name: "synthetic" is reserved for format = "synthetic", and the format here is '
             f'"{config.format}"; choose another name'
         )
+    if config.format == "synthetic" and config.cold_items:
+        raise ValueError(
+            "cold_items: the synthetic catalogue has interactions with all items; remove the key"
+        )
+    if config.users is None and (config.users_id_column is not None or config.user_attributes):
+        key = "users_id_column" if config.users_id_column is not None else "user_attributes"
+        raise ValueError(f"{key}: needs the name of the users file; set users")
+    if config.users is not None and config.format in ("synthetic", "memory"):
+        raise ValueError(f'users: format "{config.format}" reads no files, found {config.users!r}; remove it')
     if config.format in ("csv", "table") and config.ratings is None:
         raise ValueError(
             f'ratings: format = "{config.format}" needs the name of the ratings file in the data directory'

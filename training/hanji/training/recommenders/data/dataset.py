@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
+import numpy as np
+
 from hanji.training.content import content_hash
 from hanji.training.recommenders.data.clean import Cleaned, clean
+from hanji.training.recommenders.data.cold import ColdItems, cold_items_of
 from hanji.training.recommenders.data.config import DataConfig
 from hanji.training.recommenders.data.interactions import Catalogue, Interactions, LeaveOneOut, catalogue_from
 from hanji.training.recommenders.data.memory import raw_from_arrays, raw_from_dataframe
 from hanji.training.recommenders.data.quality import QualityReport
 from hanji.training.recommenders.data.raw import RawData
 from hanji.training.recommenders.data.split import Holdout, Split, given_split, leave_out, with_candidates
+from hanji.training.recommenders.data.user_groups import Attributes, attributes_of
 
 MEMORY = DataConfig(name="data in memory", format="memory")
 """The default config for arrays and data frames."""
@@ -40,6 +44,9 @@ class Dataset:
     best_hr_at_10: float | None
     """The highest HR@10 that any model can expect on `test`; known only for the synthetic catalogue."""
 
+    user_attributes: Attributes = field(default_factory=dict)
+    """Values of each attribute in the users file, by user; for metrics by group alone."""
+
     task: ClassVar[str] = "recommendation"
 
     @cached_property
@@ -48,6 +55,12 @@ class Dataset:
         catalogue = self.catalogue
         texts = [catalogue.user_ids, catalogue.item_ids, catalogue.titles, catalogue.genres]
         return content_hash(texts, self.train.content, self.test.content)
+
+    def without_cold_items(self) -> Dataset:
+        """The same without items that nobody interacted with: what models are trained and tested on."""
+        if not self.catalogue.cold_items:
+            return self
+        return replace(self, catalogue=self.catalogue.without_cold_items())
 
     @classmethod
     def from_arrays(
@@ -65,8 +78,8 @@ class Dataset:
 
         ``users`` and ``items`` [n] are your own ids, integers or text; ``ratings`` [n] are numbers;
         ``timestamps`` [n] are ``datetime64`` or numbers that grow with time; without them a random item is
-        held out. ``titles`` and ``genres`` are by item id. Only the name, minimums, seed and licence of
-        ``config`` are used. DataError names the invalid argument.
+        held out. ``titles`` and ``genres`` are by item id. Only the name, minimums, seed, licence
+        and ``cold_items`` of ``config`` are used. DataError names the invalid argument.
         """
         raw = raw_from_arrays(users, items, ratings, timestamps, titles or {}, genres or {})
         return dataset_from(replace(config, format="memory"), raw)
@@ -95,7 +108,14 @@ def dataset_from(config: DataConfig, raw: RawData) -> Dataset:
     else:
         item_ids, train = with_candidates(item_ids, cleaned.interactions, raw.test)
         split = given_split(train, cleaned.user_ids, item_ids, raw.test, config.seed)
-    catalogue = catalogue_from(cleaned.user_ids, item_ids, raw.items, split.train)
+    cold = cold_items_of(raw.items, item_ids, config)
+    catalogue = catalogue_from(
+        cleaned.user_ids,
+        np.concatenate([item_ids, cold.ids]),
+        raw.items,
+        split.train,
+        cold_items=len(cold.ids),
+    )
     return Dataset(
         name=config.name,
         format=raw.format,
@@ -104,13 +124,16 @@ def dataset_from(config: DataConfig, raw: RawData) -> Dataset:
         catalogue=catalogue,
         train=split.train,
         test=split.test,
-        quality=_quality(raw, cleaned, split, catalogue),
+        quality=_quality(raw, cleaned, split, catalogue, cold),
         config=config,
         best_hr_at_10=None,
+        user_attributes=attributes_of(raw.users, catalogue.user_ids),
     )
 
 
-def _quality(raw: RawData, cleaned: Cleaned, split: Split, catalogue: Catalogue) -> QualityReport:
+def _quality(
+    raw: RawData, cleaned: Cleaned, split: Split, catalogue: Catalogue, cold: ColdItems
+) -> QualityReport:
     return QualityReport(
         lines_read=raw.malformed.lines,
         malformed_lines=raw.malformed.count,
@@ -130,7 +153,9 @@ def _quality(raw: RawData, cleaned: Cleaned, split: Split, catalogue: Catalogue)
         unseen_dropped=split.unseen_dropped,
         test_in_training=split.test_in_training,
         untitled_items=sum(str(item) not in raw.items for item in catalogue.item_ids),
-        notes=(*raw.notes, *_title_notes(raw, catalogue)),
+        items_left_out=cold.left_out,
+        cold_items=len(cold.ids),
+        notes=(*raw.notes, *_title_notes(raw, catalogue), *cold.notes),
     )
 
 

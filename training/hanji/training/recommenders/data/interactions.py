@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -87,6 +87,10 @@ class Catalogue:
     popularity: tuple[int, ...]
     """Training interactions per item; 0 for items that occur only among the test candidates."""
 
+    cold_items: int = 0
+    """Items at the end of the catalogue that nobody interacted with (``data.cold_items``). They are neither
+    trained on nor candidates of the evaluation."""
+
     @property
     def users(self) -> int:
         """Number of users."""
@@ -97,11 +101,34 @@ class Catalogue:
         """Number of items."""
         return len(self.item_ids)
 
+    @property
+    def warm_items(self) -> int:
+        """Number of items without the cold ones."""
+        return self.items - self.cold_items
+
+    def without_cold_items(self) -> Catalogue:
+        """The same without items that nobody interacted with."""
+        end = self.warm_items
+        return replace(
+            self,
+            item_ids=self.item_ids[:end],
+            titles=self.titles[:end],
+            genres=self.genres[:end],
+            popularity=self.popularity[:end],
+            cold_items=0,
+        )
+
 
 def catalogue_from(
-    user_ids: Ids, item_ids: Ids, texts: Mapping[str, ItemText], train: Interactions
+    user_ids: Ids,
+    item_ids: Ids,
+    texts: Mapping[str, ItemText],
+    train: Interactions,
+    *,
+    cold_items: int = 0,
 ) -> Catalogue:
-    """The catalogue of these ids, with titles where known and popularity counted in `train`."""
+    """The catalogue of these ids, the last `cold_items` of which nobody interacted with; with titles where
+    known and popularity counted in `train`."""
     items = item_ids.tolist()
     known = [texts.get(str(item)) or ItemText(str(item), ()) for item in items]
     return Catalogue(
@@ -110,6 +137,7 @@ def catalogue_from(
         titles=tuple(text.title or str(item) for text, item in zip(known, items, strict=True)),
         genres=tuple(text.genres for text in known),
         popularity=tuple(counts_of(train.items, len(items)).tolist()),
+        cold_items=cold_items,
     )
 
 

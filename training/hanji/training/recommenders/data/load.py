@@ -26,6 +26,7 @@ from hanji.training.recommenders.data.sources.sequences import (
     read_sequences,
 )
 from hanji.training.recommenders.data.sources.tables import read_tables
+from hanji.training.recommenders.data.sources.users import with_users
 from hanji.training.recommenders.data.synthetic import make_synthetic
 
 READERS: Mapping[str, Callable[[DataConfig, Path, Engine], RawData]] = {
@@ -64,7 +65,7 @@ def load_dataset(config: DataConfig, directory: Path | None) -> Dataset:
 def _read(config: DataConfig, detected: DataConfig, directory: Path) -> RawData:
     """The contents of the files; ``detected`` is the config with their format."""
     with open_engine() as engine:
-        raw = READERS[detected.format](detected, directory, engine)
+        raw = with_users(READERS[detected.format](detected, directory, engine), config, directory, engine)
     if detected.ratings == config.ratings:
         return raw
     files = ", ".join(name for name in (detected.ratings, detected.items) if name)

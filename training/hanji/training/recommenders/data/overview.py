@@ -18,6 +18,7 @@ from hanji.training.recommenders.data.distributions import (
 )
 from hanji.training.recommenders.data.interactions import counts_of
 from hanji.training.recommenders.data.quality import QualityReport
+from hanji.training.recommenders.data.user_groups import described
 from hanji.training.recommenders.data.validation import train_validation_split
 
 _POPULAR = 10
@@ -61,6 +62,7 @@ def overview_table(dataset: Dataset, *, seed: int) -> dict[str, Any]:
             for item in popular
         ],
         "best_hr_at_10": dataset.best_hr_at_10,
+        "user_attributes": described(dataset.user_attributes),
         "quality": dataset.quality.table(),
     }
 
@@ -86,6 +88,8 @@ def overview_lines(table: Mapping[str, Any], quality: QualityReport) -> list[str
         f"  popularity     share of the interactions by share of the items: {shares}",
         "  most popular   in training",
         *(f"    {entry['interactions']:>7,}  {entry['title']}" for entry in table["most_popular"]),
+        *(["  user attributes"] if table["user_attributes"] else []),
+        *(f"    {line}" for line in table["user_attributes"]),
         "  quality",
         *(f"    {line}" for line in quality.lines()),
     ]

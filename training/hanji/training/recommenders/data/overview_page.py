@@ -17,10 +17,11 @@ _WIDTH, _HEIGHT, _BAR = 560.0, 260.0, 22.0
 
 def overview_page(table: Mapping[str, Any], quality: QualityReport) -> str:
     """The page; ``table`` is that of ``overview_table``."""
-    title = f"Data: {table['name']}"
+    title, attributes = f"Data: {table['name']}", table["user_attributes"]
     sections = [
         _section("Sizes", _facts(table)),
         _section("What was read, guessed and left out", _list(quality.lines())),
+        *([_section("Attributes of users", _list(attributes))] if attributes else []),
         _section("Interactions per user", _summary(table["per_user"]), _histogram(table["per_user"])),
         _section("Interactions per item", _summary(table["per_item"]), _histogram(table["per_item"])),
         _section("Popularity", *_popularity(table["popularity"])),

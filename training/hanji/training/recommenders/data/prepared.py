@@ -22,9 +22,11 @@ from hanji.training.recommenders.data.config import PREPARED, DataConfig
 from hanji.training.recommenders.data.dataset import Dataset
 from hanji.training.recommenders.data.interactions import Catalogue, Interactions, LeaveOneOut
 from hanji.training.recommenders.data.quality import QualityReport
+from hanji.training.recommenders.data.user_groups import Attributes
 from hanji.training.settings import table_from
 
 _MADE_BY = "hanji data prepare"
+_ATTRIBUTES = "user_attributes.parquet"
 _ROWS = 1 << 20
 _KEPT = ("name", "licence", "format")
 """The keys of a recipe that still apply to prepared data."""
@@ -37,6 +39,7 @@ def write_prepared(dataset: Dataset, directory: Path, *, replace: bool = False) 
             np.save(staging / f"{name}.npy", array)
         catalogue = dataset.catalogue
         pq.write_table(pa.table({"id": _id_array(catalogue.user_ids)}), staging / "users.parquet")
+        pq.write_table(pa.table(_texts(dataset.user_attributes)), staging / _ATTRIBUTES)
         pq.write_table(_items(catalogue), staging / "items.parquet")
         _write_interactions(dataset, staging / "interactions.parquet")
         (staging / PREPARED).write_text(
@@ -69,12 +72,13 @@ def read_prepared(config: DataConfig, directory: Path) -> Dataset:
         format="prepared",
         synthetic=about["synthetic"],
         licence=config.licence or about["licence"],
-        catalogue=_catalogue(directory),
+        catalogue=_catalogue(directory, about.get("cold_items", 0)),
         train=train,
         test=test,
         quality=QualityReport(**quality),
         config=config,
         best_hr_at_10=about["best_hr_at_10"],
+        user_attributes=_attributes(directory),
     )
     vars(dataset)["content"] = about["content"]  # it would take reading everything to compute it again
     return dataset
@@ -92,6 +96,7 @@ def _about(dataset: Dataset) -> dict[str, Any]:
         "training_interactions": len(dataset.train),
         "test_rows": len(dataset.test),
         "split": dataset.test.split,
+        "cold_items": dataset.catalogue.cold_items,
         "content": dataset.content,
         "best_hr_at_10": dataset.best_hr_at_10,
         "config": table_from(dataset.config),
@@ -131,6 +136,18 @@ def _interaction_tables(dataset: Dataset) -> Iterator[pa.Table]:
             yield pa.table({**columns, "part": pa.array([part] * len(columns["user"])).dictionary_encode()})
 
 
+def _texts(attributes: Attributes) -> dict[str, pa.Array]:
+    return {name: pa.array(values, pa.string()) for name, values in attributes.items()}
+
+
+def _attributes(directory: Path) -> Attributes:
+    path = directory / _ATTRIBUTES
+    if not path.exists():  # prepared by an earlier version
+        return {}
+    table = _table(path)
+    return {name: tuple(table.column(name).to_pylist()) for name in table.column_names}
+
+
 def _items(catalogue: Catalogue) -> pa.Table:
     return pa.table(
         {
@@ -142,7 +159,7 @@ def _items(catalogue: Catalogue) -> pa.Table:
     )
 
 
-def _catalogue(directory: Path) -> Catalogue:
+def _catalogue(directory: Path, cold_items: int) -> Catalogue:
     users, items = (_table(directory / f"{name}.parquet") for name in ("users", "items"))
     return Catalogue(
         user_ids=tuple(users.column("id").to_pylist()),
@@ -150,6 +167,7 @@ def _catalogue(directory: Path) -> Catalogue:
         titles=tuple(items.column("title").to_pylist()),
         genres=tuple(map(tuple, items.column("genres").to_pylist())),
         popularity=tuple(items.column("popularity").to_pylist()),
+        cold_items=cold_items,
     )
 
 

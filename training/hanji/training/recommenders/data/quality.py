@@ -59,6 +59,12 @@ class QualityReport:
     untitled_items: int = 0
     """Items without a title, which are shown by their id."""
 
+    items_left_out: int = 0
+    """Items with a title that nobody interacted with, which are not in the catalogue."""
+
+    cold_items: int = 0
+    """Items that nobody interacted with, which are in the catalogue (``data.cold_items``)."""
+
     notes: tuple[str, ...] = ()
     """What was decided by looking at the files, such as columns that were found by their names."""
 
@@ -96,6 +102,11 @@ def _lines(report: QualityReport) -> list[str]:
         (report.unseen_dropped, "test rows with a user or item that is not in training, dropped"),
         (report.test_in_training, "test rows whose pair is also in training, kept (leakage)"),
         (report.untitled_items, "items without a title, shown by their id"),
+        (
+            report.items_left_out,
+            "items in the items file without interactions, left out (data.cold_items = true keeps them)",
+        ),
+        (report.cold_items, "items without interactions, kept: their embeddings are predicted from texts"),
     ]
     lines = [f"{what}: {count:,}" for count, what in counted if count]
     return [*report.notes, *lines, *(f"  {example}" for example in report.malformed_examples)]

@@ -74,6 +74,14 @@ class ItemText:
 
 
 @dataclass(frozen=True)
+class RawUsers:
+    """The attributes of users: ``names``, and by user id as text a value of each, empty where unknown."""
+
+    names: tuple[str, ...]
+    values: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class RawData:
     """The contents of the files of one format."""
 
@@ -85,5 +93,6 @@ class RawData:
 
     malformed: MalformedLines
     test: RawTest | None = None
+    users: RawUsers | None = None
     notes: tuple[str, ...] = ()
     """What was decided by looking at the files, such as columns that were found by their names."""

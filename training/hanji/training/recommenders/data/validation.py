@@ -15,7 +15,8 @@ from hanji.training.recommenders.data.split import VALIDATION, leave_out
 class TrainValidationSplit:
     """The training set without one validation item per user, and these items.
 
-    All model selection uses ``validation``, never the test set.
+    All model selection uses ``validation``, never the test set. ``items`` are those of the catalogue without
+    cold ones.
     """
 
     train: Interactions
@@ -34,7 +35,7 @@ def train_validation_split(dataset: Dataset, seed: int) -> TrainValidationSplit:
 
     DataError if no user can spare one.
     """
-    users, items = dataset.catalogue.users, dataset.catalogue.items
+    users, items = dataset.catalogue.users, dataset.catalogue.warm_items
     split = leave_out(dataset.train, dataset.catalogue.user_ids, items, seed, VALIDATION)
     return TrainValidationSplit(split.train, split.test, users, items)
 

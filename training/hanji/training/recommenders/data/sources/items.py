@@ -33,9 +33,9 @@ def read_item_texts(
     Python writes it, of texts or of objects with a name; else they are divided by the ``separator``, or
     without one by the first of pipe, semicolon and comma that occurs in any of them.
     """
-    rows = read_texts(engine, header, columns, malformed)
+    rows = read_texts(engine, header, columns, malformed, key="item")
     genres = genres_of_all([row.get("genres") or "" for row in rows], separator)
-    ids = _ids([row["item"] or "" for row in rows])
+    ids = ids_of([row["item"] or "" for row in rows])
     return {
         item: ItemText(row.get("title") or "", names)
         for item, row, names in zip(ids, rows, genres, strict=True)
@@ -43,15 +43,15 @@ def read_item_texts(
 
 
 def read_texts(
-    engine: Engine, header: Header, columns: Mapping[str, str], malformed: MalformedLines
+    engine: Engine, header: Header, columns: Mapping[str, str], malformed: MalformedLines, *, key: str
 ) -> list[dict[str, str | None]]:
-    """The columns of each line that has an item id."""
-    engine.run("DROP TABLE IF EXISTS item_texts")
-    copied = copy_columns(engine, "item_texts", header, columns)
-    names = ", ".join(identifier(name) for name in columns)
-    found = engine.run(f"SELECT {names} FROM item_texts WHERE item IS NOT NULL ORDER BY row").fetchall()
+    """The columns of each line that has an id, which is in the column ``key``."""
+    engine.run("DROP TABLE IF EXISTS texts")
+    copied = copy_columns(engine, "texts", header, columns)
+    names, id = ", ".join(identifier(name) for name in columns), identifier(key)
+    found = engine.run(f"SELECT {names} FROM texts WHERE {id} IS NOT NULL ORDER BY row").fetchall()
     if bad := copied.lines - len(found):
-        examples = malformed_in(header, columns, lambda values: "" if values["item"] else "item is empty")
+        examples = malformed_in(header, columns, lambda values: "" if values[key] else f"{key} is empty")
         malformed.add(header.file.path, bad, examples)
     return [dict(zip(columns, row, strict=True)) for row in found]
 
@@ -92,10 +92,10 @@ def _name(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _ids(texts: Sequence[str]) -> list[str]:
+def ids_of(texts: Sequence[str]) -> list[str]:
     """Ids without the fraction that a float column adds to integers, if all of them have it."""
     matches = [_FLOAT_ID.fullmatch(text) for text in texts]
     return [match[1] for match in matches if match] if all(matches) else list(texts)
 
 
-__all__ = ["genres_of_all", "read_item_texts", "read_texts"]
+__all__ = ["genres_of_all", "ids_of", "read_item_texts", "read_texts"]

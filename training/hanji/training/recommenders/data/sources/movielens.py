@@ -61,7 +61,7 @@ def read_movielens_dat(config: DataConfig, directory: Path, engine: Engine) -> R
     titles, items = directory / "movies.dat", {}
     if titles.name in file_names(directory):
         columns = ("item", "title", "genres")
-        header = Header(_latin_or_utf8(titles), columns, "::", 1)
+        header = Header(latin_or_utf8(titles), columns, "::", 1)
         items = read_item_texts(engine, header, {name: name for name in columns}, malformed, separator="|")
     return RawData("movielens-1m", MOVIELENS_LICENCE, read.coded, items, malformed, notes=read.notes)
 
@@ -94,15 +94,17 @@ def read_movielens_csv(config: DataConfig, directory: Path, engine: Engine) -> R
 def _read_u_item(path: Path, engine: Engine, malformed: MalformedLines) -> dict[str, ItemText]:
     """`id|title|date|video date|url` and 19 genre flags."""
     columns = ("item", "title", "released", "video released", "url", *_FLAGS)
-    header = Header(_latin_or_utf8(path), columns, "|", 1, plain=True)
-    rows = read_texts(engine, header, {name: name for name in ("item", "title", *_FLAGS)}, malformed)
+    header = Header(latin_or_utf8(path), columns, "|", 1, plain=True)
+    rows = read_texts(
+        engine, header, {name: name for name in ("item", "title", *_FLAGS)}, malformed, key="item"
+    )
     return {
         row["item"] or "": ItemText(row["title"] or "", tuple(name for name in _FLAGS if row[name] == "1"))
         for row in rows
     }
 
 
-def _latin_or_utf8(path: Path) -> SourceFile:
+def latin_or_utf8(path: Path) -> SourceFile:
     """The file as UTF-8 if it is valid, as in 10M; else as Latin-1, as in the older ones."""
     file = source_file(path)
     with open_bytes(path) as stream:
@@ -116,6 +118,7 @@ def _latin_or_utf8(path: Path) -> SourceFile:
 __all__ = [
     "MOVIELENS_LICENCE",
     "four_columns",
+    "latin_or_utf8",
     "read_movielens_100k",
     "read_movielens_csv",
     "read_movielens_dat",
