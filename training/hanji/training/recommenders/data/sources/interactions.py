@@ -35,7 +35,7 @@ def read_interactions(
     Spark reads them if the engine has it, else DuckDB. DataError if there are more malformed lines than the
     limit, or no valid line.
     """
-    rows = _rows_of(engine)
+    rows = _rows_of(engine, malformed)
     copied = rows.copy(files)
     malformed.lines += copied.lines
     where = f"{files[0].header.file.path}: column {files[0].roles.get('time', '')!r}"
@@ -46,12 +46,12 @@ def read_interactions(
     return coded_interactions(rows, rules, [*notes, *rules.notes])
 
 
-def _rows_of(engine: Engine) -> Rows:
+def _rows_of(engine: Engine, malformed: MalformedLines) -> Rows:
     if engine.spark is None:
         return DuckDbRows(engine)
     from hanji.training.recommenders.data.sources.spark.rows import SparkRows  # imports PySpark
 
-    return SparkRows(engine, engine.spark)
+    return SparkRows(engine, engine.spark, malformed.limit)
 
 
 def coded_interactions(rows: Rows, rules: Rules, notes: Sequence[str]) -> Read:

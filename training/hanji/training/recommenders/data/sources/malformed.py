@@ -14,7 +14,7 @@ from hanji.training.recommenders.data.sources.files import open_text
 from hanji.training.recommenders.data.sources.header import Header, fields_of
 
 EXAMPLES = 5
-_MOST_CHARACTERS = 2_000_000  # of a line, as the engine reads it
+MOST_CHARACTERS = 2_000_000  # of a line, as the engine reads it
 _TOO_LONG = "the line is too long"
 
 Problem = Callable[[Mapping[str, str]], str]
@@ -82,7 +82,7 @@ def _lines(header: Header) -> Iterator[tuple[int, list[str] | str]]:
             yield from _records(header, text)
             return
         for number, line in enumerate(text, start=header.first_line):
-            if len(line) > _MOST_CHARACTERS:
+            if len(line) > MOST_CHARACTERS:
                 yield number, _TOO_LONG
             elif line.strip():
                 is_json = header.file.kind == "json"
@@ -135,4 +135,4 @@ def number_of(text: str) -> float:
         return math.nan
 
 
-__all__ = ["MalformedLines", "Problem", "malformed_in", "never_closed", "number_of"]
+__all__ = ["MOST_CHARACTERS", "MalformedLines", "Problem", "malformed_in", "never_closed", "number_of"]
