@@ -53,6 +53,7 @@ class SparkRows:
         self._tables = Path(mkdtemp(dir=spark.shared))
         self._tables.chmod(0o777)  # workers may run as another user
         self._files: Sequence[InteractionFile] = ()
+        self._count = 0
         self._raw: DataFrame
         self._valid: DataFrame
 
@@ -60,21 +61,24 @@ class SparkRows:
         """Scan the files; DataError for a file or a line that Spark does not read."""
         self._files = files
         self._raw = scan(self._spark, files).where(fn.col("state") != BLANK).persist()
-        self._refuse(NOT_UTF8)
-        self._refuse(OPEN_QUOTE)
-        return Copied(self._raw.count(), 0)
+        refused = (NOT_UTF8, OPEN_QUOTE)
+        counts = [fn.count_if(fn.col("state") == state) for state in refused]
+        self._count, *found = self._raw.select(fn.count("state"), *counts).collect()[0]
+        for state, count in zip(refused, found, strict=True):
+            if count:
+                raise self._refused(state)
+        return Copied(self._count, 0)
 
-    def _refuse(self, state: int) -> None:
-        """DataError for the first line in this state."""
-        found = self._raw.where(fn.col("state") == state).orderBy(*PLACE).select("file", "line").head()
-        if found is None:
-            return
-        file = self._files[found["file"]].header.file
+    def _refused(self, state: int) -> DataError:
+        """The error for the first line in this state."""
+        found = self._raw.where(fn.col("state") == state).orderBy(*PLACE).select("file", "line").limit(1)
+        number, line = found.collect()[0]
+        file = self._files[number].header.file
         if state == NOT_UTF8:
-            raise wrong_encoding(file)
-        raise DataError(
+            return wrong_encoding(file)
+        return DataError(
             f"{file.path}: Spark reads a record in each line, and here a quote is opened and not closed: "
-            f"{found['line'][:60]!r}; close it, convert the file to Parquet, or {OTHERWISE}"
+            f"{line[:60]!r}; close it, convert the file to Parquet, or {OTHERWISE}"
         )
 
     def rules(self, roles: Mapping[str, str], where: str, options: Options) -> Rules:
@@ -120,11 +124,11 @@ class SparkRows:
         self._valid = self._raw.where(is_valid).select(
             *PLACE, *(value.alias(name) for name, value in selected.items())
         )
-        malformed = self._raw.where(~is_valid)
-        rows, bad = self._raw.count(), malformed.count()
+        bad = self._raw.select(fn.count_if(~is_valid)).collect()[0][0]
+        rows, self._count = self._count, self._count - bad
         if not bad:
             return rows, 0, 0
-        some = malformed.orderBy(*PLACE).limit(self._limit + 1).collect()
+        some = self._raw.where(~is_valid).orderBy(*PLACE).limit(self._limit + 1).collect()
         return rows, bad, expect_malformed(self.engine, self._files, rules, some)
 
     def spanning(self) -> int:
@@ -134,8 +138,7 @@ class SparkRows:
 
     def index(self, role: str) -> Indexed:
         """Write the sorted distinct ids as a table; their places in it are the indices."""
-        texts = self._valid.select(role).distinct()
-        integers, numbers = texts.select(
+        integers, numbers = self._valid.select(
             fn.every(values.matches(fn.col(role), INTEGER)),
             fn.every(values.matches(fn.col(role), f"{INTEGER}|{FLOAT}")),
         ).collect()[0]
@@ -159,10 +162,10 @@ class SparkRows:
         order = ["u", *(["time"] if rules.time else []), *PLACE]
         rows.orderBy(*order).select("u", "i", *values_known).write.parquet(self._path("sorted"))
         files = _parts(self._tables / "sorted")
-        count, expected = sum(_rows_in(file) for file in files), self._valid.count()
-        if count != expected:
+        count = sum(_rows_in(file) for file in files)
+        if count != self._count:
             raise DataError(
-                f"Spark: expected {expected:,} rows in {self._tables}, found {count:,}; workers and "
+                f"Spark: expected {self._count:,} rows in {self._tables}, found {count:,}; workers and "
                 "this machine must share the directory of the output"
             )
         return count, _batches(files)
