@@ -12,6 +12,7 @@ import shutil
 import socket
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ def open_spark(master: str | None, shared: Path) -> Iterator[Spark]:
     """
     _expect_installed()
     _expect_reachable(master)
-    with tempfile.TemporaryDirectory(prefix=".hanji-spark-", dir=shared) as directory:
+    with tempfile.TemporaryDirectory(prefix=".hanji-spark-", dir=shared) as directory, _no_advice():
         Path(directory).chmod(0o777)  # workers may run as another user
         session = _session(master)
         try:
@@ -68,6 +69,14 @@ def open_spark(master: str | None, shared: Path) -> Iterator[Spark]:
                 yield Spark(session, Path(directory).resolve())
         finally:
             session.stop()
+
+
+@contextmanager
+def _no_advice() -> Iterator[None]:
+    """Drop PySpark's warning about versions of pandas, which is not used."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        yield
 
 
 def _expect_installed() -> None:
@@ -142,8 +151,9 @@ def _start_java(context: Any) -> None:
         except PySparkRuntimeError:
             printed.seek(0)
             lines = printed.read().decode(errors="replace").strip().splitlines() or ["no output"]
+            reason = next((line for line in reversed(lines) if "Error" in line), lines[-1]).strip()
             raise RecipeError(
-                f"Java does not start Spark, which needs Java 17 or newer: {lines[-1][:200]}; check JAVA_HOME"
+                f"Java does not start Spark, which needs Java 17 or newer: {reason[:200]}; check JAVA_HOME"
             ) from None
     context._ensure_initialized(gateway=gateway)
 

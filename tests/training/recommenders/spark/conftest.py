@@ -47,7 +47,15 @@ def java() -> None:
 @pytest.fixture(scope="session")
 def master(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a running cluster with two workers."""
-    home, port = tmp_path_factory.mktemp("cluster"), free_port()
+    with pytest.MonkeyPatch.context() as patch:
+        settings = " ".join(f"--conf {key}={value}" for key, value in SMALL.items())
+        patch.setenv("PYSPARK_SUBMIT_ARGS", f"{settings} pyspark-shell")
+        yield from cluster(tmp_path_factory.mktemp("cluster"))
+
+
+def cluster(home: Path) -> Iterator[str]:
+    """Start a cluster whose processes write below ``home``; yield its URL, and stop it."""
+    port = free_port()
     url = f"spark://127.0.0.1:{port}"
     started = [start(home / "master", MASTER_CLASS, "--port", str(port))]
     try:
@@ -62,6 +70,7 @@ def master(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
     finally:
         for process in reversed(started):
             process.terminate()
+        for process in started:
             process.wait(20)
 
 
@@ -106,8 +115,5 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def spark(master: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
     """A session on the cluster."""
-    settings = " ".join(f"--conf {key}={value}" for key, value in SMALL.items())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYSPARK_SUBMIT_ARGS", f"{settings} pyspark-shell")
-        with open_spark(master, tmp_path_factory.mktemp("shared")) as session:
-            yield session
+    with open_spark(master, tmp_path_factory.mktemp("shared")) as session:
+        yield session

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from hanji.training.errors import DataError
 from hanji.training.recommenders.data import DataConfig, load_dataset
 from hanji.training.recommenders.data.prepared import write_prepared
 from hanji.training.spark import Spark
@@ -49,7 +50,9 @@ def quoted_fields(at: Path) -> dict[str, object]:
 
 def malformed_lines(at: Path) -> dict[str, object]:
     found = rows()
-    bad = [("1", "2", "x", "5"), ("", "2", "1", "5"), ("1", "2", "3", "never"), ("1", "2", "1_000", "5")]
+    bad = [("1", "2", rating, "5") for rating in ("x", "1_000", "1d", "0x1", "nan", "Infinity", "1e400", ".")]
+    bad += [("1", "2", rating, "5") for rating in ("+1", ".5", "5.", "1E+1", "-.5e-3", "00")]  # are numbers
+    bad += [("", "2", "1", "5"), ("1", "2", "3", "never"), ("1", "2", "3", "")]
     body = text([*found[:700], *bad, *found[700:]])
     (at / "plays.csv").write_text(body + '1,2\n"1"x,2,3,4\n \n1,2,3,-4\n' + "1,2,3,4,5\n\n")
     return {"minimum_rating": 1.0}
@@ -143,3 +146,59 @@ def test_the_same_bytes(write: Write, spark: Spark, tmp_path: Path) -> None:
     found = {path.name: path.read_bytes() for path in (tmp_path / "spark").iterdir()}
     assert found["prepared.json"].decode() == files["prepared.json"].decode()
     assert found == files
+
+
+def unusual_dates(at: Path) -> str:
+    (at / "plays.csv").write_text(text([(*row[:3], "2005/04/02") for row in rows(50)]))
+    return r"plays\.csv: Spark does not read .*time '2005/04/02'.*--engine duckdb"
+
+
+def half_quoted_fields(at: Path) -> str:
+    (at / "plays.csv").write_text(text([*rows(50), ('"a"', ' "b"', "1", "2")]))
+    return r"Spark does not read .*user 'a', item 'b'.*fields quoted as a whole"
+
+
+def record_of_two_lines(at: Path) -> str:
+    (at / "plays.csv").write_text(text([*rows(50), ('"a\nb"', "b", "1", "2")]))
+    return r"""plays\.csv: .*a quote is opened and not closed: '"a'.*--engine duckdb"""
+
+
+def repeated_json_keys(at: Path) -> str:
+    lines = ['{"user": 1, "item": 2}'] * 50 + ['{"user": 1, "user": 2, "item": 3}']
+    (at / "plays.jsonl").write_text("\n".join(lines) + "\n")
+    return r"Spark does not read .*user '1', item '3'"
+
+
+def fractions_as_ids(at: Path) -> str:
+    pq.write_table(pa.table({"user": [1.0, 1.5], "item": ["a", "b"]}), at / "plays.parquet")
+    return r"Spark does not read .*user '1.5', item 'b'"
+
+
+REFUSED = (unusual_dates, half_quoted_fields, record_of_two_lines, repeated_json_keys, fractions_as_ids)
+
+
+@pytest.mark.parametrize("write", REFUSED)
+def test_what_would_differ_is_refused(write: Callable[[Path], str], spark: Spark, tmp_path: Path) -> None:
+    expected = write(tmp_path)
+    with pytest.raises(DataError, match=expected):
+        load_dataset(DataConfig(name="toy", format="auto"), tmp_path, spark)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        text([*rows(20), *[("1", "2", "3", "x")] * 12]),
+        text([("1", "2", "3", "-4")] * 3),
+        text(rows(20)).replace("\n", "\n\n") + "é,1,2,3\n\xff",
+    ],
+    ids=["more than the limit", "none is valid", "not UTF-8"],
+)
+def test_errors_in_the_data_are_those_of_duckdb(body: str, spark: Spark, tmp_path: Path) -> None:
+    (tmp_path / "plays.csv").write_bytes(body.encode("latin-1"))
+    config = DataConfig(name="toy", format="auto", malformed_limit=10)
+    messages = []
+    for engine in (None, spark):
+        with pytest.raises(DataError) as error:
+            load_dataset(config, tmp_path, engine)
+        messages.append(str(error.value))
+    assert messages[0] == messages[1]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hanji.training.commands.master import add_master_option
+from hanji.training.commands.master import add_master_option, expect_no_master
 from hanji.training.commands.memory import add_memory_option, memory_limit_of
 
 if TYPE_CHECKING:
@@ -116,10 +116,7 @@ def _prepare(args: argparse.Namespace) -> int:
 def _engine(args: argparse.Namespace) -> Iterator[Spark | None]:
     """The session of ``--engine spark``, which shares the directory of the output with its workers."""
     if args.engine != "spark":
-        if args.master is not None:
-            from hanji.training.errors import RecipeError
-
-            raise RecipeError("--master is for --engine spark; add that, or leave it out")
+        expect_no_master(args, "--engine spark")
         yield None
         return
     from hanji.training.files import new_parent
