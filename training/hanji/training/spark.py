@@ -54,14 +54,15 @@ class Spark:
 def open_spark(master: str | None, shared: Path) -> Iterator[Spark]:
     """A session at ``master``, which ends with the block; None for the environment's, or all cores here.
 
-    ``shared`` is an existing directory that all workers see under this path; a temporary one is made in it.
+    ``shared`` is an existing directory that all workers see under this path, and in which they may write; a
+    temporary one is made in it.
     RecipeError if PySpark or Java is missing or the master cannot be reached; DataError for what fails on
     Spark later.
     """
     _expect_installed()
     _expect_reachable(master)
-    with tempfile.TemporaryDirectory(prefix=".hanji-spark-", dir=shared) as directory, _no_advice():
-        Path(directory).chmod(0o777)  # workers may run as another user
+    temporary = tempfile.TemporaryDirectory(prefix=".hanji-spark-", dir=shared, ignore_cleanup_errors=True)
+    with temporary as directory, _no_advice():
         session = _session(master)
         try:
             with _in_one_line():
@@ -128,9 +129,11 @@ def _session(master: str | None) -> SparkSession:
     if SparkContext._active_spark_context is not None:
         raise RecipeError("a Spark session is active in this process; stop it before")
     # Later configuration goes on top of that of the environment, which Java has read by now.
-    used = master or SparkConf().get("spark.master") or LOCAL
+    configured = SparkConf()
+    used = master or configured.get("spark.master") or LOCAL
     builder = SparkSession.builder.appName("hanji").master(used)
-    for key, value in (_SETTINGS | _addresses(used)).items():
+    addresses = {} if configured.contains("spark.driver.host") else _addresses(used)
+    for key, value in (_SETTINGS | addresses).items():
         builder = builder.config(key, value)
     try:
         return builder.getOrCreate()

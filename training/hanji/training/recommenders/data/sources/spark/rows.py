@@ -51,7 +51,6 @@ class SparkRows:
         self._spark = spark
         self._limit = malformed_limit
         self._tables = Path(mkdtemp(dir=spark.shared))
-        self._tables.chmod(0o777)  # workers may run as another user
         self._files: Sequence[InteractionFile] = ()
         self._count = 0
         self._raw: DataFrame
@@ -60,7 +59,7 @@ class SparkRows:
     def copy(self, files: Sequence[InteractionFile]) -> Copied:
         """Scan the files; DataError for a file or a line that Spark does not read."""
         self._files = files
-        self._raw = scan(self._spark, files).where(fn.col("state") != BLANK).persist()
+        self._raw = scan(self._spark, files).where(fn.col("state") != BLANK)
         refused = (NOT_UTF8, OPEN_QUOTE)
         counts = [fn.count_if(fn.col("state") == state) for state in refused]
         self._count, *found = self._raw.select(fn.count("state"), *counts).collect()[0]
@@ -134,7 +133,8 @@ class SparkRows:
     def spanning(self) -> int:
         """The number of rows with an id that spans several lines."""
         has_end = fn.contains("user", fn.lit("\n")) | fn.contains("item", fn.lit("\n"))
-        return self._valid.where(has_end).count()
+        found: int = self._valid.where(has_end).count()
+        return found
 
     def index(self, role: str) -> Indexed:
         """Write the sorted distinct ids as a table; their places in it are the indices."""

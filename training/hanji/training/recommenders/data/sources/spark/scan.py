@@ -77,8 +77,8 @@ def _scan_alike(spark: Spark, numbered: Sequence[tuple[int, InteractionFile]]) -
     if file.header.file.kind == "parquet":
         table = reader.parquet(*escaped)
         state, texts = parquet_texts(file)
-        lines = table.select(*_place(table, paths), state.alias("state"), *_by_role(texts), _no_text("line"))
-        return lines
+        rows = table.select(*_place(table, paths), state.alias("state"), *_by_role(texts), _no_text("line"))
+        return rows.persist()
     table = reader.option("lineSep", "\n").text(escaped)
     lines = table.select(*_place(table, paths), fn.rtrim("value", fn.lit("\r")).alias("line"))
     state, texts = _json(file) if file.header.file.kind == "json" else _delimited(file)
@@ -91,6 +91,7 @@ def _scan_alike(spark: Spark, numbered: Sequence[tuple[int, InteractionFile]]) -
     )
     split = lines.select(*PLACE, "line", state.alias("state"), *_by_role(texts))
     split = split.withColumn("line", fn.when(fn.col("state") >= ODD, fn.col("line")))
+    split = split.persist()  # no later use may read the files in other parts, with other places
     return split if file.header.first_line == 1 else _without_first_lines(split)
 
 
@@ -110,10 +111,9 @@ def _place(table: DataFrame, paths: dict[str, int]) -> list[Column]:
 
 def _without_first_lines(lines: DataFrame) -> DataFrame:
     """The lines but the first of each file."""
-    # Positions of lines must not change between the two uses.
-    lines = lines.persist()
-    first = lines.where("block = 0").groupBy("file").agg(fn.min("place").alias("place"))
-    return lines.join(fn.broadcast(first), ["file", "place"], "left_anti")
+    first = lines.where("block = 0").groupBy("file").agg(fn.min("place")).collect()
+    places = fn.create_map(*(fn.lit(each) for row in first for each in row))
+    return lines.where(fn.col("place") != fn.element_at(places, fn.col("file")))
 
 
 def _by_role(texts: dict[str, Column]) -> list[Column]:
