@@ -11,6 +11,7 @@ per user; HR@10 and NDCG@10 are those of the test items. Histories are folded in
 from __future__ import annotations
 
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 from common import parser, save, spread
@@ -35,6 +36,7 @@ def main() -> None:
     args = arguments.parse_args()
     dataset = load_dataset(DataConfig(name="movielens-1m", format="ncf"), args.data)
     result: dict[str, object] = {"factors": args.factors, "epochs": EPOCHS, "seeds": SEEDS}
+    result["pyspark"] = version("pyspark")
     for engine in ("hanji", "spark"):
         with als_fitter(engine, args.master) as fit:
             result[engine] = measured(fit, dataset, args.factors)

@@ -25,8 +25,8 @@ QUICK = "-XX:TieredStopAtLevel=1"
 SMALL = {
     "spark.executor.memory": "512m",
     "spark.driver.memory": "512m",
-    "spark.sql.shuffle.partitions": "4",
-    "spark.default.parallelism": "4",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.default.parallelism": "2",
     "spark.sql.files.maxPartitionBytes": "20000",  # several parts of each file, though files are small
     "spark.sql.files.openCostInBytes": "0",
     "spark.driver.extraJavaOptions": QUICK,

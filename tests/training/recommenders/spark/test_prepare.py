@@ -54,7 +54,9 @@ def malformed_lines(at: Path) -> dict[str, object]:
     bad += [("1", "2", rating, "5") for rating in ("+1", ".5", "5.", "1E+1", "-.5e-3", "00")]  # are numbers
     bad += [("", "2", "1", "5"), ("1", "2", "3", "never"), ("1", "2", "3", "")]
     body = text([*found[:700], *bad, *found[700:]])
-    (at / "plays.csv").write_text(body + '1,2\n"1"x,2,3,4\n \n1,2,3,-4\n' + "1,2,3,4,5\n\n")
+    (at / "plays.csv").write_text(
+        body + '1,2\n"1"x,2,3,4\n \n1,2,3,-4\n1,2,3,4,5\n\n\u00a01\u3000,2\t, 3,4\n'
+    )
     return {"minimum_rating": 1.0}
 
 
@@ -111,6 +113,10 @@ def parquet_parts(at: Path) -> dict[str, object]:
         times = pa.array([int(row[3]) * 1000 for row in found], pa.timestamp("ms"))
         items = pa.array([f"é{row[1]}" for row in found]).dictionary_encode()
         table = pa.table({"user": users, "item": items, "time": times, "other": [[1]] * len(found)})
+        nameless = pa.table(
+            {"user": users[:1], "item": pa.nulls(1, items.type), "time": times[:1], "other": [[1]]}
+        )
+        table = pa.concat_tables([table, nameless])
         pq.write_table(table, at / "parts" / name, row_group_size=100)
     (at / "titles.csv").write_text("item,title,genres\né1,One,Drama|War\n")
     return {"format": "table", "ratings": "parts", "items": "titles.csv", "split": "random"}

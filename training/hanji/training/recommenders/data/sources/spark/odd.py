@@ -11,6 +11,7 @@ from hanji.training.recommenders.data.sources.duckdb_rows import DuckDbRows
 from hanji.training.recommenders.data.sources.engine import Engine, identifier
 from hanji.training.recommenders.data.sources.files import SourceFile
 from hanji.training.recommenders.data.sources.rows import InteractionFile
+from hanji.training.recommenders.data.sources.spark.scan import OTHERWISE
 from hanji.training.recommenders.data.sources.values import Rules
 
 
@@ -39,12 +40,24 @@ def _judge(engine: Engine, file: InteractionFile, rules: Rules, rows: Sequence[A
     else:
         path = engine.scratch / f"odd-{len(list(engine.scratch.iterdir()))}.text"
         path.write_bytes("".join(f"{row['line']}\n" for row in rows).encode())
-        odd = SourceFile(path, file.header.file.kind)
-        reader.copy([replace(file, header=replace(file.header, file=odd, first_line=1))])
+        odd = replace(file.header, file=SourceFile(path, file.header.file.kind), first_line=1)
+        if _lines_of(reader, replace(file, header=odd)) != len(rows):
+            raise DataError(
+                f"{file.header.file.path}: Spark does not divide the file into lines as DuckDB does, near "
+                f"{rows[0]['line'][:60]!r}; use LF or CR LF at the ends of lines, or {OTHERWISE}"
+            )
     found, bad, bad_times = reader.keep_valid(rules)
     if found > bad:
         raise _refused(engine, file)
     return bad_times
+
+
+def _lines_of(reader: DuckDbRows, file: InteractionFile) -> int | None:
+    """The number of lines that DuckDB finds in a file, whose rows it copies; None if it cannot read it."""
+    try:
+        return reader.copy([file]).lines
+    except DataError:
+        return None
 
 
 def _insert(engine: Engine, file: InteractionFile, rows: Sequence[Any]) -> None:
@@ -60,8 +73,7 @@ def _refused(engine: Engine, file: InteractionFile) -> DataError:
     found = ", ".join(f"{role} {value!r}" for role, value in zip(file.roles, values, strict=True))
     return DataError(
         f"{file.header.file.path}: Spark does not read values such as these as DuckDB does: {found}; write "
-        "them in the usual way (plain ids, times in ISO 8601, fields quoted as a whole), or use "
-        "--engine duckdb"
+        f"them in the usual way (plain ids, times in ISO 8601, fields quoted as a whole), or {OTHERWISE}"
     )
 
 

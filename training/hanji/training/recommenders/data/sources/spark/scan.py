@@ -34,6 +34,8 @@ PLACE = ("file", "block", "place")
 """Number of the file, start of a part of it, and position there: together the order of the rows."""
 
 _GLOB = r"\*?[]{}"
+_SPACES = " \u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
+"""What DuckDB's trim removes: the separators of Unicode's category Zs, and not tabs."""
 
 
 def scan(spark: Spark, files: Sequence[InteractionFile]) -> DataFrame:
@@ -82,7 +84,7 @@ def _scan_alike(spark: Spark, numbered: Sequence[tuple[int, InteractionFile]]) -
     table = reader.option("lineSep", "\n").text(escaped)
     lines = table.select(*_place(table, paths), fn.rtrim("value", fn.lit("\r")).alias("line"))
     state, texts = _json(file) if file.header.file.kind == "json" else _delimited(file)
-    blank = fn.col("line") == "" if file.header.quoted else fn.trim("line") == ""
+    blank = fn.col("line") == "" if file.header.quoted else _trimmed("line") == ""
     state = (
         fn.when(~fn.is_valid_utf8("line"), NOT_UTF8)
         .when(blank, BLANK)
@@ -119,9 +121,13 @@ def _without_first_lines(lines: DataFrame) -> DataFrame:
 def _by_role(texts: dict[str, Column]) -> list[Column]:
     """Texts by role; NULL if empty, or if the line is not split."""
     return [
-        fn.nullif(fn.trim(texts[role]), fn.lit("")).alias(role) if role in texts else _no_text(role)
+        fn.nullif(_trimmed(texts[role]), fn.lit("")).alias(role) if role in texts else _no_text(role)
         for role in ROLES
     ]
+
+
+def _trimmed(text: Column | str) -> Column:
+    return fn.trim(text, fn.lit(_SPACES))
 
 
 def _no_text(name: str) -> Column:
