@@ -73,7 +73,7 @@ reference: $(READY)  ## Generate docs/recipe-reference.md from the config datacl
 lock: $(READY)  ## Resolve the dependencies anew into requirements/
 	$(BIN)/uv pip compile requirements/uv.in --universal --python-version 3.11 --generate-hashes \
 	    --custom-compile-command "make lock" --no-emit-index-url --quiet --upgrade --output-file requirements/uv.txt
-	$(BIN)/uv pip compile pyproject.toml --group dev --constraint requirements/constraints.txt --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra spark --constraint requirements/constraints.txt --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-package hanji-runtime --custom-compile-command "make lock" --no-emit-index-url --quiet --upgrade \
 	    --output-file requirements/dev.txt
 

@@ -54,13 +54,23 @@ def write_text_atomic(path: Path, text: str) -> None:
         staging.unlink(missing_ok=True)
 
 
-def _prepare(target: Path, staging: Path, replace: bool) -> None:
+def new_parent(target: Path, *, replace: bool = False) -> Path:
+    """The directory of a new `target`, which is made if it is missing; HanjiError as `atomic_directory`."""
+    target = target.resolve()
     try:
         if target.exists() and not target.is_dir():
             raise HanjiError(f"{target}: expected a directory or nothing, found a file; choose another path")
         if target.is_dir() and not replace and any(target.iterdir()):
             raise HanjiError(f"{target}: exists and is not empty; choose another path or remove it first")
         target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(target, error) from None
+    return target.parent
+
+
+def _prepare(target: Path, staging: Path, replace: bool) -> None:
+    new_parent(target, replace=replace)
+    try:
         staging.mkdir()
     except OSError as error:
         raise _cannot_write(target, error) from None
@@ -181,6 +191,7 @@ __all__ = [
     "directory_listing",
     "file_names",
     "load_weights",
+    "new_parent",
     "read_about",
     "save_weights",
     "source_directory",

@@ -62,7 +62,7 @@ def distil(model: keras.Model, config: ModelConfig, step: Distil, fitting: Fitti
     if isinstance(model, HistoryModel):
         student, distilling, evaluate = distil_history(model, smaller, step, fitting)
         return Distilled(student, smaller, distilling, evaluate)
-    ensemble = ensemble_of(fitting) if step.teacher == "ensemble" else None
+    ensemble = ensemble_of(fitting, als_engine=step.als_engine) if step.teacher == "ensemble" else None
     samples = positives_and_negatives(data.train, items=data.items, negatives=fitting.training.negatives)
     logits = pair_logits(model, ensemble, samples, fitting)
     targets = teacher_targets(samples, logits, step.teacher_weight)

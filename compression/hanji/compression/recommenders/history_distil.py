@@ -81,7 +81,9 @@ def _of_catalogue(
     model: HistoryModel, config: ModelConfig, step: Distil, fitting: Fitting, train: Histories
 ) -> _Teaching:
     data, full = fitting.data, scores_of_histories(model)
-    ensemble = ensemble_of(fitting, {"full model": full}) if step.teacher == "ensemble" else None
+    ensemble = None
+    if step.teacher == "ensemble":
+        ensemble = ensemble_of(fitting, {"full model": full}, step.als_engine)
     targets = ensemble.known if ensemble else tables_of(lambda rows: standardized(full(rows)), train)
     histories = held_back_histories(
         data.train, data.users, held_back=step.held_back, latest=config.history_order, teacher=targets
@@ -95,7 +97,9 @@ def _of_sampled_items(
     model: HistoryModel, config: ModelConfig, step: Distil, fitting: Fitting, train: Histories, sampled: int
 ) -> _Teaching:
     data, full = fitting.data, partial(subset_scorer_of, model)
-    ensemble = subset_ensemble_of(fitting, {"full model": full}) if step.teacher == "ensemble" else None
+    ensemble = None
+    if step.teacher == "ensemble":
+        ensemble = subset_ensemble_of(fitting, {"full model": full}, step.als_engine)
     targets = ensemble.known if ensemble else standardized_subsets(full, train, seed=fitting.seed)
     histories = sampled_histories(
         data.train,

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Unit
 
 from hanji.compression.recipe_base import Share, Sparsity
-from hanji.training.recommenders.config import HeldBack
+from hanji.training.recommenders.config import AlsEngine, HeldBack
 from hanji.training.recommenders.models.config import Pooling
 from hanji.training.settings import Count, Fraction, Positive, check_ranges
 
@@ -42,6 +42,10 @@ class Distil:
     """``full``: the trained model. ``ensemble``: ALS and EASE, fitted for the purpose, with the full model
     if it is a ``history`` model, weighted by validation; together they often rank better than a neural model
     of any size."""
+
+    als_engine: AlsEngine = "hanji"
+    """What fits the ensemble's ALS. ``spark``: pyspark.ml, for data of a cluster's size; needs the extra
+    ``spark``, and Spark's own configuration names its master (default: all cores of this machine)."""
 
     teacher_weight: Share = 0.7
     """Weight of the teacher in the loss; the rest is the weight of the interactions."""

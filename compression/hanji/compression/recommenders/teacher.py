@@ -11,8 +11,10 @@ from hanji.compression.recommenders.fitting import Fitting
 from hanji.training.progress import logger
 from hanji.training.recommenders.baselines.ensemble import Ensemble, fit_ensemble
 from hanji.training.recommenders.baselines.histories import ScoresOf
+from hanji.training.recommenders.baselines.spark_als import als_fitter
 from hanji.training.recommenders.baselines.subset_ensemble import SubsetEnsemble, fit_subset_ensemble
 from hanji.training.recommenders.baselines.subset_scores import SubsetModel
+from hanji.training.recommenders.config import AlsEngine
 from hanji.training.recommenders.samples import Samples, SampleSource
 from hanji.training.recommenders.scoring import KerasScorer
 from hanji.training.recommenders.tables import PairScorer, pair_scorer
@@ -20,16 +22,22 @@ from hanji.training.recommenders.tables import PairScorer, pair_scorer
 CALIBRATION_ROWS = 100_000
 
 
-def ensemble_of(fitting: Fitting, others: dict[str, ScoresOf] | None = None) -> Ensemble:
+def ensemble_of(
+    fitting: Fitting, others: dict[str, ScoresOf] | None = None, als_engine: AlsEngine = "hanji"
+) -> Ensemble:
     """The ensemble for the data of ``fitting``, which is logged; ``others`` are members already trained."""
-    ensemble = fit_ensemble(fitting.data, seed=fitting.seed, others=others)
+    with als_fitter(als_engine) as fit_als:
+        ensemble = fit_ensemble(fitting.data, seed=fitting.seed, others=others, fit_als=fit_als)
     logger.info(f"Ensemble teacher: {ensemble}")
     return ensemble
 
 
-def subset_ensemble_of(fitting: Fitting, others: dict[str, SubsetModel]) -> SubsetEnsemble:
+def subset_ensemble_of(
+    fitting: Fitting, others: dict[str, SubsetModel], als_engine: AlsEngine
+) -> SubsetEnsemble:
     """``ensemble_of`` for a large catalogue."""
-    ensemble = fit_subset_ensemble(fitting.data, seed=fitting.seed, others=others)
+    with als_fitter(als_engine) as fit_als:
+        ensemble = fit_subset_ensemble(fitting.data, seed=fitting.seed, others=others, fit_als=fit_als)
     logger.info(f"Ensemble teacher: {ensemble}")
     return ensemble
 

@@ -268,6 +268,15 @@ def test_genres_in_any_form(tmp_path: Path, genres: str, expected: tuple[str, ..
     assert catalogue.genres[catalogue.item_ids.index(7)] == expected
 
 
+def test_parquet_rows_without_an_id_are_malformed(tmp_path: Path) -> None:
+    users, items, times = (list(column) for column in zip(*rows_of(), strict=True))
+    table = pa.table({"user": [*users, None], "item": [*items, 7], "time": [*times, 5]})
+    pq.write_table(table, tmp_path / "r.parquet")
+    quality = load(tmp_path).quality
+    assert (quality.lines_read, quality.malformed_lines) == (len(users) + 1, 1)
+    assert quality.malformed_examples == (f"r.parquet:{len(users) + 1}: user is empty",)
+
+
 def test_genres_in_parquet_lists(tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text(text_of(rows_of(), "user,item,time"))
     table = pa.table({"item": [7, 112], "title": ["Seven", "Other"], "genres": [["A", "B"], None]})

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hanji.training.commands.master import add_master_option, expect_no_master
 from hanji.training.commands.memory import add_memory_option, memory_limit_of
 
 if TYPE_CHECKING:
     from hanji.training.recommenders.baselines.baselines import Baseline
+    from hanji.training.recommenders.baselines.spark_als import FitAls
 
 HELP = "evaluate simple reference models on the data of a recipe"
 EXAMPLE = "hanji baselines examples/movielens-1m.toml --data ml-1m --factors 128"
@@ -29,6 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--factors", type=int, default=64, help="factors of the matrix factorization (default: 64)"
     )
     parser.add_argument("--seed", type=int, help="override the recipe's seed")
+    parser.add_argument(
+        "--spark-als", action="store_true", help="also fit ALS by Spark (pyspark.ml), to compare it with ours"
+    )
+    add_master_option(parser)
     add_memory_option(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -47,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
         raise RecipeError(f"--factors: expected at least 1, found {args.factors}")
     file = read_recipe_file(args.recipe, seed=args.seed)
     dataset = load_dataset(file.settings("data", DataConfig), args.data)
-    with memory_limit_of(args, dataset.task):
-        results = baselines(dataset, factors=args.factors, seed=file.seed)
+    with memory_limit_of(args, dataset.task), _spark_als(args) as spark_als:
+        results = baselines(dataset, factors=args.factors, seed=file.seed, spark_als=spark_als)
     results.sort(key=lambda row: row.metrics["ndcg_at_10"])
     if args.json:
         about = {"data": dataset.name, "synthetic": dataset.synthetic, "seed": file.seed}
@@ -58,6 +66,18 @@ def run(args: argparse.Namespace) -> int:
     print(f"{'synthetic data' if dataset.synthetic else 'data'} {dataset.name!r}; {protocol}")
     _print_rows(results)
     return 0
+
+
+@contextmanager
+def _spark_als(args: argparse.Namespace) -> Iterator[FitAls | None]:
+    if not args.spark_als:
+        expect_no_master(args, "--spark-als")
+        yield None
+        return
+    from hanji.training.recommenders.baselines.spark_als import als_fitter
+
+    with als_fitter("spark", args.master) as fit:
+        yield fit
 
 
 def _print_rows(results: list[Baseline]) -> None:

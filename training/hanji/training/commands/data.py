@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hanji.training.commands.master import add_master_option, expect_no_master
 from hanji.training.commands.memory import add_memory_option, memory_limit_of
 
 if TYPE_CHECKING:
+    from hanji.training.spark import Spark
     from hanji.training.task import Overview
 
 HELP = "fetch ratings, check the quality of your own ratings or images, or prepare ratings"
@@ -41,11 +44,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument("--json", action="store_true", help="print one JSON object")
     check.add_argument("--html", type=Path, metavar="FILE", help="also write the report as a page")
     prepare = actions.add_parser(
-        "prepare", help="read, clean and split ratings once, so that training starts from them in a second"
+        "prepare",
+        help="read, clean and split ratings once, so that training starts from them in a second",
+        epilog="Example: hanji data prepare ratings/ --out prepared --engine spark --master spark://host:7077",
     )
     _add_source(prepare, FORMATS)
     prepare.add_argument("--out", type=Path, required=True, metavar="OUT", help="a new or empty directory")
     prepare.add_argument("--replace", action="store_true", help="replace an existing directory")
+    prepare.add_argument(
+        "--engine",
+        choices=("duckdb", "spark"),
+        default="duckdb",
+        help="what reads the files; both write the same bytes (default: duckdb, on this machine)",
+    )
+    add_master_option(prepare)
     add_memory_option(prepare)
 
 
@@ -92,12 +104,26 @@ def _prepare(args: argparse.Namespace) -> int:
         config = read_recipe_file(args.recipe).settings("data", DataConfig)
     else:
         config = DataConfig(name=args.directory.resolve().name, format=args.format)
-    with memory_limit_of(args, DataConfig.task):
-        dataset = load_dataset(config, args.directory)
+    with memory_limit_of(args, DataConfig.task), _engine(args) as spark:
+        dataset = load_dataset(config, args.directory, spark)
         write_prepared(dataset, args.out, replace=args.replace)
     print("\n".join(task_named(dataset.task).summary(dataset)))
     print(f'{args.out} is ready: with data.format = "auto" or "prepared", train with --data {args.out}')
     return 0
+
+
+@contextmanager
+def _engine(args: argparse.Namespace) -> Iterator[Spark | None]:
+    """The session of ``--engine spark``, which shares the directory of the output with its workers."""
+    if args.engine != "spark":
+        expect_no_master(args, "--engine spark")
+        yield None
+        return
+    from hanji.training.files import new_parent
+    from hanji.training.spark import open_spark
+
+    with open_spark(args.master, new_parent(args.out, replace=args.replace)) as spark:
+        yield spark
 
 
 def _accepted() -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Interval, Unit
 
 from hanji.training.settings import Count, Fraction, Positive, check_ranges
 
 HeldBack = Annotated[float, Interval(gt=0.0, le=0.5)]
+AlsEngine = Literal["hanji", "spark"]
+"""What fits alternating least squares."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from hanji.training.recommenders.baselines.histories import (
 )
 from hanji.training.recommenders.baselines.neighbours import ItemNeighbours, UserNeighbours
 from hanji.training.recommenders.baselines.popularity import Popularity
+from hanji.training.recommenders.baselines.spark_als import FitAls
 from hanji.training.recommenders.data import Catalogue, Dataset
 from hanji.training.recommenders.data.validation import TrainValidationSplit, train_validation_split
 from hanji.training.recommenders.evaluation import evaluate_candidates
@@ -51,18 +52,21 @@ class Baseline:
     """Time of fitting and testing it."""
 
 
-def candidates(*, factors: int, seed: int) -> list[Candidate]:
-    """Every model with each of its settings to try."""
+def candidates(*, factors: int, seed: int, spark_als: FitAls | None = None) -> list[Candidate]:
+    """Every model with each of its settings to try; ALS by Spark beside ours if ``spark_als`` fits it."""
     ease = [
         Candidate("ease", f"regularization {value:g}", _from_histories(Ease.fit, regularization=value))
         for value in EASE_REGULARIZATIONS
     ]
+    fits: dict[str, FitAls | None] = {"als": Als.fit, "spark-als": spark_als}
     als = [
         Candidate(
-            "als",
+            name,
             f"{factors} factors, regularization {value:g}",
-            _from_histories(Als.fit, factors=factors, regularization=value, seed=seed),
+            _from_histories(fit, factors=factors, regularization=value, seed=seed),
         )
+        for name, fit in fits.items()
+        if fit is not None
         for value in ALS_REGULARIZATIONS
     ]
     return [
@@ -83,16 +87,19 @@ def _from_catalogue(fit: Callable[[Catalogue], ReferenceModel]) -> Fit:
     return lambda _, catalogue: fit(catalogue)
 
 
-def baselines(dataset: Dataset, *, factors: int = 64, seed: int = 0) -> list[Baseline]:
+def baselines(
+    dataset: Dataset, *, factors: int = 64, seed: int = 0, spark_als: FitAls | None = None
+) -> list[Baseline]:
     """Fit every model on the training set, select settings on held-out items, then test each name once.
 
-    Items that nobody interacted with are left out. DataError if the factors do not fit into memory.
+    ``spark_als`` adds ALS by Spark; see ``als_fitter``. Items that nobody interacted with are left out.
+    DataError if the factors do not fit into memory.
     """
     dataset = dataset.without_cold_items()
     users, items = dataset.catalogue.users, dataset.catalogue.items
     expect_factorization_memory(users, items, len(dataset.train), min(factors, users, items))
     held_out = train_validation_split(dataset, seed)
-    all_candidates = candidates(factors=factors, seed=seed)
+    all_candidates = candidates(factors=factors, seed=seed, spark_als=spark_als)
     best: dict[str, tuple[float, Candidate]] = {}
     with progress("Reference models") as task:
         task.expect(len(all_candidates) + len({candidate.name for candidate in all_candidates}))

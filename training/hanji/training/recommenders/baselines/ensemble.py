@@ -26,6 +26,7 @@ from hanji.training.recommenders.baselines.histories import (
     standardized,
     tables_of,
 )
+from hanji.training.recommenders.baselines.spark_als import FitAls
 from hanji.training.recommenders.data.validation import TrainValidationSplit
 from hanji.training.recommenders.evaluation import K, candidates_of
 from hanji.training.recommenders.tables import (
@@ -73,13 +74,14 @@ def fit_ensemble(
     seed: int,
     factors: int = FACTORS,
     others: Mapping[str, ScoresOf] | None = None,
+    fit_als: FitAls = Als.fit,
 ) -> Ensemble:
     """Fit ALS and EASE to the training set; select the weights of both and of the fitted ``others``.
 
     The weights are selected on held-out items. DataError if ALS does not fit into memory.
     """
     train = histories_of(data.train, users=data.users, items=data.items)
-    als = Als.fit(train, factors=factors, seed=seed)
+    als = fit_als(train, factors=factors, seed=seed)
     ease = Ease.fit(train, regularization=REGULARIZATION)
     members: dict[str, ScoresOf] = {"ALS": als.scores, "EASE": ease.scores, **(others or {})}
     tables = {name: tables_of(scores, train) for name, scores in members.items() if name != "ALS"}

@@ -17,6 +17,7 @@ from hanji.training.recommenders.baselines.ensemble import (
     described,
 )
 from hanji.training.recommenders.baselines.histories import Histories, Scores, histories_of
+from hanji.training.recommenders.baselines.spark_als import FitAls
 from hanji.training.recommenders.baselines.subset_scores import (
     CatalogueSample,
     Moments,
@@ -73,10 +74,11 @@ def fit_subset_ensemble(
     seed: int,
     factors: int = FACTORS,
     others: Mapping[str, SubsetModel] | None = None,
+    fit_als: FitAls = Als.fit,
 ) -> SubsetEnsemble:
     """``fit_ensemble`` for a large catalogue."""
     train = histories_of(data.train, users=data.users, items=data.items)
-    als = Als.fit(train, factors=factors, seed=seed)
+    als = fit_als(train, factors=factors, seed=seed)
     ease = Ease.fit(train, regularization=REGULARIZATION)
     members = {"ALS": als_subsets(als), "EASE": ease_subsets(ease, data.items), **(others or {})}
     scorers = [member(train) for member in members.values()]

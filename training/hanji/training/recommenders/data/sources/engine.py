@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+    from hanji.training.spark import Spark
+
 _BATCH_ROWS = 1 << 20
 _SHARE = 8  # of the memory that may be used; the arrays that are read need some, too
 _LEAST_BYTES = 1 << 28
@@ -31,6 +33,8 @@ class Engine:
 
     connection: duckdb.DuckDBPyConnection
     scratch: Path
+    spark: Spark | None = None
+    """Reads the interactions in its place; titles and samples are still read by DuckDB."""
 
     def run(self, sql: str, *values: object) -> duckdb.DuckDBPyConnection:
         """Execute a statement with ``values`` for its question marks; DataError if memory or disk is full."""
@@ -70,7 +74,7 @@ def _readable() -> Iterator[None]:
 
 
 @contextmanager
-def open_engine() -> Iterator[Engine]:
+def open_engine(spark: Spark | None = None) -> Iterator[Engine]:
     """An engine without data, whose temporary files are removed at the end; it uses no network."""
     import duckdb
 
@@ -83,7 +87,7 @@ def open_engine() -> Iterator[Engine]:
         with duckdb.connect(f"{scratch}/data.duckdb", config=config) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute("SET enable_progress_bar = false")
-            yield Engine(connection, Path(scratch))
+            yield Engine(connection, Path(scratch), spark)
 
 
 def identifier(name: str) -> str:

@@ -169,7 +169,10 @@ def _matches(directory: Path, name: str) -> list[Path]:
         return [path]  # even if its name looks like a pattern
     if path.is_dir():
         return sorted(
-            found for found in path.rglob("*") if found.is_file() and not found.name.startswith(".")
+            # Spark and Hive mark files that are no data, such as _SUCCESS, by their names.
+            found
+            for found in path.rglob("*")
+            if found.is_file() and not found.name.startswith((".", "_"))
         )
     if set(name) & set(_PATTERN):
         return sorted(found for found in directory.glob(name) if found.is_file())

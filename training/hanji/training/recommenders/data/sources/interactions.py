@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from hanji.training.errors import DataError
-from hanji.training.recommenders.data.raw import CANONICAL_INTEGER, Coded, Ids
-from hanji.training.recommenders.data.sources.engine import Engine, literal
-from hanji.training.recommenders.data.sources.header import Header
+from hanji.training.recommenders.data.raw import Coded
+from hanji.training.recommenders.data.sources.duckdb_rows import DuckDbRows
+from hanji.training.recommenders.data.sources.engine import Engine
 from hanji.training.recommenders.data.sources.malformed import MalformedLines, malformed_in
-from hanji.training.recommenders.data.sources.table import copy_columns
-from hanji.training.recommenders.data.sources.values import Options, Rules, rules_for
-
-_INTEGER = CANONICAL_INTEGER.pattern
-_FLOAT = rf"({_INTEGER})\.0+"
-
-
-@dataclass(frozen=True)
-class InteractionFile:
-    """A file of interactions: its header, and its columns by role (user, item, and perhaps rating, time)."""
-
-    header: Header
-    roles: Mapping[str, str]
+from hanji.training.recommenders.data.sources.rows import InteractionFile, Rows
+from hanji.training.recommenders.data.sources.values import Options, Rules
 
 
 @dataclass(frozen=True)
@@ -43,65 +32,58 @@ def read_interactions(
 ) -> Read:
     """Read files whose lines are interactions; malformed lines are left out and recorded.
 
-    DataError if there are more of them than the limit, or no valid line.
+    Spark reads them if the engine has it, else DuckDB. DataError if there are more malformed lines than the
+    limit, or no valid line.
     """
-    split = [copy_columns(engine, "raw", file.header, file.roles) for file in files]
-    malformed.lines += sum(copied.lines for copied in split)
+    rows = _rows_of(engine, malformed)
+    copied = rows.copy(files)
+    malformed.lines += copied.lines
     where = f"{files[0].header.file.path}: column {files[0].roles.get('time', '')!r}"
-    rules = rules_for(engine, files[0].roles, where, options)
-    _record_malformed(engine, files, rules, sum(copied.malformed for copied in split), malformed)
-    spanning = engine.row(
-        'SELECT count(*) FROM raw WHERE contains("user", chr(10)) OR contains(item, chr(10))'
-    )[0]
+    rules = rows.rules(files[0].roles, where, options or Options())
+    _record_malformed(rows, files, rules, copied.malformed, malformed)
+    spanning = rows.spanning()
     notes = [f"ids that span several lines, check the quotes: {spanning:,}"] if spanning else []
-    return coded_interactions(engine, rules, [*notes, *rules.notes])
+    return coded_interactions(rows, rules, [*notes, *rules.notes])
 
 
-def coded_interactions(engine: Engine, rules: Rules, notes: Sequence[str]) -> Read:
-    """The rows of ``raw``, all of them valid, as arrays."""
-    users, user_note = _index(engine, "user")
-    items, item_note = _index(engine, "item")
-    rows = engine.row("SELECT count(*) FROM raw")[0]
+def _rows_of(engine: Engine, malformed: MalformedLines) -> Rows:
+    if engine.spark is None:
+        return DuckDbRows(engine)
+    from hanji.training.recommenders.data.sources.spark.rows import SparkRows  # imports PySpark
+
+    return SparkRows(engine, engine.spark, malformed.limit)
+
+
+def coded_interactions(rows: Rows, rules: Rules, notes: Sequence[str]) -> Read:
+    """The rows, all of them valid, as arrays."""
+    indexed = {role: rows.index(role) for role in ("user", "item")}
+    count, batches = rows.sorted(rules)
     types: dict[str, type[np.generic]] = {"u": np.int32, "i": np.int32}
     types |= {"rating": np.float64} if rules.rating else {}
     types |= {"time": np.int64} if rules.time else {}
-    arrays = {name: engine.array(name, rows, kind) for name, kind in types.items()}
+    arrays = {name: rows.engine.array(name, count, kind) for name, kind in types.items()}
     start = 0
-    for batch in engine.batches(_sorted_query(rules)):
+    for batch in batches:
         for name, array in arrays.items():
             array[start : start + len(batch)] = batch.column(name).to_numpy(zero_copy_only=False)
         start += len(batch)
-    coded = Coded(users, items, arrays["u"], arrays["i"], arrays.get("rating"), arrays.get("time"))
-    return Read(coded, (*notes, *user_note, *item_note))
-
-
-def _sorted_query(rules: Rules) -> str:
-    """Indices, ratings and times, sorted by user, then by time, then in file order."""
-    values = {"rating": rules.rating, "time": rules.time}
-    selected = "".join(f", {sql} AS {name}" for name, sql in values.items() if sql)
-    return (
-        f"SELECT users.index AS u, items.index AS i{selected} FROM raw "
-        'JOIN users ON users.raw = raw."user" JOIN items ON items.raw = raw.item '
-        f"ORDER BY {'u, time, row' if rules.time else 'u, row'}"
+    coded = Coded(
+        indexed["user"].ids,
+        indexed["item"].ids,
+        arrays["u"],
+        arrays["i"],
+        arrays.get("rating"),
+        arrays.get("time"),
     )
-
-
-def keep_valid(engine: Engine, rules: Rules) -> tuple[int, int, int]:
-    """Delete the malformed rows of ``raw``; the number of rows, of malformed ones, of bad times."""
-    rows, bad, bad_but_time = engine.row(
-        f"SELECT count(*), count(*) FILTER (NOT coalesce({rules.valid}, false)), "
-        f"count(*) FILTER (NOT coalesce({rules.valid_but_time}, false)) FROM raw"
-    )
-    if bad:
-        engine.run(f"DELETE FROM raw WHERE NOT coalesce({rules.valid}, false)")
-    return rows, bad, bad - bad_but_time
+    floats = [f"{role} ids such as 43.0 are read as integers" for role, ids in indexed.items() if ids.floats]
+    return Read(coded, (*notes, *floats))
 
 
 def _record_malformed(
-    engine: Engine, files: Sequence[InteractionFile], rules: Rules, split: int, malformed: MalformedLines
+    rows: Rows, files: Sequence[InteractionFile], rules: Rules, split: int, malformed: MalformedLines
 ) -> None:
     """Count the malformed lines, and explain the first of them; DataError if none is valid."""
-    rows, bad, bad_times = keep_valid(engine, rules)
+    found, bad, bad_times = rows.keep_valid(rules)
     malformed.bad_times += bad_times
     count = bad + split
     if count:
@@ -111,38 +93,18 @@ def _record_malformed(
             for example in malformed_in(file.header, file.roles, rules.problem)
         )
         first_file, first = next(examples, (files[0], (0, "malformed")))
-        if rows == bad:
+        if found == bad:
             raise DataError(
                 f"{first_file.header.file.path}: expected ratings, found no usable line: "
                 f"{first_file.header.file.path.name}:{first[0]}: {first[1]}; check format and delimiter"
             )
         path = first_file.header.file.path
         malformed.add(path, count, iter([first, *(example for _, example in examples)]))
-    elif not rows:
+    elif not found:
         raise DataError(
             f"{files[0].header.file.path}: expected ratings, found no usable line: there are only blank "
             "lines; check format and delimiter"
         )
 
 
-def _index(engine: Engine, role: str) -> tuple[Ids, list[str]]:
-    """Index the distinct ids, sorted, in the table ``users`` or ``items``; returns the ids by index.
-
-    Ids are integers if all are written as such, or as floats without a fraction; else text as it is written.
-    """
-    engine.run(f'CREATE TABLE {role}_texts AS SELECT DISTINCT "{role}" AS raw FROM raw')
-    integers, numbers = engine.row(
-        f"SELECT bool_and(regexp_full_match(raw, {literal(_INTEGER)})), "
-        f"bool_and(regexp_full_match(raw, {literal(f'{_INTEGER}|{_FLOAT}')})) FROM {role}_texts"
-    )
-    id_sql = "CAST(CAST(raw AS DOUBLE) AS BIGINT)" if numbers else "raw"
-    engine.run(
-        f"CREATE TABLE {role}s AS SELECT raw, {id_sql} AS id, "
-        f"CAST(dense_rank() OVER (ORDER BY {id_sql}) - 1 AS INTEGER) AS index FROM {role}_texts"
-    )
-    column = engine.column(f"SELECT DISTINCT id FROM {role}s ORDER BY id")
-    ids = column.to_numpy() if numbers else np.array(column.to_pylist(), dtype=object)
-    return ids, [] if integers or not numbers else [f"{role} ids such as 43.0 are read as integers"]
-
-
-__all__ = ["InteractionFile", "Read", "coded_interactions", "keep_valid", "read_interactions"]
+__all__ = ["Read", "coded_interactions", "read_interactions"]

@@ -14,7 +14,8 @@ from hanji.training.recommenders.data.sources.files import open_text
 from hanji.training.recommenders.data.sources.header import Header, fields_of
 
 EXAMPLES = 5
-_MOST_CHARACTERS = 2_000_000  # of a line, as the engine reads it
+MOST_CHARACTERS = 2_000_000  # of a line, as the engine reads it
+_BATCH_ROWS = 1 << 14
 _TOO_LONG = "the line is too long"
 
 Problem = Callable[[Mapping[str, str]], str]
@@ -52,7 +53,7 @@ class MalformedLines:
 
 
 def malformed_in(header: Header, columns: Mapping[str, str], problem: Problem) -> Iterator[tuple[int, str]]:
-    """The number and the reason of each malformed line of a file, in file order.
+    """The number and the reason of each malformed line, or row of Parquet, of a file, in file order.
 
     ``columns`` are the names of the columns by role; DataError for a quote that is never closed.
     """
@@ -75,6 +76,9 @@ def malformed_in(header: Header, columns: Mapping[str, str], problem: Problem) -
 
 def _lines(header: Header) -> Iterator[tuple[int, list[str] | str]]:
     """Line number and fields of each data line that is not blank, or the reason why it has none."""
+    if header.file.kind == "parquet":
+        yield from enumerate(_parquet_rows(header), start=1)
+        return
     with open_text(header.file) as text:
         for _ in range(header.first_line - 1):
             next(text, None)
@@ -82,7 +86,7 @@ def _lines(header: Header) -> Iterator[tuple[int, list[str] | str]]:
             yield from _records(header, text)
             return
         for number, line in enumerate(text, start=header.first_line):
-            if len(line) > _MOST_CHARACTERS:
+            if len(line) > MOST_CHARACTERS:
                 yield number, _TOO_LONG
             elif line.strip():
                 is_json = header.file.kind == "json"
@@ -101,6 +105,14 @@ def _json_fields(header: Header, line: str) -> list[str] | str:
     if not isinstance(table, dict):
         return f"expected a JSON object, found {line.strip()[:60]!r}"
     return ["" if table.get(name) is None else str(table[name]) for name in header.columns]
+
+
+def _parquet_rows(header: Header) -> Iterator[list[str]]:
+    import pyarrow.parquet as pq
+
+    for batch in pq.ParquetFile(header.file.path).iter_batches(_BATCH_ROWS):
+        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            yield ["" if value is None else str(value) for value in row]
 
 
 def _records(header: Header, text: Iterator[str]) -> Iterator[tuple[int, list[str] | str]]:
@@ -135,4 +147,4 @@ def number_of(text: str) -> float:
         return math.nan
 
 
-__all__ = ["MalformedLines", "Problem", "malformed_in", "never_closed", "number_of"]
+__all__ = ["MOST_CHARACTERS", "MalformedLines", "Problem", "malformed_in", "never_closed", "number_of"]

@@ -14,9 +14,10 @@ from hanji.training.recommenders.data.raw import ItemText, RawData
 from hanji.training.recommenders.data.sources.engine import Engine
 from hanji.training.recommenders.data.sources.files import SourceFile, open_bytes, source_file
 from hanji.training.recommenders.data.sources.header import Header, read_header
-from hanji.training.recommenders.data.sources.interactions import InteractionFile, read_interactions
+from hanji.training.recommenders.data.sources.interactions import read_interactions
 from hanji.training.recommenders.data.sources.items import read_item_texts, read_texts
 from hanji.training.recommenders.data.sources.malformed import MalformedLines
+from hanji.training.recommenders.data.sources.rows import InteractionFile
 from hanji.training.recommenders.data.sources.values import Options
 
 MOVIELENS_LICENCE = "MovieLens (GroupLens): research only, no commercial use, no redistribution"

@@ -9,16 +9,13 @@ from hanji.training.errors import DataError
 from hanji.training.files import directory_listing, file_names
 from hanji.training.recommenders.data.config import DataConfig
 from hanji.training.recommenders.data.raw import Ids, RawData, RawTest
+from hanji.training.recommenders.data.sources.duckdb_rows import DuckDbRows
 from hanji.training.recommenders.data.sources.engine import Engine, literal
 from hanji.training.recommenders.data.sources.files import SourceFile, find_files, in_utf8, source_file
 from hanji.training.recommenders.data.sources.header import Header, read_header
-from hanji.training.recommenders.data.sources.interactions import (
-    InteractionFile,
-    coded_interactions,
-    keep_valid,
-    read_interactions,
-)
+from hanji.training.recommenders.data.sources.interactions import coded_interactions, read_interactions
 from hanji.training.recommenders.data.sources.malformed import MalformedLines, malformed_in
+from hanji.training.recommenders.data.sources.rows import InteractionFile
 from hanji.training.recommenders.data.sources.table import lines_query, rejected_lines
 from hanji.training.recommenders.data.sources.values import Options, rules_for
 
@@ -42,9 +39,8 @@ def read_sequences(config: DataConfig, directory: Path, engine: Engine) -> RawDa
     malformed = MalformedLines(config.malformed_limit)
     for file in _files(config, directory, engine):
         _copy_lists(engine, file, "raw", malformed)
-    read = coded_interactions(
-        engine, rules_for(engine, _ROLES, str(directory), Options(order_is_time=True)), []
-    )
+    rules = rules_for(engine, _ROLES, str(directory), Options(order_is_time=True))
+    read = coded_interactions(DuckDbRows(engine), rules, [])
     notes = ("the order of the items in a line is taken as the order in time", *read.notes)
     return RawData("sequences", "", read.coded, {}, malformed, notes=notes)
 
@@ -53,7 +49,7 @@ def read_lightgcn(config: DataConfig, directory: Path, engine: Engine) -> RawDat
     """Lines "user item item …" without an order: train.txt and test.txt, whose split is kept."""
     malformed = MalformedLines(config.malformed_limit)
     _copy_lists(engine, source_file(directory / "train.txt"), "raw", malformed)
-    read = coded_interactions(engine, rules_for(engine, _ROLES, str(directory)), [])
+    read = coded_interactions(DuckDbRows(engine), rules_for(engine, _ROLES, str(directory)), [])
     _copy_lists(engine, source_file(directory / "test.txt"), "test", malformed)
     test = RawTest(_ids(engine, "user", read.coded.user_ids), _ids(engine, "item", read.coded.item_ids), None)
     return RawData("lightgcn", "", read.coded, {}, malformed, test, notes=read.notes)
@@ -78,11 +74,12 @@ def read_netflix(config: DataConfig, directory: Path, engine: Engine) -> RawData
     roles = {role: role for role in ("user", "item", "rating", "time")}
     rules = rules_for(engine, roles, str(files[0].path))
     first = engine.row(f"SELECT min(row) FROM raw WHERE NOT coalesce({rules.valid}, false)")[0]
-    _, bad, malformed.bad_times = keep_valid(engine, rules)
+    rows = DuckDbRows(engine)
+    _, bad, malformed.bad_times = rows.keep_valid(rules)
     if bad:
         reason = "expected user,rating,date below a line with the item and a colon"
         malformed.add(files[0].path, bad, [(first, reason)])
-    read = coded_interactions(engine, rules, [])
+    read = coded_interactions(rows, rules, [])
     return RawData("netflix", "", read.coded, {}, malformed, notes=read.notes)
 
 

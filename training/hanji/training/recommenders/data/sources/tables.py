@@ -11,9 +11,10 @@ from hanji.training.recommenders.data.raw import ItemText, RawData
 from hanji.training.recommenders.data.sources.engine import Engine
 from hanji.training.recommenders.data.sources.files import find_files
 from hanji.training.recommenders.data.sources.header import DELIMITERS, Header, read_header
-from hanji.training.recommenders.data.sources.interactions import InteractionFile, read_interactions
+from hanji.training.recommenders.data.sources.interactions import read_interactions
 from hanji.training.recommenders.data.sources.items import read_item_texts
 from hanji.training.recommenders.data.sources.malformed import MalformedLines, number_of
+from hanji.training.recommenders.data.sources.rows import InteractionFile
 from hanji.training.recommenders.data.sources.values import Options
 
 _FIRST_TIME = 1e8

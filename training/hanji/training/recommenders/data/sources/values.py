@@ -14,8 +14,8 @@ from hanji.training.recommenders.data.raw import CANONICAL_INTEGER, LATEST_TIME
 from hanji.training.recommenders.data.sources.engine import Engine, literal
 from hanji.training.recommenders.data.sources.malformed import number_of
 
-_SAMPLE = 1000
-_MILLION = 1_000_000
+SAMPLE = 1000
+MILLION = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ class Times:
     is_valid: Callable[[str], bool] = bool
     expected: str = ""
     note: str = ""
+    are_dates: bool = False
+    format: str | None = None
+    """The strptime format of dates; None for ISO 8601."""
+
+    in_millionths: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,14 +133,14 @@ def _has_decimal_commas(engine: Engine) -> bool:
     found = engine.row(
         "SELECT count(*) > 0 AND bool_and(regexp_full_match(rating, '[+-]?[0-9]+(,[0-9]+)?')) "
         "AND bool_or(contains(rating, ',')) "
-        f"FROM (SELECT rating FROM raw WHERE rating IS NOT NULL LIMIT {_SAMPLE})"
+        f"FROM (SELECT rating FROM raw WHERE rating IS NOT NULL LIMIT {SAMPLE})"
     )[0]
     return bool(found)
 
 
 def _are_dates(engine: Engine, where: str) -> bool:
     """Whether most of the first times are dates rather than numbers; DataError if they are neither."""
-    sample = f"(SELECT time FROM raw WHERE time IS NOT NULL LIMIT {_SAMPLE})"
+    sample = f"(SELECT time FROM raw WHERE time IS NOT NULL LIMIT {SAMPLE})"
     numbers, dates, rows, example = engine.row(
         f"SELECT count({_number('time')}), count(TRY_CAST(time AS TIMESTAMPTZ)), count(*), min(time) "
         f"FROM {sample}"
@@ -154,19 +159,19 @@ def _numeric_times(engine: Engine) -> Times:
     number, latest = _number("time"), LATEST_TIME
     integer, note = f"CAST({number} AS BIGINT)", ""
     if engine.row(f"SELECT bool_or({number} <> floor({number})) FROM raw")[0]:
-        latest /= _MILLION
-        integer = f"CAST(round({number} * {_MILLION}) AS BIGINT)"
+        latest /= MILLION
+        integer = f"CAST(round({number} * {MILLION}) AS BIGINT)"
         note = "times have fractions and are stored in millionths"
     sql = f"CASE WHEN {number} >= 0 AND {number} < {latest} THEN {integer} END"
-    return Times(sql, _is_number, "time of at least 0", note)
+    return Times(sql, _is_number, "time of at least 0", note, in_millionths=bool(note))
 
 
 def _dates(engine: Engine, time_format: str | None) -> Times:
     """Dates and times in seconds since 1970, or in microseconds if any has a fraction of a second."""
     moment = _moment(time_format)
     _check_format(engine, time_format)
-    fractions = engine.row(f"SELECT bool_or(epoch_us({moment}) % {_MILLION} <> 0) FROM raw")[0]
-    time = f"epoch_us({moment})" if fractions else f"epoch_us({moment}) // {_MILLION}"
+    fractions = engine.row(f"SELECT bool_or(epoch_us({moment}) % {MILLION} <> 0) FROM raw")[0]
+    time = f"epoch_us({moment})" if fractions else f"epoch_us({moment}) // {MILLION}"
     unit = "microseconds" if fractions else "seconds"
     check = f"SELECT isfinite({_moment(time_format, '?')})"
     return Times(
@@ -174,6 +179,9 @@ def _dates(engine: Engine, time_format: str | None) -> Times:
         lambda text: engine.row(check, text)[0] is True,
         "date and time",
         f"times are read as dates, in {unit} since 1970; in UTC unless they name a time zone",
+        are_dates=True,
+        format=time_format,
+        in_millionths=bool(fractions),
     )
 
 
@@ -197,4 +205,4 @@ def _is_number(text: str) -> bool:
     return 0 <= number_of(text) < LATEST_TIME
 
 
-__all__ = ["Options", "Rules", "rules_for"]
+__all__ = ["MILLION", "SAMPLE", "Options", "Rules", "rules_for"]
