@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from hanji.training.spark import Spark
 
 
+_PAIRS_IN_BLOCK = 10_000_000  # a task has a block of users or items in memory
+
+
 class FitAls(Protocol):
     """What fits ALS, as ``Als.fit``."""
 
@@ -74,6 +77,7 @@ def fit_spark_als(
     # Spark's ids are 32 bits wide, as these indices are.
     columns = {"user": pairs.row.astype(np.int32), "item": pairs.col.astype(np.int32), "rating": pairs.data}
     penalty = regularization * (users * items / max(train.nnz, 1) + 1.0 / unobserved_weight)
+    blocks = max(spark.session.sparkContext.defaultParallelism, train.nnz // _PAIRS_IN_BLOCK + 1)
     als = ALS(
         rank=factors,
         maxIter=epochs,
@@ -84,6 +88,8 @@ def fit_spark_als(
         itemCol="item",
         ratingCol="rating",
         seed=seed,
+        numUserBlocks=blocks,
+        numItemBlocks=blocks,
     )
     logger.info(f"Alternating least squares by Spark: {factors} factors, {epochs} epochs")
     model = als.fit(spark.session.createDataFrame(pa.table(columns)))

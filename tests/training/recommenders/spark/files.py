@@ -1,4 +1,4 @@
-"""Data that Spark prepares has the bytes of DuckDB's, or is refused; on a standalone cluster."""
+"""Source files for Spark and DuckDB: some that both read alike, some that Spark refuses."""
 
 from __future__ import annotations
 
@@ -9,12 +9,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
-
-from hanji.training.errors import DataError
-from hanji.training.recommenders.data import DataConfig, load_dataset
-from hanji.training.recommenders.data.prepared import write_prepared
-from hanji.training.spark import Spark
 
 Write = Callable[[Path], dict[str, object]]
 """Writes source files into a directory; returns the keys of the config."""
@@ -141,19 +135,6 @@ SOURCES: tuple[Write, ...] = (
 )
 
 
-@pytest.mark.parametrize("write", SOURCES)
-def test_the_same_bytes(write: Write, spark: Spark, tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    source.mkdir()
-    config = DataConfig(**{"name": "toy", "format": "auto", **write(source)})  # type: ignore[arg-type]
-    for name, engine in (("duckdb", None), ("spark", spark)):
-        write_prepared(load_dataset(config, source, engine), tmp_path / name)
-    files = {path.name: path.read_bytes() for path in (tmp_path / "duckdb").iterdir()}
-    found = {path.name: path.read_bytes() for path in (tmp_path / "spark").iterdir()}
-    assert found["prepared.json"].decode() == files["prepared.json"].decode()
-    assert found == files
-
-
 def unusual_dates(at: Path) -> str:
     (at / "plays.csv").write_text(text([(*row[:3], "2005/04/02") for row in rows(50)]))
     return r"plays\.csv: Spark does not read .*time '2005/04/02'.*--engine duckdb"
@@ -181,30 +162,3 @@ def fractions_as_ids(at: Path) -> str:
 
 
 REFUSED = (unusual_dates, half_quoted_fields, record_of_two_lines, repeated_json_keys, fractions_as_ids)
-
-
-@pytest.mark.parametrize("write", REFUSED)
-def test_what_would_differ_is_refused(write: Callable[[Path], str], spark: Spark, tmp_path: Path) -> None:
-    expected = write(tmp_path)
-    with pytest.raises(DataError, match=expected):
-        load_dataset(DataConfig(name="toy", format="auto"), tmp_path, spark)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        text([*rows(20), *[("1", "2", "3", "x")] * 12]),
-        text([("1", "2", "3", "-4")] * 3),
-        text(rows(20)).replace("\n", "\n\n") + "é,1,2,3\n\xff",
-    ],
-    ids=["more than the limit", "none is valid", "not UTF-8"],
-)
-def test_errors_in_the_data_are_those_of_duckdb(body: str, spark: Spark, tmp_path: Path) -> None:
-    (tmp_path / "plays.csv").write_bytes(body.encode("latin-1"))
-    config = DataConfig(name="toy", format="auto", malformed_limit=10)
-    messages = []
-    for engine in (None, spark):
-        with pytest.raises(DataError) as error:
-            load_dataset(config, tmp_path, engine)
-        messages.append(str(error.value))
-    assert messages[0] == messages[1]
