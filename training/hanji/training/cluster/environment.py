@@ -64,9 +64,7 @@ def cluster_of_environment() -> Cluster | None:
 
 def tf_config(addresses: Sequence[str], index: int) -> str:
     """The value of TF_CONFIG for one of the workers at these addresses."""
-    return json.dumps(
-        {"cluster": {"worker": list(addresses)}, "task": {"type": "worker", "index": index}}
-    )
+    return json.dumps({"cluster": {"worker": list(addresses)}, "task": {"type": "worker", "index": index}})
 
 
 def host_and_port(address: str) -> tuple[str, int]:
@@ -102,8 +100,8 @@ def _addresses(values: Any) -> list[str]:
 
 def _invalid(problem: str) -> RecipeError:
     return RecipeError(
-        f"the environment variable {VARIABLE}: {problem}; set it to something like {_EXAMPLE}, or unset it to "
-        "train in one process"
+        f"the environment variable {VARIABLE}: {problem}; set it to something like {_EXAMPLE}, or unset it "
+        "to train in one process"
     )
 
 

@@ -74,8 +74,8 @@ def _listener(cluster: Cluster) -> socket.socket:
         return socket.create_server(("", port))
     except OSError as error:
         raise HanjiError(
-            f"the chief cannot listen on port {port}: {error.strerror or error}; free the port, or choose another "
-            "in TF_CONFIG"
+            f"the chief cannot listen on port {port}: {error.strerror or error}; free the port, or choose "
+            "another in TF_CONFIG"
         ) from None
 
 
@@ -109,8 +109,9 @@ def _report(cluster: Cluster, seconds: float) -> None:
 def _absent(cluster: Cluster, missing: list[int], seconds: float) -> HanjiError:
     names = ", ".join(f"worker {index} ({cluster.addresses[index]})" for index in missing)
     return HanjiError(
-        f"worker {cluster.index} of {cluster.count} waited {seconds:g} s in vain for {names}; check that every "
-        f"worker was started and that its address in TF_CONFIG can be reached, or wait longer with {VARIABLE}"
+        f"worker {cluster.index} of {cluster.count} waited {seconds:g} s in vain for {names}; check that "
+        "every worker was started and that its address in TF_CONFIG can be reached, or wait longer with "
+        f"{VARIABLE}"
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from hanji.training.fitting.train_step import TrainStep
 
 Json = TypeVar("Json")
+_FEW_ROWS = 50_000
+"""Gradients of tables with at most as many rows are sent whole, in the message with all the others."""
+
 _LOST = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
@@ -80,7 +83,9 @@ class Workers:
         """The sums of gradients and loss over all workers."""
         return gradients, loss
 
-    def apply(self, optimizer: keras.optimizers.Optimizer, gradients: list[Any], variables: list[Any]) -> None:
+    def apply(
+        self, optimizer: keras.optimizers.Optimizer, gradients: list[Any], variables: list[Any]
+    ) -> None:
         """Apply summed gradients."""
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
@@ -110,8 +115,8 @@ class ClusterWorkers(Workers):
         except _LOST as error:
             logger.debug("TensorFlow's error", exc_info=error)
             raise WorkerLostError(
-                "the connection to another worker was lost; run the same command again on all workers to resume after "
-                "the last completed epoch"
+                "the connection to another worker was lost; run the same command again on all workers to "
+                "resume after the last completed epoch"
             ) from None
 
     def scope(self) -> AbstractContextManager[Any]:
@@ -139,25 +144,25 @@ class ClusterWorkers(Workers):
         return lambda *share: self._strategy.run(step, share)
 
     def summed(self, gradients: list[Any], loss: Tensor, objective: Objective) -> tuple[list[Any], Tensor]:
-        """See Workers; all sums are one message, because each message costs about a millisecond.
+        """See Workers; sums of dense values are one message, because each message costs about a millisecond.
 
-        Of a sparse objective, the rows are the same on all workers, so that their values are added. Rows
-        that differ are gathered from all workers.
+        The rows of a sparse objective are the same on all workers, so that their values are summed. Rows of
+        large tables that differ between workers are gathered from all.
         """
-        context = tf.distribute.get_replica_context()
+        add = partial(tf.distribute.get_replica_context().all_reduce, tf.distribute.ReduceOp.SUM)
+        gradients = [one if objective.sparse else _dense_if_small(one) for one in gradients]
         gathered = [isinstance(one, tf.IndexedSlices) and not objective.sparse for one in gradients]
-        values = [one.values if isinstance(one, tf.IndexedSlices) else one for one in gradients]
-        added = [value for value, apart in zip(values, gathered, strict=True) if not apart]
-        *sums, loss = context.all_reduce(tf.distribute.ReduceOp.SUM, [*added, loss])
+        dense = [_values(one) for one, apart in zip(gradients, gathered, strict=True) if not apart]
+        *sums, loss = add([*dense, loss])
         following = iter(sums)
         return [
-            context.all_reduce(tf.distribute.ReduceOp.SUM, gradient)
-            if apart
-            else _like(gradient, next(following))
+            add(gradient) if apart else _like(gradient, next(following))
             for gradient, apart in zip(gradients, gathered, strict=True)
         ], loss
 
-    def apply(self, optimizer: keras.optimizers.Optimizer, gradients: list[Any], variables: list[Any]) -> None:
+    def apply(
+        self, optimizer: keras.optimizers.Optimizer, gradients: list[Any], variables: list[Any]
+    ) -> None:
         """Apply gradients that the optimizer must not sum up once more."""
         optimizer.apply_gradients(zip(gradients, variables, strict=True), skip_gradients_aggregation=True)
 
@@ -195,8 +200,8 @@ def workers_of_environment() -> Workers:
             strategy = tf.distribute.MultiWorkerMirroredStrategy()
     except RuntimeError as error:
         raise HanjiError(
-            f"TensorFlow cannot join the cluster in TF_CONFIG: {error}; train before anything else in the process "
-            "uses TensorFlow"
+            f"TensorFlow cannot join the cluster in TF_CONFIG: {error}; train before anything else in the "
+            "process uses TensorFlow"
         ) from None
     return ClusterWorkers(Part(cluster.index, cluster.count), strategy)
 
@@ -208,7 +213,7 @@ def agreed(state: FitState | None, step: TrainStep, workers: Workers) -> FitStat
     """
     if workers is ALONE:
         return state
-    about = workers.from_chief(lambda: [list(state.history), state.best_epoch] if state else None)
+    about: Any = workers.from_chief(lambda: [list(state.history), state.best_epoch] if state else None)
     groups = [step.model.get_weights(), step.average_weights(), step.optimizer_weights()]
     weights, average, optimizer = ([workers.array_from_chief(one) for one in group] for group in groups)
     step.restore(weights, average, optimizer)
@@ -219,15 +224,25 @@ def agreed(state: FitState | None, step: TrainStep, workers: Workers) -> FitStat
 
 
 def _use_one_gpu(cluster: Cluster) -> None:
-    """Use the GPU with the number of this worker among those of its host; RecipeError if there are too few."""
+    """Use the n-th GPU as the n-th worker of this host; RecipeError if there are fewer."""
     gpus = tf.config.list_physical_devices("GPU")
     rank = cluster.rank_on_host
     if gpus and rank >= len(gpus):
         raise RecipeError(
-            f"expected at most one worker for each GPU of a host, found {rank + 1} workers or more and {len(gpus)} "
-            "GPUs; use fewer workers, or hide the GPUs (CUDA_VISIBLE_DEVICES=-1)"
+            f"expected at most one worker for each GPU of a host, found {rank + 1} workers or more and "
+            f"{len(gpus)} GPUs; use fewer workers, or hide the GPUs (CUDA_VISIBLE_DEVICES=-1)"
         )
     tf.config.set_visible_devices(gpus[rank : rank + 1], "GPU")
+
+
+def _dense_if_small(gradient: Any) -> Any:
+    if isinstance(gradient, tf.IndexedSlices) and gradient.dense_shape[0] <= _FEW_ROWS:
+        return tf.convert_to_tensor(gradient)
+    return gradient
+
+
+def _values(gradient: Any) -> Tensor:
+    return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
 
 
 def _like(gradient: Any, values: Tensor) -> Any:

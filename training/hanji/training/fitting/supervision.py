@@ -36,8 +36,8 @@ class Part:
         """Its rows of a batch; RecipeError if the batch has fewer rows than there are workers."""
         if rows < self.count:
             raise RecipeError(
-                f"training.batch_size: expected at least one row of each batch for each of {self.count} workers, "
-                f"found batches of {rows}; use a larger batch_size or fewer workers"
+                f"training.batch_size: expected at least one row of each batch for each of {self.count} "
+                f"workers, found batches of {rows}; use a larger batch_size or fewer workers"
             )
         return slice(rows * self.index // self.count, rows * (self.index + 1) // self.count)
 

@@ -121,14 +121,14 @@ def _check(dataset: Dataset, model: ModelConfig, training: TrainingConfig, run: 
         return
     if model.batch_normalization:
         raise RecipeError(
-            "model.batch_normalization: expected false with several workers, because each would normalize its part "
-            "of a batch alone; train in one process, or without it"
+            "model.batch_normalization: expected false with several workers, because each would normalize "
+            "its part of a batch alone; train in one process, or without it"
         )
     mine = [table_from(model), table_from(training), run.seed, dataset.content]
     if workers.from_chief(lambda: mine) != mine:
         raise DataError(
-            f"worker {workers.part.index}: expected the recipe, seed and data of the chief, found others; start all "
-            "workers with the same"
+            f"worker {workers.part.index}: expected the recipe, seed and data of the chief, found others; "
+            "start all workers with the same"
         )
 
 
