@@ -86,8 +86,11 @@ def _cluster(table: dict[str, Any]) -> Cluster:
     index, own = str(task.get("index")), by_job[task["type"]]
     if not index.isdecimal() or int(index) >= len(own):
         raise _invalid(f"expected a task index from 0 to {len(own) - 1}, found {task.get('index')!r}")
+    addresses = (*by_job["chief"], *by_job["worker"])
+    if len(set(addresses)) < len(addresses):
+        raise _invalid(f"expected a different address for each task, found {', '.join(addresses)}")
     before = len(by_job["chief"]) if task["type"] == "worker" else 0
-    return Cluster((*by_job["chief"], *by_job["worker"]), before + int(index))
+    return Cluster(addresses, before + int(index))
 
 
 def _addresses(values: Any) -> list[str]:

@@ -40,7 +40,12 @@ def run_workers(command: Sequence[str], count: int) -> int:
     """
     for restart in range(RESTARTS + 1):
         with _started(command, count) as workers:
-            codes = workers.wait()
+            try:
+                codes = workers.wait()
+            except KeyboardInterrupt:
+                if workers.stop()[0] == 1:
+                    return 1  # the chief has said how to resume
+                raise
             failed = _first_user_error(codes)
             if codes[0] == 0 or failed == 0:  # a chief that fails has written its message
                 return codes[0] or 0
@@ -99,8 +104,8 @@ class _Workers:
         last = next((line for line in reversed(lines) if line.strip()), "it wrote no message")
         return last.removeprefix("hanji: error: ")
 
-    def stop(self) -> None:
-        """End all, the chief first, which can report its end only while the others are there."""
+    def stop(self) -> list[int | None]:
+        """End all, the chief first, which can report its end only while the others are there; their codes."""
         for process in self.processes:
             if process.poll() is None:
                 process.terminate()
@@ -111,6 +116,7 @@ class _Workers:
                 process.wait(_SECONDS_TO_STOP)
             process.kill()
             process.wait()
+        return self._codes()
 
     def _codes(self) -> list[int | None]:
         return [process.poll() for process in self.processes]

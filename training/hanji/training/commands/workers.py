@@ -67,6 +67,19 @@ def check_workers(args: argparse.Namespace, task: str, training: Any) -> None:
         )
 
 
+def expect_no_cluster() -> None:
+    """RecipeError if this process is a worker of a cluster, for commands that run in one process."""
+    from hanji.training.cluster.environment import VARIABLE, cluster_of_environment
+    from hanji.training.errors import RecipeError
+
+    if cluster_of_environment():
+        raise RecipeError(
+            f"this command runs in one process, but the environment variable {VARIABLE} describes a "
+            "cluster; train with `hanji train --out OUT/work/trained` on its workers, then run `hanji "
+            "build` once without the variable"
+        )
+
+
 def train_with_workers(job: TrainingJob, count: int) -> int:
     """Run a job with ``count`` workers, which share the memory that may be used; the chief's exit code."""
     from hanji.training.cluster.launcher import run_workers
@@ -81,4 +94,4 @@ def _count(text: str) -> int:
     return int(text)
 
 
-__all__ = ["TrainingJob", "add_workers_option", "check_workers", "train_with_workers"]
+__all__ = ["TrainingJob", "add_workers_option", "check_workers", "expect_no_cluster", "train_with_workers"]

@@ -8,6 +8,8 @@ process, up to rounding. The weights are on all workers. The chief alone initial
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache, partial
@@ -196,7 +198,7 @@ def workers_of_environment() -> Workers:
     _use_one_gpu(cluster)
     meet(cluster)
     try:
-        with quiet():
+        with quiet(), _sigterm_kept():
             strategy = tf.distribute.MultiWorkerMirroredStrategy()
     except RuntimeError as error:
         raise HanjiError(
@@ -233,6 +235,14 @@ def _use_one_gpu(cluster: Cluster) -> None:
             f"{len(gpus)} GPUs; use fewer workers, or hide the GPUs (CUDA_VISIBLE_DEVICES=-1)"
         )
     tf.config.set_visible_devices(gpus[rank : rank + 1], "GPU")
+
+
+@contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    """Restore Python's handler of SIGTERM, which TensorFlow replaces by one that does not end the process."""
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
 
 
 def _dense_if_small(gradient: Any) -> Any:
