@@ -79,7 +79,7 @@ def _trained_by_workers(args: argparse.Namespace, plan: Plan) -> Callable[[Path]
 
     def train(work: Path) -> None:
         job = TrainingJob(args.recipe, args.data, work / "trained", work / "checkpoints", args.seed)
-        code = train_with_workers(job, args.workers)
+        code = train_with_workers(job, args.workers, results=False)
         if code:
             raise SystemExit(code)  # the chief has written why
 

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO
 
 from hanji.training.cluster.environment import VARIABLE, tf_config
@@ -24,6 +24,7 @@ from hanji.training.errors import HanjiError, WorkerLostError
 from hanji.training.progress import logger
 
 RESTARTS = 3
+_PROGRAM = (sys.executable, "-m", "hanji.runtime.cli")
 _LAUNCHER = "HANJI_LAUNCHER"  # in a worker's environment: the process id of its launcher
 _USER_ERRORS = (1, 2)
 _SECONDS_BETWEEN_LOOKS = 0.1
@@ -32,14 +33,15 @@ _SECONDS_TO_STOP = 3.0
 _HOST = "127.0.0.1"
 
 
-def run_workers(command: Sequence[str], count: int) -> int:
+def run_workers(command: Sequence[str], count: int, *, results: bool = True) -> int:
     """Run ``hanji COMMAND`` as ``count`` workers on this machine, and return the chief's exit code.
 
-    The chief's output is that of this process. If a worker is killed, all are started again, at most
-    RESTARTS times. HanjiError if that does not help, or if a worker other than the chief failed.
+    The chief's stderr is that of this process, and with ``results`` its stdout as well. If a worker is
+    killed, all are started again, at most RESTARTS times. HanjiError if that does not help, or if a worker
+    other than the chief failed.
     """
     for restart in range(RESTARTS + 1):
-        with _started(command, count) as workers:
+        with _started(command, count, results=results) as workers:
             try:
                 codes = workers.wait()
             except KeyboardInterrupt:
@@ -81,8 +83,8 @@ def end_with_launcher() -> None:
 class _Workers:
     """Running workers, the chief first, and where the others' messages go."""
 
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    messages: list[IO[bytes]] = field(default_factory=list)
+    processes: list[subprocess.Popen[bytes]]
+    messages: list[IO[bytes]]
 
     def wait(self) -> list[int | None]:
         """The exit codes when the chief has ended or a worker has failed; None for those still running."""
@@ -123,27 +125,24 @@ class _Workers:
 
 
 @contextlib.contextmanager
-def _started(command: Sequence[str], count: int) -> Iterator[_Workers]:
+def _started(command: Sequence[str], count: int, *, results: bool) -> Iterator[_Workers]:
     """Workers that are stopped at the end of the block."""
     addresses = [f"{_HOST}:{port}" for port in _free_ports(count)]
     with contextlib.ExitStack() as files:
-        workers = _Workers()
+        workers = _Workers([], [files.enter_context(tempfile.TemporaryFile()) for _ in range(1, count)])
+        chief = (None if results else subprocess.DEVNULL, None)
+        outputs = [chief, *((file, file) for file in workers.messages)]
         try:
-            for index in range(count):
-                output = None
-                if index:
-                    output = files.enter_context(tempfile.TemporaryFile())
-                    workers.messages.append(output)
-                workers.processes.append(
-                    subprocess.Popen(  # noqa: S603 - hanji itself, with the arguments that it was given
-                        [sys.executable, "-m", "hanji.runtime.cli", *command],
-                        env=os.environ | _environment(addresses, index),
-                        stdin=subprocess.DEVNULL,
-                        stdout=output,
-                        stderr=output,
-                        start_new_session=True,  # Ctrl-C reaches this process, which stops them in order
-                    )
+            for index, (stdout, stderr) in enumerate(outputs):
+                process = subprocess.Popen(  # noqa: S603 - hanji itself, with the arguments that it was given
+                    [*_PROGRAM, *command],
+                    env=os.environ | _environment(addresses, index),
+                    stdin=subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=stderr,
+                    start_new_session=True,  # Ctrl-C reaches this process, which stops them in order
                 )
+                workers.processes.append(process)
             yield workers
         finally:
             workers.stop()

@@ -80,12 +80,15 @@ def expect_no_cluster() -> None:
         )
 
 
-def train_with_workers(job: TrainingJob, count: int) -> int:
-    """Run a job with ``count`` workers, which share the memory that may be used; the chief's exit code."""
+def train_with_workers(job: TrainingJob, count: int, *, results: bool = True) -> int:
+    """Run a job with ``count`` workers, which share the memory that may be used; the chief's exit code.
+
+    ``results``: whether the chief prints the metrics.
+    """
     from hanji.training.cluster.launcher import run_workers
     from hanji.training.memory import available_memory
 
-    return run_workers(job.command(max(available_memory() // count, 1)), count)
+    return run_workers(job.command(max(available_memory() // count, 1)), count, results=results)
 
 
 def _count(text: str) -> int:

@@ -81,8 +81,10 @@ class Workers:
         """A step that is to be compiled, as one that runs on all workers."""
         return step
 
-    def summed(self, gradients: list[Any], loss: Tensor, objective: Objective) -> tuple[list[Any], Tensor]:
-        """The sums of gradients and loss over all workers."""
+    def summed(
+        self, gradients: list[Any], variables: list[Any], loss: Tensor, objective: Objective
+    ) -> tuple[list[Any], Tensor]:
+        """The sums over all workers of the gradients of ``variables`` and of the loss."""
         return gradients, loss
 
     def apply(
@@ -145,14 +147,17 @@ class ClusterWorkers(Workers):
         """See Workers."""
         return lambda *share: self._strategy.run(step, share)
 
-    def summed(self, gradients: list[Any], loss: Tensor, objective: Objective) -> tuple[list[Any], Tensor]:
+    def summed(
+        self, gradients: list[Any], variables: list[Any], loss: Tensor, objective: Objective
+    ) -> tuple[list[Any], Tensor]:
         """See Workers; sums of dense values are one message, because each message costs about a millisecond.
 
         The rows of a sparse objective are the same on all workers, so that their values are summed. Rows of
         large tables that differ between workers are gathered from all.
         """
         add = partial(tf.distribute.get_replica_context().all_reduce, tf.distribute.ReduceOp.SUM)
-        gradients = [one if objective.sparse else _dense_if_small(one) for one in gradients]
+        if not objective.sparse:
+            gradients = [_dense_if_small(*pair) for pair in zip(gradients, variables, strict=True)]
         gathered = [isinstance(one, tf.IndexedSlices) and not objective.sparse for one in gradients]
         dense = [_values(one) for one, apart in zip(gradients, gathered, strict=True) if not apart]
         *sums, loss = add([*dense, loss])
@@ -245,8 +250,8 @@ def _sigterm_kept() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
 
 
-def _dense_if_small(gradient: Any) -> Any:
-    if isinstance(gradient, tf.IndexedSlices) and gradient.dense_shape[0] <= _FEW_ROWS:
+def _dense_if_small(gradient: Any, variable: Any) -> Any:
+    if isinstance(gradient, tf.IndexedSlices) and variable.shape[0] <= _FEW_ROWS:
         return tf.convert_to_tensor(gradient)
     return gradient
 

@@ -95,7 +95,8 @@ class TrainStep:
         with tf.GradientTape() as tape:
             loss = self._batch_loss(*batch)
         variables = self.model.trainable_variables
-        gradients, loss = self._workers.summed(tape.gradient(loss, variables), loss, self.objective)
+        gradients = tape.gradient(loss, variables)
+        gradients, loss = self._workers.summed(gradients, variables, loss, self.objective)
         before = self._average.before_step(gradients) if self._decay else []
         self._workers.apply(self._optimizer, gradients, variables)
         self._loss.assign_add(loss)
