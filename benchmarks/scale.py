@@ -2,6 +2,7 @@
 and time and memory of the classical models.
 
     python benchmarks/scale.py [--section prepare] [--section als] [--section classical] [--section train]
+                               [--section workers]
 
 ``prepare``: CSV files of 10 M rows with text ids and of 100 M rows with integer ids, under a memory limit.
 ``als``: one epoch with 64 factors on interactions of MovieLens-20M's shape, and the NDCG@10 after eight, in
@@ -27,6 +28,7 @@ from pathlib import Path
 import numpy as np
 from common import parser, save, spread, target_line
 from scale_training import train_section
+from scale_workers import workers_section
 
 USERS, ITEMS, INTERACTIONS = 138_493, 26_744, 20_000_000
 FACTORS, ROUNDS, EPOCHS = 64, 3, 8
@@ -59,7 +61,9 @@ MODELS = ("popularity", "content", "user-neighbours", "item-neighbours", "ease",
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--section", action="append", choices=("prepare", "als", "classical", "train"))
+    options.add_argument(
+        "--section", action="append", choices=("prepare", "als", "classical", "train", "workers")
+    )
     options.add_argument("--scale", type=float, default=1.0, help="fraction of the sizes")
     options.add_argument("--fit", nargs=4, help=argparse.SUPPRESS)
     args = options.parse_args()
@@ -71,6 +75,7 @@ def main() -> None:
         "als": lambda: als_section(args.scale),
         "classical": classical_section,
         "train": lambda: train_section(drawn),
+        "workers": workers_section,
     }
     for name in args.section or sections:
         save(f"scale-{name}", sections[name]())

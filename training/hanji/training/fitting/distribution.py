@@ -2,17 +2,15 @@
 
 All workers draw the same batches from the same seed, and each computes its part of every batch. Their
 gradients, weighted by the parts' sizes, add up to that of the whole batch, so that the result is that of one
-process, up to rounding. The weights are on all workers. The chief alone initializes, validates and writes.
+process, up to rounding. The weights are on all workers. The chief alone initializes and writes.
 """
 
 from __future__ import annotations
 
 import json
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -20,15 +18,14 @@ import tensorflow as tf
 import tf_keras as keras
 from numpy.typing import NDArray
 
-from hanji.training.cluster.environment import Cluster, cluster_of_environment
-from hanji.training.cluster.meeting import meet
-from hanji.training.errors import HanjiError, RecipeError, WorkerLostError
+from hanji.training.errors import WorkerLostError
 from hanji.training.fitting.checkpoint import FitState
+from hanji.training.fitting.compilation import compiled
 from hanji.training.fitting.supervision import Batch, Objective, Part, Tensor
 from hanji.training.progress import logger
-from hanji.training.quiet import quiet
 
 if TYPE_CHECKING:
+    from hanji.training.fitting.loop import Validation
     from hanji.training.fitting.train_step import TrainStep
 
 Json = TypeVar("Json")
@@ -54,7 +51,7 @@ class Workers:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process initializes, validates and writes."""
+        """Whether this process initializes and writes."""
         return self.part.index == 0
 
     def together(self) -> AbstractContextManager[None]:
@@ -77,7 +74,7 @@ class Workers:
         """``loss``, a function of a whole batch, as a function of this process's share."""
         return loss
 
-    def replicated(self, step: Callable[..., None]) -> Callable[..., None]:
+    def replicated(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """A step that is to be compiled, as one that runs on all workers."""
         return step
 
@@ -92,6 +89,10 @@ class Workers:
     ) -> None:
         """Apply summed gradients."""
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+    def validated(self, validation: Validation) -> dict[str, float]:
+        """The metrics of the model, the same on all workers."""
+        return validation.metrics()
 
     def from_chief(self, make: Callable[[], Json]) -> Json:
         """The JSON-ready value that the chief makes."""
@@ -110,6 +111,7 @@ class ClusterWorkers(Workers):
 
     def __init__(self, part: Part, strategy: tf.distribute.Strategy) -> None:
         self.part, self._strategy = part, strategy
+        self._sum = compiled(self.replicated(_sum), [tf.TensorSpec([None], tf.float64)])
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -143,7 +145,7 @@ class ClusterWorkers(Workers):
         """See Workers."""
         return lambda *share: loss(*share[:-1]) * share[-1]
 
-    def replicated(self, step: Callable[..., None]) -> Callable[..., None]:
+    def replicated(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """See Workers."""
         return lambda *share: self._strategy.run(step, share)
 
@@ -173,6 +175,14 @@ class ClusterWorkers(Workers):
         """Apply gradients that the optimizer must not sum up once more."""
         optimizer.apply_gradients(zip(gradients, variables, strict=True), skip_gradients_aggregation=True)
 
+    def validated(self, validation: Validation) -> dict[str, float]:
+        """See Workers; each validates on a part of the samples."""
+        if validation.share is None:
+            return self.from_chief(validation.metrics)
+        metrics, weight = validation.share(self.part)
+        sums = self._sum(tf.constant(list(metrics.values()), tf.float64) * weight)
+        return dict(zip(metrics, sums.numpy().tolist(), strict=True))
+
     def from_chief(self, make: Callable[[], Json]) -> Json:
         """See Workers; the value is sent as JSON text."""
         text = json.dumps(make()).encode() if self.is_chief else b""
@@ -188,29 +198,6 @@ class ClusterWorkers(Workers):
         with self.scope():
             values: NDArray[Any] = tf.Variable(array, trainable=False).numpy()
         return values
-
-
-@cache
-def workers_of_environment() -> Workers:
-    """The workers of the cluster in TF_CONFIG, or this process alone; joins the cluster when first called.
-
-    RecipeError for an invalid TF_CONFIG; HanjiError if the other workers do not arrive in time, or if
-    TensorFlow was used before, because it can be connected only at its start.
-    """
-    cluster = cluster_of_environment()
-    if cluster is None:
-        return ALONE
-    _use_one_gpu(cluster)
-    meet(cluster)
-    try:
-        with quiet(), _sigterm_kept():
-            strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    except RuntimeError as error:
-        raise HanjiError(
-            f"TensorFlow cannot join the cluster in TF_CONFIG: {error}; train before anything else in the "
-            "process uses TensorFlow"
-        ) from None
-    return ClusterWorkers(Part(cluster.index, cluster.count), strategy)
 
 
 def agreed(state: FitState | None, step: TrainStep, workers: Workers) -> FitState | None:
@@ -230,26 +217,6 @@ def agreed(state: FitState | None, step: TrainStep, workers: Workers) -> FitStat
     return FitState(tuple(about[0]), about[1], weights, average, optimizer, best)
 
 
-def _use_one_gpu(cluster: Cluster) -> None:
-    """Use the n-th GPU as the n-th worker of this host; RecipeError if there are fewer."""
-    gpus = tf.config.list_physical_devices("GPU")
-    rank = cluster.rank_on_host
-    if gpus and rank >= len(gpus):
-        raise RecipeError(
-            f"expected at most one worker for each GPU of a host, found {rank + 1} workers or more and "
-            f"{len(gpus)} GPUs; use fewer workers, or hide the GPUs (CUDA_VISIBLE_DEVICES=-1)"
-        )
-    tf.config.set_visible_devices(gpus[rank : rank + 1], "GPU")
-
-
-@contextmanager
-def _sigterm_kept() -> Iterator[None]:
-    """Restore Python's handler of SIGTERM, which TensorFlow replaces by one that does not end the process."""
-    yield
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
-
-
 def _dense_if_small(gradient: Any, variable: Any) -> Any:
     if isinstance(gradient, tf.IndexedSlices) and variable.shape[0] <= _FEW_ROWS:
         return tf.convert_to_tensor(gradient)
@@ -260,6 +227,12 @@ def _values(gradient: Any) -> Tensor:
     return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
 
 
+def _sum(values: Tensor) -> Tensor:
+    """Over all workers; called within a replica."""
+    all_reduce = tf.distribute.get_replica_context().all_reduce
+    return all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(values))
+
+
 def _like(gradient: Any, values: Tensor) -> Any:
     """``values`` in the form of ``gradient``."""
     if isinstance(gradient, tf.IndexedSlices):
@@ -267,4 +240,4 @@ def _like(gradient: Any, values: Tensor) -> Any:
     return values
 
 
-__all__ = ["ALONE", "ClusterWorkers", "Workers", "agreed", "workers_of_environment"]
+__all__ = ["ALONE", "ClusterWorkers", "Workers", "agreed"]

@@ -17,7 +17,7 @@ from hanji.training.fitting.checkpoint import Checkpoint, FitState
 from hanji.training.fitting.distribution import ALONE, Workers, agreed
 from hanji.training.fitting.lazy_adam import LazyAdam
 from hanji.training.fitting.prefetch import prefetched
-from hanji.training.fitting.supervision import Epoch, Supervision
+from hanji.training.fitting.supervision import Epoch, Part, Supervision
 from hanji.training.fitting.train_step import TrainStep
 from hanji.training.progress import EpochEnd, OnEpoch, ProgressTask, progress
 
@@ -62,6 +62,9 @@ class Validation:
 
     metrics: Validate
     monitor: Monitor
+    share: Callable[[Part], tuple[dict[str, float], float]] | None = None
+    """The metrics of one worker's part of the samples, and its weight in the mean over all workers; None if
+    the chief has to validate alone."""
 
 
 def no_hook() -> None:
@@ -94,7 +97,7 @@ class FitRun:
 
     on_epoch: OnEpoch | None = None
     workers: Workers = ALONE
-    """Of several workers, all return the same result; the chief alone uses the checkpoint and validates."""
+    """Of several workers, all return the same result; the chief alone uses the checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,7 @@ def _validated(
     """The state after an epoch, which is the best one if the monitored metric rose, or with ``keep_last``."""
     with step.averaged():
         hooks.before_validation()
-        metrics = run.workers.from_chief(validation.metrics)
+        metrics = run.workers.validated(validation)
         averaged = step.model.get_weights()
     history = (*(previous.history if previous else ()), metrics)
     best_epoch, best = len(history) - 1, averaged

@@ -15,7 +15,8 @@ import tf_keras as keras
 from hanji.training.errors import DataError, RecipeError
 from hanji.training.fitting.checkpoint import Checkpoint
 from hanji.training.fitting.determinism import seed_everything
-from hanji.training.fitting.distribution import Workers, workers_of_environment
+from hanji.training.fitting.distribution import Workers
+from hanji.training.fitting.joining import workers_of_environment
 from hanji.training.fitting.loop import FitRun, Hooks, fit
 from hanji.training.progress import OnEpoch
 from hanji.training.recommenders.baselines.als import Als

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -131,6 +131,10 @@ class LeaveOneOut:
 
     def __len__(self) -> int:
         return len(self.users)
+
+    def at(self, rows: slice | NDArray[np.int64]) -> LeaveOneOut:
+        """Some of the rows."""
+        return replace(self, users=self.users[rows], items=self.items[rows], negatives=self.negatives[rows])
 
     @cached_property
     def content(self) -> str:
