@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hanji.training.errors import RecipeError
+from hanji.training.errors import DataError, RecipeError
+from hanji.training.fitting.distribution import Workers
 from hanji.training.fitting.supervision import Part
+from hanji.training.recommenders import train as training_stage
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.data.validation import train_validation_split
-from hanji.training.recommenders.fit import default_supervision
+from hanji.training.recommenders.fit import default_supervision, validation_of
 from hanji.training.recommenders.models.build import build_model
 from hanji.training.recommenders.models.config import ModelConfig
 
@@ -54,3 +56,40 @@ def test_a_batch_with_fewer_rows_than_workers_is_refused() -> None:
     assert [Part(index, 3).of(7) for index in range(3)] == [slice(0, 2), slice(2, 4), slice(4, 7)]
     with pytest.raises(RecipeError, match="each of 3 workers, found batches of 2"):
         Part(0, 3).of(2)
+
+
+class SecondOfTwo(Workers):
+    """A worker that needs no other: the chief's values are given."""
+
+    part = Part(1, 2)
+
+    def __init__(self, chiefs: Any) -> None:
+        self.chiefs = chiefs
+
+    def from_chief(self, make: Any) -> Any:
+        return self.chiefs
+
+
+def test_batch_normalization_is_refused(small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training_stage, "workers_of_environment", lambda: SecondOfTwo(None))
+    config = ModelConfig(type="ncf", batch_normalization=True)
+    with pytest.raises(RecipeError, match=r"model\.batch_normalization: expected false with several workers"):
+        training_stage.train(small_dataset, config, TRAINING, seed=0)
+
+
+def test_workers_with_other_data_are_refused(small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training_stage, "workers_of_environment", lambda: SecondOfTwo(["other"]))
+    with pytest.raises(DataError, match="worker 1: expected the recipe, seed and data of the chief"):
+        training_stage.train(small_dataset, HISTORY, TRAINING, seed=0)
+
+
+def test_validation_of_the_parts_adds_up(small_dataset: Dataset) -> None:
+    split = train_validation_split(small_dataset, 0)
+    validation = validation_of(build_model(HISTORY, users=split.users, items=split.items), split)
+    assert validation.share is not None
+    expected = validation.metrics()
+    parts = [validation.share(Part(index, 3)) for index in range(3)]
+    for name, value in expected.items():
+        assert sum(metrics[name] * weight for metrics, weight in parts) == pytest.approx(value)
+    many = len(split.validation) + 1  # then each validates on all
+    assert validation.share(Part(0, many)) == (expected, 1.0 / many)

@@ -44,13 +44,13 @@ embedding_size = 16
 hidden_units = []
 user_units = 8
 [training]
-epochs = 30
-patience = 30
+epochs = 20
+patience = 20
 batch_size = 5
 pretraining_epochs = 2
 sampled_items = 60
 """
-SAMPLED = TrainingConfig(epochs=30, patience=30, batch_size=5, pretraining_epochs=2, sampled_items=60)
+SAMPLED = TrainingConfig(epochs=20, patience=20, batch_size=5, pretraining_epochs=2, sampled_items=60)
 SEED = 3
 WORKER = f"""
 import sys
@@ -92,7 +92,7 @@ def test_two_workers_train_the_model_of_one_process(tmp_path: Path) -> None:
     ]
     dataset = load_dataset(DATA, None)
     expected = {name: train(dataset, model, TRAININGS[name], seed=SEED) for name, model in MODELS.items()}
-    outputs = [worker.communicate(timeout=120)[0] for worker in workers]
+    outputs = [worker.communicate(timeout=300)[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0]
     assert outputs[0] == outputs[1] and outputs[0]
     assert not (tmp_path / "1").exists()  # the chief alone writes
@@ -110,13 +110,16 @@ def test_a_killed_worker_costs_at_most_an_epoch(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    checkpoint = tmp_path / "trained.checkpoints" / "training-history.npz"
-    while not checkpoint.exists():
-        assert launcher.poll() is None
-        time.sleep(0.05)
-    os.kill(_children(launcher.pid)[1], signal.SIGKILL)
-    expected = train(load_dataset(DATA, None), MODELS["history"], SAMPLED, seed=SEED)
-    output, messages = launcher.communicate(timeout=120)
+    try:
+        checkpoint = tmp_path / "trained.checkpoints" / "training-history.npz"
+        while not checkpoint.exists():
+            assert launcher.poll() is None
+            time.sleep(0.05)
+        os.kill(_children(launcher.pid)[1], signal.SIGKILL)
+        expected = train(load_dataset(DATA, None), MODELS["history"], SAMPLED, seed=SEED)
+        output, messages = launcher.communicate(timeout=300)
+    finally:
+        launcher.kill()  # its workers end with it
     assert launcher.returncode == 0
     assert "worker 1 was ended by signal 9; starting all 2 workers again from the last checkpoint" in messages
     assert "training-history.npz: resuming after epoch" in messages
