@@ -1,14 +1,14 @@
 """Training at the size of real data: `hanji data prepare`, alternating least squares compared with implicit,
 and time and memory of the classical models.
 
-    python benchmarks/scale.py [--section prepare|als|classical|train|sampling ...]
+    python benchmarks/scale.py [--section prepare|als|classical|train|sampling|workers ...]
 
 ``prepare``: CSV files of 10 M rows with text ids and of 100 M rows with integer ids, under a memory limit.
 ``als``: one epoch with 64 factors on interactions of MovieLens-20M's shape, and the NDCG@10 after eight, in
 turn with implicit's (conjugate gradients, its default), all cores. ``classical``: the models of `hanji
 baselines` and the ensemble teacher, each fitted and evaluated in a process of its own, whose peak of resident
 memory counts. ``train``: `hanji build` of whole data sets, and ``sampling``: sampled and exact softmax, see
-scale_training. The interactions are synthetic: users have tastes, and both users and items are skewed.
+scale_training. ``workers``: two workers and one process, see scale_workers. The interactions are synthetic: users have tastes, and both users and items are skewed.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from pathlib import Path
 import numpy as np
 from common import parser, save, spread, target_line
 from scale_training import SHAPES, sampling_section, train_section
+from scale_workers import workers_section
 
 USERS, ITEMS, INTERACTIONS = 138_493, 26_744, 20_000_000
 FACTORS, ROUNDS, EPOCHS = 64, 3, 8
@@ -61,7 +62,9 @@ MODELS = ("popularity", "content", "user-neighbours", "item-neighbours", "ease",
 def main() -> None:
     options = parser(__doc__)
     options.add_argument(
-        "--section", action="append", choices=("prepare", "als", "classical", "train", "sampling")
+        "--section",
+        action="append",
+        choices=("prepare", "als", "classical", "train", "sampling", "workers"),
     )
     options.add_argument(
         "--shape", action="append", choices=SHAPES, help="only these, of the section train; all if omitted"
@@ -78,6 +81,7 @@ def main() -> None:
         "classical": lambda: save("scale-classical", classical_section()),
         "train": lambda: train_section(drawn, args.shape),
         "sampling": lambda: save("scale-sampling", sampling_section(drawn)),
+        "workers": lambda: save("scale-workers", workers_section()),
     }
     for name in args.section or sections:
         sections[name]()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,10 +103,18 @@ def build(
     return run_plan(plan, data=optional_path(data, "data"), out=target, on_epoch=on_epoch)
 
 
-def run_plan(plan: Plan, *, data: Path | None, out: Path, on_epoch: OnEpoch | None = None) -> BuildReport:
+def run_plan(
+    plan: Plan,
+    *,
+    data: Path | None,
+    out: Path,
+    on_epoch: OnEpoch | None = None,
+    train: Callable[[Path], None] | None = None,
+) -> BuildReport:
     """Run every stage and write OUT/bundle, OUT/full, OUT/report.json and OUT/report.md.
 
-    OUT/full is the full model as a float32 bundle: the baseline for the compressed one.
+    OUT/full is the full model as a float32 bundle: the baseline for the compressed one. ``train(work)``, if
+    given, trains the full model in place of this process and leaves it in WORK/trained.
     """
     import_tensorflow()
     task, work = plan.task, out / "work"
@@ -119,7 +127,11 @@ def run_plan(plan: Plan, *, data: Path | None, out: Path, on_epoch: OnEpoch | No
     trained = earlier_trained(plan, dataset.content, work)
     if trained is None:
         with clock.stage("train"):
-            trained = train_into(plan, dataset, work, on_epoch)
+            if train is None:
+                trained = train_into(plan, dataset, work, on_epoch)
+            else:
+                train(work)
+                trained = task.load_trained(work / "trained")
     compressed = earlier_compressed(plan, trained, work)
     if compressed is None:
         with clock.stage("compress"):

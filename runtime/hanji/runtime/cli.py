@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _release_stdout()
         return 1
     except HanjiError as error:
-        return _fail(str(error))
+        return _fail(str(error), error.exit_code)
     except OSError as error:
         _release_stdout()
         reason = error.strerror or str(error)
@@ -86,9 +86,9 @@ def _show_placement_warnings() -> None:
     warnings.showwarning = show
 
 
-def _fail(message: str) -> int:
+def _fail(message: str, exit_code: int = 1) -> int:
     sys.stderr.write(f"hanji: error: {' '.join(message.split())}\n")
-    return 1
+    return exit_code
 
 
 def _release_stdout() -> None:

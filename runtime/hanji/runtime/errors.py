@@ -19,6 +19,9 @@ from __future__ import annotations
 class HanjiError(Exception):
     """Base class of all errors that hanji reports to its user, as one line."""
 
+    exit_code = 1
+    """Of a command that ends with this error."""
+
 
 class BundleError(HanjiError):
     """The bundle is missing, incomplete or malformed."""

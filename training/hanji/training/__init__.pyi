@@ -11,6 +11,7 @@ from .errors import ConversionError as ConversionError
 from .errors import DataError as DataError
 from .errors import HanjiError as HanjiError
 from .errors import RecipeError as RecipeError
+from .errors import WorkerLostError as WorkerLostError
 from .progress import EpochEnd as EpochEnd
 from .progress import show_progress as show_progress
 from .recommenders.config import TrainingConfig as TrainingConfig

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from hanji.training.cluster.environment import cluster_of_environment
 from hanji.training.errors import DataError
 from hanji.training.files import directory_listing
 from hanji.training.quiet import import_tensorflow
@@ -84,8 +85,9 @@ def train(
 
     ``model`` and ``training`` are the configs of the task; omitted ones take their defaults. An interrupted
     run resumes from the checkpoints in the directory ``work``. ``on_epoch`` is called after each epoch with
-    an EpochEnd. Raises TypeError for an argument of another type, RecipeError for a config that does not fit
-    the data.
+    an EpochEnd. In the workers of a cluster (TF_CONFIG), which all make this call, a recommender is trained
+    by all of them and returned on each. Raises TypeError for an argument of another type, RecipeError for a
+    config that does not fit the data.
     """
     task = task_of(dataset, "dataset", "dataset_type")
     model = config_of(model, task.model_config, "model")
@@ -97,8 +99,14 @@ def train(
 
 
 def save_trained(trained: TrainedModel | TrainedClassifier, directory: str | Path) -> None:
-    """Write a trained model to a directory; an existing one is replaced once the new one is complete."""
-    task_of(trained, "trained", "trained_type").save_trained(trained, path_of(directory, "directory"))
+    """Write a trained model to a directory; an existing one is replaced once the new one is complete.
+
+    Of the workers of a cluster (TF_CONFIG), only the chief writes.
+    """
+    cluster = cluster_of_environment()
+    task, target = task_of(trained, "trained", "trained_type"), path_of(directory, "directory")
+    if cluster is None or cluster.is_chief:
+        task.save_trained(trained, target)
 
 
 def load_trained(directory: str | Path) -> TrainedModel | TrainedClassifier:

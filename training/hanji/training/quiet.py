@@ -9,20 +9,35 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hanji.training.cluster.environment import cluster_of_environment
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow and initialize its devices silently; on failure the suppressed output is shown."""
+    """Import TensorFlow and initialize its devices silently; on failure the suppressed output is shown.
+
+    The devices of a cluster's worker are initialized when it joins the cluster.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quiet():
+        import tensorflow as tf
+        import tf_keras  # noqa: F401 - imported here to suppress its messages
+
+        if cluster_of_environment() is None:
+            tf.config.list_logical_devices()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Suppress what is written to file descriptor 2 inside the block, unless the block fails."""
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as suppressed:
         os.dup2(suppressed.fileno(), 2)
         try:
-            import tensorflow as tf
-            import tf_keras  # noqa: F401 - imported here to suppress its messages
-
-            tf.config.list_logical_devices()
+            yield
         except BaseException:
             suppressed.seek(0)
             os.write(stderr, suppressed.read())

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hanji.training.commands.memory import add_memory_option, memory_limit_of
+from hanji.training.commands.workers import (
+    TrainingJob,
+    add_workers_option,
+    check_workers,
+    expect_no_cluster,
+    train_with_workers,
+)
+
+if TYPE_CHECKING:
+    from hanji.export.pipeline import Plan
 
 HELP = "train, compress and export as a recipe specifies, and report metrics, size and latency"
 EXAMPLE = "hanji build examples/movielens-1m.toml --data ml-1m --out out/movielens-1m"
@@ -30,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, help="overrides the recipe's seed")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    add_workers_option(parser)
     add_memory_option(parser)
 
 
@@ -43,8 +56,9 @@ def run(args: argparse.Namespace) -> int:
     show_progress()
     plan = plan_of(read_recipe_file(args.recipe, seed=args.seed))
     out = args.out or Path("out") / plan.file.name
+    train = _trained_by_workers(args, plan)
     with resumable(), memory_limit_of(args, plan.file.task):
-        report = run_plan(plan, data=args.data, out=out)
+        report = run_plan(plan, data=args.data, out=out, train=train)
     if args.json:
         print(json.dumps(asdict(report), sort_keys=True))
         return 0
@@ -54,6 +68,22 @@ def run(args: argparse.Namespace) -> int:
         print(note)
     print(f"Bundle: {out / 'bundle'}   report: {out / 'report.md'}")
     return 0
+
+
+def _trained_by_workers(args: argparse.Namespace, plan: Plan) -> Callable[[Path], None] | None:
+    """How ``run_plan`` is to train with ``--workers``; None without."""
+    check_workers(args, plan.file.task, plan.training)
+    if args.workers == 1:
+        expect_no_cluster()
+        return None
+
+    def train(work: Path) -> None:
+        job = TrainingJob(args.recipe, args.data, work / "trained", work / "checkpoints", args.seed)
+        code = train_with_workers(job, args.workers, results=False)
+        if code:
+            raise SystemExit(code)  # the chief has written why
+
+    return train
 
 
 def _print_table(rows: list[list[str]]) -> None:

@@ -20,6 +20,7 @@ from hanji.training.classifiers.fit import default_supervision, optimizer_of, va
 from hanji.training.classifiers.models.build import build_classifier
 from hanji.training.classifiers.models.config import ImageModelConfig
 from hanji.training.classifiers.trained import TrainedClassifier, summarize
+from hanji.training.cluster.environment import cluster_of_environment
 from hanji.training.errors import DataError, RecipeError
 from hanji.training.fitting.checkpoint import Checkpoint
 from hanji.training.fitting.determinism import seed_everything
@@ -84,7 +85,7 @@ def train_classifier(
     """Train ``model`` on ``dataset``; an interrupted run resumes from the checkpoints in ``work``.
 
     ``on_epoch`` is called after each epoch. Raises RecipeError if the images are too small for the network,
-    DataError if there are no validation images.
+    or in a worker of a cluster, DataError if there are no validation images.
     """
     _check(dataset, training)
     seed_everything(seed)
@@ -118,6 +119,11 @@ def train_classifier(
 
 
 def _check(dataset: ImageDataset, training: ImageTrainingConfig) -> None:
+    if cluster_of_environment():
+        raise RecipeError(
+            "image classifiers train in one process; start it once, without a cluster in the environment "
+            "variable TF_CONFIG"
+        )
     if not len(dataset.validation):
         raise DataError(
             "data.validation: expected a fraction above 0, as validation images select the best epoch"

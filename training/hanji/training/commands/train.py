@@ -6,9 +6,10 @@ import argparse
 from pathlib import Path
 
 from hanji.training.commands.memory import add_memory_option, memory_limit_of
+from hanji.training.commands.workers import TrainingJob, add_workers_option, check_workers, train_with_workers
 
 HELP = "train the full model of a recipe"
-EXAMPLE = "hanji train examples/movielens-1m.toml --data ml-1m --out out/trained"
+EXAMPLE = "hanji train examples/movielens-1m.toml --data ml-1m --out out/trained --workers 2"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,22 +24,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="output directory of the trained model"
     )
+    parser.add_argument(
+        "--checkpoints",
+        type=Path,
+        metavar="DIR",
+        help="where the state after each epoch is kept, to resume from; default: OUT.checkpoints",
+    )
     parser.add_argument("--seed", type=int, help="override the recipe's seed")
+    add_workers_option(parser)
     add_memory_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train and save; return 0."""
+    """Train and save, as one process, as a worker of a cluster, or by starting workers; return 0."""
+    from hanji.training.cluster.environment import cluster_of_environment
+    from hanji.training.cluster.launcher import end_with_launcher
     from hanji.training.progress import logger, show_progress
     from hanji.training.recipe_file import read_recipe_file
     from hanji.training.task import task_named
 
-    show_progress()
+    end_with_launcher()
+    cluster = cluster_of_environment()
+    if cluster is None or cluster.is_chief:
+        show_progress()
     file = read_recipe_file(args.recipe, seed=args.seed)
     task = task_named(file.task)
     config = file.settings("data", task.data_config)
     model = file.settings("model", task.model_config)
     training = file.settings("training", task.training_config)
+    check_workers(args, file.task, training)
+    checkpoints = args.checkpoints or args.out.with_name(f"{args.out.name}.checkpoints")
+    if args.workers > 1:
+        return _start_workers(args, file.task, checkpoints)
     dataset = task.load(config, args.data, seed=file.seed)
     for line in task.summary(dataset):
         logger.info(line)
@@ -49,11 +66,20 @@ def run(args: argparse.Namespace) -> int:
     import_tensorflow()
     from hanji.training.commands.interruption import resumable
 
-    checkpoints = args.out.with_name(f"{args.out.name}.checkpoints")
     with resumable(), memory_limit_of(args, file.task):
         trained = task.train(dataset, model, training, seed=file.seed, work=checkpoints)
+    if cluster and not cluster.is_chief:
+        return 0
     task.save_trained(trained, args.out)
     for name, value in trained.metrics.items():
         print(f"{name}: {value:.4f}")
     print(f"The trained model is in {args.out}")
     return 0
+
+
+def _start_workers(args: argparse.Namespace, task: str, checkpoints: Path) -> int:
+    from hanji.training.commands.interruption import resumable
+
+    job = TrainingJob(args.recipe, args.data, args.out, checkpoints, args.seed)
+    with resumable(), memory_limit_of(args, task):
+        return train_with_workers(job, args.workers)

@@ -14,9 +14,10 @@ import numpy as np
 import tf_keras as keras
 
 from hanji.training.fitting.checkpoint import Checkpoint, FitState
+from hanji.training.fitting.distribution import ALONE, Workers, agreed
 from hanji.training.fitting.lazy_adam import LazyAdam
 from hanji.training.fitting.prefetch import prefetched
-from hanji.training.fitting.supervision import Epoch, Supervision
+from hanji.training.fitting.supervision import Epoch, Part, Supervision
 from hanji.training.fitting.train_step import TrainStep
 from hanji.training.progress import EpochEnd, OnEpoch, ProgressTask, progress
 
@@ -61,6 +62,9 @@ class Validation:
 
     metrics: Validate
     monitor: Monitor
+    share: Callable[[Part], tuple[dict[str, float], float]] | None = None
+    """The metrics of one worker's part of the samples, and its weight in the mean over all workers; None if
+    the chief has to validate alone."""
 
 
 def no_hook() -> None:
@@ -82,7 +86,7 @@ class Hooks:
 
 @dataclass(frozen=True)
 class FitRun:
-    """One run of the loop: its name, seed, checkpoint, stopping rule and callback."""
+    """One run of the loop: its name, seed, checkpoint, stopping rule, callback and workers."""
 
     name: str
     seed: int
@@ -92,6 +96,8 @@ class FitRun:
     cannot be resumed, so its checkpoint is written only then."""
 
     on_epoch: OnEpoch | None = None
+    workers: Workers = ALONE
+    """Of several workers, all return the same result; the chief alone uses the checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -122,26 +128,40 @@ def fit(
     The ``optimizer`` must be a new one; without it, Adam is used, for a sparse objective the lazy one.
     """
     hooks = hooks or Hooks()
-    state = run.checkpoint.load() if run.checkpoint else None
-    if state is None:
+    checkpoint = run.checkpoint if run.workers.is_chief else None
+    state = checkpoint.load() if checkpoint else None
+    if state is None and run.workers.is_chief:
         hooks.before_first_epoch()
-    adam = LazyAdam if supervision.objective.sparse else keras.optimizers.Adam
-    optimizer = optimizer or adam(schedule.learning_rate)
-    step = TrainStep(model, supervision.objective, optimizer, average_decay=schedule.average_decay)
+    step = _step_of(model, supervision, schedule, run.workers, optimizer)
     if state:
         step.restore(state.weights, state.average, state.optimizer)
+    state = agreed(state, step, run.workers)
     patience = schedule.epochs if run.keep_last else schedule.patience
     with progress(run.name) as task:
         while state is None or not state.finished(epochs=schedule.epochs, patience=patience):
             epoch = len(state.history) if state else 0
             samples = supervision.epochs(np.random.default_rng([run.seed, epoch]))
             _run_epoch(step, samples, schedule, epoch, task, hooks)
-            state = _validated(step, state, validation, hooks, keep_last=run.keep_last)
-            if run.checkpoint and (not run.keep_last or len(state.history) == schedule.epochs):
-                run.checkpoint.save(state)
+            state = _validated(step, state, validation, hooks, run)
+            if checkpoint and (not run.keep_last or len(state.history) == schedule.epochs):
+                checkpoint.save(state)
             _report(step, state, schedule, validation.monitor, run, task)
     model.set_weights(state.best)
     return FitResult(state.history, state.best_epoch)
+
+
+def _step_of(
+    model: keras.Model,
+    supervision: Supervision,
+    schedule: Schedule,
+    workers: Workers,
+    optimizer: keras.optimizers.Optimizer | None,
+) -> TrainStep:
+    adam = LazyAdam if supervision.objective.sparse else keras.optimizers.Adam
+    with workers.scope():
+        optimizer = optimizer or adam(schedule.learning_rate)
+    decay = schedule.average_decay
+    return TrainStep(model, supervision.objective, optimizer, average_decay=decay, workers=workers)
 
 
 def _run_epoch(
@@ -161,17 +181,17 @@ def _run_epoch(
 
 
 def _validated(
-    step: TrainStep, previous: FitState | None, validation: Validation, hooks: Hooks, *, keep_last: bool
+    step: TrainStep, previous: FitState | None, validation: Validation, hooks: Hooks, run: FitRun
 ) -> FitState:
     """The state after an epoch, which is the best one if the monitored metric rose, or with ``keep_last``."""
     with step.averaged():
         hooks.before_validation()
-        metrics = validation.metrics()
+        metrics = run.workers.validated(validation)
         averaged = step.model.get_weights()
     history = (*(previous.history if previous else ()), metrics)
     best_epoch, best = len(history) - 1, averaged
     metric = validation.monitor.metric
-    if previous and not keep_last and metrics[metric] <= history[previous.best_epoch][metric]:
+    if previous and not run.keep_last and metrics[metric] <= history[previous.best_epoch][metric]:
         best_epoch, best = previous.best_epoch, previous.best
     return FitState(
         history=history,

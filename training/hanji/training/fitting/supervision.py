@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from hanji.training.errors import RecipeError
+
 Tensor = Any
 
 
@@ -24,13 +26,39 @@ EpochSource = Callable[[np.random.Generator], Epoch]
 
 
 @dataclass(frozen=True)
+class Part:
+    """The part of each batch that one of ``count`` workers computes."""
+
+    index: int
+    count: int
+
+    def of(self, rows: int) -> slice:
+        """Its rows of a batch; RecipeError if the batch has fewer rows than there are workers."""
+        if rows < self.count:
+            raise RecipeError(
+                f"training.batch_size: expected at least one row of each batch for each of {self.count} "
+                f"workers, found batches of {rows}; use a larger batch_size or fewer workers"
+            )
+        return slice(rows * self.index // self.count, rows * (self.index + 1) // self.count)
+
+
+Batch = tuple[Any, ...]
+Share = Callable[[Batch, Part], tuple[Batch, float]]
+"""The part of a batch, and its fraction of the batch's rows: the weight of its loss in that of the batch."""
+
+
+@dataclass(frozen=True)
 class Objective:
     """``loss(model, *batch)`` returns a scalar; ``batch`` has the tensor spec of each array of a batch."""
 
     loss: Callable[..., Tensor]
     batch: tuple[Any, ...]
     sparse: bool = False
-    """The loss gathers different rows of a table, once each; a step then costs what these rows cost."""
+    """The loss gathers different rows of a table, once each, and for all parts of a batch the same ones; a
+    step then costs what these rows cost."""
+
+    share: Share | None = None
+    """None if batches cannot be divided among workers."""
 
 
 @dataclass(frozen=True)
@@ -41,4 +69,4 @@ class Supervision:
     objective: Objective
 
 
-__all__ = ["Epoch", "EpochSource", "Objective", "Supervision", "Tensor"]
+__all__ = ["Batch", "Epoch", "EpochSource", "Objective", "Part", "Share", "Supervision", "Tensor"]

@@ -12,12 +12,13 @@ import tf_keras as keras
 from numpy.typing import NDArray
 
 from hanji.training.fitting.compilation import compiled
+from hanji.training.fitting.distribution import ALONE, Workers
 from hanji.training.fitting.moving_average import LazyMovingAverage, MovingAverage
 from hanji.training.fitting.supervision import Objective
 
 
 class TrainStep:
-    """A step of an optimizer on an objective, compiled once."""
+    """A step of an optimizer on an objective, compiled once; ``workers`` compute a part of the batch each."""
 
     def __init__(
         self,
@@ -26,18 +27,22 @@ class TrainStep:
         optimizer: keras.optimizers.Optimizer,
         *,
         average_decay: float,
+        workers: Workers = ALONE,
     ) -> None:
         self.model = model
         self.objective = objective
         self._optimizer = optimizer
-        self._optimizer.build(model.trainable_variables)
         self._decay = average_decay
+        self._workers = workers
         kind = LazyMovingAverage if objective.sparse else MovingAverage
-        self._average = kind(model.trainable_variables, average_decay)
-        self._loss = tf.Variable(0.0, trainable=False)
+        with workers.scope():
+            self._optimizer.build(model.trainable_variables)
+            self._average = kind(model.trainable_variables, average_decay)
+            self._loss = tf.Variable(0.0, trainable=False)
         self._steps = 0
         self._rate: float | None = None
-        self._compiled = compiled(self._step, objective.batch)
+        self._batch_loss = workers.weighted(self._unweighted_loss)
+        self._compiled = compiled(workers.replicated(self._step), workers.batch_of(objective))
 
     def begin_epoch(self) -> None:
         """Reset the mean loss."""
@@ -51,13 +56,13 @@ class TrainStep:
             self._rate = rate
 
     def __call__(self, batch: tuple[Any, ...]) -> None:
-        """Run one step on the arrays of one batch."""
+        """Run one step on the arrays of one batch, which is the same for all workers."""
         self._steps += 1
-        self._compiled(*(tf.constant(array) for array in batch))
+        self._compiled(*(tf.constant(array) for array in self._workers.share_of(batch, self.objective)))
 
     def mean_loss(self) -> float:
         """Mean loss since the epoch began."""
-        return float(self._loss) / max(self._steps, 1)
+        return float(self._loss.numpy()) / max(self._steps, 1)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -88,14 +93,18 @@ class TrainStep:
 
     def _step(self, *batch: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
-            loss = tf.add_n([self.objective.loss(self.model, *batch), *self.model.losses])
+            loss = self._batch_loss(*batch)
         variables = self.model.trainable_variables
         gradients = tape.gradient(loss, variables)
+        gradients, loss = self._workers.summed(gradients, variables, loss, self.objective)
         before = self._average.before_step(gradients) if self._decay else []
-        self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        self._workers.apply(self._optimizer, gradients, variables)
         self._loss.assign_add(loss)
         if self._decay:
             self._average.after_step(before, self._optimizer.iterations)
+
+    def _unweighted_loss(self, *batch: tf.Tensor) -> tf.Tensor:
+        return tf.add_n([self.objective.loss(self.model, *batch), *self.model.losses])
 
 
 def _assign(variables: list[tf.Variable], values: list[Any]) -> None:

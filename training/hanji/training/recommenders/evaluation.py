@@ -8,7 +8,7 @@ Scores of the whole catalogue are computed for a batch of users at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,7 +153,7 @@ def sampled_users(test: LeaveOneOut, items: int, most_scores: int | None) -> Lea
         return test
     count = max(most_scores // items, 1)
     rows = np.sort(np.random.default_rng(0).choice(len(test), count, replace=False))
-    return replace(test, users=test.users[rows], items=test.items[rows], negatives=test.negatives[rows])
+    return test.at(rows)
 
 
 def _log_sample(

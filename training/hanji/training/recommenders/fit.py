@@ -5,7 +5,7 @@ from __future__ import annotations
 import tf_keras as keras
 
 from hanji.training.fitting.loop import Monitor, Validation
-from hanji.training.fitting.supervision import Supervision
+from hanji.training.fitting.supervision import Part, Supervision
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data.validation import TrainValidationSplit
 from hanji.training.recommenders.evaluation import evaluate_candidates
@@ -42,8 +42,16 @@ def _of_histories(data: TrainValidationSplit, training: TrainingConfig, *, lates
 
 def validation_of(model: keras.Model, data: TrainValidationSplit) -> Validation:
     """Validation of ``model`` by HR@10 and NDCG@10, with its current weights at each call."""
-    scorer = scorer_of(model, data.train, data.users)
-    return Validation(lambda: evaluate_candidates(scorer.pairs, data.validation), RANKING)
+    scorer, held_out = scorer_of(model, data.train, data.users), data.validation
+
+    def share(part: Part) -> tuple[dict[str, float], float]:
+        if len(held_out) < part.count:
+            return evaluate_candidates(scorer.pairs, held_out), 1.0 / part.count
+        rows = part.of(len(held_out))
+        fraction = (rows.stop - rows.start) / len(held_out)
+        return evaluate_candidates(scorer.pairs, held_out.at(rows)), fraction
+
+    return Validation(lambda: evaluate_candidates(scorer.pairs, held_out), RANKING, share)
 
 
 __all__ = ["RANKING", "default_supervision", "validation_of"]

@@ -9,6 +9,7 @@ import tf_keras as keras
 
 from hanji.training.fitting.supervision import Objective, Tensor
 from hanji.training.recommenders.models.history import HistoryModel
+from hanji.training.recommenders.sharing import share_of_rows, share_of_users
 
 _MASK = -1e4  # added to a logit to exclude the item from a softmax
 
@@ -23,7 +24,8 @@ def binary_cross_entropy_objective() -> Objective:
         return tf.reduce_mean(losses)
 
     shapes = (([None], tf.int32), ([None, None], tf.int32), ([None, None], tf.float32))
-    return Objective(loss, tuple(tf.TensorSpec(shape, dtype) for shape, dtype in shapes))
+    batch = tuple(tf.TensorSpec(shape, dtype) for shape, dtype in shapes)
+    return Objective(loss, batch, share=share_of_rows)
 
 
 def multinomial_objective(*, sampled: bool = False) -> Objective:
@@ -43,7 +45,8 @@ def multinomial_objective(*, sampled: bool = False) -> Objective:
         logits = model.logits(kept[:, 1], kept[:, 0], count, items)
         return _likelihood(logits, kept, held, log_inclusion)
 
-    return Objective(loss, (*_history_batch(), *_sample(sampled)), sparse=sampled)
+    batch = (*_history_batch(), *_sample(sampled))
+    return Objective(loss, batch, sparse=sampled, share=share_of_users)
 
 
 def distillation_objective(

@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import tf_keras as keras
 
-from hanji.training.errors import RecipeError
+from hanji.training.errors import DataError, RecipeError
 from hanji.training.fitting.checkpoint import Checkpoint
 from hanji.training.fitting.determinism import seed_everything
+from hanji.training.fitting.distribution import Workers
+from hanji.training.fitting.joining import workers_of_environment
 from hanji.training.fitting.loop import FitRun, Hooks, fit
 from hanji.training.progress import OnEpoch
 from hanji.training.recommenders.baselines.als import Als
@@ -47,12 +49,64 @@ def train(
 ) -> TrainedModel:
     """Train ``model`` on ``dataset``; an interrupted run resumes from the checkpoints in ``work``.
 
-    ``on_epoch`` is called after each epoch of each fit. Raises RecipeError if the model needs timestamps that
-    the data does not have, or is wider than its catalogue allows; DataError if no user can spare a validation
-    item, or if the model does not fit into memory.
+    If TF_CONFIG describes a cluster, all of its workers train one model with the same call, and return the
+    same; only the chief reads and writes ``work``. ``on_epoch`` is called after each epoch of each fit, on
+    every worker.
+
+    Raises RecipeError if the model needs timestamps that the data does not have, is wider than its catalogue
+    allows, or cannot be trained by several workers; DataError if no user can spare a validation item, or if
+    the model does not fit into memory; WorkerLostError if another worker is gone.
     """
-    check_cold_items(model, dataset.catalogue)
-    everything, dataset = dataset, dataset.without_cold_items()
+    workers = workers_of_environment()
+    with workers.together():
+        return _train(dataset, model, training, _Run(workers, seed, work, on_epoch))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The common options of all fits of a training run."""
+
+    workers: Workers
+    seed: int
+    work: Path | None
+    on_epoch: OnEpoch | None
+
+
+def _train(everything: Dataset, model: ModelConfig, training: TrainingConfig, run: _Run) -> TrainedModel:
+    check_cold_items(model, everything.catalogue)
+    dataset = everything.without_cold_items()
+    _check(dataset, model, training, run)
+    # Workers drop different units; the initial weights are the chief's.
+    seed_everything((run.seed + run.workers.part.index) % 2**32)
+    split = train_validation_split(dataset, run.seed)
+    with run.workers.scope():
+        network = build_model(model, users=split.users, items=split.items)
+    fits = _Fits(split, run)
+    if training.pretraining_epochs and model.type == "neumf":
+        fits.pretrain(network, model, training)
+    hooks = Hooks()
+    if training.pretraining_epochs and model.type == "history":
+        epochs = training.pretraining_epochs
+        hooks = Hooks(before_first_epoch=lambda: _start_from_als(network, split, epochs, run.seed))
+    fits.fit(network, model, training, name=f"Training {model.type}", hooks=hooks)
+    if run.workers.part.count > 1:  # whoever continues with the model need not know of the strategy
+        weights = network.get_weights()
+        network = build_model(model, users=split.users, items=split.items)
+        network.set_weights(weights)
+    return TrainedModel(
+        model=with_cold_items(network, everything.catalogue),
+        catalogue=everything.catalogue,
+        metrics=run.workers.from_chief(lambda: evaluate_model(network, dataset)),
+        config=model,
+        training=training,
+        data=summarize(everything),
+        seed=run.seed,
+        protocol=dataset.test.protocol,
+    )
+
+
+def _check(dataset: Dataset, model: ModelConfig, training: TrainingConfig, run: _Run) -> None:
+    """Raise what ``train`` raises before it begins."""
     check_embedding(model, dataset.catalogue.items)
     if model.history_order and dataset.train.timestamps is None:
         raise RecipeError(
@@ -66,37 +120,28 @@ def train(
         items=dataset.catalogue.items,
         interactions=len(dataset.train),
     )
-    seed_everything(seed)
-    split = train_validation_split(dataset, seed)
-    network = build_model(model, users=split.users, items=split.items)
-    fits = _Fits(split, seed, work, on_epoch)
-    if training.pretraining_epochs and model.type == "neumf":
-        fits.pretrain(network, model, training)
-    hooks = Hooks()
-    if training.pretraining_epochs and model.type == "history":
-        epochs = training.pretraining_epochs
-        hooks = Hooks(before_first_epoch=lambda: _start_from_als(network, split, epochs, seed))
-    fits.fit(network, model, training, name=f"Training {model.type}", hooks=hooks)
-    return TrainedModel(
-        model=with_cold_items(network, everything.catalogue),
-        catalogue=everything.catalogue,
-        metrics=evaluate_model(network, dataset),
-        config=model,
-        training=training,
-        data=summarize(everything),
-        seed=seed,
-        protocol=dataset.test.protocol,
-    )
+    workers = run.workers
+    if workers.part.count == 1:
+        return
+    if model.batch_normalization:
+        raise RecipeError(
+            "model.batch_normalization: expected false with several workers, because each would normalize "
+            "its part of a batch alone; train in one process, or without it"
+        )
+    mine = [table_from(model), table_from(training), run.seed, dataset.content]
+    if workers.from_chief(lambda: mine) != mine:
+        raise DataError(
+            f"worker {workers.part.index}: expected the recipe, seed and data of the chief, found others; "
+            "start all workers with the same"
+        )
 
 
 @dataclass(frozen=True)
 class _Fits:
-    """The common arguments of all fits of a training run."""
+    """The fits of a training run."""
 
     split: TrainValidationSplit
-    seed: int
-    work: Path | None
-    on_epoch: OnEpoch | None
+    run: _Run
 
     def fit(
         self,
@@ -108,15 +153,16 @@ class _Fits:
         hooks: Hooks | None = None,
     ) -> None:
         """Fit ``network`` in place."""
-        settings = [table_from(config), table_from(training), self.seed]
-        path = self.work / f"{name.lower().replace(' ', '-')}.npz" if self.work else None
+        run = self.run
+        settings = [table_from(config), table_from(training), run.seed]
+        path = run.work / f"{name.lower().replace(' ', '-')}.npz" if run.work else None
         checkpoint = Checkpoint(path, settings, content=self.split.content) if path else None
         fit(
             network,
             default_supervision(config, self.split, training),
             training,
             validation_of(network, self.split),
-            FitRun(name, self.seed, checkpoint, on_epoch=self.on_epoch),
+            FitRun(name, run.seed, checkpoint, on_epoch=run.on_epoch, workers=run.workers),
             hooks=hooks,
         )
 
@@ -125,7 +171,8 @@ class _Fits:
         short = replace(training, epochs=training.pretraining_epochs)
         for tower in ("gmf", "mlp"):
             config = tower_config(model, tower)
-            alone = build_model(config, users=self.split.users, items=self.split.items)
+            with self.run.workers.scope():
+                alone = build_model(config, users=self.split.users, items=self.split.items)
             self.fit(alone, config, short, name=f"Pre-training {tower}")
             copy_tower(alone, network, tower)
 

@@ -176,6 +176,10 @@ class LeaveOneOut:
     def __len__(self) -> int:
         return len(self.users)
 
+    def at(self, rows: slice | NDArray[np.int64]) -> LeaveOneOut:
+        """Some of the rows."""
+        return replace(self, users=self.users[rows], items=self.items[rows], negatives=self.negatives[rows])
+
     @cached_property
     def content(self) -> str:
         """Hash of the arrays."""

@@ -1,0 +1,1 @@
+"""Training one model in several processes: who they are, how they meet, and how they are started."""
