@@ -8,7 +8,8 @@ and time and memory of the classical models.
 turn with implicit's (conjugate gradients, its default), all cores. ``classical``: the models of `hanji
 baselines` and the ensemble teacher, each fitted and evaluated in a process of its own, whose peak of resident
 memory counts. ``train``: `hanji build` of whole data sets, and ``sampling``: sampled and exact softmax, see
-scale_training. ``workers``: two workers and one process, see scale_workers. The interactions are synthetic: users have tastes, and both users and items are skewed.
+scale_training. ``workers``: two workers and one process, see scale_workers. The interactions are synthetic:
+users have tastes, and both users and items are skewed.
 """
 
 from __future__ import annotations
