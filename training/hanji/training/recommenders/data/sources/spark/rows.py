@@ -123,6 +123,7 @@ class SparkRows:
         self._valid = self._raw.where(is_valid).select(
             *PLACE, *(value.alias(name) for name, value in selected.items())
         )
+        self._valid = self._valid.persist()  # as values, which are read several times
         bad = self._raw.select(fn.count_if(~is_valid)).collect()[0][0]
         rows, self._count = self._count, self._count - bad
         if not bad:

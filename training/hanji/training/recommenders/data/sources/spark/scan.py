@@ -6,6 +6,7 @@ its format is ``ODD`` and left to DuckDB to judge.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import reduce
 from itertools import groupby
@@ -83,7 +84,8 @@ def _scan_alike(spark: Spark, numbered: Sequence[tuple[int, InteractionFile]]) -
         return rows.persist()
     table = reader.option("lineSep", "\n").text(escaped)
     lines = table.select(*_place(table, paths), fn.rtrim("value", fn.lit("\r")).alias("line"))
-    state, texts = _json(file) if file.header.file.kind == "json" else _delimited(file)
+    parsed, state, texts = _json(file) if file.header.file.kind == "json" else _delimited(file)
+    lines = lines.withColumn("parsed", parsed)  # once, however often it is used
     blank = fn.col("line") == "" if file.header.quoted else _trimmed("line") == ""
     state = (
         fn.when(~fn.is_valid_utf8("line"), NOT_UTF8)
@@ -134,21 +136,22 @@ def _no_text(name: str) -> Column:
     return fn.lit(None).cast("string").alias(name)
 
 
-def _delimited(file: InteractionFile) -> tuple[Column, dict[str, Column]]:
-    """State and texts of a line with delimiters."""
+def _delimited(file: InteractionFile) -> tuple[Column, Column, dict[str, Column]]:
+    """The fields of a line with delimiters, and its state and texts, which refer to them as "parsed"."""
     header, line = file.header, fn.col("line")
-    fields = fn.split(line, rf"\Q{header.delimiter}\E", -1)
+    split = fn.split(line, re.escape(header.delimiter), -1)  # Java is fast for one character
     count, state = len(header.columns), fn.lit(FINE)
     if header.quoted:
         delimiter = rf"\Q{header.delimiter}\E"
         field = rf'{delimiter}("(?:[^"]|"")*+"|[^"{delimiter}]*+)'
         matches = fn.regexp_extract_all(fn.concat(fn.lit(header.delimiter), line), fn.lit(field), 1)
         has_quotes = fn.contains(line, fn.lit('"'))
-        fields = fn.when(has_quotes, fn.transform(matches, _unquoted)).otherwise(fields)
+        split = fn.when(has_quotes, fn.transform(matches, _unquoted)).otherwise(split)
         quotes = fn.length(line) - fn.length(fn.replace(line, fn.lit('"'), fn.lit("")))
         strict = fn.concat(fn.lit(header.delimiter), line).rlike(rf"\A(?:{field})+\z")
         state = fn.when(has_quotes & (quotes % 2 == 1), OPEN_QUOTE).when(has_quotes & ~strict, ODD)
         state = state.otherwise(FINE)
+    fields = fn.col("parsed")
     fits = fn.size(fields) == count
     if header.quoted:  # a delimiter may end the line
         fits |= (fn.size(fields) == count + 1) & (fn.get(fields, fn.lit(count)) == "")
@@ -156,7 +159,7 @@ def _delimited(file: InteractionFile) -> tuple[Column, dict[str, Column]]:
         role: fn.when(fits, fn.get(fields, fn.lit(header.columns.index(name))))
         for role, name in file.roles.items()
     }
-    return fn.when(~fits & (state == FINE), ODD).otherwise(state), texts
+    return split, fn.when(~fits & (state == FINE), ODD).otherwise(state), texts
 
 
 def _unquoted(field: Column) -> Column:
@@ -164,15 +167,15 @@ def _unquoted(field: Column) -> Column:
     return fn.when(field.startswith('"'), fn.replace(inner, fn.lit('""'), fn.lit('"'))).otherwise(field)
 
 
-def _json(file: InteractionFile) -> tuple[Column, dict[str, Column]]:
-    """State and texts of a JSON object."""
+def _json(file: InteractionFile) -> tuple[Column, Column, dict[str, Column]]:
+    """A list of one JSON object, and the state and texts of the line, which refer to it as "parsed"."""
     fields = StructType([StructField(name, StringType()) for name in file.roles.values()])
     # Text after the object would be ignored, except in an array.
     parsed = fn.from_json(
         fn.concat(fn.lit("["), "line", fn.lit("]")), ArrayType(fields), {"allowSingleQuotes": "false"}
     )
-    is_object = fn.trim("line").startswith("{") & fn.trim("line").endswith("}") & (fn.size(parsed) == 1)
-    record = fn.get(parsed, fn.lit(0))
+    is_object = fn.trim("line").startswith("{") & fn.trim("line").endswith("}") & (fn.size("parsed") == 1)
+    record = fn.get("parsed", fn.lit(0))
     texts = {role: record.getField(name) for role, name in file.roles.items()}
     alike = [
         # Which of several values counts, and how numbers and lists are written, depends on the parser.
@@ -182,7 +185,7 @@ def _json(file: InteractionFile) -> tuple[Column, dict[str, Column]]:
         if role in ("user", "item")
     ]
     odd = ~fn.coalesce(is_object, fn.lit(False)) | reduce(lambda one, two: one | two, alike)
-    return fn.when(odd, ODD).otherwise(FINE), texts
+    return parsed, fn.when(odd, ODD).otherwise(FINE), texts
 
 
 __all__ = ["FINE", "NOT_UTF8", "ODD", "OPEN_QUOTE", "OTHERWISE", "PLACE", "ROLES", "scan"]
