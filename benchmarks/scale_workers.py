@@ -1,8 +1,8 @@
 """The section ``workers`` of scale.py: two workers compared with one process.
 
-Each process has one core of its own and one thread. Both fit the same history model in alternating rounds, and
-reach the same metrics. The seconds of an epoch include its validation. CPU seconds are those of the chief: they
-depend less on other load, but leave out what it waits for the other worker.
+Each process has one core of its own and one thread. Both fit the same history model in alternating rounds,
+and reach the same metrics. The seconds of an epoch include its validation. CPU seconds are those of the
+chief: they depend less on other load, but leave out what it waits for the other worker.
 
     python benchmarks/scale.py --section workers
 """
