@@ -89,25 +89,33 @@ def main() -> None:
 
 
 def drawn(users: int, items: int, count: int, seed: int = 0):
-    """``count`` interactions (users int32 [n], items int32 [n], times int64 [n]), made in pieces."""
+    """``count`` interactions (users int32 [n], items int32 [n], times int64 [n]), made in pieces.
+
+    Each user and each item occurs, as in real data.
+    """
     rng = np.random.default_rng(seed)
     activity = np.cumsum(np.minimum(rng.pareto(1.3, users) + 0.2, 20.0))
     popularity = np.cumsum(1.0 / np.arange(1, items + 1) ** 0.9)
     order = rng.permutation(items)
 
-    def piece():
-        user = np.searchsorted(activity, rng.random(PIECE) * activity[-1])
-        rank = np.searchsorted(popularity, rng.random(PIECE) * popularity[-1])
-        # Half of a user's items are of the user's own taste.
-        own = rng.random(PIECE) < 0.5
-        rank = np.where(own, (rank // TASTES * TASTES + user % TASTES) % items, rank)
-        return user.astype(np.int64) * items + order[rank]
+    def users_of(number: int):
+        return np.searchsorted(activity, rng.random(number) * activity[-1]).astype(np.int64)
 
+    def items_of(user):
+        rank = np.searchsorted(popularity, rng.random(len(user)) * popularity[-1])
+        # Half of a user's items are of the user's own taste.
+        own = rng.random(len(user)) < 0.5
+        return order[np.where(own, (rank // TASTES * TASTES + user % TASTES) % items, rank)]
+
+    owners = users_of(items)
+    others = np.setdiff1d(np.arange(users), owners)
+    each = np.concatenate([owners * items + np.arange(items), others * items + items_of(others)])
     pairs = np.zeros(0, np.int64)
     while len(pairs) < count:
-        pieces = [piece() for _ in range(1 + (count - len(pairs)) // PIECE)]
-        pairs = np.unique(np.concatenate([pairs, *pieces]))
-    pairs = np.sort(rng.choice(pairs, count, replace=False))
+        pieces = [users_of(PIECE) for _ in range(1 + (count - len(pairs)) // PIECE)]
+        pairs = np.unique(np.concatenate([pairs, *(user * items + items_of(user) for user in pieces)]))
+    more = rng.choice(np.setdiff1d(pairs, each), count - len(each), replace=False)
+    pairs = np.sort(np.concatenate([each, more]))
     times = rng.integers(0, 1 << 30, count)
     return (pairs // items).astype(np.int32), (pairs % items).astype(np.int32), times
 
