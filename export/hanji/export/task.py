@@ -26,6 +26,9 @@ CompressedT = TypeVar("CompressedT")
 class GroupedMetrics:
     """Test metrics; those of each group as JSON-ready tables and as lines of text, empty without groups."""
 
+    protocol: str
+    """The evaluation protocol, as a phrase."""
+
     metrics: dict[str, float]
     groups: Sequence[Mapping[str, Any]] = ()
     lines: Sequence[str] = ()
@@ -63,6 +66,9 @@ class ExportTask(CompressionTask[DatasetT, TrainedT, CompressedT], Protocol[Data
 
     export_config: type[Any]
     """Dataclass of the ``[export]`` table."""
+
+    protocols: tuple[str, ...]
+    """Evaluation protocols, first the default; empty if there is only one."""
 
     @property
     def refused_options(self) -> Mapping[str, str]:
@@ -113,8 +119,13 @@ class ExportTask(CompressionTask[DatasetT, TrainedT, CompressedT], Protocol[Data
         """Test metrics of a bundle in an engine, measured through the runtime."""
         ...
 
-    def evaluate_groups(self, bundle: Path, dataset: DatasetT, *, engine: str) -> GroupedMetrics:
-        """``evaluate``, and the metrics of groups of the test set that the data itself defines."""
+    def evaluate_groups(
+        self, bundle: Path, dataset: DatasetT, *, engine: str, protocols: Sequence[str]
+    ) -> list[GroupedMetrics]:
+        """``evaluate`` under each of these ``protocols`` of the task, or under its only one.
+
+        It includes the metrics of groups of the test set that the data itself defines.
+        """
         ...
 
     def measure(
