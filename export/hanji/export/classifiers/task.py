@@ -90,17 +90,13 @@ class ClassifierExport(ClassifierCompression):
         """See ExportTask."""
         return f"{dataset.name} ({len(dataset.test)} test images)"
 
-    def evaluate(self, bundle: Path, dataset: ImageDataset, *, engine: str) -> dict[str, float]:
-        """See ExportTask."""
-        from hanji.export.classifiers.evaluate import evaluate_classifier_bundle
-
-        return evaluate_classifier_bundle(bundle, dataset, engine=engine)
-
-    def evaluate_groups(
+    def evaluate(
         self, bundle: Path, dataset: ImageDataset, *, engine: str, protocols: Sequence[str]
     ) -> list[GroupedMetrics]:
         """See ExportTask; images have one protocol, and no groups but their classes."""
-        return [GroupedMetrics(PROTOCOL, self.evaluate(bundle, dataset, engine=engine))]
+        from hanji.export.classifiers.evaluate import evaluate_classifier_bundle
+
+        return [GroupedMetrics(PROTOCOL, evaluate_classifier_bundle(bundle, dataset, engine=engine))]
 
     def measure(
         self,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hanji.training.commands.memory import add_memory_option, memory_limit_of
 
 if TYPE_CHECKING:
-    from hanji.export.task import ExportTask, GroupedMetrics
+    from hanji.export.task import GroupedMetrics
 
 HELP = "evaluate a bundle on its test set, through the runtime"
 EXAMPLE = (
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print; return 0."""
-    from hanji.export.task import task_named
+    from hanji.export.task import protocols_of, task_named
     from hanji.runtime.bundle import open_bundle
     from hanji.training.content import same_data, warn_of_other_data
     from hanji.training.progress import show_progress
@@ -51,12 +51,12 @@ def run(args: argparse.Namespace) -> int:
 
     manifest = open_bundle(args.bundle).manifest
     task = task_named(manifest.task)
-    protocols = _protocols(args.protocol, task)
+    protocols = protocols_of(task, args.protocol)
     dataset = task.dataset_of_bundle(manifest, args.data)
     recorded = manifest.training_data.content
     warn_of_other_data(manifest.name, recorded, dataset.content)
     with memory_limit_of(args, manifest.task):
-        results = task.evaluate_groups(args.bundle, dataset, engine=args.engine, protocols=protocols)
+        results = task.evaluate(args.bundle, dataset, engine=args.engine, protocols=protocols)
     found = dict(zip(protocols or [""], results, strict=True))
     if args.json:
         same = same_data(recorded, dataset.content)
@@ -64,20 +64,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         print("\n".join(_lines(f"{manifest.name} on {task.test_set(dataset)}", found)))
     return 0
-
-
-def _protocols(asked: Sequence[str], task: ExportTask[Any, Any, Any]) -> list[str]:
-    """The protocols without repetitions, by default the first; RecipeError if the task has no such one."""
-    from hanji.training.errors import RecipeError
-
-    if asked and not task.protocols:
-        raise RecipeError("hanji evaluate: --protocol is for recommenders; leave it out for this bundle")
-    unknown = [name for name in asked if name not in task.protocols]
-    if unknown:
-        raise RecipeError(
-            f"hanji evaluate: --protocol: expected one of {', '.join(task.protocols)}, found {unknown[0]!r}"
-        )
-    return list(dict.fromkeys(asked)) or list(task.protocols[:1])
 
 
 def _table(bundle: str, about: Mapping[str, Any], found: Mapping[str, GroupedMetrics]) -> dict[str, Any]:

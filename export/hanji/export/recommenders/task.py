@@ -84,13 +84,7 @@ class RecommenderExport(RecommenderCompression):
         """See ExportTask."""
         return f"synthetic data ({dataset.name})" if dataset.synthetic else dataset.name
 
-    def evaluate(self, bundle: Path, dataset: Dataset, *, engine: str) -> dict[str, float]:
-        """See ExportTask."""
-        from hanji.export.recommenders.evaluate import evaluate_bundle
-
-        return evaluate_bundle(bundle, dataset, engine=engine)
-
-    def evaluate_groups(
+    def evaluate(
         self, bundle: Path, dataset: Dataset, *, engine: str, protocols: Sequence[str]
     ) -> list[GroupedMetrics]:
         """See ExportTask."""

@@ -75,8 +75,7 @@ class FullRanking:
     """Ranks among all ``items`` of the catalogue without those of the training history."""
 
     def __init__(self, test: LeaveOneOut, items: int) -> None:
-        candidates = f"all {items:,} items without those of the user's training history"
-        self.phrase = ranked_among(candidates, test.split)
+        self.phrase = full_protocol(items, test.split)
         self.unseen = np.empty(len(test), np.int64)
         """Number of items outside the training history of each row's user."""
         self._items, self._positives = items, test.items
@@ -99,6 +98,11 @@ def rankings_of(protocols: Sequence[str], test: LeaveOneOut, dataset: Dataset) -
     Raises ValueError for an unknown protocol, DataError if a user has too few items for ``uniform``.
     """
     return {name: _ranking(name, test, dataset) for name in protocols}
+
+
+def full_protocol(items: int, split: str) -> str:
+    """The protocol ``full`` for a catalogue of ``items``, as a phrase."""
+    return ranked_among(f"all {items:,} items without those of the user's training history", split)
 
 
 def candidates_of(test: LeaveOneOut) -> NDArray[np.int32]:
@@ -160,6 +164,7 @@ __all__ = [
     "FullRanking",
     "Ranking",
     "candidates_of",
+    "full_protocol",
     "rankings_of",
     "with_uniform_negatives",
 ]
