@@ -11,7 +11,7 @@ import pytest
 from hanji.compression.recommenders.compress import compress
 from hanji.compression.recommenders.compressed import CompressedModel, load_compressed, save_compressed
 from hanji.compression.recommenders.recipe import Recipe
-from hanji.export.recommenders.evaluate import evaluate_bundle
+from hanji.export.recommenders.evaluate import evaluate_bundle, evaluations_of
 from hanji.export.recommenders.writer import export_bundle
 from hanji.runtime import Recommender
 from hanji.studies.recommenders.outcomes import ranking_outcomes
@@ -182,6 +182,9 @@ def test_a_bundle_ranks_and_explains_them_and_is_measured_without(
     metrics = evaluate_bundle(tmp_path / "bundle", dataset)
     for name, value in compressed.metrics.items():
         assert metrics[name] == pytest.approx(value, abs=0.02)
+    full = evaluations_of(tmp_path / "bundle", dataset, protocols=["full"])["full"]
+    assert "all 180 items" in full.protocol
+    assert 0 < full.metrics["coverage_at_10"] <= 1
     outcomes = ranking_outcomes(tmp_path / "bundle", dataset, engine="auto", part="test", seed=0)
     assert outcomes.top.max() < dataset.catalogue.warm_items
     card = (tmp_path / "bundle" / "MODEL_CARD.md").read_text(encoding="utf-8")
