@@ -14,7 +14,7 @@ import pytest
 from hanji.compression.recommenders.compress import uncompressed
 from hanji.export import evaluate
 from hanji.export.commands import evaluate as command
-from hanji.export.recommenders.evaluate import evaluate_bundle, evaluations_of
+from hanji.export.recommenders.evaluate import evaluations_of
 from hanji.export.recommenders.measure import measure_bundle
 from hanji.export.recommenders.writer import export_bundle
 from hanji.runtime import Recommender
@@ -40,14 +40,14 @@ def user_bundle(trained: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_bundle_with_users_has_the_metrics_of_the_keras_model(
     trained: Any, user_bundle: Path, small_dataset: Dataset
 ) -> None:
-    assert evaluate_bundle(user_bundle, small_dataset) == pytest.approx(trained.metrics, abs=0.006)
+    assert evaluate(user_bundle, small_dataset) == pytest.approx(trained.metrics, abs=0.006)
 
 
 @pytest.mark.parametrize("engine", ["litert", "onnxruntime"])
 def test_a_history_bundle_has_the_metrics_of_the_keras_model(
     history_bundle: Path, trained_history: Any, small_dataset: Dataset, engine: str
 ) -> None:
-    found = evaluate_bundle(history_bundle, small_dataset, engine=engine)
+    found = evaluate(history_bundle, small_dataset, engine=engine)
     assert found == pytest.approx(trained_history.metrics, abs=0.006)
 
 
@@ -56,7 +56,7 @@ def test_a_user_without_history_is_ranked_by_popularity(history_bundle: Path, sm
     kept = train.users != small_dataset.test.users[0]
     columns = (train.users, train.items, train.timestamps)
     without = type(train)(*(None if column is None else column[kept] for column in columns))
-    changed = evaluate_bundle(history_bundle, dataclasses.replace(small_dataset, train=without))
+    changed = evaluate(history_bundle, dataclasses.replace(small_dataset, train=without))
     assert np.isfinite(list(changed.values())).all()
 
 

@@ -29,11 +29,6 @@ def dataset_of(manifest: Manifest, directory: Path | None) -> Dataset:
     return load_dataset(config, None if manifest.training_data.synthetic else directory)
 
 
-def evaluate_bundle(bundle: Path, dataset: Dataset, *, engine: str = "auto") -> dict[str, float]:
-    """HR@10, NDCG@10, Precision@10 and diversity@10 of a bundle, run in ``engine``, for all users."""
-    return evaluations_of(bundle, dataset, engine=engine)[SAMPLED].metrics
-
-
 def evaluations_of(
     bundle: Path, dataset: Dataset, *, engine: str = "auto", protocols: Sequence[str] = (SAMPLED,)
 ) -> dict[str, Evaluation]:

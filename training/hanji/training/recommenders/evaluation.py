@@ -84,7 +84,7 @@ class Evaluation:
 
 
 def evaluate(score: TableScorer, dataset: Dataset) -> dict[str, float]:
-    """The metrics of the protocol ``sampled`` for all users: all four of this module's functions."""
+    """HR@10, NDCG@10, Precision@10 and, if defined, diversity@10: the protocol ``sampled``, for all users."""
     return evaluate_protocols(score, dataset)[SAMPLED].metrics
 
 
