@@ -77,6 +77,18 @@ def test_evaluate_reproduces_the_reported_metrics(demo: Demo, hanji: Hanji) -> N
     assert {name: found[name] for name in expected} == pytest.approx(expected)
 
 
+def test_full_ranking_is_reported_as_evaluate_measures_it(demo: Demo, hanji: Hanji) -> None:
+    out, output = demo
+    done = hanji("evaluate", out / "bundle", "--engine", "litert", "--protocol", "full", "--json")
+    found = json.loads(done.stdout)
+    report = json.loads((out / "report.json").read_text())
+    expected = report["rows"][1]["full_ranking"]
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
+    assert report["full_protocol"] == found["protocol"]
+    assert f"Full ranking ({found['protocol']}): full model HR@10 " in output
+    assert f"compressed model HR@10 {expected['hr_at_10']:.4f}, NDCG@10" in output
+
+
 def test_both_engines_recommend_nearly_the_same(demo: Demo, hanji: Hanji) -> None:
     tops = []
     for engine in ("litert", "onnxruntime"):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 from hanji.compression.task import CompressionTask
 from hanji.runtime.bundle import open_bundle
 from hanji.training.content import warn_of_other_data
+from hanji.training.errors import RecipeError
 from hanji.training.quiet import import_tensorflow
 from hanji.training.task import config_of, load_task, optional_path, path_of, task_of
 
@@ -25,6 +26,9 @@ CompressedT = TypeVar("CompressedT")
 @dataclass(frozen=True)
 class GroupedMetrics:
     """Test metrics; those of each group as JSON-ready tables and as lines of text, empty without groups."""
+
+    protocol: str
+    """The evaluation protocol, as a phrase."""
 
     metrics: dict[str, float]
     groups: Sequence[Mapping[str, Any]] = ()
@@ -63,6 +67,9 @@ class ExportTask(CompressionTask[DatasetT, TrainedT, CompressedT], Protocol[Data
 
     export_config: type[Any]
     """Dataclass of the ``[export]`` table."""
+
+    protocols: tuple[str, ...]
+    """Evaluation protocols, first the default; empty if there is only one."""
 
     @property
     def refused_options(self) -> Mapping[str, str]:
@@ -109,12 +116,12 @@ class ExportTask(CompressionTask[DatasetT, TrainedT, CompressedT], Protocol[Data
         """A phrase that names the data and, where relevant, the size of its test set."""
         ...
 
-    def evaluate(self, bundle: Path, dataset: DatasetT, *, engine: str) -> dict[str, float]:
-        """Test metrics of a bundle in an engine, measured through the runtime."""
-        ...
-
-    def evaluate_groups(self, bundle: Path, dataset: DatasetT, *, engine: str) -> GroupedMetrics:
-        """``evaluate``, and the metrics of groups of the test set that the data itself defines."""
+    def evaluate(
+        self, bundle: Path, dataset: DatasetT, *, engine: str, protocols: Sequence[str]
+    ) -> list[GroupedMetrics]:
+        """Test metrics of a bundle in an engine, measured through the runtime, and those of groups of the
+        test set that the data itself defines; under each of these ``protocols`` of the task, or its only one.
+        """
         ...
 
     def measure(
@@ -139,6 +146,22 @@ def task_named(name: str) -> ExportTask[Any, Any, Any]:
     """The export-stage implementation of the task ``name``."""
     task: ExportTask[Any, Any, Any] = load_task("export", name)
     return task
+
+
+def protocols_of(task: ExportTask[Any, Any, Any], asked: Sequence[str]) -> list[str]:
+    """The protocols that were ``asked`` for, each once, or the task's default.
+
+    They are none if the task has only one. Raises RecipeError for one that the task does not have.
+    """
+    if asked and not task.protocols:
+        raise RecipeError(
+            f"the protocol {asked[0]!r} is for recommenders, but the task of this bundle is {task.name}; "
+            "leave it out"
+        )
+    unknown = [name for name in asked if name not in task.protocols]
+    if unknown:
+        raise RecipeError(f"expected one of the protocols {', '.join(task.protocols)}, found {unknown[0]!r}")
+    return list(dict.fromkeys(asked)) or list(task.protocols[:1])
 
 
 def export_bundle(
@@ -169,17 +192,23 @@ def export_bundle(
 
 
 def evaluate(
-    bundle: str | Path, data: DatasetOfTask | str | Path | None = None, *, engine: str = "auto"
+    bundle: str | Path,
+    data: DatasetOfTask | str | Path | None = None,
+    *,
+    engine: str = "auto",
+    protocol: str | None = None,
 ) -> dict[str, float]:
     """Test metrics of a bundle in an engine, measured through the runtime that devices use.
 
     ``data`` is the dataset that the model was trained on, or the directory with its files: the same split is
     then rebuilt from the manifest. Built-in data needs neither. Other data than that is logged as a warning.
-    Raises DataError for data with ids or classes
-    that the bundle does not know, TypeError for a dataset of another task.
+    ``protocol``, for recommenders, is what a held-out item is ranked among: "sampled" (the negatives of the
+    data, the default), "uniform" or "full". Raises DataError for data with ids or classes that the bundle
+    does not know, RecipeError for another protocol, TypeError for a dataset of another task.
     """
     manifest = open_bundle(bundle).manifest
     task = task_named(manifest.task)
+    protocols = protocols_of(task, [] if protocol is None else [protocol])
     if data is None or isinstance(data, str | Path):
         dataset: DatasetOfTask = task.dataset_of_bundle(manifest, optional_path(data, "data"))
     elif task_of(data, "data", "dataset_type").name == task.name:
@@ -189,7 +218,8 @@ def evaluate(
             f"data: expected data for {task.name}, the task of the bundle, found {type(data).__name__}"
         )
     warn_of_other_data(manifest.name, manifest.training_data.content, dataset.content)
-    return task.evaluate(Path(bundle), dataset, engine=engine)
+    (found,) = task.evaluate(Path(bundle), dataset, engine=engine, protocols=protocols)
+    return found.metrics
 
 
-__all__ = ["ExportTask", "evaluate", "export_bundle", "task_named"]
+__all__ = ["ExportTask", "evaluate", "export_bundle", "protocols_of", "task_named"]

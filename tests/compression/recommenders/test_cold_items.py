@@ -11,7 +11,8 @@ import pytest
 from hanji.compression.recommenders.compress import compress
 from hanji.compression.recommenders.compressed import CompressedModel, load_compressed, save_compressed
 from hanji.compression.recommenders.recipe import Recipe
-from hanji.export.recommenders.evaluate import evaluate_bundle
+from hanji.export import evaluate
+from hanji.export.recommenders.evaluate import evaluations_of
 from hanji.export.recommenders.writer import export_bundle
 from hanji.runtime import Recommender
 from hanji.studies.recommenders.outcomes import ranking_outcomes
@@ -179,9 +180,12 @@ def test_a_bundle_ranks_and_explains_them_and_is_measured_without(
         found = recommender.recommend(history=[1, 2, 3], k=200)
         assert {each.item for each in found} >= set(range(181, 201))
         assert recommender.why([1, 2, 3], 200) is not None
-    metrics = evaluate_bundle(tmp_path / "bundle", dataset)
+    metrics = evaluate(tmp_path / "bundle", dataset)
     for name, value in compressed.metrics.items():
         assert metrics[name] == pytest.approx(value, abs=0.02)
+    full = evaluations_of(tmp_path / "bundle", dataset, protocols=["full"])["full"]
+    assert "all 180 items" in full.protocol
+    assert 0 < full.metrics["coverage_at_10"] <= 1
     outcomes = ranking_outcomes(tmp_path / "bundle", dataset, engine="auto", part="test", seed=0)
     assert outcomes.top.max() < dataset.catalogue.warm_items
     card = (tmp_path / "bundle" / "MODEL_CARD.md").read_text(encoding="utf-8")

@@ -182,6 +182,13 @@ def test_evaluate_reproduces_the_reported_metrics(
     assert "359 test images" in capsys.readouterr().out
 
 
+def test_protocols_are_for_recommenders(built: Path) -> None:
+    with pytest.raises(
+        RecipeError, match="'full' is for recommenders, but the task of this bundle is image-"
+    ):
+        run(evaluate_command, built / "bundle", "--protocol", "full")
+
+
 def test_a_bundle_has_the_metrics_of_the_keras_model(bundle: Any, classifier: Any, digits: Any) -> None:
     from hanji.training.classifiers.evaluation import evaluate_classifier
 

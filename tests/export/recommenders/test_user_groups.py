@@ -13,7 +13,7 @@ import pytest
 
 from hanji.compression.recommenders.compress import uncompressed
 from hanji.export.commands import evaluate as command
-from hanji.export.recommenders.evaluate import evaluation_of
+from hanji.export.recommenders.evaluate import evaluations_of
 from hanji.export.recommenders.writer import export_bundle
 from hanji.studies.recommenders.outcomes import ranking_outcomes
 from hanji.studies.recommenders.slices import ranking_slices
@@ -49,7 +49,7 @@ def test_metrics_are_means_over_the_rows_of_a_group() -> None:
 
 
 def test_groups_add_up_to_all_users(bundle: Path, dataset: Dataset) -> None:
-    found = evaluation_of(bundle, dataset)
+    found = evaluations_of(bundle, dataset)["sampled"]
     blue, red = found.groups
     assert (blue.value, red.value) == ("blue", "red") and blue.rows + red.rows == len(dataset.test)
     together = (blue.rows * blue.hr_at_10 + red.rows * red.hr_at_10) / len(dataset.test)
@@ -59,7 +59,7 @@ def test_groups_add_up_to_all_users(bundle: Path, dataset: Dataset) -> None:
 def test_slices_of_a_study_have_the_same_values(bundle: Path, dataset: Dataset) -> None:
     outcomes = ranking_outcomes(bundle, dataset, engine="litert", part="test", seed=0)
     slices = {part.name: part.mask for part in ranking_slices(dataset) if part.group == "club"}
-    for group in evaluation_of(bundle, dataset, engine="litert").groups:
+    for group in evaluations_of(bundle, dataset, engine="litert")["sampled"].groups:
         hits = outcomes.each("hr_at_10")[slices[group.value]]
         assert hits.mean() == pytest.approx(group.hr_at_10)
 

@@ -16,7 +16,8 @@ from hanji.training.recommenders.baselines.histories import (
     standardized,
 )
 from hanji.training.recommenders.data import Dataset
-from hanji.training.recommenders.evaluation import candidates_of, evaluate, evaluate_catalogue, genre_features
+from hanji.training.recommenders.evaluation import evaluate, evaluate_catalogue, genre_features
+from hanji.training.recommenders.protocols import candidates_of
 from hanji.training.recommenders.tables import best_unseen, pair_scorer
 
 

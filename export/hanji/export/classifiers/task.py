@@ -30,6 +30,7 @@ class ClassifierExport(ClassifierCompression):
     """Implements ``ExportTask``."""
 
     export_config = ImageExportConfig
+    protocols: tuple[str, ...] = ()
     refused_options: ClassVar[Mapping[str, str]] = {"unknown_user": _NO_IDS, "unknown_item": _NO_IDS}
 
     def check_export(self, config: ImageExportConfig, model: ImageModelConfig, where: str) -> None:
@@ -89,15 +90,13 @@ class ClassifierExport(ClassifierCompression):
         """See ExportTask."""
         return f"{dataset.name} ({len(dataset.test)} test images)"
 
-    def evaluate(self, bundle: Path, dataset: ImageDataset, *, engine: str) -> dict[str, float]:
-        """See ExportTask."""
+    def evaluate(
+        self, bundle: Path, dataset: ImageDataset, *, engine: str, protocols: Sequence[str]
+    ) -> list[GroupedMetrics]:
+        """See ExportTask; images have one protocol, and no groups but their classes."""
         from hanji.export.classifiers.evaluate import evaluate_classifier_bundle
 
-        return evaluate_classifier_bundle(bundle, dataset, engine=engine)
-
-    def evaluate_groups(self, bundle: Path, dataset: ImageDataset, *, engine: str) -> GroupedMetrics:
-        """See ExportTask; images have no groups but their classes."""
-        return GroupedMetrics(self.evaluate(bundle, dataset, engine=engine))
+        return [GroupedMetrics(PROTOCOL, evaluate_classifier_bundle(bundle, dataset, engine=engine))]
 
     def measure(
         self,

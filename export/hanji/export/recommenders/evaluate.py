@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ from hanji.training.recommenders.data import DataConfig, Dataset, load_dataset
 from hanji.training.recommenders.evaluation import (
     CatalogueScorer,
     Evaluation,
-    evaluate_with_groups,
+    evaluate_protocols,
     one_at_a_time,
 )
 from hanji.training.recommenders.history_samples import flat_histories
+from hanji.training.recommenders.protocols import SAMPLED
 from hanji.training.settings import settings_from
 
 
@@ -27,20 +29,19 @@ def dataset_of(manifest: Manifest, directory: Path | None) -> Dataset:
     return load_dataset(config, None if manifest.training_data.synthetic else directory)
 
 
-def evaluate_bundle(bundle: Path, dataset: Dataset, *, engine: str = "auto") -> dict[str, float]:
-    """The metrics of ``evaluation_of`` for all users."""
-    return evaluation_of(bundle, dataset, engine=engine).metrics
+def evaluations_of(
+    bundle: Path, dataset: Dataset, *, engine: str = "auto", protocols: Sequence[str] = (SAMPLED,)
+) -> dict[str, Evaluation]:
+    """The metrics of a bundle, run in ``engine``, under each protocol, and by group of users.
 
-
-def evaluation_of(bundle: Path, dataset: Dataset, *, engine: str = "auto") -> Evaluation:
-    """HR@10, NDCG@10, Precision@10 and diversity@10 of a bundle, run in ``engine``, and by group of users.
-
-    Items that nobody interacted with are not ranked. Raises DataError if the bundle does not know the
-    users or items of ``dataset``.
+    Each user is scored once for all ``protocols``. Items that nobody interacted with are not ranked. Raises
+    DataError if the bundle does not know the users or items of ``dataset``, and the errors of
+    ``evaluate_protocols``.
     """
     dataset = dataset.without_cold_items()
     with Recommender.open(bundle, engine=engine) as recommender:
-        return evaluate_with_groups(one_at_a_time(bundle_scorer(recommender, dataset)), dataset)
+        score = one_at_a_time(bundle_scorer(recommender, dataset))
+        return evaluate_protocols(score, dataset, protocols)
 
 
 def bundle_scorer(recommender: Recommender, dataset: Dataset) -> CatalogueScorer:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from hanji.export.bundle.artifact import MODEL_FILES
-from hanji.export.recommenders.evaluate import evaluate_bundle
+from hanji.export.recommenders.evaluate import evaluations_of
 from hanji.runtime.benchmarks.recommender import BenchmarkReport, benchmark
 from hanji.training.recommenders.data import Dataset
+from hanji.training.recommenders.evaluation import Evaluation
+from hanji.training.recommenders.protocols import FULL, SAMPLED
 
 BENCHMARK_RUNS = 300
 
@@ -23,6 +26,11 @@ class Row:
     precision: str
     engine: str
     metrics: dict[str, float]
+    """Under the protocol of the data."""
+
+    full_ranking: dict[str, float]
+    """Under the protocol ``full``."""
+
     bytes: int
     gzip_bytes: int
     recommend_p50_ms: float
@@ -34,16 +42,18 @@ def measure_bundle(bundle: Path, dataset: Dataset, *, model: str, engine: str) -
     """Evaluate and time ``bundle`` in ``engine`` on one thread."""
     timing = benchmark(bundle, engine=engine, runs=BENCHMARK_RUNS)
     content = (bundle / MODEL_FILES[timing.artifact]).read_bytes()
-    return _row(model, timing, evaluate_bundle(bundle, dataset, engine=engine), content)
+    found = evaluations_of(bundle, dataset, engine=engine, protocols=(SAMPLED, FULL))
+    return _row(model, timing, found, content)
 
 
-def _row(model: str, timing: BenchmarkReport, metrics: dict[str, float], content: bytes) -> Row:
+def _row(model: str, timing: BenchmarkReport, found: Mapping[str, Evaluation], content: bytes) -> Row:
     return Row(
         model=model,
         format=timing.artifact,
         precision=timing.precision,
         engine=f"{timing.engine.name} {timing.engine.version}",
-        metrics=metrics,
+        metrics=found[SAMPLED].metrics,
+        full_ranking=found[FULL].metrics,
         bytes=len(content),
         gzip_bytes=len(gzip.compress(content, 9, mtime=0)),
         recommend_p50_ms=timing.recommend.p50_ms,

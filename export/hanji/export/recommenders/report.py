@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hanji.compression.recommenders.compressed import CompressedModel
@@ -11,7 +11,9 @@ from hanji.export.bundle.build_report import BuildReport, surroundings
 from hanji.export.bundle.markdown import FORMAT_NAMES
 from hanji.export.recommenders.measure import Row
 from hanji.training.recommenders.data import Dataset
+from hanji.training.recommenders.protocols import full_protocol
 
+FULL_METRICS = {"hr_at_10": "HR@10", "ndcg_at_10": "NDCG@10", "mrr": "MRR", "coverage_at_10": "coverage@10"}
 METRICS = ("hr_at_10", "ndcg_at_10", "precision_at_10", "diversity_at_10")
 HEADINGS = ("model", "format", "HR@10", "NDCG@10", "Prec@10", "Div@10", "bytes", "gzip", "p50 ms", "engine")
 
@@ -23,6 +25,9 @@ class Report(BuildReport):
     best_hr_at_10: float | None
     protocol: str
     """How the metrics were measured, as a phrase."""
+
+    full_protocol: str
+    """How those of ``full_ranking`` were measured, as a phrase."""
 
     @classmethod
     def of(
@@ -42,6 +47,7 @@ class Report(BuildReport):
             data=vars(compressed.full.data),
             best_hr_at_10=dataset.best_hr_at_10,
             protocol=dataset.test.protocol,
+            full_protocol=full_protocol(dataset.catalogue.warm_items, dataset.test.split),
             teacher_metrics=compressed.teacher_metrics,
             rows=list(rows),
             seconds=seconds,
@@ -72,10 +78,16 @@ class Report(BuildReport):
             if full.metrics[name]:
                 kept = small.metrics[name] / full.metrics[name]
                 notes.append(f"The compressed model retains {kept:.1%} of the full model's {heading}.")
+        models = "; ".join(f"{row.model} model {_full_ranking(row.full_ranking)}" for row in (full, small))
+        notes.append(f"Full ranking ({self.full_protocol}): {models}.")
         notes.append(
             f"Its {FORMAT_NAMES[small.format]} file is {full.bytes / small.bytes:.1f} times smaller."
         )
         return notes
+
+
+def _full_ranking(metrics: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {metrics[key]:.4f}" for key, name in FULL_METRICS.items())
 
 
 def _cells(row: Row) -> list[str]:

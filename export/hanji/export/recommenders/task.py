@@ -13,6 +13,7 @@ from hanji.export.recommenders.config import ExportConfig, check_unknown_user
 from hanji.export.task import ExportTask, GroupedMetrics
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
     from hanji.compression.recommenders.compressed import CompressedModel
@@ -27,6 +28,7 @@ class RecommenderExport(RecommenderCompression):
     """Implements ``ExportTask``."""
 
     export_config = ExportConfig
+    protocols: tuple[str, ...] = PROTOCOLS
     refused_options: ClassVar[Mapping[str, str]] = {
         "edge_tpu": "--edge-tpu is for image classifiers; the Edge TPU does not support the embedding "
         "look-ups of a recommender",
@@ -82,21 +84,20 @@ class RecommenderExport(RecommenderCompression):
         """See ExportTask."""
         return f"synthetic data ({dataset.name})" if dataset.synthetic else dataset.name
 
-    def evaluate(self, bundle: Path, dataset: Dataset, *, engine: str) -> dict[str, float]:
+    def evaluate(
+        self, bundle: Path, dataset: Dataset, *, engine: str, protocols: Sequence[str]
+    ) -> list[GroupedMetrics]:
         """See ExportTask."""
-        from hanji.export.recommenders.evaluate import evaluate_bundle
-
-        return evaluate_bundle(bundle, dataset, engine=engine)
-
-    def evaluate_groups(self, bundle: Path, dataset: Dataset, *, engine: str) -> GroupedMetrics:
-        """See ExportTask."""
-        from hanji.export.recommenders.evaluate import evaluation_of
+        from hanji.export.recommenders.evaluate import evaluations_of
         from hanji.training.recommenders.group_metrics import lines_of
 
-        found = evaluation_of(bundle, dataset, engine=engine)
-        return GroupedMetrics(
-            found.metrics, [asdict(group) for group in found.groups], lines_of(found.groups)
-        )
+        found = evaluations_of(bundle, dataset, engine=engine, protocols=protocols)
+        return [
+            GroupedMetrics(
+                each.protocol, each.metrics, [asdict(group) for group in each.groups], lines_of(each.groups)
+            )
+            for each in found.values()
+        ]
 
     def measure(
         self, bundle: Path, dataset: Dataset, compressed: CompressedModel, *, model: str, engine: str

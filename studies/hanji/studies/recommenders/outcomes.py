@@ -18,12 +18,12 @@ from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.data.validation import train_validation_split
 from hanji.training.recommenders.evaluation import (
     K,
-    candidates_of,
     genre_features,
     most_scores_of,
     sampled_users,
 )
 from hanji.training.recommenders.history_samples import flat_histories
+from hanji.training.recommenders.protocols import candidates_of
 from hanji.training.recommenders.tables import best_unseen
 
 SAMPLED_USERS = 200

@@ -1,7 +1,8 @@
 """Leave-one-out evaluation of any scoring function.
 
 ``evaluate_candidates`` ranks the held-out item among its sampled negatives (HR@10 and NDCG@10);
-``evaluate_catalogue`` evaluates the top 10 of the whole catalogue (Precision@10 and diversity@10).
+``evaluate_catalogue`` evaluates the top 10 of the whole catalogue (Precision@10 and diversity@10);
+``evaluate_protocols`` does both, and ranks the held-out item in other ways as well.
 Scores of the whole catalogue are computed for a batch of users at a time.
 """
 
@@ -19,6 +20,13 @@ from hanji.training.recommenders.data.dataset import Dataset
 from hanji.training.recommenders.data.interactions import Catalogue, LeaveOneOut
 from hanji.training.recommenders.group_metrics import GroupMetrics, metrics_by_group
 from hanji.training.recommenders.history_samples import flat_histories
+from hanji.training.recommenders.protocols import (
+    SAMPLED,
+    FullRanking,
+    Ranking,
+    candidates_of,
+    rankings_of,
+)
 from hanji.training.recommenders.tables import (
     LARGE_CATALOGUE,
     PairScorer,
@@ -57,16 +65,18 @@ def evaluate_catalogue(
     that is logged.
     """
     test = sampled_users(dataset.test, dataset.catalogue.items, most_scores)
-    top = _ranked(score, test, dataset)[1]
+    top = _ranked(score, test, dataset)
     result = _of_catalogue(top, test.items, dataset.catalogue)
-    if len(test) < len(dataset.test):
-        _log_sample(result, top, test, dataset)
+    _log_sample(result, "precision_at_10", top == test.items[:, None], dataset)
     return result
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Test metrics, of all users and of each group of them."""
+    """Test metrics under one protocol, of all users and of each group of them."""
+
+    protocol: str
+    """The protocol as a phrase."""
 
     metrics: dict[str, float]
     groups: Sequence[GroupMetrics] = ()
@@ -74,26 +84,42 @@ class Evaluation:
 
 
 def evaluate(score: TableScorer, dataset: Dataset) -> dict[str, float]:
-    """The metrics of ``evaluate_with_groups`` for all users."""
-    return evaluate_with_groups(score, dataset).metrics
+    """HR@10, NDCG@10, Precision@10 and, if defined, diversity@10: the protocol ``sampled``, for all users."""
+    return evaluate_protocols(score, dataset)[SAMPLED].metrics
 
 
-def evaluate_with_groups(score: TableScorer, dataset: Dataset) -> Evaluation:
-    """All four metrics from one pass over the catalogue per user, and those of the groups of users.
+def evaluate_protocols(
+    score: TableScorer, dataset: Dataset, protocols: Sequence[str] = (SAMPLED,)
+) -> dict[str, Evaluation]:
+    """Metrics under each protocol, by its name, from one pass over the catalogue per user.
 
+    All have HR@10 and NDCG@10; ``sampled`` adds the metrics of ``evaluate_catalogue``, ``full`` the mean
+    reciprocal rank (MRR) and coverage@10, the share of the catalogue that is in the top 10 of some user.
     Exported artifacts are evaluated in this way: they recommend with their catalogue signature, so the
     candidates' scores are taken from its output. Of a large catalogue, a random sample of the users is
-    evaluated, always the same; that is logged.
+    evaluated, always the same; that is logged. Raises the errors of ``rankings_of``.
     """
     items = dataset.catalogue.items
     test = sampled_users(dataset.test, items, most_scores_of(items))
-    scores, top = _ranked(score, test, dataset)
-    ranks = metrics.positive_ranks(scores, candidates_of(test))
-    by_candidates = _of_ranks(ranks)
-    result = by_candidates | _of_catalogue(top, test.items, dataset.catalogue)
-    if len(test) < len(dataset.test):
-        _log_sample(result, top, test, dataset)
-    return Evaluation(result, metrics_by_group(ranks, test.users, dataset.user_attributes))
+    rankings = rankings_of(protocols, test, dataset)
+    top = _ranked(score, test, dataset, list(rankings.values()))
+    return {name: _evaluation(name, ranking, top, test, dataset) for name, ranking in rankings.items()}
+
+
+def _evaluation(
+    name: str, ranking: Ranking, top: NDArray[np.int32], test: LeaveOneOut, dataset: Dataset
+) -> Evaluation:
+    ranks = ranking.ranks
+    result = _of_ranks(ranks)
+    if name == SAMPLED:
+        result |= _of_catalogue(top, test.items, dataset.catalogue)
+        _log_sample(result, "precision_at_10", top == test.items[:, None], dataset)
+    else:
+        if isinstance(ranking, FullRanking):
+            covered = metrics.coverage(top, ranking.unseen, dataset.catalogue.items)
+            result |= {"mrr": metrics.reciprocal_rank(ranks), "coverage_at_10": covered}
+        _log_sample(result, "hr_at_10", ranks[:, None] < K, dataset, prefix=f"protocol {name}, ")
+    return Evaluation(ranking.phrase, result, metrics_by_group(ranks, test.users, dataset.user_attributes))
 
 
 def most_scores_of(items: int) -> int | None:
@@ -106,29 +132,24 @@ def one_at_a_time(score: CatalogueScorer) -> TableScorer:
     return lambda users: np.stack([score(user) for user in users.tolist()])
 
 
-def candidates_of(test: LeaveOneOut) -> NDArray[np.int32]:
-    """The held-out item and then the negatives of each row, int32 [users, 1 + negatives]."""
-    return np.concatenate([test.items[:, None], test.negatives], axis=1)
-
-
 def _ranked(
-    score: TableScorer, test: LeaveOneOut, dataset: Dataset
-) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """The scores of the candidates, and the top items without those of the training set."""
-    items, candidates = dataset.catalogue.items, candidates_of(test)
+    score: TableScorer, test: LeaveOneOut, dataset: Dataset, rankings: Sequence[Ranking] = ()
+) -> NDArray[np.int32]:
+    """Add all rows to the ``rankings``; the top items of each without those of the training set."""
+    items = dataset.catalogue.items
     seen = flat_histories(dataset.train, dataset.catalogue.users)
-    scores = np.empty(candidates.shape, np.float32)
     top = np.empty((len(test), min(K, items)), np.int32)
     batches = list(batches_of(len(test), users_in_batch(items)))
     with progress("Evaluation") as task:
         task.expect(len(batches))
         for rows in batches:
             users = test.users[rows].astype(np.int64)
-            table = score(users)
-            scores[rows] = np.take_along_axis(table, candidates[rows], axis=1)
-            top[rows] = best_unseen(table, seen.pairs(users), top.shape[1])
+            table, own = score(users), seen.pairs(users)
+            top[rows] = best_unseen(table, own, top.shape[1])
+            for ranking in rankings:
+                ranking.add(rows, table, own)
             task.advance()
-    return scores, top
+    return top
 
 
 def _of_candidates(scores: NDArray[np.float32], candidates: NDArray[np.int32]) -> dict[str, float]:
@@ -157,15 +178,22 @@ def sampled_users(test: LeaveOneOut, items: int, most_scores: int | None) -> Lea
 
 
 def _log_sample(
-    result: dict[str, float], top: NDArray[np.int32], test: LeaveOneOut, dataset: Dataset
+    result: dict[str, float],
+    measured: str,
+    hits: NDArray[np.bool_],
+    dataset: Dataset,
+    *,
+    prefix: str = "",
 ) -> None:
-    hits = (top == test.items[:, None]).mean(axis=1)
-    margin = _HALF_INTERVAL * hits.std() / np.sqrt(len(hits))
+    """Log that ``result`` is of a sample, if it is; ``measured`` is the mean of ``hits`` [users, n]."""
+    if len(hits) == len(dataset.test):
+        return
+    margin = _HALF_INTERVAL * hits.mean(axis=1).std() / np.sqrt(len(hits))
     names = " and ".join(name.replace("_at_", "@") for name in result)
     logger.info(
-        f"{names}: measured for a random sample of {len(test):,} of {len(dataset.test):,} users, because the "
-        f"whole catalogue takes long; 95 % interval of precision@10: {result['precision_at_10']:.4f} "
-        f"± {margin:.4f}"
+        f"{prefix}{names}: measured for a random sample of {len(hits):,} of {len(dataset.test):,} users, "
+        f"because the whole catalogue takes long; 95 % interval of {measured.replace('_at_', '@')}: "
+        f"{result[measured]:.4f} ± {margin:.4f}"
     )
 
 

@@ -32,9 +32,26 @@ def counted_negatives(candidates: Indices) -> NDArray[np.bool_]:
 
 def ranks_among(scores: Floats, counted: NDArray[np.bool_]) -> NDArray[np.int64]:
     """The same as ``positive_ranks``, given the ``counted_negatives``, which several scores can share."""
-    if not np.isfinite(scores).all():
-        raise ValueError("scores contain NaN or infinite values and cannot be ranked")
+    _expect_finite(scores)
     ranks: NDArray[np.int64] = np.count_nonzero((scores[:, 1:] >= scores[:, :1]) & counted, axis=1)
+    return ranks
+
+
+def ranks_among_unseen(table: Floats, positives: Indices, seen: Indices) -> NDArray[np.int64]:
+    """0-based rank of each row's positive among the other items of the catalogue, without those seen.
+
+    ``table`` is [users, items], ``positives`` [users]; ``seen`` [n, 2] has each (row, item) once. A positive
+    that is itself seen is ranked like any other.
+    """
+    _expect_finite(table)
+    own = np.take_along_axis(table, positives[:, None], axis=1)[:, 0]
+    as_good = np.array(
+        [np.count_nonzero(row >= least) for row, least in zip(table, own, strict=True)], np.int64
+    )
+    rows, items = seen.T
+    excluded = (table[rows, items] >= own[rows]) & (items != positives[rows])
+    not_ranked = 1 + np.bincount(rows[excluded], minlength=len(table))  # 1: the positive itself
+    ranks: NDArray[np.int64] = as_good - not_ranked
     return ranks
 
 
@@ -56,6 +73,17 @@ def ndcg_standard_error(ranks: NDArray[np.int64], k: int = 10) -> float:
 def _gains(ranks: NDArray[np.int64], k: int) -> NDArray[np.float64]:
     gains: NDArray[np.float64] = np.where(ranks < k, 1.0 / np.log2(ranks + 2.0), 0.0)
     return gains
+
+
+def reciprocal_rank(ranks: NDArray[np.int64]) -> float:
+    """Mean of 1 / (rank + 1), of all ranks (MRR)."""
+    return float(np.mean(1.0 / (ranks + 1.0)))
+
+
+def coverage(top: Indices, lengths: NDArray[np.int64], items: int) -> float:
+    """Share of a catalogue of ``items`` that is in some list: the first ``lengths`` [users] of ``top``."""
+    listed = np.arange(top.shape[1]) < lengths[:, None]
+    return len(np.unique(top[listed])) / items
 
 
 def precision(top: Indices, relevant: Indices) -> float:
@@ -82,6 +110,11 @@ def intra_list_diversity(top: Indices, features: Floats) -> float:
     if not enough.any():
         return float("nan")
     return float(np.mean(1.0 - similarity[enough] / pairs[enough]))
+
+
+def _expect_finite(scores: Floats) -> None:
+    if not np.isfinite(scores).all():
+        raise ValueError("scores contain NaN or infinite values and cannot be ranked")
 
 
 def _repeated(candidates: Indices) -> NDArray[np.bool_]:

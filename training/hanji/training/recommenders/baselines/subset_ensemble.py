@@ -29,11 +29,11 @@ from hanji.training.recommenders.baselines.subset_scores import (
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.data.validation import TrainValidationSplit
 from hanji.training.recommenders.evaluation import (
-    candidates_of,
     evaluate_candidates,
     evaluate_catalogue,
     most_scores_of,
 )
+from hanji.training.recommenders.protocols import candidates_of
 from hanji.training.recommenders.tables import SubsetScorer, subset_pair_scorer, subset_tables
 
 

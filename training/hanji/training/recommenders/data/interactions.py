@@ -146,7 +146,12 @@ LEAVE_ONE_OUT = "leave-one-out"
 
 def protocol_of(negatives: int, split: str = LEAVE_ONE_OUT) -> str:
     """The evaluation protocol with this number of sampled negatives, as a phrase."""
-    return f"{split}, {negatives} sampled negatives, ties count against the positive"
+    return ranked_among(f"{negatives} sampled negatives", split)
+
+
+def ranked_among(candidates: str, split: str) -> str:
+    """The protocol that ranks the held-out items of ``split`` among ``candidates``, as a phrase."""
+    return f"{split}, {candidates}, ties count against the positive"
 
 
 @dataclass(frozen=True)
@@ -194,4 +199,5 @@ __all__ = [
     "compressed",
     "counts_of",
     "protocol_of",
+    "ranked_among",
 ]
