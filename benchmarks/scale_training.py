@@ -128,6 +128,7 @@ def built(interactions: tuple[np.ndarray, ...], shape: Shape) -> dict[str, objec
         **vars(shape),
         "seconds": report["seconds"],
         "total_seconds": seconds,
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "peak_bytes": usage.ru_maxrss * 1024,
         "metrics": [row["metrics"] for row in report["rows"]],
     }

@@ -7,7 +7,7 @@ on them would overfit. Among all weights within one standard error of the best, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -56,8 +56,9 @@ class Ensemble:
 
     def scores(self, histories: Histories) -> Scores:
         """Weighted z-scores, standardized again: mean 0 and deviation 1 for each of ``histories``."""
-        used = [name for name, weight in self.weights.items() if weight > 0.0]
-        return _weighted_sum({name: self.members[name](histories) for name in used}, self.weights)
+        return _weighted_sum(
+            {name: partial(of, histories) for name, of in self.members.items()}, self.weights
+        )
 
     def __str__(self) -> str:
         return described(self.weights, self.validation)
@@ -91,17 +92,25 @@ def fit_ensemble(
     weights = dict(zip(members, best, strict=True))
 
     def known(users: Users) -> Scores:
-        used = {name: score(users) for name, score in tables.items() if weights[name] > 0.0}
-        return _weighted_sum(used, weights)
+        return _weighted_sum({name: partial(score, users) for name, score in tables.items()}, weights)
 
     return Ensemble(members, weights, validation, computed_once(known, *train.shape))
 
 
-def _weighted_sum(tables: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
-    """The weighted sum of the standardized ``tables`` [users, items], standardized again."""
-    total = np.zeros_like(next(iter(tables.values())))
-    for name, table in tables.items():
-        total += np.float32(weights[name]) * standardized(table)
+def _weighted_sum(members: Mapping[str, Callable[[], Scores]], weights: Mapping[str, float]) -> Scores:
+    """The weighted sum of the standardized tables [users, items], standardized again.
+
+    One table is computed after the other, because each may be large.
+    """
+    terms = (
+        np.float32(weights[name]) * standardized(scores())
+        for name, scores in members.items()
+        if weights[name] > 0.0
+    )
+    total = next(terms)
+    for term in terms:
+        total += term
+        del term  # before the next one is computed
     return standardized(total)
 
 
