@@ -132,7 +132,10 @@ def _children(pid: int) -> list[int]:
     """The child processes, in the order in which they were started."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        fields = stat.read_text().rpartition(")")[2].split()
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):  # any other process may end at any time
+            continue
         if int(fields[1]) == pid:
             found.append((int(fields[19]), int(stat.parent.name)))
     return [child for _, child in sorted(found)]
