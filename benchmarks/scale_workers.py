@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -62,11 +61,9 @@ def compared(sampled: int | None, rounds: int) -> dict[str, object]:
 def fitted(cores: list[int], sampled: int | None) -> dict[str, object]:
     """What the chief of one worker on each of the ``cores`` measures."""
     from hanji.training.cluster.environment import tf_config
+    from hanji.training.cluster.launcher import free_addresses
 
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in cores]
-    addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-    for one in sockets:
-        one.close()
+    addresses = free_addresses(len(cores))
     threads = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
     processes = [
         subprocess.Popen(

@@ -68,7 +68,7 @@ def test_the_result_does_not_depend_on_the_number_of_cores(monkeypatch: pytest.M
     rows = histories(400, 150)
     fits = []
     for cores in (1, 3):
-        monkeypatch.setattr(least_squares, "_cores", lambda cores=cores: cores)
+        monkeypatch.setattr(least_squares, "usable_cores", lambda cores=cores: cores)
         fits.append(Als.fit(rows, factors=16, epochs=2, seed=4).items)
     np.testing.assert_array_equal(*fits)
 

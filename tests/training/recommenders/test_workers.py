@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import numpy as np
 import pytest
 
 from hanji.training.cluster.environment import tf_config
+from hanji.training.cluster.launcher import free_addresses
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import DataConfig, load_dataset
 from hanji.training.recommenders.models.config import ModelConfig
@@ -78,8 +78,7 @@ def assert_same(found: TrainedModel, expected: TrainedModel, *, atol: float) -> 
 
 
 def test_two_workers_train_the_model_of_one_process(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        addresses = [f"127.0.0.1:{free.getsockname()[1]}" for free in (one, other)]
+    addresses = free_addresses(2)
     workers = [
         subprocess.Popen(
             # Rows of all tables are gathered, as those of large ones are.

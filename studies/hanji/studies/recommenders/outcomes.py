@@ -16,13 +16,9 @@ from hanji.studies.outcomes import Part, Values, rank_correlation
 from hanji.training.recommenders import metrics
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.data.validation import train_validation_split
-from hanji.training.recommenders.evaluation import (
-    K,
-    genre_features,
-    most_scores_of,
-    sampled_users,
-)
+from hanji.training.recommenders.evaluation import evaluated_rows, genre_features
 from hanji.training.recommenders.history_samples import flat_histories
+from hanji.training.recommenders.metrics import K
 from hanji.training.recommenders.protocols import candidates_of
 from hanji.training.recommenders.tables import best_unseen
 
@@ -111,7 +107,7 @@ def ranking_outcomes(
         split = train_validation_split(dataset, seed)
         dataset = replace(dataset, train=split.train, test=split.validation)
     items = dataset.catalogue.items
-    test, k = sampled_users(dataset.test, items, most_scores_of(items)), min(K, items)
+    test, k = evaluated_rows(dataset), min(K, items)
     seen = flat_histories(dataset.train, dataset.catalogue.users)
     candidates = candidates_of(test)
     candidate_scores = np.empty(candidates.shape, np.float32)

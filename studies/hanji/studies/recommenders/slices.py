@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from hanji.studies.slices import Slice
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.data.user_groups import user_groups
-from hanji.training.recommenders.evaluation import most_scores_of, sampled_users
+from hanji.training.recommenders.evaluation import evaluated_rows
 
 FIFTH = 0.2
 
@@ -18,9 +18,7 @@ def ranking_slices(dataset: Dataset) -> list[Slice]:
     20 % longest histories, and those in between; and users by their attributes, if the data has any. Empty
     slices are omitted.
     """
-    test = sampled_users(
-        dataset.test, dataset.catalogue.warm_items, most_scores_of(dataset.catalogue.warm_items)
-    )
+    test = evaluated_rows(dataset)
     items, users = dataset.catalogue.warm_items, dataset.catalogue.users
     popular = _top_fifth(np.bincount(dataset.train.items, minlength=items))[test.items]
     lengths = np.bincount(dataset.train.users, minlength=users)[test.users]

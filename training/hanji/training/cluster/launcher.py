@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from hanji.training.cluster.environment import VARIABLE, tf_config
+from hanji.training.cores import usable_cores
 from hanji.training.errors import HanjiError, WorkerLostError
 from hanji.training.progress import logger
 
@@ -127,7 +128,7 @@ class _Workers:
 @contextlib.contextmanager
 def _started(command: Sequence[str], count: int, *, results: bool) -> Iterator[_Workers]:
     """Workers that are stopped at the end of the block."""
-    addresses = [f"{_HOST}:{port}" for port in _free_ports(count)]
+    addresses = free_addresses(count)
     with contextlib.ExitStack() as files:
         workers = _Workers([], [files.enter_context(tempfile.TemporaryFile()) for _ in range(1, count)])
         chief = (None if results else subprocess.DEVNULL, None)
@@ -149,21 +150,18 @@ def _started(command: Sequence[str], count: int, *, results: bool) -> Iterator[_
 
 
 def _environment(addresses: Sequence[str], index: int) -> dict[str, str]:
-    threads = str(max(_cores() // len(addresses), 1))  # more threads than cores would wait for one another
+    threads = str(
+        max(usable_cores() // len(addresses), 1)
+    )  # more threads than cores would wait for one another
     given = {name: os.environ.get(name, threads) for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS")}
     return given | {VARIABLE: tf_config(addresses, index), _LAUNCHER: str(os.getpid())}
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _free_ports(count: int) -> list[int]:
+def free_addresses(count: int) -> list[str]:
+    """Different addresses ("host:port") of the loopback interface at which nothing listens."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server((_HOST, 0))) for _ in range(count)]
-        return [one.getsockname()[1] for one in sockets]
+        return [f"{_HOST}:{one.getsockname()[1]}" for one in sockets]
 
 
 def _first_user_error(codes: Sequence[int | None]) -> int | None:
@@ -187,4 +185,4 @@ def _what_happened(codes: Sequence[int | None]) -> str:
     )
 
 
-__all__ = ["RESTARTS", "end_with_launcher", "run_workers"]
+__all__ = ["RESTARTS", "end_with_launcher", "free_addresses", "run_workers"]

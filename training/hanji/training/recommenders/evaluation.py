@@ -20,6 +20,7 @@ from hanji.training.recommenders.data.dataset import Dataset
 from hanji.training.recommenders.data.interactions import Catalogue, LeaveOneOut
 from hanji.training.recommenders.group_metrics import GroupMetrics, metrics_by_group
 from hanji.training.recommenders.history_samples import flat_histories
+from hanji.training.recommenders.metrics import K
 from hanji.training.recommenders.protocols import (
     SAMPLED,
     FullRanking,
@@ -36,15 +37,11 @@ from hanji.training.recommenders.tables import (
     users_in_batch,
 )
 
-K = 10
-
 CatalogueScorer = Callable[[int], NDArray[np.float32]]
 """user index → scores over all items [items]."""
 
 MOST_SCORES = 1_000_000_000
 """Pairs of a user and an item of a large catalogue that are scored for its metrics, at most."""
-
-_HALF_INTERVAL = 1.96  # standard errors to each side of a 95 % interval
 
 
 def evaluate_candidates(score: PairScorer, test: LeaveOneOut) -> dict[str, float]:
@@ -99,8 +96,7 @@ def evaluate_protocols(
     candidates' scores are taken from its output. Of a large catalogue, a random sample of the users is
     evaluated, always the same; that is logged. Raises the errors of ``rankings_of``.
     """
-    items = dataset.catalogue.items
-    test = sampled_users(dataset.test, items, most_scores_of(items))
+    test = evaluated_rows(dataset)
     rankings = rankings_of(protocols, test, dataset)
     top = _ranked(score, test, dataset, list(rankings.values()))
     return {name: _evaluation(name, ranking, top, test, dataset) for name, ranking in rankings.items()}
@@ -168,6 +164,12 @@ def _of_catalogue(
     return result if np.isnan(diversity) else {**result, "diversity_at_10": diversity}
 
 
+def evaluated_rows(dataset: Dataset) -> LeaveOneOut:
+    """The test rows of which the whole catalogue is scored: of a large one, a random sample of the users."""
+    items = dataset.catalogue.warm_items
+    return sampled_users(dataset.test, items, most_scores_of(items))
+
+
 def sampled_users(test: LeaveOneOut, items: int, most_scores: int | None) -> LeaveOneOut:
     """A random sample of the rows, always the same, of which the scores of all ``items`` are few enough."""
     if most_scores is None or len(test) * items <= most_scores:
@@ -188,7 +190,7 @@ def _log_sample(
     """Log that ``result`` is of a sample, if it is; ``measured`` is the mean of ``hits`` [users, n]."""
     if len(hits) == len(dataset.test):
         return
-    margin = _HALF_INTERVAL * hits.mean(axis=1).std() / np.sqrt(len(hits))
+    margin = metrics.HALF_INTERVAL * hits.mean(axis=1).std() / np.sqrt(len(hits))
     names = " and ".join(name.replace("_at_", "@") for name in result)
     logger.info(
         f"{prefix}{names}: measured for a random sample of {len(hits):,} of {len(dataset.test):,} users, "

@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 from hanji.training.recommenders import metrics
 from hanji.training.recommenders.data.user_groups import Attributes, user_groups
 
-_K = 10
-_HALF_INTERVAL = 1.96  # standard errors to each side of a 95 % interval
-
 
 @dataclass(frozen=True)
 class GroupMetrics:
@@ -40,16 +37,16 @@ def metrics_by_group(
 
 
 def _of_group(attribute: str, value: str, ranks: NDArray[np.int64]) -> GroupMetrics:
-    hit_ratio = metrics.hit_ratio(ranks, _K)
+    hit_ratio = metrics.hit_ratio(ranks, metrics.K)
     error = float(np.sqrt(hit_ratio * (1.0 - hit_ratio) / len(ranks)))
     return GroupMetrics(
         attribute=attribute,
         value=value,
         rows=len(ranks),
         hr_at_10=hit_ratio,
-        hr_margin=_HALF_INTERVAL * error,
-        ndcg_at_10=metrics.ndcg(ranks, _K),
-        ndcg_margin=_HALF_INTERVAL * metrics.ndcg_standard_error(ranks, _K),
+        hr_margin=metrics.HALF_INTERVAL * error,
+        ndcg_at_10=metrics.ndcg(ranks, metrics.K),
+        ndcg_margin=metrics.HALF_INTERVAL * metrics.ndcg_standard_error(ranks, metrics.K),
     )
 
 

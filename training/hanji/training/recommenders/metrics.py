@@ -14,6 +14,12 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int32]
 
+K = 10
+"""Length of the lists that all reports evaluate."""
+
+HALF_INTERVAL = 1.96
+"""Standard errors to each side of a 95 % interval."""
+
 
 def positive_ranks(scores: Floats, candidates: Indices) -> NDArray[np.int64]:
     """0-based rank of the first candidate of each row.

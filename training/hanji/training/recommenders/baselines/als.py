@@ -19,6 +19,9 @@ from hanji.training.recommenders.baselines.least_squares import LeastSquares, bl
 from hanji.training.recommenders.footprint import expect_factorization_memory
 from hanji.training.recommenders.tables import TableScorer
 
+FACTORS, EPOCHS, REGULARIZATION, UNOBSERVED_WEIGHT = 64, 8, 0.007, 0.3
+"""The default settings."""
+
 
 @dataclass(frozen=True)
 class Als:
@@ -33,10 +36,10 @@ class Als:
         cls,
         train: Histories,
         *,
-        factors: int = 64,
-        epochs: int = 8,
-        regularization: float = 0.007,
-        unobserved_weight: float = 0.3,
+        factors: int = FACTORS,
+        epochs: int = EPOCHS,
+        regularization: float = REGULARIZATION,
+        unobserved_weight: float = UNOBSERVED_WEIGHT,
         seed: int = 0,
     ) -> Als:
         """Alternate ``epochs`` times between all users and all items of ``train`` [users, items].

@@ -28,7 +28,7 @@ from hanji.training.recommenders.baselines.histories import (
 )
 from hanji.training.recommenders.baselines.spark_als import FitAls
 from hanji.training.recommenders.data.validation import TrainValidationSplit
-from hanji.training.recommenders.evaluation import K
+from hanji.training.recommenders.metrics import K
 from hanji.training.recommenders.protocols import candidates_of
 from hanji.training.recommenders.tables import (
     TableScorer,

@@ -8,7 +8,6 @@ x = D^-½ Zᵀ (I + ZZᵀ)⁻¹ 1.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import lapack
 from threadpoolctl import threadpool_limits
+
+from hanji.training.cores import usable_cores
 
 Floats = NDArray[np.float32]
 
@@ -100,7 +101,7 @@ def solve_rows(
     """
     solved = np.zeros((rows, len(problem.spectrum)), np.float32)
     # Many small products: threads within one would wait for one another most of the time.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(_cores()) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as pool:
         for block, factors in zip(blocks, pool.map(problem.solve, blocks), strict=True):
             solved[block.rows] = factors
             done()
@@ -159,7 +160,3 @@ def _padded(
 def _rows_in_block(length: int) -> int:
     """How many rows of this length are a block."""
     return max(ENTRIES // max(length, 16), 1)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

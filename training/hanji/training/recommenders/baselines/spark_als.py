@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from hanji.training.progress import logger
-from hanji.training.recommenders.baselines.als import Als
+from hanji.training.recommenders.baselines.als import EPOCHS, FACTORS, REGULARIZATION, UNOBSERVED_WEIGHT, Als
 from hanji.training.recommenders.baselines.histories import Histories
 from hanji.training.recommenders.config import AlsEngine
 from hanji.training.recommenders.footprint import expect_factorization_memory
@@ -56,10 +56,10 @@ def fit_spark_als(
     spark: Spark,
     train: Histories,
     *,
-    factors: int = 64,
-    epochs: int = 8,
-    regularization: float = 0.007,
-    unobserved_weight: float = 0.3,
+    factors: int = FACTORS,
+    epochs: int = EPOCHS,
+    regularization: float = REGULARIZATION,
+    unobserved_weight: float = UNOBSERVED_WEIGHT,
     seed: int = 0,
 ) -> Als:
     """``Als.fit`` of ``train`` [users, items] by Spark; histories are folded in by ours.

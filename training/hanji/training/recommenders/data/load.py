@@ -27,6 +27,7 @@ from hanji.training.recommenders.data.sources.sequences import (
     read_pairs,
     read_sequences,
 )
+from hanji.training.recommenders.data.sources.spark import OTHERWISE
 from hanji.training.recommenders.data.sources.tables import read_tables
 from hanji.training.recommenders.data.sources.users import with_users
 from hanji.training.recommenders.data.synthetic import make_synthetic
@@ -85,7 +86,7 @@ def _expect_served(config: DataConfig) -> None:
         )
     else:
         return
-    raise DataError(f"Spark does not read {problem}; use --engine duckdb")
+    raise DataError(f"Spark does not read {problem}; {OTHERWISE}")
 
 
 def _read(config: DataConfig, detected: DataConfig, directory: Path, spark: Spark | None) -> RawData:

@@ -213,4 +213,10 @@ def _normal(column: str) -> str:
     return re.sub(r"[^a-z0-9]", "", column.partition(":")[0].lower())
 
 
-__all__ = ["DELIMITERS", "KNOWN_NAMES", "Header", "fields_of", "known_column", "read_header"]
+def delimiter_beside(delimiter: str | None) -> str | None:
+    """The delimiter of a file beside one with this ``delimiter``: it may have another of the usual ones,
+    which are found by looking at it (None), but an unusual one is that of both."""
+    return None if delimiter in DELIMITERS else delimiter
+
+
+__all__ = ["KNOWN_NAMES", "Header", "delimiter_beside", "fields_of", "known_column", "read_header"]

@@ -10,7 +10,7 @@ from hanji.training.recommenders.data.config import DataConfig
 from hanji.training.recommenders.data.raw import ItemText, RawData
 from hanji.training.recommenders.data.sources.engine import Engine
 from hanji.training.recommenders.data.sources.files import find_files
-from hanji.training.recommenders.data.sources.header import DELIMITERS, Header, read_header
+from hanji.training.recommenders.data.sources.header import Header, delimiter_beside, read_header
 from hanji.training.recommenders.data.sources.interactions import read_interactions
 from hanji.training.recommenders.data.sources.items import read_item_texts
 from hanji.training.recommenders.data.sources.malformed import MalformedLines, number_of
@@ -111,9 +111,7 @@ def _items(
     texts: dict[str, ItemText] = {}
     for file in find_files(directory, config.items, config.encoding, engine):
         wanted = [name for name in (config.title_column, config.genres_column) if name]
-        # The delimiter is that of the ratings; the items file may have another of the usual ones.
-        delimiter = None if config.delimiter in DELIMITERS else config.delimiter
-        header = read_header(file, wanted, delimiter)
+        header = read_header(file, wanted, delimiter_beside(config.delimiter))
         columns = _item_columns(config, header)
         texts |= read_item_texts(engine, header, columns, malformed, separator=config.genre_separator)
     return texts

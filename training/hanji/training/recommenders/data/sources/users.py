@@ -11,7 +11,7 @@ from hanji.training.recommenders.data.config import DataConfig
 from hanji.training.recommenders.data.raw import RawData, RawUsers
 from hanji.training.recommenders.data.sources.engine import Engine
 from hanji.training.recommenders.data.sources.files import find_files
-from hanji.training.recommenders.data.sources.header import DELIMITERS, Header, read_header
+from hanji.training.recommenders.data.sources.header import Header, delimiter_beside, read_header
 from hanji.training.recommenders.data.sources.items import ids_of, read_texts
 from hanji.training.recommenders.data.sources.movielens import latin_or_utf8
 
@@ -57,9 +57,8 @@ def _headers(format: str, config: DataConfig, directory: Path, engine: Engine) -
         find_files(directory, name, config.encoding, engine)  # reports a missing file
         return [Header(latin_or_utf8(directory / name), columns, delimiter, 1, plain=True)]
     wanted = [column for column in (config.users_id_column, *config.user_attributes) if column]
-    delimiter_of_ratings = None if config.delimiter in DELIMITERS else config.delimiter
     return [
-        read_header(file, wanted, delimiter_of_ratings)
+        read_header(file, wanted, delimiter_beside(config.delimiter))
         for file in find_files(directory, name, config.encoding, engine)
     ]
 

@@ -11,7 +11,7 @@ from hanji.training.recommenders.data.sources.duckdb_rows import DuckDbRows
 from hanji.training.recommenders.data.sources.engine import Engine, identifier
 from hanji.training.recommenders.data.sources.files import SourceFile
 from hanji.training.recommenders.data.sources.rows import InteractionFile
-from hanji.training.recommenders.data.sources.spark.scan import OTHERWISE
+from hanji.training.recommenders.data.sources.spark import OTHERWISE
 from hanji.training.recommenders.data.sources.values import Rules
 
 

@@ -8,6 +8,7 @@ from pyspark.sql import functions as fn
 
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.sources.rows import InteractionFile
+from hanji.training.recommenders.data.sources.spark import FINE, ODD, OTHERWISE
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,13 +28,13 @@ def parquet_types(file: InteractionFile) -> dict[str, pa.DataType]:
         if not _is_served(kind, is_time=role == "time"):
             raise DataError(
                 f"{file.header.file.path}: column {file.roles[role]!r} has the type {kind}, which Spark does "
-                "not read as DuckDB does; convert it, or use --engine duckdb"
+                f"not read as DuckDB does; convert it, or {OTHERWISE}"
             )
     return types
 
 
 def parquet_texts(file: InteractionFile) -> tuple[Column, dict[str, Column]]:
-    """State and texts of a row: ODD (2) for a float id that is not a whole number, else FINE (1)."""
+    """State and texts of a row: ODD for a float id that is not a whole number, else FINE."""
     import pyarrow as pa
 
     texts, odd = {}, fn.lit(False)
@@ -46,7 +47,7 @@ def parquet_texts(file: InteractionFile) -> tuple[Column, dict[str, Column]]:
             text = fn.when(whole, fn.concat(fn.floor(column).cast("bigint").cast("string"), fn.lit(".0")))
             text = text.otherwise(column.cast("string"))
         texts[role] = text
-    return fn.when(odd, 2).otherwise(1), texts
+    return fn.when(odd, ODD).otherwise(FINE), texts
 
 
 def _is_served(kind: pa.DataType, *, is_time: bool) -> bool:

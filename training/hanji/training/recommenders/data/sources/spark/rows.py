@@ -19,18 +19,16 @@ from hanji.training.recommenders.data.sources.duckdb_rows import DuckDbRows
 from hanji.training.recommenders.data.sources.engine import Engine
 from hanji.training.recommenders.data.sources.files import wrong_encoding
 from hanji.training.recommenders.data.sources.rows import FLOAT, INTEGER, Indexed, InteractionFile
-from hanji.training.recommenders.data.sources.spark import values
-from hanji.training.recommenders.data.sources.spark.odd import expect_malformed
-from hanji.training.recommenders.data.sources.spark.scan import (
+from hanji.training.recommenders.data.sources.spark import (
     BLANK,
     FINE,
     NOT_UTF8,
     OPEN_QUOTE,
     OTHERWISE,
-    PLACE,
-    ROLES,
-    scan,
+    values,
 )
+from hanji.training.recommenders.data.sources.spark.odd import expect_malformed
+from hanji.training.recommenders.data.sources.spark.scan import PLACE, ROLES, scan
 from hanji.training.recommenders.data.sources.table import Copied
 from hanji.training.recommenders.data.sources.values import SAMPLE, Options, Rules
 from hanji.training.spark import Spark

@@ -20,15 +20,19 @@ from hanji.training.errors import DataError
 from hanji.training.recommenders.data.sources.header import Header
 from hanji.training.recommenders.data.sources.malformed import MOST_CHARACTERS
 from hanji.training.recommenders.data.sources.rows import InteractionFile
+from hanji.training.recommenders.data.sources.spark import (
+    BLANK,
+    FINE,
+    NOT_UTF8,
+    ODD,
+    OPEN_QUOTE,
+    OTHERWISE,
+)
 from hanji.training.recommenders.data.sources.spark.parquet import parquet_texts, parquet_types
 from hanji.training.spark import Spark
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
-
-OTHERWISE = "use --engine duckdb"
-BLANK, FINE, ODD, OPEN_QUOTE, NOT_UTF8 = range(5)
-"""The states of a line."""
 
 ROLES = ("user", "item", "rating", "time")
 PLACE = ("file", "block", "place")
@@ -188,4 +192,4 @@ def _json(file: InteractionFile) -> tuple[Column, Column, dict[str, Column]]:
     return parsed, fn.when(odd, ODD).otherwise(FINE), texts
 
 
-__all__ = ["FINE", "NOT_UTF8", "ODD", "OPEN_QUOTE", "OTHERWISE", "PLACE", "ROLES", "scan"]
+__all__ = ["PLACE", "ROLES", "scan"]

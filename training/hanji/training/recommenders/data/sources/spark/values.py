@@ -14,6 +14,7 @@ from pyspark.sql import functions as fn
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.raw import LATEST_TIME
 from hanji.training.recommenders.data.sources.rows import INTEGER
+from hanji.training.recommenders.data.sources.spark import OTHERWISE
 from hanji.training.recommenders.data.sources.values import MILLION, Rules
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def pattern_of(time_format: str) -> str:
     if len(set(codes)) < len(codes) or not {"%Y", "%m", "%d"} <= set(codes) <= _CODES.keys():
         raise DataError(
             f"data.timestamp_format: Spark reads dates of {', '.join(_CODES)}, each once, with year, month "
-            f"and day; found {time_format!r}; use --engine duckdb, or write the times in ISO 8601"
+            f"and day; found {time_format!r}; {OTHERWISE}, or write the times in ISO 8601"
         )
     return rf"\A{''.join(_CODES.get(part, re.escape(part)) for part in parts)}\z"
 
