@@ -30,7 +30,8 @@ USERS, ITEMS = 120, 200
 METRICS = {"hr_at_10": 0.5, "ndcg_at_10": 0.25}
 HISTORY_KINDS = {
     "history": {"user_units": 6},
-    "attention": {"user_units": 6, "history_pooling": "attention", "history_order": True},
+    "attention": {"user_units": 6, "history_pooling": "attention"},
+    "timescales": {"user_units": 6, "history_pooling": "timescales", "history_ages": 9},
     "tower": {"hidden_units": (8, 4)},
 }
 

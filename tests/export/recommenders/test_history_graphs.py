@@ -28,6 +28,7 @@ CLOSE = {"float32": 1e-5, "float16": 1e-2, "int8-rows": 1e-5, "int4-rows": 1e-5}
 VARIANTS: dict[str, dict[str, Any]] = {
     "sum": {},
     "attention": {"history_pooling": "attention"},
+    "timescales": {"history_pooling": "timescales", "history_ages": 20},
     "tower": {"hidden_units": (6, 4)},
     "odd": {"embedding_size": 7, "user_units": 0, "hidden_units": (5,), "history_pooling": "attention"},
 }

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hanji.training.errors import RecipeError
 from hanji.training.recommenders.baselines.histories import histories_of, standardized
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import DataConfig, Dataset, Interactions
@@ -32,7 +31,10 @@ CONFIGS = {
     "sum": PLAIN,
     "sum and hidden layer": replace(PLAIN, user_units=5),
     "attention": replace(PLAIN, history_pooling="attention", attention_units=3),
-    "order": replace(PLAIN, history_order=True),
+    "timescales": replace(PLAIN, history_pooling="timescales", history_heads=2, history_ages=5),
+    "timescales and tower": replace(
+        PLAIN, history_pooling="timescales", user_units=5, hidden_units=(7, 4), history_ages=5
+    ),
     "attention and tower": replace(PLAIN, history_pooling="attention", hidden_units=(7, 4)),
 }
 
@@ -61,14 +63,15 @@ def test_each_history_is_scored_independently(model: HistoryModel) -> None:
 
 def test_order_matters_only_if_it_is_configured(model: HistoryModel) -> None:
     same_scores = np.allclose(scores(model, [1, 2, 3]), scores(model, [3, 2, 1]), rtol=1e-4, atol=1e-5)
-    assert same_scores is not model.config.history_order
+    assert same_scores is not model.config.ordered
 
 
-def test_history_order_needs_timestamps(small_dataset: Dataset, small_config: DataConfig) -> None:
+def test_without_timestamps_a_model_does_not_know_order(small_dataset: Dataset) -> None:
     without_times = replace(small_dataset, train=replace(small_dataset.train, timestamps=None))
-    config, training = replace(PLAIN, history_order=True), TrainingConfig(epochs=1)
-    with pytest.raises(RecipeError, match="has no timestamps"):
-        train(without_times, model=config, training=training, seed=0)
+    config, training = replace(PLAIN, history_pooling="timescales"), TrainingConfig(epochs=1, batch_size=64)
+    ordered = train(small_dataset, model=config, training=training, seed=0)
+    unordered = train(without_times, model=config, training=training, seed=0)
+    assert ordered.config.ordered and not unordered.config.ordered
 
 
 def test_scores_depend_on_the_history_and_are_finite_for_an_empty_one(model: HistoryModel) -> None:

@@ -13,6 +13,7 @@ import tf_keras as keras
 
 from hanji.compression.recommenders.fitting import Fitting
 from hanji.compression.recommenders.history_distil import Evaluation, distil_history
+from hanji.compression.recommenders.sequence_distil import distil_sequences
 from hanji.compression.recommenders.steps import Distil
 from hanji.compression.recommenders.teacher import ensemble_of, pair_logits, teacher_targets
 from hanji.training.fitting.determinism import seed_everything
@@ -39,6 +40,7 @@ class Distilled:
 
 def student_config(teacher: ModelConfig, step: Distil) -> ModelConfig:
     """A config of the teacher's model type with the student's size."""
+    knows_order = teacher.ordered or step.history_pooling != "timescales"
     return replace(
         teacher,
         embedding_size=step.embedding_size,
@@ -47,7 +49,8 @@ def student_config(teacher: ModelConfig, step: Distil) -> ModelConfig:
         dropout=step.dropout,
         embedding_dropout=step.embedding_dropout,
         embedding_regularization=step.embedding_regularization,
-        history_pooling=step.history_pooling,
+        history_pooling=step.history_pooling if knows_order else "sum",
+        history_heads=step.history_heads,
         user_units=step.user_units,
     )
 
@@ -60,7 +63,8 @@ def distil(model: keras.Model, config: ModelConfig, step: Distil, fitting: Fitti
         smaller, fitting.schedule(step), users=data.users, items=data.items, interactions=len(data.train)
     )
     if isinstance(model, HistoryModel):
-        student, distilling, evaluate = distil_history(model, smaller, step, fitting)
+        by_position = distil_sequences if smaller.ordered else distil_history
+        student, distilling, evaluate = by_position(model, smaller, step, fitting)
         return Distilled(student, smaller, distilling, evaluate)
     ensemble = ensemble_of(fitting, als_engine=step.als_engine) if step.teacher == "ensemble" else None
     samples = positives_and_negatives(data.train, items=data.items, negatives=fitting.training.negatives)

@@ -85,9 +85,7 @@ def _of_catalogue(
     if step.teacher == "ensemble":
         ensemble = ensemble_of(fitting, {"full model": full}, step.als_engine)
     targets = ensemble.known if ensemble else tables_of(lambda rows: standardized(full(rows)), train)
-    histories = held_back_histories(
-        data.train, data.users, held_back=step.held_back, latest=config.history_order, teacher=targets
-    )
+    histories = held_back_histories(data.train, data.users, held_back=step.held_back, teacher=targets)
     return _Teaching(
         writer_of(targets), histories, partial(evaluate_scores, ensemble.scores) if ensemble else None
     )
@@ -107,7 +105,6 @@ def _of_sampled_items(
         data.items,
         sampled,
         held_back=step.held_back,
-        latest=config.history_order,
         teacher=targets,
     )
     return _Teaching(subset_writer(targets), histories, ensemble.evaluate if ensemble else None)

@@ -58,7 +58,8 @@ def _projected(name: str, value: Any, directions: Any) -> Any:
     if name in ("item_table", *_TO_ITEMS):
         return value @ directions
     if name == "user_kernel":
-        return directions.T @ value @ directions
+        heads = value.reshape(-1, *directions.shape[:1], value.shape[1])
+        return np.concatenate([directions.T @ head @ directions for head in heads])
     return directions.T @ value if name in _FROM_ITEMS else value
 
 

@@ -12,7 +12,7 @@ from annotated_types import Ge, Unit
 
 from hanji.compression.recipe_base import Share, Sparsity
 from hanji.training.recommenders.config import AlsEngine, HeldBack
-from hanji.training.recommenders.models.config import Pooling
+from hanji.training.recommenders.models.config import Heads, Pooling
 from hanji.training.settings import Count, Fraction, Positive, check_ranges
 
 Scheme = Literal["float32", "float16", "dynamic", "int8", "int8-rows", "int4-rows"]
@@ -58,8 +58,12 @@ class Distil:
     """Weight of the squared difference from the teacher's standardized scores, relative to the ranking loss
     (``history`` only)."""
 
-    history_pooling: Pooling = "sum"
-    """Pooling of a ``history`` student, as in ``[model]``."""
+    history_pooling: Pooling = "timescales"
+    """Pooling of a ``history`` student, as in ``[model]``; ``timescales`` is ``sum`` if the full model does
+    not know the order of histories."""
+
+    history_heads: Heads = 3
+    """Heads of a ``history`` student, as in ``[model]``."""
 
     user_units: Annotated[int, Ge(0), Unit("units")] = 0
     """Width of a ``history`` student's hidden layer, as in ``[model]``."""

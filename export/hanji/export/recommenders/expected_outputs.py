@@ -15,7 +15,8 @@ from hanji.export.recommenders.formats.signatures import Signatures
 from hanji.training.errors import ConversionError
 from hanji.training.recommenders.history_samples import FlatHistories
 from hanji.training.recommenders.history_scoring import history_scorer
-from hanji.training.recommenders.models.history import PADDING, SINGLE_USER, HistoryModel
+from hanji.training.recommenders.models.history import PADDING, HistoryModel
+from hanji.training.recommenders.models.pooling import SINGLE_USER
 
 QUERIES = 32
 """The number of users or histories whose scores over the whole catalogue are compared."""
@@ -128,14 +129,14 @@ def _shares(model: HistoryModel, table: tf.Tensor, history: Indices, item: Indic
     present = history != PADDING
     rows = tf.gather(table, history[present])
     age = tf.range(len(rows) - 1, -1, -1, dtype=tf.float32)[:, None]
-    weights = model.pooling_weights(rows, tf.ones_like(age), age, SINGLE_USER)
-    pooled = SINGLE_USER.pool(weights * rows)
+    weighted = model.weighted(rows, tf.ones_like(age), age, SINGLE_USER)
+    pooled = SINGLE_USER.pool(weighted)
     with tf.GradientTape() as tape:
         tape.watch(pooled)
         score = model.scores_of(model.user_of(pooled), tf.gather(table, item))
     gradient = tape.gradient(score, pooled)
     shares = np.zeros(len(history), np.float32)
-    shares[present] = (weights * tf.matmul(rows, gradient, transpose_b=True)).numpy()[:, 0]
+    shares[present] = tf.matmul(weighted, gradient, transpose_b=True).numpy()[:, 0]
     return shares
 
 

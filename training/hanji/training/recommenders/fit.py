@@ -10,11 +10,21 @@ from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data.validation import TrainValidationSplit
 from hanji.training.recommenders.evaluation import evaluate_candidates
 from hanji.training.recommenders.history_samples import held_back_histories
-from hanji.training.recommenders.item_sampling import items_sampled, sampled_histories
+from hanji.training.recommenders.item_sampling import (
+    items_sampled,
+    sampled_histories,
+    sampled_next_items,
+)
 from hanji.training.recommenders.models.config import ModelConfig
-from hanji.training.recommenders.objectives import binary_cross_entropy_objective, multinomial_objective
+from hanji.training.recommenders.objectives import (
+    Following,
+    binary_cross_entropy_objective,
+    multinomial_objective,
+    next_item_objective,
+)
 from hanji.training.recommenders.samples import positives_and_negatives
 from hanji.training.recommenders.scoring import scorer_of
+from hanji.training.recommenders.sequence_samples import SequenceTeacher, next_items
 
 RANKING = Monitor("ndcg_at_10", {"hr_at_10": "HR@10", "ndcg_at_10": "NDCG@10"})
 
@@ -23,21 +33,43 @@ def default_supervision(
     config: ModelConfig, data: TrainValidationSplit, training: TrainingConfig
 ) -> Supervision:
     """Samples and objective for training a model of this type without a teacher."""
+    if config.ordered:
+        return sequence_supervision(data, training, longest=config.history_ages)
     if config.type == "history":
-        return _of_histories(data, training, latest=config.history_order)
+        return _of_histories(data, training)
     samples = positives_and_negatives(data.train, items=data.items, negatives=training.negatives)
     return Supervision(samples, binary_cross_entropy_objective())
 
 
-def _of_histories(data: TrainValidationSplit, training: TrainingConfig, *, latest: bool) -> Supervision:
+def _of_histories(data: TrainValidationSplit, training: TrainingConfig) -> Supervision:
     sampled = items_sampled(training, data.items)
     if sampled is None:
-        histories = held_back_histories(data.train, data.users, held_back=training.held_back, latest=latest)
+        histories = held_back_histories(data.train, data.users, held_back=training.held_back)
         return Supervision(histories, multinomial_objective())
-    sampling = sampled_histories(
-        data.train, data.users, data.items, sampled, held_back=training.held_back, latest=latest
-    )
+    sampling = sampled_histories(data.train, data.users, data.items, sampled, held_back=training.held_back)
     return Supervision(sampling, multinomial_objective(sampled=True))
+
+
+def sequence_supervision(
+    data: TrainValidationSplit,
+    training: TrainingConfig,
+    *,
+    longest: int,
+    teacher: SequenceTeacher | None = None,
+    following: Following | None = None,
+) -> Supervision:
+    """The next item at every position of the histories as the target, for models that know order.
+
+    With a ``teacher``, ``following`` states how it is followed. ``longest`` bounds the items before a target.
+    """
+    sampled = items_sampled(training, data.items)
+    objective = next_item_objective(data.items, following=following, sampled=sampled is not None)
+    if sampled is None:
+        return Supervision(next_items(data.train, data.users, longest=longest, teacher=teacher), objective)
+    sampling = sampled_next_items(
+        data.train, data.users, data.items, sampled, longest=longest, teacher=teacher
+    )
+    return Supervision(sampling, objective)
 
 
 def validation_of(model: keras.Model, data: TrainValidationSplit) -> Validation:
@@ -54,4 +86,4 @@ def validation_of(model: keras.Model, data: TrainValidationSplit) -> Validation:
     return Validation(lambda: evaluate_candidates(scorer.pairs, held_out), RANKING, share)
 
 
-__all__ = ["RANKING", "default_supervision", "validation_of"]
+__all__ = ["RANKING", "default_supervision", "sequence_supervision", "validation_of"]

@@ -54,7 +54,6 @@ class HistoryEpoch:
     histories: FlatHistories
     order: NDArray[np.int64]
     held_back: float
-    latest: bool
     rng: np.random.Generator
     teacher: TableScorer | None = field(default=None, repr=False)
 
@@ -75,16 +74,8 @@ class HistoryEpoch:
             pairs = self.histories.pairs(users)
             # The fraction differs per user, so that the model sees both short and nearly complete histories.
             shares = self.rng.uniform(0.0, 2.0 * self.held_back, len(users))
-            held = self._positions(pairs) > 1.0 - shares[pairs[:, 0]]
+            held = self.rng.random(len(pairs)) < shares[pairs[:, 0]]
             yield users, pairs[~held], pairs[held]
-
-    def _positions(self, pairs: NDArray[np.int32]) -> NDArray[np.float64]:
-        """A number in (0, 1] for each pair: its relative position in the history, or a random one."""
-        if not self.latest:
-            return 1.0 - self.rng.random(len(pairs))
-        lengths = np.bincount(pairs[:, 0])[pairs[:, 0]]
-        starts = np.searchsorted(pairs[:, 0], pairs[:, 0])
-        return np.asarray((np.arange(len(pairs)) - starts + 1) / lengths, np.float64)
 
 
 HistorySource = Callable[[np.random.Generator], HistoryEpoch]
@@ -96,19 +87,17 @@ def held_back_histories(
     users: int,
     *,
     held_back: float,
-    latest: bool = False,
     teacher: TableScorer | None = None,
 ) -> HistorySource:
     """Every user once per epoch; on average, the fraction ``held_back`` of each history is the target.
 
-    The targets are the ``latest`` items, or random ones. ``teacher`` maps users to a teacher's scores
-    [users, items].
+    ``teacher`` maps users to a teacher's scores [users, items].
     """
     histories = flat_histories(train, users)
     with_history = np.flatnonzero(np.diff(histories.bounds))
 
     def draw(rng: np.random.Generator) -> HistoryEpoch:
-        return HistoryEpoch(histories, rng.permutation(with_history), held_back, latest, rng, teacher)
+        return HistoryEpoch(histories, rng.permutation(with_history), held_back, rng, teacher)
 
     return draw
 

@@ -18,6 +18,8 @@ from hanji.training.fitting.supervision import EpochSource
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data.interactions import Interactions
 from hanji.training.recommenders.history_samples import HistoryEpoch, held_back_histories
+from hanji.training.recommenders.models.history import PADDING
+from hanji.training.recommenders.sequence_samples import SequenceEpoch, SequenceTeacher, next_items
 from hanji.training.recommenders.tables import LARGE_CATALOGUE, SubsetScorer
 
 Items = NDArray[np.int32]
@@ -105,6 +107,51 @@ class SampledEpoch:
             )
 
 
+@dataclass(frozen=True)
+class SampledSequences:
+    """A ``SequenceEpoch`` whose batches have the items that a step computes."""
+
+    epoch: SequenceEpoch
+    sampler: ItemSampler
+
+    def steps(self, batch_size: int) -> int:
+        """See SequenceEpoch."""
+        return self.epoch.steps(batch_size)
+
+    def batches(self, batch_size: int) -> Iterator[tuple[Any, ...]]:
+        """Sequences and targets with positions in ``items``, with a teacher its logits float32 [targets,
+        items], ``items`` int32 [items] and their ``log_inclusion``."""
+        draws = self.sampler.draws(self.epoch.rng)
+        for sequences, targets in self.epoch.parts(batch_size):
+            items = np.union1d(sequences[sequences != PADDING], next(draws))
+            positions = np.searchsorted(items, sequences).astype(np.int32)
+            at = targets.copy()
+            at[:, 2] = np.searchsorted(items, targets[:, 2])
+            teacher = self.epoch.teacher
+            yield (
+                np.where(sequences == PADDING, sequences, positions),
+                at,
+                *(() if teacher is None else (teacher(sequences, targets, items),)),
+                items,
+                self.sampler.log_inclusion(items, len(sequences)),
+            )
+
+
+def sampled_next_items(
+    train: Interactions,
+    users: int,
+    items: int,
+    size: int,
+    *,
+    longest: int,
+    teacher: SequenceTeacher | None = None,
+) -> EpochSource:
+    """``next_items`` for a catalogue of ``items``, of which each step samples ``size``."""
+    draw = next_items(train, users, longest=longest, teacher=teacher)
+    sampler = ItemSampler.of(np.bincount(train.items, minlength=items), users, size)
+    return lambda rng: SampledSequences(draw(rng), sampler)
+
+
 def sampled_histories(
     train: Interactions,
     users: int,
@@ -112,11 +159,10 @@ def sampled_histories(
     size: int,
     *,
     held_back: float,
-    latest: bool = False,
     teacher: SubsetScorer | None = None,
 ) -> EpochSource:
     """``held_back_histories`` for a catalogue of ``items``, of which each step samples ``size``."""
-    draw = held_back_histories(train, users, held_back=held_back, latest=latest)
+    draw = held_back_histories(train, users, held_back=held_back)
     sampler = ItemSampler.of(np.bincount(train.items, minlength=items), users, size)
     return lambda rng: SampledEpoch(draw(rng), sampler, teacher)
 
@@ -140,4 +186,12 @@ def _scaled(weights: Floats, total: int) -> Floats:
         free &= ~above
 
 
-__all__ = ["SAMPLED", "ItemSampler", "SampledEpoch", "items_sampled", "sampled_histories"]
+__all__ = [
+    "SAMPLED",
+    "ItemSampler",
+    "SampledEpoch",
+    "SampledSequences",
+    "items_sampled",
+    "sampled_histories",
+    "sampled_next_items",
+]

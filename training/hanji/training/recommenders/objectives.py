@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
@@ -9,7 +10,7 @@ import tf_keras as keras
 
 from hanji.training.fitting.supervision import Objective, Tensor
 from hanji.training.recommenders.models.history import HistoryModel
-from hanji.training.recommenders.sharing import share_of_rows, share_of_users
+from hanji.training.recommenders.sharing import share_of_rows, share_of_sequences, share_of_users
 
 _MASK = -1e4  # added to a logit to exclude the item from a softmax
 
@@ -85,6 +86,66 @@ def distillation_objective(
     return Objective(loss, (*_history_batch(), scores, *_sample(sampled)), sparse=sampled)
 
 
+@dataclass(frozen=True)
+class Following:
+    """How a model follows a teacher at each position: the weight of the teacher's distribution in the loss,
+    and the temperature of the softmaxes (Hinton et al. 2015)."""
+
+    weight: float
+    temperature: float
+
+
+def next_item_objective(
+    items: int, *, following: Following | None = None, sampled: bool = False
+) -> Objective:
+    """Softmax cross-entropy of the item that follows (Klenitskiy and Vasilev 2023), at every target.
+
+    A batch has ``Sequences`` and ``Targets`` (see sequence_samples), with ``following`` a teacher's logits
+    float32 [targets, items], and if ``sampled`` the items from which the softmax is estimated, and their
+    inclusion (see ``item_sampling``). Items of the history so far are excluded.
+    """
+
+    def loss(model: Any, sequences: Tensor, targets: Tensor, *others: Tensor) -> Tensor:
+        teacher, *sample = others if following else (None, *others)
+        chosen, log_inclusion = sample if sampled else (None, None)
+        table = model.table(chosen)
+        states = model.states(sequences, table, training=True)
+        logits = model.scores_of(tf.gather_nd(states, targets[:, :2]), table)
+        excluded = _so_far(sequences, targets, tf.shape(logits)) * _MASK
+        hard = tf.reduce_mean(_next_item(logits + excluded, targets[:, 2], log_inclusion))
+        if following is None:
+            return hard
+        if log_inclusion is not None:
+            excluded -= log_inclusion
+        at = 1.0 / following.temperature
+        soft = tf.nn.softmax_cross_entropy_with_logits(
+            tf.nn.softmax(teacher * at + excluded), logits * at + excluded
+        )
+        return following.weight * tf.reduce_mean(soft) + (1.0 - following.weight) * hard
+
+    integers = [tf.TensorSpec(shape, tf.int32) for shape in ([None, None], [None, 3])]
+    width = None if sampled else items
+    teacher = (tf.TensorSpec([None, width], tf.float32),) if following else ()
+    batch = (*integers, *teacher, *_sample(sampled))
+    return Objective(loss, batch, sparse=sampled, share=None if following else share_of_sequences)
+
+
+def _next_item(logits: Tensor, following: Tensor, log_inclusion: Tensor) -> Tensor:
+    """The cross-entropy of each target, estimated if the logits are those of a sample of the items."""
+    if log_inclusion is not None:
+        # The target is certainly in the batch, the others with these probabilities.
+        logits -= log_inclusion * (1.0 - tf.one_hot(following, tf.shape(logits)[1]))
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(following, logits)
+
+
+def _so_far(sequences: Tensor, targets: Tensor, shape: Tensor) -> Tensor:
+    """1 at the items of each target's sequence up to its position, else 0; float32 of ``shape``."""
+    items = tf.gather(sequences, targets[:, 0])
+    given = tf.where(tf.range(tf.shape(items)[1]) <= targets[:, 1:2])
+    pairs = tf.stack([tf.cast(given[:, 0], tf.int32), tf.gather_nd(items, given)], axis=1)
+    return tf.minimum(_table(pairs, shape), 1.0)
+
+
 def _history_batch() -> tuple[Any, ...]:
     """Tensor specs of a batch: kept and held-back pairs (user in the batch, item), and the user count."""
     pairs = tf.TensorSpec([None, 2], tf.int32)
@@ -122,4 +183,11 @@ def _table(pairs: Tensor, shape: Tensor) -> Tensor:
     return tf.scatter_nd(pairs, tf.ones_like(pairs[:, 0], tf.float32), shape)
 
 
-__all__ = ["Objective", "binary_cross_entropy_objective", "distillation_objective", "multinomial_objective"]
+__all__ = [
+    "Following",
+    "Objective",
+    "binary_cross_entropy_objective",
+    "distillation_objective",
+    "multinomial_objective",
+    "next_item_objective",
+]

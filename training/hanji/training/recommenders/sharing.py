@@ -27,6 +27,20 @@ def share_of_users(batch: Batch, part: Part) -> tuple[Batch, float]:
     return (*own, *items), _fraction(users, int(count))
 
 
+def share_of_sequences(batch: Batch, part: Part) -> tuple[Batch, float]:
+    """Some of the targets of a batch of sequences, with the sequences that they are in, and their fraction.
+
+    A batch is sequences int32 [B, T] and targets int32 [P, 3], sorted by sequence. The items of a sampled
+    batch, which follow, are shared by all parts.
+    """
+    sequences, targets, *items = batch
+    rows = part.of(len(targets))
+    own = targets[rows]
+    first, last = own[0, 0], own[-1, 0]
+    parts = (sequences[first : last + 1], own - np.array([first, 0, 0], np.int32))
+    return (*parts, *items), _fraction(rows, len(targets))
+
+
 def _pairs_of(pairs: NDArray[np.int32], users: slice) -> NDArray[np.int32]:
     """The pairs of ``users``, which are counted from the first of them."""
     start, stop = np.searchsorted(pairs[:, 0], [users.start, users.stop])
@@ -37,4 +51,4 @@ def _fraction(rows: slice, count: int) -> float:
     return float(rows.stop - rows.start) / count
 
 
-__all__ = ["share_of_rows", "share_of_users"]
+__all__ = ["share_of_rows", "share_of_sequences", "share_of_users"]

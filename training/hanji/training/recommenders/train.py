@@ -18,12 +18,12 @@ from hanji.training.fitting.determinism import seed_everything
 from hanji.training.fitting.distribution import Workers
 from hanji.training.fitting.joining import workers_of_environment
 from hanji.training.fitting.loop import FitRun, Hooks, fit
-from hanji.training.progress import OnEpoch
+from hanji.training.progress import OnEpoch, logger
 from hanji.training.recommenders.baselines.als import Als
 from hanji.training.recommenders.baselines.histories import histories_of, standardize
 from hanji.training.recommenders.cold_items import check_cold_items, with_cold_items
 from hanji.training.recommenders.config import TrainingConfig
-from hanji.training.recommenders.data import Dataset
+from hanji.training.recommenders.data import Dataset, Interactions
 from hanji.training.recommenders.data.validation import TrainValidationSplit, train_validation_split
 from hanji.training.recommenders.fit import default_supervision, validation_of
 from hanji.training.recommenders.footprint import expect_training_memory
@@ -53,9 +53,10 @@ def train(
     same; only the chief reads and writes ``work``. ``on_epoch`` is called after each epoch of each fit, on
     every worker.
 
-    Raises RecipeError if the model needs timestamps that the data does not have, is wider than its catalogue
-    allows, or cannot be trained by several workers; DataError if no user can spare a validation item, or if
-    the model does not fit into memory; WorkerLostError if another worker is gone.
+    A history model of data without timestamps is trained with ``history_pooling = "sum"``. Raises RecipeError
+    if the model is wider than its catalogue allows, or cannot be trained by several workers; DataError if no
+    user can spare a validation item, or if the model does not fit into memory; WorkerLostError if another
+    worker is gone.
     """
     workers = workers_of_environment()
     with workers.together():
@@ -75,6 +76,7 @@ class _Run:
 def _train(everything: Dataset, model: ModelConfig, training: TrainingConfig, run: _Run) -> TrainedModel:
     check_cold_items(model, everything.catalogue)
     dataset = everything.without_cold_items()
+    model = known_order(model, dataset.train)
     _check(dataset, model, training, run)
     # Workers drop different units; the initial weights are the chief's.
     seed_everything((run.seed + run.workers.part.index) % 2**32)
@@ -85,7 +87,7 @@ def _train(everything: Dataset, model: ModelConfig, training: TrainingConfig, ru
     if training.pretraining_epochs and model.type == "neumf":
         fits.pretrain(network, model, training)
     hooks = Hooks()
-    if training.pretraining_epochs and model.type == "history":
+    if training.pretraining_epochs and model.type == "history" and not model.ordered:
         epochs = training.pretraining_epochs
         hooks = Hooks(before_first_epoch=lambda: _start_from_als(network, split, epochs, run.seed))
     fits.fit(network, model, training, name=f"Training {model.type}", hooks=hooks)
@@ -105,14 +107,17 @@ def _train(everything: Dataset, model: ModelConfig, training: TrainingConfig, ru
     )
 
 
+def known_order(model: ModelConfig, train: Interactions) -> ModelConfig:
+    """``model`` or, if it knows the order of histories and ``train`` does not, the same without order."""
+    if not model.ordered or train.timestamps is not None:
+        return model
+    logger.info('The data has no timestamps: history_pooling is "sum", which does not need an order')
+    return replace(model, history_pooling="sum")
+
+
 def _check(dataset: Dataset, model: ModelConfig, training: TrainingConfig, run: _Run) -> None:
     """Raise what ``train`` raises before it begins."""
     check_embedding(model, dataset.catalogue.items)
-    if model.history_order and dataset.train.timestamps is None:
-        raise RecipeError(
-            f"model.history_order: the data {dataset.name!r} has no timestamps, so its histories have no "
-            "order; remove the key"
-        )
     expect_training_memory(
         model,
         training,

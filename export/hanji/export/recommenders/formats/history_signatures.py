@@ -4,7 +4,7 @@
     why       history int32 [L], item int32 [1]    → shares float32 [L]
 
 A history consists of item indices; -1 is padding. Scores are logits. ``shares`` holds the contribution of
-each history item to the score of ``item``: for fixed attention weights and as long as no ReLU changes state,
+each history item to the score of ``item``: for fixed pooling weights and as long as no ReLU changes state,
 the model is linear in the rows of the history, so the score is the sum of the shares and a constant.
 """
 
@@ -14,7 +14,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from hanji.training.recommenders.models.history import SINGLE_USER, HistoryModel
+from hanji.training.recommenders.models.history import HistoryModel
+from hanji.training.recommenders.models.pooling import SINGLE_USER
 
 HISTORY_SIGNATURES = ("history", "why")
 Tensor = Any
@@ -32,26 +33,24 @@ class HistorySignatures(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
 
     def _history(self, history: Tensor) -> dict[str, Tensor]:
         table = self.model.table()
-        rows, weights = self._weighted(history, table)
-        user = self.model.user_of(SINGLE_USER.pool(weights * rows))
+        user = self.model.user_of(SINGLE_USER.pool(self._weighted(history, table)))
         return {"scores": tf.reshape(self.model.scores_of(user, table), [self.model.items])}
 
     def _why(self, history: Tensor, item: Tensor) -> dict[str, Tensor]:
         table = self.model.table()
-        rows, weights = self._weighted(history, table)
-        gradient = self._gradient(SINGLE_USER.pool(weights * rows), tf.gather(table, item))
-        shares = weights * tf.matmul(rows, gradient, transpose_b=True)
-        return {"shares": tf.reshape(shares, [-1])}
+        weighted = self._weighted(history, table)
+        gradient = self._gradient(SINGLE_USER.pool(weighted), tf.gather(table, item))
+        return {"shares": tf.reshape(tf.matmul(weighted, gradient, transpose_b=True), [-1])}
 
-    def _weighted(self, history: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
-        """The embedding rows of the history [L, size], and their pooling weights [L, 1]."""
+    def _weighted(self, history: Tensor, table: Tensor) -> Tensor:
+        """The terms of the pooled history, [L, heads · size]."""
         present = tf.cast(history >= 0, tf.float32)[:, None]
         rows = tf.gather(table, tf.maximum(history, 0))
         age = SINGLE_USER.pool(present) - tf.cumsum(present)
-        return rows, self.model.pooling_weights(rows, present, age, SINGLE_USER)
+        return self.model.weighted(rows, present, age, SINGLE_USER)
 
     def _gradient(self, pooled: Tensor, item: Tensor) -> Tensor:
-        """The gradient of the score of ``item`` (a row [1, size]) by the pooled history, [1, size]."""
+        """The gradient of the score of ``item`` (a row [1, size]) by the pooled one, [1, heads · size]."""
         model = self.model
         gradient = item
         if model.tower:

@@ -11,7 +11,8 @@ from hanji.training.errors import RecipeError
 from hanji.training.settings import Count, Fraction, Positive, check_ranges
 
 ModelType = Literal["neumf", "gmf", "mlp", "ncf", "mf", "history"]
-Pooling = Literal["sum", "attention"]
+Pooling = Literal["sum", "attention", "timescales"]
+Heads = Annotated[int, Interval(ge=1, le=8), Unit("heads")]
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,19 @@ class ModelConfig:
     """Standard deviation of the initial embeddings."""
 
     history_pooling: Pooling = "sum"
-    """How the embeddings of a history become one: ``sum``, or ``attention`` conditioned on the state of the
-    user."""
+    """How the embeddings of a history become one. ``timescales``: sums with learned weights by age, one for
+    each head, for data with an order; without one it is ``sum``. ``sum`` and ``attention``, which is
+    conditioned on the state of the user, do not know the order."""
 
     history_length_exponent: Annotated[float, Interval(ge=0.0, le=1.0)] = 0.65
-    """The sum is divided by the length of the history to this power: 0 is a sum, 1 a mean."""
+    """The sum is divided by the length of the history to this power: 0 is a sum, 1 a mean. With
+    ``timescales``, by the sum of the weights to this power."""
 
-    history_order: bool = False
-    """Learn how the weight of an item decays with the number of items after it. Needs data with
-    timestamps."""
+    history_heads: Heads = 3
+    """Sums of ``timescales``."""
+
+    history_ages: Annotated[Count, Unit("items")] = 200
+    """Ages that ``timescales`` has a weight for: only as many of the latest items of a history count."""
 
     attention_units: Annotated[Count, Unit("units")] = 16
     """Width of the layer that computes the attention."""
@@ -71,6 +76,11 @@ class ModelConfig:
     def has_users(self) -> bool:
         """Whether the model has user embeddings; the input of a ``history`` model is a history instead."""
         return self.type != "history"
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the order of a history counts."""
+        return self.type == "history" and self.history_pooling == "timescales"
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -93,4 +103,4 @@ def check_embedding(model: ModelConfig, items: int, where: str = "model") -> Non
         )
 
 
-__all__ = ["ModelConfig", "ModelType", "Pooling", "check_embedding"]
+__all__ = ["Heads", "ModelConfig", "ModelType", "Pooling", "check_embedding"]

@@ -2,40 +2,26 @@
 
     rows of the history  ──pooling──►  user  ──·  rows of all items (+ tower)──►  logits
 
-Pooling is a sum over the item embeddings (rows) of the history, or attention conditioned on the user's state
-(as in Bahdanau et al. 2015): α = softmax(vᵀ tanh(W h_i + U s)), where s is the plain mean. In both cases the
-sum is scaled by a power of the history's length, which controls how much a long history raises the logits.
+Its pooling (see ``pooling``) knows the order of the history or does not. A model that does can be trained at
+every position of a sequence at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tf_keras as keras
+from numpy.typing import NDArray
 
 from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.models.pooling import Segments, TimescalePooling, pooling_of
 from hanji.training.recommenders.models.rows import rounded_rows
 
 Tensor = Any
 PADDING = -1
-_SMALLEST_LENGTH = 1.0  # an empty history is divided by one, not by zero
-
-
-@dataclass(frozen=True)
-class Segments:
-    """Assigns rows to users: ``pool`` sums rows [N, d] per user to [B, d], ``spread`` broadcasts back."""
-
-    pool: Callable[[Tensor], Tensor]
-    spread: Callable[[Tensor], Tensor]
-
-
-SINGLE_USER = Segments(
-    pool=lambda rows: tf.reduce_sum(rows, axis=0, keepdims=True), spread=lambda values: values
-)
-"""All rows belong to one user, as on a device."""
 
 
 class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
@@ -50,19 +36,15 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         self.config, self.items, self.row_bits = config, items, row_bits
         size, stddev = config.embedding_size, config.embedding_stddev
         self.item_table = self._weight("item_table", (items, size), stddev)
-        self.user_kernel = self._weight("user_kernel", (size, size), "identity")
+        heads = config.history_heads if config.ordered else 1
+        start = np.tile(np.eye(size, dtype=np.float32), (heads, 1)) / np.float32(heads)
+        self.user_kernel = self._weight("user_kernel", start.shape, start)
         self.user_bias = self._weight("user_bias", (size,), "zeros")
         if config.user_units:
             self.user_in = self._weight("user_in", (size, config.user_units), "glorot_uniform")
             self.user_in_bias = self._weight("user_in_bias", (config.user_units,), "zeros")
             self.user_out = self._weight("user_out", (config.user_units, size), "zeros")
-        if config.history_pooling == "attention":
-            units = config.attention_units
-            self.attention_item = self._weight("attention_item", (size, units), "glorot_uniform")
-            self.attention_user = self._weight("attention_user", (size, units), "glorot_uniform")
-            self.attention_vector = self._weight("attention_vector", (units, 1), "zeros")
-        if config.history_order:
-            self.forgetting = self._weight("forgetting", (1, 1), "zeros")
+        self.pooling = pooling_of(config, self._weight)
         self._add_tower(config.hidden_units)
 
     def call(self, history: Tensor, training: bool | None = None) -> Tensor:
@@ -88,8 +70,35 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         present = tf.ones_like(rows[:, :1])
         ends = tf.cumsum(segments.pool(present))
         age = segments.spread(ends) - tf.cumsum(present)
-        weights = self.pooling_weights(rows, present, age, segments)
-        return self.user_of(segments.pool(weights * rows))
+        return self.user_of(segments.pool(self.weighted(rows, present, age, segments)))
+
+    def weighted(self, rows: Tensor, present: Tensor, age: Tensor, segments: Segments) -> Tensor:
+        """The terms of the pooled history, [N, heads · size]: each row with its weight in each head.
+
+        The arguments are those of ``Pooling.weights``.
+        """
+        weights = self.pooling.weights(rows, present, age, segments)
+        return tf.concat([weights[:, head : head + 1] * rows for head in range(self.pooling.heads)], axis=1)
+
+    def states(self, sequences: Tensor, table: Tensor, training: bool | None = None) -> Tensor:
+        """The user vector after each position of ``sequences``, float32 [B, T, embedding_size].
+
+        ``sequences`` int32 [B, T] has items as positions in ``table``, oldest first, with PADDING at the end.
+        Later items do not affect a state. All sums over the past are one product with a Toeplitz matrix.
+        TypeError unless the pooling knows the order.
+        """
+        if not isinstance(self.pooling, TimescalePooling):
+            raise TypeError(f"expected history_pooling timescales, found {self.config.history_pooling}")
+        size, shape = self.config.embedding_size, tf.shape(sequences)
+        present = tf.cast(sequences != PADDING, tf.float32)[..., None]
+        rows = tf.gather(table, tf.maximum(sequences, 0)) * present
+        if training and self.config.embedding_dropout:
+            rows = tf.nn.dropout(rows, self.config.embedding_dropout)
+        by_time = tf.reshape(tf.transpose(rows, [1, 0, 2]), [shape[1], -1])
+        pooled = tf.reshape(self.pooling.causal(shape[1]), [-1, shape[1]]) @ by_time
+        by_head = tf.reshape(pooled, [self.pooling.heads, shape[1], shape[0], size])
+        concatenated = [shape[0], shape[1], self.pooling.heads * size]
+        return self.user_of(tf.reshape(tf.transpose(by_head, [2, 1, 0, 3]), concatenated))
 
     def table(self, items: Tensor = None) -> Tensor:
         """The item embedding table [items, embedding_size], or its rows ``items``; quantized if ``row_bits``
@@ -97,36 +106,17 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         rows = self.item_table if items is None else tf.gather(self.item_table, items)
         return rounded_rows(rows, self.row_bits) if self.row_bits else tf.identity(rows)
 
-    def pooling_weights(self, rows: Tensor, present: Tensor, age: Tensor, segments: Segments) -> Tensor:
-        """The weight of each row, [N, 1].
-
-        ``present`` [N, 1] is 0 for padding, else 1; ``age`` [N, 1] counts the later items of the history.
-        """
-        if self.config.history_order:
-            # Power-law decay with age, as in human forgetting (Wixted and Ebbesen 1991); learned exponent.
-            present = present * tf.exp(-self.forgetting * tf.math.log(1.0 + age))
-        length = tf.maximum(segments.pool(present), _SMALLEST_LENGTH)
-        scaled = length ** (1.0 - self.config.history_length_exponent)
-        if self.config.history_pooling == "sum":
-            return present * segments.spread(scaled / length)
-        state = segments.pool(present * rows) / length
-        hidden = tf.tanh(rows @ self.attention_item + segments.spread(state @ self.attention_user))
-        # tanh bounds the exponent by |v|₁, so no maximum has to be subtracted to prevent overflow.
-        attention = present * tf.exp(hidden @ self.attention_vector)
-        total = tf.maximum(segments.pool(attention), 1e-9)
-        return attention * segments.spread(scaled / total)
-
     def user_of(self, pooled: Tensor) -> Tensor:
-        """User vectors [B, embedding_size] from pooled histories of the same shape."""
+        """User vectors [..., embedding_size] from pooled histories [..., heads · embedding_size]."""
         user = self.user_straight(pooled)
         return user + self.user_hidden(user) @ self.user_out if self.config.user_units else user
 
     def user_straight(self, pooled: Tensor) -> Tensor:
-        """The linear path from pooled histories to user vectors, [B, embedding_size]."""
+        """The linear path from pooled histories to user vectors."""
         return pooled @ self.user_kernel + self.user_bias
 
     def user_hidden(self, user: Tensor) -> Tensor:
-        """The hidden layer parallel to the linear path, [B, user_units]."""
+        """The hidden layer parallel to the linear path, [..., user_units]."""
         return tf.nn.relu(user @ self.user_in + self.user_in_bias)
 
     def scores_of(self, user: Tensor, table: Tensor) -> Tensor:
@@ -172,11 +162,12 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
             self.tower_item_kernel = self._weight("tower_item", shape, "glorot_uniform")
             self.tower_head = self._weight("tower_head", (before, 1), "zeros")
 
-    def _weight(self, name: str, shape: tuple[int, ...], initial: str | float) -> Any:
-        initializer = (
-            keras.initializers.RandomNormal(stddev=initial) if isinstance(initial, float) else initial
-        )
-        return self.add_weight(name, shape, initializer=initializer)
+    def _weight(self, name: str, shape: tuple[int, ...], initial: str | float | NDArray[np.float32]) -> Any:
+        if isinstance(initial, float):
+            return self.add_weight(name, shape, initializer=keras.initializers.RandomNormal(stddev=initial))
+        if isinstance(initial, np.ndarray):
+            initial = keras.initializers.Constant(initial)
+        return self.add_weight(name, shape, initializer=initial)
 
 
-__all__ = ["PADDING", "SINGLE_USER", "HistoryModel", "Segments"]
+__all__ = ["PADDING", "HistoryModel"]
