@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,13 @@ from hanji.training.recommenders.models.build import build_model
 from hanji.training.recommenders.models.config import ModelConfig
 
 HISTORY = ModelConfig(type="history", embedding_size=8, hidden_units=(), user_units=4)
+TIMESCALES = replace(HISTORY, history_pooling="timescales")
 NEUMF = ModelConfig(embedding_size=8, mlp_embedding_size=4, hidden_units=(8,), embedding_regularization=0.1)
 TRAINING = TrainingConfig(batch_size=20, held_back=0.4)
 SAMPLED = TrainingConfig(batch_size=20, held_back=0.4, sampled_items=50)
 
 
-@pytest.mark.parametrize("config", [NEUMF, HISTORY, ModelConfig(type="mf", embedding_size=4)])
+@pytest.mark.parametrize("config", [NEUMF, HISTORY, TIMESCALES, ModelConfig(type="mf", embedding_size=4)])
 @pytest.mark.parametrize("training", [TRAINING, SAMPLED])
 def test_losses_and_gradients_of_the_parts_add_up(
     small_dataset: Dataset, config: ModelConfig, training: TrainingConfig
