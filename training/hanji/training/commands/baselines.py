@@ -36,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--spark-als", action="store_true", help="also fit ALS by Spark (pyspark.ml), to compare it with ours"
     )
+    parser.add_argument(
+        "--sasrec", action="store_true", help="also train SASRec, for data with an order; takes minutes"
+    )
     add_master_option(parser)
     add_memory_option(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -45,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     """Fit the models, select settings on validation items, evaluate and print; return 0."""
     from hanji.training.errors import RecipeError
     from hanji.training.progress import show_progress
+    from hanji.training.quiet import import_tensorflow
     from hanji.training.recipe_file import read_recipe_file
     from hanji.training.recommenders.baselines.baselines import baselines
     from hanji.training.recommenders.data import DataConfig, load_dataset
@@ -55,8 +59,12 @@ def run(args: argparse.Namespace) -> int:
         raise RecipeError(f"--factors: expected at least 1, found {args.factors}")
     file = read_recipe_file(args.recipe, seed=args.seed)
     dataset = load_dataset(file.settings("data", DataConfig), args.data)
+    if args.sasrec:
+        import_tensorflow()
     with memory_limit_of(args, dataset.task), _spark_als(args) as spark_als:
-        results = baselines(dataset, factors=args.factors, seed=file.seed, spark_als=spark_als)
+        results = baselines(
+            dataset, factors=args.factors, seed=file.seed, spark_als=spark_als, sasrec=args.sasrec
+        )
     results.sort(key=lambda row: row.metrics["ndcg_at_10"])
     if args.json:
         about = {"data": dataset.name, "synthetic": dataset.synthetic, "seed": file.seed}

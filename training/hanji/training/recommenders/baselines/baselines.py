@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hanji.training.errors import DataError
 from hanji.training.progress import progress
 from hanji.training.recommenders.baselines.als import Als
 from hanji.training.recommenders.baselines.content import Content
@@ -88,13 +89,24 @@ def _from_catalogue(fit: Callable[[Catalogue], ReferenceModel]) -> Fit:
 
 
 def baselines(
-    dataset: Dataset, *, factors: int = 64, seed: int = 0, spark_als: FitAls | None = None
+    dataset: Dataset,
+    *,
+    factors: int = 64,
+    seed: int = 0,
+    spark_als: FitAls | None = None,
+    sasrec: bool = False,
 ) -> list[Baseline]:
     """Fit every model on the training set, select settings on held-out items, then test each name once.
 
-    ``spark_als`` adds ALS by Spark; see ``als_fitter``. Items that nobody interacted with are left out.
-    DataError if the factors do not fit into memory.
+    ``spark_als`` adds ALS by Spark; see ``als_fitter``. ``sasrec`` adds SASRec, which takes minutes and, as
+    its best epoch is selected, is trained without the held-out items. Items that nobody interacted with are
+    left out. DataError if the factors do not fit into memory, or if ``sasrec`` needs an order that the data
+    does not have.
     """
+    if sasrec and dataset.train.timestamps is None:
+        raise DataError(
+            "SASRec: expected interactions with an order, found data without timestamps; leave out --sasrec"
+        )
     dataset = dataset.without_cold_items()
     users, items = dataset.catalogue.users, dataset.catalogue.items
     expect_factorization_memory(users, items, len(dataset.train), min(factors, users, items))
@@ -112,7 +124,17 @@ def baselines(
         for _, candidate in best.values():
             results.append(_tested(candidate, dataset))
             task.advance()
-    return results
+    return [*results, _tested(_sasrec(held_out, seed), dataset)] if sasrec else results
+
+
+def _sasrec(data: TrainValidationSplit, seed: int) -> Candidate:
+    """SASRec, which reads the whole histories but is trained on those of ``data``."""
+    from hanji.training.recommenders.baselines.sasrec import fit_sasrec
+    from hanji.training.recommenders.models.sasrec import SasRecConfig
+
+    config = SasRecConfig()
+    settings = f"{config.factors} factors, {config.blocks} blocks, {config.heads} heads"
+    return Candidate("sasrec", settings, lambda *_: fit_sasrec(data, seed=seed, config=config))
 
 
 def _validated(candidate: Candidate, dataset: Dataset, data: TrainValidationSplit) -> float:
