@@ -90,9 +90,7 @@ def _of_users(model: keras.Model, users: int, items: int, rng: np.random.Generat
 
 
 def _of_histories(model: HistoryModel, rng: np.random.Generator) -> Reference:
-    lengths = rng.integers(1, min(MAX_HISTORY_LENGTH, model.items) + 1, QUERIES)
-    lengths[0] = 1
-    histories = [rng.choice(model.items, length, replace=False).astype(np.int32) for length in lengths]
+    histories = _histories(model, rng)
     padded = [_with_padding(history, rng) for history in histories[_FIRST_PADDED:]]
     inputs = [*histories[:_FIRST_PADDED], *padded]
     items = rng.integers(0, model.items, (QUERIES, 1)).astype(np.int32)
@@ -108,6 +106,19 @@ def _of_histories(model: HistoryModel, rng: np.random.Generator) -> Reference:
         spread=_spread(scores),
         shares=tuple(_shares(model, table, *pair) for pair in zip(inputs, items, strict=True)),
     )
+
+
+def _histories(model: HistoryModel, rng: np.random.Generator) -> list[Indices]:
+    """Random histories, the first of a single item. Where the order counts, one is longer than what the model
+    considers, and one has the items of another in another order."""
+    lengths = rng.integers(1, min(MAX_HISTORY_LENGTH, model.items) + 1, QUERIES)
+    lengths[0] = 1
+    if model.config.ordered:
+        lengths[1] = min(model.config.history_ages + MAX_HISTORY_LENGTH, model.items)
+    histories = [rng.choice(model.items, length, replace=False).astype(np.int32) for length in lengths]
+    if model.config.ordered:
+        histories[3] = rng.permutation(histories[2])
+    return histories
 
 
 def _with_padding(history: Indices, rng: np.random.Generator) -> Indices:

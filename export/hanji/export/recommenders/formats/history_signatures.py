@@ -33,21 +33,24 @@ class HistorySignatures(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
 
     def _history(self, history: Tensor) -> dict[str, Tensor]:
         table = self.model.table()
-        user = self.model.user_of(SINGLE_USER.pool(self._weighted(history, table)))
+        rows, weights = self._weighted(history, table)
+        user = self.model.user_of(_pooled(rows, weights))
         return {"scores": tf.reshape(self.model.scores_of(user, table), [self.model.items])}
 
     def _why(self, history: Tensor, item: Tensor) -> dict[str, Tensor]:
         table = self.model.table()
-        weighted = self._weighted(history, table)
-        gradient = self._gradient(SINGLE_USER.pool(weighted), tf.gather(table, item))
-        return {"shares": tf.reshape(tf.matmul(weighted, gradient, transpose_b=True), [-1])}
+        rows, weights = self._weighted(history, table)
+        gradient = self._gradient(_pooled(rows, weights), tf.gather(table, item))
+        by_head = tf.reshape(gradient, [weights.shape[1], rows.shape[1]])
+        shares = weights * tf.matmul(rows, by_head, transpose_b=True)
+        return {"shares": tf.reduce_sum(shares, axis=1)}
 
-    def _weighted(self, history: Tensor, table: Tensor) -> Tensor:
-        """The terms of the pooled history, [L, heads · size]."""
+    def _weighted(self, history: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
+        """The embedding rows of the history [L, size], and their pooling weights [L, heads]."""
         present = tf.cast(history >= 0, tf.float32)[:, None]
         rows = tf.gather(table, tf.maximum(history, 0))
         age = SINGLE_USER.pool(present) - tf.cumsum(present)
-        return self.model.weighted(rows, present, age, SINGLE_USER)
+        return rows, self.model.pooling.weights(rows, present, age, SINGLE_USER)
 
     def _gradient(self, pooled: Tensor, item: Tensor) -> Tensor:
         """The gradient of the score of ``item`` (a row [1, size]) by the pooled one, [1, heads · size]."""
@@ -67,6 +70,12 @@ class HistorySignatures(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
         for (kernel, _), hidden in zip(reversed(self.model.tower), reversed(layers), strict=True):
             gradient = tf.matmul(gradient * _relu_mask(hidden[0]), kernel, transpose_b=True)
         return gradient
+
+
+def _pooled(rows: Tensor, weights: Tensor) -> Tensor:
+    """The pooled history [1, heads · size]."""
+    pooled = tf.matmul(weights, rows, transpose_a=True)
+    return tf.reshape(pooled, [1, weights.shape[1] * rows.shape[1]])
 
 
 def _relu_mask(hidden: Tensor) -> Tensor:
