@@ -35,7 +35,7 @@ class SasRecScores:
     """A SASRec as a reference model, with its current weights."""
 
     def __init__(self, model: SasRec) -> None:
-        self._model = model
+        self.model = model
         signature = [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)]
         self._compiled = compiled(self._call, signature)
 
@@ -44,7 +44,7 @@ class SasRecScores:
 
         The latest ``length`` items of a history count.
         """
-        counts = np.minimum(np.diff(histories.indptr), self._model.config.length)
+        counts = np.minimum(np.diff(histories.indptr), self.model.config.length)
         scores = np.empty(histories.shape, np.float32)
         by_length = np.argsort(counts, kind="stable")  # so that there is little padding
         for batch in batches_of(len(by_length), _USERS):
@@ -55,9 +55,9 @@ class SasRecScores:
         return scores
 
     def _call(self, sequences: tf.Tensor, last: tf.Tensor) -> tf.Tensor:
-        table = self._model.table()
-        states = self._model.states(sequences, table)
-        return self._model.scores_of(tf.gather(states, last, batch_dims=1), table)
+        table = self.model.table()
+        states = self.model.states(sequences, table)
+        return self.model.scores_of(tf.gather(states, last, batch_dims=1), table)
 
 
 def _latest(histories: Histories, users: NDArray[np.intp], counts: NDArray[np.int32]) -> NDArray[np.int32]:
