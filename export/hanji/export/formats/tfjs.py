@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 from google.protobuf import json_format
 
 from hanji.export.formats.fake_quant import Grid
-from hanji.export.formats.tfjs_graph import FrozenGraph, Shape, Weight
+from hanji.export.formats.tfjs_graph import FrozenGraph, Shape, Weight, dtype_in_tfjs
 from hanji.export.formats.weights import should_quantize, should_store_float16, symmetric_int8
 
 LARGEST_SHARD_BYTES = 4 * 2**20  # browsers reliably cache files up to this size
@@ -60,14 +59,14 @@ def _tensor_info(name: str, dtype: str, shape: Shape) -> dict[str, Any]:
 def _stored(weight: Weight, scheme: str) -> tuple[dict[str, Any], bytes]:
     """The entry of one weight in the weights manifest, and its bytes."""
     values = weight.values
-    entry = {"name": weight.name, "shape": list(values.shape), "dtype": tf.as_dtype(values.dtype).name}
+    entry = {"name": weight.name, "shape": list(values.shape), "dtype": np.dtype(dtype_in_tfjs(values)).name}
     if weight.grid is not None and weight.grid.last < 256:
         quantized = np.rint(values / weight.grid.scale) + weight.grid.zero_point
         return _as_uint8(entry, quantized, weight.grid)
     if scheme == "dynamic" and should_quantize(values):
         signed, scale = symmetric_int8(values)
         return _as_uint8(entry, signed + 127.0, Grid(scale, zero_point=127, first=0, last=254))
-    if should_store_float16(values, scheme):
+    if values.dtype == np.float16 or should_store_float16(values, scheme):
         return {**entry, "quantization": {"dtype": "float16"}}, values.astype("<f2").tobytes()
     return entry, values.astype(values.dtype.newbyteorder("<")).tobytes()
 

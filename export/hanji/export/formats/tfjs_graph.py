@@ -55,6 +55,11 @@ def input_specs(inputs: Mapping[str, Shape]) -> list[Any]:
     return [tf.TensorSpec(shape, tf.int32, name) for name, shape in inputs.items()]
 
 
+def dtype_in_tfjs(values: npt.NDArray[Any]) -> npt.DTypeLike:
+    """The type of a weight when TF.js has loaded it."""
+    return np.float32 if values.dtype == np.float16 else values.dtype
+
+
 class Walk:
     """Walks from the outputs back to the inputs, emitting the nodes and weights of a FrozenGraph."""
 
@@ -143,12 +148,15 @@ class Walk:
         return str(new.name)
 
     def _add_weight(self, values: Any, grid: Grid | None = None) -> str:
-        """The name of the weight with these values, added unless an equal one exists."""
+        """The name of the weight with these values, added unless an equal one exists.
+
+        Values in float16 are stored as such; TF.js computes with them in float32.
+        """
         values = np.asarray(values)
         key = (values.dtype.str, values.shape, values.tobytes(), grid)
         if key not in self.weights:
             node = NodeDef(op="Const")
-            node.attr["dtype"].type = tf.as_dtype(values.dtype).as_datatype_enum
+            node.attr["dtype"].type = tf.as_dtype(dtype_in_tfjs(values)).as_datatype_enum
             name = self._emit(node, [], f"weight_{len(self.weights)}")
             self.weights[key] = Weight(name, values, grid)
         return self.weights[key].name
@@ -192,4 +200,4 @@ def _first_control_input(node: NodeDef) -> int:
     return next((index for index, name in enumerate(node.input) if name.startswith("^")), len(node.input))
 
 
-__all__ = ["PASS_THROUGH", "FrozenGraph", "Shape", "Walk", "Weight", "input_specs"]
+__all__ = ["PASS_THROUGH", "FrozenGraph", "Shape", "Walk", "Weight", "dtype_in_tfjs", "input_specs"]

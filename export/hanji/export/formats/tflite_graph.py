@@ -70,16 +70,17 @@ class Graph:
         self._model.buffers.append(buffer)
         tensor.type, tensor.buffer = tensor_type, len(self._model.buffers) - 1
 
-    def add_variable(self, like: int, last: int | None = None) -> int:
+    def add_variable(self, like: int, last: int | None = None, *, first: int | None = None) -> int:
         """Add a float32 tensor and return its index.
 
-        It has the shape of the tensor ``like``, with the last dimension replaced by ``last`` if given.
+        It has the shape of the tensor ``like``, with the last dimension replaced by ``last`` and with
+        ``first`` as an additional first dimension, if given.
         """
         tensor, model = schema.TensorT(), self.tensors[like]
         tensor.hasRank, tensor.buffer = True, _EMPTY
-        tensor.shape, tensor.shapeSignature = _with_last(model.shape, last), None
+        tensor.shape, tensor.shapeSignature = _resized(model.shape, first, last), None
         if model.shapeSignature is not None:
-            tensor.shapeSignature = _with_last(model.shapeSignature, last)
+            tensor.shapeSignature = _resized(model.shapeSignature, first, last)
         self.tensors.append(tensor)
         return len(self.tensors) - 1
 
@@ -181,9 +182,11 @@ def _builtin(code: Any) -> int:
     return int(max(code.builtinCode, code.deprecatedBuiltinCode))  # older files hold only the second
 
 
-def _with_last(shape: Sequence[int], last: int | None) -> list[int]:
+def _resized(shape: Sequence[int], first: int | None, last: int | None) -> list[int]:
     sizes = [int(size) for size in shape]
-    return sizes if last is None else [*sizes[:-1], last]
+    if last is not None:
+        sizes = [*sizes[:-1], last]
+    return sizes if first is None else [first, *sizes]
 
 
 __all__ = ["KIND_NAMES", "TYPE_NAMES", "Graph", "opened", "packed"]

@@ -107,15 +107,16 @@ class _Dequantization:
         """Make ``lookup`` return stored rows, and dequantize these."""
         found, indices = lookup.output[0], lookup.input[1]
         lookup.output[0] = f"{found}/stored"
-        self._node("Gather", f"{found}/scales", _SCALES, indices, axis=0)
-        self.add(f"{found}/stored", f"{found}/scales", found)
+        self._node("Gather", f"{found}/stored_scales", _SCALES, indices, axis=0)
+        self.add(f"{found}/stored", f"{found}/stored_scales", found)
 
     def add(self, stored: str, scales: str, target: str) -> None:
         """Dequantize the rows ``stored``, with one scale each, into the tensor ``target``."""
         integers = self._node("Cast", f"{target}/cast", stored, to=onnx.TensorProto.FLOAT)
         if self.bits == 4:
             integers = self._unpacked(integers, target)
-        column = self._node("Unsqueeze", f"{target}/column", scales, self._constant("axis", np.array([1])))
+        wide = self._node("Cast", f"{target}/scales", scales, to=onnx.TensorProto.FLOAT)
+        column = self._node("Unsqueeze", f"{target}/column", wide, self._constant("axis", np.array([1])))
         self._node("Mul", target, integers, column)
 
     def _unpacked(self, packed: str, target: str) -> str:

@@ -20,16 +20,16 @@ _OFF_GRID = 1e-3  # of a quantization step; rounding in float32 causes deviation
 
 @dataclass(frozen=True)
 class RowTable:
-    """``quantized`` int8 [items, size], symmetric around zero; ``scales`` float32 [items], one per row."""
+    """``quantized`` int8 [items, size], symmetric around zero; ``scales`` float16 [items], one per row."""
 
     quantized: npt.NDArray[np.int8]
-    scales: npt.NDArray[np.float32]
+    scales: npt.NDArray[np.float16]
     bits: int
 
     @property
     def values(self) -> npt.NDArray[np.float32]:
         """The dequantized table, float32 [items, size]."""
-        return self.quantized.astype(np.float32) * self.scales[:, None]
+        return self.quantized.astype(np.float32) * self.scales.astype(np.float32)[:, None]
 
     def packed(self) -> npt.NDArray[np.uint8]:
         """Two 4-bit values per byte, uint8 [items, size / 2, rounded up].
@@ -77,8 +77,8 @@ def with_exact_table(model: HistoryModel, table: RowTable) -> HistoryModel:
 
 def _on_grid(values: npt.NDArray[np.float32], bits: int) -> RowTable:
     largest = np.abs(values).max(axis=1)
-    scales = np.where(largest > 0, largest / levels(bits), 1.0).astype(np.float32)
-    steps = values / scales[:, None]
+    scales = np.where(largest > 0, largest / levels(bits), 1.0).astype(np.float16)
+    steps = values / scales.astype(np.float32)[:, None]
     quantized = np.rint(steps)
     off = np.abs(steps - quantized).max(axis=1)
     if not off.max() < _OFF_GRID:  # NaN is rejected as well

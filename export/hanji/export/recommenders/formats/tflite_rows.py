@@ -46,25 +46,28 @@ def store_rows(graph: Graph, rows: RowTable) -> None:
             f"{len(found)} times; export as float16, and report this bug"
         )
     (table,) = found
+    # One row for both uses: LiteRT keeps a copy in float32.
+    scales = graph.add_constant(rows.scales[None, :].astype(np.float32))
     operators = graph.operators[:]
     graph.operators.clear()
     for operator in operators:
-        graph.operators += _with_rows(graph, operator, table, rows)
+        graph.operators += _with_rows(graph, operator, table, rows, scales)
+    _widen(graph, graph.add_constant(rows.scales[None, :]), scales, _DEQUANTIZE_HALF_VERSION)
     tensor = graph.tensors[table]
     tensor.quantization = _quantization(np.ones(1, np.float32))  # a separate MUL applies the scales
     tensor_type = schema.TensorType.INT4 if rows.bits == 4 else schema.TensorType.INT8
     graph.store(tensor, tensor_type, _packed_rows(rows))
 
 
-def _with_rows(graph: Graph, operator: Any, table: int, rows: RowTable) -> list[Any]:
-    """The operators that replace ``operator`` once the table is quantized."""
+def _with_rows(graph: Graph, operator: Any, table: int, rows: RowTable, scales: int) -> list[Any]:
+    """The operators that replace ``operator`` once the table is quantized; ``scales`` is a row [1, items]."""
     if table not in list(operator.inputs):
         return [operator]
     kind = graph.kind(operator)
     if kind == _Op.GATHER and operator.inputs[0] == table:
-        return _look_up(graph, operator, table, rows)
+        return _look_up(graph, operator, table, rows, scales)
     if kind == _Op.FULLY_CONNECTED and list(operator.inputs[1:]) == [table, -1]:
-        return _multiply(graph, operator, rows)
+        return _multiply(graph, operator, rows, scales)
     names = {value: name for name, value in vars(_Op).items()}
     raise ConversionError(
         f"TFLite (int{rows.bits}-rows): expected the item table to be looked up or multiplied with, found "
@@ -72,27 +75,28 @@ def _with_rows(graph: Graph, operator: Any, table: int, rows: RowTable) -> list[
     )
 
 
-def _look_up(graph: Graph, operator: Any, table: int, rows: RowTable) -> list[Any]:
+def _look_up(graph: Graph, operator: Any, table: int, rows: RowTable, scales: int) -> list[Any]:
     ids, output = int(operator.inputs[1]), int(operator.outputs[0])
-    integers = graph.add_variable(like=output)
-    scales = graph.add_variable(like=output, last=1)
-    column = graph.add_constant(rows.scales[:, None])
+    integers, found = graph.add_variable(like=output), graph.add_variable(like=ids, first=1)
+    column, order = graph.add_variable(like=output, last=1), graph.add_constant(np.array([1, 0], np.int32))
+    gathering = schema.GatherOptionsT()
+    gathering.axis = 1
     version = _LOOKUP_VERSION[rows.bits]
     return [
         graph.operator(_Op.EMBEDDING_LOOKUP, [ids, table], integers, version=version),
-        graph.operator(_Op.GATHER, [column, ids], scales, options=schema.GatherOptionsT()),
-        graph.operator(_Op.MUL, [integers, scales], output, options=schema.MulOptionsT()),
+        graph.operator(_Op.GATHER, [scales, ids], found, options=gathering),
+        graph.operator(_Op.TRANSPOSE, [found, order], column, options=schema.TransposeOptionsT()),
+        graph.operator(_Op.MUL, [integers, column], output, options=schema.MulOptionsT()),
     ]
 
 
-def _multiply(graph: Graph, operator: Any, rows: RowTable) -> list[Any]:
+def _multiply(graph: Graph, operator: Any, rows: RowTable, scales: int) -> list[Any]:
     output = int(operator.outputs[0])
     unscaled = graph.add_variable(like=output)
-    row = graph.add_constant(rows.scales[None, :])
     operator.outputs = [unscaled]
     operator.builtinOptions.asymmetricQuantizeInputs = True
     graph.set_code(operator, _Op.FULLY_CONNECTED, _PRODUCT_VERSION[rows.bits])
-    return [operator, graph.operator(_Op.MUL, [unscaled, row], output, options=schema.MulOptionsT())]
+    return [operator, graph.operator(_Op.MUL, [unscaled, scales], output, options=schema.MulOptionsT())]
 
 
 def _quantization(scales: npt.NDArray[np.float32], *, dimension: int = 0) -> Any:

@@ -1,4 +1,4 @@
-"""Symmetric low-bit quantization of a table, with one scale per row."""
+"""Symmetric low-bit quantization of a table, with one scale per row, a half-precision number."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import tensorflow as tf
 _CLIPS = (1.0, 0.9, 0.8, 0.7, 0.6)
 """Clipping thresholds, relative to a row's largest value; the one with the least squared error is used."""
 
-_SMALLEST = 1e-8
+_SMALLEST = 2.0**-14
+"""The smallest scale: the smallest half-precision number that has all of its bits."""
 
 
 def levels(bits: int) -> int:
@@ -30,11 +31,16 @@ def rounded_rows(table: Any, bits: int) -> Any:
 
 def _best_scales(table: Any, bits: int) -> Any:
     """The scale of each row, [n, 1], whose threshold in ``_CLIPS`` has the least squared error."""
-    widest = tf.maximum(tf.reduce_max(tf.abs(table), axis=1, keepdims=True), _SMALLEST) / levels(bits)
-    scales = tf.concat([widest * clip for clip in _CLIPS], axis=1)
-    errors = [_squared_error(table, widest * clip, bits) for clip in _CLIPS]
+    widest = tf.reduce_max(tf.abs(table), axis=1, keepdims=True) / levels(bits)
+    scales = [_half(tf.maximum(widest * clip, _SMALLEST)) for clip in _CLIPS]
+    errors = [_squared_error(table, scale, bits) for scale in scales]
     best = tf.argmin(tf.stack(errors, axis=1), axis=1)
-    return tf.gather(scales, best, batch_dims=1)[:, None]
+    return tf.gather(tf.concat(scales, axis=1), best, batch_dims=1)[:, None]
+
+
+def _half(values: Any) -> Any:
+    """``values`` rounded to half precision."""
+    return tf.cast(tf.cast(values, tf.float16), tf.float32)
 
 
 def _squared_error(table: Any, scale: Any, bits: int) -> Any:
