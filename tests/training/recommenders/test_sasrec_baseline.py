@@ -55,7 +55,8 @@ def test_an_empty_history_has_scores() -> None:
     assert np.isfinite(scores).all()
 
 
-def test_it_learns_what_follows() -> None:
+@pytest.mark.parametrize("sampled_items", [None, 20])
+def test_it_learns_what_follows(sampled_items: int | None) -> None:
     rng = np.random.default_rng(0)
     successor = rng.permutation(ITEMS)
     walks = [[int(rng.integers(ITEMS))] for _ in range(80)]
@@ -73,6 +74,7 @@ def test_it_learns_what_follows() -> None:
         final_learning_rate=0.001,
         average_decay=0.9,
         patience=12,
+        sampled_items=sampled_items,
     )
     scores = fit_sasrec(data, seed=0, config=CONFIG, training=training).scores(histories(*known))
     for user, items in enumerate(known):
