@@ -11,14 +11,16 @@ import pytest
 
 from hanji.runtime.cli import main
 from hanji.training.errors import DataError
+from hanji.training.fitting.loop import FitRun
 from hanji.training.recommenders.baselines import sasrec as baseline
 from hanji.training.recommenders.baselines.baselines import baselines
 from hanji.training.recommenders.baselines.histories import Histories, histories_of
-from hanji.training.recommenders.baselines.sasrec import SasRecScores, fit_sasrec
+from hanji.training.recommenders.baselines.sasrec import fit_sasrec
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import Dataset, Interactions
 from hanji.training.recommenders.data.interactions import LeaveOneOut
 from hanji.training.recommenders.data.validation import TrainValidationSplit
+from hanji.training.recommenders.history_scoring import scores_of_histories
 from hanji.training.recommenders.models.sasrec import SasRec, SasRecConfig
 
 ITEMS = 30
@@ -36,21 +38,20 @@ def histories(*given: list[int]) -> Histories:
     return histories_of(interactions(*given), users=len(given), items=ITEMS)
 
 
-def test_scores_are_those_after_the_latest_items_in_time_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(baseline, "_USERS", 2)
+def test_scores_are_those_after_the_latest_items_in_time_order() -> None:
     model, rng = SasRec(CONFIG, ITEMS), np.random.default_rng(0)
     model.set_weights([rng.normal(0, 0.5, weight.shape).astype(np.float32) for weight in model.weights])
     given = [[5, 3, 9], [8, 1, 2, 7, 0, 6, 4, 11], [29]]
-    found = SasRecScores(model).scores(histories(*given))
+    found = scores_of_histories(model)(histories(*given))
     expected = np.array([model(np.array([items[-CONFIG.length :]]))[0, -1].numpy() for items in given])
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(
-        SasRecScores(model).scores(histories(*given)[[2, 0]]), found[[2, 0]], atol=1e-5
+        scores_of_histories(model)(histories(*given)[[2, 0]]), found[[2, 0]], atol=1e-5
     )
 
 
 def test_an_empty_history_has_scores() -> None:
-    scores = SasRecScores(SasRec(CONFIG, ITEMS)).scores(histories_of(interactions([1]), users=2, items=ITEMS))
+    scores = scores_of_histories(SasRec(CONFIG, ITEMS))(histories_of(interactions([1]), users=2, items=ITEMS))
     assert scores.shape == (2, ITEMS)
     assert np.isfinite(scores).all()
 
@@ -76,7 +77,8 @@ def test_it_learns_what_follows(sampled_items: int | None) -> None:
         patience=12,
         sampled_items=sampled_items,
     )
-    scores = fit_sasrec(data, seed=0, config=CONFIG, training=training).scores(histories(*known))
+    model = fit_sasrec(data, FitRun("SASRec", 0), config=CONFIG, training=training)
+    scores = scores_of_histories(model)(histories(*known))
     for user, items in enumerate(known):
         scores[user, items] = -np.inf
     assert (scores.argmax(axis=1) == last).mean() > 0.9
@@ -85,7 +87,7 @@ def test_it_learns_what_follows(sampled_items: int | None) -> None:
 def test_the_command_adds_a_row(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(baseline, "TRAINING", replace(baseline.TRAINING, epochs=1, batch_size=256))
+    monkeypatch.setattr(baseline, "TRAINING", replace(baseline.TRAINING, epochs=1, batch_size=16))
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(
         'name = "x"\n[data]\nsynthetic_users = 200\n'

@@ -64,14 +64,12 @@ class Fitting:
 
         ``single_run`` keeps the last epoch, for schedules that cannot be resumed; only it is saved.
         """
+        run = self.run(name, schedule, single_run=single_run)
+        return fit(model, self.supervision, schedule, validation_of(model, self.data), run, hooks=hooks)
+
+    def run(self, name: str, schedule: TrainingConfig, *, single_run: bool = False) -> FitRun:
+        """A run of the loop with this recipe's seed, callback and checkpoint; see ``fit``."""
         settings = [self.identity, name, table_from(schedule), self.seed]
         path = self.work / f"{name.lower().replace(' ', '-')}.npz" if self.work else None
         checkpoint = Checkpoint(path, settings, content=self.data.content) if path else None
-        return fit(
-            model,
-            self.supervision,
-            schedule,
-            validation_of(model, self.data),
-            FitRun(name, self.seed, checkpoint, keep_last=single_run, on_epoch=self.on_epoch),
-            hooks=hooks,
-        )
+        return FitRun(name, self.seed, checkpoint, keep_last=single_run, on_epoch=self.on_epoch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,16 +12,17 @@ from hanji.compression.recommenders.steps import Distil
 from hanji.training.fitting.determinism import seed_everything
 from hanji.training.progress import logger
 from hanji.training.recommenders.baselines.ensemble import best_weights, described
+from hanji.training.recommenders.baselines.sasrec import TRAINING, fit_sasrec
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.data.validation import TrainValidationSplit
 from hanji.training.recommenders.fit import sequence_supervision
 from hanji.training.recommenders.history_samples import flat_histories
-from hanji.training.recommenders.history_scoring import history_scorer
+from hanji.training.recommenders.history_scoring import SequenceModel, history_scorer
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.models.history import HistoryModel
 from hanji.training.recommenders.objectives import Following
 from hanji.training.recommenders.protocols import candidates_of
-from hanji.training.recommenders.sequence_scoring import SequenceModel, WeightedScorer, weighted_logits
+from hanji.training.recommenders.sequence_scoring import WeightedScorer, weighted_logits
 
 Members = Mapping[str, SequenceModel]
 Weights = tuple[float, ...]
@@ -33,6 +35,8 @@ def distil_sequences(
     members: Members = {"full model": model}
     weights: Weights = (1.0,)
     if step.teacher == "ensemble":
+        if step.sasrec_epochs:
+            members = {**members, "SASRec": _sasrec(step.sasrec_epochs, fitting)}
         weights = _selected_weights(members, fitting.data)
     supervision = sequence_supervision(
         fitting.data,
@@ -52,6 +56,11 @@ def distil_sequences(
         return WeightedScorer(scorers, weights).evaluate(dataset)
 
     return student, distilling, evaluate if step.teacher == "ensemble" else None
+
+
+def _sasrec(epochs: int, fitting: Fitting) -> SequenceModel:
+    training = replace(TRAINING, epochs=epochs, sampled_items=fitting.training.sampled_items)
+    return fit_sasrec(fitting.data, fitting.run("Training SASRec", training), training=training)
 
 
 def _selected_weights(members: Members, data: TrainValidationSplit) -> Weights:

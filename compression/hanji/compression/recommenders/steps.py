@@ -39,9 +39,12 @@ class Distil:
     """Widths of the student's hidden layers."""
 
     teacher: Literal["full", "ensemble"] = "full"
-    """``full``: the trained model. ``ensemble``: ALS and EASE, fitted for the purpose, with the full model
-    if it is a ``history`` model, weighted by validation; together they often rank better than a neural model
-    of any size."""
+    """``full``: the trained model. ``ensemble``: models fitted for the purpose, weighted by validation, with
+    the full model if it is a ``history`` model. They are SASRec if the full model knows the order of
+    histories, else ALS and EASE, which together often rank better than a neural model of any size."""
+
+    sasrec_epochs: Annotated[int, Ge(0), Unit("epochs")] = 40
+    """Epochs of SASRec's training at most; 0 leaves it out of the ensemble."""
 
     als_engine: AlsEngine = "hanji"
     """What fits the ensemble's ALS. ``spark``: pyspark.ml, for data of a cluster's size; needs the extra

@@ -18,6 +18,7 @@ from hanji.training.recommenders.evaluation import (
 )
 from hanji.training.recommenders.history_samples import FlatHistories
 from hanji.training.recommenders.models.history import HistoryModel
+from hanji.training.recommenders.models.sasrec import SasRec
 from hanji.training.recommenders.tables import (
     LARGE_CATALOGUE,
     USERS,
@@ -26,17 +27,20 @@ from hanji.training.recommenders.tables import (
     pair_scorer,
 )
 
+SequenceModel = HistoryModel | SasRec
+"""A model whose user vectors come from histories."""
+
 _LARGEST_BATCH = 1 << 31  # bytes of the layers of a batch of histories
 _PAIRS = 1 << 16  # scored at once
 
 
-def history_scorer(model: HistoryModel, histories: FlatHistories) -> HistoryScorer:
+def history_scorer(model: SequenceModel, histories: FlatHistories) -> HistoryScorer:
     """A scorer for these histories; user indices are their positions."""
     kind = LargeHistoryScorer if model.items > LARGE_CATALOGUE else HistoryScorer
     return kind(_HistoryFunctions(model), histories)
 
 
-def scores_of_histories(model: HistoryModel) -> ScoresOf:
+def scores_of_histories(model: SequenceModel) -> ScoresOf:
     """The model as a function from histories [users, items] to scores, as reference models are."""
 
     functions = _HistoryFunctions(model)
@@ -125,7 +129,7 @@ class LargeHistoryScorer(HistoryScorer):
 class _HistoryFunctions:
     """The functions of a history model, each compiled at its first call because compilation takes seconds."""
 
-    def __init__(self, model: HistoryModel) -> None:
+    def __init__(self, model: SequenceModel) -> None:
         self._model = model
         self.items = model.items
         pairs, count = tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([], tf.int32)
@@ -158,4 +162,11 @@ class _HistoryFunctions:
         return self._model.scores_of_pairs(tf.gather(vectors, users), tf.gather(table, items))
 
 
-__all__ = ["HistoryScorer", "LargeHistoryScorer", "history_scorer", "scores_of_histories", "subset_scorer_of"]
+__all__ = [
+    "HistoryScorer",
+    "LargeHistoryScorer",
+    "SequenceModel",
+    "history_scorer",
+    "scores_of_histories",
+    "subset_scorer_of",
+]

@@ -13,8 +13,7 @@ from hanji.training.fitting.compilation import compiled
 from hanji.training.recommenders.data import Dataset, Interactions
 from hanji.training.recommenders.evaluation import evaluate_candidates, evaluate_catalogue, one_at_a_time
 from hanji.training.recommenders.history_samples import flat_histories
-from hanji.training.recommenders.history_scoring import history_scorer
-from hanji.training.recommenders.models.history import HistoryModel
+from hanji.training.recommenders.history_scoring import SequenceModel, history_scorer
 from hanji.training.recommenders.tables import batches_of
 
 BATCH = 1 << 18
@@ -38,7 +37,7 @@ class Scorer(Protocol):
 
 def scorer_of(model: keras.Model, train: Interactions, users: int) -> Scorer:
     """A scorer of ``model``; the input of a history model is each user's history in ``train``."""
-    if isinstance(model, HistoryModel):
+    if isinstance(model, SequenceModel):
         return history_scorer(model, flat_histories(train, users))
     return KerasScorer(model)
 

@@ -17,15 +17,10 @@ from hanji.training.recommenders.evaluation import (
     evaluate_catalogue,
     most_scores_of,
 )
-from hanji.training.recommenders.history_scoring import HistoryScorer
-from hanji.training.recommenders.models.history import HistoryModel
+from hanji.training.recommenders.history_scoring import HistoryScorer, SequenceModel
 from hanji.training.recommenders.sequence_samples import Sequences, SequenceTeacher, Targets
 
 Tensor = Any
-
-
-SequenceModel = HistoryModel
-"""A model whose user vectors after each position of a sequence come from the items up to it."""
 
 
 def weighted_logits(models: Sequence[SequenceModel], weights: Sequence[float]) -> SequenceTeacher:
@@ -96,4 +91,4 @@ class WeightedScorer:
         return by_candidates | evaluate_catalogue(self.table, dataset, most_scores=most_scores)
 
 
-__all__ = ["SequenceModel", "WeightedScorer", "weighted_logits"]
+__all__ = ["WeightedScorer", "weighted_logits"]

@@ -14,6 +14,7 @@ from hanji.training.recommenders.baselines.ease import Ease
 from hanji.training.recommenders.baselines.histories import (
     Histories,
     ReferenceModel,
+    ScoresOf,
     evaluate_scores,
     histories_of,
     tables_of,
@@ -129,12 +130,25 @@ def baselines(
 
 def _sasrec(data: TrainValidationSplit, seed: int) -> Candidate:
     """SASRec, which reads the whole histories but is trained on those of ``data``."""
+    from hanji.training.fitting.loop import FitRun
     from hanji.training.recommenders.baselines.sasrec import fit_sasrec
+    from hanji.training.recommenders.history_scoring import scores_of_histories
     from hanji.training.recommenders.models.sasrec import SasRecConfig
 
     config = SasRecConfig()
     settings = f"{config.factors} factors, {config.blocks} blocks, {config.heads} heads"
-    return Candidate("sasrec", settings, lambda *_: fit_sasrec(data, seed=seed, config=config))
+
+    def fitted(*_: object) -> ReferenceModel:
+        return _Scores(scores_of_histories(fit_sasrec(data, FitRun("SASRec", seed), config=config)))
+
+    return Candidate("sasrec", settings, fitted)
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """A function of histories as a reference model."""
+
+    scores: ScoresOf
 
 
 def _validated(candidate: Candidate, dataset: Dataset, data: TrainValidationSplit) -> float:

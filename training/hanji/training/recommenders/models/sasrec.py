@@ -15,7 +15,7 @@ It is computed on a server, as a teacher or to compare with; no format has it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import tensorflow as tf
 import tf_keras as keras
@@ -47,6 +47,9 @@ class SasRecConfig:
 
     embedding_stddev: Positive = 0.02
     """Standard deviation of the initial rows."""
+
+    hidden_units: ClassVar[tuple[int, ...]] = ()
+    """Scores have no tower, unlike those of history models."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -93,6 +96,24 @@ class SasRec(keras.Model):  # type: ignore[misc]  # Keras has no types
             state = block(state, ages, training=training)
         return self.norm(state)
 
+    def logits(self, history: Tensor, users: Tensor, count: Tensor, items: Tensor = None) -> Tensor:
+        """Logits float32 [count, items] of histories int32 [N], which belong to ``users`` int [N], sorted.
+
+        As those of a history model: the oldest item of each user is first, and with ``items`` int32 [n] the
+        logits are those of these items, and ``history`` has positions in ``items``.
+        """
+        table = self.table(items)
+        return self.scores_of(self.users_of(history, users, count, table), table)
+
+    def users_of(self, history: Tensor, users: Tensor, count: Tensor, table: Tensor) -> Tensor:
+        """User vectors [count, factors] of histories as in ``logits``; the latest ``length`` items count."""
+        ragged = tf.RaggedTensor.from_value_rowids(history, users, nrows=tf.cast(count, users.dtype))
+        latest = ragged[:, -self.config.length :]
+        # One column more, because all histories may be empty.
+        sequences = tf.pad(latest.to_tensor(PADDING), [[0, 0], [0, 1]], constant_values=PADDING)
+        last = tf.maximum(latest.row_lengths() - 1, 0)
+        return tf.gather(self.states(sequences, table), last, batch_dims=1)
+
     def table(self, items: Tensor = None) -> Tensor:
         """The item embedding table [items, factors], or its rows ``items`` int32 [n]."""
         return tf.identity(self.item_table) if items is None else tf.gather(self.item_table, items)
@@ -100,6 +121,10 @@ class SasRec(keras.Model):  # type: ignore[misc]  # Keras has no types
     def scores_of(self, user: Tensor, table: Tensor) -> Tensor:
         """Logits [..., items] of user vectors [..., factors]: the product with each row of ``table``."""
         return tf.matmul(user, table, transpose_b=True)
+
+    def scores_of_pairs(self, user: Tensor, rows: Tensor) -> Tensor:
+        """Logits [n] of n user vectors [n, factors], each for one row of as many ``rows``."""
+        return tf.reduce_sum(user * rows, axis=1)
 
 
 class Block(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
