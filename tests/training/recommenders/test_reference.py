@@ -37,7 +37,7 @@ MODELS: dict[str, tuple[Fit, float, float]] = {
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
-    return load_dataset(DataConfig(), None)
+    return load_dataset(DataConfig(synthetic_order=0.0), None)
 
 
 @pytest.fixture(scope="module")

@@ -165,6 +165,10 @@ class DataConfig:
     synthetic_interactions_per_user: Annotated[int, Ge(5), Unit("interactions")] = 60
     """Mean number of interactions per user of the synthetic catalogue."""
 
+    synthetic_order: Annotated[float, Interval(ge=0.0, lt=1.0)] = 0.5
+    """Probability that an interaction of the synthetic catalogue follows from the one before it, in a fixed
+    sequence of the items of a genre; 0: the interactions of a user have no order."""
+
     task: ClassVar[str] = "recommendation"
 
     def __post_init__(self) -> None:

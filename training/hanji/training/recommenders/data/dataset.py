@@ -45,6 +45,9 @@ class Dataset:
     best_hr_at_10: float | None
     """The highest HR@10 that any model can expect on `test`; known only for the synthetic catalogue."""
 
+    best_ndcg_at_10: float | None = None
+    """Likewise the highest NDCG@10."""
+
     user_attributes: Attributes = field(default_factory=dict)
     """Values of each attribute in the users file, by user; for metrics by group alone."""
 
