@@ -36,7 +36,7 @@ from hanji.training.recommenders.train import train
 COLD, NEGATIVES, K = 0.1, 99, 10
 RECIPE = ROOT / "examples" / "demo.toml"
 SOURCES = {
-    "synthetic": DataConfig(synthetic_items=2000),
+    "synthetic": DataConfig(synthetic_items=2000, synthetic_order=0.0),
     "movielens-1m": DataConfig(name="movielens-1m", format="ncf"),
 }
 

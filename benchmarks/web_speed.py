@@ -29,6 +29,7 @@ DATA = """
 [data]
 format = "synthetic"
 synthetic_users = 6040
+synthetic_order = 0.0
 synthetic_items = 3706
 synthetic_interactions_per_user = 20
 

@@ -29,7 +29,9 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 SLOWEST_FIRST = ("web", "studies", "end_to_end", "android")
 """Folders whose test files take minutes: started last, one of them would keep a single process busy alone."""
 
-SMALL = DataConfig(synthetic_users=200, synthetic_items=200, synthetic_interactions_per_user=20)
+SMALL = DataConfig(
+    synthetic_users=200, synthetic_items=200, synthetic_interactions_per_user=20, synthetic_order=0.0
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -82,7 +83,24 @@ def staged(books: Path, hanji: Hanji) -> Path:
     ):
         done = hanji(*arguments)
         assert done.returncode == 0, done.stderr
+        (books / f"{arguments[0]}.txt").write_text(done.stdout)
     return books
+
+
+def test_training_and_the_model_card_name_the_protocols_of_their_metrics(staged: Path, hanji: Hanji) -> None:
+    sampled, full = (staged / "train.txt").read_text().splitlines()[:2]
+    assert re.fullmatch(r"leave-one-out, 99 sampled negatives, .*: hr_at_10 0\.\d{4}, ndcg_at_10 .*", sampled)
+    assert re.fullmatch(
+        r"leave-one-out, all \d+ items .*: hr_at_10 .*, mrr 0\.\d{4}, coverage_at_10 .*", full
+    )
+    card = (staged / "bundle" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    found = hanji("evaluate", staged / "bundle", "--data", staged, "--protocol", "full", "--json")
+    measured = json.loads(found.stdout)
+    table = card.split(f"Full ranking: {measured['protocol']}.")[1]
+    listed = dict(re.findall(r"\| (\w+) \| [\d.]+ \| ([\d.]+) \|", table))
+    for name, value in listed.items():
+        assert float(value) == pytest.approx(measured[name], abs=0.02)
+    assert set(listed) == {"hr_at_10", "ndcg_at_10", "mrr", "coverage_at_10"}
 
 
 def test_the_bundle_uses_the_ids_of_the_data(staged: Path, hanji: Hanji) -> None:

@@ -6,10 +6,13 @@ import csv
 import json
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from hanji.export import evaluate
 
 from .tiny import IMAGES, RATINGS
 
@@ -117,6 +120,33 @@ def test_slices_and_details_are_those_of_the_task(study: dict[str, Any], task: s
     else:
         assert quantized["confusion"] is quantized["layers"] is None
     assert quantized["macs"] > 0
+
+
+@pytest.mark.parametrize("task", ["ratings"], indirect=True)
+def test_full_ranking_is_measured_in_every_job_and_can_be_chosen(study: dict[str, Any], folder: Path) -> None:
+    sampled, full = study["data"]["protocols"]
+    assert study["data"]["protocol"] == sampled and "99 sampled negatives" in sampled
+    done = compare(folder, "--json", "--protocol", "full")
+    assert done.returncode == 0, done.stderr[-3000:]
+    again = json.loads(done.stdout)
+    assert again["data"]["protocol"] == full and "all 200 items" in full
+    assert again["metric"]["name"] == "full_ranking_ndcg_at_10"
+    for first, second in zip(study["rows"], again["rows"], strict=True):
+        assert first["metrics"] == second["metrics"] and first["against_full"] == second["against_full"]
+    base, quantized, _ = again["rows"]
+    difference = (
+        quantized["metrics"]["full_ranking_mrr"]["mean"] - base["metrics"]["full_ranking_mrr"]["mean"]
+    )
+    assert quantized["against_full"]["full_ranking_mrr"]["difference"] == pytest.approx(difference)
+    page = unescape((folder / "out" / "study.html").read_text(encoding="utf-8"))
+    assert f"NDCG@10 (full ranking): {full}" in page
+    assert "coverage@10 (full ranking)" in page
+    assert "--protocol full" in page
+    evaluated = evaluate(
+        next((folder / "out" / "runs" / "seed-1").glob("full-*")) / "bundle", protocol="full"
+    )
+    for name, value in evaluated.items():
+        assert base["metrics"][f"full_ranking_{name}"]["values"][1] == pytest.approx(value)
 
 
 def test_a_csv_file_and_a_page_are_written(study: dict[str, Any], folder: Path) -> None:

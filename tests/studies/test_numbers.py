@@ -89,7 +89,13 @@ def rankings(seed: int = 0) -> RankingOutcomes:
     top = np.stack([rng.permutation(40)[:10] for _ in range(30)]).astype(np.int32)
     scores = rng.random((30, 40), dtype=np.float32)
     return RankingOutcomes(
-        rng.integers(0, 100, 30), top, rng.integers(0, 40, 30).astype(np.int32), scores, 0.5
+        ranks=rng.integers(0, 100, 30),
+        full_ranks=rng.integers(0, 40, 30),
+        top=top,
+        items=rng.integers(0, 40, 30).astype(np.int32),
+        scores=scores,
+        diversity=0.5,
+        coverage=0.75,
     )
 
 
@@ -99,13 +105,15 @@ def test_a_metric_that_is_undefined_for_a_seed_is_left_out() -> None:
     undefined = dataclasses.replace(rankings(1), diversity=float("nan"))
     runs = [Run(0, costs, rankings(0)), Run(1, costs, undefined)]
     found = row_of(FULL, runs, None, {0: [], 1: []}, metric="hr_at_10", labels=None)
-    assert set(found.metrics or {}) == {"hr_at_10", "ndcg_at_10", "precision_at_10"}
+    full = {f"full_ranking_{name}" for name in ("hr_at_10", "ndcg_at_10", "mrr", "coverage_at_10")}
+    assert set(found.metrics or {}) == {"hr_at_10", "ndcg_at_10", "precision_at_10"} | full
 
 
 @pytest.mark.parametrize("outcomes", [samples(), rankings()])
 def test_metrics_are_means_of_values_per_sample(outcomes) -> None:
     metrics = outcomes.metrics()
-    for name in ("top1", "macro_top1", "hr_at_10", "ndcg_at_10", "precision_at_10"):
+    full = [f"full_ranking_{name}" for name in ("hr_at_10", "ndcg_at_10", "mrr")]
+    for name in ("top1", "macro_top1", "hr_at_10", "ndcg_at_10", "precision_at_10", *full):
         if name in metrics:
             assert outcomes.each(name).mean() == pytest.approx(metrics[name])
 

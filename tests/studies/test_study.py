@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hanji.studies.comparison import compare
-from hanji.studies.study import Study, file_of, read_study
+from hanji.studies.study import Study, file_of, read_study, with_protocol
 from hanji.studies.study_layout import StudyLayout
 from hanji.studies.variant import FULL
 from hanji.training.errors import HanjiError, RecipeError
@@ -41,6 +41,30 @@ def test_defaults_are_filled_in(study) -> None:
         "litert",
     )
     assert [variant.name for variant in found.variants] == ["int8"]
+
+
+RATINGS = f'name = "one"\nbase = "{ROOT / "examples/ncf.toml"}"\n'
+
+
+def test_a_metric_under_another_protocol(study) -> None:
+    found = study(INT8, RATINGS)
+    full = with_protocol(found, "full")
+    assert (found.metric, full.metric) == ("ndcg_at_10", "full_ranking_ndcg_at_10")
+    assert full.sha256 != found.sha256
+    assert with_protocol(full, "sampled") == found
+
+
+@pytest.mark.parametrize(
+    ("head", "protocol", "message"),
+    [
+        (RATINGS, "uniform", "expected one that studies measure, sampled or full, found 'uniform'"),
+        (RATINGS + 'metric = "precision_at_10"\n', "full", "precision_at_10 is not measured under 'full'"),
+        (HEAD, "full", "'full' is for recommenders, but the task is image-classification"),
+    ],
+)
+def test_a_protocol_that_is_not_measured(study, head: str, protocol: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        with_protocol(study(INT8, head), protocol)
 
 
 def test_results_of_other_data_are_in_another_directory(study, tmp_path: Path) -> None:

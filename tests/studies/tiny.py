@@ -24,6 +24,7 @@ name = "tiny"
 [data]
 format = "synthetic"
 synthetic_users = 200
+synthetic_order = 0.0
 synthetic_items = 200
 synthetic_interactions_per_user = 20
 [model]

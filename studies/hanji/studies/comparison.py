@@ -20,7 +20,7 @@ from hanji.studies.sharing import alone
 from hanji.studies.slices import Slice
 from hanji.studies.study import Study
 from hanji.studies.study_layout import StudyLayout, job_name
-from hanji.studies.task import task_named
+from hanji.studies.task import StudyTask, task_named
 from hanji.studies.variant import FULL
 from hanji.training.errors import HanjiError
 from hanji.training.progress import logger, progress
@@ -109,7 +109,7 @@ def _samples(study: Study, data: Path | None) -> _Samples:
     for seed in study.seeds:
         dataset = task.load(config, data, seed=seed)
         samples.contents[seed], samples.slices[seed] = dataset.content, task.slices(dataset)
-        about = samples.about or _about(dataset, task.protocol(dataset))
+        about = samples.about or _about(dataset, task, study.metric)
         samples = replace(samples, about=about, labels=task.class_names(dataset))
     return samples
 
@@ -159,12 +159,14 @@ def _with_times(
     return replace(row, latency=latency, footprint=footprints[name])
 
 
-def _about(dataset: Any, protocol: str) -> dict[str, Any]:
+def _about(dataset: Any, task: StudyTask[Any, Any, Any], metric: str) -> dict[str, Any]:
+    phrases = list(dict.fromkeys(task.protocol_of(name, dataset) for name in task.metrics))
     return {
         "name": dataset.name,
         "synthetic": dataset.synthetic,
         "samples": len(dataset.test),
-        "protocol": protocol,
+        "protocol": task.protocol_of(metric, dataset),
+        **({"protocols": phrases} if len(phrases) > 1 else {}),
     }
 
 

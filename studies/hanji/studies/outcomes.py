@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+FORMAT = 2
+"""Version of the arrays on disk: results with those of another version are measured anew."""
+
 Part = Literal["test", "validation"]
 Values = NDArray[np.float64]
 
@@ -74,4 +77,13 @@ def rank_correlation(first: NDArray[np.float32], second: NDArray[np.float32]) ->
     return float(np.mean(np.divide(products, norms, out=np.zeros_like(products), where=norms > 0)))
 
 
-__all__ = ["Outcomes", "OutcomesT", "Part", "Values", "load_outcomes", "rank_correlation", "save_outcomes"]
+__all__ = [
+    "FORMAT",
+    "Outcomes",
+    "OutcomesT",
+    "Part",
+    "Values",
+    "load_outcomes",
+    "rank_correlation",
+    "save_outcomes",
+]

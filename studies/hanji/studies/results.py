@@ -21,6 +21,10 @@ LABELS = {
     "ndcg_at_10": "NDCG@10",
     "precision_at_10": "Precision@10",
     "diversity_at_10": "diversity@10",
+    "full_ranking_hr_at_10": "HR@10 (full ranking)",
+    "full_ranking_ndcg_at_10": "NDCG@10 (full ranking)",
+    "full_ranking_mrr": "MRR (full ranking)",
+    "full_ranking_coverage_at_10": "coverage@10 (full ranking)",
 }
 LOWER_IS_BETTER = ("nll", "ece")
 

@@ -18,7 +18,14 @@ from hanji.studies.slices import Slice
 from hanji.studies.statistics import Difference, paired_bootstrap, spread
 from hanji.studies.variant import Variant
 
-COMPARED = ("top1", "hr_at_10", "ndcg_at_10")
+COMPARED = (
+    "top1",
+    "hr_at_10",
+    "ndcg_at_10",
+    "full_ranking_hr_at_10",
+    "full_ranking_ndcg_at_10",
+    "full_ranking_mrr",
+)
 """Metrics that are means of one value per sample, so that differences can be bootstrapped."""
 
 

@@ -38,7 +38,8 @@ class StudyTables:
     """Formats of the bundles; metrics, budgets and latencies are those of the first."""
 
     metric: str = ""
-    """Metric by which recipes are compared: one of the task's; empty: the first of them."""
+    """Metric by which recipes are compared: one of the task's; empty: the first of them. Names that begin
+    with "full_ranking_" are of held-out items ranked in the whole catalogue."""
 
     recipes: tuple[dict[str, Any], ...] = ()
     """Tables ``[[recipes]]``: the recipes to compare."""
@@ -140,6 +141,12 @@ def file_of(base: RecipeFile, variant: Variant, seed: int) -> RecipeFile:
     )
 
 
+def with_protocol(study: Study, protocol: str) -> Study:
+    """The study with its metric measured under another evaluation protocol; RecipeError if it is not."""
+    changed = replace(study, metric=task_named(study.base.task).metric_under(protocol, study.metric))
+    return replace(changed, sha256=_sha256(changed))
+
+
 def _variant(table: dict[str, Any], base: RecipeFile, path: Path, index: int) -> Variant:
     where = f"{path}: recipes[{index}]"
     recipe = settings_from(RecipeTable, table, where)
@@ -201,4 +208,4 @@ def _sha256(study: Study) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-__all__ = ["Budget", "Study", "Variant", "file_of", "read_study"]
+__all__ = ["Budget", "Study", "Variant", "file_of", "read_study", "with_protocol"]

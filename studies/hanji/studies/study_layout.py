@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hanji.export.bundle.build_report import PACKAGES
 from hanji.studies.job import ROW, Job, share_checkpoints
+from hanji.studies.outcomes import FORMAT
 from hanji.studies.run_job import is_trained
 from hanji.studies.schedule import PlannedJob
 from hanji.studies.sharing import Work
@@ -38,7 +39,8 @@ class StudyLayout:
         """The directory of one variant with one seed, named after a hash of all that it depends on."""
         base = self.study.base
         about = [base.task, base.data, base.model, base.training, base.export, self.study.formats]
-        text = json.dumps([about, variant.tables, _versions(), self.contents[seed]], sort_keys=True)
+        measured = [_versions(), FORMAT, self.contents[seed]]
+        text = json.dumps([about, variant.tables, *measured], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:10]
         return self.out / "runs" / f"seed-{seed}" / f"{variant.slug}-{digest}"
 

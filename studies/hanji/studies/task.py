@@ -66,6 +66,14 @@ class StudyTask(ExportTask[DatasetT, TrainedT, CompressedT], Protocol[DatasetT, 
         """
         ...
 
+    def metric_under(self, protocol: str, metric: str) -> str:
+        """The name of ``metric`` under another evaluation protocol; RecipeError if it is not measured."""
+        ...
+
+    def protocol_of(self, metric: str, dataset: DatasetT) -> str:
+        """The evaluation protocol under which ``metric`` is measured on ``dataset``, as a phrase."""
+        ...
+
     def slices(self, dataset: DatasetT) -> list[Slice]:
         """Slices of the test set, without empty ones."""
         ...

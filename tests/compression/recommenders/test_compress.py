@@ -140,6 +140,8 @@ def test_saving_and_loading_preserves_the_scores(
     np.testing.assert_array_equal(scores(loaded.model), scores(compressed.model))
     assert (loaded.scheme, loaded.recipe, loaded.metrics) == (compressed.scheme, recipe, compressed.metrics)
     assert loaded.full.metrics == trained.metrics
+    assert loaded.full_ranking == compressed.full_ranking
+    assert loaded.full_ranking.keys() == {"hr_at_10", "ndcg_at_10", "mrr", "coverage_at_10"}
 
 
 def test_the_same_seed_compresses_to_the_same_weights(trained: TrainedModel, small_dataset: Dataset) -> None:

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,20 @@ def test_the_manifest_lists_every_file_with_its_hash(bundle: Bundles) -> None:
         assert file["sha256"] == hashlib.sha256(files[file["path"]]).hexdigest()
     done = subprocess.run(["sha256sum", "-c", "manifest.sha256"], cwd=summary.path, check=False)
     assert done.returncode == 0
+
+
+def test_the_model_card_names_the_protocol_of_each_table(compressed: Any, tmp_path: Path) -> None:
+    card = (
+        export_bundle(compressed("neumf", "int8"), tmp_path / "earlier").path / "MODEL_CARD.md"
+    ).read_text()
+    assert "Full ranking" not in card  # models of earlier versions have no such metrics
+    model = compressed("neumf", "int8")
+    full = replace(model.full, full_ranking={"mrr": 0.25, "hr_at_10": 0.5}, full_protocol="among all items")
+    both = replace(model, full=full, full_ranking={"mrr": 0.125, "hr_at_10": 0.5})
+    card = (export_bundle(both, tmp_path / "both").path / "MODEL_CARD.md").read_text()
+    sampled, ranked = card.split("## Metrics")[1].split("Full ranking: among all items.")
+    assert "99 sampled negatives" in sampled and "ndcg_at_10" in sampled
+    assert "| mrr | 0.2500 | 0.1250 |" in ranked
 
 
 def test_the_manifest_records_the_provenance(bundle: Bundles, compressed: Any) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hanji.studies.search.shapes import bytes_per_weight, longest_shared_prefix, shape_key
-from hanji.studies.search.space import read_space
+from hanji.studies.search.space import read_space, with_protocol
 from hanji.studies.search.toml_text import recipe_text
 from hanji.studies.variant import Variant
 from hanji.training.errors import RecipeError
@@ -95,6 +95,16 @@ def test_written_recipes_can_be_read_back(tmp_path: Path, name: str) -> None:
     (tmp_path / "again.toml").write_text(recipe_text(file, ["a comment", 'with "quotes"']), encoding="utf-8")
     again = read_recipe_file(tmp_path / "again.toml")
     assert vars(again) | {"path": None} == vars(file) | {"path": None}
+
+
+def test_the_metric_of_a_space_under_full_ranking(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(BASE)
+    space = read_space(tmp_path / "base.toml")
+    full = with_protocol(space, "full")
+    assert (space.metric, full.metric) == ("ndcg_at_10", "full_ranking_ndcg_at_10")
+    assert with_protocol(full, "sampled") == space
+    with pytest.raises(RecipeError, match="sampled or full, found 'all'"):
+        with_protocol(space, "all")
 
 
 def test_special_characters_survive_in_a_recipe(tmp_path: Path) -> None:

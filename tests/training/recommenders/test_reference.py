@@ -37,7 +37,7 @@ MODELS: dict[str, tuple[Fit, float, float]] = {
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
-    return load_dataset(DataConfig(), None)
+    return load_dataset(DataConfig(synthetic_order=0.0), None)
 
 
 @pytest.fixture(scope="module")
@@ -183,9 +183,13 @@ def test_the_command_prints_a_table_and_json(tmp_path: Path, capsys: pytest.Capt
     output = capsys.readouterr().out
     assert "synthetic data" in output
     assert all(name in output for name in MODELS)
+    assert "full: leave-one-out, all 200 items without those of the user's training history" in output
     assert main(["baselines", str(recipe), "--factors", "8", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert {row["name"] for row in rows} == set(MODELS)
+    for row in rows:
+        assert row["full_ranking"]["hr_at_10"] < row["metrics"]["hr_at_10"]
+        assert f" {row['full_ranking']['mrr']:.4f}" in output
 
 
 def test_the_command_refuses_zero_factors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

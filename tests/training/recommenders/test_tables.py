@@ -119,7 +119,7 @@ def test_a_catalogue_that_takes_long_is_evaluated_on_a_sample(
     small_dataset: Dataset, table: np.ndarray, caplog: pytest.LogCaptureFixture
 ) -> None:
     items = small_dataset.catalogue.items
-    all_users = evaluate_catalogue(table.__getitem__, small_dataset, most_scores=10**9)
+    all_users = evaluate_catalogue(table.__getitem__, small_dataset, most_scores=10**9)["sampled"]
     assert "sample" not in caplog.text
     asked: list[np.ndarray] = []
 
@@ -127,9 +127,12 @@ def test_a_catalogue_that_takes_long_is_evaluated_on_a_sample(
         asked.append(users)
         return table[users]
 
-    sampled = evaluate_catalogue(score, small_dataset, most_scores=60 * items)
+    found = evaluate_catalogue(score, small_dataset, most_scores=60 * items)
     assert len(np.unique(np.concatenate(asked))) == 60
-    assert sampled["diversity_at_10"] == pytest.approx(all_users["diversity_at_10"], abs=0.05)
+    assert found["sampled"]["diversity_at_10"] == pytest.approx(all_users["diversity_at_10"], abs=0.05)
+    assert "protocol full, hr@10 and ndcg@10 and mrr and coverage@10: measured for a random sample of 60" in (
+        caplog.text
+    )
     assert f"sample of 60 of {len(small_dataset.test)} users" in caplog.text
     assert "95 % interval" in caplog.text
 

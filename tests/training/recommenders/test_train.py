@@ -165,10 +165,15 @@ def test_a_model_knows_its_data_and_the_number_of_negatives(
     save_trained(replace(trained, protocol=protocol_of(40)), tmp_path / "trained")
     assert load_trained(tmp_path / "trained").protocol == protocol_of(40)
     about = json.loads((tmp_path / "trained" / "trained.json").read_text())
-    del about["protocol"], about["data"]["content"]  # as written by earlier versions
+    assert about["full_ranking"]["hr_at_10"] < about["metrics"]["hr_at_10"]
+    assert about["full_protocol"].startswith("leave-one-out, all 200 items without those of")
+    for name in ("protocol", "full_ranking", "full_protocol"):
+        del about[name]
+    del about["data"]["content"]  # as written by earlier versions
     (tmp_path / "trained" / "trained.json").write_text(json.dumps(about))
     earlier = load_trained(tmp_path / "trained")
     assert (earlier.protocol, earlier.data.content) == (protocol_of(99), "")
+    assert (earlier.full_ranking, earlier.full_protocol) == ({}, "")
 
 
 @pytest.mark.parametrize("genres", [(), ("Drama",)])

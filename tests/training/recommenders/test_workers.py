@@ -23,7 +23,9 @@ from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.train import train
 from hanji.training.recommenders.trained import TrainedModel, load_trained
 
-DATA = DataConfig(synthetic_users=200, synthetic_items=200, synthetic_interactions_per_user=20)
+DATA = DataConfig(
+    synthetic_users=200, synthetic_items=200, synthetic_interactions_per_user=20, synthetic_order=0.0
+)
 MODELS = {
     "history": ModelConfig(type="history", embedding_size=16, hidden_units=(), user_units=8),
     "neumf": ModelConfig(embedding_size=16, mlp_embedding_size=8, hidden_units=(16, 8)),
@@ -36,6 +38,7 @@ RECIPE = """
 name = "small"
 [data]
 synthetic_users = 200
+synthetic_order = 0.0
 synthetic_items = 200
 synthetic_interactions_per_user = 20
 [model]

@@ -84,6 +84,10 @@ class TrainingTask(Protocol[DatasetT, TrainedT]):
         """Train; an interrupted run resumes from the checkpoints in ``work``."""
         ...
 
+    def metric_lines(self, trained: TrainedT) -> list[str]:
+        """The test metrics as lines of text; where there are several evaluation protocols, they are named."""
+        ...
+
     def save_trained(self, trained: TrainedT, directory: Path) -> None:
         """Write a directory atomically."""
         ...

@@ -26,6 +26,7 @@ from hanji.training.recommenders.data.validation import TrainValidationSplit, tr
 from hanji.training.recommenders.fit import default_supervision
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.models.inference import inference_config, inference_model
+from hanji.training.recommenders.protocols import FULL, SAMPLED
 from hanji.training.recommenders.scoring import evaluate_model
 from hanji.training.recommenders.trained import TrainedModel
 
@@ -74,7 +75,9 @@ def compress(
     metrics = evaluate_model(model, dataset)
     teacher_metrics = teacher(dataset) if teacher else None
     model = with_cold_items(model, trained.catalogue)
-    return CompressedModel(model, config, scheme, recipe, metrics, trained, teacher_metrics)
+    return CompressedModel(
+        model, config, scheme, recipe, metrics[SAMPLED], trained, teacher_metrics, metrics[FULL]
+    )
 
 
 def uncompressed(trained: TrainedModel) -> CompressedModel:
@@ -82,7 +85,10 @@ def uncompressed(trained: TrainedModel) -> CompressedModel:
     users, items = trained.catalogue.users, trained.catalogue.items
     model = inference_model(trained.model, trained.config, users=users, items=items)
     config = inference_config(trained.config)
-    return CompressedModel(model, config, "float32", Recipe("full", ()), trained.metrics, trained)
+    recipe = Recipe("full", ())
+    return CompressedModel(
+        model, config, "float32", recipe, trained.metrics, trained, full_ranking=trained.full_ranking
+    )
 
 
 def fitting_of(dataset: Dataset, config: ModelConfig, training: TrainingConfig, *, seed: int) -> Fitting:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -39,6 +39,9 @@ class CompressedModel:
     teacher_metrics: dict[str, float] | None = None
     """Metrics of the teacher on the test set, if it was not the full model."""
 
+    full_ranking: dict[str, float] = field(default_factory=dict)
+    """Metrics of this model under the protocol ``full``; empty for a model of an earlier version."""
+
     task: ClassVar[str] = "recommendation"
 
 
@@ -50,6 +53,7 @@ def save_compressed(compressed: CompressedModel, directory: Path) -> None:
         "scheme": compressed.scheme,
         "recipe": {"name": compressed.recipe.name, "steps": compressed.recipe.tables},
         "metrics": compressed.metrics,
+        "full_ranking": compressed.full_ranking,
         "teacher_metrics": compressed.teacher_metrics,
     }
     with atomic_directory(directory, replace=True) as aside:
@@ -78,4 +82,5 @@ def load_compressed(directory: Path) -> CompressedModel:
         model.row_bits = ROW_BITS[scheme]
     recipe = Recipe.from_tables(about["recipe"]["name"], about["recipe"]["steps"], str(path))
     metrics, teacher_metrics = about["metrics"], about["teacher_metrics"]
-    return CompressedModel(model, config, scheme, recipe, metrics, full, teacher_metrics)
+    full_ranking = about.get("full_ranking", {})
+    return CompressedModel(model, config, scheme, recipe, metrics, full, teacher_metrics, full_ranking)

@@ -21,7 +21,7 @@ from hanji.training.recommenders.history_scoring import SequenceModel, history_s
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.models.history import HistoryModel
 from hanji.training.recommenders.objectives import Following
-from hanji.training.recommenders.protocols import candidates_of
+from hanji.training.recommenders.protocols import FULL, SAMPLED, candidates_of
 from hanji.training.recommenders.sequence_scoring import WeightedScorer, weighted_logits
 
 Members = Mapping[str, SequenceModel]
@@ -53,7 +53,12 @@ def distil_sequences(
     def evaluate(dataset: Dataset) -> dict[str, float]:
         histories = flat_histories(dataset.train, dataset.catalogue.users)
         scorers = [history_scorer(member, histories) for member in members.values()]
-        return WeightedScorer(scorers, weights).evaluate(dataset)
+        found = WeightedScorer(scorers, weights).evaluate(dataset)
+        full = found[FULL]
+        logger.info(
+            f"Ensemble teacher, full ranking: HR@10 {full['hr_at_10']:.4f}, NDCG@10 {full['ndcg_at_10']:.4f}"
+        )
+        return found[SAMPLED]
 
     return student, distilling, evaluate if step.teacher == "ensemble" else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hanji.compression.recommenders.compressed import CompressedModel
 from hanji.export.bundle.manifest import parameters
@@ -74,9 +74,20 @@ def _training_data(compressed: CompressedModel) -> str:
 
 def _metrics(compressed: CompressedModel) -> str:
     full, own = compressed.full.metrics, compressed.metrics
+    sampled = f"On the test set: {compressed.full.protocol}.\n\n{_metrics_table(full, own)}"
+    return f"## Metrics\n\n{sampled}{_full_ranking(compressed)}"
+
+
+def _full_ranking(compressed: CompressedModel) -> str:
+    full, own = compressed.full.full_ranking, compressed.full_ranking
+    if not full or not own:
+        return ""
+    return f"\n\nFull ranking: {compressed.full.full_protocol}.\n\n{_metrics_table(full, own)}"
+
+
+def _metrics_table(full: Mapping[str, float], own: Mapping[str, float]) -> str:
     rows = [[name, metric(full.get(name)), metric(own.get(name))] for name in sorted({*full, *own})]
-    protocol = compressed.full.protocol
-    return f"## Metrics\n\nOn the test set: {protocol}.\n\n" + table(["", "full model", "this model"], rows)
+    return table(["", "full model", "this model"], rows)
 
 
 def _sizes(compressed: CompressedModel, artifacts: Sequence[Artifact]) -> str:
@@ -123,8 +134,8 @@ def _limitations(compressed: CompressedModel) -> str:
         + _cold_items(compressed)
         + "- The model learned which items users interacted with, not why. It is subject to popularity bias "
         "(popular items are over-recommended) and inherits any other bias of the data.\n"
-        "- The metrics rank a held-out item among sampled negatives only; ranked over the whole catalogue "
-        "they are lower.\n"
+        "- Metrics that rank a held-out item among sampled negatives are higher than those of the whole "
+        "catalogue, and can order models in another way.\n"
         "- Preferences drift over time; the model has to be retrained to follow them."
     )
 

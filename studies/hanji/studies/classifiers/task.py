@@ -14,6 +14,7 @@ from hanji.studies.outcomes import Part
 from hanji.studies.slices import Slice
 from hanji.studies.task import GridRows, StudyTask
 from hanji.training.classifiers.data import ImageDataset
+from hanji.training.errors import RecipeError
 from hanji.training.recipe_file import RecipeFile
 
 if TYPE_CHECKING:
@@ -36,6 +37,16 @@ class ClassifierStudy(ClassifierExport):
     ) -> ImageOutcomes:
         """See StudyTask."""
         return image_outcomes(bundle, dataset, engine=engine, part=part)
+
+    def metric_under(self, protocol: str, metric: str) -> str:
+        """See StudyTask; classifiers have one protocol."""
+        raise RecipeError(
+            f"protocol: {protocol!r} is for recommenders, but the task is {self.name}; remove it"
+        )
+
+    def protocol_of(self, metric: str, dataset: ImageDataset) -> str:
+        """See StudyTask."""
+        return self.protocol(dataset)
 
     def slices(self, dataset: ImageDataset) -> list[Slice]:
         """See StudyTask; one per class."""

@@ -26,13 +26,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="divide the jobs among all machines that run this command with this option and the same --out",
     )
+    parser.add_argument(
+        "--protocol",
+        metavar="PROTOCOL",
+        help="recommenders only: compare by the study's metric under this evaluation protocol, sampled or "
+        "full; results of an earlier run are reused",
+    )
     parser.add_argument("--json", action="store_true", help="print study.json")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the study and write its results; 0 even if some recipes failed, which are rows of the results."""
     from hanji.runtime.errors import HanjiError
-    from hanji.studies.study import read_study
+    from hanji.studies.study import read_study, with_protocol
     from hanji.training.commands.interruption import resumable
     from hanji.training.progress import show_progress
 
@@ -41,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
     if args.jobs is not None and args.jobs < 1:
         raise HanjiError(f"--jobs: expected 1 or more, found {args.jobs}")
     study = read_study(args.study)
+    if args.protocol is not None:
+        study = with_protocol(study, args.protocol)
     out = args.out or Path("out") / f"study-{study.name}"
 
     with resumable():
@@ -75,13 +83,15 @@ def _results(study: Study, args: argparse.Namespace, out: Path) -> dict[str, Any
 def _command(args: argparse.Namespace) -> str:
     """The command that reproduces the study, without paths of this machine."""
     data = ["--data", "DIR"] if args.data else []
-    return shlex.join(["hanji", "compare", args.study.name, *data])
+    protocol = ["--protocol", args.protocol] if args.protocol else []
+    return shlex.join(["hanji", "compare", args.study.name, *data, *protocol])
 
 
 def _lines(table: dict[str, Any]) -> list[str]:
     metric, format = table["metric"]["name"], table["first_format"]
     widest = max(len(row["name"]) for row in table["rows"])
     lines = [_line(row, metric, format, widest) for row in table["rows"]]
+    lines.append(f"{table['metric']['label']}: {table['data']['protocol']}")
     return lines + [_winner(budget) for budget in table["budgets"]]
 
 

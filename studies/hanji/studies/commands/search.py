@@ -42,6 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seed of the search, not of the trainings (default: 0)",
     )
+    parser.add_argument(
+        "--protocol",
+        metavar="PROTOCOL",
+        help="recommenders only: choose by the metric under this evaluation protocol, sampled or full",
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="output directory; default: out/search-NAME")
     parser.add_argument("--json", action="store_true", help="print search.json")
 
@@ -60,9 +65,11 @@ def run(args: argparse.Namespace) -> int:
         raise HanjiError("expected one of --max-size, --max-latency-ms and --max-drop, found none")
     from hanji.studies.search.run import find_recipe
     from hanji.studies.search.search import Limits, trials_for
-    from hanji.studies.search.space import read_space
+    from hanji.studies.search.space import read_space, with_protocol
 
     space = read_space(args.file)
+    if args.protocol is not None:
+        space = with_protocol(space, args.protocol)
     out = args.out or Path("out") / f"search-{space.name}"
     with resumable():
         outcome = find_recipe(
@@ -97,6 +104,7 @@ def _command(args: argparse.Namespace) -> str:
         "--trials": args.trials,
         "--max-minutes": args.max_minutes,
         "--seed": args.seed or None,
+        "--protocol": args.protocol,
         "--data": args.data and "DIR",
     }
     options = [part for name, value in named.items() if value is not None for part in (name, f"{value}")]

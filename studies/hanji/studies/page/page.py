@@ -108,10 +108,12 @@ def _lead(view: StudyView) -> str:
     on = f" on the data set {name}" if name else ""
     tested = f" ({count(samples)} test samples)" if isinstance(samples, int | float) else ""
     seeds = f"{plural(len(view.seeds), 'seed')} ({', '.join(view.seeds)})"
+    protocol = plain(view.data.get("protocol"))
     run = f"Run on {moment(view.when)}" if view.when else ""
     took = f"{', in' if run else 'Run in'} {duration(view.seconds)}" if view.seconds is not None else ""
     sentences = [
         f"The full model and {plural(recipes, 'recipe')}{on}{tested}, {seeds}.",
+        f"{view.metric_label}: {protocol}." if protocol else "",
         "All results are measured on the exported files in their inference engines.",
         f"{plural(failed, 'recipe')} failed and {'is' if failed == 1 else 'are'} listed with the reason."
         if failed

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +17,43 @@ from hanji.studies.outcomes import Part, Values, rank_correlation
 from hanji.training.recommenders import metrics
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.data.validation import train_validation_split
-from hanji.training.recommenders.evaluation import evaluated_rows, genre_features
-from hanji.training.recommenders.history_samples import flat_histories
+from hanji.training.recommenders.evaluation import evaluated_rows, genre_features, one_at_a_time, ranked
 from hanji.training.recommenders.metrics import K
-from hanji.training.recommenders.protocols import candidates_of
-from hanji.training.recommenders.tables import best_unseen
+from hanji.training.recommenders.protocols import CandidateRanking, FullRanking
+from hanji.training.recommenders.tables import Table, TableScorer, Users
+
+FULL_RANKING = "full_ranking_"
+"""Begins the names of metrics under the protocol ``full``; all others are of ``sampled``."""
 
 SAMPLED_USERS = 200
 """Users whose scores over the whole catalogue are stored, for rank correlations."""
+
+_EACH: Mapping[str, Callable[[NDArray[np.int64]], Values]] = {
+    "hr_at_10": lambda ranks: (ranks < K).astype(np.float64),
+    "ndcg_at_10": partial(metrics.ndcg_gains, k=K),
+    "mrr": metrics.reciprocal_ranks,
+}
+"""Metrics that are means over the users: from their ranks, one value per user."""
 
 
 @dataclass(frozen=True)
 class RankingOutcomes:
     """One row per user with a held-out item.
 
-    ``ranks`` int64 [users]: 0-based rank of the held-out item among its candidates. ``top`` int32 [users, k]:
-    top-k items of the catalogue without those of the training set. ``items`` int32 [users]: held-out items.
-    ``scores`` float32 [sampled users, items]. ``diversity``: intra-list diversity by genres, NaN without
-    genres.
+    ``ranks`` int64 [users]: 0-based rank of the held-out item among its candidates; ``full_ranks``: among the
+    whole catalogue without the training history. ``top`` int32 [users, k]: top-k items of the catalogue
+    without those of the training set. ``items`` int32 [users]: held-out items. ``scores`` float32 [sampled
+    users, items]. ``diversity``: intra-list diversity by genres, NaN without genres. ``coverage``: share of
+    the catalogue that is in some user's top-k.
     """
 
     ranks: NDArray[np.int64]
+    full_ranks: NDArray[np.int64]
     top: NDArray[np.int32]
     items: NDArray[np.int32]
     scores: NDArray[np.float32]
     diversity: float
+    coverage: float
 
     @property
     def samples(self) -> NDArray[np.int32]:
@@ -48,23 +61,29 @@ class RankingOutcomes:
         return self.items
 
     def metrics(self) -> dict[str, float]:
-        """HR@10 and NDCG@10 among the candidates, Precision@10 over the catalogue, diversity if known."""
+        """HR@10 and NDCG@10 among the candidates, Precision@10 over the catalogue, diversity if known; and
+        HR@10, NDCG@10, MRR and coverage@10 under full ranking."""
         values = {
             "hr_at_10": metrics.hit_ratio(self.ranks, K),
             "ndcg_at_10": metrics.ndcg(self.ranks, K),
             "precision_at_10": metrics.precision(self.top, self.items),
         }
-        return values if np.isnan(self.diversity) else {**values, "diversity_at_10": self.diversity}
+        diversity = {} if np.isnan(self.diversity) else {"diversity_at_10": self.diversity}
+        full = {
+            "hr_at_10": metrics.hit_ratio(self.full_ranks, K),
+            "ndcg_at_10": metrics.ndcg(self.full_ranks, K),
+            "mrr": metrics.reciprocal_rank(self.full_ranks),
+            "coverage_at_10": self.coverage,
+        }
+        return values | diversity | {FULL_RANKING + name: value for name, value in full.items()}
 
     def each(self, metric: str) -> Values:
-        """One value per user, float64 [users], whose mean is ``metric``: a hit ratio, NDCG or precision."""
+        """One value per user, float64 [users], whose mean is ``metric``; neither diversity nor coverage."""
         if metric == "precision_at_10":
             precision: Values = (self.top == self.items[:, None]).mean(axis=1)
             return precision
-        hits = self.ranks < K
-        if metric == "hr_at_10":
-            return hits.astype(np.float64)
-        return np.where(hits, 1.0 / np.log2(self.ranks + 2.0), 0.0)
+        ranks = self.full_ranks if metric.startswith(FULL_RANKING) else self.ranks
+        return _EACH[metric.removeprefix(FULL_RANKING)](ranks)
 
     def agreement(self, full: RankingOutcomes) -> dict[str, float]:
         """Means over the users.
@@ -84,14 +103,13 @@ class RankingOutcomes:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays that are stored on disk."""
-        plain: dict[str, NDArray[Any]] = {"ranks": self.ranks, "top": self.top, "items": self.items}
-        return {**plain, "scores": self.scores, "diversity": np.array(self.diversity)}
+        return {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> RankingOutcomes:
         """The outcomes from the result of ``arrays``."""
-        plain = {name: array for name, array in arrays.items() if name != "diversity"}
-        return cls(**plain, diversity=float(arrays["diversity"]))
+        numbers: dict[str, Any] = {name: float(arrays[name]) for name in ("diversity", "coverage")}
+        return cls(**{**arrays, **numbers})
 
 
 def ranking_outcomes(
@@ -106,25 +124,35 @@ def ranking_outcomes(
     if part == "validation":
         split = train_validation_split(dataset, seed)
         dataset = replace(dataset, train=split.train, test=split.validation)
-    items = dataset.catalogue.items
-    test, k = evaluated_rows(dataset), min(K, items)
-    seen = flat_histories(dataset.train, dataset.catalogue.users)
-    candidates = candidates_of(test)
-    candidate_scores = np.empty(candidates.shape, np.float32)
-    top = np.empty((len(test), k), np.int32)
-    sampled: list[NDArray[np.float32]] = []
+    test, items = evaluated_rows(dataset), dataset.catalogue.items
+    sampled, full = CandidateRanking(test, test.protocol), FullRanking(test, items)
+    scores: list[Table] = []
     with Recommender.open(bundle, engine=engine) as recommender:
-        score = bundle_scorer(recommender, dataset)
-        for row, user in enumerate(test.users.tolist()):
-            scores = score(user)
-            candidate_scores[row] = scores[candidates[row]]
-            if row < SAMPLED_USERS:
-                sampled.append(scores.copy())
-            top[row] = best_unseen(scores[None], seen.pairs(np.array([user])), k)[0]
+        score = _recorded(one_at_a_time(bundle_scorer(recommender, dataset)), scores)
+        top = ranked(score, test, dataset, [sampled, full])
     features = genre_features(dataset.catalogue)
-    diversity = metrics.intra_list_diversity(top, features) if features.any() else float("nan")
-    ranks = metrics.positive_ranks(candidate_scores, candidates)
-    return RankingOutcomes(ranks, top, test.items, np.stack(sampled).astype(np.float32), diversity)
+    return RankingOutcomes(
+        ranks=sampled.ranks,
+        full_ranks=full.ranks,
+        top=top,
+        items=test.items,
+        scores=np.concatenate(scores),
+        diversity=metrics.intra_list_diversity(top, features) if features.any() else float("nan"),
+        coverage=metrics.coverage(top, full.unseen, items),
+    )
 
 
-__all__ = ["RankingOutcomes", "ranking_outcomes"]
+def _recorded(score: TableScorer, kept: list[Table]) -> TableScorer:
+    """``score``, which also adds copies of its first SAMPLED_USERS rows to ``kept``."""
+
+    def recorded(users: Users) -> Table:
+        table = score(users)
+        missing = SAMPLED_USERS - sum(map(len, kept))
+        if missing > 0:
+            kept.append(table[:missing].astype(np.float32))
+        return table
+
+    return recorded
+
+
+__all__ = ["FULL_RANKING", "RankingOutcomes", "ranking_outcomes"]

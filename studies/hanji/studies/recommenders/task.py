@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 from hanji.export.recommenders.task import RecommenderExport
 from hanji.studies.outcomes import Part
 from hanji.studies.recommenders.grid import recommender_grid
-from hanji.studies.recommenders.outcomes import RankingOutcomes, ranking_outcomes
+from hanji.studies.recommenders.outcomes import FULL_RANKING, RankingOutcomes, ranking_outcomes
 from hanji.studies.recommenders.slices import ranking_slices
 from hanji.studies.slices import Slice
 from hanji.studies.task import GridRows, StudyTask
+from hanji.training.errors import RecipeError
 from hanji.training.recipe_file import RecipeFile
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.data.validation import train_validation_split
+from hanji.training.recommenders.protocols import FULL, REPORTED, full_protocol
 
 if TYPE_CHECKING:
     import tf_keras as keras
@@ -30,7 +32,12 @@ if TYPE_CHECKING:
 class RecommenderStudy(RecommenderExport):
     """Implements ``StudyTask``."""
 
-    metrics: tuple[str, ...] = ("ndcg_at_10", "hr_at_10", "precision_at_10")
+    metrics: tuple[str, ...] = (
+        "ndcg_at_10",
+        "hr_at_10",
+        "precision_at_10",
+        *(FULL_RANKING + name for name in ("ndcg_at_10", "hr_at_10", "mrr")),
+    )
     outcomes = RankingOutcomes
 
     def outcomes_of(
@@ -38,6 +45,27 @@ class RecommenderStudy(RecommenderExport):
     ) -> RankingOutcomes:
         """See StudyTask."""
         return ranking_outcomes(bundle, dataset, engine=engine, part=part, seed=seed)
+
+    def metric_under(self, protocol: str, metric: str) -> str:
+        """See StudyTask."""
+        if protocol not in REPORTED:
+            raise RecipeError(
+                f"protocol: expected one that studies measure, {' or '.join(REPORTED)}, found {protocol!r}"
+            )
+        plain = metric.removeprefix(FULL_RANKING)
+        found = FULL_RANKING + plain if protocol == FULL else plain
+        if found not in self.metrics:
+            raise RecipeError(
+                f"protocol: {plain} is not measured under {protocol!r}; set metric to one of "
+                f"{', '.join(self.metrics)}"
+            )
+        return found
+
+    def protocol_of(self, metric: str, dataset: Dataset) -> str:
+        """See StudyTask."""
+        if metric.startswith(FULL_RANKING):
+            return full_protocol(dataset.catalogue.warm_items, dataset.test.split)
+        return self.protocol(dataset)
 
     def slices(self, dataset: Dataset) -> list[Slice]:
         """See StudyTask."""

@@ -57,6 +57,11 @@ def read_space(path: Path) -> Space:
     return _of_recipe(read_recipe_file(path))
 
 
+def with_protocol(space: Space, protocol: str) -> Space:
+    """The space with its metric measured under another evaluation protocol; RecipeError if it is not."""
+    return replace(space, metric=task_named(space.base.task).metric_under(protocol, space.metric))
+
+
 def _of_study(study: Study) -> Space:
     base = replace(study.base, seed=study.seeds[0])
     if study.grid:
@@ -102,4 +107,4 @@ def _formats(file: RecipeFile) -> tuple[Format, ...]:
     return (runnable[0], *(name for name in formats if name != runnable[0]))
 
 
-__all__ = ["Point", "Space", "read_space"]
+__all__ = ["Point", "Space", "read_space", "with_protocol"]

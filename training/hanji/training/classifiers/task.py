@@ -69,6 +69,10 @@ class ClassifierTraining:
 
         return train_classifier(dataset, model, training, seed=seed, work=work, on_epoch=on_epoch)
 
+    def metric_lines(self, trained: TrainedClassifier) -> list[str]:
+        """See TrainingTask."""
+        return [f"{name}: {value:.4f}" for name, value in trained.metrics.items()]
+
     def save_trained(self, trained: TrainedClassifier, directory: Path) -> None:
         """See TrainingTask."""
         from hanji.training.classifiers.trained import save_classifier

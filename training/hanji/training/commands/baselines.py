@@ -21,6 +21,15 @@ HELP = "evaluate simple reference models on the data of a recipe"
 EXAMPLE = "hanji baselines examples/movielens-1m.toml --data ml-1m --factors 128"
 
 
+_SAMPLED = {
+    "hr_at_10": "HR@10  ",
+    "ndcg_at_10": "NDCG@10",
+    "precision_at_10": "Prec@10",
+    "diversity_at_10": "Div@10 ",
+}
+_FULL = {"hr_at_10": "HR@10", "ndcg_at_10": "NDCG@10", "mrr": "MRR", "coverage_at_10": "cov@10"}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the recipe and the data."""
     parser.add_argument(
@@ -52,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     from hanji.training.recipe_file import read_recipe_file
     from hanji.training.recommenders.baselines.baselines import baselines
     from hanji.training.recommenders.data import DataConfig, load_dataset
+    from hanji.training.recommenders.protocols import full_protocol
 
     show_progress()
 
@@ -70,8 +80,8 @@ def run(args: argparse.Namespace) -> int:
         about = {"data": dataset.name, "synthetic": dataset.synthetic, "seed": file.seed}
         print(json.dumps(about | {"rows": [asdict(row) for row in results]}))
         return 0
-    protocol = dataset.test.protocol
-    print(f"{'synthetic data' if dataset.synthetic else 'data'} {dataset.name!r}; {protocol}")
+    print(f"{'synthetic data' if dataset.synthetic else 'data'} {dataset.name!r}; {dataset.test.protocol}")
+    print(f"full: {full_protocol(dataset.catalogue.warm_items, dataset.test.split)}")
     _print_rows(results)
     return 0
 
@@ -89,10 +99,12 @@ def _spark_als(args: argparse.Namespace) -> Iterator[FitAls | None]:
 
 
 def _print_rows(results: list[Baseline]) -> None:
-    print(f"{'model':<16} {'HR@10':<7} {'NDCG@10':<8} {'Prec@10':<8} {'Div@10':<7} {'seconds':<8} settings")
+    headings = [*_SAMPLED.values(), *(f"full {heading}" for heading in _FULL.values())]
+    print(f"{'model':<16} {' '.join(headings)} {'seconds':<8} settings")
     for row in results:
-        diversity = f"{row.metrics['diversity_at_10']:.4f}" if "diversity_at_10" in row.metrics else ""
-        print(
-            f"{row.name:<16} {row.metrics['hr_at_10']:<7.4f} {row.metrics['ndcg_at_10']:<8.4f} "
-            f"{row.metrics['precision_at_10']:<8.4f} {diversity:<7} {row.seconds:<8.1f} {row.settings}"
-        )
+        values = [*map(row.metrics.get, _SAMPLED), *map(row.full_ranking.get, _FULL)]
+        cells = [
+            ("" if value is None else f"{value:.4f}").ljust(len(heading))
+            for value, heading in zip(values, headings, strict=True)
+        ]
+        print(f"{row.name:<16} {' '.join(cells)} {row.seconds:<8.1f} {row.settings}")

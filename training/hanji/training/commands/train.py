@@ -71,8 +71,7 @@ def run(args: argparse.Namespace) -> int:
     if cluster and not cluster.is_chief:
         return 0
     task.save_trained(trained, args.out)
-    for name, value in trained.metrics.items():
-        print(f"{name}: {value:.4f}")
+    print("\n".join(task.metric_lines(trained)))
     print(f"The trained model is in {args.out}")
     return 0
 

@@ -1,8 +1,8 @@
 """Leave-one-out evaluation of any scoring function.
 
 ``evaluate_candidates`` ranks the held-out item among its sampled negatives (HR@10 and NDCG@10);
-``evaluate_catalogue`` evaluates the top 10 of the whole catalogue (Precision@10 and diversity@10);
-``evaluate_protocols`` does both, and ranks the held-out item in other ways as well.
+``evaluate_catalogue`` evaluates the top 10 of the whole catalogue (Precision@10 and diversity@10) and ranks
+the held-out item in it; ``evaluate_protocols`` does all of this, and ranks in other ways as well.
 Scores of the whole catalogue are computed for a batch of users at a time.
 """
 
@@ -22,6 +22,8 @@ from hanji.training.recommenders.group_metrics import GroupMetrics, metrics_by_g
 from hanji.training.recommenders.history_samples import flat_histories
 from hanji.training.recommenders.metrics import K
 from hanji.training.recommenders.protocols import (
+    FULL,
+    REPORTED,
     SAMPLED,
     FullRanking,
     Ranking,
@@ -36,6 +38,9 @@ from hanji.training.recommenders.tables import (
     best_unseen,
     users_in_batch,
 )
+
+ByProtocol = dict[str, dict[str, float]]
+"""Metrics under each protocol, by its name."""
 
 CatalogueScorer = Callable[[int], NDArray[np.float32]]
 """user index → scores over all items [items]."""
@@ -52,20 +57,32 @@ def evaluate_candidates(score: PairScorer, test: LeaveOneOut) -> dict[str, float
     return _of_candidates(scores, candidates)
 
 
-def evaluate_catalogue(
-    score: TableScorer, dataset: Dataset, *, most_scores: int | None = None
-) -> dict[str, float]:
-    """Precision@10 and intra-list diversity@10 over the full catalogue, excluding training items.
+def evaluate_catalogue(score: TableScorer, dataset: Dataset, *, most_scores: int | None = None) -> ByProtocol:
+    """The metrics that need the scores of the full catalogue, excluding training items.
 
+    They are Precision@10 and intra-list diversity@10 under ``sampled``, and all metrics of ``full``.
     Diversity is omitted if it is undefined: without genres, or if no list has two items with genres. If the
-    scores of all test users are more than ``most_scores``, a random sample of the users is evaluated and
-    that is logged.
+    scores of all test users are more than ``most_scores``, a random sample of the users is evaluated and that
+    is logged.
     """
     test = sampled_users(dataset.test, dataset.catalogue.items, most_scores)
-    top = _ranked(score, test, dataset)
-    result = _of_catalogue(top, test.items, dataset.catalogue)
-    _log_sample(result, "precision_at_10", top == test.items[:, None], dataset)
-    return result
+    rankings = rankings_of([FULL], test, dataset)
+    top = ranked(score, test, dataset, list(rankings.values()))
+    lists = _of_catalogue(top, test.items, dataset.catalogue)
+    _log_sample(lists, "precision_at_10", top == test.items[:, None], dataset)
+    return {SAMPLED: lists, FULL: _evaluation(FULL, rankings[FULL], top, test, dataset).metrics}
+
+
+def evaluate_by_pairs(
+    pairs: PairScorer, tables: TableScorer, dataset: Dataset, *, most_scores: int | None
+) -> ByProtocol:
+    """The metrics of the protocols REPORTED for a model of which pairs cost less than the whole catalogue.
+
+    Held-out items are ranked among their negatives for all users; for the rest see ``evaluate_catalogue``.
+    """
+    by_candidates = evaluate_candidates(pairs, dataset.test)
+    found = evaluate_catalogue(tables, dataset, most_scores=most_scores)
+    return {**found, SAMPLED: by_candidates | found[SAMPLED]}
 
 
 @dataclass(frozen=True)
@@ -85,6 +102,12 @@ def evaluate(score: TableScorer, dataset: Dataset) -> dict[str, float]:
     return evaluate_protocols(score, dataset)[SAMPLED].metrics
 
 
+def evaluate_reported(score: TableScorer, dataset: Dataset) -> ByProtocol:
+    """The metrics that models are reported with, for all users; see ``evaluate_protocols``."""
+    found = evaluate_protocols(score, dataset, REPORTED)
+    return {name: each.metrics for name, each in found.items()}
+
+
 def evaluate_protocols(
     score: TableScorer, dataset: Dataset, protocols: Sequence[str] = (SAMPLED,)
 ) -> dict[str, Evaluation]:
@@ -98,7 +121,7 @@ def evaluate_protocols(
     """
     test = evaluated_rows(dataset)
     rankings = rankings_of(protocols, test, dataset)
-    top = _ranked(score, test, dataset, list(rankings.values()))
+    top = ranked(score, test, dataset, list(rankings.values()))
     return {name: _evaluation(name, ranking, top, test, dataset) for name, ranking in rankings.items()}
 
 
@@ -128,10 +151,13 @@ def one_at_a_time(score: CatalogueScorer) -> TableScorer:
     return lambda users: np.stack([score(user) for user in users.tolist()])
 
 
-def _ranked(
+def ranked(
     score: TableScorer, test: LeaveOneOut, dataset: Dataset, rankings: Sequence[Ranking] = ()
 ) -> NDArray[np.int32]:
-    """Add all rows to the ``rankings``; the top items of each without those of the training set."""
+    """Add the scores of all rows ``test`` to the ``rankings``, batch by batch.
+
+    Returns the top K items of each row without those of the training set, best first, int32 [rows, K].
+    """
     items = dataset.catalogue.items
     seen = flat_histories(dataset.train, dataset.catalogue.users)
     top = np.empty((len(test), min(K, items)), np.int32)

@@ -11,9 +11,9 @@ from hanji.training.memory import rows_in_batch
 from hanji.training.recommenders.baselines.histories import Histories, Scores, ScoresOf
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.evaluation import (
-    evaluate,
-    evaluate_candidates,
-    evaluate_catalogue,
+    ByProtocol,
+    evaluate_by_pairs,
+    evaluate_reported,
     most_scores_of,
 )
 from hanji.training.recommenders.history_samples import FlatHistories
@@ -83,9 +83,12 @@ class HistoryScorer:
         scores: NDArray[np.float32] = self.table(np.array([user]))[0]
         return scores
 
-    def evaluate(self, dataset: Dataset) -> dict[str, float]:
-        """All test metrics on ``dataset``, whose users must be those of the histories."""
-        return evaluate(self.table, dataset)
+    def evaluate(self, dataset: Dataset) -> ByProtocol:
+        """The test metrics on ``dataset`` under the protocols REPORTED.
+
+        The users of ``dataset`` must be those of the histories.
+        """
+        return evaluate_reported(self.table, dataset)
 
     def _batch(self, users: NDArray[np.int64]) -> NDArray[np.float32]:
         return self._functions(self._histories.pairs(users), len(users))
@@ -119,11 +122,10 @@ class LargeHistoryScorer(HistoryScorer):
             ]
         )
 
-    def evaluate(self, dataset: Dataset) -> dict[str, float]:
-        """All test metrics, those of the whole catalogue for a sample of the users."""
+    def evaluate(self, dataset: Dataset) -> ByProtocol:
+        """The same, with metrics of the whole catalogue of a sample of the users."""
         most_scores = most_scores_of(dataset.catalogue.items)
-        by_candidates = evaluate_candidates(self.pairs, dataset.test)
-        return by_candidates | evaluate_catalogue(self.table, dataset, most_scores=most_scores)
+        return evaluate_by_pairs(self.pairs, self.table, dataset, most_scores=most_scores)
 
 
 class _HistoryFunctions:

@@ -68,22 +68,29 @@ def hit_ratio(ranks: NDArray[np.int64], k: int = 10) -> float:
 
 def ndcg(ranks: NDArray[np.int64], k: int = 10) -> float:
     """Mean of 1 / log2(rank + 2) where the positive is among the first ``k``, else 0."""
-    return float(np.mean(_gains(ranks, k)))
+    return float(np.mean(ndcg_gains(ranks, k)))
 
 
 def ndcg_standard_error(ranks: NDArray[np.int64], k: int = 10) -> float:
     """The standard error of ``ndcg`` over the users: σ / √users."""
-    return float(np.std(_gains(ranks, k)) / np.sqrt(len(ranks)))
+    return float(np.std(ndcg_gains(ranks, k)) / np.sqrt(len(ranks)))
 
 
-def _gains(ranks: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+def ndcg_gains(ranks: NDArray[np.int64], k: int = 10) -> NDArray[np.float64]:
+    """What each user adds to ``ndcg``, float64 [users]."""
     gains: NDArray[np.float64] = np.where(ranks < k, 1.0 / np.log2(ranks + 2.0), 0.0)
     return gains
 
 
 def reciprocal_rank(ranks: NDArray[np.int64]) -> float:
     """Mean of 1 / (rank + 1), of all ranks (MRR)."""
-    return float(np.mean(1.0 / (ranks + 1.0)))
+    return float(np.mean(reciprocal_ranks(ranks)))
+
+
+def reciprocal_ranks(ranks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What each user adds to ``reciprocal_rank``, float64 [users]."""
+    reciprocals: NDArray[np.float64] = np.reciprocal(ranks + 1.0, dtype=np.float64)
+    return reciprocals
 
 
 def coverage(top: Indices, lengths: NDArray[np.int64], items: int) -> float:

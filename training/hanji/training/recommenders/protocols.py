@@ -29,6 +29,9 @@ from hanji.training.recommenders.tables import Table
 
 SAMPLED, UNIFORM, FULL = PROTOCOLS = ("sampled", "uniform", "full")
 
+REPORTED = (SAMPLED, FULL)
+"""The protocols of the metrics that models, bundles and studies are reported with."""
+
 UNIFORM_NEGATIVES = 100
 """Negatives of ``uniform``; fewer if one of the users has fewer items without an interaction."""
 
@@ -158,6 +161,7 @@ def _interactions_of(users: NDArray[np.int32], dataset: Dataset) -> Interactions
 __all__ = [
     "FULL",
     "PROTOCOLS",
+    "REPORTED",
     "SAMPLED",
     "UNIFORM",
     "CandidateRanking",

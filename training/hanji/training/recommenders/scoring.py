@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 
 from hanji.training.fitting.compilation import compiled
 from hanji.training.recommenders.data import Dataset, Interactions
-from hanji.training.recommenders.evaluation import evaluate_candidates, evaluate_catalogue, one_at_a_time
+from hanji.training.recommenders.evaluation import (
+    ByProtocol,
+    evaluate_by_pairs,
+    one_at_a_time,
+)
 from hanji.training.recommenders.history_samples import flat_histories
 from hanji.training.recommenders.history_scoring import SequenceModel, history_scorer
 from hanji.training.recommenders.tables import batches_of
@@ -31,8 +35,8 @@ class Scorer(Protocol):
     def catalogue(self, user: int, items: int) -> NDArray[np.float32]:
         """float32 [items]: one user's scores over the whole catalogue."""
 
-    def evaluate(self, dataset: Dataset) -> dict[str, float]:
-        """All test metrics on ``dataset``."""
+    def evaluate(self, dataset: Dataset) -> ByProtocol:
+        """The test metrics on ``dataset`` under the protocols REPORTED."""
 
 
 def scorer_of(model: keras.Model, train: Interactions, users: int) -> Scorer:
@@ -42,8 +46,11 @@ def scorer_of(model: keras.Model, train: Interactions, users: int) -> Scorer:
     return KerasScorer(model)
 
 
-def evaluate_model(model: keras.Model, dataset: Dataset) -> dict[str, float]:
-    """All test metrics of a Keras model; of a history model, with the training interactions as histories."""
+def evaluate_model(model: keras.Model, dataset: Dataset) -> ByProtocol:
+    """The test metrics of a Keras model under the protocols REPORTED.
+
+    The input of a history model are the training interactions.
+    """
     return scorer_of(model, dataset.train, dataset.catalogue.users).evaluate(dataset)
 
 
@@ -67,12 +74,11 @@ class KerasScorer:
         """float32 [items]: one user's scores over the whole catalogue."""
         return self.pairs(np.full(items, user, np.int32), np.arange(items, dtype=np.int32))
 
-    def evaluate(self, dataset: Dataset) -> dict[str, float]:
-        """All test metrics on ``dataset``."""
+    def evaluate(self, dataset: Dataset) -> ByProtocol:
+        """The test metrics on ``dataset`` under the protocols REPORTED."""
         items = dataset.catalogue.items
         tables = one_at_a_time(lambda user: self.catalogue(user, items))
-        by_candidates = evaluate_candidates(self.pairs, dataset.test)
-        return by_candidates | evaluate_catalogue(tables, dataset, most_scores=MOST_SCORES)
+        return evaluate_by_pairs(self.pairs, tables, dataset, most_scores=MOST_SCORES)
 
     def _call(self, user: tf.Tensor, item: tf.Tensor) -> tf.Tensor:
         return self._model([user, item], training=False)[:, 0]

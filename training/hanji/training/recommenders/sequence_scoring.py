@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from hanji.training.fitting.compilation import compiled
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.evaluation import (
-    evaluate_candidates,
-    evaluate_catalogue,
+    ByProtocol,
+    evaluate_by_pairs,
     most_scores_of,
 )
 from hanji.training.recommenders.history_scoring import HistoryScorer, SequenceModel
@@ -48,6 +48,46 @@ def weighted_logits(models: Sequence[SequenceModel], weights: Sequence[float]) -
         return result
 
     return logits
+
+
+def _total(terms: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return reduce(np.add, terms)
+
+
+def _sum(
+    models: Sequence[SequenceModel],
+    weights: Sequence[float],
+    sequences: Tensor,
+    targets: Tensor,
+    items: Tensor,
+) -> Tensor:
+    tables = [model.table(items) for model in models]
+    return tf.add_n(
+        [
+            weight * model.scores_of(tf.gather_nd(model.states(sequences, table), targets[:, :2]), table)
+            for model, table, weight in zip(models, tables, weights, strict=True)
+        ]
+    )
+
+
+class WeightedScorer:
+    """The weighted sum of the scores of several models for the histories of known users."""
+
+    def __init__(self, scorers: Sequence[HistoryScorer], weights: Sequence[float]) -> None:
+        self._members = tuple(zip(scorers, map(np.float32, weights), strict=True))
+
+    def pairs(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float32]:
+        """float32 [n] for int32 [n] users and items."""
+        return _total(weight * member.pairs(users, items) for member, weight in self._members)
+
+    def table(self, users: NDArray[np.int64]) -> NDArray[np.float32]:
+        """float32 [users, items]: the whole catalogue for each of these user indices."""
+        return _total(weight * member.table(users) for member, weight in self._members)
+
+    def evaluate(self, dataset: Dataset) -> ByProtocol:
+        """The test metrics on ``dataset`` under the protocols REPORTED, as those of the members."""
+        most_scores = most_scores_of(dataset.catalogue.items)
+        return evaluate_by_pairs(self.pairs, self.table, dataset, most_scores=most_scores)
 
 
 def _total(terms: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:

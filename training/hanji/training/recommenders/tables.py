@@ -155,6 +155,7 @@ __all__ = [
     "Table",
     "TableScorer",
     "TableWriter",
+    "Users",
     "batches_of",
     "best_unseen",
     "computed_once",

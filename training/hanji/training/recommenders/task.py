@@ -71,6 +71,14 @@ class RecommenderTraining:
 
         return train(dataset, model, training, seed=seed, work=work, on_epoch=on_epoch)
 
+    def metric_lines(self, trained: TrainedModel) -> list[str]:
+        """See TrainingTask."""
+        protocols = {trained.protocol: trained.metrics, trained.full_protocol: trained.full_ranking}
+        return [
+            f"{protocol}: {', '.join(f'{name} {value:.4f}' for name, value in metrics.items())}"
+            for protocol, metrics in protocols.items()
+        ]
+
     def save_trained(self, trained: TrainedModel, directory: Path) -> None:
         """See TrainingTask."""
         from hanji.training.recommenders.trained import save_trained

@@ -32,6 +32,7 @@ from hanji.training.recommenders.models.config import ModelConfig, check_embeddi
 from hanji.training.recommenders.models.history import HistoryModel
 from hanji.training.recommenders.models.history_start import start_from_scores
 from hanji.training.recommenders.models.pretraining import copy_tower, tower_config
+from hanji.training.recommenders.protocols import FULL, SAMPLED, full_protocol
 from hanji.training.recommenders.scoring import evaluate_model
 from hanji.training.recommenders.tables import Table, Users
 from hanji.training.recommenders.trained import TrainedModel, summarize
@@ -95,15 +96,18 @@ def _train(everything: Dataset, model: ModelConfig, training: TrainingConfig, ru
         weights = network.get_weights()
         network = build_model(model, users=split.users, items=split.items)
         network.set_weights(weights)
+    metrics = run.workers.from_chief(lambda: evaluate_model(network, dataset))
     return TrainedModel(
         model=with_cold_items(network, everything.catalogue),
         catalogue=everything.catalogue,
-        metrics=run.workers.from_chief(lambda: evaluate_model(network, dataset)),
+        metrics=metrics[SAMPLED],
         config=model,
         training=training,
         data=summarize(everything),
         seed=run.seed,
         protocol=dataset.test.protocol,
+        full_ranking=metrics[FULL],
+        full_protocol=full_protocol(dataset.catalogue.items, dataset.test.split),
     )
 
 

@@ -6,7 +6,7 @@ On disk it is a directory of ``trained.json`` (everything but the weights) and `
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -43,6 +43,12 @@ class TrainedModel:
     protocol: str = protocol_of(NEGATIVES)
     """How ``metrics`` were measured, as a phrase."""
 
+    full_ranking: dict[str, float] = field(default_factory=dict)
+    """Metrics under the protocol ``full``; empty for a model of an earlier version."""
+
+    full_protocol: str = ""
+    """How those of ``full_ranking`` were measured, as a phrase."""
+
     task: ClassVar[str] = "recommendation"
 
 
@@ -70,6 +76,8 @@ def save_trained(trained: TrainedModel, directory: Path) -> None:
         "model": table_from(trained.config),
         "training": table_from(trained.training),
         "metrics": trained.metrics,
+        "full_ranking": trained.full_ranking,
+        "full_protocol": trained.full_protocol,
         "data": vars(trained.data),
         "catalogue": vars(trained.catalogue),
     }
@@ -95,7 +103,10 @@ def load_trained(directory: Path) -> TrainedModel:
         training=settings_from(TrainingConfig, about["training"], f"{directory}/trained.json: training"),
         data=TrainingData(**about["data"]),
         seed=about["seed"],
-        protocol=about.get("protocol", protocol_of(NEGATIVES)),  # not recorded by earlier versions
+        # Not recorded by earlier versions:
+        protocol=about.get("protocol", protocol_of(NEGATIVES)),
+        full_ranking=about.get("full_ranking", {}),
+        full_protocol=about.get("full_protocol", ""),
     )
 
 

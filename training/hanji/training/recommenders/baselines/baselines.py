@@ -15,7 +15,6 @@ from hanji.training.recommenders.baselines.histories import (
     Histories,
     ReferenceModel,
     ScoresOf,
-    evaluate_scores,
     histories_of,
     tables_of,
 )
@@ -24,8 +23,9 @@ from hanji.training.recommenders.baselines.popularity import Popularity
 from hanji.training.recommenders.baselines.spark_als import FitAls
 from hanji.training.recommenders.data import Catalogue, Dataset
 from hanji.training.recommenders.data.validation import TrainValidationSplit, train_validation_split
-from hanji.training.recommenders.evaluation import evaluate_candidates
+from hanji.training.recommenders.evaluation import evaluate_candidates, evaluate_reported
 from hanji.training.recommenders.footprint import expect_factorization_memory
+from hanji.training.recommenders.protocols import FULL, SAMPLED
 from hanji.training.recommenders.tables import pair_scorer
 
 Fit = Callable[[Histories, Catalogue], ReferenceModel]
@@ -45,11 +45,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The test metrics of a model, with the settings selected by validation."""
+    """The test metrics of a model, with the settings selected by validation.
+
+    ``metrics`` are those of the protocol ``sampled``, ``full_ranking`` those of ``full``.
+    """
 
     name: str
     settings: str
     metrics: dict[str, float]
+    full_ranking: dict[str, float]
     seconds: float
     """Time of fitting and testing it."""
 
@@ -160,5 +164,7 @@ def _validated(candidate: Candidate, dataset: Dataset, data: TrainValidationSpli
 def _tested(candidate: Candidate, dataset: Dataset) -> Baseline:
     start = time.monotonic()
     train = histories_of(dataset.train, users=dataset.catalogue.users, items=dataset.catalogue.items)
-    metrics = evaluate_scores(candidate.fit(train, dataset.catalogue).scores, dataset)
-    return Baseline(candidate.name, candidate.settings, metrics, time.monotonic() - start)
+    score = tables_of(candidate.fit(train, dataset.catalogue).scores, train)
+    found = evaluate_reported(score, dataset)
+    seconds = time.monotonic() - start
+    return Baseline(candidate.name, candidate.settings, found[SAMPLED], found[FULL], seconds)

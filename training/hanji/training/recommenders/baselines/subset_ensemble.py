@@ -29,11 +29,10 @@ from hanji.training.recommenders.baselines.subset_scores import (
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.data.validation import TrainValidationSplit
 from hanji.training.recommenders.evaluation import (
-    evaluate_candidates,
-    evaluate_catalogue,
+    evaluate_by_pairs,
     most_scores_of,
 )
-from hanji.training.recommenders.protocols import candidates_of
+from hanji.training.recommenders.protocols import SAMPLED, candidates_of
 from hanji.training.recommenders.tables import SubsetScorer, subset_pair_scorer, subset_tables
 
 
@@ -56,13 +55,11 @@ class SubsetEnsemble:
         return weighted_sum(scorers, [self.weights[name] for name in used], moments)
 
     def evaluate(self, dataset: Dataset) -> dict[str, float]:
-        """All test metrics, those of the whole catalogue for a sample of the users if it is large."""
+        """Metrics under ``sampled``, those of lists for a sample of the users if the catalogue is large."""
         users, items = dataset.catalogue.users, dataset.catalogue.items
         score = self.scorer(histories_of(dataset.train, users=users, items=items))
-        by_candidates = evaluate_candidates(subset_pair_scorer(score), dataset.test)
-        return by_candidates | evaluate_catalogue(
-            subset_tables(score, items), dataset, most_scores=most_scores_of(items)
-        )
+        pairs, tables = subset_pair_scorer(score), subset_tables(score, items)
+        return evaluate_by_pairs(pairs, tables, dataset, most_scores=most_scores_of(items))[SAMPLED]
 
     def __str__(self) -> str:
         return described(self.weights, self.validation)

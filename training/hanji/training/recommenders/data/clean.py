@@ -58,6 +58,11 @@ def clean(raw: Coded, config: DataConfig) -> Cleaned:
     )
 
 
+def latest_rated(raw: Coded, minimum_rating: float | None) -> NDArray[np.bool_]:
+    """True for the latest of the equal pairs, if it is rated high enough; bool [n]."""
+    return _latest_of_each_pair(raw.users, raw.items) & _rated_enough(raw.ratings, minimum_rating)
+
+
 def _latest_of_each_pair(users: Index, items: Index) -> NDArray[np.bool_]:
     """True for the last of the equal pairs: the latest, as interactions are sorted by user and time."""
     latest = np.zeros(len(users), dtype=np.bool_)

@@ -8,12 +8,13 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Interval, Unit
 
+from hanji.training.recommenders.data.moments import parse_moment
 from hanji.training.settings import Count, check_ranges
 
 NEGATIVES = 99
 """Sampled negatives beside each held-out positive: a model ranks 100 candidates."""
 
-HeldOut = Literal["last", "random", "time"]
+HeldOut = Literal["last", "random", "time", "given"]
 
 PREPARED = "prepared.json"
 """The file by which prepared data is recognized."""
@@ -129,9 +130,18 @@ class DataConfig:
     """Malformed lines that are skipped and reported; with more, reading stops with an error."""
 
     split: HeldOut = "last"
-    """What is held out for the test, unless the format has a split of its own. "last": each user's last
-    interactions in time, random ones without times. "random": random interactions of each user. "time": the
-    last part of all interactions."""
+    """What is held out for the test. "last": each user's last interactions in time, random ones without
+    times; of "ncf" and "lightgcn", the test files. "random": random interactions of each user. "time": all
+    interactions from ``test_from`` on, or the last ``test_share`` of them. "given": the test files of the
+    format, or of a table the file ``test``."""
+
+    test: str | None = None
+    """File of a table's test interactions, with the same columns as the ratings file: a name, a pattern or a
+    URI; for ``split = "given"``."""
+
+    test_from: str | None = None
+    """First moment of the test of ``split = "time"``: a date or time in ISO 8601, in UTC unless it names a
+    zone, such as "2005-04-02", or a number in the unit of the data's times."""
 
     held_out: Annotated[Count, Unit("interactions")] = 1
     """Interactions of each user that "last" and "random" hold out; at least one remains in training."""
@@ -155,14 +165,42 @@ class DataConfig:
     synthetic_interactions_per_user: Annotated[int, Ge(5), Unit("interactions")] = 60
     """Mean number of interactions per user of the synthetic catalogue."""
 
+    synthetic_order: Annotated[float, Interval(ge=0.0, lt=1.0)] = 0.5
+    """Probability that an interaction of the synthetic catalogue follows from the one before it, in a fixed
+    sequence of the items of a genre; 0: the interactions of a user have no order."""
+
     task: ClassVar[str] = "recommendation"
 
     def __post_init__(self) -> None:
         check_ranges(self)
         _check_names(self)
+        _check_split(self)
         least = NEGATIVES + 1 + 3 * self.synthetic_interactions_per_user
         if self.synthetic_items < least:
             raise ValueError(f"synthetic_items: expected at least {least}, found {self.synthetic_items}")
+
+
+def _check_split(config: DataConfig) -> None:
+    for key, value, split in (("test", config.test, "given"), ("test_from", config.test_from, "time")):
+        if value is not None and config.split != split:
+            raise ValueError(f'{key}: needs split = "{split}", found "{config.split}"')
+    if config.test is not None and config.format not in ("auto", "table", "csv"):
+        raise ValueError(
+            f'test: names the test file of a table, and the format is "{config.format}"; remove it'
+        )
+    if config.split in ("given", "random", "time") and config.format == "synthetic":
+        raise ValueError(
+            "split: the last interaction of each user of the synthetic catalogue is held out, found "
+            f'"{config.split}"; remove the key'
+        )
+    if config.test_from is not None:
+        try:
+            parse_moment(config.test_from)
+        except ValueError:
+            raise ValueError(
+                "test_from: expected a date or time such as 2005-04-02, or a number, "
+                f"found {config.test_from!r}"
+            ) from None
 
 
 def _check_names(config: DataConfig) -> None:

@@ -13,11 +13,12 @@ from hanji.training.content import content_hash
 from hanji.training.recommenders.data.clean import Cleaned, clean
 from hanji.training.recommenders.data.cold import ColdItems, cold_items_of
 from hanji.training.recommenders.data.config import DataConfig
+from hanji.training.recommenders.data.held_out import check_split, holdout_of
 from hanji.training.recommenders.data.interactions import Catalogue, Interactions, LeaveOneOut, catalogue_from
 from hanji.training.recommenders.data.memory import raw_from_arrays, raw_from_dataframe
 from hanji.training.recommenders.data.quality import QualityReport
 from hanji.training.recommenders.data.raw import RawData
-from hanji.training.recommenders.data.split import Holdout, Split, given_split, leave_out, with_candidates
+from hanji.training.recommenders.data.split import Split, given_split, leave_out, with_candidates
 from hanji.training.recommenders.data.user_groups import Attributes, attributes_of
 
 MEMORY = DataConfig(name="data in memory", format="memory")
@@ -43,6 +44,9 @@ class Dataset:
 
     best_hr_at_10: float | None
     """The highest HR@10 that any model can expect on `test`; known only for the synthetic catalogue."""
+
+    best_ndcg_at_10: float | None = None
+    """Likewise the highest NDCG@10."""
 
     user_attributes: Attributes = field(default_factory=dict)
     """Values of each attribute in the users file, by user; for metrics by group alone."""
@@ -78,11 +82,11 @@ class Dataset:
 
         ``users`` and ``items`` [n] are your own ids, integers or text; ``ratings`` [n] are numbers;
         ``timestamps`` [n] are ``datetime64`` or numbers that grow with time; without them a random item is
-        held out. ``titles`` and ``genres`` are by item id. Only the name, minimums, seed, licence
+        held out. ``titles`` and ``genres`` are by item id. Only the name, minimums, split, seed, licence
         and ``cold_items`` of ``config`` are used. DataError names the invalid argument.
         """
         raw = raw_from_arrays(users, items, ratings, timestamps, titles or {}, genres or {})
-        return dataset_from(replace(config, format="memory"), raw)
+        return _from_memory(config, raw)
 
     @classmethod
     def from_dataframe(cls, frame: Any, *, items: Any = None, config: DataConfig = MEMORY) -> Dataset:
@@ -93,15 +97,24 @@ class Dataset:
         ``item``; ``items`` is a second frame with a title and genres (text with a separator, or lists) for
         each item. DataError names the missing or invalid column.
         """
-        return dataset_from(replace(config, format="memory"), raw_from_dataframe(frame, items, config))
+        return _from_memory(config, raw_from_dataframe(frame, items, config))
+
+
+def _from_memory(config: DataConfig, raw: RawData) -> Dataset:
+    in_memory = replace(config, format="memory")
+    check_split(in_memory)
+    return dataset_from(in_memory, raw)
 
 
 def dataset_from(config: DataConfig, raw: RawData) -> Dataset:
-    """Clean and split the data of a reader; DataError if too little remains."""
+    """Clean and split the data of a reader.
+
+    DataError if too little remains, or if the data cannot be split as ``config`` asks for.
+    """
     cleaned = clean(raw.interactions, config)
     item_ids = cleaned.item_ids
     if raw.test is None:
-        holdout = Holdout(config.split, config.held_out, config.test_share)
+        holdout = holdout_of(config, raw.interactions.clock, cleaned.interactions.timestamps)
         split = leave_out(
             cleaned.interactions, cleaned.user_ids, len(item_ids), config.seed, holdout, in_place=True
         )

@@ -11,6 +11,7 @@ from hanji.training.errors import DataError
 from hanji.training.files import source_directory
 from hanji.training.recommenders.data.config import DataConfig
 from hanji.training.recommenders.data.dataset import Dataset, dataset_from
+from hanji.training.recommenders.data.held_out import check_split
 from hanji.training.recommenders.data.raw import RawData
 from hanji.training.recommenders.data.sources.detect import detect_format
 from hanji.training.recommenders.data.sources.engine import Engine, open_engine
@@ -68,6 +69,7 @@ def load_dataset(config: DataConfig, directory: Path | None, spark: Spark | None
     detected = detect_format(config, found) if config.format == "auto" else config
     if spark is not None:
         _expect_served(detected)
+    check_split(detected)
     if detected.format == "prepared":
         from hanji.training.recommenders.data.prepared import read_prepared  # imports PyArrow
 

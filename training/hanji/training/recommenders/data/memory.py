@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.config import DataConfig
+from hanji.training.recommenders.data.moments import MILLION, Clock
 from hanji.training.recommenders.data.raw import (
     LATEST_TIME,
     Coded,
@@ -45,7 +46,7 @@ def raw_from_arrays(
         user_ids,
         item_ids,
         None if ratings is None else _numbers(ratings, "ratings", len(user_ids)),
-        None if timestamps is None else _times(timestamps, "timestamps", len(user_ids)),
+        *((None,) if timestamps is None else _times(timestamps, "timestamps", len(user_ids))),
     )
     texts = {
         str(item): ItemText(str(titles.get(item, "")), tuple(genres.get(item, ())))
@@ -62,8 +63,8 @@ def raw_from_dataframe(frame: Any, items: Any, config: DataConfig) -> RawData:
     if not len(user_ids):
         raise DataError("frame: expected interactions, found no rows")
     ratings = _numbers(*_named(table, rating), len(user_ids)) if rating else None
-    times = _times(*_named(table, time), len(user_ids)) if time else None
-    raw = coded(user_ids, item_ids, ratings, times)
+    times = _times(*_named(table, time), len(user_ids)) if time else (None,)
+    raw = coded(user_ids, item_ids, ratings, *times)
     return _raw_data(raw, {} if items is None else _texts(_table(items, "items"), config))
 
 
@@ -136,24 +137,25 @@ def _numbers(values: Any, where: str, count: int) -> NDArray[np.float64]:
     return numbers
 
 
-def _times(values: Any, where: str, count: int) -> NDArray[np.int64]:
+def _times(values: Any, where: str, count: int) -> tuple[NDArray[np.int64], Clock]:
     """Timestamps as integers; fractional ones in millionths, which keeps their order and distances."""
     array = np.asarray(values)
-    if np.issubdtype(array.dtype, np.datetime64):
+    are_dates = np.issubdtype(array.dtype, np.datetime64)
+    if are_dates:
         if np.isnat(array).any():
             row = int(np.flatnonzero(np.isnat(array))[0])
             raise DataError(f"{where}: expected a time, found none in row {row}; drop such rows")
         array = array.astype("datetime64[us]").astype(np.int64)
     numbers = _numbers(array, where, count)
     if np.issubdtype(array.dtype, np.integer):
-        return array.astype(np.int64)
+        return array.astype(np.int64), Clock(are_dates, MILLION if are_dates else 1)
     fractions = bool((numbers != np.round(numbers)).any())
-    factor = 1e6 if fractions else 1.0
+    factor = MILLION if fractions else 1
     if np.abs(numbers).max(initial=0) >= LATEST_TIME / factor:
         raise DataError(
             f"{where}: expected times below {LATEST_TIME / factor:.3g}, found {numbers.max():.3g}"
         )
-    return np.round(numbers * factor).astype(np.int64)
+    return np.round(numbers * factor).astype(np.int64), Clock(scale=factor)
 
 
 def _table(frame: Any, where: str) -> pa.Table:

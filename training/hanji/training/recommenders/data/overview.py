@@ -62,6 +62,7 @@ def overview_table(dataset: Dataset, *, seed: int) -> dict[str, Any]:
             for item in popular
         ],
         "best_hr_at_10": dataset.best_hr_at_10,
+        "best_ndcg_at_10": dataset.best_ndcg_at_10,
         "user_attributes": described(dataset.user_attributes),
         "quality": dataset.quality.table(),
     }

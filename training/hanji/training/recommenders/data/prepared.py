@@ -78,6 +78,7 @@ def read_prepared(config: DataConfig, directory: Path) -> Dataset:
         quality=QualityReport(**quality),
         config=config,
         best_hr_at_10=about["best_hr_at_10"],
+        best_ndcg_at_10=about.get("best_ndcg_at_10"),  # not recorded by earlier versions
         user_attributes=_attributes(directory),
     )
     vars(dataset)["content"] = about["content"]  # it would take reading everything to compute it again
@@ -99,6 +100,7 @@ def _about(dataset: Dataset) -> dict[str, Any]:
         "cold_items": dataset.catalogue.cold_items,
         "content": dataset.content,
         "best_hr_at_10": dataset.best_hr_at_10,
+        "best_ndcg_at_10": dataset.best_ndcg_at_10,
         "config": table_from(dataset.config),
         "quality": dataset.quality.table(),
     }

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hanji.training.recommenders.data.moments import NUMBERS, Clock
+
 if TYPE_CHECKING:
     from hanji.training.recommenders.data.sources.malformed import MalformedLines
 
@@ -37,10 +39,16 @@ class Coded:
     items: NDArray[np.int32]
     ratings: NDArray[np.float64] | None
     timestamps: NDArray[np.int64] | None
+    clock: Clock = NUMBERS
+    """What the timestamps mean."""
 
 
 def coded(
-    users: Ids, items: Ids, ratings: NDArray[np.float64] | None, times: NDArray[np.int64] | None
+    users: Ids,
+    items: Ids,
+    ratings: NDArray[np.float64] | None,
+    times: NDArray[np.int64] | None,
+    clock: Clock = NUMBERS,
 ) -> Coded:
     """Index the ids [n], and sort by user and time, or by user and row."""
     user_ids, user_index = np.unique(users, return_inverse=True)
@@ -53,6 +61,7 @@ def coded(
         item_index[order].astype(np.int32),
         None if ratings is None else ratings[order],
         None if times is None else times[order],
+        clock,
     )
 
 

@@ -34,6 +34,12 @@ _TOO_FEW_INTERACTIONS = {
 }
 
 
+_NONE_BEFORE = (
+    "expected users with interactions before and after the beginning of the test, found none; hold out more "
+    "by data.test_share, or from an earlier moment by data.test_from"
+)
+
+
 @dataclass(frozen=True)
 class Split:
     """Training and test set, and the counts of special cases (see QualityReport)."""
@@ -56,10 +62,18 @@ class Holdout:
     how: HeldOut = "last"
     count: int = 1
     share: float = 0.1
+    start: int | None = None
+    """First timestamp that "time" holds out; without it, ``share`` of the interactions."""
+
+    start_text: str = ""
+    """The same as people write it."""
+
     part: Literal["test", "validation"] = "test"
     """What the held-out items are for, in error messages."""
 
     def __str__(self) -> str:
+        if self.start is not None:
+            return f"all interactions from {self.start_text} on held out"
         if self.how == "time":
             return f"the last {self.share:.0%} of all interactions held out"
         random = "random " if self.how == "random" else ""
@@ -99,7 +113,7 @@ def leave_out(
     chosen, late = _chosen_rows(interactions, counts, holdout, rng)
     users_after_training = len(np.unique(interactions.users[late]))
     if not len(chosen):
-        raise DataError(_TOO_FEW_INTERACTIONS[holdout.part])
+        raise DataError(_NONE_BEFORE if holdout.how == "time" else _TOO_FEW_INTERACTIONS[holdout.part])
     free = items - counts[interactions.users[chosen]]
     number = _number_of_negatives(free, items)
     untested = len(np.unique(interactions.users[chosen[free < number]]))
@@ -136,7 +150,7 @@ def _chosen_rows(
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """The rows to hold out, in the order of the users; and a mask of rows that belong to neither part."""
     if holdout.how == "time":
-        return _rows_after(interactions, holdout.share)
+        return _rows_after(interactions, holdout)
     ordered = interactions.timestamps is not None and holdout.how == "last"
     times = interactions.timestamps if ordered else rng.random(len(interactions))
     rows = _last_rows(interactions.users, np.asarray(times), holdout.count)
@@ -146,13 +160,22 @@ def _chosen_rows(
     return rows[kept], np.zeros(len(interactions), np.bool_)
 
 
-def _rows_after(interactions: Interactions, share: float) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+def no_times() -> DataError:
+    """The error for data without times whose split needs them."""
+    return DataError(
+        'data.split: "time" needs times, and the data has none; set data.timestamp_column, or use "last"'
+    )
+
+
+def _rows_after(interactions: Interactions, holdout: Holdout) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """The last rows in time of users with earlier ones, and a mask of those of all other users."""
-    if interactions.timestamps is None:
-        raise DataError(
-            'data.split: "time" needs times, and the data has none; set data.timestamp_column, or use "last"'
-        )
-    after = interactions.timestamps > np.quantile(interactions.timestamps, 1.0 - share, method="lower")
+    times = interactions.timestamps
+    if times is None:
+        raise no_times()
+    if holdout.start is None:
+        after = times > np.quantile(times, 1.0 - holdout.share, method="lower")
+    else:
+        after = times >= holdout.start
     known = counts_of(interactions.users, rows=~after) > 0
     rows = np.flatnonzero(after & known[interactions.users])
     return rows[np.argsort(interactions.users[rows], kind="stable")], after & ~known[interactions.users]

@@ -1,113 +1,59 @@
-"""Synthetic interactions generated from a seed, with a learnable structure and a known optimum.
+"""Synthetic interactions generated from a seed, with a learnable structure and order and a known optimum.
 
-Every item belongs to one or two latent tastes (its genres), every user prefers a few, and within a taste some
-items are far more popular than others:
+``synthetic_process`` describes how each user's interactions are drawn one after the other; the last is held
+out for the test.
 
-    p(item | user) = sum over tastes of  weight(user, taste) * share(taste, item)
-
-A user's interactions are drawn from this distribution one after the other, without replacement; the last is
-held out for the test.
-
-The highest achievable HR@10 is known: given the earlier interactions, the held-out item is drawn with
-probability proportional to p(item | user) among the remaining items. The 99 negatives are drawn uniformly
-from the items without an interaction of the user, so whichever candidate is the held-out one, the other 99
-were equally likely to be drawn with it. Hence the probability that a candidate is the held-out one is
-proportional to its p(item | user), and no ranking can expect more hits in its top ten than the ranking by the
-true p. `best_hr_at_10` is the HR@10 of that ranking on the test rows. A model knows less, but may exceed it
-slightly by chance: with 2,000 test rows the sampling error is about 0.01.
+The best achievable metrics are known: the process gives each item's probability to be the held-out one, given
+the earlier interactions. The 99 negatives are drawn uniformly from the items without an interaction of the
+user, so whichever candidate is the held-out one, the other 99 were equally likely to be drawn with it. Hence
+the probability that a candidate is the held-out one is proportional to its probability under the process, and
+no ranking can expect more hits in its top ten, or a higher NDCG, than the ranking by these probabilities, the
+oracle (``oracle_of``). The same holds for the whole catalogue without the earlier items. ``best_hr_at_10``
+and ``best_ndcg_at_10`` are the oracle's metrics on the test rows. A model knows less than the true process,
+but may exceed it slightly by chance: with 2,000 test rows the sampling error of HR@10 is below 0.01.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hanji.training.recommenders.data.config import DataConfig
 from hanji.training.recommenders.data.dataset import Dataset
-from hanji.training.recommenders.data.interactions import Interactions, LeaveOneOut, catalogue_from
+from hanji.training.recommenders.data.interactions import Interactions, catalogue_from
 from hanji.training.recommenders.data.quality import QualityReport
 from hanji.training.recommenders.data.raw import ItemText
 from hanji.training.recommenders.data.split import leave_out
-
-Floats = NDArray[np.float64]
-
-GENRES = (
-    "Adventure",
-    "Comedy",
-    "Crime",
-    "Drama",
-    "Family",
-    "Fantasy",
-    "Mystery",
-    "Romance",
-    "Science Fiction",
-    "Thriller",
+from hanji.training.recommenders.data.synthetic_process import (
+    USER_BATCH,
+    Process,
+    draw_interactions,
+    draw_process,
 )
-"""One per taste."""
+from hanji.training.recommenders.data.synthetic_titles import make_titles
+from hanji.training.recommenders.metrics import hit_ratio, ndcg
 
-_ADJECTIVES = """
-    Amber Borrowed Bright Clockwork Copper Crooked Distant Drifting Eleventh Faded Folded Forgotten Frozen
-    Gentle Gilded Hollow Hidden Honest Idle Invisible Ivory Last Lonely Lucky Midnight Narrow Northern
-    Painted Paper Patient Quiet Restless Salted Scarlet Second Secret Silver Sleeping Stolen Stubborn
-    Sunken Unwritten Velvet Wandering Winter Wooden
-"""
-
-_NOUNS = """
-    Almanac Apprentice Archive Astronomer Atlas Balcony Beekeeper Bridge Cartographer Cathedral Circus
-    Clockmaker Compass Conductor Corridor Detective Ferryman Garden Gardener Harbour Harvest Island Kite
-    Lantern Letter Library Lighthouse Locksmith Messenger Mirror Observatory Orchard Orchestra Parade
-    Passenger Pilot Postman Promise River Sailor Season Signal Smuggler Staircase Station Stranger Tailor
-    Telegram Theatre Tower Umbrella Understudy Violinist Voyage Waltz Watchman
-"""
-
-_PLACES = """
-    Aldermoor Birchhollow Cinderbay Dunmere Elleryfalls Fenwold Greyhaven Harrowpoint Junipervale
-    Kestrelhill Larkspur Marlowbridge Nettlecreek Ormondgate Pellham Quarryfield Rookwood Saltmarsh
-    Thistledown Upperwren Vespervale Willowmere
-"""
-
-_FIRST_YEAR, _LAST_YEAR = 1948, 2019
+Oracle = Callable[[NDArray[np.int64]], NDArray[np.float64]]
+"""User indices int64 [n] → probabilities float64 [n, items]."""
 
 _LICENCE = "synthetic: generated by hanji from a seed, contains no personal data, free to use"
-_CONCENTRATION = 0.05  # of the Dirichlet prior of the users' tastes: most users have one to three
-_SECOND_GENRE = 0.4  # the largest share of an item's second genre
-_BASE_APPEAL = 0.01  # the part of an item's appeal that does not depend on tastes
-_POPULAR_SHARE, _POPULAR_STEEPNESS = 0.15, 3.0  # popularity falls as (1 + rank / (0.15 items)) ** -3
-_LOG_DEVIATION = 0.35  # standard deviation of the log of the interactions per user
-_USER_BATCH = 512
-
-
-@dataclass(frozen=True)
-class Truth:
-    """The generating distribution: `weights` float64[users, tastes] and `shares` float64[tastes, items]."""
-
-    weights: Floats
-    shares: Floats
-
-    def probabilities(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> Floats:
-        """p(item | user) for `users` int[n] and `items` int[n, m]: float64[n, m]."""
-        total = np.zeros(items.shape)
-        for weight, share in zip(self.weights[users].T, self.shares, strict=True):
-            total += weight[:, None] * share[items]
-        return total
 
 
 def make_synthetic(config: DataConfig) -> Dataset:
     """The synthetic dataset of this size and seed, which is the same on every call."""
     rng = np.random.default_rng([config.seed, 0])
-    truth, genres = _draw_truth(config, rng)
-    interactions = _draw_interactions(truth, config, rng)
+    process, genres = draw_process(config, rng)
+    interactions = draw_interactions(process, config, rng)
     user_ids = np.arange(1, config.synthetic_users + 1)
     item_ids = np.arange(1, config.synthetic_items + 1)
     split = leave_out(interactions, user_ids, len(item_ids), config.seed)
     titles = make_titles(len(item_ids), rng)
     texts = dict(zip(map(str, item_ids.tolist()), map(ItemText, titles, genres), strict=True))
     catalogue = catalogue_from(user_ids, item_ids, texts, split.train)
-    return Dataset(
+    dataset = Dataset(
         name=config.name,
         format="synthetic",
         synthetic=True,
@@ -117,79 +63,60 @@ def make_synthetic(config: DataConfig) -> Dataset:
         test=split.test,
         quality=QualityReport(lines_read=len(interactions), unseen_returned=split.unseen_returned),
         config=config,
-        best_hr_at_10=_best_hr_at_10(truth, split.test, np.array(catalogue.popularity)),
+        best_hr_at_10=None,
     )
+    ranks = _best_ranks(_oracle(process, dataset), dataset)
+    return replace(dataset, best_hr_at_10=hit_ratio(ranks), best_ndcg_at_10=ndcg(ranks))
 
 
-def _draw_truth(config: DataConfig, rng: np.random.Generator) -> tuple[Truth, list[tuple[str, ...]]]:
-    tastes, items = len(GENRES), config.synthetic_items
-    first, second = rng.integers(0, tastes, size=(2, items))
-    second_part = rng.uniform(0, _SECOND_GENRE, items)
-    affinity = np.full((tastes, items), _BASE_APPEAL / tastes)
-    affinity[first, np.arange(items)] += 1 - second_part
-    affinity[second, np.arange(items)] += second_part
-    rank = rng.permutation(items)
-    appeal = affinity * (1 + rank / (_POPULAR_SHARE * items)) ** -_POPULAR_STEEPNESS
-    shares = appeal / appeal.sum(axis=1, keepdims=True)
-    weights = rng.dirichlet(np.full(tastes, _CONCENTRATION), config.synthetic_users)
-    genres: list[tuple[str, ...]] = [
-        (GENRES[one],) if one == two or part < _SECOND_GENRE / 2 else (GENRES[one], GENRES[two])
-        for one, two, part in zip(first, second, second_part, strict=True)
-    ]
-    return Truth(weights, shares), genres
+def oracle_of(dataset: Dataset) -> Oracle:
+    """The best ranking of a synthetic dataset: scores of the whole catalogue for users, as models give them.
 
-
-def _draw_interactions(truth: Truth, config: DataConfig, rng: np.random.Generator) -> Interactions:
-    """Each user's items in the order they were drawn; the time is the position in that order."""
-    mean = config.synthetic_interactions_per_user
-    drawn = mean * rng.lognormal(-(_LOG_DEVIATION**2) / 2, _LOG_DEVIATION, config.synthetic_users)
-    counts = np.clip(np.rint(drawn).astype(np.int64), 2, 3 * mean)
-    items = np.concatenate(list(_draw_items(truth, counts, rng)))
-    users = np.repeat(np.arange(config.synthetic_users), counts)
-    first = np.cumsum(counts) - counts
-    times = np.arange(len(items)) - np.repeat(first, counts)
-    return Interactions(users.astype(np.int32), items.astype(np.int32), times.astype(np.int64))
-
-
-def _draw_items(
-    truth: Truth, counts: NDArray[np.int64], rng: np.random.Generator
-) -> Iterator[NDArray[np.intp]]:
-    """The items of the users in turn, in batches of users to limit the memory.
-
-    Sorting by log p plus Gumbel noise gives the order of draws without replacement.
+    The function maps user indices int64 [n] to the probabilities float64 [n, items] of each item to be the
+    next one after the training interactions, given the true process; those of items that are not in the
+    training set are 0, as they are not held out. ValueError for other data.
     """
-    for start in range(0, len(counts), _USER_BATCH):
-        batch = slice(start, start + _USER_BATCH)
-        log_p = np.log(truth.weights[batch] @ truth.shares)
-        order = np.argsort(-(log_p + rng.gumbel(size=log_p.shape)), axis=1)
-        taken = np.arange(order.shape[1]) < counts[batch, None]
-        yield order[taken]
+    if dataset.format != "synthetic":
+        raise ValueError(
+            f"expected the synthetic catalogue, whose process is known, found {dataset.format!r}"
+        )
+    process, _ = draw_process(dataset.config, np.random.default_rng([dataset.config.seed, 0]))
+    return _oracle(process, dataset)
 
 
-def _best_hr_at_10(truth: Truth, test: LeaveOneOut, popularity: NDArray[np.int64]) -> float:
-    candidates = np.concatenate([test.items[:, None], test.negatives], axis=1)
-    # The split holds out only items that are also in training, so a candidate without training interactions
-    # is known to be a negative.
-    chances = truth.probabilities(test.users, candidates) * (popularity[candidates] > 0)
-    better = (chances[:, 1:] >= chances[:, :1]).sum(axis=1)
-    return float((better < 10).mean())
+def _oracle(process: Process, dataset: Dataset) -> Oracle:
+    train, items = dataset.train, dataset.catalogue.items
+    bounds = np.searchsorted(train.users, np.arange(dataset.catalogue.users + 1))
+    held_out = np.array(dataset.catalogue.popularity) > 0
+
+    def scores(users: NDArray[np.int64]) -> NDArray[np.float64]:
+        seen = _seen(train, bounds, users, items)
+        last = train.items[bounds[users + 1] - 1].astype(np.int64)
+        return process.next_items(users, seen, last) * held_out
+
+    return scores
 
 
-def make_titles(count: int, rng: np.random.Generator) -> tuple[str, ...]:
-    """`count` distinct titles, each with a year: "The Paper Lantern (1994)"."""
-    pool = np.array(_pool())
-    rng.shuffle(pool)
-    years = rng.integers(_FIRST_YEAR, _LAST_YEAR + 1, size=count)
-    return tuple(f"{_numbered(pool, number)} ({year})" for number, year in enumerate(years))
+def _seen(
+    train: Interactions, bounds: NDArray[np.int64], users: NDArray[np.int64], items: int
+) -> NDArray[np.bool_]:
+    """True for the items of each user's training interactions, bool [n, items]."""
+    seen = np.zeros((len(users), items), np.bool_)
+    for row, user in enumerate(users.tolist()):
+        seen[row, train.items[bounds[user] : bounds[user + 1]]] = True
+    return seen
 
 
-def _pool() -> list[str]:
-    adjectives, nouns, places = _ADJECTIVES.split(), _NOUNS.split(), _PLACES.split()
-    plain = [f"The {adjective} {noun}" for adjective, noun in product(adjectives, nouns)]
-    return plain + [f"The {noun} of {place}" for noun, place in product(nouns, places)]
+def _best_ranks(oracle: Oracle, dataset: Dataset) -> NDArray[np.int64]:
+    """The oracle's 0-based rank of each held-out item among its negatives, int64 [test rows]."""
+    test = dataset.test
+    ranks = np.empty(len(test), np.int64)
+    for start in range(0, len(test), USER_BATCH):
+        rows = slice(start, start + USER_BATCH)
+        chances = oracle(test.users[rows].astype(np.int64))
+        own = np.take_along_axis(chances, test.items[rows, None], axis=1)
+        ranks[rows] = (np.take_along_axis(chances, test.negatives[rows], axis=1) >= own).sum(axis=1)
+    return ranks
 
 
-def _numbered(pool: NDArray[np.str_], number: int) -> str:
-    """The title with this number; numbers beyond the pool become sequels."""
-    part, place = divmod(number, len(pool))
-    return str(pool[place]) if part == 0 else f"{pool[place]}, Part {part + 1}"
+__all__ = ["make_synthetic", "oracle_of"]

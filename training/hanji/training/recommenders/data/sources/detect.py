@@ -65,7 +65,7 @@ def _expect_readable(directory: Path) -> None:
 
 
 def _found(config: DataConfig, directory: Path) -> list[DataConfig]:
-    names = file_names(directory)
+    names = [name for name in file_names(directory) if name != config.test]
     if PREPARED in names:
         return [replace(config, format="prepared")]
     found = [

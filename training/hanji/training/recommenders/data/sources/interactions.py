@@ -74,6 +74,7 @@ def coded_interactions(rows: Rows, rules: Rules, notes: Sequence[str]) -> Read:
         arrays["i"],
         arrays.get("rating"),
         arrays.get("time"),
+        rules.clock,
     )
     floats = [f"{role} ids such as 43.0 are read as integers" for role, ids in indexed.items() if ids.floats]
     return Read(coded, (*notes, *floats))

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from hanji.training.errors import DataError
+from hanji.training.recommenders.data.clean import latest_rated
 from hanji.training.recommenders.data.config import DataConfig
-from hanji.training.recommenders.data.raw import ItemText, RawData
-from hanji.training.recommenders.data.sources.engine import Engine
+from hanji.training.recommenders.data.raw import (
+    CANONICAL_INTEGER,
+    Coded,
+    Ids,
+    ItemText,
+    RawData,
+    RawTest,
+)
+from hanji.training.recommenders.data.sources.engine import Engine, open_engine
 from hanji.training.recommenders.data.sources.files import find_files
 from hanji.training.recommenders.data.sources.header import Header, delimiter_beside, read_header
 from hanji.training.recommenders.data.sources.interactions import read_interactions
@@ -16,6 +26,9 @@ from hanji.training.recommenders.data.sources.items import read_item_texts
 from hanji.training.recommenders.data.sources.malformed import MalformedLines, number_of
 from hanji.training.recommenders.data.sources.rows import InteractionFile
 from hanji.training.recommenders.data.sources.values import Options
+
+_NO_ID = np.iinfo(np.int64).min
+"""Integer ids have at most 15 digits."""
 
 _FIRST_TIME = 1e8
 """A number from here on in the third of three columns is a time rather than a rating."""
@@ -25,17 +38,48 @@ def read_tables(config: DataConfig, directory: Path, engine: Engine) -> RawData:
     """Read ``config.ratings`` and, if named, ``config.items`` from the directory."""
     if config.ratings is None:
         raise DataError(f'data.ratings: format "{config.format}" needs the name of the ratings file')
-    files = [
-        _interaction_file(config, read_header(file, _named(config), config.delimiter, config.header))
-        for file in find_files(directory, config.ratings, config.encoding, engine)
-    ]
+    files = _files(config, directory, config.ratings, engine)
     malformed = MalformedLines(config.malformed_limit)
     read = read_interactions(engine, files, malformed, Options(time_format=config.timestamp_format))
+    test = None if config.test is None else _test_rows(config, directory, config.test, read.coded, malformed)
     items = _items(config, directory, engine, malformed)
     notes = (*_guesses(config, files), *read.notes)
     kind = files[0].header.file.kind
     name = "csv" if kind == "text" else {"json": "jsonl"}.get(kind, kind)
-    return RawData(name, "", read.coded, items, malformed, notes=notes)
+    return RawData(name, "", read.coded, items, malformed, test, notes=notes)
+
+
+def _files(config: DataConfig, directory: Path, name: str, engine: Engine) -> list[InteractionFile]:
+    return [
+        _interaction_file(config, read_header(file, _named(config), config.delimiter, config.header))
+        for file in find_files(directory, name, config.encoding, engine)
+    ]
+
+
+def _test_rows(
+    config: DataConfig, directory: Path, name: str, train: Coded, malformed: MalformedLines
+) -> RawTest:
+    """The interactions of the test file as test rows, whose ids are of the type of those of ``train``."""
+    with open_engine() as engine:
+        files = _files(config, directory, name, engine)
+        options = Options(time_format=config.timestamp_format)
+        found = read_interactions(engine, files, malformed, options).coded
+        kept = latest_rated(found, config.minimum_rating)
+        return RawTest(
+            _like(train.user_ids, found.user_ids[found.users[kept]]),
+            _like(train.item_ids, found.item_ids[found.items[kept]]),
+            None,
+        )
+
+
+def _like(known: Ids, ids: Ids) -> Ids:
+    """The ids in the type of ``known``; text that is no integer becomes an integer that no id is."""
+    if known.dtype == ids.dtype:
+        return ids
+    if known.dtype == object:
+        return ids.astype(str).astype(object)
+    numbers = (int(text) if CANONICAL_INTEGER.fullmatch(text) else _NO_ID for text in ids.tolist())
+    return np.fromiter(numbers, np.int64, len(ids))
 
 
 def _interaction_file(config: DataConfig, header: Header) -> InteractionFile:

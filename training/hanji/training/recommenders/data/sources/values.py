@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hanji.training.errors import DataError
+from hanji.training.recommenders.data.moments import MILLION, Clock
 from hanji.training.recommenders.data.raw import CANONICAL_INTEGER, LATEST_TIME
 from hanji.training.recommenders.data.sources.engine import Engine, literal
 from hanji.training.recommenders.data.sources.malformed import number_of
 
 SAMPLE = 1000
-MILLION = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,11 @@ class Rules:
     def time(self) -> str | None:
         """The time of a row, if there are times."""
         return self.times.sql
+
+    @property
+    def clock(self) -> Clock:
+        """What the times of the rows mean."""
+        return Clock(self.times.are_dates, MILLION if self.times.in_millionths else 1)
 
     @property
     def valid(self) -> str:
@@ -205,4 +210,4 @@ def _is_number(text: str) -> bool:
     return 0 <= number_of(text) < LATEST_TIME
 
 
-__all__ = ["MILLION", "SAMPLE", "Options", "Rules", "rules_for"]
+__all__ = ["SAMPLE", "Options", "Rules", "rules_for"]

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as fn
 
 from hanji.training.errors import DataError
+from hanji.training.recommenders.data.moments import MILLION
 from hanji.training.recommenders.data.raw import LATEST_TIME
 from hanji.training.recommenders.data.sources.rows import INTEGER
 from hanji.training.recommenders.data.sources.spark import OTHERWISE
-from hanji.training.recommenders.data.sources.values import MILLION, Rules
+from hanji.training.recommenders.data.sources.values import Rules
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
