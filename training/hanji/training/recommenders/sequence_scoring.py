@@ -90,45 +90,4 @@ class WeightedScorer:
         return evaluate_by_pairs(self.pairs, self.table, dataset, most_scores=most_scores)
 
 
-def _total(terms: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
-    return reduce(np.add, terms)
-
-
-def _sum(
-    models: Sequence[SequenceModel],
-    weights: Sequence[float],
-    sequences: Tensor,
-    targets: Tensor,
-    items: Tensor,
-) -> Tensor:
-    tables = [model.table(items) for model in models]
-    return tf.add_n(
-        [
-            weight * model.scores_of(tf.gather_nd(model.states(sequences, table), targets[:, :2]), table)
-            for model, table, weight in zip(models, tables, weights, strict=True)
-        ]
-    )
-
-
-class WeightedScorer:
-    """The weighted sum of the scores of several models for the histories of known users."""
-
-    def __init__(self, scorers: Sequence[HistoryScorer], weights: Sequence[float]) -> None:
-        self._members = tuple(zip(scorers, map(np.float32, weights), strict=True))
-
-    def pairs(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.float32]:
-        """float32 [n] for int32 [n] users and items."""
-        return _total(weight * member.pairs(users, items) for member, weight in self._members)
-
-    def table(self, users: NDArray[np.int64]) -> NDArray[np.float32]:
-        """float32 [users, items]: the whole catalogue for each of these user indices."""
-        return _total(weight * member.table(users) for member, weight in self._members)
-
-    def evaluate(self, dataset: Dataset) -> dict[str, float]:
-        """All test metrics on ``dataset``, as those of the members."""
-        by_candidates = evaluate_candidates(self.pairs, dataset.test)
-        most_scores = most_scores_of(dataset.catalogue.items)
-        return by_candidates | evaluate_catalogue(self.table, dataset, most_scores=most_scores)
-
-
 __all__ = ["WeightedScorer", "weighted_logits"]
