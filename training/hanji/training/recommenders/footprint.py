@@ -6,6 +6,7 @@ from hanji.training.memory import expect_memory
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.item_sampling import items_sampled
 from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.sequence_samples import MOST_TARGETS
 
 _INSTEAD = (
     "use fewer factors, a sample of the data (or a higher minimum_user_interactions or "
@@ -21,10 +22,14 @@ def expect_training_memory(
     config: ModelConfig, training: TrainingConfig, *, users: int, items: int, interactions: int
 ) -> None:
     """DataError if training a model of ``config`` needs more memory than there is, by an estimate."""
-    computed = 1
+    computed, history = 1, interactions / max(users, 1)
     if config.type == "history":
-        computed = _items_in_step(training, items, interactions / max(users, 1))
-    needed = _COPIES * _weight_bytes(config, users, items) + _batch_bytes(config, training, computed)
+        computed = _items_in_step(training, items, history)
+    rows = training.batch_size
+    if config.ordered:
+        pieces = users + interactions // config.history_ages
+        rows = int(min(rows, pieces) * min(history, MOST_TARGETS))
+    needed = _COPIES * _weight_bytes(config, users, items) + _batch_bytes(config, rows, computed)
     expect_memory(
         needed,
         f"training a {config.type} model of {users:,} users and {items:,} items",
@@ -60,10 +65,10 @@ def _items_in_step(training: TrainingConfig, items: int, history: float) -> int:
     return items if sampled is None else min(items, sampled + int(training.batch_size * history))
 
 
-def _batch_bytes(config: ModelConfig, training: TrainingConfig, items: int) -> int:
-    """Bytes of the layers of a batch, with ``items`` for each user or sample."""
+def _batch_bytes(config: ModelConfig, rows: int, items: int) -> int:
+    """Bytes of the layers of a batch of ``rows``, with the logits of ``items`` for each."""
     layers = _LAYERS + 2 * sum(config.hidden_units)
-    return 4 * training.batch_size * layers * items
+    return 4 * rows * layers * items
 
 
 __all__ = ["expect_factorization_memory", "expect_training_memory"]

@@ -27,7 +27,9 @@ Targets = NDArray[np.int32]
 SequenceTeacher = Callable[[Sequences, Targets, NDArray[np.int32] | None], NDArray[np.float32]]
 """A teacher's logits at the positions of the targets, float32 [P, n]: of some items int32 [n], or of all."""
 
-_TARGETS = 32  # of a piece on average, at most
+MOST_TARGETS = 32
+"""Targets of a piece, on average over those of a batch, at most."""
+
 _SORTED_BATCHES = 8  # whose sequences are sorted by length, so that there is little padding
 
 
@@ -71,7 +73,7 @@ class SequenceEpoch:
 
     def _batch(self, pieces: NDArray[np.int64]) -> tuple[Sequences, Targets]:
         """The sequences of some pieces, and a random sample of their targets."""
-        most = len(pieces) * _TARGETS
+        most = len(pieces) * MOST_TARGETS
         begin, end, first = pieces.T
         positions = begin[:, None] + np.arange((end - begin).max())
         inside = positions < end[:, None]
@@ -122,4 +124,12 @@ def _pieces(bounds: NDArray[np.int64], longest: int, rng: np.random.Generator) -
     return used
 
 
-__all__ = ["SequenceEpoch", "SequenceSource", "SequenceTeacher", "Sequences", "Targets", "next_items"]
+__all__ = [
+    "MOST_TARGETS",
+    "SequenceEpoch",
+    "SequenceSource",
+    "SequenceTeacher",
+    "Sequences",
+    "Targets",
+    "next_items",
+]
