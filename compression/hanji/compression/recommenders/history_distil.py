@@ -72,7 +72,7 @@ def distil_history(
         regression_weight=step.regression_weight,
         sampled=sampled is not None,
     )
-    distilling = fitting.supervised_by(Supervision(teaching.histories, objective))
+    distilling = fitting.supervised_by(Supervision(teaching.histories, objective, prefetch=True))
     distilling.fit(student, distilling.schedule(step), "Distilling")
     return student, distilling, teaching.evaluate
 

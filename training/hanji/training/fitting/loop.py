@@ -17,7 +17,7 @@ from hanji.training.fitting.checkpoint import Checkpoint, FitState
 from hanji.training.fitting.distribution import ALONE, Workers, agreed
 from hanji.training.fitting.lazy_adam import LazyAdam
 from hanji.training.fitting.prefetch import prefetched
-from hanji.training.fitting.supervision import Epoch, Part, Supervision
+from hanji.training.fitting.supervision import Part, Supervision
 from hanji.training.fitting.train_step import TrainStep
 from hanji.training.progress import EpochEnd, OnEpoch, ProgressTask, progress
 
@@ -140,8 +140,7 @@ def fit(
     with progress(run.name) as task:
         while state is None or not state.finished(epochs=schedule.epochs, patience=patience):
             epoch = len(state.history) if state else 0
-            samples = supervision.epochs(np.random.default_rng([run.seed, epoch]))
-            _run_epoch(step, samples, schedule, epoch, task, hooks)
+            _run_epoch(step, supervision, schedule, (run.seed, epoch), task, hooks)
             state = _validated(step, state, validation, hooks, run)
             if checkpoint and (not run.keep_last or len(state.history) == schedule.epochs):
                 checkpoint.save(state)
@@ -165,14 +164,20 @@ def _step_of(
 
 
 def _run_epoch(
-    step: TrainStep, samples: Epoch, schedule: Schedule, epoch: int, task: ProgressTask, hooks: Hooks
+    step: TrainStep,
+    supervision: Supervision,
+    schedule: Schedule,
+    seed: tuple[int, int],
+    task: ProgressTask,
+    hooks: Hooks,
 ) -> None:
+    """Run the epoch of this ``seed``: that of the run, and the number of the epoch."""
+    samples, epoch = supervision.epochs(np.random.default_rng(seed)), seed[1]
     steps = samples.steps(schedule.batch_size)
     task.expect(task.done + (schedule.epochs - epoch) * steps)
     step.begin_epoch()
     batches = samples.batches(schedule.batch_size)
-    # Sampling items, and a teacher's scores of them, take about as long as a sparse step.
-    for done, batch in enumerate(prefetched(batches) if step.objective.sparse else batches):
+    for done, batch in enumerate(prefetched(batches) if supervision.prefetch else batches):
         step.set_learning_rate(schedule.learning_rate_at(epoch, done / steps))
         hooks.before_step()
         step(batch)

@@ -67,6 +67,9 @@ class Supervision:
 
     epochs: EpochSource
     objective: Objective
+    prefetch: bool = False
+    """Prepare the next batch while a step runs: it takes about as long, because items are sampled or a
+    teacher computes scores."""
 
 
 __all__ = ["Batch", "Epoch", "EpochSource", "Objective", "Part", "Share", "Supervision", "Tensor"]

@@ -47,7 +47,7 @@ def _of_histories(data: TrainValidationSplit, training: TrainingConfig) -> Super
         histories = held_back_histories(data.train, data.users, held_back=training.held_back)
         return Supervision(histories, multinomial_objective())
     sampling = sampled_histories(data.train, data.users, data.items, sampled, held_back=training.held_back)
-    return Supervision(sampling, multinomial_objective(sampled=True))
+    return Supervision(sampling, multinomial_objective(sampled=True), prefetch=True)
 
 
 def sequence_supervision(
@@ -65,11 +65,12 @@ def sequence_supervision(
     sampled = items_sampled(training, data.items)
     objective = next_item_objective(data.items, following=following, sampled=sampled is not None)
     if sampled is None:
-        return Supervision(next_items(data.train, data.users, longest=longest, teacher=teacher), objective)
+        histories = next_items(data.train, data.users, longest=longest, teacher=teacher)
+        return Supervision(histories, objective, prefetch=teacher is not None)
     sampling = sampled_next_items(
         data.train, data.users, data.items, sampled, longest=longest, teacher=teacher
     )
-    return Supervision(sampling, objective)
+    return Supervision(sampling, objective, prefetch=True)
 
 
 def validation_of(model: keras.Model, data: TrainValidationSplit) -> Validation:
