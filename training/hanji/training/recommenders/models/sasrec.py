@@ -6,8 +6,8 @@ As in the paper: one item table for input and output, rows scaled by √factors,
 x + Dropout(g(LayerNorm(x))) for g the attention and then a network of two layers. In contrast to it, the
 order is known from a learned number for each age and head that is added to the attention's logits (as the
 relative positions of Shaw et al. 2018 and Raffel et al. 2020), not from a table of absolute positions: the
-same for a piece of a history as for all of it, and on MovieLens-1M clearly more accurate after as many
-epochs.
+same for a piece of a history as for all of it, and after 8 epochs on MovieLens-1M a validation NDCG@10 of
+.150 among the whole catalogue, against .131 (one seed).
 
 It is computed on a server, as a teacher or to compare with; no format has it.
 """
