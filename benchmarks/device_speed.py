@@ -1,6 +1,6 @@
 """Top 10 for one history: hanji's recommend() compared with implicit's, interleaved in one run, one thread.
 
-    python benchmarks/device_speed.py out/benchmark-movielens-1m-device/movielens-1m-device-seed-0/bundle
+    python benchmarks/device_speed.py out/benchmark-next-item/device-seed-0/bundle
 
 implicit (ALS, float32, with as many items and factors as the bundle's model) folds the same history in
 (``recalculate_user=True``), the equivalent operation for a user who was not in the training data. Its latency

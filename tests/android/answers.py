@@ -71,6 +71,7 @@ def _history_calls(ids: tuple[Any, ...]) -> list[dict[str, Any]]:
         {"user": 1},
     ]
     arguments = [{"history": short, "k": 10, **option} for option in options]
+    arguments += [{"history": short[::-1], "k": 10, "explain": 3}]
     arguments += [{"history": history, "k": 5} for history in ([], ["unknown", "too"], ["it's new", ids[9]])]
     for length in (1, 2, 5, 20, 60, 120):
         history = [ids[index] for index in rng.choice(len(ids), length, replace=False)]

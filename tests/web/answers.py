@@ -50,6 +50,7 @@ def _history_calls(ids: tuple[Any, ...]) -> list[dict[str, Any]]:
         {"ask": {"history": [*history[:2], "it's new"]}, "k": k, "options": {}} for k in (1, 200, 201, 0)
     ]
     calls += [{"ask": {"history": list(ids[:150])}, "k": 60, "options": {"exclude": list(ids[140:160])}}]
+    calls += [{"ask": {"history": history[::-1]}, "k": 10, "options": {"explain": 3}}]
     calls += [{"ask": {"history": []}, "k": 5, "options": {}}]
     calls += [{"ask": {"history": ["unknown", "too"]}, "k": 5, "options": {"diversity": 1}}]
     calls += [{"ask": {"history": ["unknown", "too"]}, "k": 5, "options": {}}]
