@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,17 @@ ExternalId: TypeAlias = "int | str"
 
 
 class Ids:
-    """Maps indices to external ids (``values``) and external ids to indices. ``kind`` is "user" or "item"."""
+    """Maps indices to external ids (``values``) and external ids to indices. ``kind`` is "user" or "item".
 
-    def __init__(self, values: tuple[ExternalId, ...], kind: str) -> None:
+    ``find`` returns the index of a value, or None if it is unknown; without it, a dict is made of the values.
+    """
+
+    def __init__(
+        self, values: Sequence[ExternalId], kind: str, find: Callable[[Any], int | None] | None = None
+    ) -> None:
         self.values = values
         self._kind = kind
-        self._indices = {external_id: index for index, external_id in enumerate(values)}
+        self._find = find or {external_id: index for index, external_id in enumerate(values)}.get
         self._are_integers = isinstance(values[0], int)
 
     def __len__(self) -> int:
@@ -37,19 +42,20 @@ class Ids:
         for other types.
         """
         if isinstance(external_id, str):
-            return self._indices.get(_integer(external_id) if self._are_integers else external_id)
+            value = _integer(external_id) if self._are_integers else external_id
+            return None if value is None else self._find(value)
         if not isinstance(external_id, (int, np.integer)) or isinstance(external_id, bool):
             kind = "an item" if self._kind == "item" else f"a {self._kind}"
             found = f"{type(external_id).__name__}: {external_id!r}"
             raise TypeError(f"expected {kind} id (int or str), found {found}")
-        return self._indices.get(external_id if self._are_integers else str(external_id))
+        return self._find(int(external_id) if self._are_integers else str(external_id))
 
     def indices_of(self, external_ids: Iterable[ExternalId]) -> list[int | None]:
         """``index_of`` for each external id."""
         listed = external_ids if isinstance(external_ids, list) else list(external_ids)
         types = set(map(type, listed))
         if types == {int if self._are_integers else str}:
-            return list(map(self._indices.get, listed))  # fast path: no conversion or type check needed
+            return list(map(self._find, listed))  # fast path: no conversion or type check needed
         return [self.index_of(external_id) for external_id in listed]
 
     def known_index_of(self, external_id: ExternalId) -> int:
@@ -67,13 +73,13 @@ class Ids:
         )
 
 
-def _integer(text: str) -> ExternalId:
-    """The integer whose decimal form is exactly ``text``, else ``text`` itself."""
+def _integer(text: str) -> int | None:
+    """The integer whose decimal form is exactly ``text``, or None."""
     try:
         value = int(text)
     except ValueError:
-        return text
-    return value if str(value) == text else text
+        return None
+    return value if str(value) == text else None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -81,8 +87,8 @@ class Items(Record):
     """The item catalogue: one entry per item in each field."""
 
     ids: Ids
-    titles: tuple[str, ...]
-    genres: tuple[tuple[str, ...], ...]
+    titles: Sequence[str]
+    genres: Sequence[tuple[str, ...]]
     popularity: NDArray[np.int64]
     """Training interactions of each item, int64 [items]."""
 

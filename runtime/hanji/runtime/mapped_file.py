@@ -1,4 +1,4 @@
-"""A large file that is verified and then memory-mapped by an engine, without a copy in Python.
+"""A large file that is verified and then memory-mapped, by an engine or as a table, without a copy in Python.
 
 Pages of a mapped file are loaded on demand, can be evicted under memory pressure, and are shared by all
 processes that map the same file.
@@ -13,16 +13,24 @@ are read once and are not affected.
 
 from __future__ import annotations
 
+import builtins
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from hanji.runtime.errors import ChecksumError
 
+if TYPE_CHECKING:
+    from mmap import mmap
+
 _OPEN_FILES = "/proc/self/fd"
+_MAPPINGS = "/proc/self/maps"
 _CHUNK_BYTES = 2**20
+_READ_SPARSELY = (15, 4)
+"""Linux's MADV_NOHUGEPAGE, without which a row of 64 bytes loads 2 MiB, and MADV_DONTNEED, which releases."""
 
 _T = TypeVar("_T")
 
@@ -65,6 +73,10 @@ class MappedFile:
             offset += len(chunk)
         return digest.hexdigest()
 
+    def read(self, start: int, end: int) -> builtins.bytes:
+        """The bytes of the file from ``start`` to ``end``."""
+        return os.pread(self._descriptor, end - start, start)
+
     def loaded(self, load: Callable[[str], _T]) -> _T:
         """Call ``load`` with the file's path; ChecksumError if the file was changed before or during loading.
 
@@ -74,6 +86,31 @@ class MappedFile:
         result = load(self.path)
         self.check()
         return result
+
+    def mapped(self) -> mmap:
+        """The content as memory, valid without this object; ChecksumError if the file was changed before."""
+        from mmap import ACCESS_READ, mmap  # deferred: small bundles map nothing
+
+        self.check()
+        return mmap(self._descriptor, self.bytes, access=ACCESS_READ)
+
+    def release(self) -> None:
+        """Give the pages of this file that the process has mapped read-only back to the system.
+
+        For an engine that has read the whole file once, to copy its weights into the layout of its kernels:
+        what it reads again, such as single rows of a table, is loaded again from the system's file cache.
+        """
+        import ctypes  # deferred: small bundles map nothing
+
+        madvise = ctypes.CDLL(None).madvise
+        location = str(Path(self.path).readlink())
+        with Path(_MAPPINGS).open(encoding="utf-8", errors="surrogateescape") as lines:
+            for line in lines:
+                addresses, permissions, *_, path = line.rstrip("\n").split(maxsplit=5)
+                if path == location and "w" not in permissions:
+                    start, end = (int(address, 16) for address in addresses.split("-"))
+                    for advice in _READ_SPARSELY:
+                        madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), advice)
 
     def check(self) -> None:
         """Raise ChecksumError if the file was modified since it was opened."""
@@ -88,4 +125,11 @@ class MappedFile:
         return status.st_size, status.st_mtime_ns
 
 
-__all__ = ["MappedFile", "can_be_mapped"]
+def read_sparsely(memory: mmap) -> None:
+    """Release the loaded pages of a mapped file, of which only single values will be read from now on."""
+    for advice in _READ_SPARSELY:
+        with suppress(OSError):  # Linux may be built without huge pages
+            memory.madvise(advice)
+
+
+__all__ = ["MappedFile", "can_be_mapped", "read_sparsely"]

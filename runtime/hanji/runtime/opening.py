@@ -14,6 +14,7 @@ from hanji.runtime.manifest import ClassifierManifest, IdTable, LabelTable, Reco
 from hanji.runtime.signatures import check_signature
 
 if TYPE_CHECKING:
+    from hanji.runtime.bundle import Content
     from hanji.runtime.engines.base import Engine
     from hanji.runtime.manifest import Artifact, FileEntry
 
@@ -61,6 +62,10 @@ class Opening(Generic[ManifestT]):
     def read(self, table: IdTable | LabelTable, parse: Callable[[bytes, int, str], TableT]) -> TableT:
         """Read and parse a table of the bundle."""
         return parse(self.bundle.read(self.bundle.file(table.path)), table.count, table.path)
+
+    def map(self, table: IdTable, parse: Callable[[Content, int, str], TableT]) -> TableT:
+        """Like ``read``, but a large file is passed open, to be mapped into memory."""
+        return parse(self.bundle.content(self.bundle.file(table.path)), table.count, table.path)
 
     def load(self) -> Engine:
         """Create the engine and load the model."""
