@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import random
 import struct
 from collections.abc import Callable
@@ -16,12 +18,13 @@ from hanji.runtime import BundleError, Recommender
 from hanji.runtime import bundle as bundle_module
 from hanji.runtime.ids import Ids, Items
 from hanji.runtime.mapped_file import MappedFile
-from hanji.runtime.table_file import HEADER, read_ids, read_items
+from hanji.runtime.table_file import read_ids, read_items
 
 from ..table_files import items_of, use_table_files
 
 TITLES = ["", "Vertigo", "한지", "Amélie", "😀😀", "Vertigo"]
 GENRES = [["Drama"], [], ["War", "Drama"], ["Drama"], [], ["한국"]]
+CASES = json.loads((Path(__file__).parents[1] / "table_files.json").read_text(encoding="utf-8"))
 IDS: dict[str, list[Any]] = {
     "consecutive": list(range(-2, 4)),
     "integers": [30, -5, 2**53 - 1, 0, 7, -(2**53) + 1],
@@ -121,49 +124,21 @@ def test_a_bundle_with_table_files_gives_the_same_answers(
         assert other.self_test().passed
 
 
-# Positions in the header of an item table with text ids, and in the sections that follow it.
-VERSION, CONTENTS, KIND, ROWS, LISTS, MEMBERS, NAMES, ID_BYTES, TITLE_BYTES, NAME_BYTES = range(8, 48, 4)
-ID_OFFSETS = HEADER.size
-ID_TEXT = ID_OFFSETS + 32
-ORDER = ID_TEXT + 16
-TITLE_OFFSETS = ORDER + 24
-TITLE_TEXT = TITLE_OFFSETS + 32
-ROW_LISTS = TITLE_TEXT + 40
-LIST_OFFSETS = ROW_LISTS + 24
-LIST_MEMBERS = LIST_OFFSETS + 24
+@pytest.mark.parametrize("case", CASES["tables"], ids=IDS)
+def test_the_format_is_that_of_the_shared_cases(case: dict[str, Any]) -> None:
+    """The ports read the same files: a changed format is a new version."""
+    assert case["columns"] == columns(case["kind"])
+    assert items_of(case["columns"]) == base64.b64decode(case["base64"])
 
 
-@pytest.mark.parametrize(
-    ("position", "value", "message"),
-    [
-        (VERSION, 2, "version: expected 1"),
-        (CONTENTS, 1, r"contents: expected 2 \(items\), found 1"),
-        (KIND, 3, "kind of ids: expected 0, 1 or 2, found 3"),
-        (ROWS, 7, r"rows: expected 6 \(the manifest's count\), found 7"),
-        (LISTS, 3, "genres: expected integers from 0 to 2"),
-        (LISTS, 2**32 - 1, "offsets of genre lists: expected 17179869184 bytes from byte"),
-        (MEMBERS, 2**32 - 1, "offsets of genre lists: expected ascending offsets from 0 to 4294967295"),
-        (NAMES, 1, "genre lists: expected integers from 0 to 0"),
-        (ID_BYTES, 2**32 - 1, "offsets of ids: expected ascending offsets from 0 to 4294967295"),
-        (TITLE_BYTES, 3, "offsets of titles: expected ascending offsets from 0 to 3"),
-        (NAME_BYTES, 0, "offsets of genre names: expected ascending offsets from 0 to 0"),
-        (ID_OFFSETS, 1, "offsets of ids"),
-        (ID_OFFSETS + 4, 2**31, "offsets of ids: expected ascending offsets from 0 to 10"),
-        (ID_TEXT + 4, 0xFFFFFFFF, "ids: expected UTF-8"),
-        (ID_TEXT, struct.unpack("<I", b"aaba")[0], "ids: expected unique ids in the order"),
-        (ORDER, 6, "order of ids: expected integers from 0 to 5"),
-        (ORDER, 0, "order of ids: expected every row once"),
-        (TITLE_OFFSETS + 8, 8, "titles: expected strings of whole characters"),
-        (ROW_LISTS, 4, "genres: expected integers from 0 to 3"),
-        (LIST_OFFSETS + 4, 5, "offsets of genre lists: expected ascending offsets from 0 to 4"),
-        (LIST_MEMBERS, 3, "genre lists: expected integers from 0 to 2"),
-    ],
-)
-def test_malformed_tables_are_rejected(position: int, value: int, message: str) -> None:
+@pytest.mark.parametrize("case", CASES["malformed_texts"], ids=lambda case: case["message"])
+def test_malformed_tables_are_rejected(case: dict[str, Any]) -> None:
+    """A 32-bit word of the table of texts has another value."""
     content = bytearray(items_of(columns("texts")))
-    struct.pack_into("<I", content, position, value)
-    with pytest.raises(BundleError, match=rf"items\.table: {message}.*; export the bundle again"):
+    struct.pack_into("<I", content, case["position"], case["value"])
+    with pytest.raises(BundleError) as caught:
         read(bytes(content))
+    assert str(caught.value) == f"items.table: {case['message']}; export the bundle again"
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ HEADER = struct.Struct("<8s10Iq")
 of titles, bytes of genre names, first id."""
 IDS, ITEMS = 1, 2
 """Contents: ids alone, or ids with the other columns of items."""
-_NAMES = {IDS: "ids alone", ITEMS: "items"}
+_NAMES = {IDS: "ids", ITEMS: "items"}
 CONSECUTIVE, INTEGERS, TEXTS = 0, 1, 2
 """Kinds of ids."""
 ALIGNMENT = 8
@@ -75,7 +75,7 @@ class _Table:
         if magic != MAGIC:
             self._fail("header", f"a table file, which begins with {MAGIC!r}", repr(magic))
         if version != VERSION:
-            self._fail("version", f"{VERSION} (a later one needs a later hanji-runtime)", version)
+            self._fail("version", f"{VERSION}, the only one that this version of hanji reads", version)
         if found != contents:
             self._fail("contents", f"{contents} ({_NAMES[contents]})", found)
         if self._rows != count:
@@ -136,12 +136,12 @@ class _Table:
         found = np.zeros(self._rows, np.bool_)
         found[order] = True
         if not found.all():  # checked before a value is read, so that none is read twice
-            self._fail("order of ids", "every row once", "a row twice")
+            self._fail_order()
         last: list[Any] = []
         for block in _blocks(order):
             values = [*last, *map(value_at, block.tolist())]
             if not all(map(operator.lt, values, values[1:])):
-                self._fail("ids", "unique ids in the order that the table states", "others")
+                self._fail_order()
             last = values[-1:]
         return binary_search(order, value_at)
 
@@ -191,6 +191,9 @@ class _Table:
             self._fail(name, f"{size} bytes from byte {start} on", max(len(self._memory) - start, 0))
         self._position = end + -end % ALIGNMENT
         return np.frombuffer(self._memory, dtype, count, start)
+
+    def _fail_order(self) -> NoReturn:
+        self._fail("ids", "unique ids in the order that the table states", "others")
 
     def _fail(self, name: str, expected: str, found: object) -> NoReturn:
         raise BundleError(
