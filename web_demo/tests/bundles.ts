@@ -2,8 +2,8 @@
  * Locations of the bundles for tests.
  *
  * tests/ports.py builds them, and tests/web sets HANJI_WEB_BUNDLES to a folder with the outputs of `hanji
- * build` in `history`, `users` and `digits`, copies with table files in `history-tables` and `users-tables`, and
- * with answers.json, the outputs of the Python runtime.
+ * build` in `history`, `users` and `digits`, copies with table files in `history-tables` and
+ * `users-tables`, and answers.json, the outputs of the Python runtime.
  * Without it, the bundles of `make demo` are used where available.
  */
 

@@ -86,7 +86,7 @@ function integer(text: string): number | undefined {
   return Number.isSafeInteger(value) && String(value) === text ? value : undefined;
 }
 
-/** `Items` as data that can be sent to and from a worker: one entry per item in each field, or a table file. */
+/** `Items` as data that can be sent to and from a worker: one entry per item in each field, or the file. */
 export type ItemsData = ListedItems | ItemsFile;
 
 interface ListedItems {

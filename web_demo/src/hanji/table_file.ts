@@ -84,7 +84,8 @@ class TableFile {
     const fields = Array.from(new Uint32Array(this.#content.buffer, this.#content.byteOffset + FIELDS, 10));
     const [version, found, kind, rows, lists, members, names, idBytes, titleBytes, nameBytes] =
       fields as [number, number, number, number, number, number, number, number, number, number];
-    if (version !== VERSION) this.#fail("version", `${VERSION}, the only one that this version of hanji reads`, version);
+    if (version !== VERSION)
+      this.#fail("version", `${VERSION}, the only one that this version of hanji reads`, version);
     if (found !== CONTENTS[contents]) this.#fail("contents", `${CONTENTS[contents]} (${contents})`, found);
     if (rows !== count) this.#fail("rows", `${count} (the manifest's count)`, rows);
     this.#kind = kind;
@@ -107,7 +108,8 @@ class TableFile {
     const find: Find<ExternalId> = (id) => {
       const bytes = encoder.encode(id as string);
       const row = binarySearch(order, (row) => compareBytes(ids.bytes(row), bytes));
-      return row !== undefined && ids.at(row) === id ? row : undefined; // a lone surrogate is encoded as U+FFFD
+      // A lone surrogate is encoded as U+FFFD.
+      return row !== undefined && ids.at(row) === id ? row : undefined;
     };
     return { ids, find };
   }

@@ -34,7 +34,8 @@ describe.each(tables)("a table of $kind", ({ kind, columns }) => {
     const shifted = new Uint8Array(contentOf(kind).length + 3);
     shifted.set(contentOf(kind), 3);
     const content = how === "at an odd position" ? shifted.subarray(3) : contentOf(kind);
-    const items = how === "from a worker" ? Items.from(structuredClone(read(content).data), 6) : read(content);
+    const cloned = () => Items.from(structuredClone(read(content).data), 6);
+    const items = how === "from a worker" ? cloned() : read(content);
     expect(items.length).toBe(6);
     expect(items.ids.values).toEqual(columns.ids);
     expect(items.titles).toEqual(columns.titles);
@@ -95,6 +96,7 @@ describe("a malformed table is rejected:", () => {
   });
 
   it("users have no titles", () => {
-    expect(() => parseUsers(contentOf("texts"), 6, "users.table")).toThrow("contents: expected 1 (ids), found 2");
+    const message = "contents: expected 1 (ids), found 2";
+    expect(() => parseUsers(contentOf("texts"), 6, "users.table")).toThrow(message);
   });
 });

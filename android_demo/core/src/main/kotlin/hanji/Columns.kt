@@ -6,26 +6,30 @@ import java.nio.LongBuffer
 
 /** The [size] integers from [first] on. */
 internal class Consecutive(private val first: Long, override val size: Int) : AbstractList<Long>() {
-    override fun get(index: Int): Long = if (index in 0 until size) first + index else throw noIndex(index, size)
+    override fun get(index: Int): Long = first + checked(index, size)
 
-    fun find(value: Long): Int? = if (value - first in 0 until size.toLong()) (value - first).toInt() else null
+    /** The row of a value, or null if no row has it. */
+    fun find(value: Long): Int? = if (value in first until first + size) (value - first).toInt() else null
 }
 
 /** A column of 64-bit integers. */
 internal class Integers(private val values: LongBuffer) : AbstractList<Long>() {
     override val size: Int get() = values.limit()
 
-    override fun get(index: Int): Long = if (index in 0 until size) values[index] else throw noIndex(index, size)
+    override fun get(index: Int): Long = values[checked(index, size)]
 }
 
-/** Strings in UTF-8: row i is [content] from `offsets[i]` to `offsets[i + 1]`, decoded when it is asked for. */
-internal class Texts(private val offsets: IntBuffer, private val content: ByteBuffer) : AbstractList<String>() {
+/** Strings in UTF-8, decoded when asked for: row i is [content] from `offsets[i]` to `offsets[i + 1]`. */
+internal class Texts(
+    private val offsets: IntBuffer,
+    private val content: ByteBuffer,
+) : AbstractList<String>() {
     override val size: Int get() = offsets.limit() - 1
 
     override fun get(index: Int): String {
-        if (index !in 0 until size) throw noIndex(index, size)
-        val bytes = ByteArray(offsets[index + 1] - offsets[index])
-        for (position in bytes.indices) bytes[position] = content[offsets[index] + position]
+        val start = offsets[checked(index, size)]
+        val bytes = ByteArray(offsets[index + 1] - start)
+        for (position in bytes.indices) bytes[position] = content[start + position]
         return String(bytes, Charsets.UTF_8)
     }
 
@@ -57,13 +61,12 @@ internal class TextLists(
     override val size: Int get() = lists.limit()
 
     override fun get(index: Int): List<String> {
-        if (index !in 0 until size) throw noIndex(index, size)
-        val list = lists[index]
+        val list = lists[checked(index, size)]
         return (offsets[list] until offsets[list + 1]).map { names[members[it]] }
     }
 }
 
-/** The row in [order], rows by ascending value, for which [compare] is 0; it is negative for smaller values. */
+/** The row in [order], rows by ascending value, for which [compare] is 0; of smaller values it is negative. */
 internal fun binarySearch(order: IntBuffer, compare: (Int) -> Int): Int? {
     var low = 0
     var high = order.limit()
@@ -74,5 +77,6 @@ internal fun binarySearch(order: IntBuffer, compare: (Int) -> Int): Int? {
     return if (low < order.limit() && compare(order[low]) == 0) order[low] else null
 }
 
-private fun noIndex(index: Int, size: Int) =
-    IndexOutOfBoundsException("expected an index from 0 to ${size - 1}, found $index")
+private fun checked(index: Int, size: Int): Int =
+    if (index in 0 until size) index
+    else throw IndexOutOfBoundsException("expected an index from 0 to ${size - 1}, found $index")

@@ -26,8 +26,8 @@ internal fun readItems(content: ByteArray, count: Int, where: String): Items {
 /**
  * A table file whose sections are read one after another: ids, titles, genres and popularity in binary.
  *
- * Like `hanji.runtime.table_file`; docs/table-files.md describes the format. Everything that a reader relies on
- * is checked when a table is opened, without copies of its columns.
+ * Like `hanji.runtime.table_file`; docs/table-files.md describes the format. Everything that a reader relies
+ * on is checked when a table is opened, without copies of its columns.
  */
 private class TableFile(content: ByteArray, private val where: String, contents: String, count: Int) {
     private val bytes = ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN)

@@ -121,8 +121,8 @@ class FuzzTest {
     private fun invalidWords(content: ByteArray): ByteArray {
         val words = ByteBuffer.wrap(content.copyOf()).order(ByteOrder.LITTLE_ENDIAN)
         repeat(1 + random.nextInt(3)) {
-            val value = listOf(0, 1, Int.MIN_VALUE, -1, random.nextInt(), random.nextInt(8))[random.nextInt(6)]
-            words.putInt(4 * random.nextInt(content.size / 4), value)
+            val values = listOf(0, 1, Int.MIN_VALUE, -1, random.nextInt(), random.nextInt(8))
+            words.putInt(4 * random.nextInt(content.size / 4), values[random.nextInt(values.size)])
         }
         return words.array()
     }
