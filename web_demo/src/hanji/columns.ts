@@ -94,7 +94,7 @@ export class TextLists implements Column<readonly string[]> {
   }
 }
 
-/** The row in `order`, rows by ascending value, for which `compare` is 0; of smaller values it is negative. */
+/** The row in `order`, rows by ascending value, for which `compare` is 0; it is negative for smaller ones. */
 export function binarySearch(order: Uint32Array, compare: (row: number) => number): number | undefined {
   let [low, high] = [0, order.length];
   while (low < high) {

@@ -66,7 +66,7 @@ internal class TextLists(
     }
 }
 
-/** The row in [order], rows by ascending value, for which [compare] is 0; of smaller values it is negative. */
+/** The row in [order], rows by ascending value, for which [compare] is 0; it is negative for smaller ones. */
 internal fun binarySearch(order: IntBuffer, compare: (Int) -> Int): Int? {
     var low = 0
     var high = order.limit()

@@ -137,7 +137,7 @@ private class TableFile(content: ByteArray, private val where: String, contents:
     private fun offsets(name: String, count: Long, size: Long): IntBuffer {
         val offsets = section("offsets of $name", 4 * (count + 1)).asIntBuffer()
         val last = offsets.limit() - 1
-        // As the first one is 0, none that is above the next one as an unsigned integer is below it as an Int.
+        // As Ints: after 0, an offset above the largest Int is a negative one, and not ascending.
         val isAscending = (0 until last).all { offsets[it] <= offsets[it + 1] }
         if (offsets[0] != 0 || offsets[last].toLong() != size || !isAscending) {
             fail("offsets of $name", "ascending offsets from 0 to $size", "others")
