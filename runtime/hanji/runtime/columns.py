@@ -14,7 +14,7 @@ _T = TypeVar("_T")
 
 
 class Column(Sequence[_T]):
-    """A sequence whose values are made on demand; a slice is a tuple, as of the tuples of a JSON table."""
+    """A sequence whose values are made on demand; a slice is a tuple."""
 
     def __init__(self, length: int) -> None:
         self._rows = range(length)
@@ -35,7 +35,7 @@ class Column(Sequence[_T]):
 
     @abstractmethod
     def _at(self, row: int) -> _T:
-        """The value of a row from 0 to ``len(self)`` - 1."""
+        """The value of a row that exists."""
 
 
 class Consecutive(Column[int]):
@@ -71,10 +71,11 @@ class Texts(Column[str]):
 
     def __init__(self, offsets: NDArray[np.uint32], read: Callable[[int, int], bytes]) -> None:
         super().__init__(len(offsets) - 1)
+        self.offsets = offsets
         self._offsets, self._read = offsets.data, read
 
     def bytes_at(self, row: int) -> bytes:
-        """The UTF-8 bytes of a row from 0 to ``len(self)`` - 1."""
+        """The UTF-8 bytes of a row that exists."""
         return self._read(self._offsets[row], self._offsets[row + 1])
 
     def _at(self, row: int) -> str:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hanji.runtime.errors import BundleError, UnknownIdError
 from hanji.runtime.json_table import LARGEST_INTEGER, Table, as_integer, parse_json
+from hanji.runtime.manifest.types import TABLE_SUFFIX
 from hanji.runtime.records import Record
+
+if TYPE_CHECKING:
+    from hanji.runtime.bundle import Content
 
 ExternalId: TypeAlias = "int | str"
 """The id of a user or item in the application's data: integers or strings, depending on the bundle."""
@@ -96,16 +100,24 @@ class Items(Record):
         return len(self.ids)
 
 
-def parse_users(content: bytes, count: int, where: str) -> Ids:
-    """Parse the ``count`` user ids in users.json; BundleError naming the field if it is malformed."""
+def parse_users(content: Content, count: int, where: str) -> Ids:
+    """Parse ``count`` user ids, JSON or a table file; BundleError naming the field if it is malformed."""
+    if not isinstance(content, bytes) or where.endswith(TABLE_SUFFIX):
+        from hanji.runtime.table_file import read_ids  # deferred: most bundles have JSON
+
+        return read_ids(content, count, where)
     table = parse_json(content, where)
     ids = table.ids("ids")
     _check_length(table, "ids", len(ids), count)
     return Ids(ids, "user")
 
 
-def parse_items(content: bytes, count: int, where: str) -> Items:
-    """Parse the ``count`` items in items.json; BundleError naming the field if it is malformed."""
+def parse_items(content: Content, count: int, where: str) -> Items:
+    """Parse ``count`` items, JSON or a table file; BundleError naming the field if it is malformed."""
+    if not isinstance(content, bytes) or where.endswith(TABLE_SUFFIX):
+        from hanji.runtime.table_file import read_items
+
+        return read_items(content, count, where)
     table = parse_json(content, where)
     ids = Ids(table.ids("ids"), "item")
     items = Items(ids, table.text_array("titles"), _genres(table), _popularity(table))

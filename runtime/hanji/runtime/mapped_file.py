@@ -17,7 +17,6 @@ import builtins
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -30,7 +29,7 @@ _OPEN_FILES = "/proc/self/fd"
 _MAPPINGS = "/proc/self/maps"
 _CHUNK_BYTES = 2**20
 _READ_SPARSELY = (15, 4)
-"""Linux's MADV_NOHUGEPAGE, without which a row of 64 bytes loads 2 MiB, and MADV_DONTNEED, which releases."""
+"""Linux's MADV_NOHUGEPAGE, without which a row may load 2 MiB, and MADV_DONTNEED."""
 
 _T = TypeVar("_T")
 
@@ -95,10 +94,10 @@ class MappedFile:
         return mmap(self._descriptor, self.bytes, access=ACCESS_READ)
 
     def release(self) -> None:
-        """Give the pages of this file that the process has mapped read-only back to the system.
+        """Return the loaded pages of read-only mappings of this file to the system.
 
-        For an engine that has read the whole file once, to copy its weights into the layout of its kernels:
-        what it reads again, such as single rows of a table, is loaded again from the system's file cache.
+        For readers that have gone through the whole file once, an engine to copy its weights or a table to
+        check itself, and read single rows from now on, which the system loads again.
         """
         import ctypes  # deferred: small bundles map nothing
 
@@ -125,11 +124,4 @@ class MappedFile:
         return status.st_size, status.st_mtime_ns
 
 
-def read_sparsely(memory: mmap) -> None:
-    """Release the loaded pages of a mapped file, of which only single values will be read from now on."""
-    for advice in _READ_SPARSELY:
-        with suppress(OSError):  # Linux may be built without huge pages
-            memory.madvise(advice)
-
-
-__all__ = ["MappedFile", "can_be_mapped", "read_sparsely"]
+__all__ = ["MappedFile", "can_be_mapped"]

@@ -88,7 +88,7 @@ class Recommender(Session):
         Raises BundleError for a bundle that is missing, damaged, not a recommender, or made for a newer
         runtime; EngineError, stating what to install, if no engine can run it.
         """
-        from hanji.runtime.catalogue import items_of, users_of
+        from hanji.runtime.ids import parse_items, parse_users
         from hanji.runtime.manifest import RecommenderManifest
         from hanji.runtime.opening import Opening, requested
 
@@ -96,7 +96,8 @@ class Recommender(Session):
         opening = Opening(bundle, RecommenderManifest, engine=engine, threads=threads, request=request)
         manifest = opening.manifest
         opening.check(manifest.users, manifest.items)
-        users, items = users_of(opening), items_of(opening)
+        users = None if manifest.users is None else opening.read(manifest.users, parse_users)
+        items = opening.read(manifest.items, parse_items)
         return cls(opening.bundle, manifest, opening.artifact, opening.load(), users, items)
 
     def recommend(

@@ -1,9 +1,8 @@
 """Reads a table file: the ids of users or items, titles, genres and popularity, in binary.
 
-The format is described in docs/table-files.md. Everything that a reader relies on is checked when a table is
-opened, in blocks, so that a damaged or hostile file is a BundleError and needs no more memory than its size.
-Values are read when they are asked for: titles from the file, because a title of a mapped file can occupy
-megabytes of memory, and everything else, which is searched or small, from its mapped memory.
+docs/table-files.md describes the format. Everything that a reader relies on is checked when a table is
+opened, in blocks of bounded size. Values are read when asked for: titles from the file, because a mapping may
+load a megabyte for each, everything else, which is searched or small, from mapped memory.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from hanji.runtime.columns import Consecutive, Integers, TextLists, Texts, binar
 from hanji.runtime.errors import BundleError
 from hanji.runtime.ids import Ids, Items
 from hanji.runtime.json_table import LARGEST_INTEGER
-from hanji.runtime.mapped_file import read_sparsely
 
 if TYPE_CHECKING:
     from hanji.runtime.bundle import Content
@@ -91,17 +89,17 @@ class _Table:
             return Ids(column, kind, self._order(column.__getitem__))
         if self._kind != TEXTS:
             self._fail("kind of ids", f"{CONSECUTIVE}, {INTEGERS} or {TEXTS}", self._kind)
-        texts = self._texts("ids", self._rows, self._id_bytes)
+        texts, _ = self._texts("ids", self._rows, self._id_bytes)
         find = self._order(texts.bytes_at)
         # A lone surrogate has no UTF-8: its bytes are found nowhere.
         return Ids(texts, kind, lambda text: find(text.encode(errors="surrogatepass")))
 
     def titles(self) -> Texts:
-        offsets, content, start = self._checked_texts("titles", self._rows, self._title_bytes)
+        texts, start = self._texts("titles", self._rows, self._title_bytes)
         if isinstance(self._content, bytes):
-            return _texts(offsets, content)
-        file = self._content
-        return Texts(offsets, lambda first, end: file.read(start + first, start + end))
+            return texts
+        read = self._content.read
+        return Texts(texts.offsets, lambda first, end: read(start + first, start + end))
 
     def genres(self) -> TextLists:
         rows = self._section("genres", "<u4", self._rows)
@@ -109,7 +107,8 @@ class _Table:
         offsets = self._offsets("genre lists", self._lists, self._members)
         members = self._section("genre lists", "<u4", self._members)
         self._require_within("genre lists", members, 0, self._names - 1)
-        return TextLists(rows, offsets, members, self._texts("genre names", self._names, self._name_bytes))
+        names, _ = self._texts("genre names", self._names, self._name_bytes)
+        return TextLists(rows, offsets, members, names)
 
     def popularity(self) -> NDArray[np.int64]:
         values = self._section("popularity", "<i8", self._rows)
@@ -120,8 +119,8 @@ class _Table:
         """Check that the file ends here, and let go of the pages that the checks have loaded."""
         if self._position != len(self._memory):
             self._fail("size", f"{self._position} bytes, according to its header", len(self._memory))
-        if not isinstance(self._memory, bytes):
-            read_sparsely(self._memory)
+        if not isinstance(self._content, bytes):
+            self._content.release()
 
     def _consecutive(self, kind: str) -> Ids:
         values = Consecutive(self._first, self._rows)
@@ -145,19 +144,14 @@ class _Table:
             last = values[-1:]
         return binary_search(order, value_at)
 
-    def _texts(self, name: str, rows: int, size: int) -> Texts:
-        offsets, content, _ = self._checked_texts(name, rows, size)
-        return _texts(offsets, content)
-
-    def _checked_texts(
-        self, name: str, rows: int, size: int
-    ) -> tuple[NDArray[np.uint32], NDArray[np.uint8], int]:
-        """The offsets of a column of strings, their bytes, and where in the file these begin."""
+    def _texts(self, name: str, rows: int, size: int) -> tuple[Texts, int]:
+        """A column of strings, and where in the file its content begins."""
         offsets = self._offsets(name, rows, size)
         start = self._position
         content = self._section(name, "u1", size)
         self._check_text(name, offsets, content)
-        return offsets, content, start
+        memory = content.data
+        return Texts(offsets, lambda first, end: bytes(memory[first:end])), start
 
     def _offsets(self, name: str, rows: int, size: int) -> NDArray[np.uint32]:
         offsets = self._section(f"offsets of {name}", "<u4", rows + 1)
@@ -199,11 +193,6 @@ class _Table:
         raise BundleError(
             f"{self._where}: {name}: expected {expected}, found {found}; export the bundle again"
         )
-
-
-def _texts(offsets: NDArray[np.uint32], content: NDArray[np.uint8]) -> Texts:
-    memory = content.data
-    return Texts(offsets, lambda start, end: bytes(memory[start:end]))
 
 
 def _blocks(values: NDArray[Any], overlap: int = 0) -> Iterator[NDArray[Any]]:

@@ -68,7 +68,7 @@ export interface RecommenderManifest {
    */
   ids: {
     /**
-     * A path that ends in .table is that of a table file (docs/table-files.md), any other that of JSON ($defs/users, $defs/items).
+     * A path ending in .table names a table file (docs/table-files.md), any other JSON ($defs/users, $defs/items).
      */
     users?: {
       /**
@@ -79,7 +79,7 @@ export interface RecommenderManifest {
       unknown: "popularity" | "error";
     };
     /**
-     * A path that ends in .table is that of a table file (docs/table-files.md), any other that of JSON ($defs/users, $defs/items).
+     * A path ending in .table names a table file (docs/table-files.md), any other JSON ($defs/users, $defs/items).
      */
     items: {
       /**

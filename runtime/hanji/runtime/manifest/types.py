@@ -11,7 +11,7 @@ from hanji.runtime.records import Record
 RECOMMENDATION = "recommendation"
 CLASSIFICATION = "image-classification"
 TABLE_SUFFIX = ".table"
-"""Of the paths of table files; other paths of ids and items are JSON."""
+"""Of the paths of table files (docs/table-files.md); other ids and items are JSON."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -108,11 +108,6 @@ class IdTable(Record):
     path: str
     count: int
     unknown: str
-
-    @property
-    def is_binary(self) -> bool:
-        """Whether it is a table file (docs/table-files.md) and not JSON."""
-        return self.path.endswith(TABLE_SUFFIX)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
