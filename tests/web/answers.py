@@ -14,14 +14,17 @@ from hanji.runtime import Classifier, HanjiError, Recommender
 
 from ..image_answers import base64_of, prepared_images
 
-RECOMMENDERS = ("history", "users", "history-tables", "users-tables")
+RECOMMENDERS = {
+    "onnxruntime": ("history", "users", "history-tables", "users-tables"),
+    "litert": ("history", "users"),
+}
 
 
 def write_results(root: Path) -> None:
     """Write ``root``/answers.json; web_demo/tests/bundles.ts reads it and describes its format."""
     results: dict[str, Any] = {
-        engine: [result for name in RECOMMENDERS for result in _results_of(root, name, engine)]
-        for engine in ("onnxruntime", "litert")
+        engine: [result for name in names for result in _results_of(root, name, engine)]
+        for engine, names in RECOMMENDERS.items()
     }
     results["litert_scores"] = [*_scores_of(root, "history"), *_scores_of(root, "users")]
     results["digits_litert"] = _digits(root / "digits" / "bundle")
