@@ -80,7 +80,10 @@ private class TableFile(content: ByteArray, private val where: String, contents:
         return TextLists(lists, offsets, members, texts("genre names", sizes.names, sizes.nameBytes))
     }
 
-    fun popularity(): LongArray = LongArray(rows).also { integers("popularity", 0).get(it) }
+    fun popularity(): LongArray {
+        val counts = integers("popularity", 0)
+        return LongArray(rows) { counts[it] }
+    }
 
     /** Checks that the file ends here. */
     fun end() {
