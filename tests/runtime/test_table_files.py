@@ -19,6 +19,7 @@ from hanji.runtime import bundle as bundle_module
 from hanji.runtime.ids import Ids, Items
 from hanji.runtime.mapped_file import MappedFile
 from hanji.runtime.table_file import read_ids, read_items
+from hanji.training.errors import ConversionError
 
 from ..table_files import items_of, use_table_files
 
@@ -184,3 +185,9 @@ def test_damaged_tables_are_rejected_or_harmless(kind: str) -> None:
             assert len(list(items.titles)) == len(list(items.genres)) == len(items.popularity) == 6
             assert [items.ids.index_of(value) for value in items.ids.values] == [0, 1, 2, 3, 4, 5]
     assert 1000 < rejected < 3000
+
+
+def test_a_column_beyond_the_format_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hanji.export.recommenders.table_files.LARGEST_COUNT", 9)
+    with pytest.raises(ConversionError, match="would have 10 bytes, expected at most 9; shorten the titles"):
+        id_table(IDS["texts"])
