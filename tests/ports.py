@@ -7,7 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("history", "users", "digits")
+from .table_files import copy_with_table_files
+
+BUILT = ("history", "users", "digits")
+WITH_TABLE_FILES = {"history-tables": "history", "users-tables": "users"}
+"""Copies of bundles, whose catalogues are small, with the table files of large ones."""
+NAMES = (*BUILT, *WITH_TABLE_FILES)
 HANJI = Path(sys.executable).with_name("hanji")
 RECIPES = Path(__file__).parent / "web"
 TIMEOUT_S = 500
@@ -21,9 +26,14 @@ def build_bundles(root: Path) -> Path:
     root.mkdir(exist_ok=True)
     with (root / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for name in NAMES:
+        for name in BUILT:
             if not (root / name).is_dir():
                 _build(name, root)
+        for name, source in WITH_TABLE_FILES.items():
+            if not (root / name).is_dir():
+                unfinished = root / f"{name}-unfinished"
+                copy_with_table_files(root / source / "bundle", unfinished / "bundle")
+                unfinished.rename(root / name)
     return root
 
 

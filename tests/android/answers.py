@@ -2,12 +2,15 @@
 
 One JSON file per bundle, with calls, their arguments as named in the core's API, and the result or the name
 of the error; ``pictures.json`` with images and their preprocessed forms; ``texts.json`` with numbers and ids
-as formatted in messages; ``manifests.json`` with mutated manifests and the errors that they cause.
+as formatted in messages; ``manifests.json`` with mutated manifests and the errors that they cause;
+``table_files.json`` with table files, their columns, and malformed ones.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from .manifests import mutated_manifests
 
 PYTHON_NAMES = {"excludeSeen": "exclude_seen"}
 ENGINE = "onnxruntime"
+TABLE_FILES = Path(__file__).parents[1] / "table_files.json"
 
 
 def write_results(bundles: Path, target: Path) -> None:
@@ -34,6 +38,7 @@ def write_results(bundles: Path, target: Path) -> None:
     _write(target / "pictures.json", prepared_images())
     _write(target / "texts.json", _texts())
     _write(target / "manifests.json", mutated_manifests(bundles))
+    shutil.copyfile(TABLE_FILES, target / "table_files.json")
 
 
 def _write(path: Path, content: object) -> None:
@@ -50,7 +55,7 @@ def _recommender(path: Path) -> list[dict[str, Any]]:
         return [{**call, **_result(recommender, call)} for call in calls]
 
 
-def _history_calls(ids: tuple[Any, ...]) -> list[dict[str, Any]]:
+def _history_calls(ids: Sequence[Any]) -> list[dict[str, Any]]:
     rng = np.random.default_rng(7)
     short = [ids[index] for index in (3, 50, 7, 120, 3)]
     options: list[dict[str, Any]] = [
@@ -80,7 +85,7 @@ def _history_calls(ids: tuple[Any, ...]) -> list[dict[str, Any]]:
     return [{"call": "recommend", "arguments": each} for each in arguments]
 
 
-def _why_calls(ids: tuple[Any, ...]) -> list[dict[str, Any]]:
+def _why_calls(ids: Sequence[Any]) -> list[dict[str, Any]]:
     history = [ids[index] for index in (3, 50, 7, 120, 9)]
     arguments = [{"history": history, "item": ids[index], "k": k} for index, k in ((0, 3), (11, 1), (50, 10))]
     arguments += [{"history": history, "item": "unknown item", "k": 3}]
@@ -88,7 +93,7 @@ def _why_calls(ids: tuple[Any, ...]) -> list[dict[str, Any]]:
     return [{"call": "why", "arguments": each} for each in arguments]
 
 
-def _user_calls(users: tuple[Any, ...], ids: tuple[Any, ...]) -> list[dict[str, Any]]:
+def _user_calls(users: Sequence[Any], ids: Sequence[Any]) -> list[dict[str, Any]]:
     arguments: list[dict[str, Any]] = [{"user": user, "k": 10} for user in users[:10]]
     arguments += [{"user": users[0], "k": 10, "exclude": list(ids[:20]), "diversity": 0.5}]
     arguments += [{"user": str(users[1]), "k": 3}, {"user": "it's unknown", "k": 10}]

@@ -17,6 +17,8 @@ from hanji.runtime.bundle import open_bundle
 from hanji.runtime.engines.choice import choose, create_engine
 from hanji.runtime.mapped_file import MappedFile, can_be_mapped
 
+from ..table_files import use_table_files
+
 ENGINES = ["litert", "onnxruntime"]
 pytestmark = pytest.mark.skipif(not can_be_mapped(), reason="this system has no /proc/self/fd")
 
@@ -141,3 +143,49 @@ def test_a_file_that_grows_while_it_is_hashed(tmp_path: Path) -> None:
     assert opened.sha256().startswith("ba7816bf")  # the hash of the original content
     with pytest.raises(ChecksumError):
         opened.check()
+
+
+def test_pages_that_preparing_the_model_has_read_are_released(
+    make_history_parts: Callable[..., Any], tmp_path: Path
+) -> None:
+    bundle = make_history_parts("tflite").write(tmp_path / "bundle")
+    with Recommender.open(bundle, engine="litert") as recommender:
+        first = recommender.recommend(history=[5001, 5007])
+        assert resident_kib(bundle / "model.tflite") == 0
+        assert recommender.recommend(history=[5001, 5007]) == first
+        assert resident_kib(bundle / "model.tflite") > 0, "rows of the history are read from the file"
+
+
+def resident_kib(path: Path) -> int:
+    """Resident memory of the mappings of a file."""
+    found, total = False, 0
+    for line in Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines():
+        if not line.split()[0].endswith(":"):  # the line of a mapping, before those of its numbers
+            found = line.endswith(str(path))
+        elif found and line.startswith("Rss:"):
+            total += int(line.split()[1])
+    return total
+
+
+def test_tables_are_mapped_and_outlive_their_files(
+    make_history_parts: Callable[..., Any], tmp_path: Path
+) -> None:
+    parts = make_history_parts("onnx")
+    use_table_files(parts.manifest, parts.files)
+    bundle = parts.write(tmp_path / "bundle")
+    with Recommender.open(bundle) as recommender:
+        assert str(bundle / "items.table") in Path("/proc/self/maps").read_text(encoding="utf-8")
+        (bundle / "items.table").unlink()
+        gc.collect()
+        assert recommender.items.titles[3] == "Title 3"
+        assert recommender.items.genres[3] == ("Drama", "War")
+
+
+def test_a_table_that_was_changed_is_rejected(tmp_path: Path) -> None:
+    path = tmp_path / "items.table"
+    path.write_bytes(b"content")
+    file = MappedFile(path)
+    assert file.read(1, 4) == b"ont"
+    path.write_bytes(b"other and longer")
+    with pytest.raises(ChecksumError, match="the file was changed while it was being loaded"):
+        file.mapped()

@@ -17,6 +17,8 @@ import pytest
 from hanji.runtime import BundleError, Classifier, HanjiError, Recommender
 from hanji.runtime.bundle import open_bundle
 
+from ..table_files import copy_with_table_files, use_table_files
+
 
 def damaged(content: bytes, rng: random.Random) -> bytes:
     """Flip a bit, or truncate, delete, insert, overwrite or append bytes."""
@@ -90,6 +92,7 @@ def test_swapped_and_removed_files_are_rejected(
     [
         *(("make_parts", name) for name in ("manifest.json", "users.json", "items.json", "golden.json")),
         *(("make_history_parts", name) for name in ("manifest.json", "items.json", "golden.json")),
+        *(("make_parts", name) for name in ("users.table", "items.table")),
         *(("make_image_parts", name) for name in ("manifest.json", "labels.json", "golden.json")),
     ],
 )
@@ -101,7 +104,9 @@ def test_damage_with_matching_checksums(
     rng = random.Random(2)  # noqa: S311
     path = tmp_path / "bundle"
     for number in range(40):
-        parts = make("onnx")
+        parts = make("onnx", text_ids=True) if name.endswith(".table") else make("onnx")
+        if name.endswith(".table"):
+            use_table_files(parts.manifest, parts.files)
         if name == "manifest.json":
             text = json.dumps(parts.manifest)
             try:
@@ -141,10 +146,12 @@ def classify_and_test(path: Path, number: int) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind", ["bundle", "history_bundle", "image_bundle"])
+@pytest.mark.parametrize("kind", ["bundle", "bundle with tables", "history_bundle", "image_bundle"])
 def test_a_sample_of_the_benchmark(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
     """benchmarks/mutations.py, by default with 10,000 mutations, run with 220: each mutation twenty times."""
-    bundle: Path = request.getfixturevalue(kind)
+    bundle: Path = request.getfixturevalue(kind.removesuffix(" with tables"))
+    if kind.endswith(" with tables"):
+        bundle = copy_with_table_files(bundle, tmp_path / "bundle_with_tables")
     program = Path(__file__).parents[2] / "benchmarks" / "mutations.py"
     out, work = tmp_path / "result.json", tmp_path / "work"
     command = [sys.executable, program, bundle, "--count", "220", "--work", work, "--out", out]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,17 @@ from hanji.runtime import Classifier, HanjiError, Recommender
 
 from ..image_answers import base64_of, prepared_images
 
+RECOMMENDERS = {
+    "onnxruntime": ("history", "users", "history-tables", "users-tables"),
+    "litert": ("history", "users"),
+}
+
 
 def write_results(root: Path) -> None:
     """Write ``root``/answers.json; web_demo/tests/bundles.ts reads it and describes its format."""
     results: dict[str, Any] = {
-        engine: [*_results_of(root, "history", engine), *_results_of(root, "users", engine)]
-        for engine in ("onnxruntime", "litert")
+        engine: [result for name in names for result in _results_of(root, name, engine)]
+        for engine, names in RECOMMENDERS.items()
     }
     results["litert_scores"] = [*_scores_of(root, "history"), *_scores_of(root, "users")]
     results["digits_litert"] = _digits(root / "digits" / "bundle")
@@ -29,11 +35,11 @@ def write_results(root: Path) -> None:
 def _results_of(root: Path, name: str, engine: str) -> list[dict[str, Any]]:
     with Recommender.open(root / name / "bundle", engine=engine) as recommender:
         ids = recommender.items.ids.values
-        calls = _history_calls(ids) if name == "history" else _user_calls(recommender, ids)
+        calls = _history_calls(ids) if recommender.users is None else _user_calls(recommender, ids)
         return [{"bundle": name, **call, **_result(recommender, call)} for call in calls]
 
 
-def _history_calls(ids: tuple[Any, ...]) -> list[dict[str, Any]]:
+def _history_calls(ids: Sequence[Any]) -> list[dict[str, Any]]:
     history = [ids[index] for index in (3, 50, 7, 120, 3, 199)]
     options: list[dict[str, Any]] = [
         {},
@@ -57,7 +63,7 @@ def _history_calls(ids: tuple[Any, ...]) -> list[dict[str, Any]]:
     return calls
 
 
-def _user_calls(recommender: Recommender, ids: tuple[Any, ...]) -> list[dict[str, Any]]:
+def _user_calls(recommender: Recommender, ids: Sequence[Any]) -> list[dict[str, Any]]:
     assert recommender.users is not None
     users = recommender.users.values
     calls = [{"ask": {"user": user}, "k": 10, "options": {}} for user in users[:5]]

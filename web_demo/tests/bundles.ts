@@ -2,7 +2,8 @@
  * Locations of the bundles for tests.
  *
  * tests/ports.py builds them, and tests/web sets HANJI_WEB_BUNDLES to a folder with the outputs of `hanji
- * build` in `history`, `users` and `digits`, and with answers.json, the outputs of the Python runtime.
+ * build` in `history`, `users` and `digits`, copies with table files in `history-tables` and
+ * `users-tables`, and answers.json, the outputs of the Python runtime.
  * Without it, the bundles of `make demo` are used where available.
  */
 
@@ -13,12 +14,14 @@ import type { ImageInput } from "../src/hanji/manifest.types.ts";
 const OUT = path.join(import.meta.dirname, "../../out");
 const FOLDER = process.env["HANJI_WEB_BUNDLES"];
 
-export type BundleName = "history" | "users" | "digits";
+export type BundleName = "history" | "users" | "digits" | "history-tables" | "users-tables";
 
 const DEMO: Record<BundleName, string> = {
   history: path.join(OUT, "demo/bundle"),
   users: path.join(OUT, "no-demo-of-users"),
   digits: path.join(OUT, "demo-digits/bundle"),
+  "history-tables": path.join(OUT, "no-demo-of-table-files"),
+  "users-tables": path.join(OUT, "no-demo-of-table-files"),
 };
 
 /** The folder of a bundle, which may not exist. */

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hanji.runtime.errors import BundleError, UnknownIdError
 from hanji.runtime.json_table import LARGEST_INTEGER, Table, as_integer, parse_json
+from hanji.runtime.manifest.types import TABLE_SUFFIX
 from hanji.runtime.records import Record
+
+if TYPE_CHECKING:
+    from hanji.runtime.bundle import Content
 
 ExternalId: TypeAlias = "int | str"
 """The id of a user or item in the application's data: integers or strings, depending on the bundle."""
 
 
 class Ids:
-    """Maps indices to external ids (``values``) and external ids to indices. ``kind`` is "user" or "item"."""
+    """Maps indices to external ids (``values``) and external ids to indices. ``kind`` is "user" or "item".
 
-    def __init__(self, values: tuple[ExternalId, ...], kind: str) -> None:
+    ``find`` returns the index of a value, or None if it is unknown; without it, a dict is made of the values.
+    """
+
+    def __init__(
+        self, values: Sequence[ExternalId], kind: str, find: Callable[[Any], int | None] | None = None
+    ) -> None:
         self.values = values
         self._kind = kind
-        self._indices = {external_id: index for index, external_id in enumerate(values)}
+        self._find = find or {external_id: index for index, external_id in enumerate(values)}.get
         self._are_integers = isinstance(values[0], int)
 
     def __len__(self) -> int:
@@ -37,19 +46,20 @@ class Ids:
         for other types.
         """
         if isinstance(external_id, str):
-            return self._indices.get(_integer(external_id) if self._are_integers else external_id)
+            value = _integer(external_id) if self._are_integers else external_id
+            return None if value is None else self._find(value)
         if not isinstance(external_id, (int, np.integer)) or isinstance(external_id, bool):
             kind = "an item" if self._kind == "item" else f"a {self._kind}"
             found = f"{type(external_id).__name__}: {external_id!r}"
             raise TypeError(f"expected {kind} id (int or str), found {found}")
-        return self._indices.get(external_id if self._are_integers else str(external_id))
+        return self._find(int(external_id) if self._are_integers else str(external_id))
 
     def indices_of(self, external_ids: Iterable[ExternalId]) -> list[int | None]:
         """``index_of`` for each external id."""
         listed = external_ids if isinstance(external_ids, list) else list(external_ids)
         types = set(map(type, listed))
         if types == {int if self._are_integers else str}:
-            return list(map(self._indices.get, listed))  # fast path: no conversion or type check needed
+            return list(map(self._find, listed))  # fast path: no conversion or type check needed
         return [self.index_of(external_id) for external_id in listed]
 
     def known_index_of(self, external_id: ExternalId) -> int:
@@ -67,13 +77,13 @@ class Ids:
         )
 
 
-def _integer(text: str) -> ExternalId:
-    """The integer whose decimal form is exactly ``text``, else ``text`` itself."""
+def _integer(text: str) -> int | None:
+    """The integer whose decimal form is exactly ``text``, or None."""
     try:
         value = int(text)
     except ValueError:
-        return text
-    return value if str(value) == text else text
+        return None
+    return value if str(value) == text else None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -81,8 +91,8 @@ class Items(Record):
     """The item catalogue: one entry per item in each field."""
 
     ids: Ids
-    titles: tuple[str, ...]
-    genres: tuple[tuple[str, ...], ...]
+    titles: Sequence[str]
+    genres: Sequence[tuple[str, ...]]
     popularity: NDArray[np.int64]
     """Training interactions of each item, int64 [items]."""
 
@@ -90,16 +100,24 @@ class Items(Record):
         return len(self.ids)
 
 
-def parse_users(content: bytes, count: int, where: str) -> Ids:
-    """Parse the ``count`` user ids in users.json; BundleError naming the field if it is malformed."""
+def parse_users(content: Content, count: int, where: str) -> Ids:
+    """Parse ``count`` user ids, JSON or a table file; BundleError naming the field if it is malformed."""
+    if not isinstance(content, bytes) or where.endswith(TABLE_SUFFIX):
+        from hanji.runtime.table_file import read_ids  # deferred: most bundles have JSON
+
+        return read_ids(content, count, where)
     table = parse_json(content, where)
     ids = table.ids("ids")
     _check_length(table, "ids", len(ids), count)
     return Ids(ids, "user")
 
 
-def parse_items(content: bytes, count: int, where: str) -> Items:
-    """Parse the ``count`` items in items.json; BundleError naming the field if it is malformed."""
+def parse_items(content: Content, count: int, where: str) -> Items:
+    """Parse ``count`` items, JSON or a table file; BundleError naming the field if it is malformed."""
+    if not isinstance(content, bytes) or where.endswith(TABLE_SUFFIX):
+        from hanji.runtime.table_file import read_items
+
+        return read_items(content, count, where)
     table = parse_json(content, where)
     ids = Ids(table.ids("ids"), "item")
     items = Items(ids, table.text_array("titles"), _genres(table), _popularity(table))

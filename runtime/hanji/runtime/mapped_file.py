@@ -1,4 +1,4 @@
-"""A large file that is verified and then memory-mapped by an engine, without a copy in Python.
+"""A large file that is verified and then memory-mapped, by an engine or as a table, without a copy in Python.
 
 Pages of a mapped file are loaded on demand, can be evicted under memory pressure, and are shared by all
 processes that map the same file.
@@ -13,16 +13,23 @@ are read once and are not affected.
 
 from __future__ import annotations
 
+import builtins
 import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from hanji.runtime.errors import ChecksumError
 
+if TYPE_CHECKING:
+    from mmap import mmap
+
 _OPEN_FILES = "/proc/self/fd"
+_MAPPINGS = "/proc/self/maps"
 _CHUNK_BYTES = 2**20
+_READ_SPARSELY = (15, 4)
+"""Linux's MADV_NOHUGEPAGE, without which a row may load 2 MiB, and MADV_DONTNEED."""
 
 _T = TypeVar("_T")
 
@@ -65,6 +72,10 @@ class MappedFile:
             offset += len(chunk)
         return digest.hexdigest()
 
+    def read(self, start: int, end: int) -> builtins.bytes:
+        """The bytes of the file from ``start`` to ``end``."""
+        return os.pread(self._descriptor, end - start, start)
+
     def loaded(self, load: Callable[[str], _T]) -> _T:
         """Call ``load`` with the file's path; ChecksumError if the file was changed before or during loading.
 
@@ -74,6 +85,31 @@ class MappedFile:
         result = load(self.path)
         self.check()
         return result
+
+    def mapped(self) -> mmap:
+        """The content as memory, valid without this object; ChecksumError if the file was changed before."""
+        from mmap import ACCESS_READ, mmap  # deferred: small bundles map nothing
+
+        self.check()
+        return mmap(self._descriptor, self.bytes, access=ACCESS_READ)
+
+    def release(self) -> None:
+        """Return the loaded pages of read-only mappings of this file to the system.
+
+        For readers that have gone through the whole file once, an engine to copy its weights or a table to
+        check itself, and read single rows from now on, which the system loads again.
+        """
+        import ctypes  # deferred: small bundles map nothing
+
+        madvise = ctypes.CDLL(None).madvise
+        location = str(Path(self.path).readlink())
+        with Path(_MAPPINGS).open(encoding="utf-8", errors="surrogateescape") as lines:
+            for line in lines:
+                addresses, permissions, *_, path = line.rstrip("\n").split(maxsplit=5)
+                if path == location and "w" not in permissions:
+                    start, end = (int(address, 16) for address in addresses.split("-"))
+                    for advice in _READ_SPARSELY:
+                        madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), advice)
 
     def check(self) -> None:
         """Raise ChecksumError if the file was modified since it was opened."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from hanji.runtime.bundle import open_bundle
 from hanji.runtime.engines.choice import choose, create_engine
 from hanji.runtime.engines.request import Policy, Request
 from hanji.runtime.errors import BundleError, HanjiError
 from hanji.runtime.manifest import ClassifierManifest, IdTable, LabelTable, RecommenderManifest
+from hanji.runtime.manifest.types import TABLE_SUFFIX
 from hanji.runtime.signatures import check_signature
 
 if TYPE_CHECKING:
@@ -58,9 +59,12 @@ class Opening(Generic[ManifestT]):
         listed: list[FileEntry] = [self.bundle.file(table.path) for table in tables if table is not None]
         self.bundle.check_sizes([*listed, *self.artifact.files])
 
-    def read(self, table: IdTable | LabelTable, parse: Callable[[bytes, int, str], TableT]) -> TableT:
-        """Read and parse a table of the bundle."""
-        return parse(self.bundle.read(self.bundle.file(table.path)), table.count, table.path)
+    def read(self, table: IdTable | LabelTable, parse: Callable[[Any, int, str], TableT]) -> TableT:
+        """Parse a table of the bundle: the bytes of JSON, or the ``Content`` of a table file."""
+        file = self.bundle.file(table.path)
+        is_table_file = table.path.endswith(TABLE_SUFFIX)
+        content = self.bundle.content(file) if is_table_file else self.bundle.read(file)
+        return parse(content, table.count, table.path)
 
     def load(self) -> Engine:
         """Create the engine and load the model."""

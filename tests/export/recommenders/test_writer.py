@@ -156,6 +156,26 @@ def test_policies_for_unknown_ids_are_exported(compressed: Any, tmp_path: Path) 
         recommender.recommend(5)
 
 
+def test_large_catalogues_have_table_files(
+    compressed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 120 users and 200 items, with a limit between them; and one answer, whatever the files are."""
+    model = compressed("mf")
+    small = export_bundle(model, tmp_path / "json", formats=["onnx"])
+    monkeypatch.setattr("hanji.export.recommenders.manifest.TABLE_FROM", 121)
+    large = export_bundle(model, tmp_path / "tables", formats=["onnx"])
+    assert {path.name for path in large.path.iterdir()} - {path.name for path in small.path.iterdir()} == {
+        "items.table"
+    }
+    manifest = table(large, "manifest.json")
+    assert manifest["ids"]["items"]["path"] == "items.table"
+    assert manifest["ids"]["users"]["path"] == "users.json"
+    assert manifest["preprocessing"]["item"] == "index of the id in items.table"
+    with Recommender.open(large.path) as recommender, Recommender.open(small.path) as other:
+        assert recommender.recommend(1005) == other.recommend(1005)
+        assert recommender.self_test().passed
+
+
 def test_another_process_writes_the_same_bytes(bundle: Bundles, tmp_path: Path) -> None:
     """The other process has another hash seed, and built another model before."""
     kinds = [("neumf", "int8"), ("tower", "int4-rows")]

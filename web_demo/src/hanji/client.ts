@@ -54,7 +54,7 @@ export class RemoteRecommender {
     this.manifest = opened.manifest;
     this.takes = queryKindOf(opened.manifest);
     this.placement = opened.placement;
-    this.items = new Items(opened.items);
+    this.items = Items.from(opened.items, opened.manifest.ids.items.count);
     this.opening = opened.opening;
   }
 

@@ -67,6 +67,9 @@ export interface RecommenderManifest {
    * 'users' is present if the artifacts have the signature 'catalogue', and absent if they have 'history': such a model has no user table.
    */
   ids: {
+    /**
+     * A path ending in .table names a table file (docs/table-files.md), any other JSON ($defs/users, $defs/items).
+     */
     users?: {
       /**
        * Relative to the bundle, with '/' as separator.
@@ -75,6 +78,9 @@ export interface RecommenderManifest {
       count: number;
       unknown: "popularity" | "error";
     };
+    /**
+     * A path ending in .table names a table file (docs/table-files.md), any other JSON ($defs/users, $defs/items).
+     */
     items: {
       /**
        * Relative to the bundle, with '/' as separator.

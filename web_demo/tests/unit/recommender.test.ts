@@ -11,7 +11,7 @@ import {
 import { pythonResults, type BundleName, type PythonCall } from "../bundles.ts";
 import { errorOf, hasBundle, optionsFor, URL_OF_BUNDLE, withJson, withManifest } from "./files.ts";
 
-const NAMES = ["history", "users"] as const;
+const NAMES = ["history", "users", "history-tables", "users-tables"] as const;
 const opened = new Map<BundleName, Promise<Recommender>>();
 
 function model(name: BundleName): Promise<Recommender> {
@@ -28,7 +28,7 @@ describe.each(NAMES)("%s", (name) => {
     expect(test.cases).toBeGreaterThan(5);
     expect(test.detail).toMatch(/^\d+ (users|histories), largest difference \S+ \(tolerance \S+\)$/);
     expect(recommender.placement).toMatchObject({ engine: "tfjs", backend: "wasm", threads: 1 });
-    expect(recommender.takes).toBe(name === "users" ? "user" : "history");
+    expect(recommender.takes).toBe(name.startsWith("users") ? "user" : "history");
   });
 });
 

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { Connection, type WorkerLike } from "../../src/hanji/connection.ts";
 import { kind } from "../../src/hanji/engines/tfjs_wasm.ts";
 import { EngineError, HanjiError, UnknownIdError } from "../../src/hanji/errors.ts";
+import { Items } from "../../src/hanji/ids.ts";
 import { errorOf as revived, failureOf, type Reply, type Request } from "../../src/hanji/protocol.ts";
 import { serve, type Scope } from "../../src/hanji/workers/serve.ts";
 import { errorOf, hasBundle, optionsFor, URL_OF_BUNDLE } from "./files.ts";
@@ -69,14 +70,15 @@ describe.skipIf(!hasBundle("history"))("a worker", () => {
         progress.push(loaded / total),
       );
       expect(progress.at(-1)).toBe(1);
-      const history = opened.items.ids.slice(0, 4);
+      const { ids } = Items.from(opened.items, opened.manifest.ids.items.count);
+      const history = ids.values.slice(0, 4);
       const [found, scores, reasons] = await Promise.all([
         connection.call("recommend", { query: { history }, k: 3, options: {} }),
         connection.call("scores", { query: { history } }),
         connection.call("why", { history, item: history[0] ?? 0, k: 1 }),
       ]);
       expect(found.items.length).toBe(3);
-      expect(scores.length).toBe(opened.items.ids.length);
+      expect(scores.length).toBe(ids.length);
       expect(reasons.length).toBe(1);
       const unknown = connection.call("why", { history, item: "who", k: 1 });
       expect(await errorOf(unknown)).toBeInstanceOf(UnknownIdError);

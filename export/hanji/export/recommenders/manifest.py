@@ -10,9 +10,13 @@ from hanji.compression.recommenders.compressed import CompressedModel
 from hanji.export.bundle.manifest import artifact_table, parameters, training_data_table, versions_of
 from hanji.runtime.manifest import Artifact, FileEntry
 from hanji.runtime.manifest.reader import SCHEMA_VERSION
+from hanji.runtime.manifest.types import TABLE_SUFFIX
+from hanji.training.recommenders.data import Catalogue
 
 UNKNOWN_USER = ("popularity", "error")
 UNKNOWN_ITEM = ("skip", "error")
+TABLE_FROM = 10_000
+"""Number of ids from which a table file replaces JSON, which people can read. Fewer are read in 10 ms."""
 
 
 @dataclass(frozen=True)
@@ -56,22 +60,37 @@ def manifest_table(
 
 def _ids(compressed: CompressedModel, policies: Policies) -> dict[str, Any]:
     catalogue = compressed.full.catalogue
-    items = {"path": "items.json", "count": catalogue.items, "unknown": policies.unknown_item}
+    items = {"path": items_path(catalogue), "count": catalogue.items, "unknown": policies.unknown_item}
     if not compressed.config.has_users:
         return {"items": items}
-    users = {"path": "users.json", "count": catalogue.users, "unknown": policies.unknown_user}
+    users = {"path": users_path(catalogue), "count": catalogue.users, "unknown": policies.unknown_user}
     return {"users": users, "items": items}
 
 
 def _preprocessing(compressed: CompressedModel) -> dict[str, str]:
-    item = "index of the id in items.json"
+    catalogue = compressed.full.catalogue
+    item = f"index of the id in {items_path(catalogue)}"
     if not compressed.config.has_users:
         return {
             "history": f"for each item the user interacted with, without duplicates, oldest first: {item}; "
             "at least one item, any length; -1 is padding and is ignored",
             "item": item,
         }
-    return {"user": "index of the id in users.json", "item": item}
+    return {"user": f"index of the id in {users_path(catalogue)}", "item": item}
 
 
-__all__ = ["UNKNOWN_ITEM", "UNKNOWN_USER", "Policies", "manifest_table"]
+def users_path(catalogue: Catalogue) -> str:
+    """The path of the user ids in the bundle."""
+    return f"users{_suffix(catalogue.users)}"
+
+
+def items_path(catalogue: Catalogue) -> str:
+    """The path of the items in the bundle."""
+    return f"items{_suffix(catalogue.items)}"
+
+
+def _suffix(count: int) -> str:
+    return ".json" if count < TABLE_FROM else TABLE_SUFFIX
+
+
+__all__ = ["UNKNOWN_ITEM", "UNKNOWN_USER", "Policies", "items_path", "manifest_table", "users_path"]

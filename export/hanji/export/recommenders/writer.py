@@ -23,11 +23,20 @@ from hanji.export.recommenders.artifacts import convert
 from hanji.export.recommenders.config import check_unknown_user
 from hanji.export.recommenders.expected_outputs import Reference, reference
 from hanji.export.recommenders.golden import golden_table, replay_tolerance
-from hanji.export.recommenders.manifest import UNKNOWN_ITEM, UNKNOWN_USER, Policies, manifest_table
+from hanji.export.recommenders.manifest import (
+    UNKNOWN_ITEM,
+    UNKNOWN_USER,
+    Policies,
+    items_path,
+    manifest_table,
+    users_path,
+)
 from hanji.export.recommenders.model_card import model_card
 from hanji.export.recommenders.parity import recommender_parity
+from hanji.export.recommenders.table_files import id_table, item_table
 from hanji.export.recommenders.tolerances import TOLERANCES
 from hanji.runtime.manifest import Parity
+from hanji.runtime.manifest.types import TABLE_SUFFIX
 from hanji.training.files import atomic_directory
 from hanji.training.progress import logger
 from hanji.training.recommenders.data import Catalogue
@@ -85,10 +94,9 @@ def _contents(
     catalogue = compressed.full.catalogue
     artifacts = [entry.converted.artifact for entry in checked]
     replays = {entry.converted.artifact.format: entry.replay for entry in checked if entry.replay}
-    users = {"users.json": json_bytes({"ids": catalogue.user_ids})} if compressed.config.has_users else {}
     data = {
-        **users,
-        "items.json": json_bytes(_items_table(catalogue)),
+        **(_users_file(catalogue) if compressed.config.has_users else {}),
+        **_items_file(catalogue),
         "golden.json": json_bytes(golden_table(catalogue, expected, replays)),
         "MODEL_CARD.md": model_card(compressed, artifacts).encode(),
     }
@@ -98,13 +106,23 @@ def _contents(
     return {**converted, **data, **manifest}
 
 
-def _items_table(catalogue: Catalogue) -> dict[str, object]:
-    return {
+def _users_file(catalogue: Catalogue) -> dict[str, bytes]:
+    path = users_path(catalogue)
+    ids = catalogue.user_ids
+    return {path: id_table(ids) if path.endswith(TABLE_SUFFIX) else json_bytes({"ids": ids})}
+
+
+def _items_file(catalogue: Catalogue) -> dict[str, bytes]:
+    path = items_path(catalogue)
+    if path.endswith(TABLE_SUFFIX):
+        return {path: item_table(catalogue)}
+    table = {
         "ids": catalogue.item_ids,
         "titles": catalogue.titles,
         "genres": catalogue.genres,
         "popularity": catalogue.popularity,
     }
+    return {path: json_bytes(table)}
 
 
 __all__ = ["BundleSummary", "export_bundle"]

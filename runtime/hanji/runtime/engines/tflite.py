@@ -38,6 +38,7 @@ class TfliteEngine(PlacedEngine):
         self._interpreters: dict[str, Any] = {}
         self._delegated: set[str] = set()  # files with operators on the delegate
         self._runners: dict[str, Any] = {}
+        self._ran: set[str] = set()  # signatures
 
     def load(self, signature: str) -> None:
         with self._lock:
@@ -50,6 +51,7 @@ class TfliteEngine(PlacedEngine):
                 outputs: dict[str, NDArray[Any]] = runner(**inputs)
             except (RuntimeError, ValueError) as error:
                 outputs = self._run_without_delegate(signature, inputs, error)
+            self._release(signature)
         name = self._artifact.signatures[signature].outputs[0].name
         if name not in outputs:
             raise EngineError(f"{self._name}: expected an output {name!r}, found {', '.join(outputs)}")
@@ -125,6 +127,16 @@ class TfliteEngine(PlacedEngine):
         if isinstance(content, bytes):
             return make(model_content=content)
         return content.loaded(lambda path: make(model_path=path))
+
+    def _release(self, signature: str) -> None:
+        """After the first run of a signature, release the pages of the file that preparing it has read.
+
+        XNNPACK has its own copy of the weights then. The first run prepares; later ones read single rows.
+        """
+        content = self._contents[self._artifact.signatures[signature].path]
+        if signature not in self._ran and not isinstance(content, bytes):
+            content.release()
+        self._ran.add(signature)
 
     def _note_operators(self, path: str, interpreter: Any, reason: str) -> list[str]:
         """Record the operator placement of the main signature; return deviations from the request.

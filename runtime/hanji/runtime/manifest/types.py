@@ -10,6 +10,8 @@ from hanji.runtime.records import Record
 
 RECOMMENDATION = "recommendation"
 CLASSIFICATION = "image-classification"
+TABLE_SUFFIX = ".table"
+"""Of the paths of table files (docs/table-files.md); other ids and items are JSON."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

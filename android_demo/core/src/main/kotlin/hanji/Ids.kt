@@ -1,11 +1,18 @@
 package hanji
 
-/** External ids by index ([values], all Long or all String), and indices by external id. */
-class Ids internal constructor(val values: List<Any>, private val kind: String) {
-    private val indices = HashMap<Any, Int>(values.size * 2).also { indices ->
-        values.forEachIndexed { index, id -> indices[id] = index }
-    }
+/**
+ * External ids by index ([values], all Long or all String), and indices by external id.
+ *
+ * [find] returns the index of a value, or null if it is unknown.
+ */
+class Ids internal constructor(
+    val values: List<Any>,
+    private val kind: String,
+    private val find: (Any) -> Int?,
+) {
     private val areIntegers = values[0] is Long
+
+    internal constructor(values: List<Any>, kind: String) : this(values, kind, indices(values)::get)
 
     val size: Int get() = values.size
 
@@ -16,8 +23,8 @@ class Ids internal constructor(val values: List<Any>, private val kind: String) 
      * in the training data makes strings of all. RequestException for other types.
      */
     fun indexOf(id: Any): Int? = when (id) {
-        is String -> indices[if (areIntegers) integer(id) ?: id else id]
-        is Long -> indices[if (areIntegers) id else id.toString()]
+        is String -> (if (areIntegers) integer(id) else id)?.let(find)
+        is Long -> find(if (areIntegers) id else id.toString())
         is Int, is Short, is Byte -> indexOf((id as Number).toLong())
         else -> {
             val article = if (kind == "item") "an" else "a"
@@ -47,16 +54,24 @@ class Items internal constructor(
     operator fun get(index: Int) = Item(ids.values[index], titles[index], genres[index])
 }
 
-/** Parses users.json with [count] user ids; BundleException naming the field if it is malformed. */
+private fun indices(values: List<Any>): Map<Any, Int> {
+    val indices = HashMap<Any, Int>(values.size * 2)
+    values.forEachIndexed { index, id -> indices[id] = index }
+    return indices
+}
+
+/** Parses [count] user ids, JSON or a table file; BundleException naming the field if it is malformed. */
 internal fun parseUsers(content: ByteArray, count: Int, where: String): Ids {
+    if (isTableFile(where)) return readIds(content, count, where)
     val table = Table.parse(content, where)
     val ids = table.ids("ids")
     checkLength(table, "ids", ids.size, count)
     return Ids(ids, "user")
 }
 
-/** Parses items.json with [count] items; BundleException naming the field if it is malformed. */
+/** Parses [count] items, JSON or a table file; BundleException naming the field if it is malformed. */
 internal fun parseItems(content: ByteArray, count: Int, where: String): Items {
+    if (isTableFile(where)) return readItems(content, count, where)
     val table = Table.parse(content, where)
     val ids = table.ids("ids")
     checkLength(table, "ids", ids.size, count)

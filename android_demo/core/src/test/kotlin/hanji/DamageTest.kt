@@ -188,15 +188,16 @@ class DamageTest {
     /** Opens the bundle and reads all its files, like a session. */
     private fun use(source: BundleSource, bundle: File) {
         val engines = listOf(FakeEngineFactory())
-        val isRecommender = File(bundle, "items.json").exists()
+        val isRecommender = TestData.isRecommender(bundle)
         val session = if (isRecommender) Recommender.open(source, engines)
         else Classifier.open(source, engines)
         session.use { it.selfTest() }
     }
 
     private fun used(bundle: File): List<String> {
-        val names = listOf("manifest.json", "manifest.sha256", "items.json", "labels.json", "golden.json")
-        return (names + listOf("model.onnx", "why.onnx")).filter { File(bundle, it).exists() }
+        val names = listOf("manifest.json", "manifest.sha256", "items.json", "items.table", "users.table")
+        val others = listOf("labels.json", "golden.json", "model.onnx", "why.onnx")
+        return (names + others).filter { File(bundle, it).exists() }
     }
 
     private class Endless : InputStream() {

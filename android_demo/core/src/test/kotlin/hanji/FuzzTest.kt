@@ -1,5 +1,7 @@
 package hanji
 
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
 import java.util.Random
 import org.junit.Assert.assertTrue
 import org.junit.Test
@@ -24,11 +26,16 @@ class FuzzTest {
 
     @Test(timeout = 300_000)
     fun otherFilesWithInvalidBytes() {
-        for (path in OTHERS) fuzz(path, 300) { invalidBytes(it) }
+        for (path in OTHERS + TABLES) fuzz(path, 300) { invalidBytes(it) }
+    }
+
+    @Test(timeout = 300_000)
+    fun tableFilesWithInvalidWords() {
+        for (path in TABLES) fuzz(path, 2000) { invalidWords(it) }
     }
 
     private fun fuzz(path: String, times: Int, change: (ByteArray) -> ByteArray) {
-        val bundles = listOf("history", "users", "digits").map { TestData.bundles().getValue(it) }
+        val bundles = TestData.bundles().values
             .filter { bundle -> MemorySource(bundle).files.containsKey(path) }
         var rejected = 0
         var slowest = 0L
@@ -48,8 +55,8 @@ class FuzzTest {
     private fun isRejected(source: MemorySource, content: ByteArray): Boolean {
         try {
             val engines = listOf(FakeEngineFactory())
-            val session = if ("items.json" in source.files) Recommender.open(source, engines)
-            else Classifier.open(source, engines)
+            val session = if ("labels.json" in source.files) Classifier.open(source, engines)
+            else Recommender.open(source, engines)
             session.use { it.selfTest() }
             return false
         } catch (_: HanjiException) {
@@ -110,6 +117,16 @@ class FuzzTest {
         return bytes.toByteArray()
     }
 
+    /** Changes one to three 32-bit words of the file. */
+    private fun invalidWords(content: ByteArray): ByteArray {
+        val words = ByteBuffer.wrap(content.copyOf()).order(ByteOrder.LITTLE_ENDIAN)
+        repeat(1 + random.nextInt(3)) {
+            val values = listOf(0, 1, Int.MIN_VALUE, -1, random.nextInt(), random.nextInt(8))
+            words.putInt(4 * random.nextInt(content.size / 4), values[random.nextInt(values.size)])
+        }
+        return words.array()
+    }
+
     private fun flipped(byte: Byte): Byte = (byte.toInt() xor (1 shl random.nextInt(8))).toByte()
 
     private fun write(value: Any?, text: StringBuilder) {
@@ -139,6 +156,7 @@ class FuzzTest {
 
     private companion object {
         val OTHERS = listOf("items.json", "users.json", "labels.json", "golden.json")
+        val TABLES = listOf("items.table", "users.table")
         val EDGE_CASES = listOf(
             null, true, false, 0L, 1L, -1L, 2L, 255L, 256L, 4096L, 2147483647L, 2147483648L,
             9007199254740991L, 9007199254740992L, 999999999999999999L, 0.5, -0.0, 1e308, 1e309, 5e-324, "",

@@ -74,7 +74,7 @@ class GoldenTest {
 
     private fun open(path: String): Session {
         val source = DirectorySource(java.io.File(path))
-        val isRecommender = java.io.File(path, "items.json").exists()
+        val isRecommender = TestData.isRecommender(java.io.File(path))
         return if (isRecommender) Recommender.open(source, TestData.onnx)
         else Classifier.open(source, TestData.onnx)
     }

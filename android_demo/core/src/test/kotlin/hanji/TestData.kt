@@ -40,7 +40,7 @@ object TestData {
         return File(directory).listFiles()!!.toList()
     }
 
-    private fun isRecommender(bundle: File) = File(bundle, "items.json").exists()
+    fun isRecommender(bundle: File) = !File(bundle, "labels.json").exists()
 }
 
 /** A mutable bundle in memory; its name in errors is "memory". */
