@@ -99,7 +99,8 @@ def _path_problems(manifest: Manifest, named: dict[str, str]) -> Iterator[str]:
 
 
 def _model(table: Table) -> ModelSummary:
-    return ModelSummary(table.text("type"), table.count("parameters"), table.count("full_parameters"))
+    counts = table.count("parameters"), table.count("full_parameters")
+    return ModelSummary(table.text("type"), *counts, table.optional_integer("latest_items", 1, LARGEST_COUNT))
 
 
 def _files(table: Table) -> tuple[FileEntry, ...]:
