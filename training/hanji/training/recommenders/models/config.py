@@ -50,7 +50,7 @@ class ModelConfig:
     embedding_stddev: Positive = 0.05
     """Standard deviation of the initial embeddings."""
 
-    history_pooling: Pooling = "timescales"
+    history_pooling: Pooling = "sum"
     """How the embeddings of a history become one. ``timescales``: sums with learned weights by age, one for
     each head, for data with an order; without one it is ``sum``. ``sum`` and ``attention``, which is
     conditioned on the state of the user, do not know the order."""
