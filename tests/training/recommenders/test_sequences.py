@@ -165,6 +165,16 @@ def test_a_sample_of_all_items_gives_the_same_loss() -> None:
         assert float(estimate) == pytest.approx(float(loss), rel=1e-5)
 
 
+def test_a_teacher_of_sampled_items_gives_their_logits_of_the_catalogue() -> None:
+    teacher = weighted_logits([random_model(), random_model(seed=1)], [0.25, 0.75])
+    draw = sampled_next_items(interactions(), len(LENGTHS), ITEMS, 5, longest=6, teacher=teacher)
+    for sequences, targets, logits, items, _ in draw(np.random.default_rng(0)).batches(2):
+        assert len(items) < ITEMS
+        own = np.where(sequences == PADDING, PADDING, items[sequences])
+        expected = teacher(own, targets, None)[:, items]
+        np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_the_parts_of_two_workers_make_up_the_loss() -> None:
     model, objective = random_model(), next_item_objective(ITEMS)
     epoch = next_items(interactions(), len(LENGTHS), longest=6)(np.random.default_rng(0))

@@ -125,13 +125,14 @@ class SampledSequences:
         for sequences, targets in self.epoch.parts(batch_size):
             items = np.union1d(sequences[sequences != PADDING], next(draws))
             positions = np.searchsorted(items, sequences).astype(np.int32)
+            given = np.where(sequences == PADDING, sequences, positions)
             at = targets.copy()
             at[:, 2] = np.searchsorted(items, targets[:, 2])
             teacher = self.epoch.teacher
             yield (
-                np.where(sequences == PADDING, sequences, positions),
+                given,
                 at,
-                *(() if teacher is None else (teacher(sequences, targets, items),)),
+                *(() if teacher is None else (teacher(given, at, items),)),
                 items,
                 self.sampler.log_inclusion(items, len(sequences)),
             )

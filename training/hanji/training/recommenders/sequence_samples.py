@@ -25,7 +25,8 @@ Targets = NDArray[np.int32]
 """int32 [P, 3]: sequence, position of the last item that is given, and the item that follows."""
 
 SequenceTeacher = Callable[[Sequences, Targets, NDArray[np.int32] | None], NDArray[np.float32]]
-"""A teacher's logits at the positions of the targets, float32 [P, n]: of some items int32 [n], or of all."""
+"""A teacher's logits at the positions of the targets, float32 [P, n]: of all items or, if the third argument
+is int32 [n], of these; sequences and targets then have positions in it."""
 
 MOST_TARGETS = 32
 """Targets of a piece, on average over those of a batch, at most."""
