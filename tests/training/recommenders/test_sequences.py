@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from hanji.training.errors import DataError
 from hanji.training.fitting.supervision import Part
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import Dataset, Interactions
@@ -107,6 +108,18 @@ def test_every_item_but_the_first_is_a_target_once_after_the_items_before_it(lon
     assert len(found) == len(set(found)) and set(found) <= set(expected)
     assert len(found) == len(expected) or longest < max(LENGTHS)
     assert len(found) >= 0.7 * len(expected)
+
+
+@pytest.mark.parametrize("longest", [1, 2, 4])
+def test_a_target_has_up_to_the_longest_number_of_items_before_it(longest: int) -> None:
+    epoch = next_items(interactions(), len(LENGTHS), longest=longest)(np.random.default_rng(0))
+    given = np.concatenate([targets[:, 1] + 1 for _, targets in epoch.batches(2)])
+    assert given.min() == 1 and given.max() == longest
+
+
+def test_histories_of_one_item_are_an_error() -> None:
+    with pytest.raises(DataError, match="at least two training interactions"):
+        next_items(interactions((1, 0, 1)), 3, longest=4)
 
 
 def _follows(history: np.ndarray, context: np.ndarray, item: int) -> bool:
