@@ -82,6 +82,11 @@ class ModelConfig:
         """Whether the order of a history counts."""
         return self.type == "history" and self.history_pooling == "timescales"
 
+    @property
+    def heads(self) -> int:
+        """How many vectors a ``history`` model pools a history to."""
+        return self.history_heads if self.ordered else 1
+
     def __post_init__(self) -> None:
         check_ranges(self)
         if self.type in ("neumf", "mlp", "ncf") and not self.hidden_units:
