@@ -15,7 +15,8 @@ from hanji.training.recommenders.data import Dataset, Interactions
 from hanji.training.recommenders.history_samples import flat_histories
 from hanji.training.recommenders.item_sampling import sampled_next_items
 from hanji.training.recommenders.models.config import ModelConfig
-from hanji.training.recommenders.models.history import PADDING, HistoryModel
+from hanji.training.recommenders.models.history import HistoryModel
+from hanji.training.recommenders.models.padding import PADDING
 from hanji.training.recommenders.models.pooling import TimescalePooling
 from hanji.training.recommenders.objectives import Following, next_item_objective
 from hanji.training.recommenders.sequence_samples import next_items

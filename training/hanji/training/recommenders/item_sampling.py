@@ -18,7 +18,7 @@ from hanji.training.fitting.supervision import EpochSource
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data.interactions import Interactions
 from hanji.training.recommenders.history_samples import HistoryEpoch, held_back_histories
-from hanji.training.recommenders.models.history import PADDING
+from hanji.training.recommenders.models.padding import PADDING
 from hanji.training.recommenders.sequence_samples import SequenceEpoch, SequenceTeacher, next_items
 from hanji.training.recommenders.tables import LARGE_CATALOGUE, SubsetScorer
 

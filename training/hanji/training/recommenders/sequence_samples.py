@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.interactions import Interactions
 from hanji.training.recommenders.history_samples import FlatHistories, flat_histories
-from hanji.training.recommenders.models.history import PADDING
+from hanji.training.recommenders.models.padding import PADDING
 
 Sequences = NDArray[np.int32]
 """int32 [B, T]: items of B histories, oldest first, and PADDING at the end."""

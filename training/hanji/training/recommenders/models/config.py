@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Interval, Unit
 
@@ -71,6 +71,11 @@ class ModelConfig:
     user_units: Annotated[int, Ge(0), Unit("units")] = 0
     """Width of a hidden layer from the pooled history to the user vector, beside the skip connection;
     0: none."""
+
+    removed_keys: ClassVar = {
+        "history_order": 'write history_pooling = "timescales" instead of true, nothing instead of false; '
+        "a model that was saved with it has to be trained again"
+    }
 
     @property
     def has_users(self) -> bool:

@@ -17,11 +17,11 @@ import tf_keras as keras
 from numpy.typing import NDArray
 
 from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.models.padding import PADDING
 from hanji.training.recommenders.models.pooling import Segments, TimescalePooling, pooling_of
 from hanji.training.recommenders.models.rows import rounded_rows
 
 Tensor = Any
-PADDING = -1
 
 
 class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
@@ -169,4 +169,4 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         return self.add_weight(name, shape, initializer=initial)
 
 
-__all__ = ["PADDING", "HistoryModel"]
+__all__ = ["HistoryModel"]
