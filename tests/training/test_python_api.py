@@ -40,6 +40,12 @@ def test_imports_are_silent_and_load_no_heavy_library() -> None:
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
+def test_reference_models_load_no_tensorflow() -> None:
+    code = "import sys, hanji.training.recommenders.baselines.baselines; print('tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("False\n", "")
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_each_public_name_is_documented(stage: str) -> None:
     package = importlib.import_module(f"hanji.{stage}")

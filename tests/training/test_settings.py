@@ -52,6 +52,15 @@ def test_a_key_of_an_earlier_version_is_read_under_its_new_name() -> None:
     assert "calibration_pictures" not in recipe.tables[0]
 
 
+@pytest.mark.parametrize("value", [True, False])
+def test_a_removed_key_is_an_error_that_states_what_to_use_instead(value: bool) -> None:
+    with pytest.raises(
+        RecipeError, match="here: the key 'history_order' of earlier versions was removed; "
+    ) as e:
+        settings_from(ModelConfig, {"type": "history", "history_order": value}, "here")
+    assert 'history_pooling = "timescales" instead of true' in str(e.value)
+
+
 @pytest.mark.parametrize(
     ("cls", "values", "message"),
     [

@@ -148,7 +148,7 @@ def test_onnx_contains_the_table_once(kind: str, scheme: Any, dtype: str, signat
     assert table.dtype == np.dtype(dtype)
     assert table.shape == (ITEMS, (size + 1) // 2 if scheme == "int4-rows" else size)
     scales = [values.dtype for values in weights if values.shape == (ITEMS,)]
-    assert scales == ([np.float32] if "rows" in scheme else [])
+    assert scales == ([np.float16] if "rows" in scheme else [])
 
 
 @pytest.mark.parametrize("kind", ["sum", "attention"])
@@ -172,7 +172,7 @@ def test_a_look_up_in_onnx_dequantizes_only_the_rows_it_returns(scheme: Any) -> 
 
 def test_the_overhead_over_the_packed_weights_is_small() -> None:
     model = history_model("sum", "int4-rows", 3706, embedding_size=96, user_units=32)
-    minimum = 3706 * (96 // 2 + 4) + 2 * (96 * 96 + 2 * 96 * 32)
+    minimum = 3706 * (96 // 2 + 2) + 2 * (96 * 96 + 2 * 96 * 32)
     for signature in ("history", "why"):
         content = convert_history_onnx(model, "int4-rows", signature)
         assert minimum < len(content) < minimum + 8_000
@@ -210,6 +210,16 @@ def test_the_stored_rows_are_those_used_by_keras(scheme: Any) -> None:
     assert np.abs(table.quantized[6]).max() == {8: 127, 4: 7}[table.bits]
     np.testing.assert_allclose(table.values, model.table().numpy(), rtol=1e-6, atol=1e-7)
     np.testing.assert_array_equal(with_exact_table(model, table).table().numpy(), table.values)
+
+
+@ROWS
+def test_rows_of_small_values_are_stored_too(scheme: Any) -> None:
+    model = history_model("sum", scheme)
+    sizes = 10.0 ** -np.arange(ITEMS, dtype=np.float32)[:, None].clip(max=9)
+    model.item_table.assign(model.item_table.numpy() * sizes)
+    table = row_table(model, scheme)
+    assert table is not None
+    np.testing.assert_array_equal(table.values, model.table().numpy())
 
 
 @pytest.mark.parametrize(("scheme", "found"), [("int4-rows", "int8-rows"), ("float32", "int4-rows")])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from hanji.compression.recommenders.steps import Distil
 from hanji.studies.search.shapes import bytes_per_weight, longest_shared_prefix, shape_key
 from hanji.studies.search.space import read_space, with_protocol
 from hanji.studies.search.toml_text import recipe_text
 from hanji.studies.variant import Variant
 from hanji.training.errors import RecipeError
 from hanji.training.recipe_file import read_recipe_file
+from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.settings import table_from
 from hanji.training.sizes import bytes_of
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -126,6 +130,15 @@ def test_recipes_that_differ_only_in_training_have_the_same_shape() -> None:
     sparse = Variant("sparse", ({"type": "prune", "sparsity": 0.75, "sparse_storage": True},))
     assert shape_key(sparse).tables == sparse.tables
     assert [bytes_per_weight(variant) for variant in (one, sparse, Variant("full", ()))] == [1.0, 1.0, 4.0]
+
+
+def test_the_shape_has_every_setting_of_a_students_architecture() -> None:
+    in_training_only = {"dropout", "embedding_dropout", "embedding_regularization"}
+    architecture = {field.name for field in fields(ModelConfig)} - in_training_only
+    student = Variant("student", ({"type": "distil", **table_from(Distil())},))
+    (shape,) = shape_key(student).tables
+    assert set(shape) == {"type"} | (architecture & set(student.tables[0]))
+    assert "history_heads" in shape
 
 
 def test_the_longest_shared_prefix_wins() -> None:

@@ -26,9 +26,31 @@ ITEMS = 11
             True,
             11 * 4 + 3 * 6 + 11 * 6,
         ),
-        (ModelConfig(type="history", embedding_size=4, hidden_units=()), True, 4 * 4 + 11 * 4),
         (
-            ModelConfig(type="history", embedding_size=4, hidden_units=(6, 2), user_units=5),
+            ModelConfig(type="history", embedding_size=4, hidden_units=(), history_pooling="sum"),
+            True,
+            4 * 4 + 11 * 4,
+        ),
+        (
+            ModelConfig(
+                type="history",
+                embedding_size=4,
+                hidden_units=(),
+                user_units=5,
+                history_pooling="timescales",
+                history_heads=3,
+            ),
+            True,
+            3 * 4 * 4 + 2 * 4 * 5 + 11 * 4,
+        ),
+        (
+            ModelConfig(
+                type="history",
+                embedding_size=4,
+                hidden_units=(6, 2),
+                user_units=5,
+                history_pooling="sum",
+            ),
             True,
             4 * 4 + 2 * 4 * 5 + 11 * 4 + 4 * 6 + 11 * (6 * 2 + 2),
         ),

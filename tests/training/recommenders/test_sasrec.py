@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hanji.training.recommenders.models.history import PADDING
+from hanji.training.recommenders.models.padding import PADDING
 from hanji.training.recommenders.models.sasrec import SasRec, SasRecConfig
 
 ITEMS = 20

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from hanji.training.errors import DataError
 from hanji.training.fitting.supervision import Part
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import Dataset, Interactions
 from hanji.training.recommenders.history_samples import flat_histories
 from hanji.training.recommenders.item_sampling import sampled_next_items
 from hanji.training.recommenders.models.config import ModelConfig
-from hanji.training.recommenders.models.history import PADDING, HistoryModel
+from hanji.training.recommenders.models.history import HistoryModel
+from hanji.training.recommenders.models.padding import PADDING
 from hanji.training.recommenders.models.pooling import TimescalePooling
 from hanji.training.recommenders.objectives import Following, next_item_objective
 from hanji.training.recommenders.sequence_samples import next_items
@@ -109,6 +111,18 @@ def test_every_item_but_the_first_is_a_target_once_after_the_items_before_it(lon
     assert len(found) >= 0.7 * len(expected)
 
 
+@pytest.mark.parametrize("longest", [1, 2, 4])
+def test_a_target_has_up_to_the_longest_number_of_items_before_it(longest: int) -> None:
+    epoch = next_items(interactions(), len(LENGTHS), longest=longest)(np.random.default_rng(0))
+    given = np.concatenate([targets[:, 1] + 1 for _, targets in epoch.batches(2)])
+    assert given.min() == 1 and given.max() == longest
+
+
+def test_histories_of_one_item_are_an_error() -> None:
+    with pytest.raises(DataError, match="at least two training interactions"):
+        next_items(interactions((1, 0, 1)), 3, longest=4)
+
+
 def _follows(history: np.ndarray, context: np.ndarray, item: int) -> bool:
     ends = np.flatnonzero(history == item)
     if not len(ends):
@@ -163,6 +177,16 @@ def test_a_sample_of_all_items_gives_the_same_loss() -> None:
         estimate = sampled.loss(model, *map(tf.constant, (sequences, targets, items, log_inclusion)))
         assert len(items) == ITEMS
         assert float(estimate) == pytest.approx(float(loss), rel=1e-5)
+
+
+def test_a_teacher_of_sampled_items_gives_their_logits_of_the_catalogue() -> None:
+    teacher = weighted_logits([random_model(), random_model(seed=1)], [0.25, 0.75])
+    draw = sampled_next_items(interactions(), len(LENGTHS), ITEMS, 5, longest=6, teacher=teacher)
+    for sequences, targets, logits, items, _ in draw(np.random.default_rng(0)).batches(2):
+        assert len(items) < ITEMS
+        own = np.where(sequences == PADDING, PADDING, items[sequences])
+        expected = teacher(own, targets, None)[:, items]
+        np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_parts_of_two_workers_make_up_the_loss() -> None:

@@ -19,6 +19,7 @@ from hanji.training.recommenders.data.validation import train_validation_split
 from hanji.training.recommenders.fit import default_supervision, validation_of
 from hanji.training.recommenders.models.build import build_model
 from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.sharing import share_of_sequences
 
 HISTORY = ModelConfig(type="history", embedding_size=8, hidden_units=(), user_units=4)
 TIMESCALES = replace(HISTORY, history_pooling="timescales")
@@ -52,6 +53,14 @@ def test_losses_and_gradients_of_the_parts_add_up(
     whole, divided = gradients(batch, 1.0), [gradients(*part) for part in parts]
     for expected, *found in zip(whole, *divided, strict=True):
         np.testing.assert_allclose(sum(found), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_targets_that_are_fewer_than_the_workers_are_computed_by_each() -> None:
+    batch = (np.array([[4, 2, 7]], np.int32), np.array([[0, 0, 2], [0, 1, 7]], np.int32), np.arange(9))
+    parts = [share_of_sequences(batch, Part(index, 3)) for index in range(3)]
+    assert [fraction for _, fraction in parts] == [pytest.approx(1 / 3)] * 3
+    for arrays, _ in parts:
+        assert all(np.array_equal(one, whole) for one, whole in zip(arrays, batch, strict=True))
 
 
 def test_a_batch_with_fewer_rows_than_workers_is_refused() -> None:

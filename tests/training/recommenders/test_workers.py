@@ -28,10 +28,15 @@ DATA = DataConfig(
 )
 MODELS = {
     "history": ModelConfig(type="history", embedding_size=16, hidden_units=(), user_units=8),
+    "timescales": ModelConfig(
+        type="history", embedding_size=16, hidden_units=(), user_units=8, history_pooling="timescales"
+    ),
     "neumf": ModelConfig(embedding_size=16, mlp_embedding_size=8, hidden_units=(16, 8)),
 }
 TRAININGS = {
     "history": TrainingConfig(epochs=3, batch_size=51, average_decay=0.9, pretraining_epochs=2),
+    # The last batch has one history.
+    "timescales": TrainingConfig(epochs=3, batch_size=199, average_decay=0.9),
     "neumf": TrainingConfig(epochs=2, batch_size=2_048, learning_rate=0.01),
 }
 RECIPE = """

@@ -60,7 +60,7 @@ def settings_from(cls: type[Settings], table: Mapping[str, Any], where: str) -> 
     names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
     for key in table:
         if key not in names:
-            raise RecipeError(_unknown_key(key, names, where))
+            raise RecipeError(_removed_key(cls, key, where) or _unknown_key(key, names, where))
     for key in (field.name for field in dataclasses.fields(cls) if _is_required(field)):  # type: ignore[arg-type]
         if key not in table:
             raise RecipeError(f"{where}: the key {key!r} is missing, and it has no default")
@@ -75,6 +75,12 @@ def _renamed(cls: type[Settings], table: Mapping[str, Any]) -> Mapping[str, Any]
     """The table with keys of earlier versions replaced by their current names."""
     current: Mapping[str, str] = getattr(cls, "renamed_keys", {})
     return {current.get(key, key): value for key, value in table.items()}
+
+
+def _removed_key(cls: type[Settings], key: str, where: str) -> str | None:
+    """What to do about a key of earlier versions; None if ``key`` was never one."""
+    advice: str | None = getattr(cls, "removed_keys", {}).get(key)
+    return advice and f"{where}: the key {key!r} of earlier versions was removed; {advice}"
 
 
 def check_ranges(settings: Any) -> None:

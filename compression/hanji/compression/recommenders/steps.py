@@ -40,11 +40,11 @@ class Distil:
 
     teacher: Literal["full", "ensemble"] = "full"
     """``full``: the trained model. ``ensemble``: models fitted for the purpose, weighted by validation, with
-    the full model if it is a ``history`` model. They are SASRec if the full model knows the order of
-    histories, else ALS and EASE, which together often rank better than a neural model of any size."""
+    the full model if it is a ``history`` model. They are SASRec if the student knows the order of histories,
+    else ALS and EASE, which together often rank better than a neural model of any size."""
 
     sasrec_epochs: Annotated[int, Ge(0), Unit("epochs")] = 40
-    """Epochs of SASRec's training at most; 0 leaves it out of the ensemble."""
+    """Epochs of SASRec's training at most; 0 leaves it out of the ensemble (``timescales`` only)."""
 
     als_engine: AlsEngine = "hanji"
     """What fits the ensemble's ALS. ``spark``: pyspark.ml, for data of a cluster's size; needs the extra
@@ -59,7 +59,7 @@ class Distil:
 
     regression_weight: Annotated[float, Ge(0.0)] = 40.0
     """Weight of the squared difference from the teacher's standardized scores, relative to the ranking loss
-    (``history`` only)."""
+    (``history`` with ``sum`` or ``attention`` only)."""
 
     history_pooling: Pooling = "timescales"
     """Pooling of a ``history`` student, as in ``[model]``; ``timescales`` is ``sum`` if the full model does
@@ -72,7 +72,8 @@ class Distil:
     """Width of a ``history`` student's hidden layer, as in ``[model]``."""
 
     held_back: HeldBack = 0.2
-    """Mean fraction of each history that is hidden from a ``history`` student and has to be predicted."""
+    """Mean fraction of each history that is hidden from a ``history`` student and has to be predicted
+    (``sum`` or ``attention`` only)."""
 
     dropout: Fraction = 0.0
     """Fraction of units dropped after each hidden layer of the student."""

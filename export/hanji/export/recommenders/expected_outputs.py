@@ -15,7 +15,8 @@ from hanji.export.recommenders.formats.signatures import Signatures
 from hanji.training.errors import ConversionError
 from hanji.training.recommenders.history_samples import FlatHistories
 from hanji.training.recommenders.history_scoring import history_scorer
-from hanji.training.recommenders.models.history import PADDING, HistoryModel
+from hanji.training.recommenders.models.history import HistoryModel
+from hanji.training.recommenders.models.padding import PADDING
 from hanji.training.recommenders.models.pooling import SINGLE_USER
 
 QUERIES = 32

@@ -35,6 +35,7 @@ def _students(file: RecipeFile, full: ModelConfig, own: Mapping[str, Any] | None
             "mlp_embedding_size": _narrower(full.mlp_embedding_size, divisor),
             "hidden_units": [_narrower(units, divisor) for units in full.hidden_units],
             "history_pooling": full.history_pooling,
+            "history_heads": full.history_heads,
             "user_units": _narrower(full.user_units, divisor) if full.user_units else 0,
         }
         rows.append({"label": label, **settings, **sizes})

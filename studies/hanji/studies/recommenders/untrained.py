@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import tf_keras as keras
@@ -23,7 +24,9 @@ from hanji.export.recommenders.artifacts import convert
 from hanji.studies.drawn_weights import draw_weights
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.models.build import build_model
+from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.models.inference import inference_config
+from hanji.training.recommenders.train import known_order
 
 _CALIBRATION = 2
 """Number of calibration users; the ranges do not matter."""
@@ -56,12 +59,17 @@ class UntrainedRecommenders:
             return Query("history", {"history": np.arange(min(_HISTORY, items), dtype=np.int32)})
         return Query("catalogue", {"user": np.zeros(1, np.int32)})
 
+    @cached_property
+    def _full(self) -> ModelConfig:
+        """The full model, as it is trained on this data."""
+        return known_order(self.plan.model, self.dataset.train)
+
     def _model(self, recipe: Recipe) -> keras.Model:
         check_recipe(recipe, self.plan.model.type)
-        config = inference_config(self.plan.model)
+        config = inference_config(self._full)
         for step in recipe.steps:
             if isinstance(step, Distil):
-                config = inference_config(student_config(self.plan.model, step))
+                config = inference_config(student_config(self._full, step))
             elif isinstance(step, LowRank):
                 expect_lower_rank(config, step)
                 config = replace(config, embedding_size=step.embedding_size)

@@ -15,6 +15,7 @@ _SHAPE = {
         "mlp_embedding_size",
         "hidden_units",
         "history_pooling",
+        "history_heads",
         "user_units",
     ),
     "low-rank": ("embedding_size",),

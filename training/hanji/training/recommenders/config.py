@@ -38,10 +38,12 @@ class TrainingConfig:
 
     pretraining_epochs: Annotated[int, Ge(0), Unit("epochs")] = 0
     """Epochs in which each tower of a ``neumf`` is trained alone before the two are fused, or iterations of
-    the alternating-least-squares model that initializes a ``history`` model. 0 starts from random weights."""
+    the alternating-least-squares model that initializes a ``history`` model, unless that knows the order
+    of histories (``timescales``). 0 starts from random weights."""
 
     held_back: HeldBack = 0.2
-    """Mean fraction of each history that is hidden from a ``history`` model and has to be predicted."""
+    """Mean fraction of each history that is hidden from a ``history`` model and has to be predicted. One that
+    knows the order (``timescales``) predicts each item from those before it instead."""
 
     sampled_items: Annotated[Count, Unit("items")] | None = None
     """Items that a step of a ``history`` model computes beside those of its batch, sampled anew for each

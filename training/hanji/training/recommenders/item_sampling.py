@@ -18,7 +18,7 @@ from hanji.training.fitting.supervision import EpochSource
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data.interactions import Interactions
 from hanji.training.recommenders.history_samples import HistoryEpoch, held_back_histories
-from hanji.training.recommenders.models.history import PADDING
+from hanji.training.recommenders.models.padding import PADDING
 from hanji.training.recommenders.sequence_samples import SequenceEpoch, SequenceTeacher, next_items
 from hanji.training.recommenders.tables import LARGE_CATALOGUE, SubsetScorer
 
@@ -125,13 +125,14 @@ class SampledSequences:
         for sequences, targets in self.epoch.parts(batch_size):
             items = np.union1d(sequences[sequences != PADDING], next(draws))
             positions = np.searchsorted(items, sequences).astype(np.int32)
+            given = np.where(sequences == PADDING, sequences, positions)
             at = targets.copy()
             at[:, 2] = np.searchsorted(items, targets[:, 2])
             teacher = self.epoch.teacher
             yield (
-                np.where(sequences == PADDING, sequences, positions),
+                given,
                 at,
-                *(() if teacher is None else (teacher(sequences, targets, items),)),
+                *(() if teacher is None else (teacher(given, at, items),)),
                 items,
                 self.sampler.log_inclusion(items, len(sequences)),
             )

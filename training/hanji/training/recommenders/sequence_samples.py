@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hanji.training.errors import DataError
 from hanji.training.recommenders.data.interactions import Interactions
 from hanji.training.recommenders.history_samples import FlatHistories, flat_histories
-from hanji.training.recommenders.models.history import PADDING
+from hanji.training.recommenders.models.padding import PADDING
 
 Sequences = NDArray[np.int32]
 """int32 [B, T]: items of B histories, oldest first, and PADDING at the end."""
@@ -25,7 +26,8 @@ Targets = NDArray[np.int32]
 """int32 [P, 3]: sequence, position of the last item that is given, and the item that follows."""
 
 SequenceTeacher = Callable[[Sequences, Targets, NDArray[np.int32] | None], NDArray[np.float32]]
-"""A teacher's logits at the positions of the targets, float32 [P, n]: of some items int32 [n], or of all."""
+"""A teacher's logits at the positions of the targets, float32 [P, n]: of all items or, if the third argument
+is int32 [n], of these; sequences and targets then have positions in it."""
 
 MOST_TARGETS = 32
 """Targets of a piece, on average over those of a batch, at most."""
@@ -93,22 +95,28 @@ SequenceSource = Callable[[np.random.Generator], SequenceEpoch]
 def next_items(
     train: Interactions, users: int, *, longest: int, teacher: SequenceTeacher | None = None
 ) -> SequenceSource:
-    """Every item of every history but the first as a target, once per epoch, in pieces of up to ``longest``.
+    """Every item of every history but the first as a target, once per epoch, after up to ``longest`` items.
 
     Each epoch cuts long histories at other places. A piece begins with the items before its first target, as
     many as fit, so that nearly all targets have the context that a device gives them, and some little, as new
-    users have.
+    users have. DataError if no history has two items.
     """
     histories = flat_histories(train, users)
+    if np.diff(histories.bounds).max(initial=0) < 2:
+        raise DataError(
+            "expected users with at least two training interactions, to learn what follows what, found none; "
+            "collect more interactions of each user, or use a model that does not know their order, such as "
+            'one with history_pooling = "sum"'
+        )
 
     def draw(rng: np.random.Generator) -> SequenceEpoch:
-        return SequenceEpoch(histories, _pieces(histories.bounds, longest, rng), rng, teacher)
+        return SequenceEpoch(histories, _pieces(histories.bounds, longest + 1, rng), rng, teacher)
 
     return draw
 
 
 def _pieces(bounds: NDArray[np.int64], longest: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """The pieces of an epoch; see SequenceEpoch."""
+    """The pieces of an epoch, of up to ``longest`` items with the last target; see SequenceEpoch."""
     lengths = np.diff(bounds)
     # The first cut of a history that is too long is random, the others follow at a distance.
     cut = np.where(lengths > longest, rng.integers(1, longest + 1, len(lengths)), lengths)

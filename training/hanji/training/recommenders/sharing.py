@@ -31,9 +31,12 @@ def share_of_sequences(batch: Batch, part: Part) -> tuple[Batch, float]:
     """Some of the targets of a batch of sequences, with the sequences that they are in, and their fraction.
 
     A batch is sequences int32 [B, T] and targets int32 [P, 3], sorted by sequence. The items of a sampled
-    batch, which follow, are shared by all parts.
+    batch, which follow, are shared by all parts. A batch with fewer targets than parts, which an epoch may
+    end with whatever its batch size, is not divided: each part is all of it, with an equal weight.
     """
     sequences, targets, *items = batch
+    if len(targets) < part.count:
+        return batch, 1.0 / part.count
     rows = part.of(len(targets))
     own = targets[rows]
     first, last = own[0, 0], own[-1, 0]

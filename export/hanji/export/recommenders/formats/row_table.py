@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hanji.compression.recommenders.steps import HISTORY_SCHEMES, ROW_BITS, Scheme
 from hanji.training.errors import ConversionError
 from hanji.training.recommenders.models.history import HistoryModel
-from hanji.training.recommenders.models.rows import levels
+from hanji.training.recommenders.models.rows import SMALLEST_SCALE, levels
 
 PACKED_CENTRE = 136
 """The packed byte of two zeros: a byte is 16 · high + low + 136, with high and low in −7…7."""
@@ -77,7 +77,7 @@ def with_exact_table(model: HistoryModel, table: RowTable) -> HistoryModel:
 
 def _on_grid(values: npt.NDArray[np.float32], bits: int) -> RowTable:
     largest = np.abs(values).max(axis=1)
-    scales = np.where(largest > 0, largest / levels(bits), 1.0).astype(np.float16)
+    scales = np.maximum(largest / levels(bits), SMALLEST_SCALE).astype(np.float16)
     steps = values / scales.astype(np.float32)[:, None]
     quantized = np.rint(steps)
     off = np.abs(steps - quantized).max(axis=1)

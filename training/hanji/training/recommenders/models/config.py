@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Interval, Unit
 
@@ -72,6 +72,11 @@ class ModelConfig:
     """Width of a hidden layer from the pooled history to the user vector, beside the skip connection;
     0: none."""
 
+    removed_keys: ClassVar = {
+        "history_order": 'write history_pooling = "timescales" instead of true, nothing instead of false; '
+        "a model that was saved with it has to be trained again"
+    }
+
     @property
     def has_users(self) -> bool:
         """Whether the model has user embeddings; the input of a ``history`` model is a history instead."""
@@ -81,6 +86,11 @@ class ModelConfig:
     def ordered(self) -> bool:
         """Whether the order of a history counts."""
         return self.type == "history" and self.history_pooling == "timescales"
+
+    @property
+    def heads(self) -> int:
+        """How many vectors a ``history`` model pools a history to."""
+        return self.history_heads if self.ordered else 1
 
     def __post_init__(self) -> None:
         check_ranges(self)

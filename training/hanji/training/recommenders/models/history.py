@@ -17,11 +17,11 @@ import tf_keras as keras
 from numpy.typing import NDArray
 
 from hanji.training.recommenders.models.config import ModelConfig
+from hanji.training.recommenders.models.padding import PADDING
 from hanji.training.recommenders.models.pooling import Segments, TimescalePooling, pooling_of
 from hanji.training.recommenders.models.rows import rounded_rows
 
 Tensor = Any
-PADDING = -1
 
 
 class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
@@ -36,8 +36,7 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         self.config, self.items, self.row_bits = config, items, row_bits
         size, stddev = config.embedding_size, config.embedding_stddev
         self.item_table = self._weight("item_table", (items, size), stddev)
-        heads = config.history_heads if config.ordered else 1
-        start = np.tile(np.eye(size, dtype=np.float32), (heads, 1)) / np.float32(heads)
+        start = np.tile(np.eye(size, dtype=np.float32), (config.heads, 1)) / np.float32(config.heads)
         self.user_kernel = self._weight("user_kernel", start.shape, start)
         self.user_bias = self._weight("user_bias", (size,), "zeros")
         if config.user_units:
@@ -170,4 +169,4 @@ class HistoryModel(keras.Model):  # type: ignore[misc]  # Keras has no types
         return self.add_weight(name, shape, initializer=initial)
 
 
-__all__ = ["PADDING", "HistoryModel"]
+__all__ = ["HistoryModel"]

@@ -21,7 +21,7 @@ def catalogue_macs(config: ModelConfig, items: int, *, folded: bool) -> int | No
 
 def _of_history(config: ModelConfig, items: int) -> int:
     size, units = config.embedding_size, config.hidden_units
-    user = size * size + 2 * size * config.user_units
+    user = config.heads * size * size + 2 * size * config.user_units
     first = size * units[0] if units else 0
     return user + items * size + first + items * _after_first(units)
 

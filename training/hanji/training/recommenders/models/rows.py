@@ -9,8 +9,9 @@ import tensorflow as tf
 _CLIPS = (1.0, 0.9, 0.8, 0.7, 0.6)
 """Clipping thresholds, relative to a row's largest value; the one with the least squared error is used."""
 
-_SMALLEST = 2.0**-14
-"""The smallest scale: the smallest half-precision number that has all of its bits."""
+SMALLEST_SCALE = 2.0**-14
+"""The smallest half-precision number that has all of its bits. A row with smaller values than that times
+``levels`` uses only some of the levels."""
 
 
 def levels(bits: int) -> int:
@@ -21,7 +22,8 @@ def levels(bits: int) -> int:
 def rounded_rows(table: Any, bits: int) -> Any:
     """``table`` [n, d] with each row fake-quantized to ``bits`` bits, with a straight-through gradient.
 
-    This is idempotent, as the scale of a quantized row is its largest value over ``levels(bits)``.
+    This is idempotent, as the scale of a quantized row is its largest value over ``levels(bits)``, but at
+    least SMALLEST_SCALE.
     """
     scale = tf.stop_gradient(_best_scales(table, bits))
     largest = levels(bits) * scale
@@ -32,7 +34,7 @@ def rounded_rows(table: Any, bits: int) -> Any:
 def _best_scales(table: Any, bits: int) -> Any:
     """The scale of each row, [n, 1], whose threshold in ``_CLIPS`` has the least squared error."""
     widest = tf.reduce_max(tf.abs(table), axis=1, keepdims=True) / levels(bits)
-    scales = [_half(tf.maximum(widest * clip, _SMALLEST)) for clip in _CLIPS]
+    scales = [_half(tf.maximum(widest * clip, SMALLEST_SCALE)) for clip in _CLIPS]
     errors = [_squared_error(table, scale, bits) for scale in scales]
     best = tf.argmin(tf.stack(errors, axis=1), axis=1)
     return tf.gather(tf.concat(scales, axis=1), best, batch_dims=1)[:, None]
@@ -48,4 +50,4 @@ def _squared_error(table: Any, scale: Any, bits: int) -> Any:
     return tf.reduce_sum(tf.square(table - scale * quantized), axis=1)
 
 
-__all__ = ["levels", "rounded_rows"]
+__all__ = ["SMALLEST_SCALE", "levels", "rounded_rows"]

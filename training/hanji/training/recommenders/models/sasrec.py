@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import tensorflow as tf
 import tf_keras as keras
 
-from hanji.training.recommenders.models.history import PADDING
+from hanji.training.recommenders.models.padding import PADDING
 from hanji.training.settings import Count, Fraction, Positive, check_ranges
 
 Tensor = Any
