@@ -100,7 +100,8 @@ def _path_problems(manifest: Manifest, named: dict[str, str]) -> Iterator[str]:
 
 def _model(table: Table) -> ModelSummary:
     counts = table.count("parameters"), table.count("full_parameters")
-    return ModelSummary(table.text("type"), *counts, table.optional_integer("latest_items", 1, LARGEST_COUNT))
+    latest = table.count("latest_items") if "latest_items" in table.keys else None
+    return ModelSummary(table.text("type"), *counts, latest)
 
 
 def _files(table: Table) -> tuple[FileEntry, ...]:
