@@ -37,7 +37,9 @@ def main() -> None:
     for scheme in ("int8-rows", "int4-rows"):
         bundle = args.out / f"{args.items}-{scheme}"
         if not bundle.exists():
-            make_bundle(bundle, args.items, scheme)
+            from untrained import export_untrained  # TensorFlow's memory would count where --ask measures
+
+            export_untrained(bundle, args.items, scheme, embedding_size=FACTORS)
         rounds = [in_new_process(bundle) for _ in range(ROUNDS)]
         spreads = {name: spread([row[name] for row in rounds]) for name in rounds[0]}
         result[scheme] = spreads
@@ -89,36 +91,6 @@ def resident_bytes() -> int:
     """This process's resident memory, as reported by Linux."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) * 1024
-
-
-def make_bundle(out: Path, items: int, scheme: str) -> None:
-    """Export an untrained history model of ``items`` items as a bundle."""
-    import numpy as np
-
-    from hanji.compression.recommenders.compressed import CompressedModel
-    from hanji.compression.recommenders.recipe import Recipe
-    from hanji.compression.recommenders.steps import ROW_BITS
-    from hanji.export.recommenders.writer import export_bundle
-    from hanji.runtime.manifest import TrainingData
-    from hanji.training.recommenders.config import TrainingConfig
-    from hanji.training.recommenders.data import Catalogue
-    from hanji.training.recommenders.models.config import ModelConfig
-    from hanji.training.recommenders.models.history import HistoryModel
-    from hanji.training.recommenders.trained import TrainedModel
-
-    config = ModelConfig(type="history", embedding_size=FACTORS, hidden_units=())
-    model = HistoryModel(config, items, row_bits=ROW_BITS[scheme])
-    rows = np.random.default_rng(0).standard_normal((items, FACTORS)).astype(np.float32)
-    model.item_table.assign(rows)
-    model.item_table.assign(model.table())
-    titles = tuple(f"Item {index}" for index in range(items))
-    catalogue = Catalogue((0,), tuple(range(items)), titles, ((),) * items, (1,) * items)
-    data = TrainingData("untrained", "synthetic", True, "none needed", 1, items, items, {})
-    metrics = {"hr_at_10": 0.0, "ndcg_at_10": 0.0}
-    trained = TrainedModel(model, catalogue, metrics, config, TrainingConfig(), data, 0)
-    compressed = CompressedModel(model, config, scheme, Recipe("untrained", ()), metrics, trained)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    export_bundle(compressed, out, formats=("tflite",))
 
 
 if __name__ == "__main__":
