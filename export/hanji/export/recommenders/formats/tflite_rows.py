@@ -21,6 +21,10 @@ from hanji.training.errors import ConversionError
 
 _LOOKUP_VERSION = {4: 4, 8: 3}
 _PRODUCT_VERSION = {4: 12, 8: 9}
+_WIDE_SCALES = 100_000
+"""From this number on, scales are stored in float32: they take two bytes more each, but LiteRT uses them where
+they lie, while it keeps copies of widened ones."""
+
 _DEQUANTIZE_HALF_VERSION = 3
 _DEQUANTIZE_UNITS_VERSION = 5
 _Op = schema.BuiltinOperator
@@ -46,13 +50,13 @@ def store_rows(graph: Graph, rows: RowTable) -> None:
             f"{len(found)} times; export as float16, and report this bug"
         )
     (table,) = found
-    # One row for both uses: LiteRT keeps a copy in float32.
     scales = graph.add_constant(rows.scales[None, :].astype(np.float32))
     operators = graph.operators[:]
     graph.operators.clear()
     for operator in operators:
         graph.operators += _with_rows(graph, operator, table, rows, scales)
-    _widen(graph, graph.add_constant(rows.scales[None, :]), scales, _DEQUANTIZE_HALF_VERSION)
+    if len(rows.scales) < _WIDE_SCALES:
+        _widen(graph, graph.add_constant(rows.scales[None, :]), scales, _DEQUANTIZE_HALF_VERSION)
     tensor = graph.tensors[table]
     tensor.quantization = _quantization(np.ones(1, np.float32))  # a separate MUL applies the scales
     tensor_type = schema.TensorType.INT4 if rows.bits == 4 else schema.TensorType.INT8
