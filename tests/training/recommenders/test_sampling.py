@@ -290,15 +290,3 @@ def test_memory_is_estimated_for_the_sampled_items() -> None:
         expect_training_memory(config, TrainingConfig(batch_size=64), **shape)
         with pytest.raises(DataError, match="a smaller batch_size"):
             expect_training_memory(config, TrainingConfig(batch_size=16_384), **shape)
-
-
-def test_memory_is_estimated_for_the_targets_of_a_step() -> None:
-    config = ModelConfig(type="history", embedding_size=32, hidden_units=(), history_pooling="timescales")
-    shape = {"users": 10_000, "items": 50_000, "interactions": 400_000}
-    training = TrainingConfig(batch_size=256)  # 256 · 32 targets take 13 GB
-    with memory_limit(2 * 10**9):
-        expect_training_memory(replace(config, history_ages=2), training, **shape)
-        with pytest.raises(DataError, match="a smaller batch_size, or more memory"):
-            expect_training_memory(config, training, **shape)
-        with pytest.raises(DataError, match="a smaller batch_size, no hidden_units, or more memory"):
-            expect_training_memory(replace(config, hidden_units=(64,)), training, **shape)
