@@ -52,6 +52,7 @@ BUILDS: dict[str, tuple[str, str, int, Bounds]] = {
 """Recipe, file of ``--sasrec`` (or the NCF files), bytes of the TFLite file at most, and least metrics."""
 
 FORMATS = {"ml-1m.txt": "pairs", "beauty-5core.txt": "sequences"}
+NCF = 'format = "ncf"'
 
 
 def main() -> None:
@@ -75,8 +76,8 @@ def summary_of(name: str, args: Namespace) -> dict:
     args.out.mkdir(parents=True, exist_ok=True)
     recipe = args.out / f"{name}.toml"
     text = (ROOT / "examples" / f"{stem}.toml").read_text()
-    recipe.write_text(text.replace('format = "ncf"', f'format = "{FORMATS.get(file, "ncf")}"'))
-    data = args.sasrec / file if file else args.ncf
+    recipe.write_text(text.replace(NCF, f'format = "{FORMATS[file]}"\nratings = "{file}"') if file else text)
+    data = args.sasrec if file else args.ncf
     outs = [args.out / f"{name}-seed-{seed}" for seed in args.seeds]
     reports = [build(recipe, data, *pair) for pair in zip(outs, args.seeds, strict=True)]
     rows = [evaluated(out / "bundle", data) for out in outs]

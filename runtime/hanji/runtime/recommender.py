@@ -109,9 +109,9 @@ class Recommender(Session):
         explain: int = 0,
         **options: Unpack[RankingOptions],
     ) -> Recommendations:
-        """Return the top ``k`` items for a ``user`` or a ``history``, whichever the bundle ``takes``.
+        """Return the top ``k`` items for a ``user`` or a ``history``, oldest item first: see ``takes``.
 
-        ``history`` holds item ids, oldest first; of duplicate ids the last occurrence counts. ``explain`` is
+        ``history`` holds item ids; of duplicate ids the last occurrence counts. ``explain`` is
         the maximum number of reasons per item in ``why``, at the cost of one model call per item. Options:
 
         - ``exclude``: item ids to exclude;

@@ -3,7 +3,7 @@
  * use `RemoteRecommender` and `RemoteClassifier` from client.ts, which run in a worker and do not block it.
  *
  *     const films = await Recommender.open("bundles/films/");
- *     const { items } = await films.recommend({ history: [7, 31, 190] });
+ *     const { items } = await films.recommend({ history: [7, 31, 190] }); // oldest first
  */
 
 export { Classifier } from "./classifier.ts";

@@ -10,6 +10,10 @@ export interface RecommenderManifest {
     type: string;
     parameters: number;
     full_parameters: number;
+    /**
+     * The order of a history counts, and only as many of its latest items. Absent: all count, in any order.
+     */
+    latest_items?: number;
   };
   artifacts: Artifact[];
   files: FileEntry[];
@@ -152,6 +156,10 @@ export interface ClassifierManifest {
     type: string;
     parameters: number;
     full_parameters: number;
+    /**
+     * The order of a history counts, and only as many of its latest items. Absent: all count, in any order.
+     */
+    latest_items?: number;
   };
   artifacts: Artifact[];
   files: FileEntry[];

@@ -47,7 +47,8 @@ export class OpenedRecommender {
   }
 
   /**
-   * The `k` best items for a user or a history of item ids, whichever the bundle takes (see `takes`).
+   * The `k` best items for a user or a history of item ids, oldest first, whichever the bundle takes (see
+   * `takes`).
    *
    * The manifest specifies how unknown ids are handled: an unknown user gets a ranking by popularity or an
    * UnknownIdError; unknown items are skipped and counted, or an UnknownIdError is thrown. A history without

@@ -65,7 +65,8 @@ def distil_sequences(
 
 def _sasrec(epochs: int, fitting: Fitting) -> SequenceModel:
     training = replace(TRAINING, epochs=epochs, sampled_items=fitting.training.sampled_items)
-    return fit_sasrec(fitting.data, fitting.run("Training SASRec", training), training=training)
+    independent = replace(fitting, identity="")  # of the full model and of the student
+    return fit_sasrec(fitting.data, independent.run("Training SASRec", training), training=training)
 
 
 def _selected_weights(members: Members, data: TrainValidationSplit) -> Weights:

@@ -12,6 +12,7 @@ from hanji.runtime.manifest import Artifact, FileEntry
 from hanji.runtime.manifest.reader import SCHEMA_VERSION
 from hanji.runtime.manifest.types import TABLE_SUFFIX
 from hanji.training.recommenders.data import Catalogue
+from hanji.training.recommenders.models.config import ModelConfig
 
 UNKNOWN_USER = ("popularity", "error")
 UNKNOWN_ITEM = ("skip", "error")
@@ -40,6 +41,7 @@ def manifest_table(
             "type": compressed.config.type,
             "parameters": parameters(compressed.model),
             "full_parameters": parameters(full.model),
+            **_order(compressed.config),
         },
         "artifacts": [artifact_table(artifact) for artifact in artifacts],
         "files": [asdict(file) for file in files],
@@ -58,6 +60,14 @@ def manifest_table(
     }
 
 
+def _latest(config: ModelConfig) -> str:
+    return f", of which the latest {config.history_ages} count" if config.ordered else ""
+
+
+def _order(config: ModelConfig) -> dict[str, int]:
+    return {"latest_items": config.history_ages} if config.ordered else {}
+
+
 def _ids(compressed: CompressedModel, policies: Policies) -> dict[str, Any]:
     catalogue = compressed.full.catalogue
     items = {"path": items_path(catalogue), "count": catalogue.items, "unknown": policies.unknown_item}
@@ -73,7 +83,7 @@ def _preprocessing(compressed: CompressedModel) -> dict[str, str]:
     if not compressed.config.has_users:
         return {
             "history": f"for each item the user interacted with, without duplicates, oldest first: {item}; "
-            "at least one item, any length; -1 is padding and is ignored",
+            f"at least one item, any length{_latest(compressed.config)}; -1 is padding and is ignored",
             "item": item,
         }
     return {"user": f"index of the id in {users_path(catalogue)}", "item": item}

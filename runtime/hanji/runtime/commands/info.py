@@ -113,7 +113,9 @@ def _print_summary(manifest: AnyManifest) -> None:
 
 def _recommender_rows(manifest: RecommenderManifest) -> list[list[str]]:
     if manifest.users is None:
-        takes, unknown_user = "the user's interaction history; no user table", []
+        latest = manifest.model.latest_items
+        order = f", oldest item first; the latest {latest:,} count" if latest else ""
+        takes, unknown_user = f"the user's interaction history{order}; no user table", []
     else:
         takes = f"the id of one of {manifest.users.count:,} users"
         unknown_user = [["unknown user", manifest.users.unknown]]

@@ -99,7 +99,9 @@ def _path_problems(manifest: Manifest, named: dict[str, str]) -> Iterator[str]:
 
 
 def _model(table: Table) -> ModelSummary:
-    return ModelSummary(table.text("type"), table.count("parameters"), table.count("full_parameters"))
+    counts = table.count("parameters"), table.count("full_parameters")
+    latest = table.count("latest_items") if "latest_items" in table.keys else None
+    return ModelSummary(table.text("type"), *counts, latest)
 
 
 def _files(table: Table) -> tuple[FileEntry, ...]:

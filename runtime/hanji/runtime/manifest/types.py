@@ -94,11 +94,15 @@ class Artifact(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ModelSummary(Record):
-    """Model type, and parameter counts of the bundled model and of the full model before compression."""
+    """Model type, and parameter counts of the bundled model and of the full model before compression.
+
+    ``latest_items``: how many items of a history count, if their order does; else None.
+    """
 
     type: str
     parameters: int
     full_parameters: int
+    latest_items: int | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
