@@ -248,8 +248,8 @@ def test_a_model_that_knows_order_predicts_what_follows() -> None:
 def test_memory_is_estimated_for_the_targets_of_a_step() -> None:
     config = ModelConfig(type="history", embedding_size=32, hidden_units=(), history_pooling="timescales")
     shape = {"users": 10_000, "items": 50_000, "interactions": 400_000}
-    training = TrainingConfig(batch_size=256)  # 256 · 32 targets take 13 GB
-    with memory_limit(2 * 10**9):
+    training = TrainingConfig(batch_size=1_024)  # 1,024 · 32 targets take 52 GB
+    with memory_limit(8 * 10**9):
         expect_training_memory(replace(config, history_ages=2), training, **shape)
         with pytest.raises(DataError, match="a smaller batch_size, or more memory"):
             expect_training_memory(config, training, **shape)
