@@ -82,11 +82,19 @@ def test_an_interrupted_ensemble_is_not_trained_again(
 
 
 def test_a_student_of_a_model_without_order_has_none(
-    trained_history: TrainedModel, small_dataset: Dataset
+    trained_history: TrainedModel, small_dataset: Dataset, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert STUDENT.history_pooling == "timescales"
     found = compress(trained_history, Recipe("student", (replace(STUDENT, epochs=1),)), small_dataset)
     assert found.config.history_pooling == "sum"
+    assert 'the student\'s history_pooling is "sum", not "timescales"' in caplog.text
+
+
+def test_a_student_without_order_can_learn_from_a_model_with_one(full: TrainedModel, walks: Dataset) -> None:
+    student = replace(STUDENT, history_pooling="sum", epochs=2)
+    found = compress(full, Recipe("student", (student,)), walks)
+    assert found.config.history_pooling == "sum" and found.teacher_metrics is not None
+    assert found.metrics["ndcg_at_10"] > 0.5 * full.metrics["ndcg_at_10"]
 
 
 def test_low_rank_keeps_the_maps_of_all_heads(full: TrainedModel, walks: Dataset) -> None:

@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 from jsonschema import Draft202012Validator
 
+from hanji.export.recommenders.model_card import model_card
 from hanji.export.recommenders.writer import BundleSummary, export_bundle
 from hanji.runtime import Recommender, UnknownIdError
 from hanji.runtime.top_k import top_k
@@ -121,6 +122,12 @@ def test_a_catalogue_of_fewer_than_ten_items(compressed: Any, tmp_path: Path) ->
     )
     with Recommender.open(summary.path) as recommender:
         assert recommender.self_test().passed
+
+
+def test_the_model_card_states_whether_the_order_of_a_history_counts(compressed: Any) -> None:
+    cards = {kind: model_card(compressed(kind, "int4-rows"), []) for kind in ("history", "timescales")}
+    assert "the items the user has interacted with, in any order." in cards["history"]
+    assert "interacted with, oldest first, of which the latest 9 count." in cards["timescales"]
 
 
 def test_the_model_card_states_that_it_contains_no_user_data(bundle: Bundles) -> None:

@@ -10,8 +10,10 @@ import tensorflow as tf
 
 from hanji.training.errors import DataError
 from hanji.training.fitting.supervision import Part
+from hanji.training.memory import memory_limit
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import Dataset, Interactions
+from hanji.training.recommenders.footprint import expect_training_memory
 from hanji.training.recommenders.history_samples import flat_histories
 from hanji.training.recommenders.item_sampling import sampled_next_items
 from hanji.training.recommenders.models.config import ModelConfig
@@ -189,6 +191,22 @@ def test_a_teacher_of_sampled_items_gives_their_logits_of_the_catalogue() -> Non
         np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("lengths", [(60,) * 30, (60,) * 10 + (4,) * 200])
+def test_the_inclusion_of_sampled_items_is_that_of_pieces_of_histories(lengths: tuple[int, ...]) -> None:
+    """Weighted with their inclusion, the items of a batch are as many as those of the catalogue."""
+    rng = np.random.default_rng(0)
+    items = np.concatenate([rng.permutation(300)[:length] for length in lengths]).astype(np.int32)
+    users = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+    train = Interactions(users, items, np.arange(len(items), dtype=np.int64))
+    draw = sampled_next_items(train, len(lengths), 300, 20, longest=9)
+    found = [
+        np.exp(-log_inclusion).sum()
+        for epoch in range(10)
+        for *_, log_inclusion in draw(np.random.default_rng(epoch)).batches(8)
+    ]
+    assert np.mean(found) == pytest.approx(300, rel=0.2)
+
+
 def test_the_parts_of_two_workers_make_up_the_loss() -> None:
     model, objective = random_model(), next_item_objective(ITEMS)
     epoch = next_items(interactions(), len(LENGTHS), longest=6)(np.random.default_rng(0))
@@ -225,3 +243,15 @@ def test_a_model_that_knows_order_predicts_what_follows() -> None:
         config = replace(CONFIG, embedding_size=16, history_pooling=pooling)
         hits[pooling] = train(dataset, config, training, seed=0).metrics["ndcg_at_10"]
     assert hits["timescales"] > 0.95 > hits["sum"] + 0.1, hits
+
+
+def test_memory_is_estimated_for_the_targets_of_a_step() -> None:
+    config = ModelConfig(type="history", embedding_size=32, hidden_units=(), history_pooling="timescales")
+    shape = {"users": 10_000, "items": 50_000, "interactions": 400_000}
+    training = TrainingConfig(batch_size=1_024)  # 1,024 · 32 targets take 52 GB
+    with memory_limit(8 * 10**9):
+        expect_training_memory(replace(config, history_ages=2), training, **shape)
+        with pytest.raises(DataError, match="a smaller batch_size, or more memory"):
+            expect_training_memory(config, training, **shape)
+        with pytest.raises(DataError, match="a smaller batch_size, no hidden_units, or more memory"):
+            expect_training_memory(replace(config, hidden_units=(64,)), training, **shape)

@@ -17,6 +17,7 @@ from hanji.compression.recommenders.sequence_distil import distil_sequences
 from hanji.compression.recommenders.steps import Distil
 from hanji.compression.recommenders.teacher import ensemble_of, pair_logits, teacher_targets
 from hanji.training.fitting.determinism import seed_everything
+from hanji.training.progress import logger
 from hanji.training.recommenders.baselines.histories import evaluate_scores
 from hanji.training.recommenders.footprint import expect_training_memory
 from hanji.training.recommenders.models.build import build_model
@@ -58,6 +59,11 @@ def student_config(teacher: ModelConfig, step: Distil) -> ModelConfig:
 def distil(model: keras.Model, config: ModelConfig, step: Distil, fitting: Fitting) -> Distilled:
     """A trained student of ``model``, whose config is ``config``; DataError if memory is short."""
     smaller = student_config(config, step)
+    if config.type == "history" and smaller.history_pooling != step.history_pooling:
+        logger.info(
+            'The full model does not know the order of histories: the student\'s history_pooling is "sum", '
+            f'not "{step.history_pooling}"'
+        )
     data = fitting.data
     expect_training_memory(
         smaller, fitting.schedule(step), users=data.users, items=data.items, interactions=len(data.train)

@@ -43,7 +43,8 @@ def _intended_use(compressed: CompressedModel) -> str:
     if not compressed.config.has_users:
         purpose = (
             f"Ranks a catalogue of {catalogue.items} items for any user, including new ones, from the user's "
-            "history: the items the user has interacted with. Runs on-device and offline. "
+            f"history: the items the user has interacted with{_order(compressed)}. Runs on-device and "
+            "offline. "
         )
         privacy = (
             "\n\nThe model contains no user data: no user ids, embeddings or interactions, only item "
@@ -59,6 +60,13 @@ def _intended_use(compressed: CompressedModel) -> str:
         f"## Intended use\n\n{purpose}A score is a logit that ranks the items for one user. It is neither a "
         f"rating nor a probability, and scores of different users are not comparable.{privacy}"
     )
+
+
+def _order(compressed: CompressedModel) -> str:
+    """What the order of a history means to the model."""
+    if not compressed.config.ordered:
+        return ", in any order"
+    return f", oldest first, of which the latest {compressed.config.history_ages:,} count"
 
 
 def _training_data(compressed: CompressedModel) -> str:

@@ -16,6 +16,7 @@ _COPIES = (
     12  # of the weights: gradient, optimizer, average, best epoch, and those that a checkpoint is made of
 )
 _LAYERS = 8  # arrays of the size of a batch's logits: softmaxes, masks, targets and gradients
+_LONGEST = 3  # how much longer histories are in a batch of long ones than on average, if lengths vary much
 
 
 def expect_training_memory(
@@ -28,12 +29,13 @@ def expect_training_memory(
     rows = training.batch_size
     if config.ordered:
         pieces = users + interactions // config.history_ages
-        rows = int(min(rows, pieces) * min(history, MOST_TARGETS))
+        rows = int(min(rows, pieces) * min(_LONGEST * history, MOST_TARGETS, config.history_ages))
     needed = _COPIES * _weight_bytes(config, users, items) + _batch_bytes(config, rows, computed)
+    tower = ", no hidden_units" if config.type == "history" and config.hidden_units else ""
     expect_memory(
         needed,
         f"training a {config.type} model of {users:,} users and {items:,} items",
-        f"{_INSTEAD}, a smaller batch_size",
+        f"{_INSTEAD}, a smaller batch_size{tower}",
     )
 
 

@@ -19,7 +19,7 @@ from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data.interactions import Interactions
 from hanji.training.recommenders.history_samples import HistoryEpoch, held_back_histories
 from hanji.training.recommenders.models.padding import PADDING
-from hanji.training.recommenders.sequence_samples import SequenceEpoch, SequenceTeacher, next_items
+from hanji.training.recommenders.sequence_samples import SequenceEpoch, Sequences, SequenceTeacher, next_items
 from hanji.training.recommenders.tables import LARGE_CATALOGUE, SubsetScorer
 
 Items = NDArray[np.int32]
@@ -43,16 +43,16 @@ class ItemSampler:
 
     ``sampled`` float64 [items]: the probability that an item is in a sample, in proportion to the square root
     of its number of users plus one: popular items matter more to a softmax, but the tail has to be learned as
-    well. ``popular`` float64 [items]: the share of the users who have the item.
+    well. ``popular`` float64 [items]: the share of the histories, or of their pieces, that have the item.
     """
 
     sampled: Floats
     popular: Floats
 
     @classmethod
-    def of(cls, counts: NDArray[np.int64], users: int, size: int) -> ItemSampler:
-        """Samples of ``size`` items, of which ``counts`` int64 [items] have the numbers of users."""
-        popular = np.minimum(counts / max(users, 1), _LIKELIEST)
+    def of(cls, counts: NDArray[np.int64], histories: int, size: int) -> ItemSampler:
+        """Samples of ``size`` items; ``counts`` int64 [items] of the ``histories`` have each of them."""
+        popular = np.minimum(counts / max(histories, 1), _LIKELIEST)
         return cls(_scaled(np.sqrt(counts + 1.0), size), popular)
 
     def draws(self, rng: np.random.Generator) -> Iterator[Items]:
@@ -67,12 +67,12 @@ class ItemSampler:
             teeth = np.arange(rng.random(), ends[-1], 1.0)
             yield order[np.unique(np.minimum(np.searchsorted(ends, teeth, side="right"), len(order) - 1))]
 
-    def log_inclusion(self, items: Items, users: int) -> NDArray[np.float32]:
+    def log_inclusion(self, items: Items, histories: float) -> NDArray[np.float32]:
         """The logarithm of the probability that an item is among those of a batch, float32 [items].
 
-        It is in the sample, or in the history of one of the batch's other ``users``.
+        It is in the sample, or in another one of the batch's ``histories``.
         """
-        in_others = (users - 1) * np.log1p(-self.popular[items])
+        in_others = (histories - 1) * np.log1p(-self.popular[items])
         missing = np.exp(in_others) * (1.0 - self.sampled[items])
         return np.asarray(np.log1p(-missing), np.float32)
 
@@ -109,10 +109,14 @@ class SampledEpoch:
 
 @dataclass(frozen=True)
 class SampledSequences:
-    """A ``SequenceEpoch`` whose batches have the items that a step computes."""
+    """A ``SequenceEpoch`` whose batches have the items that a step computes.
+
+    ``sampler`` knows the share of the pieces that have an item, which have ``mean_length`` items on average.
+    """
 
     epoch: SequenceEpoch
     sampler: ItemSampler
+    mean_length: float
 
     def steps(self, batch_size: int) -> int:
         """See SequenceEpoch."""
@@ -134,8 +138,13 @@ class SampledSequences:
                 at,
                 *(() if teacher is None else (teacher(given, at, items),)),
                 items,
-                self.sampler.log_inclusion(items, len(sequences)),
+                self.sampler.log_inclusion(items, 1.0 + self._others(sequences)),
             )
+
+    def _others(self, sequences: Sequences) -> float:
+        """The other pieces of a batch, in pieces of mean length: all of a batch are about equally long."""
+        items = np.count_nonzero(sequences != PADDING)
+        return items / self.mean_length * (1.0 - 1.0 / len(sequences))
 
 
 def sampled_next_items(
@@ -149,8 +158,14 @@ def sampled_next_items(
 ) -> EpochSource:
     """``next_items`` for a catalogue of ``items``, of which each step samples ``size``."""
     draw = next_items(train, users, longest=longest, teacher=teacher)
-    sampler = ItemSampler.of(np.bincount(train.items, minlength=items), users, size)
-    return lambda rng: SampledSequences(draw(rng), sampler)
+    counts = np.bincount(train.items, minlength=items)
+
+    def sampled(rng: np.random.Generator) -> SampledSequences:
+        epoch = draw(rng)
+        pieces = len(epoch.pieces)
+        return SampledSequences(epoch, ItemSampler.of(counts, pieces, size), len(train) / pieces)
+
+    return sampled
 
 
 def sampled_histories(

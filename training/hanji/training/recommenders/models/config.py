@@ -36,13 +36,14 @@ class ModelConfig:
     ``history`` model with the product of user and item alone."""
 
     dropout: Fraction = 0.0
-    """Fraction of units dropped after each hidden layer."""
+    """Fraction of units dropped after each hidden layer (not ``history``)."""
 
     embedding_dropout: Fraction = 0.0
-    """Fraction dropped from each embedding after lookup."""
+    """Fraction dropped from each embedding after lookup; of ``history`` with ``timescales`` only."""
 
     embedding_regularization: Annotated[float, Ge(0.0)] = 0.0
-    """L2 penalty on each embedding after lookup, per sample, so that frequent ids are regularized more."""
+    """L2 penalty on each embedding after lookup, per sample, so that frequent ids are regularized more (not
+    ``history``)."""
 
     batch_normalization: bool = False
     """Batch normalization after each hidden layer (``ncf`` only)."""
