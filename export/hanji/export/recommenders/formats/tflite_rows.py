@@ -22,8 +22,8 @@ from hanji.training.errors import ConversionError
 _LOOKUP_VERSION = {4: 4, 8: 3}
 _PRODUCT_VERSION = {4: 12, 8: 9}
 _WIDE_SCALES = 100_000
-"""From this number on, scales are stored in float32: they take two bytes more each, but LiteRT uses them where
-they lie, while it keeps copies of widened ones."""
+"""From this number on, scales are stored in float32: they take two bytes more each, but LiteRT uses them
+where they lie, while it keeps copies of widened ones."""
 
 _DEQUANTIZE_HALF_VERSION = 3
 _DEQUANTIZE_UNITS_VERSION = 5
