@@ -60,7 +60,13 @@ class Artifact internal constructor(
 }
 
 /** The type of the model, and the parameter counts of the model in the bundle and of the full model. */
-class ModelSummary internal constructor(val type: String, val parameters: Int, val fullParameters: Int)
+class ModelSummary internal constructor(
+    val type: String,
+    val parameters: Int,
+    val fullParameters: Int,
+    /** How many items of a history count, if their order does. */
+    val latestItems: Int?,
+)
 
 /** The compression recipe and the types of its steps. */
 class RecipeSummary internal constructor(val name: String, val sha256: String, val steps: List<String>)

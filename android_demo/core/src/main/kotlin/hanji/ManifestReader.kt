@@ -49,10 +49,16 @@ internal fun commonFields(
     checkSignatures: (Table, Set<String>) -> Unit,
 ): CommonFields {
     val model = table.table("model")
+    val latestItems = if ("latest_items" in model) model.count("latest_items") else null
     return CommonFields(
         name = table.text("name"),
         task = task,
-        model = ModelSummary(model.text("type"), model.count("parameters"), model.count("full_parameters")),
+        model = ModelSummary(
+            model.text("type"),
+            model.count("parameters"),
+            model.count("full_parameters"),
+            latestItems,
+        ),
         artifacts = table.tables("artifacts", 1).map { artifact(it, agreement, checkSignatures) },
         files = files(table),
         preprocessing = table.namedTexts("preprocessing"),
