@@ -105,6 +105,8 @@ def next_item_objective(
     inclusion (see ``item_sampling``). Items of the history so far are excluded.
     """
 
+    weight = following.weight if following else 0.0
+
     def loss(model: Any, sequences: Tensor, targets: Tensor, *others: Tensor) -> Tensor:
         teacher, *sample = others if following else (None, *others)
         chosen, log_inclusion = sample if sampled else (None, None)
@@ -112,16 +114,18 @@ def next_item_objective(
         states = model.states(sequences, table, training=True)
         logits = model.scores_of(tf.gather_nd(states, targets[:, :2]), table)
         excluded = _so_far(sequences, targets, tf.shape(logits)) * _MASK
-        hard = tf.reduce_mean(_next_item(logits + excluded, targets[:, 2], log_inclusion))
-        if following is None:
-            return hard
-        if log_inclusion is not None:
-            excluded -= log_inclusion
-        at = 1.0 / following.temperature
-        soft = tf.nn.softmax_cross_entropy_with_logits(
-            tf.nn.softmax(teacher * at + excluded), logits * at + excluded
-        )
-        return following.weight * tf.reduce_mean(soft) + (1.0 - following.weight) * hard
+        terms = []
+        if weight < 1.0:  # of a weight of 0, TensorFlow would compute the gradient all the same
+            hard = _next_item(logits + excluded, targets[:, 2], log_inclusion)
+            terms.append((1.0 - weight) * tf.reduce_mean(hard))
+        if following:
+            excluded = excluded if log_inclusion is None else excluded - log_inclusion
+            at = 1.0 / following.temperature
+            soft = tf.nn.softmax_cross_entropy_with_logits(
+                tf.nn.softmax(teacher * at + excluded), logits * at + excluded
+            )
+            terms.append(weight * tf.reduce_mean(soft))
+        return tf.add_n(terms)
 
     integers = [tf.TensorSpec(shape, tf.int32) for shape in ([None, None], [None, 3])]
     width = None if sampled else items
