@@ -35,11 +35,11 @@ def id_table(ids: Sequence[ExternalId]) -> bytes:
 def item_table(catalogue: Catalogue) -> bytes:
     """A table file of the items of ``catalogue``; ConversionError if a column is larger than 2 GiB."""
     kind, first, ids, id_bytes = _ids(catalogue.item_ids)
-    titles, title_bytes = _texts(catalogue.titles)
+    titles, title_bytes = _texts([title.encode() for title in catalogue.titles])
     lists = {genres: number for number, genres in enumerate(dict.fromkeys(catalogue.genres))}
     names = {name: number for number, name in enumerate(sorted({name for names in lists for name in names}))}
     members = [names[name] for genres in lists for name in genres]
-    name_texts, name_bytes = _texts(names)
+    name_texts, name_bytes = _texts([name.encode() for name in names])
     sections = [
         *ids,
         *titles,
@@ -63,8 +63,8 @@ def _file(contents: int, kind: int, sizes: Sequence[int], first: int, sections: 
 def _ids(ids: Sequence[ExternalId]) -> tuple[int, int, list[bytes], int]:
     """The kind of ids, the first one if they are consecutive, their sections, and the bytes of text ids."""
     if isinstance(ids[0], str):
-        texts, size = _texts(map(str, ids))
         encoded = [str(each).encode() for each in ids]
+        texts, size = _texts(encoded)
         order = sorted(range(len(encoded)), key=encoded.__getitem__)
         return TEXTS, 0, [*texts, np.array(order, "<u4").tobytes()], size
     values = np.array(ids, "<i8")
@@ -73,9 +73,8 @@ def _ids(ids: Sequence[ExternalId]) -> tuple[int, int, list[bytes], int]:
     return INTEGERS, 0, [values.tobytes(), values.argsort().astype("<u4").tobytes()], 0
 
 
-def _texts(texts: Iterable[str]) -> tuple[list[bytes], int]:
-    """The sections of a column of strings, and the bytes of its content."""
-    encoded = [text.encode() for text in texts]
+def _texts(encoded: Sequence[bytes]) -> tuple[list[bytes], int]:
+    """The sections of a column of strings in UTF-8, and the bytes of its content."""
     content = b"".join(encoded)
     return [_offsets(map(len, encoded), len(encoded)), content], len(content)
 

@@ -150,9 +150,8 @@ def _started(command: Sequence[str], count: int, *, results: bool) -> Iterator[_
 
 
 def _environment(addresses: Sequence[str], index: int) -> dict[str, str]:
-    threads = str(
-        max(usable_cores() // len(addresses), 1)
-    )  # more threads than cores would wait for one another
+    # More threads than cores would wait for one another.
+    threads = str(max(usable_cores() // len(addresses), 1))
     given = {name: os.environ.get(name, threads) for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS")}
     return given | {VARIABLE: tf_config(addresses, index), _LAUNCHER: str(os.getpid())}
 
