@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from hanji.compression.recommenders.fitting import Fitting
+from hanji.compression.recommenders.history_distil import Evaluation
 from hanji.compression.recommenders.steps import Distil
 from hanji.training.fitting.determinism import seed_everything
 from hanji.training.progress import logger
@@ -21,7 +22,7 @@ from hanji.training.recommenders.history_scoring import SequenceModel, history_s
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.models.history import HistoryModel
 from hanji.training.recommenders.objectives import Following
-from hanji.training.recommenders.protocols import FULL, SAMPLED, candidates_of
+from hanji.training.recommenders.protocols import FULL, SAMPLED, scores_of_candidates
 from hanji.training.recommenders.sequence_scoring import WeightedScorer, weighted_logits
 
 Members = Mapping[str, SequenceModel]
@@ -30,7 +31,7 @@ Weights = tuple[float, ...]
 
 def distil_sequences(
     model: HistoryModel, config: ModelConfig, step: Distil, fitting: Fitting
-) -> tuple[HistoryModel, Fitting, Callable[[Dataset], dict[str, float]] | None]:
+) -> tuple[HistoryModel, Fitting, Evaluation | None]:
     """See ``distil_history``; ``model`` and the student of ``config`` know the order of histories."""
     members: Members = {"full model": model}
     weights: Weights = (1.0,)
@@ -71,11 +72,9 @@ def _sasrec(epochs: int, fitting: Fitting) -> SequenceModel:
 
 def _selected_weights(members: Members, data: TrainValidationSplit) -> Weights:
     """The weights of an ensemble, selected on the last training items of the users."""
-    candidates = candidates_of(data.validation)
-    users = np.repeat(data.validation.users, candidates.shape[1])
     histories = flat_histories(data.train, data.users)
     scores = [
-        history_scorer(member, histories).pairs(users, candidates.ravel()).reshape(candidates.shape)
+        scores_of_candidates(history_scorer(member, histories).pairs, data.validation)
         for member in members.values()
     ]
     weights, validation = best_weights(np.stack(scores), data)

@@ -29,6 +29,7 @@ from hanji.training.recommenders.protocols import (
     Ranking,
     candidates_of,
     rankings_of,
+    scores_of_candidates,
 )
 from hanji.training.recommenders.tables import (
     LARGE_CATALOGUE,
@@ -51,10 +52,7 @@ MOST_SCORES = 1_000_000_000
 
 def evaluate_candidates(score: PairScorer, test: LeaveOneOut) -> dict[str, float]:
     """HR@10 and NDCG@10 of the held-out items among their negatives."""
-    candidates = candidates_of(test)
-    users = np.repeat(test.users, candidates.shape[1])
-    scores = score(users, candidates.ravel()).reshape(candidates.shape)
-    return _of_candidates(scores, candidates)
+    return _of_candidates(scores_of_candidates(score, test), candidates_of(test))
 
 
 def evaluate_catalogue(score: TableScorer, dataset: Dataset, *, most_scores: int | None = None) -> ByProtocol:

@@ -25,7 +25,7 @@ from hanji.training.recommenders.data.interactions import Interactions, LeaveOne
 from hanji.training.recommenders.data.negatives import sample_negatives
 from hanji.training.recommenders.data.split import FEWEST_NEGATIVES
 from hanji.training.recommenders.history_samples import flat_histories
-from hanji.training.recommenders.tables import Table
+from hanji.training.recommenders.tables import PairScorer, Table
 
 SAMPLED, UNIFORM, FULL = PROTOCOLS = ("sampled", "uniform", "full")
 
@@ -113,6 +113,13 @@ def candidates_of(test: LeaveOneOut) -> NDArray[np.int32]:
     return np.concatenate([test.items[:, None], test.negatives], axis=1)
 
 
+def scores_of_candidates(score: PairScorer, test: LeaveOneOut) -> Table:
+    """The scores of ``candidates_of``, float32 [users, 1 + negatives]."""
+    candidates = candidates_of(test)
+    users = np.repeat(test.users, candidates.shape[1])
+    return score(users, candidates.ravel()).reshape(candidates.shape)
+
+
 def with_uniform_negatives(test: LeaveOneOut, dataset: Dataset) -> LeaveOneOut:
     """The rows ``test`` of ``dataset`` with UNIFORM_NEGATIVES uniformly sampled items, always the same.
 
@@ -170,5 +177,6 @@ __all__ = [
     "candidates_of",
     "full_protocol",
     "rankings_of",
+    "scores_of_candidates",
     "with_uniform_negatives",
 ]

@@ -29,7 +29,7 @@ from hanji.training.recommenders.baselines.histories import (
 from hanji.training.recommenders.baselines.spark_als import FitAls
 from hanji.training.recommenders.data.validation import TrainValidationSplit
 from hanji.training.recommenders.metrics import K
-from hanji.training.recommenders.protocols import candidates_of
+from hanji.training.recommenders.protocols import candidates_of, scores_of_candidates
 from hanji.training.recommenders.tables import (
     TableScorer,
     Users,
@@ -116,8 +116,6 @@ def _weighted_sum(members: Mapping[str, Callable[[], Scores]], weights: Mapping[
 
 def _candidate_scores(tables: Mapping[str, TableScorer], data: TrainValidationSplit) -> Scores:
     """The standardized scores of the validation candidates, float32 [members, users, candidates]."""
-    candidates = candidates_of(data.validation)
-    users = np.repeat(data.validation.users, candidates.shape[1])
     batches = -(-len(data.validation) // users_in_batch(data.items))
     with progress("Ensemble") as task:
         task.expect(len(tables) * batches)
@@ -127,7 +125,7 @@ def _candidate_scores(tables: Mapping[str, TableScorer], data: TrainValidationSp
             return standardized(score(rows))
 
         scorers = [pair_scorer(partial(standard, score), data.items) for score in tables.values()]
-        found = [score(users, candidates.ravel()).reshape(candidates.shape) for score in scorers]
+        found = [scores_of_candidates(score, data.validation) for score in scorers]
     return np.stack(found)
 
 

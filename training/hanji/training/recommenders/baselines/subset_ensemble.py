@@ -32,7 +32,7 @@ from hanji.training.recommenders.evaluation import (
     evaluate_by_pairs,
     most_scores_of,
 )
-from hanji.training.recommenders.protocols import SAMPLED, candidates_of
+from hanji.training.recommenders.protocols import SAMPLED, scores_of_candidates
 from hanji.training.recommenders.tables import SubsetScorer, subset_pair_scorer, subset_tables
 
 
@@ -95,14 +95,12 @@ def standardized_subsets(model: SubsetModel, train: Histories, *, seed: int) -> 
 
 def _candidate_scores(scorers: list[SubsetScorer], moments: Moments, data: TrainValidationSplit) -> Scores:
     """The standardized scores of the validation candidates, float32 [models, users, candidates]."""
-    candidates = candidates_of(data.validation)
     of_users = data.validation.users
-    users = np.repeat(of_users, candidates.shape[1])
     found = []
     with progress("Ensemble") as task:
         task.expect(len(scorers))
         for index, score in enumerate(scorers):
-            scores = subset_pair_scorer(score)(users, candidates.ravel()).reshape(candidates.shape)
+            scores = scores_of_candidates(subset_pair_scorer(score), data.validation)
             centred = scores - moments.means[of_users, index, None]
             found.append(centred / moments.deviations[of_users, index, None])
             task.advance()
