@@ -1,0 +1,136 @@
+"""Chooses how a model file is quantized: by its difference from the float file on calibration images.
+
+Whether a scale per channel or per tensor is better differs between networks and libraries: per tensor,
+depthwise networks can lose all accuracy, and so can per channel where an engine has no kernel for it. Both
+are tried. If the better one is still too far from the float file, the layers are ranked by the error of
+quantizing each of them alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hanji.compression.classifiers.files.quantizer import Choice, FileQuantizer, FileScheme, Images, Values
+from hanji.training.errors import ConversionError
+from hanji.training.progress import logger
+
+LEAST_AGREEMENT = 0.95
+"""The least share of calibration images for which the quantized file has the original's best class."""
+
+_NAMED = 5  # layers that an error message names
+_MIN_PROBABILITY = 1e-7  # smaller probabilities are softmax noise
+
+
+@dataclass(frozen=True)
+class Loss:
+    """How far a file is from the float one on the calibration images.
+
+    ``error`` is the root mean square difference of the logits divided by their standard deviation,
+    ``agreement`` the share of images with the same best class.
+    """
+
+    error: float
+    agreement: float
+
+
+@dataclass(frozen=True)
+class QuantizedFile:
+    """A quantized file, how it was made, and how far it is from the float file on ``images`` images."""
+
+    content: bytes
+    choice: Choice
+    loss: Loss
+    images: int
+
+
+class FileSelection:
+    """Quantizes one file in several ways and compares them; ``original`` is the float file.
+
+    ``images`` are inputs of the file, at least one; ``where`` names the file in error messages.
+    """
+
+    def __init__(self, quantizer: FileQuantizer, original: bytes, images: Images, where: str) -> None:
+        self._quantizer = quantizer
+        self._images = images
+        self._where = where
+        self._expected = quantizer.outputs(original, images)
+
+    def best(self, scheme: FileScheme, float_layers: Collection[str] = ()) -> QuantizedFile:
+        """The file quantized with the better granularity, ``float_layers`` left in float32.
+
+        Raises ConversionError for layers that the file does not have, and for an agreement below
+        ``LEAST_AGREEMENT``; the message names the layers with the largest errors.
+        """
+        self._expect_layers(float_layers)
+        made = [self._made(Choice(scheme, per_channel, tuple(float_layers))) for per_channel in (True, False)]
+        best = min(made, key=lambda found: (found.loss.error, len(found.content)))
+        for found in made:
+            logger.info(f"{_granularity(found.choice)}: {_described(found)}")
+        if best.loss.agreement < LEAST_AGREEMENT:
+            raise ConversionError(self._refusal(best))
+        return best
+
+    def ranking(self, scheme: FileScheme, *, per_channel: bool) -> dict[str, float]:
+        """The error of quantizing each layer alone, largest first."""
+        errors = {
+            layer: self._made(Choice(scheme, per_channel, only=layer)).loss.error
+            for layer in self._quantizer.layers
+        }
+        return dict(sorted(errors.items(), key=lambda entry: -entry[1]))
+
+    def _made(self, choice: Choice) -> QuantizedFile:
+        content = self._quantizer.quantized(choice)
+        found = self._quantizer.outputs(content, self._images)
+        return QuantizedFile(content, choice, _loss(found, self._expected), len(self._images))
+
+    def _expect_layers(self, float_layers: Collection[str]) -> None:
+        unknown = [layer for layer in float_layers if layer not in self._quantizer.layers]
+        if unknown:
+            raise ConversionError(
+                f"{self._where}: float_layers: no layer {unknown[0]!r} with weights; found "
+                f"{', '.join(self._quantizer.layers)}"
+            )
+
+    def _refusal(self, best: QuantizedFile) -> str:
+        left = set(best.choice.float_layers)
+        ranking = self.ranking(best.choice.scheme, per_channel=best.choice.per_channel)
+        worst = [layer for layer in ranking if layer not in left][:_NAMED]
+        named = ", ".join(f"{layer!r} ({ranking[layer]:.3f})" for layer in worst)
+        return (
+            f"{self._where}: expected the best class of the float file on {LEAST_AGREEMENT:.0%} of the "
+            f"images, found {_described(best)}; leave the layers with the largest errors in float by "
+            f"float_layers in the recipe: {named}"
+        )
+
+
+def _granularity(choice: Choice) -> str:
+    return f"{choice.scheme}, a scale per {'channel' if choice.per_channel else 'tensor'}"
+
+
+def _described(found: QuantizedFile) -> str:
+    return (
+        f"same best class on {found.loss.agreement:.1%} of {found.images} images, error "
+        f"{found.loss.error:.4f}, {len(found.content):,} bytes"
+    )
+
+
+def _loss(found: Values, expected: Values) -> Loss:
+    actual, wanted = _centred_logits(found), _centred_logits(expected)
+    error = float(np.sqrt(np.mean(np.square(actual - wanted))) / max(float(wanted.std()), 1e-9))
+    return Loss(error, float(np.mean(found.argmax(axis=1) == expected.argmax(axis=1))))
+
+
+def _centred_logits(values: Values) -> npt.NDArray[np.float64]:
+    """Outputs as logits centred at mean 0, up to which those of probabilities are known."""
+    logits = values.astype(np.float64)
+    if (values >= 0.0).all() and np.abs(values.sum(axis=1) - 1.0).max() < 1e-2:
+        logits = np.log(np.maximum(logits, _MIN_PROBABILITY))
+    centred: npt.NDArray[np.float64] = logits - logits.mean(axis=1, keepdims=True)
+    return centred
+
+
+__all__ = ["LEAST_AGREEMENT", "FileSelection", "Loss", "QuantizedFile"]

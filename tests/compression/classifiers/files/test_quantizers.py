@@ -1,0 +1,162 @@
+"""Post-training quantization of model files: both libraries, the choice between granularities, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+import pytest
+
+from hanji.compression.classifiers.files.onnx_quantizer import OnnxQuantizer
+from hanji.compression.classifiers.files.quantizer import Choice, FileQuantizer, FileScheme, Images
+from hanji.compression.classifiers.files.selection import FileSelection
+from hanji.compression.classifiers.files.tflite_quantizer import TfliteQuantizer
+from hanji.training.errors import ConversionError
+
+from .networks import images, onnx_file, tflite_file
+
+EVEN, UNEVEN = 1.0, 300.0
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format: how the network is made, how it is quantized, and its input [n × one image]."""
+
+    file: Callable[[float], bytes]
+    quantizer: Callable[[bytes, str, Images], FileQuantizer]
+    channels_first: bool
+
+    def inputs(self, count: int = 64, seed: int = 0) -> Images:
+        found = images(count, seed)
+        return list((found.transpose(0, 3, 1, 2) if self.channels_first else found)[:, None])
+
+    def of(self, spread: float) -> tuple[FileQuantizer, bytes]:
+        content = self.file(spread)
+        return self.quantizer(content, "model", self.inputs()), content
+
+
+FORMATS = {
+    "onnx": Format(onnx_file, OnnxQuantizer, channels_first=True),
+    "tflite": Format(tflite_file, TfliteQuantizer, channels_first=False),
+}
+
+
+@pytest.fixture(params=FORMATS)
+def model_format(request: pytest.FixtureRequest) -> Format:
+    return FORMATS[request.param]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "largest"),
+    [("float16", 0.003), ("int8-weights", 0.03), ("dynamic", 0.05), ("int8", 0.05), ("int16x8", 0.03)],
+)
+def test_answers_like_the_float_file(model_format: Format, scheme: FileScheme, largest: float) -> None:
+    quantizer, content = model_format.of(EVEN)
+    unseen = model_format.inputs(seed=5)
+    found = quantizer.outputs(quantizer.quantized(Choice(scheme)), unseen)
+    expected = quantizer.outputs(content, unseen)
+    assert 0.0 < np.abs(found - expected).max() < largest
+    np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=1e-3)  # the softmax stays in float32
+
+
+def test_chooses_a_scale_per_channel_where_channels_differ(model_format: Format) -> None:
+    quantizer, content = model_format.of(UNEVEN)
+    selection = FileSelection(quantizer, content, model_format.inputs(), "model")
+    best = selection.best("int8-weights")
+    assert best.choice.per_channel
+    assert best.loss.agreement >= 0.98
+    with_one_scale = quantizer.quantized(Choice("int8-weights", per_channel=False))
+    inputs = model_format.inputs()
+    expected, found = quantizer.outputs(content, inputs), quantizer.outputs(with_one_scale, inputs)
+    assert np.mean(found.argmax(axis=1) == expected.argmax(axis=1)) < 0.95
+
+
+def test_ranks_the_layer_that_loses_most_first(model_format: Format) -> None:
+    quantizer, content = model_format.of(UNEVEN)
+    ranking = FileSelection(quantizer, content, model_format.inputs(), "model").ranking(
+        "int8-weights", per_channel=False
+    )
+    assert set(ranking) == set(quantizer.layers)
+    assert list(ranking.values()) == sorted(ranking.values(), reverse=True)
+    assert next(iter(ranking)) in quantizer.layers[:2]
+
+
+def test_refuses_a_file_that_disagrees_and_its_hint_works(
+    model_format: Format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quantizer, content = model_format.of(UNEVEN)
+    original = quantizer.quantized
+
+    def ruined(choice: Choice) -> bytes:
+        """As if no engine had a kernel for scales per channel."""
+        return original(Choice(choice.scheme, False, choice.float_layers, choice.only))
+
+    monkeypatch.setattr(quantizer, "quantized", ruined)
+    selection = FileSelection(quantizer, content, model_format.inputs(), "model")
+    with pytest.raises(ConversionError, match="float_layers in the recipe") as refusal:
+        selection.best("int8-weights")
+    named = [layer for layer in quantizer.layers if repr(layer) in str(refusal.value)]
+    assert named
+    assert selection.best("int8-weights", named).loss.agreement >= 0.95
+
+
+def test_leaves_layers_in_float(model_format: Format) -> None:
+    quantizer, content = model_format.of(EVEN)
+    inputs = model_format.inputs()
+    expected = quantizer.outputs(content, inputs)
+    kept = quantizer.outputs(
+        quantizer.quantized(Choice("int8-weights", float_layers=quantizer.layers)), inputs
+    )
+    np.testing.assert_allclose(kept, expected, atol=1e-6)
+
+
+def test_names_a_layer_that_does_not_exist(model_format: Format) -> None:
+    quantizer, content = model_format.of(EVEN)
+    with pytest.raises(ConversionError, match=r"no layer 'conv' with weights; found "):
+        FileSelection(quantizer, content, model_format.inputs(), "model").best("int8", ["conv"])
+
+
+def test_the_range_is_that_of_all_calibration_images(model_format: Format) -> None:
+    """A moving average over the images would clip what only one of them reaches."""
+    content = model_format.file(EVEN)
+    inputs = model_format.inputs()
+    bright = inputs[0] * 0.0 + 1.0
+    quantizer = model_format.quantizer(content, "model", [bright, *(image * 0.1 for image in inputs)])
+    found = quantizer.outputs(quantizer.quantized(Choice("int8")), [bright])
+    assert np.abs(found - quantizer.outputs(content, [bright])).max() < 0.05
+
+
+def test_a_file_without_weights_is_refused() -> None:
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Softmax", ["x"], ["y"])],
+        "network",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 4])],
+        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1, 4])],
+    )
+    content = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    with pytest.raises(ConversionError, match="convolutions or dense layers with float32 weights"):
+        OnnxQuantizer(content.SerializeToString(), "model.onnx", [np.zeros((1, 4), np.float32)])
+
+
+def test_an_old_opset_is_brought_up_to_date() -> None:
+    quantizer = OnnxQuantizer(onnx_file(EVEN, opset=11), "model.onnx", FORMATS["onnx"].inputs())
+    inputs = FORMATS["onnx"].inputs(8)
+    found = quantizer.outputs(quantizer.quantized(Choice("int8")), inputs)
+    assert np.abs(found - quantizer.outputs(onnx_file(EVEN), inputs)).max() < 0.05
+
+
+def test_weights_are_rounded_to_the_grid_of_their_channel() -> None:
+    quantizer = OnnxQuantizer(onnx_file(UNEVEN), "model.onnx", FORMATS["onnx"].inputs())
+    made = onnx.load_from_string(quantizer.quantized(Choice("int8-weights")))
+    stored = {each.name: onnx.numpy_helper.to_array(each) for each in made.graph.initializer}
+    levels, scale = stored["depthwise_0_int8"], stored["depthwise_0_scale"]
+    assert levels.dtype == np.int8
+    assert (np.abs(levels).max(axis=(1, 2, 3)) == 127).all()
+    given = onnx.load_from_string(onnx_file(UNEVEN))
+    kernel = next(each for each in given.graph.initializer if each.name == "depthwise")
+    restored = levels * scale[:, None, None, None]
+    assert (
+        np.abs(restored - onnx.numpy_helper.to_array(kernel)) <= scale[:, None, None, None] / 2 * 1.001
+    ).all()
