@@ -112,7 +112,7 @@ class TfliteQuantizer:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it keeps all tensors of one image in memory
             calibrator = Calibrator(self._content, num_threads=1, qsv_update_func=min_max_update)
-        calibrator.calibrate({_SIGNATURE: [{_INPUT: image} for image in self._calibration]}, recipe)
+            calibrator.calibrate({_SIGNATURE: [{_INPUT: image} for image in self._calibration]}, recipe)
         return calibrator.get_model_qsvs()
 
     def _configured(self, choice: Choice) -> Any:
