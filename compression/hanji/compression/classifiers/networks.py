@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import tf_keras as keras
 from numpy.typing import NDArray
 
 import hanji.training.classifiers.models.build  # noqa: F401 - registers hanji's layers with Keras
+from hanji.training.classifiers.untrusted.keras_config import expect_known_config
 from hanji.training.errors import DataError
 
 
@@ -67,10 +69,14 @@ def architecture_of(model: keras.Model) -> str:
 
 
 def network_of(architecture: str, where: str) -> keras.Model:
-    """A new network from the JSON of ``architecture_of``; DataError, naming ``where``, if it is invalid."""
+    """A new network from the JSON of ``architecture_of``.
+
+    DataError, naming ``where``, if it is invalid or names classes or functions that are not built in.
+    """
     try:
+        expect_known_config(json.loads(architecture), where)
         return keras.models.model_from_json(architecture)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{where}: not a network that Keras can build ({error}); run the stage again"
         ) from error

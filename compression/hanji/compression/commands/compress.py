@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hanji.compression.classifiers.foreign.preprocessing import OPTIONS, add_preprocessing_options
+from hanji.training.classifiers.untrusted.trust import add_trust_option, trusting_code
 from hanji.training.commands.memory import add_memory_option, memory_limit_of
 
 HELP = "compress a trained model by a recipe"
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_memory_option(parser)
     add_preprocessing_options(parser)
+    add_trust_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     show_progress()
     task = task_of_directory(args.trained, "training", "trained_file")
     _expect_no_preprocessing(args, foreign=task is None)
-    with memory_limit_of(args, task or "image-classification"):
+    with memory_limit_of(args, task or "image-classification"), trusting_code(args.trust_code):
         full, compressed = _foreign(args) if task is None else _trained(args, task)
     print("metric           full      compressed")
     for name, value in compressed.items():

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hanji.training.classifiers.untrusted.trust import add_trust_option, trusting_code
+
 if TYPE_CHECKING:
     from hanji.training.classifiers.data import ImageDataConfig
 
@@ -37,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="number of classes, for a recipe whose [data] table does not name them",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    add_trust_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,7 +56,8 @@ def run(args: argparse.Namespace) -> int:
     import_tensorflow()
     from hanji.training.classifiers.profile import profile
 
-    model = _built(recipe, args.model) if recipe else _loaded(args.model)
+    with trusting_code(args.trust_code):
+        model = _built(recipe, args.model) if recipe else _loaded(args.model)
     try:
         result = profile(model, None if recipe else args.input)
     except ValueError as error:

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from hanji.training.classifiers.untrusted.keras_file import expect_known_keras_file
+from hanji.training.classifiers.untrusted.trust import trusts_code
 from hanji.training.errors import RecipeError
 
 
@@ -15,9 +17,10 @@ def export_keras3(path: Path, target: Path) -> None:
 
     RecipeError if Keras 3 cannot read it, or runs with another backend than TensorFlow.
     """
+    expect_known_keras_file(path)
     keras = _keras3()
     try:
-        model = keras.saving.load_model(path, compile=False)
+        model = keras.saving.load_model(path, compile=False, safe_mode=not trusts_code())
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise RecipeError(
             f"{path}: not a model that Keras {keras.__version__} can read: {error}; save it as a SavedModel"

@@ -9,6 +9,7 @@ import tensorflow as tf
 import tf_keras as keras
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from hanji.training.classifiers.untrusted.saved_model import expect_known_saved_model
 from hanji.training.errors import DataError
 
 SIGNATURE = "serving_default"
@@ -78,6 +79,7 @@ def _outputs_probabilities(network: keras.Model, shape: tuple[int, int, int]) ->
 
 
 def _loaded(directory: Path) -> Any:
+    expect_known_saved_model(directory)
     try:
         return tf.saved_model.load(str(directory))
     except (OSError, ValueError, tf.errors.OpError) as error:

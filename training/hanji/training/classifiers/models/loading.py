@@ -9,15 +9,19 @@ from pathlib import Path
 import tf_keras as keras
 from tf_keras.src.saving.serialization_lib import SafeModeScope
 
+from hanji.training.classifiers.untrusted.keras_file import expect_known_keras_file
+from hanji.training.classifiers.untrusted.trust import trusts_code
 from hanji.training.errors import DataError
 
+_LONGEST_REASON = 300  # characters; Keras quotes whole configs
 SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
 def load_network(path: Path) -> keras.Model:
-    """Load a model saved by tf_keras; code inside the file (a Lambda layer) is never executed.
+    """Load a model saved by tf_keras, whose config is checked first: no code inside the file is executed.
 
-    DataError if there is no such file, or tf_keras cannot load it.
+    DataError if there is no such file, if it names classes or functions that are not built in (unless code is
+    trusted, see ``trusting_code``), or if tf_keras cannot load it.
     """
     if not path.is_file():
         raise DataError(f"{path}: expected a file saved by tf_keras ({', '.join(SUFFIXES)}), found none")
@@ -27,11 +31,12 @@ def load_network(path: Path) -> keras.Model:
             f"{path}: saved by Keras {version}, but tf_keras reads only files of Keras 2; save it with "
             "model.export(DIRECTORY), or rebuild it with tf_keras and load the weights"
         )
+    expect_known_keras_file(path)
     try:
-        with SafeModeScope(safe_mode=True):
+        with SafeModeScope(safe_mode=not trusts_code()):
             return keras.models.load_model(path, compile=False)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
-        first = str(error).strip().split("\n")[0]
+        first = str(error).strip().split("\n")[0][:_LONGEST_REASON]
         raise DataError(f"{path}: tf_keras cannot load this model: {first}") from None
 
 
