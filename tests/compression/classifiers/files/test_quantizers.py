@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
+from hanji.compression.classifiers.files.onnx_preparation import prepared
 from hanji.compression.classifiers.files.onnx_quantizer import OnnxQuantizer
 from hanji.compression.classifiers.files.quantizer import Choice, FileQuantizer, FileScheme, Images
 from hanji.compression.classifiers.files.selection import FileSelection
@@ -160,3 +161,36 @@ def test_weights_are_rounded_to_the_grid_of_their_channel() -> None:
     assert (
         np.abs(restored - onnx.numpy_helper.to_array(kernel)) <= scale[:, None, None, None] / 2 * 1.001
     ).all()
+
+
+@pytest.mark.parametrize("opset", [9, 13, 22])
+def test_preparation_folds_batch_normalization_and_changes_no_answer(opset: int) -> None:
+    """Constants as nodes, as some exporters write them; ONNX Runtime folds only those of some opsets."""
+    helper, rng = onnx.helper, np.random.default_rng(0)
+    kernel = rng.normal(0.0, 1.0, (4, 3, 3, 3)).astype(np.float32)
+    names = ("scale", "bias", "mean", "variance")
+    norm = [rng.uniform(0.5, 2.0, 4).astype(np.float32) for _ in names]
+    constants = [
+        helper.make_node("Constant", [], [name], value=onnx.numpy_helper.from_array(value, name))
+        for name, value in zip(("kernel", *names), (kernel, *norm), strict=True)
+    ]
+    nodes = [
+        *constants,
+        helper.make_node("Conv", ["image", "kernel"], ["a"]),
+        helper.make_node("BatchNormalization", ["a", *names], ["b"], epsilon=0.1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, [1, 3, 12, 12])],
+        [helper.make_tensor_value_info("b", onnx.TensorProto.FLOAT, [1, 4, 10, 10])],
+    )
+    content = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    content = content.SerializeToString()
+    made = prepared(content)
+    assert [node.op_type for node in made.graph.node] == ["Conv"]
+    assert len(made.graph.initializer) == 2
+    inputs = FORMATS["onnx"].inputs(2)
+    quantizer = OnnxQuantizer(content, "model.onnx", inputs)
+    found = quantizer.outputs(made.SerializeToString(), inputs)
+    np.testing.assert_allclose(found, quantizer.outputs(content, inputs), rtol=1e-4, atol=1e-5)

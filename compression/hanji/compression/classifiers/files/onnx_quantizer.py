@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnx.version_converter
 
+from hanji.compression.classifiers.files.onnx_preparation import prepared
 from hanji.compression.classifiers.files.onnx_weights import layers_with_weights, weights_quantized
 from hanji.compression.classifiers.files.quantizer import CALIBRATED, Choice, Images, Values
 from hanji.runtime.engines.onnxruntime import ERRORS  # first, because it disables telemetry
@@ -22,14 +22,10 @@ from hanji.training.quiet import quiet
 # isort: split
 import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_dynamic, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 _HEADS = ("Softmax", "Sigmoid", "LogSoftmax", "Reshape", "Flatten", "Squeeze")
 _ACTIVATIONS = {"int8": QuantType.QUInt8, "int16x8": QuantType.QInt16}
-_OLDEST_OPSET = 13
-"""The first opset in which DequantizeLinear has scales for each channel."""
-
 _REFUSALS: tuple[type[Exception], ...]
 _REFUSALS = (*ERRORS, TypeError, KeyError, AttributeError, onnx.checker.ValidationError)
 """What the libraries raise for a model that they do not support."""
@@ -45,7 +41,11 @@ class OnnxQuantizer:
     def __init__(self, content: bytes, where: str, calibration: Images) -> None:
         self._where = where
         self._calibration = calibration
-        self._model = self._prepared(content)
+        try:
+            with quiet():
+                self._model = prepared(content)
+        except _REFUSALS as error:
+            raise ConversionError(f"{where}: ONNX Runtime cannot optimize it: {one_line(error)}") from error
         graph = self._model.graph
         self.layers = layers_with_weights(graph)
         self._head = _head(graph)
@@ -74,21 +74,6 @@ class OnnxQuantizer:
         (given,) = session.get_inputs()
         rows = [session.run(None, {given.name: image})[0].ravel() for image in images]
         return np.stack(rows).astype(np.float32)
-
-    def _prepared(self, content: bytes) -> Any:
-        """The model with inferred shapes, folded batch normalization and a name for each node."""
-        with TemporaryDirectory() as directory:
-            given, path = Path(directory) / "given.onnx", Path(directory) / "prepared.onnx"
-            given.write_bytes(content)
-            try:
-                quant_pre_process(given, path, skip_symbolic_shape=True)
-                prepared = _current(onnx.load(path))
-            except _REFUSALS as error:
-                reason = one_line(error)
-                raise ConversionError(f"{self._where}: ONNX Runtime cannot optimize it: {reason}") from error
-        for index, node in enumerate(prepared.graph.node):
-            node.name = node.name or f"{node.op_type}_{index}"
-        return prepared
 
     def _quantized_layers(self, choice: Choice) -> list[str]:
         if choice.only:
@@ -148,12 +133,6 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has n
     def get_next(self) -> dict[str, Any] | None:
         """The next input, None after the last."""
         return next(self._feeds, None)
-
-
-def _current(model: Any) -> Any:
-    """``model`` in an opset that has what quantization needs."""
-    opset = next((found.version for found in model.opset_import if found.domain in ("", "ai.onnx")), 0)
-    return model if opset >= _OLDEST_OPSET else onnx.version_converter.convert_version(model, _OLDEST_OPSET)
 
 
 def _head(graph: Any) -> list[str]:
