@@ -14,9 +14,10 @@ import tf_keras as keras
 from onnx import helper, numpy_helper
 
 from hanji.export.classifiers.evaluate import classifier_test_set, evaluate_classifier_bundle
+from hanji.export.classifiers.wrap.bundled_file import UNCHANGED
 from hanji.export.classifiers.wrap.labels import ClassNames, read_labels
 from hanji.export.classifiers.wrap.settings import WrapSettings
-from hanji.export.classifiers.wrap.wrap import UNCHECKED, wrap_model
+from hanji.export.classifiers.wrap.wrap import wrap_model
 from hanji.export.commands import bundle as command
 from hanji.runtime import Classifier
 from hanji.runtime.cli import main
@@ -84,7 +85,7 @@ def test_a_tflite_file_is_wrapped_unchanged(path: Path, out: Path, dtype: Any) -
     assert (tensor.scale is None) is (dtype == tf.float32)
     assert artifact.precision == ("float32" if dtype == tf.float32 else "int8")
     manifest = json.loads((out / "manifest.json").read_text())
-    assert manifest["artifacts"][0]["parity"] == {"checked": False, "reason": UNCHECKED}
+    assert manifest["artifacts"][0]["parity"] == {"checked": False, "reason": UNCHANGED}
     assert manifest["picture"]["normalized_by"] == "runtime"
     assert manifest["picture"]["mean"] == pytest.approx([127.5] * 3)
     assert manifest["probabilities"]["source"] == "graph"

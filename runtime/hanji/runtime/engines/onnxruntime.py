@@ -27,7 +27,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state
 onnxruntime.disable_telemetry_events()
 
 # The exceptions of onnxruntime have no common base class.
-_ERRORS: tuple[type[Exception], ...] = (
+ERRORS: tuple[type[Exception], ...] = (
     RuntimeError,
     ValueError,
     *(
@@ -60,7 +60,7 @@ class OnnxRuntimeEngine(PlacedEngine):
             session = self._session(signature)
             try:
                 outputs: NDArray[Any] = session.run([output], inputs)[0]
-            except _ERRORS as error:
+            except ERRORS as error:
                 outputs = self._run_on_cpu(signature, inputs, error)
         return outputs
 
@@ -92,7 +92,7 @@ class OnnxRuntimeEngine(PlacedEngine):
             return self._cpu_session(signature)
         try:
             session = self._new_session(signature, self._providers)
-        except _ERRORS as error:
+        except ERRORS as error:
             session = self._cpu_session(signature)
             path, names = self._artifact.signatures[signature].path, ", ".join(self._providers)
             self._fallbacks.add(f"{names} failed to prepare {path}: {one_line(error)}; it runs on the CPU")
@@ -109,7 +109,7 @@ class OnnxRuntimeEngine(PlacedEngine):
         path = self._artifact.signatures[signature].path
         try:
             session = self._new_session(signature, ())
-        except _ERRORS as error:
+        except ERRORS as error:
             raise EngineError(f"{self._name} rejected {path} ({signature!r}): {one_line(error)}") from error
         self._note_operators(signature, session)
         return session
@@ -163,7 +163,7 @@ class OnnxRuntimeEngine(PlacedEngine):
         session = self._cpu_session(signature)
         try:
             outputs: NDArray[Any] = session.run([output], inputs)[0]
-        except _ERRORS:
+        except ERRORS:
             self._operators = operators
             raise EngineError(f"{self._name}: {failed}") from error
         names, self._providers = ", ".join(self._providers), ()
