@@ -73,11 +73,10 @@ def bundled_file(
         parity=UNMEASURED,
     )
     outputs, engine = _outputs(model, artifact, content, image_input, images)
-    expected = expected_values(answers, of_logit=settings.gives == "logits")
-    parity: Parity = rewritten_parity(model.path, expected, outputs, precision, engine)
-    notes = (*model.notes, *ends.notes)
-    if not notes:
-        parity = Parity(checked=False, reason=UNCHANGED)
+    parity = Parity(checked=False, reason=UNCHANGED)
+    if notes := (*model.notes, *ends.notes):
+        expected = expected_values(answers, of_logit=settings.gives == "logits")
+        parity = rewritten_parity(model.path, expected, outputs, precision, engine)
     return BundledFile(replace(artifact, parity=parity), content, parameters, notes, outputs)
 
 

@@ -37,10 +37,15 @@ class InputLayout:
     """The input with fixed sizes."""
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of ``source``."""
+        return tuple(int(size or 0) for size in self.source.shape)
+
+    @property
     def size(self) -> tuple[int, int, int]:
         """Height, width and channels."""
-        sizes = dict(zip(self.axes, self.source.shape, strict=True))
-        return int(sizes["h"] or 0), int(sizes["w"] or 0), int(sizes.get("c") or 1)
+        sizes = dict(zip(self.axes, self.shape, strict=True))
+        return sizes["h"], sizes["w"], sizes.get("c", 1)
 
     @property
     def order(self) -> Literal["channels-first", "channels-last"]:
@@ -128,7 +133,7 @@ def _decided(model: OriginalModel, layouts: list[InputLayout]) -> InputLayout:
     accepted, errors = [], []
     for layout in layouts:
         try:
-            model.run(np.zeros(layout.source.shape, layout.source.dtype))
+            model.run(np.zeros(layout.shape, layout.source.dtype))
             accepted.append(layout)
         except ConversionError as error:
             errors.append(error)

@@ -15,22 +15,22 @@ LARGEST_FILE = 2**31 - 1
 
 
 def loaded(path: Path) -> tuple[onnx.ModelProto, tuple[str, ...]]:
-    """The model in ``path``, and sentences on what had to be changed.
+    """The model in ``path``, and sentences on what had to be changed; the engine decides whether it is valid.
 
     Weights are read only from files in the model's own folder. ConversionError for a damaged file, for other
     paths, and for weights that do not fit into one file.
     """
     try:
         model = onnx.load(path, load_external_data=False)
-        notes = _load_weights(model, path)
-        if model.ir_version > onnx.IR_VERSION:
-            notes = (*notes, lower_ir_version(model))
-        onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError, OSError, ValueError) as error:
-        raise ConversionError(
-            f"{path}: expected a TFLite file or a valid ONNX model, found neither: {one_line(error)}"
-        ) from None
-    return model, notes
+    except (DecodeError, OSError, ValueError) as error:
+        raise _neither(path, one_line(error)) from None
+    if not model.graph.node or not model.graph.output:
+        raise _neither(path, "there is no graph in it")
+    return model, _load_weights(model, path)
+
+
+def _neither(path: Path, reason: str) -> ConversionError:
+    return ConversionError(f"{path}: expected a TFLite file or a valid ONNX model, found neither: {reason}")
 
 
 def lower_ir_version(model: onnx.ModelProto) -> str:

@@ -109,7 +109,11 @@ def _objection(tensor: Tensor) -> str:
         return f" and a dtype that is not supported ({tensor.dtype}); convert it to float32 or float16"
     if sum(size != 1 for size in tensor.shape) > 1 or not _count(tensor):
         return ", which is not one list of values"
-    if _count(tensor) == 1 and tensor.dtype in (*LEVELS, "int8") and not is_quantized(tensor):
+    if (
+        prod(size or 0 for size in tensor.shape) == 1
+        and tensor.dtype in (*LEVELS, "int8")
+        and not is_quantized(tensor)
+    ):
         return (
             f" and dtype {tensor.dtype}, the index of the best class (ArgMax); export the model with the "
             "values that it is chosen by"

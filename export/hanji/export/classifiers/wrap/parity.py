@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from hanji.export.bundle.files import MeasuredParity
 from hanji.training.errors import ConversionError
+from hanji.training.progress import logger
 
 _ROUNDING = {"float32": 1e-3, "float16": 2e-2}
 _QUANTIZED_ROUNDING = 5e-2
@@ -46,13 +47,18 @@ def rewritten_parity(
     # Classes that the original has within rounding of one another count as the same.
     same = expected[rows, found.argmax(axis=1)] >= expected.max(axis=1) - 2 * tolerance
     agreement = float(np.mean(same))
+    if not np.ptp(expected, axis=0).any():
+        logger.warning(
+            f"{path.name}: all {len(expected)} images have the same answers, so that the comparison with the "
+            "original shows little; try real images (--pictures DIR)"
+        )
     if not largest <= tolerance:
         raise ConversionError(
             f"{path}: expected the same answers from the rewritten file as from the original within "
             f"{tolerance:.3g}, found a difference of {largest:.3g} and the same best class for "
-            f"{agreement:.3f} of {len(expected)} images in {engine}; no bundle was written; export the model with "
-            "the input [1, height, width, channels] in RGB and the output [1, classes], both float32, so that "
-            "nothing has to be rewritten"
+            f"{agreement:.3f} of {len(expected)} images in {engine}; no bundle was written; export the "
+            "model with the input [1, height, width, channels] in RGB and the output [1, classes], both "
+            "float32, so that nothing has to be rewritten"
         )
     return RewrittenParity(
         checked=True,

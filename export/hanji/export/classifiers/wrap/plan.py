@@ -62,8 +62,8 @@ def _before(layout: InputLayout, image: Tensor, settings: WrapSettings) -> tuple
     if layout.order == "channels-first":
         steps.append(ChannelsFirst())
         shape = tuple(shape[axis] for axis in (0, 3, 1, 2))
-    if shape != layout.source.shape:
-        steps.append(Reshape(tuple(int(size or 0) for size in layout.source.shape)))
+    if shape != layout.shape:
+        steps.append(Reshape(layout.shape))
     if image.dtype != layout.source.dtype:
         steps.append(Convert(layout.source))
     return tuple(steps)

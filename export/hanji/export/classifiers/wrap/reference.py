@@ -31,8 +31,7 @@ class NativeInput:
         values = channels if self._image_input.normalized_by == "graph" else self._normalized(channels)
         if self._layout.order == "channels-first":
             values = np.moveaxis(values, 2, 0)
-        shape = [int(size or 0) for size in self._layout.source.shape]
-        return self._stored(values).reshape(shape)
+        return self._stored(values).reshape(self._layout.shape)
 
     def _normalized(self, levels: Images) -> npt.NDArray[np.float64]:
         mean, std = np.array(self._image_input.mean), np.array(self._image_input.std)

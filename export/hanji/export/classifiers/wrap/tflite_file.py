@@ -34,7 +34,10 @@ class TfliteFile:
         self.path, self.content = path, content
         try:
             self._interpreter = interpreter_class("litert")(model_content=content, num_threads=1)
-            self._interpreter.allocate_tensors()
+            self._shape: tuple[int, ...] | None = None
+            if not _has_any_size(self._interpreter):  # many networks cannot be prepared for the size 1 × 1
+                self._interpreter.allocate_tensors()
+                self._shape = tuple(self._interpreter.get_input_details()[0]["shape"])
         except (RuntimeError, ValueError) as error:
             raise _failed(path, "loads", error) from None
         self._runner = (
@@ -54,9 +57,10 @@ class TfliteFile:
                 outputs: dict[str, Array] = self._runner(**{name: value})
                 return outputs
             index = entry["index"]
-            if tuple(self._interpreter.get_input_details()[0]["shape"]) != value.shape:
+            if self._shape != value.shape:
                 self._interpreter.resize_tensor_input(index, value.shape)
                 self._interpreter.allocate_tensors()
+                self._shape = value.shape
             self._interpreter.set_tensor(index, value)
             self._interpreter.invoke()
             found = {name: entry["index"] for name, entry in self._outputs.items()}
@@ -97,6 +101,11 @@ class TfliteFile:
             return 0
         signatures = {signature.signatureKey: signature for signature in model.signatureDefs}
         return int(signatures[CLASSIFY.encode()].subgraphIndex)
+
+
+def _has_any_size(interpreter: Any) -> bool:
+    """Whether an input has a dynamic dimension beside the batch."""
+    return any((entry["shape_signature"][1:] < 0).any() for entry in interpreter.get_input_details())
 
 
 def _failed(path: Path, what: str, error: Exception) -> ConversionError:
