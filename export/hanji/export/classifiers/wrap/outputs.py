@@ -58,7 +58,8 @@ def chosen_output(model: OriginalModel, found: Sequence[Answers], settings: Wrap
     """
     fitting = [answers for answers in found if not contradiction(answers, settings.gives)]
     if len(found) == 1 and not fitting:
-        raise RecipeError(f"{model.path}: {contradiction(found[0], settings.gives)}")
+        where = f"{model.path}: the output {found[0].tensor.name!r}" if len(model.outputs) > 1 else model.path
+        raise RecipeError(f"{where}: {contradiction(found[0], settings.gives)}")
     if len(fitting) != 1:
         names = _listed([answers.tensor for answers in found])
         raise RecipeError(
