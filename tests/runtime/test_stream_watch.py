@@ -58,9 +58,23 @@ def test_watch_a_folder(capsys: Capture, onnx_image_bundle: Path, samples: Path)
         f"b.png  not classified: {samples / 'b.png'}: the image is truncated or damaged"
     )
     assert lines[2].startswith("c.png  ")
+    assert "ignored" not in output.err
     assert len(lines) == 3
     assert output.err.splitlines()[0].startswith("hanji: test (onnxruntime ")
     assert output.err.splitlines()[-1] == "hanji: stopped after 3 frames, 1 not classified, 0 dropped"
+
+
+def test_watch_says_which_files_are_no_images(
+    capsys: Capture, onnx_image_bundle: Path, samples: Path
+) -> None:
+    for name in ("photo.heic", "photo.HEIC", "notes.txt", ".hidden"):
+        (samples / name).write_bytes(b"")
+    options = ("--folder", samples, "--existing", "--max-frames", 1)
+    assert hanji("watch", onnx_image_bundle, *options) == 0
+    assert "ignored, not image formats that are read: 2 × .heic, 1 × .txt\n" in capsys.readouterr().err
+    assert hanji("watch", onnx_image_bundle, *options, "--json") == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {"event": "ignored", "files": "2 × .heic, 1 × .txt"} in events
 
 
 @pytest.mark.parametrize("option", ["--json", "--json-lines"])

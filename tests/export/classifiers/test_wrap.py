@@ -14,9 +14,10 @@ import tf_keras as keras
 from onnx import helper, numpy_helper
 
 from hanji.export.classifiers.evaluate import classifier_test_set, evaluate_classifier_bundle
+from hanji.export.classifiers.wrap.bundled_file import UNCHANGED
 from hanji.export.classifiers.wrap.labels import ClassNames, read_labels
 from hanji.export.classifiers.wrap.settings import WrapSettings
-from hanji.export.classifiers.wrap.wrap import UNCHECKED, wrap_model
+from hanji.export.classifiers.wrap.wrap import wrap_model
 from hanji.export.commands import bundle as command
 from hanji.runtime import Classifier
 from hanji.runtime.cli import main
@@ -84,7 +85,7 @@ def test_a_tflite_file_is_wrapped_unchanged(path: Path, out: Path, dtype: Any) -
     assert (tensor.scale is None) is (dtype == tf.float32)
     assert artifact.precision == ("float32" if dtype == tf.float32 else "int8")
     manifest = json.loads((out / "manifest.json").read_text())
-    assert manifest["artifacts"][0]["parity"] == {"checked": False, "reason": UNCHECKED}
+    assert manifest["artifacts"][0]["parity"] == {"checked": False, "reason": UNCHANGED}
     assert manifest["picture"]["normalized_by"] == "runtime"
     assert manifest["picture"]["mean"] == pytest.approx([127.5] * 3)
     assert manifest["probabilities"]["source"] == "graph"
@@ -221,18 +222,31 @@ def two_headed_net() -> keras.Model:
     return keras.Model(image, [keras.layers.Dense(3)(means), keras.layers.Dense(2)(means)])
 
 
+def test_the_output_with_one_value_per_label_is_used(path: Path, out: Path) -> None:
+    path.write_bytes(tflite(two_headed_net()))
+    with pytest.raises(RecipeError, match=r'the output .*: expected probabilities.*set gives = "logits"'):
+        wrap_model(path, out, labels=LABELS, settings=SETTINGS)
+    settings = settings_from(WrapSettings, {"scale": 1 / 255, "gives": "logits"}, "test")
+    (artifact,) = wrap_model(path, out, labels=LABELS, settings=settings).artifacts
+    assert artifact.signatures["classify"].outputs[0].shape == (1, 3)
+    labels = ClassNames("labels.txt", ("a", "b", "c", "d"))
+    with pytest.raises(
+        ConversionError, match=r"one value for each of 4 labels, found .*\[1, 3\].*set output"
+    ):
+        wrap_model(path, out, labels=labels, settings=settings, replace=True)
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
         (
             dense_net,
-            r"expected an input \[1, height, width, 1 or 3 channels\], found '.*' of shape \[1, 5\]",
+            r"expected an input \[1, height, width, 1 or 3 channels\] or .*, found '.*' of shape \[1, 5\]",
         ),
         (
             segmentation_net,
-            r"expected an output \[1, classes\] with at least two classes, found .* \[1, 8, 8, 3\]",
+            r"expected an output \[1, classes\] with one value per class.*, found .* \[1, 8, 8, 3\]",
         ),
-        (two_headed_net, r"expected one of each, found 1 input\(s\) and 2 output\(s\)"),
         (lambda: colour_net(channels=4), r"of shape \[1, 8, 8, 4\]"),
     ],
 )

@@ -33,6 +33,13 @@ class Lines:
         if note:
             self._log(note)
 
+    def ignored(self, others: str) -> None:
+        """Report files in the watched folder that are not images, counted by extension."""
+        if self._json:
+            self._print_json({"event": "ignored", "files": others})
+            return
+        self._log(f"ignored, not image formats that are read: {others}")
+
     def classified(self, frame: Frame, result: Classification, ms: float, dropped: int) -> None:
         self._frames += 1
         if self._json:

@@ -20,6 +20,7 @@ from hanji.runtime.commands._shared import add_bundle, add_engine, open_options,
 from hanji.runtime.commands._watch_lines import Lines
 from hanji.runtime.errors import HanjiError, ImageError
 from hanji.runtime.streams import Event, Frame, Source, Stream, camera, every, folder, latest, video
+from hanji.runtime.streams.folders import other_files
 from hanji.runtime.streams.service_manager import ServiceManager
 
 HELP = "classify frames from a camera, a video or a watched folder as they arrive"
@@ -165,6 +166,8 @@ class _Watching:
         self._ready = True
         source, manifest = self.stream.source.name, self._classifier.manifest
         self.lines.begin(self._classifier, source, synthetic_note(manifest))
+        if self._args.folder is not None and (others := other_files(self._args.folder)):
+            self.lines.ignored(others)
         self._manager.ready(f"{manifest.name}: {source}")
 
 

@@ -25,6 +25,12 @@ Pixels: TypeAlias = "NDArray[np.uint8] | NDArray[np.uint16]"
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """Supported formats: those that Pillow decodes itself, without an external program."""
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif"),
+    *(".png", ".webp", ".gif", ".bmp"),
+    *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"),
+)
+"""The extensions of files in these formats, in lower case: what is an image in a folder."""
 LARGEST_PIXELS = 2**30 // 4 // 3
 """89 million, Pillow's own warning threshold: a file of a few bytes can declare terabytes of pixels."""
 
@@ -178,4 +184,13 @@ def _damaged(name: str, error: BaseException) -> ImageError:
     return ImageError(f"{name}: the image is truncated or damaged: {reason}; copy or save it again")
 
 
-__all__ = ["FORMATS", "LARGEST_PIXELS", "Pixels", "Source", "decode", "is_pillow_image", "name_of"]
+__all__ = [
+    "FORMATS",
+    "LARGEST_PIXELS",
+    "SUFFIXES",
+    "Pixels",
+    "Source",
+    "decode",
+    "is_pillow_image",
+    "name_of",
+]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 from hanji.runtime.errors import HanjiError, StreamError
+from hanji.runtime.images.decoding import SUFFIXES
 from hanji.runtime.streams.frames import Clock, Frame, Frames, Source
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 _PAUSE_FACTOR = 9
 """Pause after a scan, in multiples of its duration: limits scanning to a tenth of a core."""
 
@@ -26,10 +27,10 @@ def folder(
     """A folder that is scanned every ``look_every_s`` seconds for new or changed images.
 
     Files that are already present are reported only if ``existing``. An image is a file whose name ends in
-    one of ``SUFFIXES`` and does not start with a dot; it is reported once its size and modification time have
-    been stable for ``settle_s`` seconds. Slow writers should write to a temporary name, such as "a.jpg.part",
-    and rename the file. Images found in the same scan are ordered by modification time. Subfolders are not
-    scanned. Memory use is one name, time and size per image in the folder.
+    one of ``decoding.SUFFIXES`` and does not start with a dot; it is reported once its size and modification
+    time have been stable for ``settle_s`` seconds. Slow writers should write to a temporary name, such as
+    "a.jpg.part", and rename the file. Images found in the same scan are ordered by modification time.
+    Subfolders are not scanned. Memory use is one name, time and size per image in the folder.
     """
     if look_every_s <= 0 or settle_s < 0:
         raise HanjiError(
@@ -99,6 +100,23 @@ class Folder:
         return found
 
 
+def other_files(path: str | os.PathLike[str]) -> str:
+    """The files in a folder that are no images and that ``folder`` ignores, such as "2 × .heic, 1 × .txt".
+
+    Hidden files are not counted; empty for a folder that cannot be read.
+    """
+    try:
+        files = [entry for entry in Path(path).iterdir() if entry.is_file()]
+    except OSError:
+        return ""
+    others = Counter(
+        entry.suffix.lower() or "no extension"
+        for entry in files
+        if not entry.name.startswith(".") and entry.suffix.lower() not in SUFFIXES
+    )
+    return ", ".join(f"{count:,} × {extension}" for extension, count in others.most_common())
+
+
 def _version(entry: os.DirEntry[str]) -> Version | None:
     """None if the entry is not a regular file, or was removed or renamed in the meantime."""
     try:
@@ -110,4 +128,4 @@ def _version(entry: os.DirEntry[str]) -> Version | None:
     return status.st_mtime_ns, status.st_size
 
 
-__all__ = ["SUFFIXES", "Folder", "folder"]
+__all__ = ["Folder", "folder", "other_files"]

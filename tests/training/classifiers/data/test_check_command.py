@@ -102,6 +102,6 @@ def test_check_with_a_recipe(folder: Path, capsys: pytest.CaptureFixture[str]) -
 
 def test_check_of_an_unknown_format(tmp_path: Path) -> None:
     (tmp_path / "class").mkdir()
-    (tmp_path / "class" / "picture.bmp").write_bytes(b"")
+    (tmp_path / "class" / "picture.heic").write_bytes(b"")
     with pytest.raises(DataError, match="images by one sub-folder per class"):
         run("check", str(tmp_path))

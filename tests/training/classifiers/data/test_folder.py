@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hanji.runtime.images.decoding import SUFFIXES
 from hanji.runtime.images.preparation import decode, prepare
 from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.data import ImageDataConfig, ImageDataset, load_images, load_unlabelled
@@ -103,13 +104,60 @@ def test_all_spellings_of_extensions(folder: Path) -> None:
     assert len(dataset.train) + len(dataset.validation) + len(dataset.test) == 34
 
 
+@pytest.mark.parametrize("extension", [suffix for suffix in SUFFIXES if suffix not in (".jfif", ".jpe")])
+def test_every_format_that_a_device_reads_is_training_data(folder: Path, extension: str) -> None:
+    write_image(folder / "bark" / f"more{extension}", mode="1" if extension == ".pbm" else "RGB")
+    dataset = load(folder)
+    assert len(dataset.train) + len(dataset.validation) + len(dataset.test) == 31
+    assert dataset.broken_images == dataset.left_out == ()
+    assert len(load_unlabelled(folder, IMAGE, None)) == 31
+
+
 def test_hidden_files_and_folders_are_ignored(folder: Path) -> None:
-    (folder / "bark" / ".hidden.png").write_bytes(b"not an image")
     (folder / "bark" / "Thumbs.db").write_bytes(b"not an image")
+    (folder / "bark" / ".DS_Store").write_bytes(b"not an image")
     (folder / ".cache").mkdir()
     dataset = load(folder)
     assert dataset.labels == CLASSES
     assert dataset.broken_images == dataset.left_out == ()
+
+
+def test_hidden_images_are_counted(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_image(folder / "bark" / ".hidden.png")
+    write_image(folder / ".bark" / "1.png")
+    write_image(folder / "leaf" / ".checkpoints" / "1.png")
+    dataset = load(folder)
+    assert dataset.labels == CLASSES
+    assert dataset.left_out == (
+        "2 × hidden folder with images (its name begins with a dot)",
+        "1 × hidden image (its name begins with a dot)",
+    )
+    caplog.clear()
+    assert len(load_unlabelled(folder, IMAGE, None)) == 30
+    assert [record.getMessage().removeprefix(f"{folder}: left out: ") for record in caplog.records] == list(
+        dataset.left_out
+    )
+
+
+def test_what_is_left_out_is_said(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (folder / "leaf" / "photo.heic").write_bytes(b"")
+    (folder / "leaf" / "00.png").write_bytes(b"broken")
+    load(folder, broken_limit=0.1)
+    assert f"{folder}: left out: 1 × .heic, not an image format that is read" in caplog.text
+    assert f"{folder}: left out, broken: leaf/00.png: " in caplog.text
+
+
+def test_images_beside_the_parts_are_counted(folder: Path) -> None:
+    divide(folder, "test")
+    write_image(folder / "unassigned.png")
+    write_image(folder / "train" / "unassigned.png")
+    assert load(folder).left_out == ("2 × image outside the class folders",)
+
+
+def test_a_folder_without_images_says_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "photo.heic").write_bytes(b"")
+    with pytest.raises(DataError, match=r"\.webp.*found 1 × \.heic, not an image format that is read"):
+        load_unlabelled(tmp_path, IMAGE, None)
 
 
 def test_other_files_are_counted(folder: Path) -> None:
@@ -117,8 +165,8 @@ def test_other_files_are_counted(folder: Path) -> None:
         (folder / "leaf" / name).write_text("not an image")
     write_image(folder / "unassigned.png")
     assert load(folder).left_out == (
-        "2 × .txt, neither PNG nor JPEG",
-        "1 × no extension, neither PNG nor JPEG",
+        "2 × .txt, not an image format that is read",
+        "1 × no extension, not an image format that is read",
         "1 × image outside the class folders",
     )
 
@@ -269,7 +317,7 @@ def test_load_unlabelled_reports_broken_images(folder: Path, caplog: pytest.LogC
                 write_image(folder / name / f"{number}{count}-more.png")
     (folder / "leaf" / "05.png").write_bytes(b"broken")
     assert len(load_unlabelled(folder, IMAGE, None)) == 149
-    assert "left out, broken: leaf/05.png" in caplog.text
+    assert f"{folder}: left out, broken: leaf/05.png" in caplog.text
     (folder / "leaf" / "06.png").write_bytes(b"broken")
     with pytest.raises(DataError, match=r"at most 1\.0% of 150 images"):
         load_unlabelled(folder, IMAGE, None)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from hanji.export.bundle.markdown import FORMAT_NAMES
+from hanji.export.classifiers.wrap.bundled_file import BundledFile
 from hanji.export.classifiers.wrap.labels import ClassNames
-from hanji.export.classifiers.wrap.model_file import ModelFile
+from hanji.export.classifiers.wrap.parity import RewrittenParity
 from hanji.runtime.manifest import ImageInput, Probabilities
 
 _OUTPUTS = {
@@ -16,17 +17,19 @@ _OUTPUTS = {
 
 def wrapped_card(
     name: str,
-    model: ModelFile,
+    file: BundledFile,
     labels: ClassNames,
     image_input: ImageInput,
     rule: Probabilities,
     licence: str,
 ) -> str:
     """The text of the card, in Markdown."""
+    artifact = file.artifact
     return (
         f"# {name}\n\nAn existing model file, wrapped by hanji without conversion: "
-        f"{FORMAT_NAMES[model.format]}, {model.precision}, {len(model.content):,} bytes, "
-        f"{model.parameters:,} stored parameters.{model.note}\n\n"
+        f"{FORMAT_NAMES[artifact.format]}, {artifact.precision}, {artifact.bytes:,} bytes, "
+        f"{file.parameters:,} stored parameters.\n\n"
+        f"{_changes(file)}"
         f"## Intended use\n\nClassifies an image of {image_input.height} × {image_input.width} pixels with "
         f"{image_input.channels} channel(s) into one of {len(labels.labels)} classes. The model outputs "
         f"{_OUTPUTS[rule.source]}.\n\n"
@@ -35,8 +38,22 @@ def wrapped_card(
         "## Limitations\n\n"
         "- The training data, the accuracy and any bias of the model are unknown. Use `hanji evaluate` to "
         "measure it on your own labelled images.\n"
-        "- Parity with the original model was not checked, as the original is not available. golden.json "
+        "- Whether the preprocessing is that of the training can be seen only from its accuracy. golden.json "
         "contains the outputs of the model at the time it was wrapped.\n"
+    )
+
+
+def _changes(file: BundledFile) -> str:
+    """The section on what was changed in the file, and its parity with the original."""
+    if not isinstance(parity := file.artifact.parity, RewrittenParity):
+        return ""
+    changes = "".join(f"- {note}\n" for note in file.notes)
+    return (
+        "## Changes to the original file\n\nThe network is the original one. Around it:\n\n"
+        f"{changes}\n"
+        f"The original and this file gave the same best class for {parity.top1_agreement:.1%} of "
+        f"{parity.images} images in {parity.engine}; the largest difference of an output was "
+        f"{parity.max_abs_error:.3g} (at most {parity.score_tolerance:.3g}).\n\n"
     )
 
 

@@ -1,91 +1,118 @@
-"""Reads an existing ``.onnx`` image classifier that hanji did not export.
-
-Most such models take channels first (NCHW). As hanji uses channels last (NHWC) everywhere, a Transpose is
-inserted before the input of such a model; nothing else is changed.
-"""
+"""An existing ``.onnx`` image classifier that hanji did not export."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
 from onnx import helper
 
-from hanji.export.classifiers.formats.names import IMAGE
-from hanji.export.classifiers.wrap.model_file import ModelFile, expect_classifier
+from hanji.export.classifiers.wrap.onnx_loading import loaded, lower_ir_version, one_line
+from hanji.export.classifiers.wrap.onnx_rewriting import rewritten_onnx
+from hanji.export.classifiers.wrap.original import NUMBERS, Array
+from hanji.export.classifiers.wrap.steps import Ends
 from hanji.export.formats.onnx import IR_VERSION, OLDEST_ONNXRUNTIME, OPSET
 from hanji.runtime.engines.versions import installed_version
 from hanji.runtime.manifest import EngineRequirement, Tensor
 from hanji.training.errors import ConversionError
 
-_NOTE = " A Transpose was inserted before its input, as the original takes channels first (NCHW)."
 _INTEGERS = ("int8", "uint8")
+_SILENT = 4  # of ONNX Runtime's log levels: fatal errors only
+_UNSUPPORTED = (onnx.TensorProto.BFLOAT16, onnx.TensorProto.STRING, onnx.TensorProto.UNDEFINED)
 
 
-def read_onnx(path: Path) -> ModelFile:
-    """The model in ``path``; ConversionError if it is damaged or not an image classifier."""
-    try:
-        model = onnx.load(path)
-        onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError, OSError, ValueError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ConversionError(
-            f"{path}: expected a TFLite file or a valid ONNX model, found neither: {reason}"
-        ) from None
-    weights = {tensor.name for tensor in model.graph.initializer}
-    given = [value for value in model.graph.input if value.name not in weights]
-    inputs = [_tensor(value, path) for value in given]
-    outputs = [_tensor(value, path) for value in model.graph.output]
-    note = ""
-    if len(inputs) == 1 and _is_channels_first(inputs[0]):
-        inputs = [_with_transpose(model, given[0], inputs[0])]
-        note = _NOTE
-    image_input, classes = expect_classifier(
-        path, inputs, outputs, channels_first=" or [1, 1 or 3 channels, height, width]"
-    )
-    precision, parameters = _stored(model)
-    return ModelFile(
-        path=path,
-        format="onnx",
-        content=bytes(model.SerializeToString(deterministic=True)),
-        input=image_input,
-        output=classes,
-        precision=precision,
-        parameters=parameters,
-        engines=(EngineRequirement("onnxruntime", _oldest(model)),),
-        note=note,
-    )
+class OnnxFile:
+    """The model in ``path``; ConversionError if it is damaged or ONNX Runtime rejects it."""
+
+    format = "onnx"
+
+    def __init__(self, path: Path, content: bytes) -> None:
+        self.path = path
+        self._model, notes = loaded(path)
+        self._session, note = _session(self._model, path)
+        self.notes = (*notes, *note)
+        self.content = _serialized(self._model) if self.notes else content
+        weights = {tensor.name for tensor in self._model.graph.initializer}
+        self.inputs = tuple(_tensor(value) for value in self._model.graph.input if value.name not in weights)
+        self.outputs = tuple(map(_tensor, self._model.graph.output))
+
+    def run(self, value: Array) -> Mapping[str, Array]:
+        """As in ``OriginalModel``."""
+        names = [tensor.name for tensor in self.outputs if tensor.dtype in NUMBERS]
+        if not names:  # an empty list would mean all of them
+            return {}
+        try:
+            found = self._session.run(names, {self.inputs[0].name: value})
+        except _errors() as error:
+            raise ConversionError(
+                f"{self.path}: expected a model that takes {list(value.shape)} {value.dtype}, but ONNX "
+                f"Runtime failed: {one_line(error)}"
+            ) from None
+        return dict(zip(names, found, strict=True))
+
+    def rewritten(self, ends: Ends) -> tuple[bytes, Ends]:
+        """As in ``OriginalModel``."""
+        model, named = rewritten_onnx(self._model, ends)
+        return _serialized(model), named
+
+    def stored(self) -> tuple[str, int]:
+        """As in ``OriginalModel``."""
+        return _stored(self._model)
+
+    def engines(self, content: bytes) -> tuple[EngineRequirement, ...]:
+        """As in ``OriginalModel``."""
+        return (EngineRequirement("onnxruntime", _oldest(self._model)),)
 
 
-def _tensor(value: Any, path: Path) -> Tensor:
+def _serialized(model: onnx.ModelProto) -> bytes:
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def _session(model: onnx.ModelProto, path: Path) -> tuple[Any, tuple[str, ...]]:
+    """A session of ONNX Runtime, and a note if the IR version of ``model`` had to be lowered for it."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level, options.intra_op_num_threads = _SILENT, 1
+    notes: tuple[str, ...] = ()
+    for attempt in (1, 2):
+        try:
+            content = model.SerializeToString()
+            return onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"]), notes
+        except _errors() as error:
+            reason = one_line(error)
+            if attempt == 2 or "IR version" not in reason:
+                break
+            notes = (lower_ir_version(model),)
+    raise ConversionError(f"{path}: expected a model that ONNX Runtime loads, but it failed: {reason}")
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises; importing it takes a while."""
+    from hanji.runtime.engines.onnxruntime import ERRORS
+
+    return ERRORS
+
+
+def _tensor(value: onnx.ValueInfoProto) -> Tensor:
     kind = value.type.tensor_type
-    try:
-        dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type).name
-    except KeyError:
-        raise ConversionError(f"{path}: {value.name!r}: expected a numeric tensor") from None
-    shape = tuple(int(size.dim_value) if size.HasField("dim_value") else None for size in kind.shape.dim)
+    dtype = "unsupported"
+    if kind.elem_type not in _UNSUPPORTED:
+        dtype = np.dtype(helper.tensor_dtype_to_np_dtype(kind.elem_type)).name
+    elif kind.elem_type == onnx.TensorProto.BFLOAT16:
+        dtype = "bfloat16"
+    shape: tuple[int | None, ...] = (None,) * 4
+    if kind.HasField("shape"):
+        shape = tuple(_size(size) for size in kind.shape.dim)
     return Tensor(value.name, dtype, shape, scale=None, zero_point=None)
 
 
-def _is_channels_first(tensor: Tensor) -> bool:
-    return len(tensor.shape) == 4 and tensor.shape[1] in (1, 3) and tensor.shape[3] not in (1, 3)
-
-
-def _with_transpose(model: onnx.ModelProto, value: Any, tensor: Tensor) -> Tensor:
-    """Make the model take channels last, in place; its input is named ``image`` if that name is free."""
-    graph = model.graph
-    taken = {name for node in graph.node for name in (*node.input, *node.output)}
-    name = IMAGE if IMAGE not in taken else f"{tensor.name}_channels_last"
-    shape = [tensor.shape[index] for index in (0, 2, 3, 1)]
-    old = value.name
-    new = helper.make_tensor_value_info(name, value.type.tensor_type.elem_type, shape)
-    graph.input.remove(value)
-    graph.input.insert(0, new)
-    graph.node.insert(0, helper.make_node("Transpose", [name], [old], perm=[0, 3, 1, 2]))
-    return Tensor(name, tensor.dtype, tuple(shape), scale=None, zero_point=None)
+def _size(size: Any) -> int | None:
+    """A declared size; -1 is another way of writing a symbolic one."""
+    return int(size.dim_value) if size.HasField("dim_value") and size.dim_value >= 0 else None
 
 
 def _stored(model: onnx.ModelProto) -> tuple[str, int]:
@@ -111,4 +138,4 @@ def _oldest(model: onnx.ModelProto) -> str:
     return installed_version("onnxruntime") or OLDEST_ONNXRUNTIME
 
 
-__all__ = ["read_onnx"]
+__all__ = ["OnnxFile"]

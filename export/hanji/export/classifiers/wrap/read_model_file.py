@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hanji.export.classifiers.wrap.model_file import ModelFile
-from hanji.export.classifiers.wrap.onnx_file import read_onnx
-from hanji.export.classifiers.wrap.tflite_file import read_tflite
+from hanji.export.classifiers.wrap.onnx_file import OnnxFile
+from hanji.export.classifiers.wrap.original import OriginalModel
+from hanji.export.classifiers.wrap.tflite_file import TfliteFile
 from hanji.training.errors import ConversionError
 
 
-def read_model_file(path: Path) -> ModelFile:
+def read_model_file(path: Path) -> OriginalModel:
     """The model in ``path``.
 
-    ConversionError for a file that cannot be read, is in neither format, is damaged, or is not an image
-    classifier.
+    ConversionError for a file that cannot be read, is in neither format or is damaged, or that its engine
+    rejects.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ConversionError(f"{path}: cannot be read: {error.strerror or error}") from None
     if content[4:8] == b"TFL3":
-        return read_tflite(path, content)
+        return TfliteFile(path, content)
     if path.suffix.lower() == ".tflite":
         raise ConversionError(
             f"{path}: expected a TFLite file, with the identifier TFL3 at byte 4, found "
             f"{content[4:8]!r}; check that the file is complete"
         )
-    return read_onnx(path)
+    return OnnxFile(path, content)
 
 
 __all__ = ["read_model_file"]

@@ -10,19 +10,16 @@ gives = "logits"
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
-import numpy.typing as npt
 from annotated_types import Interval
 
 from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
-from hanji.runtime.manifest import ImageInput, Probabilities, Tensor
+from hanji.runtime.manifest import ImageInput, Probabilities
 from hanji.training.errors import RecipeError
 from hanji.training.settings import Positive
 
-_SUM_TOLERANCE = 0.05  # of the sum of int8 probabilities, due to rounding
+Gives = Literal["probabilities", "logits", "scores"]
 _SOURCES = {"probabilities": "graph", "logits": "softmax", "scores": "none"}
 
 
@@ -30,8 +27,22 @@ _SOURCES = {"probabilities": "graph", "logits": "softmax", "scores": "none"}
 class WrapSettings(Preprocessing):
     """Preprocessing and output of a wrapped model; ValueError for values out of range."""
 
-    gives: Literal["probabilities", "logits", "scores"] = "probabilities"
-    """Meaning of the outputs: ``logits`` become probabilities on the device, ``scores`` stay as they are."""
+    channel_order: Literal["rgb", "bgr"] = "rgb"
+    """Order of the channels that the model takes, and of the numbers in ``mean`` and ``std``: blue first
+    under ``bgr``. The channels are reversed inside the bundle's file."""
+
+    layout: Literal["", "channels-first", "channels-last"] = ""
+    """Where the channels are in the input, if its shape does not tell."""
+
+    channels: Literal[0, 1, 3] = 0
+    """Number of channels, if the file does not tell; 0: the model's."""
+
+    output: str = ""
+    """Name of the output with one value per class, if the model has several outputs that may be it."""
+
+    gives: Gives = "probabilities"
+    """Meaning of the outputs: ``logits`` become probabilities on the device, ``scores`` stay as they are. One
+    probability or one logit per image is that of the second of two classes."""
 
     temperature: Positive = 1.0
     """Divisor of the logits before the softmax."""
@@ -49,43 +60,43 @@ class WrapSettings(Preprocessing):
         if len(self.background) != 3:
             raise ValueError(f"background: expected red, green and blue, found {list(self.background)}")
 
-    def image_for(self, tensor: Tensor, size: tuple[int | None, ...], where: str) -> ImageInput:
-        """The preprocessing for a model with the input ``tensor``; ``size`` is height, width and channels.
-
-        RecipeError if the settings specify another size, or a normalization for a model that takes
-        unnormalized pixel values.
-        """
-        height, width = (
-            self._side(known, name, where) for known, name in zip(size, ("height", "width"), strict=False)
-        )
-        image_input = self.image_input(height, width, int(size[2] or 0))
-        takes_pixels = tensor.dtype in ("uint8", "int32") and tensor.scale is None
-        if takes_pixels and (self.scale, self.mean, self.std) != (1.0, (0.0,), (1.0,)):
-            raise RecipeError(
-                f"{where}: the model takes pixel values 0 to 255 ({tensor.dtype} without a scale) and "
-                "normalizes them itself; leave scale, mean and std out"
-            )
-        normalized_by = "graph" if takes_pixels else "runtime"
-        return replace(image_input, normalized_by=normalized_by, background=self.background)
-
-    def probabilities_for(self, outputs: npt.NDArray[np.float32], path: Path) -> Probabilities:
-        """The manifest's ``probabilities``; RecipeError if ``outputs`` [n, classes] contradict ``gives``."""
-        sums = outputs.astype(np.float64).sum(axis=1)
-        are_probabilities = bool((outputs >= 0.0).all() and np.abs(sums - 1.0).max() < _SUM_TOLERANCE)
-        if self.gives == "probabilities" and not are_probabilities:
-            raise RecipeError(
-                f"{path}: expected probabilities, found outputs from {outputs.min():.3g} to "
-                f"{outputs.max():.3g} with sums from {sums.min():.3g} to {sums.max():.3g}; set "
-                'gives = "logits" in the preprocessing file if they need a softmax, gives = "scores" if they '
-                "are not probabilities at all"
-            )
-        if self.gives == "logits" and are_probabilities:
-            raise RecipeError(
-                f"{path}: expected logits, found outputs that are probabilities; leave gives out"
-            )
+    @property
+    def probabilities(self) -> Probabilities:
+        """The manifest's ``probabilities``."""
         return Probabilities(_SOURCES[self.gives], self.temperature)
 
-    def _side(self, known: int | None, name: str, where: str) -> int:
+    def image_for(self, size: tuple[int, int, int], *, takes_levels: bool, where: str) -> ImageInput:
+        """The preprocessing for a model of this height, width and number of channels.
+
+        ``mean`` and ``std`` are in the order of the model's channels; ``in_rgb`` reverses them. RecipeError
+        if the settings specify a normalization for a model that takes levels, or BGR for a grey one.
+        """
+        image_input = self.image_input(*size)
+        if takes_levels and (self.scale, self.mean, self.std) != (1.0, (0.0,), (1.0,)):
+            raise RecipeError(
+                f"{where}: the model takes pixel values 0 to 255 (integers without a scale) and "
+                "normalizes them itself; leave scale, mean and std out"
+            )
+        if self.is_bgr and size[2] != 3:
+            raise RecipeError(
+                f"{where}: channel_order: expected a model with 3 channels, found {size[2]}; leave it out"
+            )
+        normalized_by = "graph" if takes_levels else "runtime"
+        return replace(image_input, normalized_by=normalized_by, background=self.background)
+
+    def in_rgb(self, image_input: ImageInput) -> ImageInput:
+        """``image_input`` with ``mean`` and ``std`` in RGB order, as the manifest has them."""
+        if not self.is_bgr:
+            return image_input
+        return replace(image_input, mean=image_input.mean[::-1], std=image_input.std[::-1])
+
+    @property
+    def is_bgr(self) -> bool:
+        """Whether the model takes blue first."""
+        return self.channel_order == "bgr"
+
+    def side(self, known: int | None, name: str, where: str) -> int:
+        """The height or width in pixels; RecipeError if unknown or unlike ``known``, that of the file."""
         configured = int(getattr(self, name))
         if known is None and not configured:
             raise RecipeError(
@@ -98,4 +109,4 @@ class WrapSettings(Preprocessing):
         return known or configured
 
 
-__all__ = ["WrapSettings"]
+__all__ = ["Gives", "WrapSettings"]

@@ -1,7 +1,8 @@
-"""Reads an existing ``.tflite`` image classifier that hanji did not export."""
+"""An existing ``.tflite`` image classifier that hanji did not export."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
 from hanji.export.classifiers.formats.names import CLASSIFY
-from hanji.export.classifiers.wrap.model_file import ModelFile, expect_classifier
+from hanji.export.classifiers.wrap.original import Array
+from hanji.export.classifiers.wrap.steps import Ends
+from hanji.export.classifiers.wrap.tflite_rewriting import rewritten_tflite
 from hanji.export.formats.tflite_graph import opened
 from hanji.export.formats.tflite_runtime import tflite_engines
 from hanji.runtime.engines.choice import interpreter_class
-from hanji.runtime.manifest import Tensor
+from hanji.runtime.manifest import EngineRequirement, Tensor
 from hanji.training.errors import ConversionError
 
 _TYPE = schema.TensorType
@@ -21,52 +24,105 @@ _INTEGERS = (_TYPE.INT8, _TYPE.UINT8)
 _STORED = (_TYPE.FLOAT32, _TYPE.FLOAT16, *_INTEGERS, _TYPE.INT16)
 
 
-def read_tflite(path: Path, content: bytes) -> ModelFile:
-    """The model in ``content``; ConversionError if LiteRT rejects it or it is not an image classifier."""
-    try:
-        interpreter = interpreter_class("litert")(model_content=content, num_threads=1)
-        interpreter.allocate_tensors()
-    except (RuntimeError, ValueError) as error:
-        raise ConversionError(f"{path}: expected a model that LiteRT loads, but it failed: {error}") from None
-    image_input, classes = expect_classifier(path, *_inputs_and_outputs(interpreter))
-    if None in image_input.shape[1:]:
-        raise ConversionError(
-            f"{path}: expected a model with a fixed input size, found a dynamic one; convert it again with a "
-            "fixed height and width"
+class TfliteFile:
+    """The model in ``content``; ConversionError if LiteRT rejects it."""
+
+    format = "tflite"
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, path: Path, content: bytes) -> None:
+        self.path, self.content = path, content
+        try:
+            self._interpreter = interpreter_class("litert")(model_content=content, num_threads=1)
+            self._shape: tuple[int, ...] | None = None
+            if not _has_any_size(self._interpreter):  # many networks cannot be prepared for the size 1 × 1
+                self._interpreter.allocate_tensors()
+                self._shape = tuple(self._interpreter.get_input_details()[0]["shape"])
+        except (RuntimeError, ValueError) as error:
+            raise _failed(path, "loads", error) from None
+        self._runner = (
+            self._interpreter.get_signature_runner(CLASSIFY)
+            if CLASSIFY in self._interpreter.get_signature_list()
+            else None
         )
-    precision, parameters = _stored(content)
-    return ModelFile(
-        path=path,
-        format="tflite",
-        content=content,
-        input=image_input,
-        output=classes,
-        precision=precision,
-        parameters=parameters,
-        engines=tflite_engines(content),
-    )
+        self._inputs, self._outputs = self._details()
+        self.inputs = tuple(_tensor(name, entry) for name, entry in self._inputs.items())
+        self.outputs = tuple(_tensor(name, entry) for name, entry in self._outputs.items())
 
+    def run(self, value: Array) -> Mapping[str, Array]:
+        """As in ``OriginalModel``."""
+        ((name, entry),) = self._inputs.items()
+        try:
+            if self._runner is not None:
+                outputs: dict[str, Array] = self._runner(**{name: value})
+                return outputs
+            index = entry["index"]
+            if self._shape != value.shape:
+                self._interpreter.resize_tensor_input(index, value.shape)
+                self._interpreter.allocate_tensors()
+                self._shape = value.shape
+            self._interpreter.set_tensor(index, value)
+            self._interpreter.invoke()
+            found = {name: entry["index"] for name, entry in self._outputs.items()}
+            return {name: self._interpreter.get_tensor(index) for name, index in found.items()}
+        except (RuntimeError, ValueError) as error:
+            raise _failed(self.path, f"runs for {list(value.shape)} {value.dtype}", error) from None
 
-def _inputs_and_outputs(interpreter: Any) -> tuple[list[Tensor], list[Tensor]]:
-    """The inputs and outputs of the signature ``classify``, or else those of the whole file."""
-    if CLASSIFY in interpreter.get_signature_list():
-        runner = interpreter.get_signature_runner(CLASSIFY)
-        sides = (runner.get_input_details(), runner.get_output_details())
-        inputs, outputs = ([_tensor(name, entry) for name, entry in side.items()] for side in sides)
+    def rewritten(self, ends: Ends) -> tuple[bytes, Ends]:
+        """As in ``OriginalModel``."""
+        model, _ = opened(self.content)
+        if any(buffer.offset > 1 for buffer in model.buffers):
+            raise ConversionError(
+                f"{self.path}: expected weights inside the flatbuffer, found them behind it, as in files "
+                "above 2 GiB; convert the model again with float16 or int8 weights"
+            )
+        indices = (self._inputs[ends.source.name]["index"], self._outputs[ends.result.name]["index"])
+        return rewritten_tflite(self.content, ends, self._subgraph(model), indices), ends
+
+    def stored(self) -> tuple[str, int]:
+        """As in ``OriginalModel``."""
+        return _stored(self.content)
+
+    def engines(self, content: bytes) -> tuple[EngineRequirement, ...]:
+        """As in ``OriginalModel``."""
+        return tflite_engines(content)
+
+    def _details(self) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+        """The inputs and outputs of the signature ``classify``, or else those of the whole file, by name."""
+        if self._runner is not None:
+            return self._runner.get_input_details(), self._runner.get_output_details()
+        sides = (self._interpreter.get_input_details(), self._interpreter.get_output_details())
+        inputs, outputs = ({entry["name"]: entry for entry in side} for side in sides)
         return inputs, outputs
-    sides = (interpreter.get_input_details(), interpreter.get_output_details())
-    inputs, outputs = ([_tensor(entry["name"], entry) for entry in side] for side in sides)
-    return inputs, outputs
+
+    def _subgraph(self, model: Any) -> int:
+        """The index of the subgraph that is run."""
+        if self._runner is None:
+            return 0
+        signatures = {signature.signatureKey: signature for signature in model.signatureDefs}
+        return int(signatures[CLASSIFY.encode()].subgraphIndex)
+
+
+def _has_any_size(interpreter: Any) -> bool:
+    """Whether an input has a dynamic dimension beside the batch."""
+    return any((entry["shape_signature"][1:] < 0).any() for entry in interpreter.get_input_details())
+
+
+def _failed(path: Path, what: str, error: Exception) -> ConversionError:
+    return ConversionError(f"{path}: expected a model that LiteRT {what}, but it failed: {error}")
 
 
 def _tensor(name: str, entry: dict[str, Any]) -> Tensor:
     scale, zero_point = entry["quantization"]
     sizes = entry.get("shape_signature")
-    shape = tuple(None if size < 0 else int(size) for size in (entry["shape"] if sizes is None else sizes))
-    dtype = np.dtype(entry["dtype"]).name
-    if dtype == "float32" or not scale:
-        return Tensor(name, dtype, shape, scale=None, zero_point=None)
-    return Tensor(name, dtype, shape, scale=float(scale), zero_point=int(zero_point))
+    if sizes is None or len(sizes) != len(entry["shape"]):
+        sizes = entry["shape"]
+    shape = tuple(None if size < 0 else int(size) for size in sizes)
+    dtype = np.dtype(entry["dtype"])
+    known = dtype.name if dtype.kind in "fiu" else "unsupported"
+    if known == "float32" or not scale:
+        return Tensor(name, known, shape, scale=None, zero_point=None)
+    return Tensor(name, known, shape, scale=float(scale), zero_point=int(zero_point))
 
 
 def _stored(content: bytes) -> tuple[str, int]:
@@ -97,4 +153,4 @@ def _precision(stored: set[int], computed: set[int]) -> str:
     return "float16" if _TYPE.FLOAT16 in stored else "float32"
 
 
-__all__ = ["read_tflite"]
+__all__ = ["TfliteFile"]

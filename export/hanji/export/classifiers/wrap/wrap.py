@@ -1,55 +1,42 @@
 """Wraps an existing ``.tflite`` or ``.onnx`` file as a bundle, without conversion.
 
 Nothing is trained or converted. Metadata is read from the file where possible, otherwise from
-``preprocessing.toml``. The model is then run through the runtime's pre- and postprocessing, and its outputs
-are stored in golden.json.
+``preprocessing.toml``. The original is run as it is (``reference``). Where its ends are not those that the
+runtimes expect, operations are put around it (``plan``, ``steps``), and the result is compared with the
+original (``bundled_file``, ``parity``). Its outputs are stored in golden.json.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.export.bundle.artifact import MODEL_FILES, file_entry
-from hanji.export.bundle.engines import open_engine
 from hanji.export.bundle.files import BundleSummary, manifest_files, write_files
 from hanji.export.bundle.json_files import json_bytes
 from hanji.export.bundle.manifest import artifact_table, training_data_table, versions_of
 from hanji.export.bundle.queries import Outputs
-from hanji.export.classifiers.formats.names import CLASSIFY
 from hanji.export.classifiers.golden import golden_count, image_golden_table, image_replay_tolerance
 from hanji.export.classifiers.manifest import CARD, GOLDEN, LABELS, input_and_output, labels_table
+from hanji.export.classifiers.wrap.bundled_file import BundledFile, bundled_file
 from hanji.export.classifiers.wrap.card import wrapped_card
+from hanji.export.classifiers.wrap.input_layout import input_layout, takes_levels
 from hanji.export.classifiers.wrap.labels import ClassNames
-from hanji.export.classifiers.wrap.model_file import ModelFile
+from hanji.export.classifiers.wrap.reference import Images, NativeInput, reference_answers
 from hanji.export.classifiers.wrap.settings import WrapSettings
-from hanji.runtime.errors import EngineError
-from hanji.runtime.images.tensors import ImageTensor, dequantized, probabilities_of
-from hanji.runtime.manifest import (
-    CLASSIFICATION,
-    Artifact,
-    FileEntry,
-    ImageData,
-    ImageInput,
-    Parity,
-    Signature,
-)
+from hanji.runtime.images.tensors import probabilities_of
+from hanji.runtime.manifest import CLASSIFICATION, ImageData, ImageInput
 from hanji.runtime.manifest.reader import SCHEMA_VERSION
 from hanji.training.classifiers.data import load_unlabelled
 from hanji.training.errors import ConversionError, RecipeError
 from hanji.training.files import atomic_directory
 from hanji.training.quiet import import_tensorflow
 
-Images = npt.NDArray[np.uint8]
-Values = npt.NDArray[np.float32]
-UNCHECKED = "a wrapped model has no reference model to compare with"
 IMAGES = 32
 """The number of images that the model is run on."""
 
@@ -75,35 +62,19 @@ def wrap_model(
     from hanji.export.classifiers.wrap.read_model_file import read_model_file
 
     model = read_model_file(path)
-    image_input = settings.image_for(model.input, model.size, str(path))
-    model = dataclasses.replace(
-        model, input=dataclasses.replace(model.input, shape=(model.input.shape[0], *image_input.shape))
-    )
-    _check_classes(model, labels, path)
-    artifact = _artifact(model)
+    layout = input_layout(model, settings)
+    own = settings.image_for(layout.size, takes_levels=takes_levels(layout.source), where=str(path))
+    image_input = settings.in_rgb(own)
     images = _sample_images(image_input, samples)
-    raw_outputs = _raw_outputs(model, artifact, image_input, images)
-    rule = settings.probabilities_for(raw_outputs, path)
-    outputs = Outputs("", tuple(probabilities_of(row, rule) for row in raw_outputs))
-    count = golden_count(images)
-    golden = image_golden_table(
-        image_input, images[:count], {model.format: (outputs, _tolerance(model, outputs))}
-    )
-    data = {
-        LABELS: json_bytes(labels_table(labels.labels, labels.names)),
-        GOLDEN: json_bytes(golden),
-        CARD: wrapped_card(name or path.stem, model, labels, image_input, rule, settings.licence).encode(),
-    }
-    entries = [file_entry(file, content) for file, content in data.items()]
-    about = {
-        "name": name or path.stem,
-        **input_and_output(image_input, len(labels.labels), rule),
-        **_unknown(name or path.stem, model, len(labels.labels), settings.licence),
-    }
-    manifest = manifest_files(_manifest(about, artifact, entries))
+    native = NativeInput(layout, own, bgr=settings.is_bgr)
+    answers = reference_answers(model, native, images, len(labels.labels), settings)
+    file = bundled_file(model, layout, answers, image_input, images, settings)
+    _check_classes(file.classes, labels, path)
+    data = _own_files(name or path.stem, file, labels, image_input, images, settings)
+    manifest = manifest_files(_manifest(name or path.stem, file, labels, image_input, settings, data))
     with atomic_directory(out, replace=replace) as staging:
-        write_files(staging, {MODEL_FILES[model.format]: model.content, **data, **manifest})
-    return BundleSummary(out, (artifact,))
+        write_files(staging, {MODEL_FILES[model.format]: file.content, **data, **manifest})
+    return BundleSummary(out, (file.artifact,))
 
 
 def expect_edge_tpu_model(path: Path) -> None:
@@ -118,25 +89,12 @@ def expect_edge_tpu_model(path: Path) -> None:
     expect_edge_tpu(model.content, str(model.path))
 
 
-def _check_classes(model: ModelFile, labels: ClassNames, path: Path) -> None:
-    if len(labels.labels) != model.classes:
+def _check_classes(classes: int, labels: ClassNames, path: Path) -> None:
+    if len(labels.labels) != classes:
         raise RecipeError(
-            f"{labels.source}: expected {model.classes} labels, one for each output of {path}, found "
+            f"{labels.source}: expected {classes} labels, one for each output of {path}, found "
             f"{len(labels.labels)}; list one label per line, in the order of the outputs"
         )
-
-
-def _artifact(model: ModelFile) -> Artifact:
-    path = MODEL_FILES[model.format]
-    signature = Signature(path, (model.input,), (model.output,))
-    return Artifact(
-        format=model.format,
-        precision=model.precision,
-        files=(file_entry(path, model.content),),
-        engines=model.engines,
-        signatures={CLASSIFY: signature},
-        parity=Parity(checked=False, reason=UNCHECKED),
-    )
 
 
 def _sample_images(image_input: ImageInput, directory: Path | None) -> Images:
@@ -150,59 +108,73 @@ def _sample_images(image_input: ImageInput, directory: Path | None) -> Images:
     return (patches[:, rows][:, :, columns] + noise).clip(0, 255).astype(np.uint8)
 
 
-def _raw_outputs(model: ModelFile, artifact: Artifact, image_input: ImageInput, images: Images) -> Values:
-    """The dequantized outputs of the model for each image in its engine, float32 [n, classes].
+def _own_files(
+    name: str,
+    file: BundledFile,
+    labels: ClassNames,
+    image_input: ImageInput,
+    images: Images,
+    settings: WrapSettings,
+) -> dict[str, bytes]:
+    """The labels, the golden outputs and the model card, by path."""
+    rule = settings.probabilities
+    outputs = Outputs("", tuple(probabilities_of(row, rule) for row in file.outputs))
+    replay = (outputs, _tolerance(file.artifact.precision, outputs))
+    golden = image_golden_table(image_input, images[: golden_count(images)], {file.artifact.format: replay})
+    card = wrapped_card(name, file, labels, image_input, rule, settings.licence)
+    return {
+        LABELS: json_bytes(labels_table(labels.labels, labels.names)),
+        GOLDEN: json_bytes(golden),
+        CARD: card.encode(),
+    }
 
-    Raises ConversionError for values that are not finite, and if the engine rejects the model.
-    """
-    tensor = ImageTensor(image_input, model.input)
-    try:
-        engine, _ = open_engine(artifact, {MODEL_FILES[model.format]: model.content})
-        found = [engine.run(CLASSIFY, {model.input.name: tensor.of(image[None])}) for image in images]
-    except EngineError as error:
-        raise ConversionError(
-            f"{model.path}: expected a model that {artifact.engines[0].name} runs, but it failed: {error}"
-        ) from error
-    outputs = np.stack([dequantized(output.ravel(), model.output) for output in found])
-    if outputs.shape[1] != model.classes or not np.isfinite(outputs).all():
-        raise ConversionError(
-            f"{model.path}: expected {model.classes} finite values per image, found NaN, infinity or another "
-            "number of values"
-        )
-    return outputs
 
-
-def _tolerance(model: ModelFile, outputs: Outputs) -> float:
+def _tolerance(precision: str, outputs: Outputs) -> float:
     """The tolerance of exported models, scaled by the magnitude of the outputs."""
     size = max(1.0, float(np.abs(np.stack(outputs.scores)).max()))
-    return float(f"{image_replay_tolerance(model.precision) * size:.3g}")
+    return float(f"{image_replay_tolerance(precision) * size:.3g}")
 
 
-def _unknown(name: str, model: ModelFile, classes: int, licence: str) -> dict[str, Any]:
+def _manifest(
+    name: str,
+    file: BundledFile,
+    labels: ClassNames,
+    image_input: ImageInput,
+    settings: WrapSettings,
+    data: Mapping[str, bytes],
+) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "task": CLASSIFICATION,
+        "name": name,
+        **input_and_output(image_input, file.classes, settings.probabilities),
+        **_unknown(name, file, settings.licence),
+        "artifacts": [artifact_table(file.artifact)],
+        "files": [asdict(file_entry(path, content)) for path, content in data.items()],
+        "golden": GOLDEN,
+        "seed": 0,
+        "versions": versions_of([file.artifact]),
+    }
+
+
+def _unknown(name: str, file: BundledFile, licence: str) -> dict[str, Any]:
     """Placeholder manifest sections for information that is unavailable for a wrapped model."""
     data = ImageData(
-        name=name, format="unknown", synthetic=False, licence=licence, pictures=0, classes=classes, config={}
+        name=name,
+        format="unknown",
+        synthetic=False,
+        licence=licence,
+        pictures=0,
+        classes=file.classes,
+        config={},
     )
     recipe = ImageRecipe("wrapped", ())
     return {
-        "model": {"type": "wrapped", "parameters": model.parameters, "full_parameters": model.parameters},
+        "model": {"type": "wrapped", "parameters": file.parameters, "full_parameters": file.parameters},
         "recipe": {"name": recipe.name, "sha256": recipe.sha256, "steps": []},
         "metrics": {"protocol": "not measured", "full": {}, "compressed": {}},
         "training_data": training_data_table(data),
     }
 
 
-def _manifest(about: Mapping[str, Any], artifact: Artifact, files: Sequence[FileEntry]) -> dict[str, Any]:
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "task": CLASSIFICATION,
-        **about,
-        "artifacts": [artifact_table(artifact)],
-        "files": [asdict(file) for file in files],
-        "golden": GOLDEN,
-        "seed": 0,
-        "versions": versions_of([artifact]),
-    }
-
-
-__all__ = ["IMAGES", "UNCHECKED", "expect_edge_tpu_model", "wrap_model"]
+__all__ = ["IMAGES", "expect_edge_tpu_model", "wrap_model"]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Literal
 
 from hanji.training.classifiers.data.idx import is_idx
-from hanji.training.classifiers.data.listing import all_images
+from hanji.training.classifiers.data.image_files import all_images, is_hidden
 from hanji.training.classifiers.data.npz import is_npz
 from hanji.training.files import file_names
 
 DetectedImages = Literal["idx", "npz", "folder"]
 RECOGNIZED_BY = (
-    "images by one sub-folder per class with .png or .jpg files in it, by train-images-idx3-ubyte, or by "
-    "one .npz file"
+    "images by one sub-folder per class with images in it, by train-images-idx3-ubyte, or by one .npz file"
 )
 """How a directory of images is recognized, for error messages."""
 
@@ -32,4 +32,4 @@ def detect_images(directory: Path) -> DetectedImages | None:
 
 
 def _has_images(directory: Path) -> bool:
-    return not directory.name.startswith(".") and any(all_images(directory))
+    return not is_hidden(directory) and any(all_images(directory, Counter()))

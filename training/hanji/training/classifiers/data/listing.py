@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hanji.training.classifiers.data.image_files import (
+    OUTSIDE,
+    LeftOut,
+    entries_of,
+    images_among,
+    is_hidden,
+    left_out_texts,
+)
 from hanji.training.errors import DataError
 
-_EXTENSIONS = (".png", ".jpg", ".jpeg")
 _VALIDATION = ("val", "validation")
-_SYSTEM_FILES = ("thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True)
@@ -22,11 +27,8 @@ class ClassFolders:
     directory: Path
     labels: tuple[str, ...]
     files: tuple[tuple[Path, ...], ...]
-    others: tuple[Path, ...]
-    """Files in the class folders that are not images."""
-
-    unassigned: tuple[Path, ...]
-    """Images outside the class folders, which belong to no class."""
+    left_out: LeftOut
+    """What else is in the class folders and beside them."""
 
     def __len__(self) -> int:
         return sum(len(files) for files in self.files)
@@ -40,6 +42,8 @@ class Listing:
     train: ClassFolders
     validation: ClassFolders | None
     test: ClassFolders | None
+    beside: LeftOut
+    """Images beside the folders of the parts."""
 
     @property
     def parts(self) -> dict[str, ClassFolders]:
@@ -54,18 +58,8 @@ class Listing:
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Files that are neither PNG nor JPEG, counted by extension, and the number of images of no class."""
-        counts = Counter(path.suffix.lower() for part in self.parts.values() for path in part.others)
-        unassigned = sum(len(part.unassigned) for part in self.parts.values())
-        return tuple(
-            f"{count:,} × {extension or 'no extension'}, neither PNG nor JPEG"
-            for extension, count in counts.most_common()
-        ) + ((f"{unassigned:,} × image outside the class folders",) if unassigned else ())
-
-
-def is_image(path: Path) -> bool:
-    """Whether a file has the extension of a PNG or JPEG image and is not hidden."""
-    return path.suffix.lower() in _EXTENSIONS and not path.name.startswith(".")
+        """What is not among the images, one text for each reason."""
+        return left_out_texts(sum((part.left_out for part in self.parts.values()), Counter(self.beside)))
 
 
 def list_folder(directory: Path) -> Listing:
@@ -77,7 +71,7 @@ def list_folder(directory: Path) -> Listing:
         )
     if not _has_folders(folders.get("train")):
         train = _class_folders(directory)
-        return Listing(train.labels, train, None, None)
+        return Listing(train.labels, train, None, None, Counter())
     known = ("train", "test", *_VALIDATION)
     if unknown := sorted(name for name in folders if name not in known):
         raise DataError(
@@ -91,27 +85,12 @@ def list_folder(directory: Path) -> Listing:
     validation = parts.get("val", parts.get("validation"))
     if test is None:
         validation, test = None, validation
-    return Listing(train.labels, train, _with_classes_of(train, validation), _with_classes_of(train, test))
+    validation, test = (_with_classes_of(train, part) for part in (validation, test))
+    return Listing(train.labels, train, validation, test, _outside(directory))
 
 
 def _sub_folders(directory: Path) -> list[Path]:
-    return [path for path in _entries(directory) if path.is_dir()]
-
-
-def _entries(directory: Path) -> list[Path]:
-    """The entries of a directory that are not hidden, sorted by name."""
-    try:
-        return sorted(path for path in directory.iterdir() if not path.name.startswith("."))
-    except FileNotFoundError:
-        raise DataError(
-            f"{directory}: expected a folder of images, found none; check the path given as --data"
-        ) from None
-    except NotADirectoryError:
-        raise DataError(
-            f"{directory}: expected a folder of images, found a file; give the folder with the classes"
-        ) from None
-    except OSError as error:
-        raise DataError(f"{directory}: cannot be read: {error.strerror}; check its permissions") from None
+    return [path for path in entries_of(directory) if path.is_dir() and not is_hidden(path)]
 
 
 def _has_folders(directory: Path | None) -> bool:
@@ -124,14 +103,18 @@ def _class_folders(directory: Path) -> ClassFolders:
     named = sorted((unicodedata.normalize("NFC", path.name), path) for path in _sub_folders(directory))
     labels = tuple(name for name, _ in named)
     _check_names(labels, directory)
-    entries = [_files(path) for _, path in named]
-    return ClassFolders(
-        directory=directory,
-        labels=labels,
-        files=tuple(tuple(filter(is_image, files)) for files in entries),
-        others=tuple(path for files in entries for path in files if _is_other(path)),
-        unassigned=tuple(path for path in _entries(directory) if is_image(path) and not path.is_dir()),
-    )
+    left_out: LeftOut = Counter()
+    files = tuple(tuple(images_among(_class_entries(path), left_out)) for _, path in named)
+    left_out.update(_outside(directory))
+    return ClassFolders(directory, labels, files, left_out)
+
+
+def _outside(directory: Path) -> LeftOut:
+    """The images directly in a directory whose images should be in its sub-folders."""
+    found: LeftOut = Counter()
+    images = sum(1 for _ in images_among(entries_of(directory), found))
+    hidden = {reason: count for reason, count in found.items() if "hidden" in reason}
+    return Counter({OUTSIDE: images} if images else {}) + Counter(hidden)
 
 
 def _check_names(labels: tuple[str, ...], directory: Path) -> None:
@@ -146,19 +129,15 @@ def _check_names(labels: tuple[str, ...], directory: Path) -> None:
         )
 
 
-def _files(directory: Path) -> list[Path]:
-    entries = _entries(directory)
-    if nested := [path for path in entries if path.is_dir()]:
+def _class_entries(directory: Path) -> list[Path]:
+    entries = entries_of(directory)
+    if nested := [path for path in entries if path.is_dir() and not is_hidden(path)]:
         raise DataError(
             f"{directory}: expected images of the class {directory.name!r}, found the folder "
             f"{nested[0].name!r}; a class folder must contain only images, and test or val require a train "
             "folder next to them"
         )
     return entries
-
-
-def _is_other(path: Path) -> bool:
-    return not is_image(path) and path.name.lower() not in _SYSTEM_FILES
 
 
 def _with_classes_of(train: ClassFolders, part: ClassFolders | None) -> ClassFolders | None:
@@ -176,18 +155,3 @@ def _with_classes_of(train: ClassFolders, part: ClassFolders | None) -> ClassFol
 def name_within(path: Path, directory: Path) -> str:
     """The path of an image relative to `directory`, with undecodable bytes replaced."""
     return path.relative_to(directory).as_posix().encode(errors="replace").decode()
-
-
-def all_images(directory: Path) -> Iterator[Path]:
-    """Every image in a directory and all its sub-directories, in unspecified order."""
-    pending, seen = [directory], set()
-    while pending:
-        folder = pending.pop()
-        if folder.resolve() in seen:  # symbolic links may form a cycle
-            continue
-        seen.add(folder.resolve())
-        for path in _entries(folder):
-            if path.is_dir():
-                pending.append(path)
-            elif is_image(path):
-                yield path

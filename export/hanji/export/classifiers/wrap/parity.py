@@ -1,0 +1,80 @@
+"""Compares a rewritten file with the original: the gate that every rewriting has to pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hanji.export.bundle.files import MeasuredParity
+from hanji.training.errors import ConversionError
+from hanji.training.progress import logger
+
+_ROUNDING = {"float32": 1e-3, "float16": 2e-2}
+_QUANTIZED_ROUNDING = 5e-2
+"""Allowed differences relative to the largest output: engines fuse and order operations differently once
+there are others around them, and quantized networks carry a different last bit over a step."""
+
+
+@dataclass(frozen=True)
+class RewrittenParity(MeasuredParity):
+    """Parity of a rewritten file with the original one on ``images`` images."""
+
+    images: int = 0
+
+    @property
+    def agreement_summary(self) -> str:
+        return f"same best class as the original file for {self.top1_agreement:.3f} of {self.images} images"
+
+
+def rewritten_parity(
+    path: Path,
+    expected: npt.NDArray[np.float64],
+    found: npt.NDArray[np.float32],
+    precision: str,
+    engine: str,
+) -> RewrittenParity:
+    """The parity of outputs ``found`` with the original's, both [n, classes].
+
+    ConversionError if they differ by more than rounding.
+    """
+    tolerance = _ROUNDING.get(precision, _QUANTIZED_ROUNDING) * float(np.abs(expected).max())
+    differences = np.abs(found - expected)
+    largest = float(differences.max())
+    rows = np.arange(len(expected))
+    # Classes that the original has within rounding of one another count as the same.
+    same = expected[rows, found.argmax(axis=1)] >= expected.max(axis=1) - 2 * tolerance
+    agreement = float(np.mean(same))
+    if not np.ptp(expected, axis=0).any():
+        logger.warning(
+            f"{path.name}: all {len(expected)} images have the same answers, so that the comparison with the "
+            "original shows little; try real images (--pictures DIR)"
+        )
+    if not largest <= tolerance:
+        raise ConversionError(
+            f"{path}: expected the same answers from the rewritten file as from the original within "
+            f"{tolerance:.3g}, found a difference of {largest:.3g} and the same best class for "
+            f"{agreement:.3f} of {len(expected)} images in {engine}; no bundle was written; export the "
+            "model with the input [1, height, width, channels] in RGB and the output [1, classes], both "
+            "float32, so that nothing has to be rewritten"
+        )
+    return RewrittenParity(
+        checked=True,
+        engine=engine,
+        max_abs_error=_rounded(largest),
+        score_tolerance=_rounded(tolerance),
+        top1_agreement=_rounded(agreement),
+        minimum_top1_agreement=1.0,
+        typical_error=_rounded(float(np.sqrt(np.mean(np.square(differences))))),
+        typical_tolerance=_rounded(tolerance),
+        images=len(expected),
+    )
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+__all__ = ["RewrittenParity", "rewritten_parity"]

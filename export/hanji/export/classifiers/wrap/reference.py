@@ -1,0 +1,78 @@
+"""What the original file answers, run as it was given, in its own layout and dtype.
+
+The images are prepared here with numpy alone, so that a mistake in the rewriting of the file cannot be made
+twice.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from hanji.export.classifiers.wrap.input_layout import InputLayout
+from hanji.export.classifiers.wrap.meaning import Answers
+from hanji.export.classifiers.wrap.original import Array, OriginalModel, is_quantized
+from hanji.export.classifiers.wrap.outputs import answers_of, chosen_output, class_outputs
+from hanji.export.classifiers.wrap.settings import WrapSettings
+from hanji.runtime.manifest import ImageInput
+
+Images = npt.NDArray[np.uint8]
+
+
+class NativeInput:
+    """Turns images into the input of the original file; ``image_input`` is in the order of its channels."""
+
+    def __init__(self, layout: InputLayout, image_input: ImageInput, *, bgr: bool) -> None:
+        self._layout, self._image_input, self._bgr = layout, image_input, bgr
+
+    def of(self, image: Images) -> Array:
+        """The input for one image in RGB, uint8 [height, width, channels]."""
+        channels = image[:, :, ::-1] if self._bgr else image
+        values = channels if self._image_input.normalized_by == "graph" else self._normalized(channels)
+        if self._layout.order == "channels-first":
+            values = np.moveaxis(values, 2, 0)
+        return self._stored(values).reshape(self._layout.shape)
+
+    def _normalized(self, levels: Images) -> npt.NDArray[np.float64]:
+        mean, std = np.array(self._image_input.mean), np.array(self._image_input.std)
+        values: npt.NDArray[np.float64] = (levels - mean) / std
+        return values
+
+    def _stored(self, values: Array) -> Array:
+        source = self._layout.source
+        if values.dtype.kind == "f" and source.dtype not in ("uint8", "int8"):
+            values = values.astype(np.float32)  # what the runtime gives to the file
+        if not is_quantized(source):
+            return values.astype(source.dtype)
+        steps = np.rint(values / float(source.scale or 1.0)) + int(source.zero_point or 0)
+        limits = np.iinfo(source.dtype)
+        return steps.clip(limits.min, limits.max).astype(source.dtype)
+
+
+def reference_answers(
+    model: OriginalModel, native: NativeInput, images: Images, labels: int, settings: WrapSettings
+) -> Answers:
+    """The answers of the original for ``images``, uint8 [n, height, width, channels].
+
+    ConversionError if the engine fails or no output fits, RecipeError if the settings have to decide.
+    """
+    tensors = class_outputs(model, model.run(native.of(images[0])), labels, settings)
+    rows: dict[str, list[Array]] = {tensor.name: [] for tensor in tensors}
+    for image in images:
+        outputs = model.run(native.of(image))
+        for name, values in rows.items():
+            values.append(np.array(outputs[name]))  # engines may overwrite theirs in the next run
+    return chosen_output(
+        model, [answers_of(model, tensor, rows[tensor.name]) for tensor in tensors], settings
+    )
+
+
+def expected_values(answers: Answers, *, of_logit: bool) -> npt.NDArray[np.float64]:
+    """The values of all classes, [n, classes]; those of the second of two, [n, 1], become both."""
+    values = answers.values
+    if values.shape[1] > 1:
+        return values
+    return np.hstack([np.zeros_like(values) if of_logit else 1.0 - values, values])
+
+
+__all__ = ["Images", "NativeInput", "expected_values", "reference_answers"]
