@@ -213,7 +213,7 @@ RAW = ImageInput(height=8, width=8, channels=1, fit="crop", mean=(0.0,), std=(1.
 
 def test_nested_networks_scaling_augmentation_and_softmax_are_removed() -> None:
     model = nested()
-    compressed = adopted(model, RAW, "here")
+    compressed = adopted(model, RAW, "here", "probabilities")
     names = [layer.name for layer in compressed.model.layers]
     assert "inner_conv" in names
     assert not {"base", "flip", "rescaling", "softmax"} & {*names}
@@ -228,7 +228,7 @@ def test_nested_networks_scaling_augmentation_and_softmax_are_removed() -> None:
 def test_a_normalization_layer_is_folded_into_the_normalization_of_images() -> None:
     layer = L.Normalization(mean=[0.4], variance=[0.04])
     model = keras.Sequential([keras.Input((8, 8, 1)), L.Rescaling(1 / 255), layer, L.Flatten(), L.Dense(2)])
-    compressed = adopted(model, RAW, "here")
+    compressed = adopted(model, RAW, "here", "logits")
     assert compressed.image_input.mean == pytest.approx((102.0,))
     assert compressed.image_input.std == pytest.approx((51.0,))
 
@@ -237,9 +237,10 @@ def test_a_normalization_layer_is_folded_into_the_normalization_of_images() -> N
 def test_softmax_may_be_an_activation_or_a_bare_function(dtype: str) -> None:
     image = keras.Input((8, 8, 1), dtype=dtype)
     flat = L.Flatten()(L.Rescaling(1 / 255)(image))
-    for end in (L.Activation("softmax", name="end"), tf.nn.softmax, lambda x: x):
+    ends = (L.Activation("softmax", name="end"), tf.nn.softmax, lambda x: x)
+    for end, head in zip(ends, ("probabilities", "probabilities", "logits"), strict=True):
         model = keras.Model(image, end(L.Dense(3, name="dense")(flat)))
-        assert [layer.name for layer in adopted(model, RAW, "here").model.layers][-1] == "dense"
+        assert [layer.name for layer in adopted(model, RAW, "here", head).model.layers][-1] == "dense"
 
 
 @pytest.mark.parametrize(
