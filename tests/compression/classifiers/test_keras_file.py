@@ -252,10 +252,6 @@ def test_softmax_may_be_an_activation_or_a_bare_function(dtype: str) -> None:
             r"one input of images .*\(None, 64\)",
         ),
         (
-            lambda: keras.Sequential([keras.Input((8, 8, 1)), L.Flatten(), L.Dense(1)]),
-            r"at least two classes, found \(None, 1\)",
-        ),
-        (
             lambda: keras.Sequential([keras.Input((None, None, 1)), L.GlobalAveragePooling2D(), L.Dense(10)]),
             "--size 96x96",
         ),
@@ -266,12 +262,18 @@ def test_softmax_may_be_an_activation_or_a_bare_function(dtype: str) -> None:
             "Lambda|built-in Keras layers",
         ),
     ],
-    ids=["sigmoid", "no image", "one class", "any size", "code"],
+    ids=["sigmoid", "no image", "any size", "code"],
 )
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 def test_an_unsupported_model_raises(make, part: str, suffix: str, folder: Path, tmp_path: Path) -> None:
     path = saved(make(), tmp_path / f"mine{suffix}")
     with pytest.raises(RecipeError, match=part):
+        run(path, folder, tmp_path / "work")
+
+
+def test_one_unit_is_for_two_classes(folder: Path, tmp_path: Path) -> None:
+    path = saved(keras.Sequential([keras.Input((8, 8, 1)), L.Flatten(), L.Dense(1)]), tmp_path / "mine.keras")
+    with pytest.raises(DataError, match=r"2 classes \(its output is one unit\), found 10"):
         run(path, folder, tmp_path / "work")
 
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 import tf_keras as keras
 from numpy.typing import NDArray
 
+from hanji.compression.classifiers.agreement import BOUND, HALF_BOUND
 from hanji.compression.classifiers.foreign.adopt import adopted
 from hanji.compression.classifiers.foreign.convertible import expect_convertible
 from hanji.compression.classifiers.foreign.head import Head, answers, head_of
@@ -41,11 +42,10 @@ def converted(original: Original, images: NDArray[np.uint8]) -> ConvertedModel:
     """
     outputs = original.outputs(images)
     head = head_of(original.graph, outputs, original.where)
-    reference = Reference(images, answers(outputs, head))
+    bound = HALF_BOUND if original.graph.half_precision else BOUND
+    reference = Reference(images, answers(outputs, head), bound)
     model, image_input = _network(original, head)
-    expect_same_answers(
-        model, image_input, reference, original.where, half_precision=original.graph.half_precision
-    )
+    expect_same_answers(model, image_input, reference, original.where)
     expect_convertible(model, original.where)
     saved_model = None if original.kind == "tf_keras" else original.source
     return ConvertedModel(model, image_input, reference, head, saved_model)

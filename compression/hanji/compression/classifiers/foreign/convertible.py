@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import tensorflow as tf
 import tf_keras as keras
 from tensorflow.lite.python.convert_phase import ConverterError
@@ -26,7 +28,8 @@ def expect_convertible(model: keras.Model, where: str) -> None:
             return model(image, training=False)
 
     problem = None
-    with quiet():
+    with quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         hold_back_banner(tf.lite.Interpreter)  # the converter creates an interpreter
         try:
             concrete = [network.get_concrete_function()]

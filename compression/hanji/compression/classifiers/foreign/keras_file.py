@@ -117,8 +117,8 @@ def _expect_classes(original: Original, dataset: ImageDataset, where: str) -> No
     if original.classes != dataset.classes:
         shown = ", ".join(dataset.labels[:5]) + (", …" if dataset.classes > 5 else "")
         raise DataError(
-            f"{where}: expected one subfolder for each of the model's {original.classes} classes, found "
-            f"{dataset.classes} ({shown})"
+            f"{where}: expected one subfolder for each of the model's {original.classes} classes"
+            f"{' (its output is one unit)' if original.units == 1 else ''}, found {dataset.classes} ({shown})"
         )
 
 

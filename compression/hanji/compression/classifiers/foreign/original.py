@@ -98,8 +98,8 @@ def opened_original(
         output = function(tf.zeros(spec.shape))
     except (ValueError, TypeError, RuntimeError, AttributeError, tf.errors.OpError) as error:
         raise RecipeError(
-            f"{where}: cannot be called with one image {list(spec.shape)}: {reason_of(error)}; expected a model "
-            "for images of this size, with a variable batch size or one of 1"
+            f"{where}: cannot be called with one image {list(spec.shape)}: {reason_of(error)}; expected a "
+            "model for images of this size, with a variable batch size or one of 1"
         ) from error
     if len(output.shape) != 2 or output.shape[0] != 1 or not output.shape[1]:
         raise RecipeError(

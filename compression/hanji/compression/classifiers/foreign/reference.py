@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.compression.classifiers.agreement import BOUND, HALF_BOUND, Agreement, agreement_of
+from hanji.compression.classifiers.agreement import BOUND, Agreement, agreement_of
 from hanji.compression.classifiers.foreign.reasons import reason_of
 from hanji.training.classifiers.metrics import probabilities_of
 from hanji.training.errors import DataError, RecipeError
@@ -33,16 +33,18 @@ class Reference:
 
     images: NDArray[np.uint8]
     probabilities: NDArray[np.float32]
+    bound: float = BOUND
+    """How far a probability may deviate by rounding."""
 
 
 def expect_same_answers(
-    model: keras.Model, image_input: ImageInput, reference: Reference, where: str, *, half_precision: bool
+    model: keras.Model, image_input: ImageInput, reference: Reference, where: str
 ) -> Agreement:
     """The agreement of ``model`` (normalized images → logits) with the original; also logged.
 
     RecipeError, naming ``where`` the model comes from, if they differ by more than rounding.
     """
-    bound = HALF_BOUND if half_precision else BOUND
+    bound = reference.bound
 
     def agreement_in_batches(size: int) -> Agreement:
         found = _answers(model, image_input, reference.images, size, where)
@@ -104,7 +106,12 @@ def _answers(
 
 def save_reference(reference: Reference, directory: Path) -> None:
     """Write original.npz."""
-    np.savez_compressed(directory / _FILE, images=reference.images, probabilities=reference.probabilities)
+    np.savez_compressed(
+        directory / _FILE,
+        images=reference.images,
+        probabilities=reference.probabilities,
+        bound=reference.bound,
+    )
 
 
 def load_reference(directory: Path) -> Reference:
@@ -112,7 +119,7 @@ def load_reference(directory: Path) -> Reference:
     path = directory / _FILE
     try:
         with np.load(path, allow_pickle=False) as file:
-            return Reference(file["images"], file["probabilities"])
+            return Reference(file["images"], file["probabilities"], float(file["bound"]))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: cannot be read ({error}); run `hanji compress` again") from None
 
