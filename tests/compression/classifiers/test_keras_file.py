@@ -213,7 +213,7 @@ RAW = ImageInput(height=8, width=8, channels=1, fit="crop", mean=(0.0,), std=(1.
 
 def test_nested_networks_scaling_augmentation_and_softmax_are_removed() -> None:
     model = nested()
-    compressed = adopted(model, RAW, "here")
+    compressed = adopted(model, RAW, "here", "probabilities")
     names = [layer.name for layer in compressed.model.layers]
     assert "inner_conv" in names
     assert not {"base", "flip", "rescaling", "softmax"} & {*names}
@@ -228,7 +228,7 @@ def test_nested_networks_scaling_augmentation_and_softmax_are_removed() -> None:
 def test_a_normalization_layer_is_folded_into_the_normalization_of_images() -> None:
     layer = L.Normalization(mean=[0.4], variance=[0.04])
     model = keras.Sequential([keras.Input((8, 8, 1)), L.Rescaling(1 / 255), layer, L.Flatten(), L.Dense(2)])
-    compressed = adopted(model, RAW, "here")
+    compressed = adopted(model, RAW, "here", "logits")
     assert compressed.image_input.mean == pytest.approx((102.0,))
     assert compressed.image_input.std == pytest.approx((51.0,))
 
@@ -237,9 +237,10 @@ def test_a_normalization_layer_is_folded_into_the_normalization_of_images() -> N
 def test_softmax_may_be_an_activation_or_a_bare_function(dtype: str) -> None:
     image = keras.Input((8, 8, 1), dtype=dtype)
     flat = L.Flatten()(L.Rescaling(1 / 255)(image))
-    for end in (L.Activation("softmax", name="end"), tf.nn.softmax, lambda x: x):
+    ends = (L.Activation("softmax", name="end"), tf.nn.softmax, lambda x: x)
+    for end, head in zip(ends, ("probabilities", "probabilities", "logits"), strict=True):
         model = keras.Model(image, end(L.Dense(3, name="dense")(flat)))
-        assert [layer.name for layer in adopted(model, RAW, "here").model.layers][-1] == "dense"
+        assert [layer.name for layer in adopted(model, RAW, "here", head).model.layers][-1] == "dense"
 
 
 @pytest.mark.parametrize(
@@ -249,10 +250,6 @@ def test_softmax_may_be_an_activation_or_a_bare_function(dtype: str) -> None:
         (
             lambda: keras.Sequential([keras.Input((64,)), L.Dense(10)]),
             r"one input of images .*\(None, 64\)",
-        ),
-        (
-            lambda: keras.Sequential([keras.Input((8, 8, 1)), L.Flatten(), L.Dense(1)]),
-            r"at least two classes, found \(None, 1\)",
         ),
         (
             lambda: keras.Sequential([keras.Input((None, None, 1)), L.GlobalAveragePooling2D(), L.Dense(10)]),
@@ -265,12 +262,18 @@ def test_softmax_may_be_an_activation_or_a_bare_function(dtype: str) -> None:
             "Lambda|built-in Keras layers",
         ),
     ],
-    ids=["sigmoid", "no image", "one class", "any size", "code"],
+    ids=["sigmoid", "no image", "any size", "code"],
 )
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 def test_an_unsupported_model_raises(make, part: str, suffix: str, folder: Path, tmp_path: Path) -> None:
     path = saved(make(), tmp_path / f"mine{suffix}")
     with pytest.raises(RecipeError, match=part):
+        run(path, folder, tmp_path / "work")
+
+
+def test_one_unit_is_for_two_classes(folder: Path, tmp_path: Path) -> None:
+    path = saved(keras.Sequential([keras.Input((8, 8, 1)), L.Flatten(), L.Dense(1)]), tmp_path / "mine.keras")
+    with pytest.raises(DataError, match=r"2 classes \(its output is one unit\), found 10"):
         run(path, folder, tmp_path / "work")
 
 

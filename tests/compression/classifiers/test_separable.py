@@ -71,7 +71,7 @@ def test_a_network_without_any_is_returned_unchanged() -> None:
 
 
 def test_no_part_stays_in_float() -> None:
-    model = adopted(network(), IMAGE, "here").model
+    model = adopted(network(), IMAGE, "here", "logits").model
     assert computed_in_float(model) == []
     quantized = quantization_aware(model, float_layers=["sep"])  # the original layer name still works
     assert quantized(samples()).shape == (4, 3)

@@ -189,8 +189,14 @@ def test_invalid_files(tmp_path: Path) -> None:
 def test_a_file_of_keras_3_is_reported(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "new.keras", "w") as archive:
         archive.writestr("metadata.json", json.dumps({"keras_version": "3.8.0"}))
-    with pytest.raises(HanjiError, match=r"saved by Keras 3\.8\.0"):
+    with pytest.raises(HanjiError, match=r"saved by Keras 3\.8\.0.*build the model with tf_keras"):
         run(tmp_path / "new.keras")
+
+
+def test_a_saved_model_has_no_layers_to_count(tmp_path: Path) -> None:
+    network(L.Conv2D(2, 3)).save(tmp_path / "saved", save_format="tf")
+    with pytest.raises(HanjiError, match=r"saved: .*a SavedModel has none; profile the tf_keras model"):
+        run(tmp_path / "saved")
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,10 @@ export interface Parity {
   minimum_top10_overlap?: number;
   top1_agreement?: number;
   minimum_top1_agreement?: number;
+  /**
+   * Share of images with the same best class as a model trained elsewhere, as it was given.
+   */
+  original_agreement?: number;
 }
 export interface ClassifierManifest {
   schema_version: 1;

@@ -17,6 +17,7 @@ from hanji.compression.classifiers.compressed import CompressedClassifier
 from hanji.compression.classifiers.distillation.distil import distil
 from hanji.compression.classifiers.fitting import Fitting
 from hanji.compression.classifiers.foreign.keras_classifier import Full, KerasClassifier
+from hanji.compression.classifiers.foreign.reference import expect_same_after_folding
 from hanji.compression.classifiers.networks import fingerprint
 from hanji.compression.classifiers.notes import notes_of
 from hanji.compression.classifiers.pruning.channels import channels
@@ -128,8 +129,7 @@ def _finished(
     step_models: Sequence[keras.Model],
 ) -> CompressedClassifier:
     """The classifier after the last step: calibrated on validation images, evaluated on the test set."""
-    opaque = isinstance(trained, KerasClassifier) and trained.saved_model is not None
-    model = state.model if state.plain or opaque else fold_batch_norms(state.model)
+    model = _for_inference(trained, state)
     quantization = recipe.quantization
     scorer = ClassifierScorer(model, trained.image_input)
     logits = scorer.logits(dataset.validation.images)
@@ -154,6 +154,19 @@ def _finished(
         notes=notes,
         plain=state.plain,
     )
+
+
+def _for_inference(trained: Full, state: _State) -> keras.Model:
+    """The network with its batch normalizations folded, except where quantization-aware training did it.
+
+    RecipeError if a network that was trained elsewhere then answers differently.
+    """
+    if state.plain or (isinstance(trained, KerasClassifier) and trained.saved_model):
+        return state.model
+    folded = fold_batch_norms(state.model)
+    if isinstance(trained, KerasClassifier):
+        expect_same_after_folding(state.model, folded, trained.image_input, trained.reference.images)
+    return folded
 
 
 def _fitting(trained: Full, dataset: ImageDataset, work: Path | None, on_epoch: OnEpoch | None) -> Fitting:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -82,6 +84,24 @@ def network_of(architecture: str, where: str) -> keras.Model:
         ) from error
 
 
+@contextmanager
+def without_xla(model: keras.Model) -> Iterator[None]:
+    """Trace grouped convolutions as plain operations inside the block.
+
+    Keras calls an XLA-compiled function instead, as TensorFlow has no CPU kernel for them; no export format
+    supports XLA.
+    """
+    grouped = [layer for layer in model.submodules if getattr(layer, "groups", 1) > 1]
+    convolutions = [layer for layer in grouped if hasattr(layer, "_jit_compiled_convolution_op")]
+    try:
+        for layer in convolutions:
+            layer._jit_compiled_convolution_op = layer.convolution_op
+        yield
+    finally:
+        for layer in convolutions:
+            del layer._jit_compiled_convolution_op
+
+
 def _last_part(weight: tf.Variable) -> str:
     part = str(weight.name).rsplit("/", 1)[-1].removesuffix(":0")
     return part.rsplit("_", 1)[-1] if part.startswith("quantize_layer") else part
@@ -96,4 +116,5 @@ __all__ = [
     "network_of",
     "unwrapped_name",
     "weights_by_name",
+    "without_xla",
 ]

@@ -62,6 +62,11 @@ class ImageRecipe(RecipeBase[ImageStep]):
         return next((step.scheme for step in self.steps if isinstance(step, ImageQuantize)), "float32")
 
     @property
+    def trains(self) -> bool:
+        """Whether a step changes the weights; the others leave everything to the converter."""
+        return any(not isinstance(step, ImageQuantize) or step.scheme == "int8-qat" for step in self.steps)
+
+    @property
     def sparse(self) -> bool:
         """Whether pruned kernels are stored as sparse tensors."""
         return any(isinstance(step, ImagePrune) and step.sparse_storage for step in self.steps)

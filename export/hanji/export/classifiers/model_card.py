@@ -97,12 +97,19 @@ def _sizes(compressed: CompressedClassifier, artifacts: Sequence[Artifact]) -> s
 
 def _parity(artifacts: Sequence[Artifact]) -> str:
     rows = [[FORMAT_NAMES[artifact.format], *_parity_cells(artifact.parity)] for artifact in artifacts]
+    originals = [
+        f"{FORMAT_NAMES[artifact.format]} {artifact.parity.original_agreement:.4f}"
+        for artifact in artifacts
+        if isinstance(artifact.parity, ImageParity) and artifact.parity.original_agreement is not None
+    ]
+    compared = f"\n\nTop-1 agreement with the model as it was given: {', '.join(originals)}."
     return (
         "## Parity\n\n"
         "Each artifact was run in its engine and compared with the compressed Keras model: the typical (root "
         "mean square) and the largest difference of a probability, and the share of images with the same "
         "top-1 class. Tolerances are given in parentheses.\n\n"
         + table(["artifact", "engine", "typical difference", "largest difference", "top-1 agreement"], rows)
+        + (compared if originals else "")
     )
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from hanji.export.bundle.files import MeasuredParity
 from hanji.export.bundle.queries import Outputs
 from hanji.export.classifiers.expected_outputs import ImageReference
+from hanji.export.classifiers.original import expect_original
 from hanji.export.classifiers.tolerances import ImageTolerance
 from hanji.runtime.manifest import Artifact
 from hanji.training.errors import ConversionError
@@ -21,9 +22,15 @@ _TIE = 1e-5  # probabilities closer than this count as tied: float32 rounding de
 class ImageParity(MeasuredParity):
     """Parity of a classifier."""
 
+    original_agreement: float | None = None
+    """The share of images with the top-1 class of the model as it was given; None for one hanji trained."""
+
     @property
     def agreement_summary(self) -> str:
-        return f"top-1 agreement {self.top1_agreement:.3f} (at least {self.minimum_top1_agreement:g})"
+        summary = f"top-1 agreement {self.top1_agreement:.3f} (at least {self.minimum_top1_agreement:g})"
+        if self.original_agreement is None:
+            return summary
+        return f"{summary}, with the original model {self.original_agreement:.3f}"
 
 
 def image_parity(
@@ -49,6 +56,10 @@ def image_parity(
             f"{outputs.engine} over {len(found)} images; no bundle was written; find the layers responsible "
             "with `hanji debug-quantization`, use int8-qat, or export without this format"
         )
+    original = None
+    if expected.original is not None:
+        theirs = found[-len(expected.original.reference.images) :]
+        original = expect_original(artifact, expected.original, theirs, allowed)
     return ImageParity(
         checked=True,
         engine=outputs.engine,
@@ -58,6 +69,7 @@ def image_parity(
         minimum_top1_agreement=allowed.agreement,
         typical_error=_rounded(typical),
         typical_tolerance=allowed.typical,
+        original_agreement=None if original is None else _rounded(original),
     )
 
 

@@ -122,6 +122,11 @@ def _loaded(path: Path) -> Any:
     from hanji.training.classifiers.trained import load_classifier
     from hanji.training.errors import DataError
 
+    if (path / "saved_model.pb").is_file():
+        raise DataError(
+            f"{path}: expected layers to count, but a SavedModel has none; profile the tf_keras model "
+            "(.keras, .h5) that it was made from"
+        )
     if path.is_dir():
         return load_classifier(path).model
     if path.suffix not in SUFFIXES:

@@ -1,7 +1,8 @@
 """Conversion of a network trained elsewhere: normalized images → logits, flat and functional.
 
-A final softmax is removed, since the steps work on logits. Scaling layers at the start are folded into the
-normalization of the images: it is exact there, and the input is quantized only once.
+A final softmax or sigmoid is removed, since the steps work on logits; other probabilities become logits by
+their logarithms. Scaling layers at the start are folded into the normalization of the images: it is exact
+there, and the input is quantized only once.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any
 import numpy as np
 import tf_keras as keras
 
+from hanji.compression.classifiers.foreign.head import Head, before_activation, logits_of
 from hanji.compression.classifiers.foreign.separable import separated
 from hanji.runtime.manifest import ImageInput
-from hanji.training.classifiers.models.rebuilding import flattened, rebuilt
+from hanji.training.classifiers.models.rebuilding import calls, flattened, rebuilt
 from hanji.training.errors import RecipeError
 
 L = keras.layers
@@ -32,39 +34,27 @@ class Adopted:
     image_input: ImageInput
 
 
-def adopted(model: keras.Model, image_input: ImageInput, where: str) -> Adopted:
+def adopted(model: keras.Model, image_input: ImageInput, where: str, head: Head) -> Adopted:
     """``model``, with the normalization ``image_input``, converted to the form of hanji's networks.
 
-    RecipeError, naming ``where`` the model comes from, for a network that cannot be flattened, or whose
-    output is neither logits nor softmax over classes.
+    ``head`` states what its output means. RecipeError, naming ``where`` the model comes from, for a network
+    that cannot be flattened.
     """
-    flat = _flat(model, where)
+    flat = _flat(model, image_input, where)
     scaling = _scaling(flat)
     for layer in scaling:
         image_input = _scaled(image_input, layer)
     removed = {layer.name for layer in flat.layers if isinstance(layer, _AUGMENTATION)}
     removed |= {layer.name for layer in scaling}
-    return Adopted(_converted(flat, removed, where), image_input)
+    return Adopted(_converted(flat, removed, head), image_input)
 
 
-def expect_classifier(inputs: Any, outputs: Any, where: str) -> None:
-    """RecipeError unless the shapes are images [B, h, w, 1 or 3] and classes [B, ≥ 2]."""
-    single = isinstance(inputs, tuple) and isinstance(outputs, tuple)
-    if not single or len(inputs) != 4 or inputs[-1] not in (1, 3):
-        raise RecipeError(
-            f"{where}: expected one input of images [batch, height, width, 1 or 3 channels], found {inputs}"
-        )
-    if len(outputs) != 2 or (outputs[-1] or 0) < 2:
-        raise RecipeError(
-            f"{where}: expected one output [batch, classes] with at least two classes, found {outputs}"
-        )
-
-
-def _flat(model: keras.Model, where: str) -> keras.Model:
-    """``model`` with nested networks flattened, separable convolutions split, and a float32 input."""
+def _flat(model: keras.Model, image_input: ImageInput, where: str) -> keras.Model:
+    """``model`` for float32 images of one size, with nested networks flattened and separable convolutions
+    split."""
     try:
-        if model.inputs and model.inputs[0].dtype != "float32":
-            image = keras.Input(model.input_shape[1:], dtype="float32", name="image")
+        if model.inputs[0].dtype != "float32" or model.input_shape != (None, *image_input.shape):
+            image = keras.Input(image_input.shape, dtype="float32", name="image")
             model = keras.Model(image, model(image), name=model.name)
         return separated(flattened(model))
     except ValueError as error:
@@ -73,42 +63,49 @@ def _flat(model: keras.Model, where: str) -> keras.Model:
         ) from error
 
 
-def _converted(flat: keras.Model, removed: set[str], where: str) -> keras.Model:
-    """``flat`` without the ``removed`` layers and without a final softmax, computing in float32."""
-    last = flat.get_layer(flat.output_names[0])
-    if _is_softmax(last):
-        removed = removed | {last.name}
+def _converted(flat: keras.Model, removed: set[str], head: Head) -> keras.Model:
+    """``flat`` without the ``removed`` layers, computing logits, in float32."""
+    last = _last_activation(flat, _ACTIVATIONS.get(head))
+    if last is not None:
+        head = before_activation(head)
+        if not last.weights:
+            removed = removed | {last.name}
 
     def convert(layer: keras.layers.Layer) -> keras.layers.Layer | None:
         if layer.name in removed:
             return None
         overrides = {"dtype": "float32"} if layer.dtype_policy.name.startswith("mixed_") else {}
-        if layer is last and _activation(layer) == "softmax":
+        if layer is last:
             overrides["activation"] = "linear"
         return type(layer).from_config({**layer.get_config(), **overrides})
 
-    if last.name not in removed and _activation(last) not in ("linear", "softmax"):
-        raise RecipeError(
-            f"{where}: expected logits or softmax as the output, found {_activation(last)} in layer "
-            f"{last.name!r}; only single-label classifiers are supported"
-        )
     converted = rebuilt(flat, convert)
     for layer in converted.layers:
         layer.set_weights(flat.get_layer(layer.name).get_weights())
         if hasattr(layer, "finalize_state"):
             layer.finalize_state()
-    return converted
+    if head == "logits":
+        return converted
+    return keras.Model(converted.inputs, logits_of(converted.output, head), name=converted.name)
 
 
-def _is_softmax(layer: keras.layers.Layer) -> bool:
-    """Whether the layer is a pure softmax: a Keras layer or a bare TensorFlow function."""
+_ACTIVATIONS: dict[Head, str] = {"probabilities": "softmax", "binary probability": "sigmoid"}
+
+
+def _last_activation(flat: keras.Model, activation: str | None) -> keras.layers.Layer | None:
+    """The layer that computes the output and is or ends in ``activation``, if it computes nothing else."""
+    layer = flat.outputs[0].node.layer
+    if activation is None or sum(node.layer is layer for node in calls(flat)) != 1:
+        return None
     if type(layer).__name__ == "TFOpLambda":
-        return str(layer.get_config()["function"]).endswith("softmax")
-    return isinstance(layer, L.Softmax) or (type(layer) is L.Activation and _activation(layer) == "softmax")
-
-
-def _activation(layer: keras.layers.Layer) -> str:
-    return getattr(getattr(layer, "activation", None), "__name__", "linear")
+        matches = str(layer.get_config()["function"]).split(".")[-1] == activation
+    elif isinstance(layer, L.Softmax):
+        matches = activation == "softmax"
+    elif isinstance(layer, L.Activation | L.Dense | L.Conv2D):
+        matches = layer.activation is getattr(keras.activations, activation)
+    else:
+        matches = False
+    return layer if matches else None
 
 
 def _scaling(flat: keras.Model) -> list[keras.layers.Layer]:
@@ -117,6 +114,8 @@ def _scaling(flat: keras.Model) -> list[keras.layers.Layer]:
     layer = flat.get_layer(flat.input_names[0])
     while len(layer.outbound_nodes) == 1:
         layer = layer.outbound_nodes[0].outbound_layer
+        if len(layer.inbound_nodes) != 1:
+            break  # it is applied to something else as well
         if isinstance(layer, L.Rescaling | L.Normalization) and _factors(layer) is not None:
             scaling.append(layer)
         elif not isinstance(layer, _AUGMENTATION):
@@ -133,8 +132,12 @@ def _factors(layer: keras.layers.Layer) -> tuple[Any, Any] | None:
     else:
         deviation = np.maximum(np.sqrt(np.asarray(layer.variance, np.float64)), keras.backend.epsilon())
         scale, offset = 1.0 / deviation, -np.asarray(layer.mean, np.float64) / deviation
-    scale, offset = np.squeeze(scale), np.squeeze(offset)
-    return (scale, offset) if max(scale.ndim, offset.ndim) <= 1 and (scale > 0.0).all() else None
+    channels = layer.input_shape[-1]
+    if any(values.size != 1 and values.shape[-1:] != (values.size,) for values in (scale, offset)):
+        return None  # more numbers than one for each channel
+    if {scale.size, offset.size} - {1, channels} or (scale <= 0.0).any():
+        return None
+    return scale.reshape(-1), offset.reshape(-1)
 
 
 def _scaled(image_input: ImageInput, layer: keras.layers.Layer) -> ImageInput:
@@ -149,4 +152,4 @@ def _scaled(image_input: ImageInput, layer: keras.layers.Layer) -> ImageInput:
     )
 
 
-__all__ = ["Adopted", "adopted", "expect_classifier"]
+__all__ = ["Adopted", "adopted"]

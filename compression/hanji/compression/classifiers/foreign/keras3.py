@@ -1,4 +1,7 @@
-"""Export of Keras 3 files as SavedModels: TFMOT and the rest of hanji support only tf_keras (Keras 2)."""
+"""Keras 3 models: called as they are, and exported as SavedModels.
+
+TFMOT and the rest of hanji support only tf_keras (Keras 2).
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,71 @@ import os
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
+
+from hanji.compression.classifiers.foreign.reasons import reason_of
 from hanji.training.classifiers.untrusted.keras_file import expect_known_keras_file
 from hanji.training.classifiers.untrusted.trust import trusts_code
 from hanji.training.errors import RecipeError
 
 
-def export_keras3(path: Path, target: Path) -> None:
-    """Write the model in the .keras file ``path`` as a SavedModel, without a final softmax.
+def load_keras3(path: Path) -> Any:
+    """The functional or sequential Keras 3 model in the file ``path``; code in it is not executed.
 
-    RecipeError if Keras 3 cannot read it, or runs with another backend than TensorFlow.
+    RecipeError for any other model, or if Keras 3 runs with another backend than TensorFlow.
     """
     expect_known_keras_file(path)
     keras = _keras3()
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=not trusts_code())
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except _ERRORS as error:
         raise RecipeError(
-            f"{path}: not a model that Keras {keras.__version__} can read: {error}; save it as a SavedModel"
+            f"{path}: not a model that Keras {keras.__version__} can read: {reason_of(error)}; {_EXPORT}"
         ) from error
-    _without_softmax(keras, model).export(target, format="tf_saved_model", verbose=False)
+    if not isinstance(model, keras.Sequential | keras.src.models.Functional) or not model.inputs:
+        raise RecipeError(
+            f"{path}: expected a functional or a sequential model with a known input, found a "
+            f"{type(model).__name__}; {_EXPORT}"
+        )
+    return model
+
+
+def called(model: Any, image: Any) -> Any:
+    """The one output of a model for ``image``, also from a dictionary or a list."""
+    (output,) = tf.nest.flatten(model(image, training=False))
+    return output
+
+
+def export_keras3(path: Path, target: Path) -> None:
+    """Write the model in the file ``path`` as a SavedModel for inference that computes in float32.
+
+    ``model.export`` would keep augmentation active. RecipeError if Keras 3 cannot read or export the model.
+    """
+    model = load_keras3(path)
+    for layer in model._flatten_layers():
+        if layer.dtype_policy.name.startswith("mixed_"):
+            layer.dtype_policy = "float32"
+    image = tf.TensorSpec(model.inputs[0].shape, model.inputs[0].dtype, "image")
+
+    @tf.function(input_signature=[image], autograph=False)  # type: ignore[untyped-decorator]
+    def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"output": called(model, image)}
+
+    module = tf.Module()
+    module.weights = [variable.value for variable in model.variables]
+    try:
+        tf.saved_model.save(module, str(target), signatures={"serving_default": serve})
+    except _ERRORS as error:
+        raise RecipeError(
+            f"{path}: the model cannot be saved as a SavedModel: {reason_of(error)}; use layers of Keras only"
+        ) from error
+
+
+_EXPORT = "export it as a SavedModel where it was made, with model.export(DIRECTORY)"
+_ERRORS = (
+    *(OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, RuntimeError, IndexError),
+    tf.errors.OpError,
+)
 
 
 def _keras3() -> Any:
@@ -39,13 +88,4 @@ def _keras3() -> Any:
     return keras
 
 
-def _without_softmax(keras: Any, model: Any) -> Any:
-    """The same model with logits as outputs, if its last layer is or ends in a softmax."""
-    last = model.layers[-1]
-    if isinstance(last, keras.layers.Softmax) or (
-        isinstance(last, keras.layers.Activation) and last.activation is keras.activations.softmax
-    ):
-        return keras.Model(model.inputs, last.input)
-    if getattr(last, "activation", None) is keras.activations.softmax:
-        last.activation = keras.activations.linear
-    return model
+__all__ = ["called", "export_keras3", "load_keras3"]

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from hanji.compression.classifiers.foreign.reference import Reference, load_reference, save_reference
 from hanji.runtime.manifest import ImageData, ImageInput
 from hanji.training.classifiers.config import ImageTrainingConfig
 from hanji.training.classifiers.trained import TrainedClassifier, image_from
@@ -21,6 +22,8 @@ from hanji.training.settings import settings_from, table_from
 
 if TYPE_CHECKING:
     import tf_keras as keras
+
+    from hanji.compression.classifiers.foreign.head import Head
 
 ABOUT = "keras-classifier.json"
 _ARCHITECTURE = "architecture.json"
@@ -44,6 +47,12 @@ class KerasClassifier:
     """The data that ``metrics`` were measured on."""
 
     seed: int
+
+    head: Head
+    """The meaning of the output of the model as it was given."""
+
+    reference: Reference
+    """The answers of the model as it was given."""
 
     saved_model: Path | None = None
     """The SavedModel that is executed, if there is no Keras network of layers."""
@@ -71,6 +80,7 @@ def save_keras_classifier(classifier: KerasClassifier, directory: Path) -> None:
         "training": table_from(classifier.training),
         "metrics": classifier.metrics,
         "data": asdict(classifier.data),
+        "head": classifier.head,
     }
     with atomic_directory(directory, replace=True) as aside:
         (aside / ABOUT).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
@@ -78,6 +88,7 @@ def save_keras_classifier(classifier: KerasClassifier, directory: Path) -> None:
             shutil.copytree(classifier.saved_model, aside / _SAVED_MODEL)
         else:
             save_network(classifier.model, aside)
+        save_reference(classifier.reference, aside)
 
 
 def load_keras_classifier(directory: Path) -> KerasClassifier:
@@ -88,8 +99,12 @@ def load_keras_classifier(directory: Path) -> KerasClassifier:
     about = read_about(path, "hanji compress")
     image_input, labels = image_from(about["picture"]), tuple(about["labels"])
     saved_model = directory / _SAVED_MODEL
+    if "head" not in about:
+        raise DataError(f"{path}: written by an earlier version of hanji; run `hanji compress` again")
     if saved_model.is_dir():
-        model = network_of_saved_model(saved_model, image_input.shape)
+        head = about["head"]
+        units = 1 if head.startswith("binary") else len(labels)
+        model = network_of_saved_model(saved_model, image_input.shape, head, units)
     else:
         model = load_network(directory)
     return KerasClassifier(
@@ -102,6 +117,8 @@ def load_keras_classifier(directory: Path) -> KerasClassifier:
         data=ImageData(**about["data"]),
         seed=about["seed"],
         saved_model=saved_model if saved_model.is_dir() else None,
+        head=about["head"],
+        reference=load_reference(directory),
     )
 
 

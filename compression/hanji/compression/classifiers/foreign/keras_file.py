@@ -8,9 +8,13 @@ import tf_keras as keras
 
 from hanji.compression.classifiers.compress import compress_classifier
 from hanji.compression.classifiers.compressed import CompressedClassifier
+from hanji.compression.classifiers.foreign.converted import converted
 from hanji.compression.classifiers.foreign.keras_classifier import KerasClassifier
-from hanji.compression.classifiers.foreign.opened import Opened, expect_possible, open_model
+from hanji.compression.classifiers.foreign.opened import expect_possible, open_model
+from hanji.compression.classifiers.foreign.original import Original
 from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
+from hanji.compression.classifiers.foreign.reference import IMAGES
+from hanji.compression.classifiers.quantization.quantize import calibration_images
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.training.classifiers.config import ImageTrainingConfig
 from hanji.training.classifiers.data import ImageDataConfig, ImageDataset, load_images
@@ -18,7 +22,7 @@ from hanji.training.classifiers.evaluation import evaluate_classifier
 from hanji.training.classifiers.trained import summarize
 from hanji.training.errors import DataError
 from hanji.training.fitting.determinism import seed_everything
-from hanji.training.progress import OnEpoch
+from hanji.training.progress import OnEpoch, logger
 
 TRAINING = ImageTrainingConfig(
     optimizer="adam", learning_rate=0.001, weight_decay=0.0, warmup=0.1, batch_size=64
@@ -43,19 +47,20 @@ def compress_keras_file(
     a model that is not an image classifier, DataError for files that cannot be read.
     """
     seed_everything(seed)
-    opened = open_model(path, preprocessing, work)
-    expect_possible(recipe, opened)
+    original = open_model(path, preprocessing, work)
+    expect_possible(recipe, original)
+    image_input = original.image_input
     config = ImageDataConfig(
         name=f"images in {data.resolve().name}",
         format="folder",
-        height=opened.image_input.height,
-        width=opened.image_input.width,
-        colour="grey" if opened.image_input.channels == 1 else "rgb",
+        height=image_input.height,
+        width=image_input.width,
+        colour="grey" if image_input.channels == 1 else "rgb",
         fit=preprocessing.fit,
     )
     dataset = load_images(config, data, seed=seed)
-    _expect_classes(opened.model.output_shape[-1], dataset, str(data))
-    return compress_classifier(_classifier(opened, dataset, training, seed), recipe, dataset, work=work)
+    _expect_classes(original, dataset, str(data))
+    return compress_classifier(_classifier(original, dataset, training, seed), recipe, dataset, work=work)
 
 
 def compress_keras_model(
@@ -73,22 +78,26 @@ def compress_keras_model(
     ``compress_keras_file``, and DataError for images of another size than the model's input.
     """
     seed_everything(0)
-    opened = open_model(source, preprocessing, work)
-    expect_possible(recipe, opened)
-    _expect_classes(opened.model.output_shape[-1], dataset, "dataset")
-    expected, found = opened.image_input.shape, dataset.train.images.shape[1:]
+    original = open_model(source, preprocessing, work)
+    expect_possible(recipe, original)
+    _expect_classes(original, dataset, "dataset")
+    expected, found = original.shape, dataset.train.images.shape[1:]
     if expected != found:
         raise DataError(
             f"dataset: expected images of the model's input shape {list(expected)}, found {list(found)}; "
             "load them with that height, width and colour"
         )
-    classifier = _classifier(opened, dataset, TRAINING, 0)
+    classifier = _classifier(original, dataset, TRAINING, 0)
     return compress_classifier(classifier, recipe, dataset, work=work, on_epoch=on_epoch)
 
 
 def _classifier(
-    opened: Opened, dataset: ImageDataset, training: ImageTrainingConfig, seed: int
+    original: Original, dataset: ImageDataset, training: ImageTrainingConfig, seed: int
 ) -> KerasClassifier:
+    """The converted network, which answers as the original does; RecipeError if there is none."""
+    opened = converted(original, calibration_images(dataset.train, IMAGES, seed))
+    if original.units == 1:
+        logger.info(f"{original.where} has one unit: its probability is that of {dataset.labels[1]!r}")
     return KerasClassifier(
         model=opened.model,
         labels=dataset.labels,
@@ -99,15 +108,17 @@ def _classifier(
         data=summarize(dataset),
         seed=seed,
         saved_model=opened.saved_model,
+        head=opened.head,
+        reference=opened.reference,
     )
 
 
-def _expect_classes(classes: int, dataset: ImageDataset, where: str) -> None:
-    if classes != dataset.classes:
+def _expect_classes(original: Original, dataset: ImageDataset, where: str) -> None:
+    if original.classes != dataset.classes:
         shown = ", ".join(dataset.labels[:5]) + (", …" if dataset.classes > 5 else "")
         raise DataError(
-            f"{where}: expected one subfolder for each of the model's {classes} classes, found "
-            f"{dataset.classes} ({shown})"
+            f"{where}: expected one subfolder for each of the model's {original.classes} classes"
+            f"{' (its output is one unit)' if original.units == 1 else ''}, found {dataset.classes} ({shown})"
         )
 
 

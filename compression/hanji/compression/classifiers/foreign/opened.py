@@ -9,38 +9,28 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import tf_keras as keras
 
-from hanji.compression.classifiers.foreign.adopt import adopted, expect_classifier
-from hanji.compression.classifiers.foreign.keras3 import export_keras3
+from hanji.compression.classifiers.foreign.keras3 import called, export_keras3, load_keras3
+from hanji.compression.classifiers.foreign.original import (
+    Kind,
+    Original,
+    expect_image_input,
+    image_size,
+    opened_original,
+)
 from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
-from hanji.compression.classifiers.foreign.saved_model import input_shape_of, network_of_saved_model
+from hanji.compression.classifiers.foreign.saved_model import signature_of
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.classifiers.steps import ImageQuantize
-from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.models.loading import load_network
+from hanji.training.classifiers.models.rebuilding import expect_graph
 from hanji.training.errors import DataError, RecipeError
 
-Kind = Literal["tf_keras", "keras 3", "saved model"]
 _HDF5 = b"\x89HDF"
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A network of normalized images → logits, and the normalization."""
-
-    kind: Kind
-    where: str
-    """Its name in error messages: a path, or the name of a model."""
-
-    model: keras.Model
-    image_input: ImageInput
-    saved_model: Path | None = None
-    """The SavedModel that is executed, if there is no network of Keras layers."""
 
 
 def kind_of(path: Path) -> Kind:
@@ -60,54 +50,109 @@ def kind_of(path: Path) -> Kind:
     return "tf_keras" if version.startswith("2.") else "keras 3"
 
 
-def expect_possible(recipe: ImageRecipe, opened: Opened) -> None:
+def expect_possible(recipe: ImageRecipe, original: Original) -> None:
     """RecipeError, before any training starts, for steps that need TFMOT if it does not support the model."""
-    if opened.kind == "tf_keras":
+    if original.kind == "tf_keras":
         return
     for step in recipe.steps:
         name = recipe.step_type(step)
         if isinstance(step, ImageQuantize) and step.scheme != "int8-qat" and not step.float_layers:
             continue
-        what = "a SavedModel, which has no layers" if opened.kind == "saved model" else "a Keras 3 model"
+        what = "a SavedModel, which has no layers" if original.kind == "saved model" else "a Keras 3 model"
         step_name = f"{name} ({step.scheme})" if isinstance(step, ImageQuantize) else name
         raise RecipeError(
-            f"{opened.where}: the step {step_name} rewrites the network with TFMOT, which supports tf_keras "
-            f"networks only; this is {what}. Use int8, int16x8, dynamic or float16, which only calibrate, or "
+            f"{original.where}: the step {step_name} rewrites the network with TFMOT, which needs a tf_keras "
+            f"network; this is {what}. Use int8, int16x8, dynamic or float16, which only calibrate, or "
             "save the model with tf_keras (Keras 2)"
         )
 
 
-def open_model(source: Path | keras.Model, preprocessing: Preprocessing, work: Path | None) -> Opened:
-    """Open a file, a SavedModel directory or a Keras model object; converted models are written to ``work``.
+def open_model(source: Any, preprocessing: Preprocessing, work: Path | None) -> Original:
+    """Open a file, a SavedModel directory or a Keras model object; SavedModels of Keras 3 go to ``work``.
 
     DataError if it cannot be read, RecipeError for a model that is not an image classifier.
     """
     if isinstance(source, keras.Model):
-        where = f"model {source.name!r}"
-        return Opened("tf_keras", where, *_adopted(source, preprocessing, where))
+        return _tf_keras(source, preprocessing, f"model {source.name!r}")
     if not isinstance(source, Path):
         source = _saved_keras3(source, work)
     kind = kind_of(source)
     if kind == "tf_keras":
-        return Opened(kind, str(source), *_adopted(_read(source), preprocessing, str(source)))
-    saved_model = source if kind == "saved model" else _exported(source, _expected_work(work))
-    shape = input_shape_of(saved_model)
-    expect_classifier(shape, (None, 2), str(source))
-    height, width = _size(shape, preprocessing, str(source))
-    image_input = preprocessing.image_input(height, width, int(shape[-1] or 0))
-    network = network_of_saved_model(saved_model, image_input.shape)
-    return Opened(kind, str(source), network, image_input, saved_model)
+        return _tf_keras(_read(source), preprocessing, str(source))
+    if kind == "saved model":
+        return _saved_model(source, preprocessing)
+    return _keras3(source, preprocessing, _expected_work(work))
 
 
-def _adopted(model: keras.Model, preprocessing: Preprocessing, where: str) -> tuple[keras.Model, ImageInput]:
-    expect_classifier(model.input_shape, model.output_shape, where)
-    height, width = _size(model.input_shape, preprocessing, where)
-    sized = keras.Input((height, width, model.input_shape[-1]), dtype=model.inputs[0].dtype, name="image")
-    if model.input_shape[1:3] != (height, width):
-        model = keras.Model(sized, model(sized), name=model.name)
-    image_input = preprocessing.image_input(height, width, model.input_shape[-1])
-    found = adopted(model, image_input, where)
-    return found.model, found.image_input
+def _tf_keras(model: keras.Model, preprocessing: Preprocessing, where: str) -> Original:
+    try:
+        expect_graph(model)
+    except ValueError as error:
+        raise RecipeError(
+            f"{where}: {error}; saved as a SavedModel, it supports the recipes without training"
+        ) from error
+    _expect_single(model, where)
+    if not (isinstance(model.input_shape, tuple) and isinstance(model.output_shape, tuple)):
+        model = keras.Model(
+            model.inputs[0], model.outputs[0], name=model.name
+        )  # not in dictionaries or lists
+    expect_image_input(model.input_shape, where)
+    size = image_size(model.input_shape, preprocessing, where)
+
+    def call(image: Any) -> Any:
+        return model(image, training=False)
+
+    shape = (*size, int(model.input_shape[-1] or 3))
+    return opened_original("tf_keras", where, model, call, model.inputs[0].dtype, preprocessing, shape)
+
+
+def _expect_single(model: Any, where: str) -> None:
+    """RecipeError unless the Keras model has one input and one output."""
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise RecipeError(
+            f"{where}: expected one input of images and one output of classes, found {len(model.inputs)} and "
+            f"{len(model.outputs)}; save a model with the output of the classes alone, such as "
+            "keras.Model(model.inputs, model.outputs[0])"
+        )
+
+
+def _saved_model(path: Path, preprocessing: Preprocessing) -> Original:
+    return _opaque("saved model", str(path), path, signature_of(path, str(path)), preprocessing)
+
+
+def _keras3(path: Path, preprocessing: Preprocessing, work: Path) -> Original:
+    """The Keras 3 model itself, and its export as a SavedModel to convert."""
+    model, target = load_keras3(path), work / "saved_model"
+    _expect_single(model, str(path))
+    shutil.rmtree(target, ignore_errors=True)
+    export_keras3(path, target)
+
+    def call(image: Any) -> Any:
+        return called(model, image)
+
+    return _opaque("keras 3", str(path), target, call, preprocessing)
+
+
+def _opaque(kind: Kind, where: str, saved_model: Path, call: Any, preprocessing: Preprocessing) -> Original:
+    """The Original of a SavedModel or of a model exported as one, whose signature states the input."""
+    spec = signature_of(saved_model, where).image
+    shape = (None,) * 4 if spec.shape.rank is None else tuple(spec.shape)
+    expect_image_input(shape, where)
+    size = image_size(shape, preprocessing, where)
+
+    def opened(channels: int) -> Original:
+        given = (*size, channels)
+        return opened_original(kind, where, saved_model, call, spec.dtype, preprocessing, given)
+
+    if shape[-1] is not None:
+        return opened(shape[-1])
+    try:
+        return opened(3)
+    except RecipeError as error:
+        try:
+            return opened(1)
+        except RecipeError:
+            raise error from None
 
 
 def _saved_keras3(model: Any, work: Path | None) -> Path:
@@ -121,14 +166,6 @@ def _saved_keras3(model: Any, work: Path | None) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     model.save(path)
     return path
-
-
-def _exported(path: Path, work: Path) -> Path:
-    """Export a Keras 3 file as a SavedModel."""
-    target = work / "saved_model"
-    shutil.rmtree(target, ignore_errors=True)
-    export_keras3(path, target)
-    return target
 
 
 def _expected_work(work: Path | None) -> Path:
@@ -149,20 +186,4 @@ _WITHOUT_CODE = (
     "a model of built-in Keras layers supports every recipe, a SavedModel the recipes without training"
 )
 
-
-def _size(shape: tuple[int | None, ...], preprocessing: Preprocessing, where: str) -> tuple[int, int]:
-    height, width = shape[1] or preprocessing.height, shape[2] or preprocessing.width
-    if not height or not width:
-        raise RecipeError(
-            f"{where}: expected a fixed input size, found a model for images of any size; set it with "
-            "--size, such as --size 96x96"
-        )
-    if preprocessing.height and (height, width) != (preprocessing.height, preprocessing.width):
-        raise RecipeError(
-            f"{where}: expected the model's input size {height}×{width}, found "
-            f"{preprocessing.height}×{preprocessing.width}; leave the size out"
-        )
-    return height, width
-
-
-__all__ = ["Kind", "Opened", "expect_possible", "kind_of", "open_model"]
+__all__ = ["expect_possible", "kind_of", "open_model"]

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 from annotated_types import Ge, Unit
+from numpy.typing import NDArray
 
 from hanji.runtime.manifest import ImageInput
 from hanji.training.errors import RecipeError
@@ -55,6 +57,11 @@ class Preprocessing:
             )
         if (self.height == 0) != (self.width == 0):
             raise ValueError(f"expected height and width in pixels, found {self.height} and {self.width}")
+
+    def applied(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The model's input float32 [n, h, w, c] for images uint8 [n, h, w, c]."""
+        scaled = images.astype(np.float64) * self.scale
+        return ((scaled - self.mean) / self.std).astype(np.float32)
 
     def image_input(self, height: int, width: int, channels: int) -> ImageInput:
         """As an ImageInput for images of this size; RecipeError if mean or std do not match ``channels``."""

@@ -28,8 +28,8 @@ def load_network(path: Path) -> keras.Model:
     version = _keras_version(path)
     if not version.startswith("2"):
         raise DataError(
-            f"{path}: saved by Keras {version}, but tf_keras reads only files of Keras 2; save it with "
-            "model.export(DIRECTORY), or rebuild it with tf_keras and load the weights"
+            f"{path}: saved by Keras {version}, but tf_keras reads only files of Keras 2; build the model "
+            "with tf_keras, give it the weights with set_weights(), and save that one"
         )
     expect_known_keras_file(path)
     try:

@@ -1,0 +1,58 @@
+"""Agreement of a network's probabilities with those of the model that it was made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+BOUND = 1e-4
+"""The largest difference of a probability that float32 rounding explains: sums in another order change logits
+by about 1e-6 of the largest one, which are rarely above 100."""
+
+HALF_BOUND = 0.02
+"""The bound for a model that computes in float16 or bfloat16, whose significands have 11 or 8 bits."""
+
+RELATIVE = 0.01
+"""Small probabilities may differ by this part of them: their logits then differ by as much."""
+
+_UNRESOLVED = 2e-7  # a probability next to 1 is rounded to a multiple of 6e-8, and the other class with it
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How two networks agree on images; ``largest`` is the largest difference of a probability."""
+
+    images: int
+    same_class: float
+    largest: float
+    accepted: bool
+    """Whether every difference is within the bound."""
+
+    @property
+    def summary(self) -> str:
+        """The numbers in words."""
+        return (
+            f"{self.images} images: same class {self.same_class:.3f}, largest difference {self.largest:.1g}"
+        )
+
+
+def agreement_of(
+    expected: NDArray[np.floating], found: NDArray[np.floating], *, bound: float = BOUND
+) -> Agreement:
+    """The agreement of probabilities [n, classes]; classes as likely up to ``bound`` are the same."""
+    difference = np.abs(found.astype(np.float64) - expected)
+    relative = RELATIVE if bound == BOUND else 1.0
+    allowed = np.minimum(bound, relative * np.maximum(found, expected) + _UNRESOLVED)
+    rows = np.arange(len(found))
+    same = expected[rows, found.argmax(axis=1)] >= expected.max(axis=1) - bound
+    return Agreement(
+        images=len(found),
+        same_class=float(same.mean()),
+        largest=float(difference.max()),
+        accepted=bool((difference <= allowed).all()),  # False for NaN
+    )
+
+
+__all__ = ["BOUND", "HALF_BOUND", "Agreement", "agreement_of"]

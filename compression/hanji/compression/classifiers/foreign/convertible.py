@@ -1,0 +1,47 @@
+"""Whether a network can be exported at all, found out before any training."""
+
+from __future__ import annotations
+
+import warnings
+
+import tensorflow as tf
+import tf_keras as keras
+from tensorflow.lite.python.convert_phase import ConverterError
+
+from hanji.compression.classifiers.foreign.reasons import reason_of
+from hanji.compression.classifiers.networks import without_xla
+from hanji.runtime.engines.banner import hold_back_banner
+from hanji.training.errors import RecipeError
+from hanji.training.quiet import quiet
+
+
+def expect_convertible(model: keras.Model, where: str) -> None:
+    """RecipeError, naming ``where`` the model comes from, if TensorFlow Lite's converter rejects ``model``.
+
+    ``model`` maps images float32 [B, h, w, c] to logits; it is converted in float32, for one image.
+    """
+    shape = [1, *model.input_shape[1:]]
+
+    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)], autograph=False)  # type: ignore[untyped-decorator]
+    def network(image: tf.Tensor) -> tf.Tensor:
+        with without_xla(model):
+            return model(image, training=False)
+
+    problem = None
+    with quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        hold_back_banner(tf.lite.Interpreter)  # the converter creates an interpreter
+        try:
+            concrete = [network.get_concrete_function()]
+            tf.lite.TFLiteConverter.from_concrete_functions(concrete, model).convert()
+        except (ConverterError, ValueError, RuntimeError, TypeError, tf.errors.OpError) as error:
+            problem = reason_of(error)
+    if problem:
+        raise RecipeError(
+            f"{where}: expected operations that TensorFlow Lite has, but its converter rejected the network: "
+            f"{problem}. Use float32 layers of convolution, Dense, pooling, normalization and activation; "
+            "build recurrent layers with unroll=True"
+        )
+
+
+__all__ = ["expect_convertible"]

@@ -1,0 +1,23 @@
+"""Why a framework failed, in one line of its message."""
+
+from __future__ import annotations
+
+import re
+
+_FRAME = re.compile(r"^(in user code|Exception encountered|Call arguments|Arguments received|File \"|•|\{\{)")
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def reason_of(error: Exception) -> str:
+    """The line of the error's message that states the cause, without a position in a file.
+
+    Keras puts the layer and its arguments around it, TensorFlow's converter the graph behind it.
+    """
+    lines = [line.strip() for line in _STYLE.sub("", str(error)).splitlines()]
+    causes = [line for line in lines if line and not _FRAME.match(line)]
+    named = [line for line in causes if "is neither a custom op nor a flex op" in line]
+    found = next(iter(named or causes), type(error).__name__)
+    return found.rsplit(" error: ", 1)[-1]
+
+
+__all__ = ["reason_of"]
