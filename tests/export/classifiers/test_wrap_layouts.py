@@ -377,21 +377,24 @@ def of_nothing() -> onnx.ModelProto:
     ("model", "message"),
     [
         (two_inputs, r"expected one input, an image, found 2 inputs: 'x' \[1, 6, 4, 3\], 'age' \[1, 1\]"),
-        (of_strings, r"a dtype that is not supported \(unsupported\)"),
+        (of_strings, r"shape \[1, 3\] and dtype string; export the model with the values of all classes"),
         (of_index, r"the index of the best class \(ArgMax\); export the model with the values"),
         (lambda: of_index(1), r"the index of the best class \(ArgMax\)"),
-        (of_bfloat16, r"\(bfloat16\); convert it to float32 or float16"),
+        (of_bfloat16, r"and dtype bfloat16; export the model with .* as float32 or float16"),
         (of_nothing, r"shape \[1, 0\], which is not one list of values"),
-        (lambda: of_shape(4, HEIGHT, WIDTH, 3), r"'x' of shape \[4, 6, 4, 3\]"),
+        (
+            lambda: of_shape(4, HEIGHT, WIDTH, 3),
+            r"'x' of shape \[4, 6, 4, 3\]; export the model again for one image, a batch of 1",
+        ),
         (lambda: of_shape(1, 1, HEIGHT, WIDTH, 3), r"of shape \[1, 1, 6, 4, 3\]"),
         (lambda: of_shape(1, 0, WIDTH, 3), r"of shape \[1, 0, 4, 3\]"),
         (lambda: of_shape(1, HEIGHT * WIDTH * 3), r"of shape \[1, 72\]"),
         (of_shape, r"of shape \[\]"),
         (
             lambda: onnx_model(Network(), dtype=TensorProto.BFLOAT16),
-            r"the input 'x' of a dtype .*\(bfloat16\)",
+            r"the input 'x' of dtype bfloat16; convert it to float32 or float16",
         ),
-        (lambda: onnx_model(Network(), dtype=TensorProto.BOOL), r"the input 'x' of a dtype .*\(bool\)"),
+        (lambda: onnx_model(Network(), dtype=TensorProto.BOOL), r"the input 'x' of dtype bool"),
         (lambda: onnx_model(Network(), dtype=TensorProto.INT8), "expected a scale and a zero point"),
         (lambda: onnx_model(Network(outputs=4), output=(2, 2)), "which is not one list of values"),
     ],
@@ -399,4 +402,58 @@ def of_nothing() -> onnx.ModelProto:
 def test_other_onnx_models_are_refused(path: Path, out: Path, model: Any, message: str) -> None:
     with pytest.raises(ConversionError, match=message):
         wrap(saved(model(), path), out, **SCALED)
+    assert not out.exists()
+
+
+def converted(answers: Any, shape: list[int | None], dtype: Any = tf.float32) -> bytes:
+    function = tf.function(answers, input_signature=[tf.TensorSpec(shape, dtype)])
+    return bytes(
+        tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()]).convert()
+    )
+
+
+def network_of(network: Network) -> Any:
+    return lambda x: tf.nn.softmax(tf.reshape(tf.cast(x, tf.float32), [1, -1]) @ network.kernel)
+
+
+COLOUR, GREY = Network(), Network(1)
+FOUND = network_of(COLOUR)
+
+
+@pytest.mark.parametrize(
+    ("content", "network"),
+    [
+        (lambda: converted(FOUND, [1, HEIGHT, WIDTH, 3], tf.float64), COLOUR),
+        (lambda: converted(FOUND, [HEIGHT, WIDTH, 3]), COLOUR),
+        (lambda: converted(network_of(GREY), [1, HEIGHT, WIDTH]), GREY),
+        (
+            lambda: converted(network_of(Network(1, first=True)), [1, 1, HEIGHT, WIDTH]),
+            Network(1, first=True),
+        ),
+        (lambda: converted(lambda x: tf.transpose(FOUND(x)), [1, HEIGHT, WIDTH, 3]), COLOUR),
+        (lambda: converted(lambda x: tf.cast(FOUND(x), tf.float64), [1, HEIGHT, WIDTH, 3]), COLOUR),
+        (lambda: converted(lambda x: (FOUND(x), tf.argmax(FOUND(x), 1)), [1, HEIGHT, WIDTH, 3]), COLOUR),
+        (lambda: converted(lambda x: (tf.reduce_sum(x), FOUND(x), 2 * x), [1, HEIGHT, WIDTH, 3]), COLOUR),
+    ],
+)
+def test_tflite_siblings(lite: Path, out: Path, content: Any, network: Network) -> None:
+    lite.write_bytes(content())
+    wrap(lite, out, **SCALED)
+    expect(out, network)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (lambda: converted(lambda x: tf.argmax(FOUND(x), 1), [1, HEIGHT, WIDTH, 3]), "best class"),
+        (lambda: converted(lambda x: FOUND(x) > 0.5, [1, HEIGHT, WIDTH, 3]), "dtype bool"),
+        (lambda: converted(lambda x: FOUND(x) / 0.0, [1, HEIGHT, WIDTH, 3]), "found NaN or infinity"),
+        (lambda: converted(FOUND, [1, 1, HEIGHT, WIDTH, 3]), "a batch of 1"),
+        (lambda: converted(lambda x: FOUND(x[0]), [4, HEIGHT, WIDTH, 3]), "a batch of 1"),
+    ],
+)
+def test_other_tflite_models_are_refused(lite: Path, out: Path, content: Any, message: str) -> None:
+    lite.write_bytes(content())
+    with pytest.raises(ConversionError, match=message):
+        wrap(lite, out, **SCALED)
     assert not out.exists()

@@ -45,8 +45,7 @@ def rounded_softmax(classes: int, spread: float) -> Answers:
 def test_rounded_probabilities_are_probabilities(classes: int, spread: float) -> None:
     answers = rounded_softmax(classes, spread)
     assert contradiction(answers, "probabilities") == ""
-    if answers.vary:
-        assert "found outputs that are probabilities; leave gives out" in contradiction(answers, "logits")
+    assert "found outputs that are probabilities; leave gives out" in contradiction(answers, "logits")
 
 
 def test_the_tolerance_is_that_of_the_rounding() -> None:
@@ -142,6 +141,7 @@ def test_outputs_that_do_not_vary_show_nothing() -> None:
     constant = Answers(FLOAT, np.full((4, 3), 0.461))
     assert contradiction(constant, "logits") == ""
     assert 'set gives = "scores"' in contradiction(constant, "probabilities")
+    assert "leave gives out" in contradiction(Answers(FLOAT, np.full((4, 3), 1 / 3)), "logits")
 
 
 def test_integers_without_a_scale_are_scores() -> None:

@@ -23,7 +23,7 @@ from hanji.runtime.manifest import Artifact, ImageInput, Parity, Signature, Tens
 from hanji.training.errors import ConversionError
 
 Values = npt.NDArray[np.float32]
-UNCHANGED = "the file is the original, byte for byte"
+UNCHANGED = "there is nothing to compare, as the file is the original, byte for byte"
 
 
 @dataclass(frozen=True)

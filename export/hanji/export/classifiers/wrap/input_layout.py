@@ -25,6 +25,7 @@ from hanji.runtime.manifest import Tensor
 from hanji.training.errors import ConversionError, RecipeError
 
 _AXES = {4: ("nhwc", "nchw"), 3: ("hwc", "chw", "nhw")}
+_ONE_INPUT = "export the model with the other inputs as constants"
 _EXPECTED = "an input [1, height, width, 1 or 3 channels] or [1, 1 or 3 channels, height, width]"
 
 
@@ -62,7 +63,8 @@ def input_layout(model: OriginalModel, settings: WrapSettings) -> InputLayout:
     tensor = _only_input(model)
     sized = [axes for axes in _AXES.get(len(tensor.shape), ()) if _is_image(tensor, axes)]
     if not sized:
-        raise cannot_wrap(model.path, f"{tensor.name!r} of shape {shape_text(tensor.shape)}", _EXPECTED)
+        found = f"{tensor.name!r} of shape {shape_text(tensor.shape)}"
+        raise cannot_wrap(model.path, found, _EXPECTED, "export the model again for one image, a batch of 1")
     chosen = [axes for axes in sized if _order(axes) == settings.layout] if settings.layout else sized
     if not chosen:
         raise RecipeError(
@@ -78,13 +80,16 @@ def input_layout(model: OriginalModel, settings: WrapSettings) -> InputLayout:
 def _only_input(model: OriginalModel) -> Tensor:
     if len(model.inputs) != 1:
         names = ", ".join(f"{tensor.name!r} {shape_text(tensor.shape)}" for tensor in model.inputs)
-        raise cannot_wrap(model.path, f"{len(model.inputs)} inputs: {names}", "one input, an image")
+        raise cannot_wrap(
+            model.path, f"{len(model.inputs)} inputs: {names}", "one input, an image", _ONE_INPUT
+        )
     (tensor,) = model.inputs
     if tensor.dtype not in NUMBERS:
         raise cannot_wrap(
             model.path,
-            f"the input {tensor.name!r} of a dtype that the engines' bindings do not take ({tensor.dtype})",
-            "float32, float16 or integers; convert it to float32 or float16",
+            f"the input {tensor.name!r} of dtype {tensor.dtype}",
+            "float32, float16 or integers",
+            "convert it to float32 or float16",
         )
     if tensor.dtype == "int8" and not is_quantized(tensor):
         raise cannot_wrap(model.path, f"int8 {tensor.name!r} without them", "a scale and a zero point")

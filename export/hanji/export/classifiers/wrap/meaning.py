@@ -24,7 +24,7 @@ class Answers:
 
     @property
     def vary(self) -> bool:
-        """Whether any two values differ; a constant shows nothing."""
+        """Whether any two values differ; one constant may be anything that does not sum to 1."""
         return bool(self.values.min() < self.values.max())
 
     @property
@@ -72,7 +72,7 @@ def contradiction(answers: Answers, gives: Gives) -> str:
     single = answers.values.shape[1] == 1
     if gives == "probabilities" and not answers.are_probabilities:
         return f"expected probabilities, found {answers.range_text}; {_instead_of_probabilities(answers)}"
-    if gives == "logits" and answers.in_unit_interval and answers.vary:
+    if gives == "logits" and answers.in_unit_interval and (answers.vary or answers.are_probabilities):
         return f"expected logits, found {_instead_of_logits(answers)}"
     if gives == "scores" and single:
         remedy = "leave gives out" if answers.in_unit_interval else 'set gives = "logits"'

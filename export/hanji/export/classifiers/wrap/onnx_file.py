@@ -21,7 +21,12 @@ from hanji.training.errors import ConversionError
 
 _INTEGERS = ("int8", "uint8")
 _SILENT = 4  # of ONNX Runtime's log levels: fatal errors only
-_UNSUPPORTED = (onnx.TensorProto.BFLOAT16, onnx.TensorProto.STRING, onnx.TensorProto.UNDEFINED)
+_NO_NUMPY = {
+    onnx.TensorProto.BFLOAT16: "bfloat16",
+    onnx.TensorProto.STRING: "string",
+    onnx.TensorProto.UNDEFINED: "sequence or map",
+}
+"""Names of types that numpy does not have."""
 
 
 class OnnxFile:
@@ -99,11 +104,9 @@ def _errors() -> tuple[type[Exception], ...]:
 
 def _tensor(value: onnx.ValueInfoProto) -> Tensor:
     kind = value.type.tensor_type
-    dtype = "unsupported"
-    if kind.elem_type not in _UNSUPPORTED:
+    dtype = _NO_NUMPY.get(kind.elem_type)
+    if dtype is None:
         dtype = np.dtype(helper.tensor_dtype_to_np_dtype(kind.elem_type)).name
-    elif kind.elem_type == onnx.TensorProto.BFLOAT16:
-        dtype = "bfloat16"
     shape: tuple[int | None, ...] = (None,) * 4
     if kind.HasField("shape"):
         shape = tuple(_size(size) for size in kind.shape.dim)

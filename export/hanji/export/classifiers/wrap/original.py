@@ -40,7 +40,7 @@ class OriginalModel(Protocol):
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
-        """The declared inputs; the dtype ``unsupported`` stands for those that are not numbers."""
+        """The declared inputs; dtypes that are not in ``NUMBERS`` are not supported."""
         ...
 
     @property
@@ -85,11 +85,10 @@ def real_values(values: Array, tensor: Tensor) -> npt.NDArray[np.float64]:
     return (values.astype(np.float64) - float(tensor.zero_point or 0)) * float(tensor.scale or 1.0)
 
 
-def cannot_wrap(path: Path, found: str, expected: str) -> ConversionError:
+def cannot_wrap(path: Path, found: str, expected: str, remedy: str = "") -> ConversionError:
     """The error for a file that is no image classifier, or one of a kind that is not supported."""
-    return ConversionError(
-        f"{path}: not an image classifier that can be wrapped: expected {expected}, found {found}"
-    )
+    message = f"{path}: not an image classifier that can be wrapped: expected {expected}, found {found}"
+    return ConversionError(f"{message}; {remedy}" if remedy else message)
 
 
 def shape_text(shape: tuple[int | None, ...]) -> str:

@@ -119,7 +119,7 @@ def _tensor(name: str, entry: dict[str, Any]) -> Tensor:
         sizes = entry["shape"]
     shape = tuple(None if size < 0 else int(size) for size in sizes)
     dtype = np.dtype(entry["dtype"])
-    known = dtype.name if dtype.kind in "fiu" else "unsupported"
+    known = "string" if dtype.kind in "SO" else dtype.name
     if known == "float32" or not scale:
         return Tensor(name, known, shape, scale=None, zero_point=None)
     return Tensor(name, known, shape, scale=float(scale), zero_point=int(zero_point))
