@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Unit
 
-from hanji.export.classifiers.wrap.settings import WrapSettings
+from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.studies.budget import Budget
 from hanji.studies.study import RecipeTable, StudyTables
 from hanji.studies.task import task_named

@@ -13,10 +13,10 @@ import tensorflow as tf
 import tf_keras as keras
 from onnx import helper, numpy_helper
 
+from hanji.compression.classifiers.files.labels import ClassNames, read_labels
+from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.export.classifiers.evaluate import classifier_test_set, evaluate_classifier_bundle
 from hanji.export.classifiers.wrap.bundled_file import UNCHANGED
-from hanji.export.classifiers.wrap.labels import ClassNames, read_labels
-from hanji.export.classifiers.wrap.settings import WrapSettings
 from hanji.export.classifiers.wrap.wrap import wrap_model
 from hanji.export.commands import bundle as command
 from hanji.runtime import Classifier

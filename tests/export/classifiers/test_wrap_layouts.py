@@ -12,8 +12,8 @@ import pytest
 import tensorflow as tf
 from onnx import TensorProto, helper, numpy_helper
 
-from hanji.export.classifiers.wrap.labels import ClassNames
-from hanji.export.classifiers.wrap.settings import WrapSettings
+from hanji.compression.classifiers.files.labels import ClassNames
+from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.export.classifiers.wrap.wrap import wrap_model
 from hanji.runtime import Classifier
 from hanji.training.errors import ConversionError, RecipeError

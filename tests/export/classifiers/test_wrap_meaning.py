@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hanji.export.classifiers.wrap.labels import ClassNames
-from hanji.export.classifiers.wrap.meaning import Answers, contradiction
-from hanji.export.classifiers.wrap.settings import WrapSettings
+from hanji.compression.classifiers.files.labels import ClassNames
+from hanji.compression.classifiers.files.meaning import Answers, contradiction
+from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.export.classifiers.wrap.wrap import wrap_model
 from hanji.runtime import Classifier
 from hanji.runtime.manifest import Tensor

@@ -10,8 +10,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from hanji.export.classifiers.wrap.labels import ClassNames
-from hanji.export.classifiers.wrap.settings import WrapSettings
+from hanji.compression.classifiers.files.labels import ClassNames
+from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.export.classifiers.wrap.wrap import wrap_model
 from hanji.runtime import Classifier
 from hanji.training.errors import ConversionError

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from onnx import TensorProto
 
+from hanji.compression.classifiers.files.labels import ClassNames
+from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.export.classifiers.wrap import bundled_file, plan
-from hanji.export.classifiers.wrap.labels import ClassNames
-from hanji.export.classifiers.wrap.settings import WrapSettings
 from hanji.export.classifiers.wrap.steps import (
     ChannelsFirst,
     Convert,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from hanji.compression.classifiers.compressed import CompressedClassifier
+from hanji.compression.classifiers.signature_names import CLASSIFY, IMAGE, PROBABILITIES
 from hanji.export.bundle.artifact import (
     ONNX_PATH,
     TFJS_DIRECTORY,
@@ -18,7 +19,6 @@ from hanji.export.bundle.artifact import (
 )
 from hanji.export.bundle.queries import Outputs, Query, run_queries
 from hanji.export.classifiers.formats.integer_only import IntegerOnly, integer_only, integer_signature
-from hanji.export.classifiers.formats.names import CLASSIFY, IMAGE, PROBABILITIES
 from hanji.export.classifiers.formats.onnx import convert_classifier_onnx, uses_quantized_tflite
 from hanji.export.classifiers.formats.signature import ClassifySignature
 from hanji.export.classifiers.formats.tfjs import convert_classifier_tfjs

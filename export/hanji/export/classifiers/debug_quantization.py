@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hanji.compression.classifiers.compressed import CompressedClassifier
-from hanji.export.classifiers.formats.names import CLASSIFY, IMAGE, PROBABILITIES
+from hanji.compression.classifiers.signature_names import CLASSIFY, IMAGE, PROBABILITIES
 from hanji.export.classifiers.formats.signature import ClassifySignature
 from hanji.export.classifiers.formats.tflite import calibrated_file, quantized_except
 from hanji.export.classifiers.formats.tflite_layers import (

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hanji.compression.classifiers.compressed import CompressedClassifier
+from hanji.compression.classifiers.signature_names import CLASSIFY, IMAGE
 from hanji.export.bundle.queries import Query
-from hanji.export.classifiers.formats.names import CLASSIFY, IMAGE
 from hanji.export.classifiers.golden import GOLDEN_IMAGES, golden_count
 from hanji.export.classifiers.original import OriginalAnswers, original_answers
 from hanji.training.classifiers.data import LabelledImages

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from hanji.compression.classifiers.compressed import CompressedClassifier
+from hanji.compression.classifiers.signature_names import IMAGE
 from hanji.export.bundle.manifest import artifact_table, parameters, training_data_table, versions_of
-from hanji.export.classifiers.formats.names import IMAGE
 from hanji.runtime.manifest import (
     CLASSIFICATION,
     Artifact,

@@ -41,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Wrap the model; return 0."""
-    from hanji.export.classifiers.wrap.labels import read_labels
-    from hanji.export.classifiers.wrap.settings import WrapSettings
+    from hanji.compression.classifiers.files.labels import read_labels
+    from hanji.compression.classifiers.files.settings import WrapSettings
     from hanji.export.classifiers.wrap.wrap import expect_edge_tpu_model, wrap_model
     from hanji.training.progress import show_progress
     from hanji.training.settings import read_toml, settings_from

@@ -13,11 +13,11 @@ from hanji.compression.classifiers.pruning.channels import prune_channels
 from hanji.compression.classifiers.pruning.magnitude import expect_pruned
 from hanji.compression.classifiers.quantization.quantize import calibration_images
 from hanji.compression.classifiers.recipe import ImageRecipe
+from hanji.compression.classifiers.signature_names import CLASSIFY, IMAGE
 from hanji.compression.classifiers.steps import ImageDistil, ImagePrune, PruneChannels
 from hanji.export.bundle.artifact import Converted
 from hanji.export.bundle.queries import Query
 from hanji.export.classifiers.artifacts import ClassifierFiles
-from hanji.export.classifiers.formats.names import CLASSIFY, IMAGE
 from hanji.export.formats.names import Format
 from hanji.export.pipeline import Plan
 from hanji.studies.drawn_weights import draw_weights, zero_smallest

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from tensorflow.lite.python import schema_py_generated as schema
 
-from hanji.export.classifiers.formats.names import IMAGE
+from hanji.compression.classifiers.signature_names import IMAGE
 from hanji.export.formats.tflite_graph import Graph, opened, packed
 from hanji.runtime.manifest import Signature, Tensor
 from hanji.training.errors import ConversionError

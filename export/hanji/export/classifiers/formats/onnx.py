@@ -16,8 +16,8 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+from hanji.compression.classifiers.signature_names import CLASSIFY
 from hanji.compression.classifiers.steps import ImageScheme
-from hanji.export.classifiers.formats.names import CLASSIFY
 from hanji.export.classifiers.formats.onnx_qdq import simplify_qdq
 from hanji.export.classifiers.precision import PRECISIONS
 from hanji.export.formats.onnx import checked, from_tflite

@@ -16,7 +16,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from hanji.compression.classifiers.networks import without_xla
-from hanji.export.classifiers.formats.names import IMAGE, PROBABILITIES
+from hanji.compression.classifiers.signature_names import IMAGE, PROBABILITIES
 from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.objectives import normalization
 

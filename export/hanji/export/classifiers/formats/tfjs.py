@@ -11,8 +11,8 @@ from __future__ import annotations
 import tensorflow as tf
 import tf_keras as keras
 
+from hanji.compression.classifiers.signature_names import IMAGE, PROBABILITIES
 from hanji.compression.classifiers.steps import ImageScheme
-from hanji.export.classifiers.formats.names import IMAGE, PROBABILITIES
 from hanji.export.classifiers.formats.signature import ClassifySignature
 from hanji.export.classifiers.formats.tfjs_layers import LayerWalk
 from hanji.export.classifiers.precision import PRECISIONS

@@ -22,8 +22,8 @@ import tensorflow as tf
 from tensorflow.lite.python import convert as tflite_convert
 from tensorflow.lite.python import schema_py_generated as schema
 
+from hanji.compression.classifiers.signature_names import CLASSIFY, IMAGE
 from hanji.compression.classifiers.steps import ImageScheme
-from hanji.export.classifiers.formats.names import CLASSIFY, IMAGE
 from hanji.export.classifiers.formats.signature import ClassifySignature
 from hanji.export.classifiers.formats.tflite_float import keep_in_float, remove_markers
 from hanji.export.classifiers.formats.tflite_layers import names_of_layers, names_outside_network, operators

@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from hanji.compression.classifiers.files.input_layout import InputLayout
+from hanji.compression.classifiers.files.meaning import Answers
+from hanji.compression.classifiers.files.original import OriginalModel
+from hanji.compression.classifiers.files.reference import Images, expected_values
+from hanji.compression.classifiers.files.settings import WrapSettings
+from hanji.compression.classifiers.signature_names import CLASSIFY
 from hanji.export.bundle.artifact import MODEL_FILES, UNMEASURED, file_entry
 from hanji.export.bundle.engines import open_engine
-from hanji.export.classifiers.formats.names import CLASSIFY
-from hanji.export.classifiers.wrap.input_layout import InputLayout
-from hanji.export.classifiers.wrap.meaning import Answers
-from hanji.export.classifiers.wrap.original import OriginalModel
+from hanji.export.classifiers.wrap.file_formats import engines_of, rewritten
 from hanji.export.classifiers.wrap.parity import rewritten_parity
 from hanji.export.classifiers.wrap.plan import planned_ends
-from hanji.export.classifiers.wrap.reference import Images, expected_values
-from hanji.export.classifiers.wrap.settings import WrapSettings
 from hanji.runtime.errors import EngineError
 from hanji.runtime.images.tensors import ImageTensor, dequantized
 from hanji.runtime.manifest import Artifact, ImageInput, Parity, Signature, Tensor
@@ -61,14 +62,14 @@ def bundled_file(
     ends = planned_ends(model, layout, answers.tensor, settings)
     content = model.content
     if ends.notes:
-        content, ends = model.rewritten(ends)
+        content, ends = rewritten(model, ends)
     precision, parameters = model.stored()
     path = MODEL_FILES[model.format]
     artifact = Artifact(
         format=model.format,
         precision=precision,
         files=(file_entry(path, content),),
-        engines=model.engines(content),
+        engines=engines_of(model, content),
         signatures={CLASSIFY: Signature(path, (ends.image,), (ends.classes,))},
         parity=UNMEASURED,
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.export.bundle.markdown import FORMAT_NAMES
 from hanji.export.classifiers.wrap.bundled_file import BundledFile
-from hanji.export.classifiers.wrap.labels import ClassNames
 from hanji.export.classifiers.wrap.parity import RewrittenParity
 from hanji.runtime.manifest import ImageInput, Probabilities
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
-from hanji.export.classifiers.formats.names import IMAGE, PROBABILITIES
-from hanji.export.classifiers.wrap.input_layout import InputLayout
-from hanji.export.classifiers.wrap.original import LEVELS, OriginalModel, is_quantized
-from hanji.export.classifiers.wrap.settings import WrapSettings
+from hanji.compression.classifiers.files.input_layout import InputLayout
+from hanji.compression.classifiers.files.original import LEVELS, OriginalModel, is_quantized
+from hanji.compression.classifiers.files.settings import WrapSettings
+from hanji.compression.classifiers.signature_names import IMAGE, PROBABILITIES
 from hanji.export.classifiers.wrap.steps import (
     ChannelsFirst,
     Convert,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
-from hanji.export.classifiers.formats.names import CLASSIFY
+from hanji.compression.classifiers.signature_names import CLASSIFY
 from hanji.export.classifiers.wrap.steps import (
     ChannelsFirst,
     Convert,

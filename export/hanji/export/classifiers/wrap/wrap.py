@@ -15,6 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from hanji.compression.classifiers.files.input_layout import input_layout, takes_levels
+from hanji.compression.classifiers.files.labels import ClassNames
+from hanji.compression.classifiers.files.reference import Images, NativeInput, reference_answers
+from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.export.bundle.artifact import MODEL_FILES, file_entry
 from hanji.export.bundle.files import BundleSummary, manifest_files, write_files
@@ -25,10 +29,6 @@ from hanji.export.classifiers.golden import golden_count, image_golden_table, im
 from hanji.export.classifiers.manifest import CARD, GOLDEN, LABELS, input_and_output, labels_table
 from hanji.export.classifiers.wrap.bundled_file import BundledFile, bundled_file
 from hanji.export.classifiers.wrap.card import wrapped_card
-from hanji.export.classifiers.wrap.input_layout import input_layout, takes_levels
-from hanji.export.classifiers.wrap.labels import ClassNames
-from hanji.export.classifiers.wrap.reference import Images, NativeInput, reference_answers
-from hanji.export.classifiers.wrap.settings import WrapSettings
 from hanji.runtime.images.tensors import probabilities_of
 from hanji.runtime.manifest import CLASSIFICATION, ImageData, ImageInput
 from hanji.runtime.manifest.reader import SCHEMA_VERSION
@@ -59,7 +59,7 @@ def wrap_model(
     (unless ``replace``). Nothing is left behind on an error.
     """
     import_tensorflow()
-    from hanji.export.classifiers.wrap.read_model_file import read_model_file
+    from hanji.compression.classifiers.files.read_model_file import read_model_file
 
     model = read_model_file(path)
     layout = input_layout(model, settings)
@@ -80,7 +80,7 @@ def wrap_model(
 def expect_edge_tpu_model(path: Path) -> None:
     """ConversionError for a file that an Edge TPU cannot run."""
     import_tensorflow()
-    from hanji.export.classifiers.wrap.read_model_file import read_model_file
+    from hanji.compression.classifiers.files.read_model_file import read_model_file
     from hanji.export.formats.edge_tpu import expect_edge_tpu
 
     model = read_model_file(path)
@@ -177,4 +177,4 @@ def _unknown(name: str, file: BundledFile, licence: str) -> dict[str, Any]:
     }
 
 
-__all__ = ["IMAGES", "expect_edge_tpu_model", "wrap_model"]
+__all__ = ["IMAGES", "ClassNames", "WrapSettings", "expect_edge_tpu_model", "wrap_model"]

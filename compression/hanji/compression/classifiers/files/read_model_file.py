@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hanji.export.classifiers.wrap.onnx_file import OnnxFile
-from hanji.export.classifiers.wrap.original import OriginalModel
-from hanji.export.classifiers.wrap.tflite_file import TfliteFile
+from hanji.compression.classifiers.files.onnx_file import OnnxFile
+from hanji.compression.classifiers.files.original import OriginalModel
+from hanji.compression.classifiers.files.tflite_file import TfliteFile
 from hanji.training.errors import ConversionError
 
 

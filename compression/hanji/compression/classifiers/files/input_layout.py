@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from hanji.export.classifiers.wrap.original import (
+from hanji.compression.classifiers.files.original import (
     LEVELS,
     NUMBERS,
     OriginalModel,
@@ -20,7 +20,7 @@ from hanji.export.classifiers.wrap.original import (
     is_quantized,
     shape_text,
 )
-from hanji.export.classifiers.wrap.settings import WrapSettings
+from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.runtime.manifest import Tensor
 from hanji.training.errors import ConversionError, RecipeError
 

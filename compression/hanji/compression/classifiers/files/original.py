@@ -9,8 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from hanji.export.classifiers.wrap.steps import Ends
-from hanji.runtime.manifest import EngineRequirement, Tensor
+from hanji.runtime.manifest import Tensor
 from hanji.training.errors import ConversionError
 
 Array = npt.NDArray[Any]
@@ -57,19 +56,8 @@ class OriginalModel(Protocol):
         """All outputs for one value of the only input, by name; ConversionError if the engine fails."""
         ...
 
-    def rewritten(self, ends: Ends) -> tuple[bytes, Ends]:
-        """The file with other ends, and the ends with their final names.
-
-        ConversionError if the file cannot be edited.
-        """
-        ...
-
     def stored(self) -> tuple[str, int]:
         """The precision of the file, and the number of stored parameters."""
-        ...
-
-    def engines(self, content: bytes) -> tuple[EngineRequirement, ...]:
-        """The engines that run ``content``, which is the file or a rewritten one."""
         ...
 
 

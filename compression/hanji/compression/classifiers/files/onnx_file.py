@@ -10,13 +10,9 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from hanji.export.classifiers.wrap.onnx_loading import loaded, lower_ir_version, one_line
-from hanji.export.classifiers.wrap.onnx_rewriting import rewritten_onnx
-from hanji.export.classifiers.wrap.original import NUMBERS, Array
-from hanji.export.classifiers.wrap.steps import Ends
-from hanji.export.formats.onnx import IR_VERSION, OLDEST_ONNXRUNTIME, OPSET
-from hanji.runtime.engines.versions import installed_version
-from hanji.runtime.manifest import EngineRequirement, Tensor
+from hanji.compression.classifiers.files.onnx_loading import loaded, lower_ir_version, one_line
+from hanji.compression.classifiers.files.original import NUMBERS, Array
+from hanji.runtime.manifest import Tensor
 from hanji.training.errors import ConversionError
 
 _INTEGERS = ("int8", "uint8")
@@ -39,7 +35,7 @@ class OnnxFile:
         self._model, notes = loaded(path)
         self._session, note = _session(self._model, path)
         self.notes = (*notes, *note)
-        self.content = _serialized(self._model) if self.notes else content
+        self.content = serialized(self._model) if self.notes else content
         weights = {tensor.name for tensor in self._model.graph.initializer}
         self.inputs = tuple(_tensor(value) for value in self._model.graph.input if value.name not in weights)
         self.outputs = tuple(map(_tensor, self._model.graph.output))
@@ -58,21 +54,18 @@ class OnnxFile:
             ) from None
         return dict(zip(names, found, strict=True))
 
-    def rewritten(self, ends: Ends) -> tuple[bytes, Ends]:
-        """As in ``OriginalModel``."""
-        model, named = rewritten_onnx(self._model, ends)
-        return _serialized(model), named
-
     def stored(self) -> tuple[str, int]:
         """As in ``OriginalModel``."""
         return _stored(self._model)
 
-    def engines(self, content: bytes) -> tuple[EngineRequirement, ...]:
-        """As in ``OriginalModel``."""
-        return (EngineRequirement("onnxruntime", _oldest(self._model)),)
+    @property
+    def model(self) -> onnx.ModelProto:
+        """The model; not to be changed."""
+        return self._model
 
 
-def _serialized(model: onnx.ModelProto) -> bytes:
+def serialized(model: onnx.ModelProto) -> bytes:
+    """The file of a model, the same bytes for the same model."""
     return bytes(model.SerializeToString(deterministic=True))
 
 
@@ -133,12 +126,4 @@ def _stored(model: onnx.ModelProto) -> tuple[str, int]:
     return "float16" if largest == "float16" else "float32", max(1, sum(sizes.values()))
 
 
-def _oldest(model: onnx.ModelProto) -> str:
-    """The oldest ONNX Runtime version known to run the file, or else the installed one."""
-    old = all(opset.version <= OPSET for opset in model.opset_import if not opset.domain)
-    if old and model.ir_version <= IR_VERSION:
-        return OLDEST_ONNXRUNTIME
-    return installed_version("onnxruntime") or OLDEST_ONNXRUNTIME
-
-
-__all__ = ["OnnxFile"]
+__all__ = ["OnnxFile", "serialized"]

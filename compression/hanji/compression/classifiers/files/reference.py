@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hanji.export.classifiers.wrap.input_layout import InputLayout
-from hanji.export.classifiers.wrap.meaning import Answers
-from hanji.export.classifiers.wrap.original import Array, OriginalModel, is_quantized
-from hanji.export.classifiers.wrap.outputs import answers_of, chosen_output, class_outputs
-from hanji.export.classifiers.wrap.settings import WrapSettings
+from hanji.compression.classifiers.files.input_layout import InputLayout
+from hanji.compression.classifiers.files.meaning import Answers
+from hanji.compression.classifiers.files.original import Array, OriginalModel, is_quantized
+from hanji.compression.classifiers.files.outputs import answers_of, chosen_output, class_outputs
+from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.runtime.manifest import ImageInput
 
 Images = npt.NDArray[np.uint8]

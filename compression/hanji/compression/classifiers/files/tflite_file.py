@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tensorflow.lite.python import schema_py_generated as schema
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
 
-from hanji.export.classifiers.formats.names import CLASSIFY
-from hanji.export.classifiers.wrap.original import Array
-from hanji.export.classifiers.wrap.steps import Ends
-from hanji.export.classifiers.wrap.tflite_rewriting import rewritten_tflite
-from hanji.export.formats.tflite_graph import opened
-from hanji.export.formats.tflite_runtime import tflite_engines
+from hanji.compression.classifiers.files.original import Array
+from hanji.compression.classifiers.signature_names import CLASSIFY
 from hanji.runtime.engines.choice import interpreter_class
-from hanji.runtime.manifest import EngineRequirement, Tensor
+from hanji.runtime.manifest import Tensor
 from hanji.training.errors import ConversionError
 
 _TYPE = schema.TensorType
@@ -68,24 +65,20 @@ class TfliteFile:
         except (RuntimeError, ValueError) as error:
             raise _failed(self.path, f"runs for {list(value.shape)} {value.dtype}", error) from None
 
-    def rewritten(self, ends: Ends) -> tuple[bytes, Ends]:
-        """As in ``OriginalModel``."""
-        model, _ = opened(self.content)
-        if any(buffer.offset > 1 for buffer in model.buffers):
-            raise ConversionError(
-                f"{self.path}: expected weights inside the flatbuffer, found them behind it, as in files "
-                "above 2 GiB; convert the model again with float16 or int8 weights"
-            )
-        indices = (self._inputs[ends.source.name]["index"], self._outputs[ends.result.name]["index"])
-        return rewritten_tflite(self.content, ends, self._subgraph(model), indices), ends
-
     def stored(self) -> tuple[str, int]:
         """As in ``OriginalModel``."""
         return _stored(self.content)
 
-    def engines(self, content: bytes) -> tuple[EngineRequirement, ...]:
-        """As in ``OriginalModel``."""
-        return tflite_engines(content)
+    def indices(self, source: str, result: str) -> tuple[int, int]:
+        """The indices of an input and of an output in the subgraph that is run."""
+        return self._inputs[source]["index"], self._outputs[result]["index"]
+
+    def subgraph(self, model: Any) -> int:
+        """The index of the subgraph of ``model``, the unpacked flatbuffer, that is run."""
+        if self._runner is None:
+            return 0
+        signatures = {signature.signatureKey: signature for signature in model.signatureDefs}
+        return int(signatures[CLASSIFY.encode()].subgraphIndex)
 
     def _details(self) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
         """The inputs and outputs of the signature ``classify``, or else those of the whole file, by name."""
@@ -94,13 +87,6 @@ class TfliteFile:
         sides = (self._interpreter.get_input_details(), self._interpreter.get_output_details())
         inputs, outputs = ({entry["name"]: entry for entry in side} for side in sides)
         return inputs, outputs
-
-    def _subgraph(self, model: Any) -> int:
-        """The index of the subgraph that is run."""
-        if self._runner is None:
-            return 0
-        signatures = {signature.signatureKey: signature for signature in model.signatureDefs}
-        return int(signatures[CLASSIFY.encode()].subgraphIndex)
 
 
 def _has_any_size(interpreter: Any) -> bool:
@@ -127,16 +113,16 @@ def _tensor(name: str, entry: dict[str, Any]) -> Tensor:
 
 def _stored(content: bytes) -> tuple[str, int]:
     """The precision of the file, and the number of stored parameters."""
-    model, graphs = opened(content)
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     constants = [
         tensor
-        for graph in graphs
+        for graph in model.subgraphs
         for tensor in graph.tensors
         if tensor.type in _STORED and model.buffers[tensor.buffer].data is not None
     ]
     computed = {
         graph.tensors[index].type
-        for graph in graphs
+        for graph in model.subgraphs
         for operator in graph.operators
         for index in operator.outputs
     }

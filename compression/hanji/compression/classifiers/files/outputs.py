@@ -8,8 +8,8 @@ from math import prod
 
 import numpy as np
 
-from hanji.export.classifiers.wrap.meaning import Answers, contradiction
-from hanji.export.classifiers.wrap.original import (
+from hanji.compression.classifiers.files.meaning import Answers, contradiction
+from hanji.compression.classifiers.files.original import (
     LEVELS,
     NUMBERS,
     Array,
@@ -19,7 +19,7 @@ from hanji.export.classifiers.wrap.original import (
     real_values,
     shape_text,
 )
-from hanji.export.classifiers.wrap.settings import WrapSettings
+from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.runtime.manifest import Tensor
 from hanji.training.errors import ConversionError, RecipeError
 from hanji.training.progress import logger
