@@ -18,7 +18,7 @@ from hanji.training.errors import RecipeError
 def parsed(*options: str) -> Preprocessing:
     parser = argparse.ArgumentParser()
     add_preprocessing_options(parser)
-    return preprocessing_of(parser.parse_args(list(options)))
+    return preprocessing_of(parser.parse_args(list(options)), Preprocessing)
 
 
 def test_options_and_a_file_are_equivalent(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def load_compressed_classifier(directory: Path) -> CompressedClassifier:
         model=model,
         config=settings_from(ImageModelConfig, config, f"{path}: model") if config else None,
         scheme=scheme,
-        calibration=_load_calibration(directory / "calibration.npz"),
+        calibration=load_image_array(directory / "calibration.npz"),
         temperature=about["temperature"],
         sparse=about["sparse"],
         float_layers=float_layers,
@@ -169,7 +169,8 @@ def _saved_model_of(full: Full) -> Path | None:
     return full.saved_model if isinstance(full, KerasClassifier) else None
 
 
-def _load_calibration(path: Path) -> NDArray[np.uint8]:
+def load_image_array(path: Path) -> NDArray[np.uint8]:
+    """The images in an .npz file, uint8 [n, height, width, channels]; DataError if it cannot be read."""
     try:
         with np.load(path, allow_pickle=False) as file:
             images: NDArray[Any] = file["images"]
@@ -178,4 +179,10 @@ def _load_calibration(path: Path) -> NDArray[np.uint8]:
     return images
 
 
-__all__ = ["ABOUT", "CompressedClassifier", "load_compressed_classifier", "save_compressed_classifier"]
+__all__ = [
+    "ABOUT",
+    "CompressedClassifier",
+    "load_compressed_classifier",
+    "load_image_array",
+    "save_compressed_classifier",
+]

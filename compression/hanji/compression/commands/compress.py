@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+from hanji.compression.classifiers.files.file_names import SUFFIXES
 from hanji.compression.classifiers.foreign.preprocessing import OPTIONS, add_preprocessing_options
 from hanji.training.classifiers.untrusted.trust import add_trust_option, trusting_code
 from hanji.training.commands.memory import add_memory_option, memory_limit_of
@@ -20,14 +21,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "trained",
         type=Path,
         metavar="TRAINED",
-        help="a directory written by hanji train, or an image classifier: .keras or .h5 file, or SavedModel",
+        help="a directory written by hanji train, or an image classifier: .keras, .h5, .onnx or "
+        ".tflite file, or SavedModel",
     )
     parser.add_argument("--recipe", required=True, help="a recipe file, or the name of a built-in recipe")
     parser.add_argument(
         "--data",
         type=Path,
         metavar="DIR",
-        help="the data it was trained on; for a Keras file, images in one subfolder per class",
+        help="the data it was trained on; for a Keras file, images in one subfolder per class; for an .onnx "
+        "or .tflite file with --labels, any folder of images",
+    )
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="for an .onnx or .tflite file: one label per line; default: the subfolders of --data",
     )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="directory for the compressed model"
@@ -46,6 +55,9 @@ def run(args: argparse.Namespace) -> int:
     task = task_of_directory(args.trained, "training", "trained_file")
     _expect_no_preprocessing(args, foreign=task is None)
     with memory_limit_of(args, task or "image-classification"), trusting_code(args.trust_code):
+        if task is None and args.trained.suffix.lower() in SUFFIXES:
+            return _file(args)
+        _expect_no_labels(args)
         full, compressed = _foreign(args) if task is None else _trained(args, task)
     print("metric           full      compressed")
     for name, value in compressed.items():
@@ -78,7 +90,7 @@ def _trained(args: argparse.Namespace, name: str) -> tuple[Mapping[str, float], 
 
 
 def _foreign(args: argparse.Namespace) -> tuple[Mapping[str, float], Mapping[str, float]]:
-    from hanji.compression.classifiers.foreign.preprocessing import preprocessing_of
+    from hanji.compression.classifiers.foreign.preprocessing import Preprocessing, preprocessing_of
     from hanji.compression.classifiers.recipe import ImageRecipe
     from hanji.training.classifiers.config import ImageTrainingConfig
     from hanji.training.errors import DataError
@@ -90,7 +102,7 @@ def _foreign(args: argparse.Namespace) -> tuple[Mapping[str, float], Mapping[str
             "SavedModel directory, found none of these"
         )
     file = ImageRecipe.file_named(args.recipe)
-    recipe, preprocessing = ImageRecipe.from_file(file), preprocessing_of(args)
+    recipe, preprocessing = ImageRecipe.from_file(file), preprocessing_of(args, Preprocessing)
     if args.data is None:
         raise DataError("expected --data with a folder of images, one subfolder per class, found none")
 
@@ -112,6 +124,42 @@ def _foreign(args: argparse.Namespace) -> tuple[Mapping[str, float], Mapping[str
         )
     save_compressed_classifier(compressed, args.out)
     return compressed.full.metrics, compressed.metrics
+
+
+def _file(args: argparse.Namespace) -> int:
+    """Quantize a model file; 0 when done."""
+    from hanji.compression.classifiers.files.labels import read_labels
+    from hanji.compression.classifiers.files.settings import WrapSettings
+    from hanji.compression.classifiers.foreign.preprocessing import preprocessing_of
+    from hanji.compression.classifiers.recipe import ImageRecipe
+    from hanji.training.errors import DataError
+    from hanji.training.quiet import import_tensorflow
+
+    recipe = ImageRecipe.load(args.recipe)
+    settings = preprocessing_of(args, WrapSettings)
+    labels = read_labels(args.labels) if args.labels else None
+    if args.data is None:
+        raise DataError("expected --data with a folder of images for calibration, found none")
+
+    import_tensorflow()
+    from hanji.compression.classifiers.files.compress_file import compress_model_file
+    from hanji.compression.classifiers.files.compressed_file import save_compressed_file
+
+    compressed = compress_model_file(args.trained, recipe, args.data, settings=settings, labels=labels)
+    save_compressed_file(compressed, args.out)
+    print(
+        f"The compressed file is in {args.out}; `hanji export {args.out} --out BUNDLE` makes a bundle of it"
+    )
+    return 0
+
+
+def _expect_no_labels(args: argparse.Namespace) -> None:
+    from hanji.training.errors import RecipeError
+
+    if args.labels:
+        raise RecipeError(
+            f"--labels: expected only with an .onnx or .tflite file, found {args.trained}; leave it out"
+        )
 
 
 def _checkpoints(args: argparse.Namespace) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from hanji.compression.classifiers.files.file_names import ABOUT
 from hanji.export.formats.names import FORMATS
 
 HELP = "export a compressed model as a bundle"
@@ -55,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
     from hanji.training.task import task_of_directory
 
     show_progress()
+    if (args.compressed / ABOUT).is_file():
+        return _file(args)
     name = task_of_directory(args.compressed, "compression", "compressed_file")
     if name is None:
         raise DataError(
@@ -71,6 +74,26 @@ def run(args: argparse.Namespace) -> int:
     compressed = task.load_compressed(args.compressed)
     dataset = task.dataset_of_compressed(compressed, args.data)
     summary = task.export(compressed, args.out, config, dataset=dataset, replace=True)
+    print("\n".join(summary.lines()))
+    return 0
+
+
+def _file(args: argparse.Namespace) -> int:
+    """Export a compressed model file in its own format; return 0."""
+    from hanji.training.errors import RecipeError
+    from hanji.training.quiet import import_tensorflow
+
+    given = [name for name in ("formats", *_OPTIONS, "data") if getattr(args, name)]
+    if given:
+        raise RecipeError(
+            f"--{given[0].replace('_', '-')}: a compressed .onnx or .tflite file is exported in its own "
+            "format, and compared on the images that it was compressed with; leave it out"
+        )
+    import_tensorflow()
+    from hanji.compression.classifiers.files.compressed_file import load_compressed_file
+    from hanji.export.classifiers.wrap.compressed import bundle_compressed_file
+
+    summary = bundle_compressed_file(load_compressed_file(args.compressed), args.out, replace=True)
     print("\n".join(summary.lines()))
     return 0
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
@@ -12,7 +14,8 @@ import pytest
 from hanji.compression.classifiers.files.onnx_preparation import prepared
 from hanji.compression.classifiers.files.onnx_quantizer import OnnxQuantizer
 from hanji.compression.classifiers.files.quantizer import Choice, FileQuantizer, FileScheme, Images
-from hanji.compression.classifiers.files.selection import FileSelection
+from hanji.compression.classifiers.files.read_model_file import read_model_file
+from hanji.compression.classifiers.files.selection import FileSelection, Values
 from hanji.compression.classifiers.files.tflite_quantizer import TfliteQuantizer
 from hanji.training.errors import ConversionError
 
@@ -37,6 +40,21 @@ class Format:
         content = self.file(spread)
         return self.quantizer(content, "model", self.inputs()), content
 
+    def outputs(self, content: bytes, inputs: Images) -> Values:
+        """The outputs of a file in its engine, float64 [n, classes]."""
+        with TemporaryDirectory() as directory:
+            path = Path(directory) / "model.onnx"
+            path.write_bytes(content)
+            model = read_model_file(path)
+            rows = [next(iter(model.run(value).values())).ravel().copy() for value in inputs]
+        return np.stack(rows).astype(np.float64)
+
+    def selection(self, quantizer: FileQuantizer, content: bytes) -> FileSelection:
+        inputs = self.inputs()
+        return FileSelection(
+            quantizer, self.outputs(content, inputs), lambda made: self.outputs(made, inputs), "model"
+        )
+
 
 FORMATS = {
     "onnx": Format(onnx_file, OnnxQuantizer, channels_first=True),
@@ -56,29 +74,27 @@ def model_format(request: pytest.FixtureRequest) -> Format:
 def test_answers_like_the_float_file(model_format: Format, scheme: FileScheme, largest: float) -> None:
     quantizer, content = model_format.of(EVEN)
     unseen = model_format.inputs(seed=5)
-    found = quantizer.outputs(quantizer.quantized(Choice(scheme)), unseen)
-    expected = quantizer.outputs(content, unseen)
+    found = model_format.outputs(quantizer.quantized(Choice(scheme)), unseen)
+    expected = model_format.outputs(content, unseen)
     assert 0.0 < np.abs(found - expected).max() < largest
     np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=1e-3)  # the softmax stays in float32
 
 
 def test_chooses_a_scale_per_channel_where_channels_differ(model_format: Format) -> None:
     quantizer, content = model_format.of(UNEVEN)
-    selection = FileSelection(quantizer, content, model_format.inputs(), "model")
+    selection = model_format.selection(quantizer, content)
     best = selection.best("int8-weights")
     assert best.choice.per_channel
     assert best.loss.agreement >= 0.98
     with_one_scale = quantizer.quantized(Choice("int8-weights", per_channel=False))
     inputs = model_format.inputs()
-    expected, found = quantizer.outputs(content, inputs), quantizer.outputs(with_one_scale, inputs)
+    expected, found = model_format.outputs(content, inputs), model_format.outputs(with_one_scale, inputs)
     assert np.mean(found.argmax(axis=1) == expected.argmax(axis=1)) < 0.95
 
 
 def test_ranks_the_layer_that_loses_most_first(model_format: Format) -> None:
     quantizer, content = model_format.of(UNEVEN)
-    ranking = FileSelection(quantizer, content, model_format.inputs(), "model").ranking(
-        "int8-weights", per_channel=False
-    )
+    ranking = model_format.selection(quantizer, content).ranking("int8-weights", per_channel=False)
     assert set(ranking) == set(quantizer.layers)
     assert list(ranking.values()) == sorted(ranking.values(), reverse=True)
     assert next(iter(ranking)) in quantizer.layers[:2]
@@ -95,7 +111,7 @@ def test_refuses_a_file_that_disagrees_and_its_hint_works(
         return original(Choice(choice.scheme, False, choice.float_layers, choice.only))
 
     monkeypatch.setattr(quantizer, "quantized", ruined)
-    selection = FileSelection(quantizer, content, model_format.inputs(), "model")
+    selection = model_format.selection(quantizer, content)
     with pytest.raises(ConversionError, match="float_layers in the recipe") as refusal:
         selection.best("int8-weights")
     named = [layer for layer in quantizer.layers if repr(layer) in str(refusal.value)]
@@ -106,8 +122,8 @@ def test_refuses_a_file_that_disagrees_and_its_hint_works(
 def test_leaves_layers_in_float(model_format: Format) -> None:
     quantizer, content = model_format.of(EVEN)
     inputs = model_format.inputs()
-    expected = quantizer.outputs(content, inputs)
-    kept = quantizer.outputs(
+    expected = model_format.outputs(content, inputs)
+    kept = model_format.outputs(
         quantizer.quantized(Choice("int8-weights", float_layers=quantizer.layers)), inputs
     )
     np.testing.assert_allclose(kept, expected, atol=1e-6)
@@ -116,7 +132,7 @@ def test_leaves_layers_in_float(model_format: Format) -> None:
 def test_names_a_layer_that_does_not_exist(model_format: Format) -> None:
     quantizer, content = model_format.of(EVEN)
     with pytest.raises(ConversionError, match=r"no layer 'conv' with weights; found "):
-        FileSelection(quantizer, content, model_format.inputs(), "model").best("int8", ["conv"])
+        model_format.selection(quantizer, content).best("int8", ["conv"])
 
 
 def test_the_range_is_that_of_all_calibration_images(model_format: Format) -> None:
@@ -125,8 +141,8 @@ def test_the_range_is_that_of_all_calibration_images(model_format: Format) -> No
     inputs = model_format.inputs()
     bright = inputs[0] * 0.0 + 1.0
     quantizer = model_format.quantizer(content, "model", [bright, *(image * 0.1 for image in inputs)])
-    found = quantizer.outputs(quantizer.quantized(Choice("int8")), [bright])
-    assert np.abs(found - quantizer.outputs(content, [bright])).max() < 0.05
+    found = model_format.outputs(quantizer.quantized(Choice("int8")), [bright])
+    assert np.abs(found - model_format.outputs(content, [bright])).max() < 0.05
 
 
 def test_a_file_without_weights_is_refused() -> None:
@@ -144,8 +160,8 @@ def test_a_file_without_weights_is_refused() -> None:
 def test_an_old_opset_is_brought_up_to_date() -> None:
     quantizer = OnnxQuantizer(onnx_file(EVEN, opset=11), "model.onnx", FORMATS["onnx"].inputs())
     inputs = FORMATS["onnx"].inputs(8)
-    found = quantizer.outputs(quantizer.quantized(Choice("int8")), inputs)
-    assert np.abs(found - quantizer.outputs(onnx_file(EVEN), inputs)).max() < 0.05
+    found = FORMATS["onnx"].outputs(quantizer.quantized(Choice("int8")), inputs)
+    assert np.abs(found - FORMATS["onnx"].outputs(onnx_file(EVEN), inputs)).max() < 0.05
 
 
 def test_weights_are_rounded_to_the_grid_of_their_channel() -> None:
@@ -191,6 +207,6 @@ def test_preparation_folds_batch_normalization_and_changes_no_answer(opset: int)
     assert [node.op_type for node in made.graph.node] == ["Conv"]
     assert len(made.graph.initializer) == 2
     inputs = FORMATS["onnx"].inputs(2)
-    quantizer = OnnxQuantizer(content, "model.onnx", inputs)
-    found = quantizer.outputs(made.SerializeToString(), inputs)
-    np.testing.assert_allclose(found, quantizer.outputs(content, inputs), rtol=1e-4, atol=1e-5)
+    found = FORMATS["onnx"].outputs(made.SerializeToString(), inputs)
+    expected = FORMATS["onnx"].outputs(content, inputs)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)

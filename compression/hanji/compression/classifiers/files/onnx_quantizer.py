@@ -8,19 +8,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import onnx
 
 from hanji.compression.classifiers.files.onnx_preparation import prepared
 from hanji.compression.classifiers.files.onnx_weights import layers_with_weights, weights_quantized
-from hanji.compression.classifiers.files.quantizer import CALIBRATED, Choice, Images, Values
+from hanji.compression.classifiers.files.quantizer import CALIBRATED, Choice, Images
 from hanji.runtime.engines.onnxruntime import ERRORS  # first, because it disables telemetry
 from hanji.runtime.engines.placed import one_line
 from hanji.training.errors import ConversionError
 from hanji.training.quiet import quiet
 
 # isort: split
-import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
@@ -65,15 +63,6 @@ class OnnxQuantizer:
         except _REFUSALS as error:
             refused = f"ONNX Runtime cannot quantize it to {choice.scheme}: {one_line(error)}"
             raise ConversionError(f"{self._where}: {refused}; try float16") from error
-
-    def outputs(self, content: bytes, images: Images) -> Values:
-        """See FileQuantizer."""
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        (given,) = session.get_inputs()
-        rows = [session.run(None, {given.name: image})[0].ravel() for image in images]
-        return np.stack(rows).astype(np.float32)
 
     def _quantized_layers(self, choice: Choice) -> list[str]:
         if choice.only:

@@ -1,7 +1,7 @@
 """What the quantizers of model files have in common.
 
-A quantizer holds one float file with one input and one output, and the images that it is calibrated with. It
-makes quantized files from it, any number of them, and runs files in the engine that they are made for.
+A quantizer holds one float file with one input, and the images that it is calibrated with. It makes quantized
+files from it, any number of them, with the same inputs and outputs.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-import numpy as np
 import numpy.typing as npt
 
 Images = Sequence[npt.NDArray[Any]]
 """Inputs of a file, one per image, each with the shape and dtype of the file's input."""
 
-Values = npt.NDArray[np.float32]
 FileScheme = Literal["int8", "int16x8", "dynamic", "int8-weights", "float16"]
 """``int8-weights``: int8 weights that are dequantized before use; the others as in ``ImageQuantize``."""
 
@@ -46,8 +44,5 @@ class FileQuantizer(Protocol):
     def quantized(self, choice: Choice) -> bytes:
         """The file quantized; ConversionError, naming the file, if the library refuses."""
 
-    def outputs(self, content: bytes, images: Images) -> Values:
-        """The outputs of a file with the interface of the original, float32 [n, values per image]."""
 
-
-__all__ = ["CALIBRATED", "Choice", "FileQuantizer", "FileScheme", "Images", "Values"]
+__all__ = ["CALIBRATED", "Choice", "FileQuantizer", "FileScheme", "Images"]

@@ -8,16 +8,17 @@ quantizing each of them alone.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from hanji.compression.classifiers.files.quantizer import Choice, FileQuantizer, FileScheme, Images, Values
+from hanji.compression.classifiers.files.quantizer import Choice, FileQuantizer, FileScheme
 from hanji.training.errors import ConversionError
 from hanji.training.progress import logger
 
+Values = npt.NDArray[np.float64]
 LEAST_AGREEMENT = 0.95
 """The least share of calibration images for which the quantized file has the original's best class."""
 
@@ -48,16 +49,19 @@ class QuantizedFile:
 
 
 class FileSelection:
-    """Quantizes one file in several ways and compares them; ``original`` is the float file.
+    """Quantizes one file in several ways and compares them.
 
-    ``images`` are inputs of the file, at least one; ``where`` names the file in error messages.
+    ``expected`` are the outputs of the float file for some images, float64 [n, classes], ``outputs`` computes
+    those of another file for the same images; ``where`` names the file in error messages.
     """
 
-    def __init__(self, quantizer: FileQuantizer, original: bytes, images: Images, where: str) -> None:
+    def __init__(
+        self, quantizer: FileQuantizer, expected: Values, outputs: Callable[[bytes], Values], where: str
+    ) -> None:
         self._quantizer = quantizer
-        self._images = images
+        self._expected = expected
+        self._outputs = outputs
         self._where = where
-        self._expected = quantizer.outputs(original, images)
 
     def best(self, scheme: FileScheme, float_layers: Collection[str] = ()) -> QuantizedFile:
         """The file quantized with the better granularity, ``float_layers`` left in float32.
@@ -84,8 +88,9 @@ class FileSelection:
 
     def _made(self, choice: Choice) -> QuantizedFile:
         content = self._quantizer.quantized(choice)
-        found = self._quantizer.outputs(content, self._images)
-        return QuantizedFile(content, choice, _loss(found, self._expected), len(self._images))
+        return QuantizedFile(
+            content, choice, _loss(self._outputs(content), self._expected), len(self._expected)
+        )
 
     def _expect_layers(self, float_layers: Collection[str]) -> None:
         unknown = [layer for layer in float_layers if layer not in self._quantizer.layers]
@@ -124,12 +129,12 @@ def _loss(found: Values, expected: Values) -> Loss:
     return Loss(error, float(np.mean(found.argmax(axis=1) == expected.argmax(axis=1))))
 
 
-def _centred_logits(values: Values) -> npt.NDArray[np.float64]:
+def _centred_logits(values: Values) -> Values:
     """Outputs as logits centred at mean 0, up to which those of probabilities are known."""
-    logits = values.astype(np.float64)
+    logits = values
     if (values >= 0.0).all() and np.abs(values.sum(axis=1) - 1.0).max() < 1e-2:
         logits = np.log(np.maximum(logits, _MIN_PROBABILITY))
-    centred: npt.NDArray[np.float64] = logits - logits.mean(axis=1, keepdims=True)
+    centred: Values = logits - logits.mean(axis=1, keepdims=True)
     return centred
 
 

@@ -7,7 +7,6 @@ import warnings
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 from ai_edge_quantizer import quantizer as library
@@ -24,8 +23,8 @@ from ai_edge_quantizer.qtyping import (
 from ai_edge_quantizer.recipe_manager import RecipeManager
 from ai_edge_quantizer.utils.qsv_utils import min_max_update
 
-from hanji.compression.classifiers.files.quantizer import CALIBRATED, Choice, Images, Values
-from hanji.runtime.engines.choice import interpreter_class
+from hanji.compression.classifiers.files.quantizer import CALIBRATED, Choice, Images
+from hanji.compression.classifiers.signature_names import CLASSIFY
 from hanji.runtime.engines.placed import one_line
 from hanji.training.errors import ConversionError
 from hanji.training.quiet import quiet
@@ -38,8 +37,6 @@ _WEIGHTED = {
     "TRANSPOSE_CONV": TFLOperationName.CONV_2D_TRANSPOSE,
 }
 _HEADS = ("SOFTMAX", "LOGISTIC", "LOG_SOFTMAX", "RESHAPE", "SQUEEZE")
-_SIGNATURE = "classify"
-_INPUT = "image"
 _HALF = OpQuantizationConfig(
     weight_tensor_config=TensorQuantizationConfig(num_bits=16, dtype=TensorDataType.FLOAT),
     compute_precision=ComputePrecision.FLOAT,
@@ -58,9 +55,10 @@ class TfliteQuantizer:
         self._where = where
         self._calibration = calibration
         model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
-        _name_signature(model)
+        signature = _signature_of(model)
+        self._input = signature.inputs[0].name.decode()
         self._content = bytearray(flatbuffer_utils.convert_object_to_bytearray(model))
-        graph = model.subgraphs[0]
+        graph = model.subgraphs[signature.subgraphIndex]
         kinds = [flatbuffer_utils.opcode_to_name(model, each.opcodeIndex) for each in graph.operators]
         self._names = [_name_of(graph, operator) for operator in graph.operators]
         self.layers = tuple(
@@ -78,28 +76,14 @@ class TfliteQuantizer:
         """See FileQuantizer."""
         made = self._configured(choice)
         try:
-            with quiet():
+            with quiet(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that it keeps all tensors of one image in memory
                 ranges = self._ranges if choice.scheme in CALIBRATED else None
                 result = made.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
         except (RuntimeError, ValueError, KeyError, TypeError, NotImplementedError) as error:
             refused = f"ai-edge-quantizer cannot quantize it to {choice.scheme}: {one_line(error)}"
             raise ConversionError(f"{self._where}: {refused}; try float16") from error
         return bytes(result.quantized_model)
-
-    def outputs(self, content: bytes, images: Images) -> Values:
-        """See FileQuantizer."""
-        interpreter = interpreter_class("litert")(model_content=content, num_threads=1)
-        interpreter.allocate_tensors()
-        given, found = (
-            interpreter.get_input_details()[0]["index"],
-            interpreter.get_output_details()[0]["index"],
-        )
-        rows = []
-        for image in images:
-            interpreter.set_tensor(given, image)
-            interpreter.invoke()
-            rows.append(interpreter.get_tensor(found).ravel())
-        return np.stack(rows).astype(np.float32)
 
     @cached_property
     def _ranges(self) -> Any:
@@ -109,10 +93,8 @@ class TfliteQuantizer:
         """
         recipe = RecipeManager()
         recipe.load_quantization_recipe(self._configured(Choice("int8")).get_quantization_recipe())
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that it keeps all tensors of one image in memory
-            calibrator = Calibrator(self._content, num_threads=1, qsv_update_func=min_max_update)
-            calibrator.calibrate({_SIGNATURE: [{_INPUT: image} for image in self._calibration]}, recipe)
+        calibrator = Calibrator(self._content, num_threads=1, qsv_update_func=min_max_update)
+        calibrator.calibrate({CLASSIFY: [{self._input: image} for image in self._calibration]}, recipe)
         return calibrator.get_model_qsvs()
 
     def _configured(self, choice: Choice) -> Any:
@@ -164,17 +146,25 @@ def _head(graph: Any, kinds: list[str], names: list[str]) -> list[str]:
     return found
 
 
-def _name_signature(model: Any) -> None:
-    """Give the first graph a signature, by which the library feeds it."""
-    graph = model.subgraphs[0]
-    signature = schema.SignatureDefT()
-    signature.signatureKey, signature.subgraphIndex = _SIGNATURE, 0
-    signature.inputs = [_named(_INPUT, graph.inputs[0])]
-    signature.outputs = [_named("output", graph.outputs[0])]
+def _signature_of(model: Any) -> Any:
+    """The signature ``classify``, by which the library feeds the model.
+
+    A file without it gets one with the names of the tensors, so that its inputs and outputs keep their names.
+    """
+    for signature in model.signatureDefs or []:
+        if signature.signatureKey == CLASSIFY.encode():
+            return signature
+    graph, signature = model.subgraphs[0], schema.SignatureDefT()
+    signature.signatureKey, signature.subgraphIndex = CLASSIFY.encode(), 0
+    signature.inputs, signature.outputs = (
+        [_named(graph.tensors[index].name, index) for index in indices]
+        for indices in (graph.inputs, graph.outputs)
+    )
     model.signatureDefs = [signature]
+    return signature
 
 
-def _named(name: str, index: int) -> Any:
+def _named(name: bytes, index: int) -> Any:
     entry = schema.TensorMapT()
     entry.name, entry.tensorIndex = name, index
     return entry

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 from annotated_types import Ge, Unit
@@ -77,6 +77,9 @@ class Preprocessing:
         )
 
 
+Settings = TypeVar("Settings", bound=Preprocessing)
+
+
 def add_preprocessing_options(parser: argparse.ArgumentParser) -> None:
     """Declare --scale, --mean, --std, --size and --preprocessing."""
     group = parser.add_argument_group(
@@ -90,7 +93,7 @@ def add_preprocessing_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--preprocessing", type=Path, metavar="FILE", help="all of these in a TOML file")
 
 
-def preprocessing_of(args: argparse.Namespace) -> Preprocessing:
+def preprocessing_of(args: argparse.Namespace, kind: type[Settings]) -> Settings:
     """The preprocessing given by the options; RecipeError if they are missing, conflicting or invalid."""
     given = {name: getattr(args, name) for name in ("scale", "mean", "std", "size") if getattr(args, name)}
     if args.preprocessing and given:
@@ -99,7 +102,7 @@ def preprocessing_of(args: argparse.Namespace) -> Preprocessing:
             f"{', '.join(f'--{name}' for name in given)}; leave them out"
         )
     if args.preprocessing:
-        return settings_from(Preprocessing, read_toml(args.preprocessing), str(args.preprocessing))
+        return settings_from(kind, read_toml(args.preprocessing), str(args.preprocessing))
     if not set(given) - {"size"}:
         raise RecipeError(
             "expected the scaling of the model's input, found none: --scale 1/255 for 0 to 1, --mean 127.5 "
@@ -113,7 +116,7 @@ def preprocessing_of(args: argparse.Namespace) -> Preprocessing:
         table["scale"] = _number(given["scale"], "--scale")
     if "size" in given:
         table["height"], table["width"] = _size(given["size"])
-    return settings_from(Preprocessing, table, "options")
+    return settings_from(kind, table, "options")
 
 
 def _number(text: str, where: str) -> float:

@@ -40,6 +40,9 @@ class BundledFile:
     outputs: Values
     """Dequantized outputs in its engine, float32 [n, classes]."""
 
+    engine: str
+    """The name of that engine."""
+
     @property
     def classes(self) -> int:
         """The number of classes."""
@@ -78,7 +81,7 @@ def bundled_file(
     if notes := (*model.notes, *ends.notes):
         expected = expected_values(answers, of_logit=settings.gives == "logits")
         parity = rewritten_parity(model.path, expected, outputs, precision, engine)
-    return BundledFile(replace(artifact, parity=parity), content, parameters, notes, outputs)
+    return BundledFile(replace(artifact, parity=parity), content, parameters, notes, outputs, engine)
 
 
 def _outputs(

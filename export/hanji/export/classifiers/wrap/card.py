@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hanji.compression.classifiers.files.labels import ClassNames
+from hanji.export.bundle.files import MeasuredParity
 from hanji.export.bundle.markdown import FORMAT_NAMES
 from hanji.export.classifiers.wrap.bundled_file import BundledFile
-from hanji.export.classifiers.wrap.parity import RewrittenParity
 from hanji.runtime.manifest import ImageInput, Probabilities
 
 _OUTPUTS = {
@@ -26,7 +26,7 @@ def wrapped_card(
     """The text of the card, in Markdown."""
     artifact = file.artifact
     return (
-        f"# {name}\n\nAn existing model file, wrapped by hanji without conversion: "
+        f"# {name}\n\nAn existing model file, wrapped by hanji: "
         f"{FORMAT_NAMES[artifact.format]}, {artifact.precision}, {artifact.bytes:,} bytes, "
         f"{file.parameters:,} stored parameters.\n\n"
         f"{_changes(file)}"
@@ -45,15 +45,14 @@ def wrapped_card(
 
 def _changes(file: BundledFile) -> str:
     """The section on what was changed in the file, and its parity with the original."""
-    if not isinstance(parity := file.artifact.parity, RewrittenParity):
+    if not isinstance(parity := file.artifact.parity, MeasuredParity):
         return ""
     changes = "".join(f"- {note}\n" for note in file.notes)
     return (
-        "## Changes to the original file\n\nThe network is the original one. Around it:\n\n"
+        "## Changes to the original file\n\nThe network is that of the original file. What was changed:\n\n"
         f"{changes}\n"
-        f"The original and this file gave the same best class for {parity.top1_agreement:.1%} of "
-        f"{parity.images} images in {parity.engine}; the largest difference of an output was "
-        f"{parity.max_abs_error:.3g} (at most {parity.score_tolerance:.3g}).\n\n"
+        f"In {parity.engine}: {parity.agreement_summary}; the largest difference of an output was "
+        f"{parity.max_abs_error:.3g}.\n\n"
     )
 
 

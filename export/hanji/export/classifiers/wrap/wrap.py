@@ -9,7 +9,7 @@ original (``bundled_file``, ``parity``). Its outputs are stored in golden.json.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ import numpy as np
 
 from hanji.compression.classifiers.files.input_layout import input_layout, takes_levels
 from hanji.compression.classifiers.files.labels import ClassNames
+from hanji.compression.classifiers.files.meaning import Answers
+from hanji.compression.classifiers.files.original import OriginalModel
 from hanji.compression.classifiers.files.reference import Images, NativeInput, reference_answers
 from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.compression.classifiers.recipe import ImageRecipe
@@ -61,20 +63,34 @@ def wrap_model(
     import_tensorflow()
     from hanji.compression.classifiers.files.read_model_file import read_model_file
 
-    model = read_model_file(path)
-    layout = input_layout(model, settings)
-    own = settings.image_for(layout.size, takes_levels=takes_levels(layout.source), where=str(path))
-    image_input = settings.in_rgb(own)
-    images = _sample_images(image_input, samples)
-    native = NativeInput(layout, own, bgr=settings.is_bgr)
-    answers = reference_answers(model, native, images, len(labels.labels), settings)
-    file = bundled_file(model, layout, answers, image_input, images, settings)
-    _check_classes(file.classes, labels, path)
-    data = _own_files(name or path.stem, file, labels, image_input, images, settings)
-    manifest = manifest_files(_manifest(name or path.stem, file, labels, image_input, settings, data))
-    with atomic_directory(out, replace=replace) as staging:
-        write_files(staging, {MODEL_FILES[model.format]: file.content, **data, **manifest})
-    return BundleSummary(out, (file.artifact,))
+    wrapping = Wrapping(read_model_file(path), labels, settings)
+    images = _sample_images(wrapping.image_input, samples)
+    about = AboutFile(name or path.stem, labels, settings, wrapping.image_input)
+    return write_wrapped(wrapping.file(images), about, images, out, replace=replace)
+
+
+class Wrapping:
+    """A model file on its way into a bundle; the errors of ``wrap_model``."""
+
+    def __init__(self, model: OriginalModel, labels: ClassNames, settings: WrapSettings) -> None:
+        self._model, self._labels, self._settings = model, labels, settings
+        self._layout = input_layout(model, settings)
+        levels = takes_levels(self._layout.source)
+        own = settings.image_for(self._layout.size, takes_levels=levels, where=str(model.path))
+        self.image_input = settings.in_rgb(own)
+        self._native = NativeInput(self._layout, own, bgr=settings.is_bgr)
+
+    def answers(self, images: Images) -> Answers:
+        """What the file answers as it is for images in RGB, uint8 [n, height, width, channels]."""
+        count = len(self._labels.labels)
+        return reference_answers(self._model, self._native, images, count, self._settings)
+
+    def file(self, images: Images) -> BundledFile:
+        """The file for the bundle, with other ends if it needs them, compared with the original."""
+        answers = self.answers(images)
+        file = bundled_file(self._model, self._layout, answers, self.image_input, images, self._settings)
+        _check_classes(file.classes, self._labels, self._model.path)
+        return file
 
 
 def expect_edge_tpu_model(path: Path) -> None:
@@ -108,20 +124,36 @@ def _sample_images(image_input: ImageInput, directory: Path | None) -> Images:
     return (patches[:, rows][:, :, columns] + noise).clip(0, 255).astype(np.uint8)
 
 
-def _own_files(
-    name: str,
-    file: BundledFile,
-    labels: ClassNames,
-    image_input: ImageInput,
-    images: Images,
-    settings: WrapSettings,
-) -> dict[str, bytes]:
+@dataclass(frozen=True)
+class AboutFile:
+    """What a bundle says about its file."""
+
+    name: str
+    labels: ClassNames
+    settings: WrapSettings
+    image_input: ImageInput
+    recipe: ImageRecipe = field(default_factory=lambda: ImageRecipe("wrapped", ()))
+    """How the file was compressed."""
+
+
+def write_wrapped(
+    file: BundledFile, about: AboutFile, images: Images, out: Path, *, replace: bool
+) -> BundleSummary:
+    """Write ``file`` as a bundle; ``images`` gave its outputs. HanjiError as for ``wrap_model``."""
+    data = _own_files(file, about, images)
+    manifest = manifest_files(_manifest(file, about, data))
+    with atomic_directory(out, replace=replace) as staging:
+        write_files(staging, {MODEL_FILES[file.artifact.format]: file.content, **data, **manifest})
+    return BundleSummary(out, (file.artifact,))
+
+
+def _own_files(file: BundledFile, about: AboutFile, images: Images) -> dict[str, bytes]:
     """The labels, the golden outputs and the model card, by path."""
-    rule = settings.probabilities
+    labels, image_input, rule = about.labels, about.image_input, about.settings.probabilities
     outputs = Outputs("", tuple(probabilities_of(row, rule) for row in file.outputs))
     replay = (outputs, _tolerance(file.artifact.precision, outputs))
     golden = image_golden_table(image_input, images[: golden_count(images)], {file.artifact.format: replay})
-    card = wrapped_card(name, file, labels, image_input, rule, settings.licence)
+    card = wrapped_card(about.name, file, labels, image_input, rule, about.settings.licence)
     return {
         LABELS: json_bytes(labels_table(labels.labels, labels.names)),
         GOLDEN: json_bytes(golden),
@@ -135,20 +167,13 @@ def _tolerance(precision: str, outputs: Outputs) -> float:
     return float(f"{image_replay_tolerance(precision) * size:.3g}")
 
 
-def _manifest(
-    name: str,
-    file: BundledFile,
-    labels: ClassNames,
-    image_input: ImageInput,
-    settings: WrapSettings,
-    data: Mapping[str, bytes],
-) -> dict[str, Any]:
+def _manifest(file: BundledFile, about: AboutFile, data: Mapping[str, bytes]) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "task": CLASSIFICATION,
-        "name": name,
-        **input_and_output(image_input, file.classes, settings.probabilities),
-        **_unknown(name, file, settings.licence),
+        "name": about.name,
+        **input_and_output(about.image_input, file.classes, about.settings.probabilities),
+        **_history(file, about),
         "artifacts": [artifact_table(file.artifact)],
         "files": [asdict(file_entry(path, content)) for path, content in data.items()],
         "golden": GOLDEN,
@@ -157,24 +182,33 @@ def _manifest(
     }
 
 
-def _unknown(name: str, file: BundledFile, licence: str) -> dict[str, Any]:
-    """Placeholder manifest sections for information that is unavailable for a wrapped model."""
+def _history(file: BundledFile, about: AboutFile) -> dict[str, Any]:
+    """The sections on where a model comes from, which is unknown except for the recipe."""
     data = ImageData(
-        name=name,
+        name=about.name,
         format="unknown",
         synthetic=False,
-        licence=licence,
+        licence=about.settings.licence,
         pictures=0,
         classes=file.classes,
         config={},
     )
-    recipe = ImageRecipe("wrapped", ())
+    recipe = about.recipe
     return {
         "model": {"type": "wrapped", "parameters": file.parameters, "full_parameters": file.parameters},
-        "recipe": {"name": recipe.name, "sha256": recipe.sha256, "steps": []},
+        "recipe": {"name": recipe.name, "sha256": recipe.sha256, "steps": recipe.tables},
         "metrics": {"protocol": "not measured", "full": {}, "compressed": {}},
         "training_data": training_data_table(data),
     }
 
 
-__all__ = ["IMAGES", "ClassNames", "WrapSettings", "expect_edge_tpu_model", "wrap_model"]
+__all__ = [
+    "IMAGES",
+    "AboutFile",
+    "ClassNames",
+    "WrapSettings",
+    "Wrapping",
+    "expect_edge_tpu_model",
+    "wrap_model",
+    "write_wrapped",
+]

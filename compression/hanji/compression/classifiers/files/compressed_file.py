@@ -1,0 +1,100 @@
+"""A model file that was quantized: what `hanji compress` writes for a .onnx or .tflite file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hanji.compression.classifiers.compressed import load_image_array
+from hanji.compression.classifiers.files.file_names import ABOUT
+from hanji.compression.classifiers.files.labels import ClassNames
+from hanji.compression.classifiers.files.settings import WrapSettings
+from hanji.compression.classifiers.recipe import ImageRecipe
+from hanji.training.errors import DataError
+from hanji.training.files import FORMAT_VERSION, atomic_directory, read_about
+from hanji.training.settings import settings_from, table_from
+
+_IMAGES = "images.npz"
+
+
+@dataclass(frozen=True)
+class CompressedFile:
+    """``model`` is the quantized file, ``original`` the file as it was given; both have one format."""
+
+    name: str
+    format: str
+    """``onnx`` or ``tflite``."""
+
+    model: bytes
+    original: bytes
+    labels: ClassNames
+    settings: WrapSettings
+    recipe: ImageRecipe
+    images: npt.NDArray[np.uint8]
+    """Images that both were compared on, in RGB [n, height, width, channels]."""
+
+    agreement: float
+    """Share of the images that the comparison was made on with the same best class."""
+
+    compared: int
+    """The number of those images."""
+
+    granularity: str
+    """Whether a kernel has a scale per channel or per tensor."""
+
+
+def save_compressed_file(compressed: CompressedFile, directory: Path) -> None:
+    """Write ``compressed`` to a directory; an existing one is replaced once the new one is complete."""
+    about = {
+        "format_version": FORMAT_VERSION,
+        "name": compressed.name,
+        "format": compressed.format,
+        "labels": list(compressed.labels.labels),
+        "names": {language: list(names) for language, names in compressed.labels.names.items()},
+        "preprocessing": table_from(compressed.settings),
+        "recipe": {"name": compressed.recipe.name, "steps": compressed.recipe.tables},
+        "agreement": compressed.agreement,
+        "compared": compressed.compared,
+        "granularity": compressed.granularity,
+    }
+    with atomic_directory(directory, replace=True) as staging:
+        (staging / ABOUT).write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+        (staging / f"model.{compressed.format}").write_bytes(compressed.model)
+        (staging / f"original.{compressed.format}").write_bytes(compressed.original)
+        np.savez_compressed(staging / _IMAGES, images=compressed.images)
+
+
+def load_compressed_file(directory: Path) -> CompressedFile:
+    """Load a directory written by ``save_compressed_file``; DataError for any other."""
+    path = directory / ABOUT
+    about: Mapping[str, Any] = read_about(path, "hanji compress")
+    try:
+        model_format = str(about["format"])
+        return CompressedFile(
+            name=about["name"],
+            format=model_format,
+            model=(directory / f"model.{model_format}").read_bytes(),
+            original=(directory / f"original.{model_format}").read_bytes(),
+            labels=ClassNames(
+                str(path),
+                tuple(about["labels"]),
+                {language: tuple(names) for language, names in about["names"].items()},
+            ),
+            settings=settings_from(WrapSettings, about["preprocessing"], f"{path}: preprocessing"),
+            recipe=ImageRecipe.from_tables(about["recipe"]["name"], about["recipe"]["steps"], str(path)),
+            images=load_image_array(directory / _IMAGES),
+            agreement=float(about["agreement"]),
+            compared=int(about["compared"]),
+            granularity=about["granularity"],
+        )
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise DataError(f"{path}: not readable ({error}); run `hanji compress` again") from None
+
+
+__all__ = ["CompressedFile", "load_compressed_file", "save_compressed_file"]

@@ -1,0 +1,22 @@
+"""Folders of images for the tests of model files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from .networks import CLASSES, images
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """160 random images of 12 × 12 pixels in a folder for each of four classes, "class 0" to "class 3"."""
+    root = tmp_path_factory.mktemp("images")
+    for index, image in enumerate(images(160, seed=3)):
+        path = root / f"class {index % CLASSES}" / f"{index}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.round(image * 255).astype(np.uint8)).save(path)
+    return root
