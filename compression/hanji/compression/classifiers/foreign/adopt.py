@@ -74,16 +74,21 @@ def _converted(flat: keras.Model, removed: set[str], head: Head) -> keras.Model:
     def convert(layer: keras.layers.Layer) -> keras.layers.Layer | None:
         if layer.name in removed:
             return None
-        overrides = {"dtype": "float32"} if layer.dtype_policy.name.startswith("mixed_") else {}
+        overrides: dict[str, Any] = (
+            {"dtype": "float32"} if layer.dtype_policy.name.startswith("mixed_") else {}
+        )
         if layer is last:
             overrides["activation"] = "linear"
+        if isinstance(layer, L.Normalization) and layer.input_mean is None:
+            # As weights, they take effect only when the layer is told so, which loading a network does not.
+            mean, variance, _ = layer.get_weights()
+            overrides |= {"mean": mean.tolist(), "variance": variance.tolist()}
         return type(layer).from_config({**layer.get_config(), **overrides})
 
     converted = rebuilt(flat, convert)
     for layer in converted.layers:
-        layer.set_weights(flat.get_layer(layer.name).get_weights())
-        if hasattr(layer, "finalize_state"):
-            layer.finalize_state()
+        if not isinstance(layer, L.Normalization):
+            layer.set_weights(flat.get_layer(layer.name).get_weights())
     if head == "logits":
         return converted
     return keras.Model(converted.inputs, logits_of(converted.output, head), name=converted.name)

@@ -18,8 +18,9 @@ from hanji.compression.classifiers.foreign.original import Original
 from hanji.compression.classifiers.foreign.reasons import reason_of
 from hanji.compression.classifiers.foreign.reference import Reference, expect_same_answers
 from hanji.compression.classifiers.foreign.saved_model import network_of_saved_model
+from hanji.compression.classifiers.networks import architecture_of, network_of
 from hanji.runtime.manifest import ImageInput
-from hanji.training.errors import RecipeError
+from hanji.training.errors import DataError, RecipeError
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,25 @@ def _network(original: Original, head: Head) -> tuple[keras.Model, ImageInput]:
                 original.source, image_input.shape, head, original.units
             ), image_input
         found = adopted(original.source, image_input, original.where, head)
+        return _reloaded(found.model), found.image_input
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, tf.errors.OpError) as error:
         way = "use built-in layers of Keras" if original.kind != "tf_keras" else "save it as a SavedModel"
         raise RecipeError(
             f"{original.where}: the model cannot be converted: {reason_of(error)}; {way}"
         ) from error
-    return found.model, found.image_input
+
+
+def _reloaded(model: keras.Model) -> keras.Model:
+    """``model`` as it will be loaded: what is compared with the original is what the next stage gets.
+
+    ValueError if it has layers that cannot be loaded without their code.
+    """
+    try:
+        loaded = network_of(architecture_of(model), "the converted network")
+    except (DataError, NotImplementedError) as error:
+        raise ValueError(f"a layer has code of its own ({reason_of(error)})") from error
+    loaded.set_weights(model.get_weights())
+    return loaded
 
 
 __all__ = ["ConvertedModel", "converted"]

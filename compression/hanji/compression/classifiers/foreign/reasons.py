@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-_FRAME = re.compile(r"^(in user code|Exception encountered|Call arguments|Arguments received|File \"|•|\{\{)")
+_FRAME = re.compile(
+    r"^(in user code|Exception encountered when|Call arguments|Arguments received|File \"|•|\{\{)"
+)
+_NAMED = ("is neither a custom op nor a flex op", "Exception encountered: ")
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -15,9 +18,9 @@ def reason_of(error: Exception) -> str:
     """
     lines = [line.strip() for line in _STYLE.sub("", str(error)).splitlines()]
     causes = [line for line in lines if line and not _FRAME.match(line)]
-    named = [line for line in causes if "is neither a custom op nor a flex op" in line]
+    named = [line for line in causes if any(phrase in line for phrase in _NAMED)]
     found = next(iter(named or causes), type(error).__name__)
-    return found.rsplit(" error: ", 1)[-1]
+    return found.rsplit(" error: ", 1)[-1].removeprefix("Exception encountered: ")
 
 
 __all__ = ["reason_of"]
