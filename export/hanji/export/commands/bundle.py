@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="FILE",
         help="TOML: scale, mean, std, fit, background, gives, temperature, licence; height and width if the "
-        "model accepts any input size",
+        "model accepts any input size; channel_order, layout, channels and output if the file does not tell",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the bundle directory")
     parser.add_argument(
