@@ -275,7 +275,6 @@ def test_one_value_is_that_of_the_second_class(tmp_path: Path, out: Path, kind: 
         out,
         labels=TWO,
         settings=settings_from(WrapSettings, {**SCALED, "gives": "logits", "temperature": 2.0}, "p.toml"),
-        replace=True,
     )
     second = 1 / (1 + np.exp(-logit / 2))
     assert answers(out) == pytest.approx([1 - second, second], abs=1e-5)
@@ -291,7 +290,6 @@ def test_a_named_output_is_used(path: Path, out: Path) -> None:
         out,
         labels=LABELS,
         settings=settings_from(WrapSettings, {**SCALED, "gives": "logits", "output": "logits"}, "p.toml"),
-        replace=True,
     )
     expect(out, Network())
     with pytest.raises(

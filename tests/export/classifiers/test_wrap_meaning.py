@@ -106,7 +106,7 @@ def test_every_hint_leads_to_a_bundle(tmp_path: Path, out: Path, model: dict[str
 
     def wrap(table: dict[str, Any]) -> None:
         settings = settings_from(WrapSettings, {**SCALED, **table}, "p.toml")
-        wrap_model(path, out, labels=labels(max(2, network.outputs)), settings=settings, replace=True)
+        wrap_model(path, out, labels=labels(max(2, network.outputs)), settings=settings)
 
     try:
         wrap({"gives": gives})

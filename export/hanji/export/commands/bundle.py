@@ -44,15 +44,13 @@ def run(args: argparse.Namespace) -> int:
     """Wrap the model; return 0."""
     from hanji.export.classifiers.wrap.labels import read_labels
     from hanji.export.classifiers.wrap.settings_file import read_settings
-    from hanji.export.classifiers.wrap.wrap import expect_edge_tpu_model, wrap_model
+    from hanji.export.classifiers.wrap.wrap import wrap_model
     from hanji.training.progress import show_progress
 
     show_progress()
 
     labels = read_labels(args.labels)
     settings = read_settings(args.preprocessing)
-    if args.edge_tpu:
-        expect_edge_tpu_model(args.model)
     summary = wrap_model(
         args.model,
         args.out,
@@ -60,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         settings=settings,
         samples=args.pictures,
         name=args.name,
-        replace=True,
+        edge_tpu=args.edge_tpu,
     )
     print("\n".join(summary.lines()))
     return 0
