@@ -268,6 +268,10 @@ def test_one_value_is_that_of_the_second_class(tmp_path: Path, out: Path, kind: 
     wrap(path, out, TWO, **SCALED)
     second = 1 / (1 + np.exp(-logit))
     assert answers(out) == pytest.approx([1 - second, second], abs=1e-5)
+    with pytest.raises(
+        RecipeError, match=r"found 1; the model gives one value.*put the name of the other class"
+    ):
+        wrap(path, out, ClassNames("labels.txt", ("dog",)), **SCALED)
     assert "the first label is the class of 0, the second that of 1" in (out / "MODEL_CARD.md").read_text()
     write("")
     wrap_model(
@@ -311,6 +315,8 @@ def test_outputs_of_another_number_of_classes_are_listed(path: Path, out: Path) 
         ConversionError, match=r"for each of 2 labels, found 'found' \[1, 3\].*'flat' \[1, 72\]"
     ):
         wrap(path, out, TWO, **SCALED)
+    wrap(path, out, LABELS, **SCALED, output="found")
+    expect(out, Network())
 
 
 def two_inputs() -> onnx.ModelProto:

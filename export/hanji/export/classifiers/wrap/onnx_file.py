@@ -92,7 +92,10 @@ def _session(model: onnx.ModelProto, path: Path) -> tuple[Any, tuple[str, ...]]:
             if attempt == 2 or "IR version" not in reason:
                 break
             notes = (lower_ir_version(model),)
-    raise ConversionError(f"{path}: expected a model that ONNX Runtime loads, but it failed: {reason}")
+    raise ConversionError(
+        f"{path}: expected a model that ONNX Runtime loads, but it failed: {reason}; export it again, for an "
+        f"opset and operators that ONNX Runtime {installed_version('onnxruntime')} supports"
+    )
 
 
 def _errors() -> tuple[type[Exception], ...]:

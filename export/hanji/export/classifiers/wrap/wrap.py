@@ -96,10 +96,16 @@ def _expect_edge_tpu(model: OriginalModel, content: bytes) -> None:
 
 
 def _check_classes(classes: int, labels: ClassNames, path: Path) -> None:
-    if len(labels.labels) != classes:
+    if (count := len(labels.labels)) != classes:
+        remedy = "list one label per line, in the order of the outputs"
+        if count == 1 and classes == 2:
+            remedy = (
+                "the model gives one value for the second of two classes: put the name of the other class, "
+                "for which it is near 0, before it"
+            )
         raise RecipeError(
-            f"{labels.source}: expected {classes} labels, one for each output of {path}, found "
-            f"{len(labels.labels)}; list one label per line, in the order of the outputs"
+            f"{labels.source}: expected {classes} labels, one for each output of {path}, found {count}; "
+            f"{remedy}"
         )
 
 
