@@ -233,7 +233,7 @@ def test_the_output_with_one_value_per_label_is_used(path: Path, out: Path) -> N
     with pytest.raises(
         ConversionError, match=r"one value for each of 4 labels, found .*\[1, 3\].*set output"
     ):
-        wrap_model(path, out, labels=labels, settings=settings, replace=True)
+        wrap_model(path, out, labels=labels, settings=settings)
 
 
 @pytest.mark.parametrize(

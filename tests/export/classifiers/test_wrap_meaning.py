@@ -52,6 +52,9 @@ def test_the_tolerance_is_that_of_the_rounding() -> None:
     sigmoids = np.full((4, 10), 0.5)
     sigmoids[:, 0] = 0.75
     assert "sums from 5.25 to 5.25" in contradiction(Answers(quantized(10), sigmoids), "probabilities")
+    two_labels = np.zeros((4, 1000))
+    two_labels[:, :2] = 0.75
+    assert "sums from 1.5 to 1.5" in contradiction(Answers(quantized(1000), two_labels), "probabilities")
     almost = np.array([[0.5, 0.44, 0.0]])  # too little for float32, but not for three values in steps of 1/32
     assert contradiction(Answers(quantized(3, 1 / 32), almost), "probabilities") == ""
     assert "set gives" in contradiction(Answers(FLOAT, almost), "probabilities")
@@ -106,7 +109,7 @@ def test_every_hint_leads_to_a_bundle(tmp_path: Path, out: Path, model: dict[str
 
     def wrap(table: dict[str, Any]) -> None:
         settings = settings_from(WrapSettings, {**SCALED, **table}, "p.toml")
-        wrap_model(path, out, labels=labels(max(2, network.outputs)), settings=settings, replace=True)
+        wrap_model(path, out, labels=labels(max(2, network.outputs)), settings=settings)
 
     try:
         wrap({"gives": gives})
@@ -135,6 +138,10 @@ def test_logits_between_0_and_1_need_other_images(tmp_path: Path, out: Path) -> 
     wrap_model(
         path, out, labels=labels(3), settings=settings_from(WrapSettings, table, "p.toml"), samples=folder
     )
+
+
+def test_a_probability_may_exceed_1_by_the_last_bit() -> None:
+    assert contradiction(Answers(FLOAT, np.array([[1.0000001, 0.0, 0.0]])), "probabilities") == ""
 
 
 def test_outputs_that_do_not_vary_show_nothing() -> None:

@@ -81,7 +81,7 @@ def damaged(monkeypatch: pytest.MonkeyPatch) -> Callable[[Damage], None]:
 def wrap(path: Path, out: Path, labels: int, table: dict[str, Any]) -> Any:
     settings = settings_from(WrapSettings, table, "p.toml")
     names = ClassNames("labels.txt", tuple(f"class {number}" for number in range(labels)))
-    return wrap_model(path, out, labels=names, settings=settings, replace=True)
+    return wrap_model(path, out, labels=names, settings=settings)
 
 
 TFLITE: list[tuple[Callable[[], bytes], int, dict[str, Any], Damage]] = [

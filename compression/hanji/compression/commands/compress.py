@@ -130,13 +130,14 @@ def _file(args: argparse.Namespace) -> int:
     """Quantize a model file; 0 when done."""
     from hanji.compression.classifiers.files.labels import read_labels
     from hanji.compression.classifiers.files.settings import WrapSettings
+    from hanji.compression.classifiers.files.settings_file import read_settings
     from hanji.compression.classifiers.foreign.preprocessing import preprocessing_of
     from hanji.compression.classifiers.recipe import ImageRecipe
     from hanji.training.errors import DataError
     from hanji.training.quiet import import_tensorflow
 
     recipe = ImageRecipe.load(args.recipe)
-    settings = preprocessing_of(args, WrapSettings)
+    settings = preprocessing_of(args, WrapSettings, read_settings)
     labels = read_labels(args.labels) if args.labels else None
     if args.data is None:
         raise DataError("expected --data with a folder of images for calibration, found none")

@@ -25,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="FILE",
         help="TOML: scale, mean, std, fit, background, gives, temperature, licence; height and width if the "
-        "model accepts any input size",
+        "model accepts any input size; channel_order, layout, channels and output if the file does not "
+        "tell. Or the JSON file of transformers or timm",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the bundle directory")
     parser.add_argument(
@@ -42,17 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Wrap the model; return 0."""
     from hanji.compression.classifiers.files.labels import read_labels
-    from hanji.compression.classifiers.files.settings import WrapSettings
-    from hanji.export.classifiers.wrap.wrap import expect_edge_tpu_model, wrap_model
+    from hanji.compression.classifiers.files.settings_file import read_settings
+    from hanji.export.classifiers.wrap.wrap import wrap_model
     from hanji.training.progress import show_progress
-    from hanji.training.settings import read_toml, settings_from
 
     show_progress()
 
     labels = read_labels(args.labels)
-    settings = settings_from(WrapSettings, read_toml(args.preprocessing), str(args.preprocessing))
-    if args.edge_tpu:
-        expect_edge_tpu_model(args.model)
+    settings = read_settings(args.preprocessing)
     summary = wrap_model(
         args.model,
         args.out,
@@ -60,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         settings=settings,
         samples=args.pictures,
         name=args.name,
-        replace=True,
+        edge_tpu=args.edge_tpu,
     )
     print("\n".join(summary.lines()))
     return 0

@@ -93,7 +93,7 @@ def _file(args: argparse.Namespace) -> int:
     from hanji.compression.classifiers.files.compressed_file import load_compressed_file
     from hanji.export.classifiers.wrap.compressed import bundle_compressed_file
 
-    summary = bundle_compressed_file(load_compressed_file(args.compressed), args.out, replace=True)
+    summary = bundle_compressed_file(load_compressed_file(args.compressed), args.out)
     print("\n".join(summary.lines()))
     return 0
 

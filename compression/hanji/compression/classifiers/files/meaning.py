@@ -12,6 +12,7 @@ from hanji.compression.classifiers.files.settings import Gives
 from hanji.runtime.manifest import Tensor
 
 Values = npt.NDArray[np.float64]
+_ARITHMETIC = 1e-3  # a softmax in float32 or float16 may exceed 1 by its last bits
 _SUM_TOLERANCE = 0.05  # of the arithmetic inside a quantized softmax; float16 needs a hundredth of it
 
 
@@ -30,20 +31,22 @@ class Answers:
     @property
     def in_unit_interval(self) -> bool:
         """Whether all values lie between 0 and 1, within rounding."""
-        room = self._rounding
+        room = self._rounding + _ARITHMETIC
         return bool(self.values.min() >= -room and self.values.max() <= 1.0 + room)
 
     @property
     def are_probabilities(self) -> bool:
         """Whether they are between 0 and 1 and those of an image sum to 1, or are one probability per image.
 
-        Rounding moves each quantized value by half a step, and the sum by at most as many half steps as
-        there are classes: 1.95 for 1000 classes in steps of 1/256.
+        Rounding moves each quantized value by up to half a step: the sum may be lower by half a step for each
+        class (1.95 for 1000 classes in steps of 1/256), and higher by half a step for each value above 0.
         """
-        classes = self.values.shape[1]
-        tolerance = _SUM_TOLERANCE + classes * self._rounding
+        if not self.in_unit_interval or self.values.shape[1] == 1:
+            return self.in_unit_interval
         sums = self.values.sum(axis=1)
-        return self.in_unit_interval and (classes == 1 or float(np.abs(sums - 1.0).max()) < tolerance)
+        lowest = sums - self._rounding * np.count_nonzero(self.values > self._rounding, axis=1)
+        highest = sums + self._rounding * self.values.shape[1]
+        return bool((lowest < 1.0 + _SUM_TOLERANCE).all() and (highest > 1.0 - _SUM_TOLERANCE).all())
 
     @property
     def range_text(self) -> str:

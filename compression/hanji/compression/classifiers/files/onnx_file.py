@@ -12,6 +12,7 @@ from onnx import helper
 
 from hanji.compression.classifiers.files.onnx_loading import loaded, lower_ir_version, one_line
 from hanji.compression.classifiers.files.original import NUMBERS, Array
+from hanji.runtime.engines.versions import installed_version
 from hanji.runtime.manifest import Tensor
 from hanji.training.errors import ConversionError
 
@@ -85,7 +86,10 @@ def _session(model: onnx.ModelProto, path: Path) -> tuple[Any, tuple[str, ...]]:
             if attempt == 2 or "IR version" not in reason:
                 break
             notes = (lower_ir_version(model),)
-    raise ConversionError(f"{path}: expected a model that ONNX Runtime loads, but it failed: {reason}")
+    raise ConversionError(
+        f"{path}: expected a model that ONNX Runtime loads, but it failed: {reason}; export it again, for an "
+        f"opset and operators that ONNX Runtime {installed_version('onnxruntime')} supports"
+    )
 
 
 def _errors() -> tuple[type[Exception], ...]:

@@ -107,9 +107,9 @@ def _expect_classes(model: OriginalModel, tensor: Tensor) -> None:
 def _objection(tensor: Tensor) -> str:
     """Why a tensor does not hold one value per class; empty if it does."""
     if tensor.dtype not in NUMBERS:
-        return f" and dtype {tensor.dtype}; export the model with the values of all classes as float32 or float16"
+        return f" and dtype {tensor.dtype}; export the model with the values of all classes in float32"
     if sum(size != 1 for size in tensor.shape) > 1 or not _count(tensor):
-        return ", which is not one list of values; export the model up to the layer with the values of all classes"
+        return ", which is not one list of values; export the model with one value per class"
     if (
         prod(size or 0 for size in tensor.shape) == 1
         and tensor.dtype in (*LEVELS, "int8")

@@ -27,7 +27,10 @@ class NativeInput:
 
     def of(self, image: Images) -> Array:
         """The input for one image in RGB, uint8 [height, width, channels]."""
-        channels = image[:, :, ::-1] if self._bgr else image
+        height, width, _ = self._layout.size
+        top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+        centre = image[top : top + height, left : left + width]
+        channels = centre[:, :, ::-1] if self._bgr else centre
         values = channels if self._image_input.normalized_by == "graph" else self._normalized(channels)
         if self._layout.order == "channels-first":
             values = np.moveaxis(values, 2, 0)

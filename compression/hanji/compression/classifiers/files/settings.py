@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
-from annotated_types import Interval
+from annotated_types import Ge, Interval, Unit
 
 from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
 from hanji.runtime.manifest import ImageInput, Probabilities
@@ -37,6 +37,20 @@ class WrapSettings(Preprocessing):
     channels: Literal[0, 1, 3] = 0
     """Number of channels, if the file does not tell; 0: the model's."""
 
+    resize_height: Annotated[int, Ge(0), Unit("pixels")] = 0
+    """Height that images are fitted to before the centre is cut out, as by a resize to 256 and a crop of 224;
+    0: the model's height."""
+
+    resize_width: Annotated[int, Ge(0), Unit("pixels")] = 0
+    """Width that images are fitted to before the centre is cut out; 0: the model's width."""
+
+    resample: Literal["bilinear"] = "bilinear"
+    """Interpolation of the runtimes; to be written where ``config`` names another one, to accept this one."""
+
+    config: str = ""
+    """A ``preprocessor_config.json`` (transformers) or ``config.json`` (timm) with defaults for the other
+    keys, as a path relative to this file."""
+
     output: str = ""
     """Name of the output with one value per class, if the model has several outputs that may be it."""
 
@@ -57,6 +71,11 @@ class WrapSettings(Preprocessing):
         super().__post_init__()
         if self.temperature != 1.0 and self.gives != "logits":
             raise ValueError(f'temperature goes with gives = "logits", found it with {self.gives!r}')
+        if (self.resize_height == 0) != (self.resize_width == 0):
+            raise ValueError(
+                f"expected resize_height and resize_width in pixels, found {self.resize_height} and "
+                f"{self.resize_width}"
+            )
         if len(self.background) != 3:
             raise ValueError(f"background: expected red, green and blue, found {list(self.background)}")
 
@@ -68,10 +87,12 @@ class WrapSettings(Preprocessing):
     def image_for(self, size: tuple[int, int, int], *, takes_levels: bool, where: str) -> ImageInput:
         """The preprocessing for a model of this height, width and number of channels.
 
+        Its size is that before the centre is cut out.
+
         ``mean`` and ``std`` are in the order of the model's channels; ``in_rgb`` reverses them. RecipeError
         if the settings specify a normalization for a model that takes levels, or BGR for a grey one.
         """
-        image_input = self.image_input(*size)
+        image_input = self.image_input(*self._frame(size[0], size[1], where), size[2])
         if takes_levels and (self.scale, self.mean, self.std) != (1.0, (0.0,), (1.0,)):
             raise RecipeError(
                 f"{where}: the model takes pixel values 0 to 255 (integers without a scale) and "
@@ -94,6 +115,16 @@ class WrapSettings(Preprocessing):
     def is_bgr(self) -> bool:
         """Whether the model takes blue first."""
         return self.channel_order == "bgr"
+
+    def _frame(self, height: int, width: int, where: str) -> tuple[int, int]:
+        """The size that images are prepared to; the file cuts ``height`` × ``width`` out of it."""
+        frame = (self.resize_height or height, self.resize_width or width)
+        if frame[0] < height or frame[1] < width:
+            raise RecipeError(
+                f"{where}: resize_height and resize_width: expected at least {height} and {width}, the size "
+                f"of the model's input, found {self.resize_height} and {self.resize_width}"
+            )
+        return frame
 
     def side(self, known: int | None, name: str, where: str) -> int:
         """The height or width in pixels; RecipeError if unknown or unlike ``known``, that of the file."""

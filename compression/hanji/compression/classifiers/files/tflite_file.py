@@ -95,7 +95,10 @@ def _has_any_size(interpreter: Any) -> bool:
 
 
 def _failed(path: Path, what: str, error: Exception) -> ConversionError:
-    return ConversionError(f"{path}: expected a model that LiteRT {what}, but it failed: {error}")
+    return ConversionError(
+        f"{path}: expected a model that LiteRT {what}, but it failed: {str(error).strip()}; convert it "
+        "again with operators of LiteRT itself, none of TensorFlow's (Flex)"
+    )
 
 
 def _tensor(name: str, entry: dict[str, Any]) -> Tensor:

@@ -11,6 +11,7 @@ The input of the model is (pixel × scale − mean) / std, with pixels from 0 to
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -93,8 +94,13 @@ def add_preprocessing_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--preprocessing", type=Path, metavar="FILE", help="all of these in a TOML file")
 
 
-def preprocessing_of(args: argparse.Namespace, kind: type[Settings]) -> Settings:
-    """The preprocessing given by the options; RecipeError if they are missing, conflicting or invalid."""
+def preprocessing_of(
+    args: argparse.Namespace, kind: type[Settings], read: Callable[[Path], Settings] | None = None
+) -> Settings:
+    """The preprocessing given by the options; RecipeError if they are missing, conflicting or invalid.
+
+    ``read`` reads the file of --preprocessing, without it TOML with the keys of ``kind``.
+    """
     given = {name: getattr(args, name) for name in ("scale", "mean", "std", "size") if getattr(args, name)}
     if args.preprocessing and given:
         raise RecipeError(
@@ -102,7 +108,8 @@ def preprocessing_of(args: argparse.Namespace, kind: type[Settings]) -> Settings
             f"{', '.join(f'--{name}' for name in given)}; leave them out"
         )
     if args.preprocessing:
-        return settings_from(kind, read_toml(args.preprocessing), str(args.preprocessing))
+        path = args.preprocessing
+        return read(path) if read else settings_from(kind, read_toml(path), str(path))
     if not set(given) - {"size"}:
         raise RecipeError(
             "expected the scaling of the model's input, found none: --scale 1/255 for 0 to 1, --mean 127.5 "

@@ -62,7 +62,7 @@ def bundled_file(
     ConversionError if the file cannot be rewritten, if its engine rejects the result, or if that answers
     differently than the original.
     """
-    ends = planned_ends(model, layout, answers.tensor, settings)
+    ends = planned_ends(model, layout, image_input, answers.tensor, settings)
     content = model.content
     if ends.notes:
         content, ends = rewritten(model, ends)

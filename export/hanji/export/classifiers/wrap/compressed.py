@@ -33,8 +33,8 @@ class QuantizedParity(MeasuredParity):
         return f"same best class as the original file for {self.top1_agreement:.3f} of {self.images} images"
 
 
-def bundle_compressed_file(compressed: CompressedFile, out: Path, *, replace: bool = False) -> BundleSummary:
-    """Write the quantized file as a bundle, the directory ``out``.
+def bundle_compressed_file(compressed: CompressedFile, out: Path) -> BundleSummary:
+    """Write the quantized file as a bundle, the directory ``out``; an existing one is replaced.
 
     Raises the errors of ``wrap_model``, and ConversionError if the best class is that of the original file
     for fewer than ``LEAST_AGREEMENT`` of the images, or if the outputs differ too much. Nothing is left
@@ -52,7 +52,7 @@ def bundle_compressed_file(compressed: CompressedFile, out: Path, *, replace: bo
     about = AboutFile(
         compressed.name, compressed.labels, compressed.settings, quantized.image_input, compressed.recipe
     )
-    return write_wrapped(file, about, compressed.images, out, replace=replace)
+    return write_wrapped(file, about, compressed.images, out)
 
 
 def _wrapping(compressed: CompressedFile, content: bytes, path: Path) -> Wrapping:

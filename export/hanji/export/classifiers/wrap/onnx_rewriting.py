@@ -12,6 +12,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from hanji.export.classifiers.wrap.steps import (
+    CentreCrop,
     ChannelsFirst,
     Convert,
     Ends,
@@ -27,7 +28,7 @@ def rewritten_onnx(model: onnx.ModelProto, ends: Ends) -> tuple[onnx.ModelProto,
     """A copy of ``model`` with the ends of ``ends``, and the ends with the names that were free."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
-    editor = _Editor(copy.graph)
+    editor = _Editor(copy)
     image = replace(ends.image, name=editor.free(ends.image.name)) if ends.before else ends.image
     classes = replace(ends.classes, name=editor.free(ends.classes.name)) if ends.after else ends.classes
     first = editor.chain(image.name, ends.before, ends.source.name)
@@ -44,7 +45,9 @@ def rewritten_onnx(model: onnx.ModelProto, ends: Ends) -> tuple[onnx.ModelProto,
 class _Editor:
     """Makes nodes and constants with names that the graph does not use."""
 
-    def __init__(self, graph: onnx.GraphProto) -> None:
+    def __init__(self, model: onnx.ModelProto) -> None:
+        graph = model.graph
+        self._opset = next((opset.version for opset in model.opset_import if not opset.domain), 1)
         self._taken = {name for node in graph.node for name in (*node.input, *node.output)}
         self._taken |= {entry.name for entry in (*graph.input, *graph.output, *graph.initializer)}
 
@@ -67,6 +70,8 @@ class _Editor:
 
     def _nodes(self, step: Step, start: str, target: str) -> list[onnx.NodeProto]:
         match step:
+            case CentreCrop():
+                return self._slice(step, start, target)
             case ReverseChannels():
                 order, constant = self._constant(np.array([2, 1, 0], np.int64), "channels")
                 return [constant, helper.make_node("Gather", [start, order], [target], axis=3)]
@@ -79,6 +84,16 @@ class _Editor:
                 return [helper.make_node("Cast", [start], [target], to=_onnx_dtype(to))]
             case TwoClasses(of_logit):
                 return self._two_classes(start, target, of_logit=of_logit)
+
+    def _slice(self, step: CentreCrop, start: str, target: str) -> list[onnx.NodeProto]:
+        first, axes = [step.top, step.left], [1, 2]
+        end = [step.top + step.height, step.left + step.width]
+        if self._opset < 10:  # they were attributes then
+            return [helper.make_node("Slice", [start], [target], starts=first, ends=end, axes=axes)]
+        named = {"starts": first, "ends": end, "axes": axes}
+        found = [self._constant(np.array(values, np.int64), name) for name, values in named.items()]
+        names, nodes = [name for name, _ in found], [node for _, node in found]
+        return [*nodes, helper.make_node("Slice", [start, *names], [target])]
 
     def _two_classes(self, start: str, target: str, *, of_logit: bool) -> list[onnx.NodeProto]:
         value = np.array([[0.0 if of_logit else 1.0]], np.float32)

@@ -10,6 +10,7 @@ from hanji.compression.classifiers.files.original import LEVELS, OriginalModel, 
 from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.compression.classifiers.signature_names import IMAGE, PROBABILITIES
 from hanji.export.classifiers.wrap.steps import (
+    CentreCrop,
     ChannelsFirst,
     Convert,
     Ends,
@@ -18,16 +19,21 @@ from hanji.export.classifiers.wrap.steps import (
     Step,
     TwoClasses,
 )
-from hanji.runtime.manifest import Tensor
+from hanji.runtime.manifest import ImageInput, Tensor
 
 _RUNTIME_LEVELS = ("uint8", "int32")
 _RUNTIME_QUANTIZED = ("uint8", "int8")
 
 
-def planned_ends(model: OriginalModel, layout: InputLayout, result: Tensor, settings: WrapSettings) -> Ends:
-    """The ends of the bundle's file; without notes if the file can stay as it is."""
-    height, width, channels = layout.size
-    image = _taken(layout.source, (1, height, width, channels))
+def planned_ends(
+    model: OriginalModel,
+    layout: InputLayout,
+    image_input: ImageInput,
+    result: Tensor,
+    settings: WrapSettings,
+) -> Ends:
+    """The ends of a file that takes images as ``image_input`` prepares them; without notes if it can stay."""
+    image = _taken(layout.source, (1, *image_input.shape))
     before = _before(layout, image, settings)
     classes = _given(result)
     after = _after(result, classes, settings)
@@ -56,7 +62,11 @@ def _given(result: Tensor) -> Tensor:
 
 def _before(layout: InputLayout, image: Tensor, settings: WrapSettings) -> tuple[Step, ...]:
     steps: list[Step] = []
-    shape = image.shape
+    height, width, channels = layout.size
+    shape: tuple[int, ...] = (1, height, width, channels)
+    _, rows, columns, _ = (int(size or 0) for size in image.shape)
+    if (rows, columns) != (height, width):
+        steps.append(CentreCrop((rows - height) // 2, (columns - width) // 2, height, width))
     if settings.is_bgr:
         steps.append(ReverseChannels())
     if layout.order == "channels-first":

@@ -13,6 +13,20 @@ from hanji.runtime.manifest import Tensor
 
 
 @dataclass(frozen=True)
+class CentreCrop:
+    """The centre of [1, rows, columns, channels]: ``height`` × ``width`` from (``top``, ``left``)."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def note(self) -> str:
+        return f"the centre of {self.height} × {self.width} pixels is cut out of the resized image"
+
+
+@dataclass(frozen=True)
 class ReverseChannels:
     """RGB to BGR, of [1, height, width, 3]."""
 
@@ -60,7 +74,7 @@ class TwoClasses:
         return f"the output is {both}: the first label is the class of 0, the second that of 1"
 
 
-Step: TypeAlias = ReverseChannels | ChannelsFirst | Reshape | Convert | TwoClasses
+Step: TypeAlias = CentreCrop | ReverseChannels | ChannelsFirst | Reshape | Convert | TwoClasses
 
 
 @dataclass(frozen=True)
@@ -95,4 +109,13 @@ class Ends:
         return (*self.reasons, *(step.note for step in steps))
 
 
-__all__ = ["ChannelsFirst", "Convert", "Ends", "Reshape", "ReverseChannels", "Step", "TwoClasses"]
+__all__ = [
+    "CentreCrop",
+    "ChannelsFirst",
+    "Convert",
+    "Ends",
+    "Reshape",
+    "ReverseChannels",
+    "Step",
+    "TwoClasses",
+]

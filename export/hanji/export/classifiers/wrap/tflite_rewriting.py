@@ -11,6 +11,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from hanji.compression.classifiers.signature_names import CLASSIFY
 from hanji.export.classifiers.wrap.steps import (
+    CentreCrop,
     ChannelsFirst,
     Convert,
     Ends,
@@ -75,6 +76,10 @@ class _Editor:
 
     def _operators(self, step: Step, start: int, target: int) -> list[Any]:
         match step:
+            case CentreCrop():
+                begin = self._graph.add_constant(np.array([0, step.top, step.left, 0], np.int32))
+                size = self._graph.add_constant(np.array([1, step.height, step.width, -1], np.int32))
+                return [self._moved(_OPERATOR.SLICE, [start, begin, size], target, schema.SliceOptionsT())]
             case ReverseChannels():
                 options = schema.GatherOptionsT()
                 options.axis = 3
@@ -129,6 +134,8 @@ class _Editor:
 def _after(tensor: Tensor, step: Step) -> Tensor:
     """What ``step`` turns ``tensor`` into, for the tensors between two steps."""
     match step:
+        case CentreCrop():
+            return replace(tensor, shape=(1, step.height, step.width, tensor.shape[3]))
         case ChannelsFirst():
             shape = tuple(tensor.shape[axis] for axis in (0, 3, 1, 2))
             return replace(tensor, shape=shape)

@@ -32,7 +32,7 @@ from hanji.export.classifiers.manifest import CARD, GOLDEN, LABELS, input_and_ou
 from hanji.export.classifiers.wrap.bundled_file import BundledFile, bundled_file
 from hanji.export.classifiers.wrap.card import wrapped_card
 from hanji.runtime.images.tensors import probabilities_of
-from hanji.runtime.manifest import CLASSIFICATION, ImageData, ImageInput
+from hanji.runtime.manifest import CLASSIFICATION, Artifact, ImageData, ImageInput
 from hanji.runtime.manifest.reader import SCHEMA_VERSION
 from hanji.training.classifiers.data import load_unlabelled
 from hanji.training.errors import ConversionError, RecipeError
@@ -41,6 +41,9 @@ from hanji.training.quiet import import_tensorflow
 
 IMAGES = 32
 """The number of images that the model is run on."""
+
+_HALF_TOLERANCE = 0.01
+"""Of a float16 ONNX file: unlike hanji's own, those of other tools compute in float16 where a device can."""
 
 
 def wrap_model(
@@ -51,29 +54,35 @@ def wrap_model(
     settings: WrapSettings,
     samples: Path | None = None,
     name: str = "",
-    replace: bool = False,
+    edge_tpu: bool = False,
 ) -> BundleSummary:
-    """Write the model in ``path`` as a bundle, the directory ``out``.
+    """Write the model in ``path`` as a bundle, the directory ``out``; an existing one is replaced.
 
     ``samples`` is a folder of images for golden.json; without it, images are generated from a fixed seed.
+    With ``edge_tpu``, a file that an Edge TPU cannot run completely is a ConversionError.
     Raises ConversionError for a file that is not an image classifier or that its engine rejects, RecipeError
-    if the labels or settings do not match it, EngineError for a missing engine, HanjiError if ``out`` exists
-    (unless ``replace``). Nothing is left behind on an error.
+    if the labels or settings do not match it, EngineError for a missing engine, HanjiError if ``out``
+    cannot be written. Nothing is left behind on an error.
     """
     import_tensorflow()
     from hanji.compression.classifiers.files.read_model_file import read_model_file
 
     wrapping = Wrapping(read_model_file(path), labels, settings)
     images = _sample_images(wrapping.image_input, samples)
+    if edge_tpu:
+        wrapping.expect_edge_tpu(wrapping.model.content)
+    file = wrapping.file(images)
+    if edge_tpu:
+        wrapping.expect_edge_tpu(file.content)
     about = AboutFile(name or path.stem, labels, settings, wrapping.image_input)
-    return write_wrapped(wrapping.file(images), about, images, out, replace=replace)
+    return write_wrapped(file, about, images, out)
 
 
 class Wrapping:
     """A model file on its way into a bundle; the errors of ``wrap_model``."""
 
     def __init__(self, model: OriginalModel, labels: ClassNames, settings: WrapSettings) -> None:
-        self._model, self._labels, self._settings = model, labels, settings
+        self.model, self._labels, self._settings = model, labels, settings
         self._layout = input_layout(model, settings)
         levels = takes_levels(self._layout.source)
         own = settings.image_for(self._layout.size, takes_levels=levels, where=str(model.path))
@@ -83,33 +92,37 @@ class Wrapping:
     def answers(self, images: Images) -> Answers:
         """What the file answers as it is for images in RGB, uint8 [n, height, width, channels]."""
         count = len(self._labels.labels)
-        return reference_answers(self._model, self._native, images, count, self._settings)
+        return reference_answers(self.model, self._native, images, count, self._settings)
 
     def file(self, images: Images) -> BundledFile:
         """The file for the bundle, with other ends if it needs them, compared with the original."""
         answers = self.answers(images)
-        file = bundled_file(self._model, self._layout, answers, self.image_input, images, self._settings)
-        _check_classes(file.classes, self._labels, self._model.path)
+        file = bundled_file(self.model, self._layout, answers, self.image_input, images, self._settings)
+        _check_classes(file.classes, self._labels, self.model.path)
         return file
 
+    def expect_edge_tpu(self, content: bytes) -> None:
+        """ConversionError for a file that an Edge TPU cannot run completely."""
+        from hanji.export.formats.edge_tpu import expect_edge_tpu
 
-def expect_edge_tpu_model(path: Path) -> None:
-    """ConversionError for a file that an Edge TPU cannot run."""
-    import_tensorflow()
-    from hanji.compression.classifiers.files.read_model_file import read_model_file
-    from hanji.export.formats.edge_tpu import expect_edge_tpu
-
-    model = read_model_file(path)
-    if model.format != "tflite":
-        raise ConversionError(f"{model.path}: expected a .tflite file for the Edge TPU, found {model.format}")
-    expect_edge_tpu(model.content, str(model.path))
+        if self.model.format != "tflite":
+            raise ConversionError(
+                f"{self.model.path}: expected a .tflite file for the Edge TPU, found {self.model.format}"
+            )
+        expect_edge_tpu(content, str(self.model.path))
 
 
 def _check_classes(classes: int, labels: ClassNames, path: Path) -> None:
-    if len(labels.labels) != classes:
+    if (count := len(labels.labels)) != classes:
+        remedy = "list one label per line, in the order of the outputs"
+        if count == 1 and classes == 2:
+            remedy = (
+                "the model gives one value for the second of two classes: put the name of the other class, "
+                "for which it is near 0, before it"
+            )
         raise RecipeError(
-            f"{labels.source}: expected {classes} labels, one for each output of {path}, found "
-            f"{len(labels.labels)}; list one label per line, in the order of the outputs"
+            f"{labels.source}: expected {classes} labels, one for each output of {path}, found {count}; "
+            f"{remedy}"
         )
 
 
@@ -136,13 +149,11 @@ class AboutFile:
     """How the file was compressed."""
 
 
-def write_wrapped(
-    file: BundledFile, about: AboutFile, images: Images, out: Path, *, replace: bool
-) -> BundleSummary:
+def write_wrapped(file: BundledFile, about: AboutFile, images: Images, out: Path) -> BundleSummary:
     """Write ``file`` as a bundle; ``images`` gave its outputs. HanjiError as for ``wrap_model``."""
     data = _own_files(file, about, images)
     manifest = manifest_files(_manifest(file, about, data))
-    with atomic_directory(out, replace=replace) as staging:
+    with atomic_directory(out, replace=True) as staging:
         write_files(staging, {MODEL_FILES[file.artifact.format]: file.content, **data, **manifest})
     return BundleSummary(out, (file.artifact,))
 
@@ -151,7 +162,7 @@ def _own_files(file: BundledFile, about: AboutFile, images: Images) -> dict[str,
     """The labels, the golden outputs and the model card, by path."""
     labels, image_input, rule = about.labels, about.image_input, about.settings.probabilities
     outputs = Outputs("", tuple(probabilities_of(row, rule) for row in file.outputs))
-    replay = (outputs, _tolerance(file.artifact.precision, outputs))
+    replay = (outputs, _tolerance(file.artifact, outputs))
     golden = image_golden_table(image_input, images[: golden_count(images)], {file.artifact.format: replay})
     card = wrapped_card(about.name, file, labels, image_input, rule, about.settings.licence)
     return {
@@ -161,10 +172,13 @@ def _own_files(file: BundledFile, about: AboutFile, images: Images) -> dict[str,
     }
 
 
-def _tolerance(precision: str, outputs: Outputs) -> float:
+def _tolerance(artifact: Artifact, outputs: Outputs) -> float:
     """The tolerance of exported models, scaled by the magnitude of the outputs."""
+    tolerance = image_replay_tolerance(artifact.precision)
+    if (artifact.format, artifact.precision) == ("onnx", "float16"):
+        tolerance = _HALF_TOLERANCE
     size = max(1.0, float(np.abs(np.stack(outputs.scores)).max()))
-    return float(f"{image_replay_tolerance(precision) * size:.3g}")
+    return float(f"{tolerance * size:.3g}")
 
 
 def _manifest(file: BundledFile, about: AboutFile, data: Mapping[str, bytes]) -> dict[str, Any]:
@@ -208,7 +222,6 @@ __all__ = [
     "ClassNames",
     "WrapSettings",
     "Wrapping",
-    "expect_edge_tpu_model",
     "wrap_model",
     "write_wrapped",
 ]

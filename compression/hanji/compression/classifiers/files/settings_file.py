@@ -1,0 +1,67 @@
+"""Reads WrapSettings from preprocessing.toml, or from the file of another library."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hanji.compression.classifiers.files.preprocessor_config import preprocessing_keys
+from hanji.compression.classifiers.files.settings import WrapSettings
+from hanji.training.errors import RecipeError
+from hanji.training.progress import logger
+from hanji.training.settings import read_toml, settings_from
+
+
+def read_settings(path: Path) -> WrapSettings:
+    """The settings in ``path``: TOML, or JSON of transformers or timm.
+
+    The key ``config`` of a TOML file names such a JSON file, whose values are defaults of the others.
+    RecipeError for a file that cannot be read, for values out of range, and for an interpolation that the
+    runtimes do not have, unless ``resample`` accepts theirs.
+    """
+    given: Mapping[str, Any] = {} if path.suffix.lower() == ".json" else read_toml(path)
+    config = path if path.suffix.lower() == ".json" else given.get("config")
+    if not config:
+        return settings_from(WrapSettings, given, str(path))
+    source = path.parent / str(config) if config is not path else path
+    found = _keys(source)
+    if "resample" not in given and found["resample"] != "bilinear":
+        raise RecipeError(
+            f"{source}: resample: expected bilinear, the only interpolation of the runtimes, found "
+            f'{found["resample"]}; to accept bilinear, write a .toml file with config = "{source.name}" and '
+            'resample = "bilinear", and compare the accuracy with `hanji evaluate`'
+        )
+    table = {**found, "resample": "bilinear", **given}
+    logger.info(
+        f"{source.name} stands for {_text(table)}; a .toml file with config and other keys changes it"
+    )
+    return settings_from(WrapSettings, table, str(path))
+
+
+def _keys(path: Path) -> dict[str, Any]:
+    try:
+        return preprocessing_keys(_json(path), str(path))
+    except (TypeError, ValueError, KeyError) as error:
+        raise RecipeError(
+            f"{path}: expected sizes and numbers as transformers and timm write them, found others: {error!r}"
+        ) from None
+
+
+def _json(path: Path) -> Mapping[str, Any]:
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{path}: expected a JSON file, but it cannot be read: {error}") from None
+    if not isinstance(table, dict):
+        raise RecipeError(f"{path}: expected a JSON object, found {type(table).__name__}")
+    return table
+
+
+def _text(table: Mapping[str, Any]) -> str:
+    shown = {key: value for key, value in table.items() if key not in ("config", "resample")}
+    return ", ".join(f"{key} = {json.dumps(value)}" for key, value in shown.items())
+
+
+__all__ = ["read_settings"]
