@@ -14,6 +14,10 @@ by about 1e-6 of the largest one, which are rarely above 100."""
 HALF_BOUND = 0.02
 """The bound for a model that computes in float16 or bfloat16, whose significands have 11 or 8 bits."""
 
+BATCH_BOUND = 0.02
+"""The bound for an image alone and in a batch: kernels sum in another order, which deep networks amplify.
+Statistics of the batch change answers by more."""
+
 RELATIVE = 0.01
 """Small probabilities may differ by this part of them: their logits then differ by as much."""
 
@@ -55,4 +59,4 @@ def agreement_of(
     )
 
 
-__all__ = ["BOUND", "HALF_BOUND", "Agreement", "agreement_of"]
+__all__ = ["BATCH_BOUND", "BOUND", "HALF_BOUND", "Agreement", "agreement_of"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.compression.classifiers.agreement import BOUND, Agreement, agreement_of
+from hanji.compression.classifiers.agreement import BATCH_BOUND, BOUND, Agreement, agreement_of
 from hanji.compression.classifiers.foreign.reasons import reason_of
 from hanji.training.classifiers.metrics import probabilities_of
 from hanji.training.errors import DataError, RecipeError
@@ -44,25 +44,25 @@ def expect_same_answers(
 
     RecipeError, naming ``where`` the model comes from, if they differ by more than rounding.
     """
-    bound = reference.bound
 
-    def agreement_in_batches(size: int) -> Agreement:
+    def agreement_in_batches(size: int, bound: float) -> Agreement:
         found = _answers(model, image_input, reference.images, size, where)
         return agreement_of(reference.probabilities, found, bound=bound)
 
-    agreement = agreement_in_batches(len(reference.images))
-    if not agreement.accepted and agreement_in_batches(1).accepted:
-        raise RecipeError(
-            f"{where}: expected answers that depend on one image, found others in a batch of "
-            f"{agreement.images}; a layer is called with training=True, or works across the batch: save the "
-            "model for inference, with training=False"
-        )
+    agreement = agreement_in_batches(1, reference.bound)  # as the original was called
     if not agreement.accepted:
         raise RecipeError(
-            f"{where}: expected the converted network to answer as the model itself, within {bound:g}, found "
-            f"on {agreement.summary}. The conversion (nested networks, scaling layers, the end of the "
-            "network) does not keep this model; save its layers in a plain functional model, or save it as a "
-            "SavedModel, which is not rewritten"
+            f"{where}: expected the converted network to answer as the model itself, within "
+            f"{reference.bound:g}, found on {agreement.summary}. The conversion (nested networks, scaling "
+            "layers, the end of the network) does not keep this model; save it in another form: as a plain "
+            "functional tf_keras model, or as a SavedModel, which is not rewritten"
+        )
+    in_batch = agreement_in_batches(len(reference.images), BATCH_BOUND)
+    if not in_batch.accepted:
+        raise RecipeError(
+            f"{where}: expected answers that depend on one image, found others in a batch of "
+            f"{in_batch.summary}; a layer is called with training=True, or works across the batch: save the "
+            "model for inference, with training=False"
         )
     logger.info(f"The converted network agrees with {where} on {agreement.summary}")
     return agreement
