@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from hanji.export.bundle.artifact import MODEL_FILES, UNMEASURED, file_entry
 from hanji.export.bundle.engines import open_engine
+from hanji.export.bundle.files import NothingToCompare
 from hanji.export.classifiers.formats.names import CLASSIFY
 from hanji.export.classifiers.wrap.input_layout import InputLayout
 from hanji.export.classifiers.wrap.meaning import Answers
@@ -73,7 +74,7 @@ def bundled_file(
         parity=UNMEASURED,
     )
     outputs, engine = _outputs(model, artifact, content, image_input, images)
-    parity = Parity(checked=False, reason=UNCHANGED)
+    parity: Parity = NothingToCompare(checked=False, reason=UNCHANGED)
     if notes := (*model.notes, *ends.notes):
         expected = expected_values(answers, of_logit=settings.gives == "logits")
         parity = rewritten_parity(model.path, expected, outputs, precision, engine)
