@@ -17,10 +17,10 @@ from hanji.export.classifiers.wrap.original import (
     NUMBERS,
     OriginalModel,
     cannot_wrap,
-    is_quantized,
     shape_text,
 )
 from hanji.export.classifiers.wrap.settings import WrapSettings
+from hanji.export.classifiers.wrap.steps import is_quantized
 from hanji.runtime.manifest import Tensor
 from hanji.training.errors import ConversionError, RecipeError
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hanji.export.classifiers.wrap.original import LEVELS, is_quantized
+from hanji.export.classifiers.wrap.original import LEVELS
 from hanji.export.classifiers.wrap.settings import Gives
+from hanji.export.classifiers.wrap.steps import is_quantized
 from hanji.runtime.manifest import Tensor
 
 Values = npt.NDArray[np.float64]

@@ -9,12 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from hanji.export.classifiers.wrap.steps import Ends
+from hanji.export.classifiers.wrap.steps import Ends, is_quantized
 from hanji.runtime.manifest import EngineRequirement, Tensor
 from hanji.training.errors import ConversionError
 
 Array = npt.NDArray[Any]
-_QUANTIZED = ("uint8", "int8", "int16")
 LEVELS = ("uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 """Dtypes of an input that takes pixel values from 0 to 255, if it has no scale."""
 
@@ -73,11 +72,6 @@ class OriginalModel(Protocol):
         ...
 
 
-def is_quantized(tensor: Tensor) -> bool:
-    """Whether the values of ``tensor`` are integers with a scale."""
-    return tensor.dtype in _QUANTIZED and tensor.scale is not None
-
-
 def real_values(values: Array, tensor: Tensor) -> npt.NDArray[np.float64]:
     """The real values of an output, dequantized if it is quantized, float64 of the same shape."""
     if not is_quantized(tensor):
@@ -101,7 +95,6 @@ __all__ = [
     "NUMBERS",
     "OriginalModel",
     "cannot_wrap",
-    "is_quantized",
     "real_values",
     "shape_text",
 ]

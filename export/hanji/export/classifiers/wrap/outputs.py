@@ -15,11 +15,11 @@ from hanji.export.classifiers.wrap.original import (
     Array,
     OriginalModel,
     cannot_wrap,
-    is_quantized,
     real_values,
     shape_text,
 )
 from hanji.export.classifiers.wrap.settings import WrapSettings
+from hanji.export.classifiers.wrap.steps import is_quantized
 from hanji.runtime.manifest import Tensor
 from hanji.training.errors import ConversionError, RecipeError
 from hanji.training.progress import logger

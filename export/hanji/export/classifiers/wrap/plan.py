@@ -7,7 +7,7 @@ from math import prod
 
 from hanji.export.classifiers.formats.names import IMAGE, PROBABILITIES
 from hanji.export.classifiers.wrap.input_layout import InputLayout
-from hanji.export.classifiers.wrap.original import LEVELS, OriginalModel, is_quantized
+from hanji.export.classifiers.wrap.original import LEVELS, OriginalModel
 from hanji.export.classifiers.wrap.settings import WrapSettings
 from hanji.export.classifiers.wrap.steps import (
     CentreCrop,
@@ -18,6 +18,7 @@ from hanji.export.classifiers.wrap.steps import (
     ReverseChannels,
     Step,
     TwoClasses,
+    is_quantized,
 )
 from hanji.runtime.manifest import ImageInput, Tensor
 
@@ -75,7 +76,7 @@ def _before(layout: InputLayout, image: Tensor, settings: WrapSettings) -> tuple
     if shape != layout.shape:
         steps.append(Reshape(layout.shape))
     if image.dtype != layout.source.dtype:
-        steps.append(Convert(layout.source))
+        steps.append(Convert(image, layout.source))
     return tuple(steps)
 
 
@@ -85,7 +86,7 @@ def _after(result: Tensor, classes: Tensor, settings: WrapSettings) -> tuple[Ste
     if result.shape != (1, values):
         steps.append(Reshape((1, values)))
     if result.dtype != classes.dtype:
-        steps.append(Convert(replace(classes, shape=(1, values))))
+        steps.append(Convert(result, replace(classes, shape=(1, values))))
     if values == 1:
         steps.append(TwoClasses(of_logit=settings.gives == "logits"))
     return tuple(steps)

@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from hanji.export.classifiers.wrap.input_layout import InputLayout
 from hanji.export.classifiers.wrap.meaning import Answers
-from hanji.export.classifiers.wrap.original import Array, OriginalModel, is_quantized
+from hanji.export.classifiers.wrap.original import Array, OriginalModel
 from hanji.export.classifiers.wrap.outputs import answers_of, chosen_output, class_outputs
 from hanji.export.classifiers.wrap.settings import WrapSettings
+from hanji.export.classifiers.wrap.steps import is_quantized
 from hanji.runtime.manifest import ImageInput
 
 Images = npt.NDArray[np.uint8]

@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 from hanji.runtime.manifest import Tensor
 
+_QUANTIZED = ("uint8", "int8", "int16")
+
 
 @dataclass(frozen=True)
 class CentreCrop:
@@ -55,7 +57,9 @@ class Reshape:
 class Convert:
     """Another dtype: a cast or, between float32 and quantized values, (de)quantization."""
 
+    given: Tensor
     to: Tensor
+    """Their dtypes, scales and zero points; not their shapes."""
 
     @property
     def note(self) -> str:
@@ -72,6 +76,11 @@ class TwoClasses:
     def note(self) -> str:
         both = "[0, z] of the only logit z" if self.of_logit else "[1 - p, p] of the only probability p"
         return f"the output is {both}: the first label is the class of 0, the second that of 1"
+
+
+def is_quantized(tensor: Tensor) -> bool:
+    """Whether the values of ``tensor`` are integers with a scale."""
+    return tensor.dtype in _QUANTIZED and tensor.scale is not None
 
 
 Step: TypeAlias = CentreCrop | ReverseChannels | ChannelsFirst | Reshape | Convert | TwoClasses
@@ -118,4 +127,5 @@ __all__ = [
     "ReverseChannels",
     "Step",
     "TwoClasses",
+    "is_quantized",
 ]
