@@ -337,7 +337,8 @@ def test_the_command_writes_a_bundle_that_verifies(
     command.add_arguments(parser)
     arguments = [path, "--labels", path.with_name("labels.txt"), "--preprocessing", settings, "--out", out]
     assert command.run(parser.parse_args([*map(str, arguments), "--name", "dominant colour"])) == 0
-    assert "tflite float32" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "tflite float32" in printed and UNCHANGED in printed and "NOT CHECKED" not in printed
     assert main(["verify", str(out)]) == 0
     assert main(["info", str(out)]) == 0
     assert "dominant colour" in capsys.readouterr().out

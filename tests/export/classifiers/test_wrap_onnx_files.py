@@ -14,7 +14,7 @@ from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.export.classifiers.wrap.wrap import wrap_model
 from hanji.runtime import Classifier
-from hanji.training.errors import ConversionError
+from hanji.training.errors import ConversionError, RecipeError
 from hanji.training.settings import settings_from
 
 from .wrap_models import HEIGHT, WIDTH, Network, image, onnx_model, saved, softmax
@@ -155,7 +155,75 @@ def test_a_quantized_file_with_channels_first(path: Path, out: Path) -> None:
     expect(out, network)
 
 
-def test_a_function_of_the_output_dtype_uint8_has_scores_only(path: Path, out: Path) -> None:
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+@pytest.mark.parametrize("first", [False, True])
+def test_integers_with_the_scale_in_the_graph(path: Path, out: Path, first: bool, dtype: Any) -> None:
+    """DequantizeLinear takes the input, QuantizeLinear gives the output."""
+    network = Network(first=first)
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    model = onnx_model(network, dtype=kind)
+    zero = np.iinfo(dtype).min
+    constants = {"scale": np.float32(1 / 255), "zero": dtype(zero)}
+    model.graph.initializer.extend(numpy_helper.from_array(np.array(v), k) for k, v in constants.items())
+    model.graph.node[0].CopyFrom(helper.make_node("DequantizeLinear", ["x", "scale", "zero"], ["real"]))
+    model.graph.node.append(helper.make_node("QuantizeLinear", ["found", "scale", "zero"], ["levels"]))
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("levels", kind, [1, 3]))
+    artifact = wrap(saved(model, path), out)
+    signature = artifact.signatures["classify"]
+    assert [tensor.scale for tensor in (*signature.inputs, *signature.outputs)] == pytest.approx(
+        [1 / 255] * 2
+    )
+    assert [tensor.zero_point for tensor in (*signature.inputs, *signature.outputs)] == [zero, zero]
+    with Classifier.open(out) as classifier:
+        found = classifier.probabilities(image())
+    np.testing.assert_allclose(found, softmax(network.logits(image() / 255)), atol=0.51 / 255)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_one_quantized_value_for_two_classes(path: Path, out: Path, dtype: Any) -> None:
+    network, kind = Network(outputs=1), helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    model = onnx_model(network, output=(1, 1), activation="Sigmoid")
+    constants = {"scale": np.float32(1 / 255), "zero": dtype(np.iinfo(dtype).min)}
+    model.graph.initializer.extend(numpy_helper.from_array(np.array(v), k) for k, v in constants.items())
+    model.graph.node.append(helper.make_node("QuantizeLinear", ["found", "scale", "zero"], ["levels"]))
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("levels", kind, [1, 1]))
+    settings = settings_from(WrapSettings, {"scale": 1 / 255}, "p.toml")
+    wrap_model(saved(model, path), out, labels=ClassNames("labels.txt", ("a", "b")), settings=settings)
+    second = 1 / (1 + np.exp(-network.logits(image() / 255)[0]))
+    with Classifier.open(out) as classifier:
+        assert classifier.probabilities(image()) == pytest.approx([1 - second, second], abs=0.51 / 255)
+
+
+def test_int16_with_the_scale_in_the_graph(path: Path, out: Path) -> None:
+    """The runtimes give float32, which is quantized inside the file."""
+    network = Network(first=True)
+    model = onnx_model(network, dtype=TensorProto.INT16, opset=21, ir_version=10)
+    constants = {"scale": np.float32(1 / 30000), "zero": np.int16(0)}
+    model.graph.initializer.extend(numpy_helper.from_array(np.array(v), k) for k, v in constants.items())
+    model.graph.node[0].CopyFrom(helper.make_node("DequantizeLinear", ["x", "scale", "zero"], ["real"]))
+    artifact = wrap(saved(model, path), out)
+    assert artifact.signatures["classify"].inputs[0].dtype == "float32"
+    with Classifier.open(out) as classifier:
+        expected = softmax(network.logits(image() / 255))
+        np.testing.assert_allclose(classifier.probabilities(image()), expected, atol=1e-3)
+
+
+def test_an_input_that_no_device_prepares_is_refused(path: Path, out: Path) -> None:
+    node = helper.make_node("GlobalAveragePool", ["x"], ["found"])
+    graph = helper.make_graph(
+        [node],
+        "network",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 5000, 5000])],
+        [helper.make_tensor_value_info("found", TensorProto.FLOAT, [1, 3, 1, 1])],
+    )
+    saved(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    with pytest.raises(
+        RecipeError, match="expected an input of at most 4096 × 4096 pixels, found 5000 × 5000"
+    ):
+        wrap(path, out)
+
+
+def test_integers_without_a_scale_are_scores(path: Path, out: Path) -> None:
     model = onnx_model(NETWORK, activation="")
     model.graph.node.append(helper.make_node("Cast", ["found"], ["rounded"], to=TensorProto.INT64))
     model.graph.output[0].CopyFrom(helper.make_tensor_value_info("rounded", TensorProto.INT64, [1, 3]))

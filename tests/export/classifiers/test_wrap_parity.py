@@ -14,6 +14,7 @@ from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.export.classifiers.wrap import bundled_file, plan
 from hanji.export.classifiers.wrap.steps import (
+    CentreCrop,
     ChannelsFirst,
     Convert,
     Ends,
@@ -30,6 +31,7 @@ from .wrap_models import Network, onnx_model, tflite_model
 Damage = Callable[[Ends], Ends]
 SCALED = {"scale": 1 / 255, "mean": [0.1, 0.2, 0.3], "std": [0.5]}
 BGR = {**SCALED, "channel_order": "bgr"}
+CROPPED = {**SCALED, "resize_height": 9, "resize_width": 9}
 FIRST, LAST, ONE = Network(first=True), Network(), Network(outputs=1)
 
 
@@ -51,6 +53,13 @@ def reshaped_instead_of_transposed(ends: Ends) -> Ends:
 
 def reversed_without_need(ends: Ends) -> Ends:
     return replace(ends, before=(ReverseChannels(), *ends.before))
+
+
+def another_part_of_the_image(ends: Ends) -> Ends:
+    return replace(
+        ends,
+        before=tuple(replace(step, top=0) if isinstance(step, CentreCrop) else step for step in ends.before),
+    )
 
 
 def logit_for_probability(ends: Ends) -> Ends:
@@ -88,6 +97,7 @@ TFLITE: list[tuple[Callable[[], bytes], int, dict[str, Any], Damage]] = [
     (lambda: tflite_model(FIRST), 3, SCALED, reshaped_instead_of_transposed),
     (lambda: tflite_model(FIRST), 3, SCALED, reversed_without_need),
     (lambda: tflite_model(LAST), 3, BGR, without(ReverseChannels)),
+    (lambda: tflite_model(LAST), 3, CROPPED, another_part_of_the_image),
     (lambda: tflite_model(ONE, output=(1, 1), activation="sigmoid"), 2, SCALED, logit_for_probability),
     (
         lambda: tflite_model(ONE, output=(1, 1), activation=""),
@@ -107,6 +117,7 @@ ONNX: list[tuple[Callable[[], bytes], int, dict[str, Any], Damage]] = [
     (onnx_bytes(FIRST), 3, SCALED, without(ChannelsFirst)),
     (onnx_bytes(FIRST), 3, SCALED, reversed_without_need),
     (onnx_bytes(LAST), 3, BGR, without(ReverseChannels)),
+    (onnx_bytes(FIRST), 3, CROPPED, another_part_of_the_image),
     (onnx_bytes(LAST, output=(1, 3, 1, 1)), 3, SCALED, without(Reshape)),
     (onnx_bytes(LAST, dtype=TensorProto.FLOAT16), 3, SCALED, without(Convert)),
     (onnx_bytes(LAST, extra=("logits",)), 3, {**SCALED, "output": "found"}, other_output),

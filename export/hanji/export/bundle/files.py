@@ -31,6 +31,11 @@ class MeasuredParity(Parity):
 
 
 @dataclass(frozen=True)
+class NothingToCompare(Parity):
+    """Parity of a file that is itself the source model."""
+
+
+@dataclass(frozen=True)
 class BundleSummary:
     """The path of a written bundle, and its artifacts with size and parity."""
 
@@ -85,6 +90,8 @@ def check_options(name: str, chosen: Sequence[str], known: Sequence[str]) -> Non
 def _line(artifact: Artifact) -> str:
     parity = artifact.parity
     found = f"NOT CHECKED in its engine: {parity.reason}"
+    if isinstance(parity, NothingToCompare):
+        found = str(parity.reason)
     if isinstance(parity, MeasuredParity):
         found = (
             f"{parity.agreement_summary}, typical difference {parity.typical_error:.2g} "
@@ -97,6 +104,7 @@ __all__ = [
     "BundleSummary",
     "Checked",
     "MeasuredParity",
+    "NothingToCompare",
     "check_options",
     "manifest_files",
     "with_parity",

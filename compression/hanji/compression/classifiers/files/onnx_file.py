@@ -11,19 +11,13 @@ import onnx
 from onnx import helper
 
 from hanji.compression.classifiers.files.onnx_loading import loaded, lower_ir_version, one_line
+from hanji.compression.classifiers.files.onnx_tensors import declared_inputs, declared_outputs
 from hanji.compression.classifiers.files.original import NUMBERS, Array
 from hanji.runtime.engines.versions import installed_version
-from hanji.runtime.manifest import Tensor
 from hanji.training.errors import ConversionError
 
 _INTEGERS = ("int8", "uint8")
 _SILENT = 4  # of ONNX Runtime's log levels: fatal errors only
-_NO_NUMPY = {
-    onnx.TensorProto.BFLOAT16: "bfloat16",
-    onnx.TensorProto.STRING: "string",
-    onnx.TensorProto.UNDEFINED: "sequence or map",
-}
-"""Names of types that numpy does not have."""
 
 
 class OnnxFile:
@@ -37,9 +31,8 @@ class OnnxFile:
         self._session, note = _session(self._model, path)
         self.notes = (*notes, *note)
         self.content = serialized(self._model) if self.notes else content
-        weights = {tensor.name for tensor in self._model.graph.initializer}
-        self.inputs = tuple(_tensor(value) for value in self._model.graph.input if value.name not in weights)
-        self.outputs = tuple(map(_tensor, self._model.graph.output))
+        self.inputs = declared_inputs(self._model.graph)
+        self.outputs = declared_outputs(self._model.graph)
 
     def run(self, value: Array) -> Mapping[str, Array]:
         """As in ``OriginalModel``."""
@@ -97,22 +90,6 @@ def _errors() -> tuple[type[Exception], ...]:
     from hanji.runtime.engines.onnxruntime import ERRORS
 
     return ERRORS
-
-
-def _tensor(value: onnx.ValueInfoProto) -> Tensor:
-    kind = value.type.tensor_type
-    dtype = _NO_NUMPY.get(kind.elem_type)
-    if dtype is None:
-        dtype = np.dtype(helper.tensor_dtype_to_np_dtype(kind.elem_type)).name
-    shape: tuple[int | None, ...] = (None,) * 4
-    if kind.HasField("shape"):
-        shape = tuple(_size(size) for size in kind.shape.dim)
-    return Tensor(value.name, dtype, shape, scale=None, zero_point=None)
-
-
-def _size(size: Any) -> int | None:
-    """A declared size; -1 is another way of writing a symbolic one."""
-    return int(size.dim_value) if size.HasField("dim_value") and size.dim_value >= 0 else None
 
 
 def _stored(model: onnx.ModelProto) -> tuple[str, int]:

@@ -89,7 +89,6 @@ __all__ = [
     "NUMBERS",
     "OriginalModel",
     "cannot_wrap",
-    "is_quantized",
     "real_values",
     "shape_text",
 ]

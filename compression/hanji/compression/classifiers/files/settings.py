@@ -16,6 +16,7 @@ from annotated_types import Ge, Interval, Unit
 
 from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
 from hanji.runtime.manifest import ImageInput, Probabilities
+from hanji.runtime.manifest.classifier import LARGEST_SIDE
 from hanji.training.errors import RecipeError
 from hanji.training.settings import Positive
 
@@ -119,6 +120,11 @@ class WrapSettings(Preprocessing):
     def _frame(self, height: int, width: int, where: str) -> tuple[int, int]:
         """The size that images are prepared to; the file cuts ``height`` × ``width`` out of it."""
         frame = (self.resize_height or height, self.resize_width or width)
+        if max(frame) > LARGEST_SIDE:
+            raise RecipeError(
+                f"{where}: expected an input of at most {LARGEST_SIDE} × {LARGEST_SIDE} pixels, found "
+                f"{frame[0]} × {frame[1]}; export the model for a smaller one"
+            )
         if frame[0] < height or frame[1] < width:
             raise RecipeError(
                 f"{where}: resize_height and resize_width: expected at least {height} and {width}, the size "

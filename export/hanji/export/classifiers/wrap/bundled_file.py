@@ -15,6 +15,7 @@ from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.compression.classifiers.signature_names import CLASSIFY
 from hanji.export.bundle.artifact import MODEL_FILES, UNMEASURED, file_entry
 from hanji.export.bundle.engines import open_engine
+from hanji.export.bundle.files import NothingToCompare
 from hanji.export.classifiers.wrap.file_formats import engines_of, rewritten
 from hanji.export.classifiers.wrap.parity import rewritten_parity
 from hanji.export.classifiers.wrap.plan import planned_ends
@@ -77,7 +78,7 @@ def bundled_file(
         parity=UNMEASURED,
     )
     outputs, engine = _outputs(model, artifact, content, image_input, images)
-    parity = Parity(checked=False, reason=UNCHANGED)
+    parity: Parity = NothingToCompare(checked=False, reason=UNCHANGED)
     if notes := (*model.notes, *ends.notes):
         expected = expected_values(answers, of_logit=settings.gives == "logits")
         parity = rewritten_parity(model.path, expected, outputs, precision, engine)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+from hanji.compression.classifiers.files.original import is_quantized
 from hanji.export.classifiers.wrap.steps import (
     CentreCrop,
     ChannelsFirst,
@@ -80,10 +81,19 @@ class _Editor:
             case Reshape(shape):
                 sizes, constant = self._constant(np.array(shape, np.int64), "shape")
                 return [constant, helper.make_node("Reshape", [start, sizes], [target])]
-            case Convert(to):
-                return [helper.make_node("Cast", [start], [target], to=_onnx_dtype(to))]
+            case Convert(given, to):
+                return self._conversion(given, to, start, target)
             case TwoClasses(of_logit):
                 return self._two_classes(start, target, of_logit=of_logit)
+
+    def _conversion(self, given: Tensor, to: Tensor, start: str, target: str) -> list[onnx.NodeProto]:
+        quantized = to if is_quantized(to) else given
+        if not is_quantized(quantized):
+            return [helper.make_node("Cast", [start], [target], to=_onnx_dtype(to))]
+        scale, scale_node = self._constant(np.array(quantized.scale, np.float32), "scale")
+        zero, zero_node = self._constant(np.array(quantized.zero_point, quantized.dtype), "zero_point")
+        kind = "QuantizeLinear" if quantized is to else "DequantizeLinear"
+        return [scale_node, zero_node, helper.make_node(kind, [start, scale, zero], [target])]
 
     def _slice(self, step: CentreCrop, start: str, target: str) -> list[onnx.NodeProto]:
         first, axes = [step.top, step.left], [1, 2]

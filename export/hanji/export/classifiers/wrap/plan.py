@@ -75,7 +75,7 @@ def _before(layout: InputLayout, image: Tensor, settings: WrapSettings) -> tuple
     if shape != layout.shape:
         steps.append(Reshape(layout.shape))
     if image.dtype != layout.source.dtype:
-        steps.append(Convert(layout.source))
+        steps.append(Convert(image, layout.source))
     return tuple(steps)
 
 
@@ -85,7 +85,7 @@ def _after(result: Tensor, classes: Tensor, settings: WrapSettings) -> tuple[Ste
     if result.shape != (1, values):
         steps.append(Reshape((1, values)))
     if result.dtype != classes.dtype:
-        steps.append(Convert(replace(classes, shape=(1, values))))
+        steps.append(Convert(result, replace(classes, shape=(1, values))))
     if values == 1:
         steps.append(TwoClasses(of_logit=settings.gives == "logits"))
     return tuple(steps)

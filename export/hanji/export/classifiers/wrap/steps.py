@@ -55,7 +55,9 @@ class Reshape:
 class Convert:
     """Another dtype: a cast or, between float32 and quantized values, (de)quantization."""
 
+    given: Tensor
     to: Tensor
+    """Their dtypes, scales and zero points; not their shapes."""
 
     @property
     def note(self) -> str:

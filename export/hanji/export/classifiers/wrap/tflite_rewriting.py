@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
+from hanji.compression.classifiers.files.original import is_quantized
 from hanji.compression.classifiers.signature_names import CLASSIFY
 from hanji.export.classifiers.wrap.steps import (
     CentreCrop,
@@ -93,8 +94,8 @@ class _Editor:
                 options.newShape = list(shape)
                 sizes = self._graph.add_constant(np.array(shape, np.int32))
                 return [self._graph.operator(_OPERATOR.RESHAPE, [start, sizes], target, options=options)]
-            case Convert():
-                return [self._conversion(start, target)]
+            case Convert(given, to):
+                return [self._conversion(given, to, start, target)]
             case TwoClasses(of_logit):
                 return self._two_classes(start, target, of_logit=of_logit)
 
@@ -103,14 +104,13 @@ class _Editor:
         version = _INT8_VERSION if is_int8 else 1
         return self._graph.operator(kind, inputs, target, version=version, options=options)
 
-    def _conversion(self, start: int, target: int) -> Any:
-        """A cast, or the operator between real and quantized values if one of both tensors has a scale."""
-        if _is_quantized(self._graph.tensors[target]):
+    def _conversion(self, given: Tensor, to: Tensor, start: int, target: int) -> Any:
+        if is_quantized(to):
             return self._graph.operator(
                 _OPERATOR.QUANTIZE, [start], target, options=schema.QuantizeOptionsT()
             )
-        if _is_quantized(tensor := self._graph.tensors[start]):
-            version = 1 if tensor.type == schema.TensorType.UINT8 else _INT8_VERSION
+        if is_quantized(given):
+            version = 1 if given.dtype == "uint8" else _INT8_VERSION
             options = schema.DequantizeOptionsT()
             return self._graph.operator(
                 _OPERATOR.DEQUANTIZE, [start], target, version=version, options=options
@@ -141,7 +141,7 @@ def _after(tensor: Tensor, step: Step) -> Tensor:
             return replace(tensor, shape=shape)
         case Reshape(shape):
             return replace(tensor, shape=shape)
-        case Convert(to):
+        case Convert(_, to):
             return to
         case _:
             return tensor
@@ -149,11 +149,6 @@ def _after(tensor: Tensor, step: Step) -> Tensor:
 
 def _fix_shape(tensor: Any, described: Tensor) -> None:
     tensor.shape, tensor.shapeSignature = list(described.shape), None
-
-
-def _is_quantized(tensor: Any) -> bool:
-    scale = None if tensor.quantization is None else tensor.quantization.scale
-    return scale is not None and len(scale) > 0
 
 
 def _signature(subgraph_index: int, image: tuple[str, int], classes: tuple[str, int]) -> Any:

@@ -132,9 +132,12 @@ def _sample_images(image_input: ImageInput, directory: Path | None) -> Images:
         return load_unlabelled(directory, image_input, IMAGES).images
     rng = np.random.default_rng(0)
     rows, columns = (np.arange(side) * 4 // side for side in (image_input.height, image_input.width))
-    patches = rng.integers(0, 256, (IMAGES, 4, 4, image_input.channels))
-    noise = rng.integers(-24, 25, (IMAGES, *image_input.shape))
-    return (patches[:, rows][:, :, columns] + noise).clip(0, 255).astype(np.uint8)
+    images = np.empty((IMAGES, *image_input.shape), np.uint8)
+    for image in images:  # one by one, as they may be large
+        patches = rng.integers(0, 256, (4, 4, image_input.channels), dtype=np.int16)
+        noise = rng.integers(-24, 25, image_input.shape, dtype=np.int16)
+        image[...] = (patches[rows][:, columns] + noise).clip(0, 255)
+    return images
 
 
 @dataclass(frozen=True)
