@@ -8,6 +8,7 @@ from pathlib import Path
 import onnx
 import tf2onnx.convert
 
+from hanji.export.formats.onnx_gelu import expand_gelu
 from hanji.export.formats.quiet import quiet
 from hanji.training.errors import ConversionError
 
@@ -41,6 +42,7 @@ def from_tflite(content: bytes, scheme: str) -> onnx.ModelProto:
                 f"ONNX ({scheme}): expected operations that tf2onnx supports, but it failed with: {error}; "
                 "export without ONNX, or change the layer named"
             ) from error
+    expand_gelu(model.graph)
     return model
 
 
