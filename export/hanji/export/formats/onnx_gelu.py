@@ -1,7 +1,7 @@
 """GELU of a TFLite file in ONNX: tf2onnx leaves it as an operation that ONNX does not have.
 
-ONNX has Gelu from opset 20 on, which is newer than the oldest ONNX Runtime of a bundle: it is written in terms of Erf
-or, for the approximation, Tanh (Hendrycks and Gimpel 2016).
+ONNX has Gelu from opset 20 on, which is newer than the oldest ONNX Runtime of a bundle: it is written in
+terms of Erf or, for the approximation, Tanh (Hendrycks and Gimpel 2016).
 """
 
 from __future__ import annotations

@@ -97,7 +97,8 @@ class _Canonicalizer:
         return helper.make_model(new, opset_imports=opsets, producer_name="hanji")
 
     def _visit(self, name: str) -> None:
-        """Emit the node of ``name`` after everything it reads; with a stack, as networks are deeper than Python's."""
+        """Emit the node of ``name`` after everything it reads; with a stack, as networks are deeper than
+        Python's."""
         pending: list[tuple[Any, Iterator[str]]] = [(None, iter([name]))]
         while pending:
             node, sources = pending[-1]

@@ -27,7 +27,8 @@ PASS_THROUGH = ("Identity", "StopGradient", "ReadVariableOp")
 """Operations that return their input unchanged."""
 
 Emission = Generator[str, str, str]
-"""Emits a node: yields the nodes that it reads, receives their names in the new graph, returns its own name."""
+"""Emits a node: yields the nodes that it reads, receives their names in the new graph, returns its own
+name."""
 
 _FAKE_QUANT = "FakeQuantWithMinMaxVars"
 
@@ -100,8 +101,8 @@ class Walk:
     def _visit(self, name: str, label: str | None = None) -> str:
         """Emit the node ``name`` after everything it reads, and return its name in the new graph.
 
-        A ``name`` may end in ``:1`` and so on, for the further outputs of a node. The emissions in progress are on
-        a stack of its own, because networks are deeper than Python's stack.
+        A ``name`` may end in ``:1`` and so on, for the further outputs of a node. The emissions in progress
+        are on a stack of its own, because networks are deeper than Python's stack.
         """
         pending: list[tuple[str, Emission]] = []
         asked = name
@@ -212,7 +213,8 @@ class Walk:
         return name if port in ("", "0") else f"{name}:{port}"
 
     def _constants(self) -> dict[str, bool]:
-        """By node, whether it depends on no input. A look-up never counts: folding it would duplicate rows."""
+        """By node, whether it depends on no input. A look-up never counts: folding it would duplicate
+        rows."""
         constant: dict[str, bool] = {}
         for node in topological(self.definition.node):
             varies = node.op in ("Placeholder", "GatherV2")

@@ -30,8 +30,8 @@ def topological(nodes: Iterable[NodeDef]) -> list[NodeDef]:
 
 def _refusal(node: str) -> str:
     return (
-        f"TF.js: expected a graph without loops and branches, found one at {node!r}, as recurrent layers have "
-        "them; build those layers with unroll=True, or export without TF.js: --formats tflite,onnx"
+        f"TF.js: expected a graph without loops and branches, found one at {node!r}, as recurrent layers "
+        "have; build those layers with unroll=True, or export without TF.js: --formats tflite,onnx"
     )
 
 

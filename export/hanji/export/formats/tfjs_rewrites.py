@@ -44,7 +44,9 @@ def _erfc(walk: Emitter, node: NodeDef, inputs: Sequence[str]) -> str:
 def _softsign(walk: Emitter, node: NodeDef, inputs: Sequence[str]) -> str:
     """x / (1 + |x|)."""
     one = walk.constant_of(np.float32(1))
-    return walk.operation("RealDiv", inputs[0], walk.operation("AddV2", walk.operation("Abs", inputs[0]), one))
+    return walk.operation(
+        "RealDiv", inputs[0], walk.operation("AddV2", walk.operation("Abs", inputs[0]), one)
+    )
 
 
 def _batch_statistics(walk: Emitter, node: NodeDef, inputs: Sequence[str]) -> str:
@@ -56,7 +58,9 @@ def _batch_statistics(walk: Emitter, node: NodeDef, inputs: Sequence[str]) -> st
     channels = 1 if node.attr["data_format"].s == b"NCHW" else walk.rank_of(node) - 1
     others = [axis for axis in range(walk.rank_of(node)) if axis != channels]
     axes = walk.constant_of(np.array(others, np.int32))
-    shape = walk.constant_of(np.array([-1 if axis == channels else 1 for axis in range(len(others) + 1)], np.int32))
+    shape = walk.constant_of(
+        np.array([-1 if axis == channels else 1 for axis in range(len(others) + 1)], np.int32)
+    )
 
     centred = walk.operation("Sub", values, walk.operation("Mean", values, axes, keep_dims=True))
     variance = walk.operation("Mean", walk.operation("Square", centred), axes, keep_dims=True)

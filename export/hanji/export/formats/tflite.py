@@ -23,9 +23,24 @@ _FIRST_LITERT_TENSORFLOW = (2, 17)  # the first LiteRT has the operators of this
 @contextmanager
 def converter_of(functions: tf.Module, only: Sequence[str]) -> Iterator[Any]:
     """TensorFlow's converter for the signatures ``only``, which are functions of ``functions``."""
-    with tempfile.TemporaryDirectory(prefix="hanji-export-") as directory, quiet():
+    with saved(functions, only) as directory, converter_of_saved(directory, only) as converter:
+        yield converter
+
+
+@contextmanager
+def saved(functions: tf.Module, only: Sequence[str]) -> Iterator[str]:
+    """The path of a temporary SavedModel with the signatures ``only``."""
+    with tempfile.TemporaryDirectory(prefix="hanji-export-") as directory:
+        with quiet():
+            _save(functions, directory, only)
+        yield directory
+
+
+@contextmanager
+def converter_of_saved(directory: str, only: Sequence[str]) -> Iterator[Any]:
+    """TensorFlow's converter for the signatures ``only`` of a SavedModel."""
+    with quiet():
         hold_back_banner(tf.lite.Interpreter)  # the converter creates an interpreter
-        _save(functions, directory, only)
         yield tf.lite.TFLiteConverter.from_saved_model(directory, signature_keys=list(only))
 
 
@@ -97,4 +112,12 @@ def _min_runtime_version(content: bytes) -> tuple[int, int] | None:
     return None
 
 
-__all__ = ["FIRST_LITERT", "conversion_errors", "converter_of", "oldest_litert", "tensor_names"]
+__all__ = [
+    "FIRST_LITERT",
+    "conversion_errors",
+    "converter_of",
+    "converter_of_saved",
+    "oldest_litert",
+    "saved",
+    "tensor_names",
+]
