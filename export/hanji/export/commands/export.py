@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the bundle directory")
     parser.add_argument(
         "--formats",
-        help=f"default: {','.join(FORMATS)}; tflite with --edge-tpu. A format that cannot represent a classifier "
-        "is left out with a warning by default; named here, it is an error",
+        help=f"default: {','.join(FORMATS)}; tflite with --edge-tpu. A format that cannot represent a "
+        "classifier is left out with a warning by default; named here, it is an error",
     )
     parser.add_argument(
         "--edge-tpu",

@@ -72,8 +72,7 @@ def quantization_aware(
             return annotate.quantize_apply(annotated, _PreservingScheme(preserved or {}))
     except (ValueError, RuntimeError, TypeError, AttributeError, KeyError) as error:
         raise RecipeError(
-            f"int8-qat: TFMOT cannot quantize the network {model.name!r}: {error}; use int8, which needs no "
-            "training, or add the layer to float_layers"
+            f"int8-qat: TFMOT cannot quantize the network {model.name!r}: {error}; use int8, which only calibrates"
         ) from error
 
 
@@ -194,8 +193,8 @@ def _is_input(layer: keras.layers.Layer) -> bool:
 
 
 def _is_raw_operation(layer: keras.layers.Layer) -> bool:
-    """A bare TensorFlow function in a functional model, which cannot be wrapped."""
-    return type(layer).__name__ in ("TFOpLambda", "SlicingOpLambda")
+    """A bare TensorFlow function in a functional model, or another layer that cannot be wrapped."""
+    return type(layer).__name__ in ("TFOpLambda", "SlicingOpLambda", "MultiHeadAttention")
 
 
 def preserved_by_layer(model: keras.Model, *, pruned: bool, clusters: int) -> dict[str, Preserved]:
