@@ -8,7 +8,7 @@ from hanji.compression.classifiers.clustering import expect_clustered
 from hanji.compression.classifiers.distillation.distil import pooled_features, student_network
 from hanji.compression.classifiers.pruning.channels import prune_channels
 from hanji.compression.classifiers.pruning.magnitude import expect_pruned
-from hanji.compression.classifiers.quantization.exportable import export_obstacle
+from hanji.compression.classifiers.quantization.exportable import calibration_obstacle, qat_export_obstacle
 from hanji.compression.classifiers.quantization.qat import expect_layers, quantization_aware
 from hanji.compression.classifiers.quantization.quantize import quantizable
 from hanji.compression.classifiers.recipe import ImageRecipe
@@ -54,13 +54,18 @@ def _expect_quantizable(network: keras.Model, config: ImageModelConfig | None, s
     loop = next((layer for layer in network.layers if _is_loop(layer)), None)
     if loop is not None and step.scheme in ("int8", "int8-qat", "int16x8"):
         raise RecipeError(
-            f"{step.scheme}: the layer {loop.name!r} ({type(loop).__name__}) is a loop over time steps, which "
-            "TensorFlow Lite cannot quantize; use float16 or dynamic, or build the layer with unroll=True and "
-            "use int8"
+            f"{step.scheme}: the layer {loop.name!r} ({type(loop).__name__}) is a loop over time steps, "
+            "which TensorFlow Lite cannot quantize; use float16 or dynamic, or build the layer with unroll=True "
+            "and use int8"
         )
     if step.scheme == "int8-qat" and (obstacle := _qat_obstacle(network, step)):
         raise RecipeError(
             f"int8-qat cannot train this network: {obstacle}; use int8, which only calibrates, or float16"
+        )
+    if step.scheme in ("int8", "int16x8") and (obstacle := calibration_obstacle(network)):
+        raise RecipeError(
+            f"{step.scheme}: TensorFlow Lite cannot quantize this network: {obstacle}; use float16 or "
+            "dynamic, which need no calibration"
         )
 
 
@@ -76,7 +81,7 @@ def _qat_obstacle(network: keras.Model, step: ImageQuantize) -> str | None:
     except (ValueError, TypeError) as error:  # a network that cannot be rebuilt
         return qat_obstacle(network) or str(error)
     obstacle = qat_obstacle(prepared)
-    return obstacle or export_obstacle(quantization_aware(prepared, float_layers=step.float_layers))
+    return obstacle or qat_export_obstacle(quantization_aware(prepared, float_layers=step.float_layers))
 
 
 __all__ = ["check_image_recipe"]

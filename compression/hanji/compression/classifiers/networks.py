@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -42,11 +44,9 @@ def named_variables(model: keras.Model) -> dict[str, tf.Variable]:
 
 
 def unwrapped_name(layer: keras.layers.Layer) -> str:
-    """The name of a layer, or of the layer that TFMOT wraps in it; TFMOT's input layer loses its numeric suffix."""
-    is_wrapper = type(layer).__module__.startswith("tensorflow_model_optimization") and hasattr(
-        layer, "layer"
-    )
-    name = str(layer.layer.name if is_wrapper else layer.name)
+    """The name of a layer, or of the one that TFMOT wraps in it; TFMOT's input layer loses its numeric suffix."""
+    is_wrapper = type(layer).__module__.startswith("tensorflow_model_optimization")
+    name = str(getattr(layer, "layer", layer).name if is_wrapper else layer.name)
     return "quantize_layer" if name.startswith("quantize_layer") else name
 
 
@@ -84,6 +84,24 @@ def network_of(architecture: str, where: str) -> keras.Model:
         ) from error
 
 
+@contextmanager
+def without_xla(model: keras.Model) -> Iterator[None]:
+    """Trace grouped convolutions as plain operations inside the block.
+
+    Keras calls an XLA-compiled function instead, as TensorFlow has no CPU kernel for them; no export format
+    supports XLA.
+    """
+    grouped = [layer for layer in model.submodules if getattr(layer, "groups", 1) > 1]
+    convolutions = [layer for layer in grouped if hasattr(layer, "_jit_compiled_convolution_op")]
+    try:
+        for layer in convolutions:
+            layer._jit_compiled_convolution_op = layer.convolution_op
+        yield
+    finally:
+        for layer in convolutions:
+            del layer._jit_compiled_convolution_op
+
+
 def _last_part(weight: tf.Variable) -> str:
     part = str(weight.name).rsplit("/", 1)[-1].removesuffix(":0")
     return part.rsplit("_", 1)[-1] if part.startswith("quantize_layer") else part
@@ -98,4 +116,5 @@ __all__ = [
     "network_of",
     "unwrapped_name",
     "weights_by_name",
+    "without_xla",
 ]

@@ -23,6 +23,7 @@ from hanji.export.classifiers.golden import image_golden_table, image_replay_tol
 from hanji.export.classifiers.manifest import CARD, GOLDEN, LABELS, classifier_manifest_table, labels_table
 from hanji.export.classifiers.model_card import classifier_card
 from hanji.export.classifiers.parity import image_parity
+from hanji.export.classifiers.remedies import remedy
 from hanji.export.classifiers.tolerances import IMAGE_TOLERANCES
 from hanji.export.formats.names import FORMATS, Format
 from hanji.export.formats.tfjs_node import TfjsMissingError
@@ -91,7 +92,7 @@ def _checked(files: ClassifierFiles, target: Format, expected: ImageReference) -
         logger.warning(f"{target} is NOT checked in its engine: {error}")
         return Checked(with_parity(converted, Parity(checked=False, reason=str(error))), None)
     allowed = IMAGE_TOLERANCES[target][files.compressed.scheme]
-    parity = image_parity(converted.artifact, expected, outputs, allowed)
+    parity = image_parity(converted.artifact, expected, outputs, allowed, remedy(files.compressed, target))
     tolerance = image_replay_tolerance(converted.artifact.precision)
     return Checked(with_parity(converted, parity), (outputs, tolerance))
 

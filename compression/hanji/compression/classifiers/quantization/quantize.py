@@ -72,7 +72,7 @@ def train_quantized(
 
 
 def quantizable(model: keras.Model) -> keras.Model:
-    """A copy of the functional ``model``, with the same outputs, as TFMOT and the engines quantize it best."""
+    """A copy of the functional ``model``, with the same outputs, that TFMOT and the engines quantize best."""
     return pools_last(with_separate_activations(model))
 
 

@@ -9,14 +9,13 @@ Normalization and softmax are part of the graph, so that no caller can get them 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from hanji.compression.classifiers.networks import without_xla
 from hanji.export.classifiers.formats.names import IMAGE, PROBABILITIES
 from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.objectives import normalization
@@ -74,28 +73,10 @@ class ClassifySignature(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
     def _classify(self, image: Any) -> dict[str, Any]:
         with tf.name_scope(PREPROCESSING):
             prepared = self._prepared(image)
-        with _without_xla(self.model):
+        with without_xla(self.model):
             logits = self.model(prepared, training=False)
         with tf.name_scope(POSTPROCESSING):
             return {PROBABILITIES: tf.nn.softmax(logits * self._scale)}
-
-
-@contextmanager
-def _without_xla(model: keras.Model) -> Iterator[None]:
-    """Trace grouped convolutions as plain operations inside the block.
-
-    Keras calls an XLA-compiled function instead, as TensorFlow has no CPU kernel for them; no export format
-    supports XLA.
-    """
-    grouped = [layer for layer in model.submodules if getattr(layer, "groups", 1) > 1]
-    convolutions = [layer for layer in grouped if hasattr(layer, "_jit_compiled_convolution_op")]
-    try:
-        for layer in convolutions:
-            layer._jit_compiled_convolution_op = layer.convolution_op
-        yield
-    finally:
-        for layer in convolutions:
-            del layer._jit_compiled_convolution_op
 
 
 __all__ = ["POSTPROCESSING", "PREPROCESSING", "ClassifySignature"]

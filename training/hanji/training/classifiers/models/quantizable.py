@@ -38,7 +38,7 @@ def qat_obstacle(model: keras.Model) -> str | None:
 
 
 def fused_activation_obstacle(layer: Layer) -> str | None:
-    """Why TFMOT does not support the activation inside ``layer``; None if it does, or if it is a layer without."""
+    """Why TFMOT does not support the activation inside ``layer``; None if it does, or there is none."""
     kind, activation = type(layer).__name__, getattr(getattr(layer, "activation", None), "__name__", "linear")
     if not isinstance(layer, _KERNELS) or activation in _ACTIVATIONS:
         return None
@@ -51,10 +51,12 @@ def fused_activation_obstacle(layer: Layer) -> str | None:
 def _shared_kernel(model: keras.Model) -> str | None:
     """The reason if a kernel is used several times: its bias would need a scale for each input."""
     uses = Counter(node.layer for node in calls(model) if isinstance(node.layer, _KERNELS))
-    layer, count = max(uses.items(), key=lambda use: use[1], default=(None, 0))
-    if count < 2:
-        return None
-    return f"its layer {layer.name!r} is used {count} times, whose inputs have different scales"
+    shared = (
+        f"its layer {layer.name!r} is used {count} times, and the scale of its bias would depend on the input"
+        for layer, count in uses.items()
+        if count > 1
+    )
+    return next(shared, None)
 
 
 def _reason(layer: Layer) -> str | None:

@@ -53,7 +53,7 @@ def rebuilt(model: keras.Model, change: Change) -> keras.Model:
 
 
 def with_parts(flat: keras.Model, parts_of: Callable[[Layer], keras.Model | None]) -> keras.Model:
-    """A copy of the ``flat`` network with some layers replaced by the layers of small networks, weights included.
+    """A copy of the ``flat`` network with some layers replaced by those of small networks, weights included.
 
     ``parts_of`` returns the network for a layer, with the same weights in the same order, or None to keep it.
     """
