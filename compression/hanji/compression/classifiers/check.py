@@ -55,13 +55,12 @@ def _expect_quantizable(network: keras.Model, config: ImageModelConfig | None, s
     if loop is not None and step.scheme in ("int8", "int8-qat", "int16x8"):
         raise RecipeError(
             f"{step.scheme}: the layer {loop.name!r} ({type(loop).__name__}) is a loop over time steps, "
-            "which TensorFlow Lite cannot quantize; use float16 or dynamic, or build the layer with unroll=True "
-            "and use int8"
+            "which TensorFlow Lite cannot quantize; use float16 or dynamic, or build the layer with "
+            "unroll=True and use int8"
         )
     if step.scheme == "int8-qat" and (obstacle := _qat_obstacle(network, step)):
-        raise RecipeError(
-            f"int8-qat cannot train this network: {obstacle}; use int8, which only calibrates, or float16"
-        )
+        possible = "float16 or dynamic" if calibration_obstacle(network) else "int8, which only calibrates"
+        raise RecipeError(f"int8-qat cannot train this network: {obstacle}; use {possible}")
     if step.scheme in ("int8", "int16x8") and (obstacle := calibration_obstacle(network)):
         raise RecipeError(
             f"{step.scheme}: TensorFlow Lite cannot quantize this network: {obstacle}; use float16 or "
@@ -80,8 +79,12 @@ def _qat_obstacle(network: keras.Model, step: ImageQuantize) -> str | None:
         prepared = quantizable(network)
     except (ValueError, TypeError) as error:  # a network that cannot be rebuilt
         return qat_obstacle(network) or str(error)
-    obstacle = qat_obstacle(prepared)
-    return obstacle or qat_export_obstacle(quantization_aware(prepared, float_layers=step.float_layers))
+    if obstacle := qat_obstacle(prepared):
+        return obstacle
+    try:
+        return qat_export_obstacle(quantization_aware(prepared, float_layers=step.float_layers))
+    except RecipeError as error:
+        return str(error)
 
 
 __all__ = ["check_image_recipe"]

@@ -44,7 +44,7 @@ def named_variables(model: keras.Model) -> dict[str, tf.Variable]:
 
 
 def unwrapped_name(layer: keras.layers.Layer) -> str:
-    """The name of a layer, or of the one that TFMOT wraps in it; TFMOT's input layer loses its numeric suffix."""
+    """The name of a layer, or of the one that TFMOT wraps; TFMOT's input layer loses its numeric suffix."""
     is_wrapper = type(layer).__module__.startswith("tensorflow_model_optimization")
     name = str(getattr(layer, "layer", layer).name if is_wrapper else layer.name)
     return "quantize_layer" if name.startswith("quantize_layer") else name

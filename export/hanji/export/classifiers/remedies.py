@@ -32,6 +32,8 @@ def _quantization(compressed: CompressedClassifier) -> list[str]:
             f"{find}, which keeps them in float32 with --leave-float 1 --out BUNDLE",
             "compress with int8-qat",
         ]
+    if scheme == "float16":
+        return ["compress without a quantize step, in float32"]
     return ["use the scheme int8-qat or float16"] if scheme in ("dynamic", "int16x8") else []
 
 

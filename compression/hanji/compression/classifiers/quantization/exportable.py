@@ -65,7 +65,10 @@ def _obstacle(network: keras.Model, *, calibrate: bool) -> str | None:
 
 
 def convert(directory: str, *, calibrate: bool) -> None:
-    """Convert the SavedModel in ``directory``, in the child process; ConversionError if it is rejected."""
+    """Convert the SavedModel in ``directory``, in the child process.
+
+    ConversionError if the converter rejects it, or LiteRT the result.
+    """
 
     def noise() -> Iterator[dict[str, Any]]:
         signature = tf.saved_model.load(directory).signatures["serving_default"]
@@ -79,7 +82,7 @@ def convert(directory: str, *, calibrate: bool) -> None:
         if calibrate:
             converter.representative_dataset = noise
         try:
-            converter.convert()
+            tf.lite.Interpreter(model_content=converter.convert()).allocate_tensors()
         except (ConverterError, ValueError, RuntimeError, tf.errors.OpError) as error:
             raise ConversionError(_reason(str(error))) from error
 

@@ -72,8 +72,7 @@ def quantization_aware(
             return annotate.quantize_apply(annotated, _PreservingScheme(preserved or {}))
     except (ValueError, RuntimeError, TypeError, AttributeError, KeyError) as error:
         raise RecipeError(
-            f"int8-qat: TFMOT cannot quantize the network {model.name!r}: {error}; use int8, which only "
-            "calibrates"
+            f"TFMOT cannot quantize the network {model.name!r} for int8-qat: {error}"
         ) from error
 
 
