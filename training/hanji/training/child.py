@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -32,7 +33,10 @@ def call_in_child(function: str, arguments: Mapping[str, Any], *, what: str, hin
         request, response = Path(directory, "request.json"), Path(directory, "response.json")
         request.write_text(json.dumps(arguments), encoding="utf-8")
         command = [sys.executable, "-m", "hanji.training.child", function, str(request), str(response)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
+        done = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, check=False, env=environment
+        )
         if response.exists():
             raise ConversionError(json.loads(response.read_text(encoding="utf-8")))
     if done.returncode:
@@ -48,10 +52,7 @@ def _ending(code: int, stderr: str) -> str:
 
 def main() -> None:
     """Call the function of the request; exit with 1 if it raises a HanjiError."""
-    from hanji.training.quiet import import_tensorflow
-
     function, request, response = sys.argv[1:]
-    import_tensorflow()
     module, _, name = function.partition(":")
     try:
         getattr(importlib.import_module(module), name)(
