@@ -1,4 +1,4 @@
-"""Networks that were built elsewhere: what can be quantized is, and what cannot is refused before any training."""
+"""Networks that were built elsewhere: what can be quantized, and what is refused before any training."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hanji.compression.classifiers.compressed import CompressedClassifier
 from hanji.compression.classifiers.foreign.keras_classifier import KerasClassifier
 from hanji.export.formats.names import FORMATS, Format
+from hanji.training.classifiers.models.quantizable import qat_obstacle
 
 
 def remedy(compressed: CompressedClassifier, target: Format) -> str:
@@ -27,14 +28,15 @@ def _quantization(compressed: CompressedClassifier) -> list[str]:
         return [f"{find}, and compress again with them as float_layers"]
     if isinstance(full, KerasClassifier) and full.saved_model is not None:  # no layers to rewrite
         return [] if scheme in ("float32", "float16") else ["use the scheme float16"]
+    trainable = not (compressed.is_foreign and qat_obstacle(compressed.model))
     if scheme == "int8":
-        return [
-            f"{find}, which keeps them in float32 with --leave-float 1 --out BUNDLE",
-            "compress with int8-qat",
-        ]
+        keep = f"{find}, which keeps them in float32 with --leave-float 1 --out BUNDLE"
+        return [keep, "compress with int8-qat"] if trainable else [keep]
     if scheme == "float16":
         return ["compress without a quantize step, in float32"]
-    return ["use the scheme int8-qat or float16"] if scheme in ("dynamic", "int16x8") else []
+    if scheme == "float32":
+        return []
+    return ["use the scheme int8-qat or float16" if trainable else "use the scheme float16"]
 
 
 __all__ = ["remedy"]

@@ -14,6 +14,7 @@ from tensorflow.lite.python.convert_phase import ConverterError
 
 from hanji.export.formats.quiet import quiet
 from hanji.runtime.engines.banner import hold_back_banner
+from hanji.training.converter_message import converter_reason
 from hanji.training.errors import ConversionError
 
 FIRST_LITERT = "1.0.1"
@@ -52,7 +53,7 @@ def conversion_errors(scheme: str, layers: str) -> Iterator[None]:
     except (ConverterError, ValueError, RuntimeError, tf.errors.OpError) as error:
         raise ConversionError(
             f"TFLite ({scheme}): expected a model of TFLite builtin operations, but the converter "
-            f"rejected it: {_first_line(error)}; try a model of {layers} layers"
+            f"rejected it: {converter_reason(error)}; try a model of {layers} layers"
         ) from error
 
 
@@ -63,14 +64,9 @@ def _save(functions: tf.Module, directory: str, only: Sequence[str]) -> None:
         )
     except tf.errors.OpError as error:
         raise ConversionError(
-            f"{directory}: the model could not be saved for the converter: {_first_line(error)}; "
+            f"{directory}: the model could not be saved for the converter: {converter_reason(error)}; "
             "check the free space for temporary files, or set TMPDIR to another directory"
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    """The first line of the converter's message; the rest lists the whole graph."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def oldest_litert(content: bytes, checked: str) -> str:

@@ -12,6 +12,7 @@ from tensorflow.lite.python.convert_phase import ConverterError
 
 from hanji.compression.classifiers.networks import named_variables, without_xla
 from hanji.training.child import call_in_child
+from hanji.training.converter_message import converter_reason
 from hanji.training.errors import ConversionError
 from hanji.training.quiet import quiet
 
@@ -84,14 +85,7 @@ def convert(directory: str, *, calibrate: bool) -> None:
         try:
             tf.lite.Interpreter(model_content=converter.convert()).allocate_tensors()
         except (ConverterError, ValueError, RuntimeError, tf.errors.OpError) as error:
-            raise ConversionError(_reason(str(error))) from error
-
-
-def _reason(message: str) -> str:
-    """The end of the line that names the operation; what precedes it is a chain of call sites."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    named = next((line for line in lines if "error:" in line), lines[0] if lines else "no reason given")
-    return named.rpartition("): ")[2][:300]
+            raise ConversionError(converter_reason(error)) from error
 
 
 def _spread_ranges(quantized: keras.Model) -> None:
