@@ -30,7 +30,7 @@ def _quantization(compressed: CompressedClassifier) -> list[str]:
         return [] if scheme in ("float32", "float16") else ["use the scheme float16"]
     trainable = not (compressed.is_foreign and qat_obstacle(compressed.model))
     if scheme == "int8":
-        keep = f"{find}, which keeps them in float32 with --leave-float 1 --out BUNDLE"
+        keep = f"{find}, which keeps the 2 worst in float32 with --leave-float 2 --out BUNDLE"
         return [keep, "compress with int8-qat"] if trainable else [keep]
     if scheme == "float16":
         return ["compress without a quantize step, in float32"]
