@@ -18,6 +18,7 @@ from hanji.export.bundle.build_report import BuildReport, write_report
 from hanji.export.bundle.engines import engines_of
 from hanji.export.formats.names import Format
 from hanji.export.task import ExportTask, task_named
+from hanji.runtime.bundle import open_bundle
 from hanji.training.content import obstacle_to_reuse
 from hanji.training.errors import RecipeError
 from hanji.training.files import write_text_atomic
@@ -28,6 +29,7 @@ from hanji.training.settings import table_from
 from hanji.training.task import check_call, optional_path, path_of
 
 if TYPE_CHECKING:
+    from hanji.export.bundle.files import BundleSummary
     from hanji.training.progress import OnEpoch
 
 
@@ -140,10 +142,12 @@ def run_plan(
             task.save_compressed(compressed, work / "compressed")
     full = task.uncompressed(trained, dataset, plan.recipe)
     with clock.stage("export"):
-        _export(plan, full, compressed, dataset, out)
+        summary = _export(plan, full, compressed, dataset, out)
     with clock.stage("measure"):
         rows = _measure(plan, full, compressed, dataset, out)
-    report = task.report(compressed, plan.recipe, dataset, rows, clock.seconds)
+    report = replace(
+        task.report(compressed, plan.recipe, dataset, rows, clock.seconds), left_out=dict(summary.left_out)
+    )
     write_report(report, out)
     return report
 
@@ -222,24 +226,24 @@ def _same_model(one: Any, other: Any) -> bool:
     )
 
 
-def _export(plan: Plan, full: Any, compressed: Any, dataset: Any, out: Path) -> None:
+def _export(plan: Plan, full: Any, compressed: Any, dataset: Any, out: Path) -> BundleSummary:
     task = plan.task
     task.export(full, out / "full", task.full_export(plan.export), dataset=dataset, replace=True)
     summary = task.export(compressed, out / "bundle", plan.export, dataset=dataset, replace=True)
     task.write_samples(dataset, out)
     for line in summary.lines():
         logger.info(line)
+    return summary
 
 
 def _measure(plan: Plan, full: Any, compressed: Any, dataset: Any, out: Path) -> list[Any]:
     """The report rows of the full model, then of the compressed one, in each engine that runs them."""
     task = plan.task
-    measured = [("full", out / "full", full, task.full_export(plan.export))]
-    measured += [("compressed", out / "bundle", compressed, plan.export)]
+    measured = [("full", out / "full", full), ("compressed", out / "bundle", compressed)]
     return [
         task.measure(bundle, dataset, model, model=name, engine=engine)
-        for name, bundle, model, config in measured
-        for engine in engines_of(config.formats)
+        for name, bundle, model in measured
+        for engine in engines_of([artifact.format for artifact in open_bundle(bundle).manifest.artifacts])
     ]
 
 

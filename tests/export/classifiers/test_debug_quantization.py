@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tf_keras as keras
 
 from hanji.compression.classifiers.compress import uncompressed_classifier
 from hanji.compression.classifiers.compressed import save_compressed_classifier
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.classifiers.steps import ClusterWeights, ImageQuantize
 from hanji.export.classifiers.debug_quantization import QuantizationDebugger
+from hanji.export.classifiers.remedies import remedy
 from hanji.export.classifiers.selective_quantization import recipe_snippet, with_float_layers
+from hanji.export.classifiers.writer import export_classifier
 from hanji.export.commands import debug_quantization as command
 from hanji.runtime import Classifier
 from hanji.training.classifiers.trained import save_classifier
@@ -114,6 +118,58 @@ def test_the_command_ranks_and_writes_a_bundle(
     with Classifier.open(out) as opened:
         assert opened.self_test().passed
         assert opened.manifest.recipe.steps[-1]["float_layers"]
+
+
+def test_the_advice_of_the_parity_check_leads_to_a_bundle(
+    badly_scaled: Any, tmp_path: Path, out: Path
+) -> None:
+    recipe = ImageRecipe("test", (ImageQuantize("int8"),))
+    compressed = dataclasses.replace(badly_scaled, scheme="int8", recipe=recipe)
+    advice = (
+        "`hanji debug-quantization COMPRESSED`, which keeps the 2 worst in float32 with --leave-float 2 "
+        "--out BUNDLE, or compress with int8-qat"
+    )
+    with pytest.raises(ConversionError, match=advice):
+        export_classifier(compressed, out, formats=["tflite"])
+    save_compressed_classifier(compressed, tmp_path / "compressed")
+    assert run(tmp_path / "compressed", "--leave-float", 2, "--out", out) == 0
+    with Classifier.open(out) as opened:
+        assert opened.self_test().passed
+
+
+@pytest.mark.parametrize(
+    ("scheme", "target", "advice"),
+    [
+        ("float32", "tflite", "this is a fault of the conversion: please report it with the model"),
+        ("float32", "onnx", "export without this format: --formats tflite,tfjs"),
+        ("float16", "tflite", "compress without a quantize step, in float32"),
+        ("dynamic", "tflite", "use the scheme int8-qat or float16"),
+        (
+            "int16x8",
+            "tfjs",
+            "use the scheme int8-qat or float16, or export without this format: --formats tflite,onnx",
+        ),
+    ],
+)
+def test_the_advice_depends_on_the_scheme_and_the_format(
+    classifier: Any, scheme: str, target: Any, advice: str
+) -> None:
+    assert remedy(classifier(scheme), target) == advice
+
+
+def test_a_trained_network_is_not_advised_to_train(classifier: Any) -> None:
+    advice = remedy(classifier("int8-qat"), "tflite")
+    assert "debug-quantization" in advice
+    assert advice.endswith("compress again with them as float_layers")
+
+
+def test_a_network_that_cannot_be_trained_is_not_advised_to_train(classifier: Any) -> None:
+    image = keras.Input((8, 8, 1))
+    rows = keras.layers.LSTM(4, unroll=True)(keras.layers.Reshape((8, 8))(image))
+    model = keras.Model(image, keras.layers.Dense(10)(rows))
+    recurrent = dataclasses.replace(classifier("int8"), model=model, config=None)
+    assert "int8-qat" not in remedy(recurrent, "tflite")
+    assert "debug-quantization" in remedy(recurrent, "tflite")
 
 
 def test_the_command_accepts_a_trained_classifier_and_prints_json(

@@ -84,6 +84,11 @@ class CompressedClassifier:
 
     task: ClassVar[str] = "image-classification"
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the network was built elsewhere: no converter was tested with its layers."""
+        return self.config is None
+
 
 def save_compressed_classifier(compressed: CompressedClassifier, directory: Path) -> None:
     """Write a directory with compressed-classifier.json, the network, calibration.npz and the full model."""

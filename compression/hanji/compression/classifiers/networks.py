@@ -32,17 +32,23 @@ def weights_by_name(model: keras.Model) -> dict[str, NDArray[Any]]:
 
 
 def named_variables(model: keras.Model) -> dict[str, tf.Variable]:
-    """The variables of ``weights_by_name``."""
-    return {
-        f"{unwrapped_name(layer)}/{_last_part(weight)}": weight
-        for layer in model.layers
-        for weight in layer.weights
-    }
+    """The variables of ``weights_by_name``.
+
+    Weights of one layer with the same last part, such as those of a Bidirectional, are numbered.
+    """
+    named: dict[str, tf.Variable] = {}
+    for layer in model.layers:
+        for weight in layer.weights:
+            name = f"{unwrapped_name(layer)}/{_last_part(weight)}"
+            taken = sum(other == name or other.startswith(f"{name}#") for other in named)
+            named[f"{name}#{taken}" if taken else name] = weight
+    return named
 
 
 def unwrapped_name(layer: keras.layers.Layer) -> str:
-    """The name of a layer, or of the layer that it wraps; TFMOT's input layer loses its numeric suffix."""
-    name = str(getattr(layer, "layer", layer).name)
+    """The name of a layer, or of the one that TFMOT wraps; TFMOT's input layer loses its numeric suffix."""
+    is_wrapper = type(layer).__module__.startswith("tensorflow_model_optimization")
+    name = str(getattr(layer, "layer", layer).name if is_wrapper else layer.name)
     return "quantize_layer" if name.startswith("quantize_layer") else name
 
 

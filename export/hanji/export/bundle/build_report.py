@@ -6,7 +6,7 @@ import datetime
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,8 @@ class BuildReport:
     versions: dict[str, str]
     machine: dict[str, Any]
     when: str
+    left_out: dict[str, str] = field(default_factory=dict, kw_only=True)
+    """The formats that the bundle lacks, because they cannot represent the model, with the reasons."""
 
     @property
     def title(self) -> str:
@@ -64,6 +66,11 @@ class BuildReport:
         """Notes that put the numbers into context."""
         raise NotImplementedError
 
+    @property
+    def all_notes(self) -> list[str]:
+        """The formats that were left out, then ``notes``."""
+        return [f"{name} LEFT OUT: {reason}" for name, reason in self.left_out.items()] + self.notes
+
 
 def surroundings() -> dict[str, Any]:
     """``versions``, ``machine`` and ``when`` of a report created now on this machine."""
@@ -84,7 +91,7 @@ def write_report(report: BuildReport, out: Path) -> None:
 
 def markdown(report: BuildReport) -> str:
     """The report as a Markdown document."""
-    notes = "\n".join(f"- {note}" for note in report.notes)
+    notes = "\n".join(f"- {note}" for note in report.all_notes)
     seconds = ", ".join(f"{stage} {value:.0f} s" for stage, value in report.seconds.items())
     steps = "\n".join(f"- `{json.dumps(step, ensure_ascii=False)}`" for step in report.steps)
     versions = ", ".join(f"{package} {number}" for package, number in report.versions.items())

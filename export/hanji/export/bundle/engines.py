@@ -15,7 +15,7 @@ DEVICE_ENGINES: dict[Format, str] = {"tflite": "litert", "onnx": "onnxruntime"}
 """The engine of each format that Python can run; TF.js runs in the browser."""
 
 
-def engines_of(formats: Sequence[Format]) -> list[str]:
+def engines_of(formats: Sequence[str]) -> list[str]:
     """The engines for these formats, omitting formats that Python cannot run."""
     return [engine for name, engine in DEVICE_ENGINES.items() if name in formats]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +37,19 @@ class NothingToCompare(Parity):
 
 @dataclass(frozen=True)
 class BundleSummary:
-    """The path of a written bundle, and its artifacts with size and parity."""
+    """The path of a written bundle, and its artifacts with size and parity.
+
+    ``left_out`` are the formats that could not represent the model, with the reasons.
+    """
 
     path: Path
     artifacts: tuple[Artifact, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
-        """The summary as text, one line per artifact and one for the path."""
-        return [*map(_line, self.artifacts), f"The bundle is in {self.path}"]
+        """The summary as text, one line per artifact, one per format left out, and one for the path."""
+        left_out = [f"{name} LEFT OUT: {reason}" for name, reason in self.left_out.items()]
+        return [*map(_line, self.artifacts), *left_out, f"The bundle is in {self.path}"]
 
 
 @dataclass(frozen=True)

@@ -135,11 +135,12 @@ class ClassifierFiles:
             calibration=compressed.calibration,
             float_layers=compressed.float_layers,
             sparse=compressed.sparse,
+            may_crash=compressed.is_foreign,
         )
 
     @cached_property
     def _float_tflite_file(self) -> bytes:
-        return named_classifier_tflite(self._network, "float32")
+        return named_classifier_tflite(self._network, "float32", may_crash=self.compressed.is_foreign)
 
     def _artifact(
         self, target: Format, contents: Mapping[str, bytes], engines: tuple[EngineRequirement, ...]

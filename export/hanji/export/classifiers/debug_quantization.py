@@ -17,13 +17,14 @@ import numpy.typing as npt
 from hanji.compression.classifiers.compressed import CompressedClassifier
 from hanji.compression.classifiers.signature_names import CLASSIFY, IMAGE, PROBABILITIES
 from hanji.export.classifiers.formats.signature import ClassifySignature
-from hanji.export.classifiers.formats.tflite import calibrated_file, quantized_except
+from hanji.export.classifiers.formats.tflite import saved_network
 from hanji.export.classifiers.formats.tflite_layers import (
     Operator,
     names_of_layers,
     names_outside_network,
     operators,
 )
+from hanji.export.classifiers.formats.tflite_saved import quantized_except
 from hanji.export.formats.compact import compacted
 from hanji.runtime.engines.choice import interpreter_class
 from hanji.training.classifiers.data import LabelledImages
@@ -96,7 +97,8 @@ class QuantizationDebugger:
         # A QAT network already contains the rounding; its error is measured on the float32 weights instead.
         model = compressed.model if compressed.plain is None else fold_batch_norms(compressed.plain)
         self._network = ClassifySignature(model, compressed.full.image_input, compressed.temperature)
-        self._calibrated = calibrated_file(self._network, compressed.calibration)
+        with saved_network(self._network, may_crash=compressed.is_foreign) as saved:
+            self._calibrated = saved.calibrated(compressed.calibration)
         self._operators = operators(self._calibrated, [layer.name for layer in model.layers])
         self._sizes = {layer.name: int(layer.count_params()) for layer in model.layers}
         rows = np.linspace(0, len(compressed.calibration), samples, endpoint=False).astype(np.intp)

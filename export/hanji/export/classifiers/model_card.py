@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hanji.compression.classifiers.compressed import CompressedClassifier
 from hanji.export.bundle.manifest import parameters
@@ -18,15 +18,18 @@ _MAX_LABELS = 40  # listed in the card
 
 
 def classifier_card(
-    compressed: CompressedClassifier, artifacts: Sequence[Artifact], probabilities: Probabilities
+    compressed: CompressedClassifier,
+    artifacts: Sequence[Artifact],
+    probabilities: Probabilities,
+    left_out: Mapping[str, str],
 ) -> str:
-    """The text of the card, in Markdown."""
+    """The text of the card, in Markdown; ``left_out`` are formats without an artifact, with the reasons."""
     sections = (
         _heading(compressed),
         _intended_use(compressed, probabilities),
         _training_data(compressed),
         _metrics(compressed),
-        _sizes(compressed, artifacts),
+        _sizes(compressed, artifacts, left_out),
         _parity(artifacts),
         _LIMITATIONS,
     )
@@ -80,17 +83,24 @@ def _metrics(compressed: CompressedClassifier) -> str:
     )
 
 
-def _sizes(compressed: CompressedClassifier, artifacts: Sequence[Artifact]) -> str:
+def _sizes(
+    compressed: CompressedClassifier, artifacts: Sequence[Artifact], left_out: Mapping[str, str]
+) -> str:
     count, full = own_parameters(compressed), parameters(compressed.full.model)
     rows = [
         [FORMAT_NAMES[entry.format], entry.precision, f"{entry.bytes:,}", MEANINGS[entry.precision]]
         for entry in artifacts
     ]
     notes = "".join(f"\n- {note}" for note in compressed.notes)
+    missing = "".join(
+        f"\n\n{FORMAT_NAMES[name]} is left out, because it cannot represent this model: {reason}"
+        for name, reason in left_out.items()
+    )
     return (
         f"## Size\n\n{count:,} parameters. The full model has {full:,}, which take {FLOAT32_BYTES * full:,} "
         "bytes in float32.\n\n"
         + table(["artifact", "precision", "bytes", "description"], rows)
+        + missing
         + (f"\n\nLimits of the compression:\n{notes}" if notes else "")
     )
 

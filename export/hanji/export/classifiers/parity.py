@@ -34,14 +34,17 @@ class ImageParity(MeasuredParity):
 
 
 def image_parity(
-    artifact: Artifact, expected: ImageReference, outputs: Outputs, allowed: ImageTolerance
+    artifact: Artifact, expected: ImageReference, outputs: Outputs, allowed: ImageTolerance, remedy: str
 ) -> ImageParity:
-    """The artifact's parity with the Keras classifier; ConversionError if it exceeds ``allowed``."""
+    """The artifact's parity with the Keras classifier; ConversionError if it exceeds ``allowed``.
+
+    ``remedy`` is what the message says to try.
+    """
     found = np.stack(outputs.scores)
     if not np.isfinite(found).all():
         raise ConversionError(
             f"{artifact.format} ({artifact.precision}): expected finite probabilities, found NaN or infinity "
-            f"in {outputs.engine}; no bundle was written; export without this format"
+            f"in {outputs.engine}; {remedy}"
         )
     differences = found - expected.probabilities
     largest = float(np.abs(differences).max())
@@ -53,8 +56,7 @@ def image_parity(
             f"{artifact.format} ({artifact.precision}): expected the probabilities of the compressed model "
             f"within {allowed.largest:g} (RMS within {allowed.typical:g}) and a top-1 agreement of at least "
             f"{allowed.agreement:g}; found {largest:.3g} (RMS {typical:.3g}) and {agreement:.3f} in "
-            f"{outputs.engine} over {len(found)} images; no bundle was written; find the layers responsible "
-            "with `hanji debug-quantization`, use int8-qat, or export without this format"
+            f"{outputs.engine} over {len(found)} images; {remedy}"
         )
     original = None
     if expected.original is not None:

@@ -10,6 +10,7 @@ from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.classifiers.task import ClassifierCompression
 from hanji.export.bundle.engines import DEVICE_ENGINES
 from hanji.export.classifiers.config import ImageExportConfig
+from hanji.export.formats.names import FORMATS
 from hanji.export.task import ExportTask, GroupedMetrics
 from hanji.training.classifiers.data import ImageDataset
 from hanji.training.classifiers.metrics import PROTOCOL
@@ -38,7 +39,7 @@ class ClassifierExport(ClassifierCompression):
 
     def full_export(self, config: ImageExportConfig) -> ImageExportConfig:
         """See ExportTask."""
-        measured = tuple(name for name in config.formats if name in DEVICE_ENGINES)
+        measured = tuple(name for name in config.formats or FORMATS if name in DEVICE_ENGINES)
         return ImageExportConfig(formats=measured or ("tflite",))
 
     def export(

@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     print(report.title)
     _print_table([list(report.headings), *report.cells])
-    for note in report.notes:
+    for note in report.all_notes:
         print(note)
     print(f"Bundle: {out / 'bundle'}   report: {out / 'report.md'}")
     return 0

@@ -20,7 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "compressed", type=Path, metavar="COMPRESSED", help="the output directory of hanji compress"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the bundle directory")
-    parser.add_argument("--formats", help=f"default: {','.join(FORMATS)}; tflite with --edge-tpu")
+    parser.add_argument(
+        "--formats",
+        help=f"default: {','.join(FORMATS)}; tflite with --edge-tpu. A format that cannot represent a "
+        "classifier is left out with a warning by default; named here, it is an error",
+    )
     parser.add_argument(
         "--edge-tpu",
         action="store_true",

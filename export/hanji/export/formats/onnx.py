@@ -8,6 +8,7 @@ from pathlib import Path
 import onnx
 import tf2onnx.convert
 
+from hanji.export.formats.onnx_gelu import expand_gelu
 from hanji.export.formats.quiet import quiet
 from hanji.training.errors import ConversionError
 
@@ -24,7 +25,7 @@ def checked(result: onnx.ModelProto, what: str) -> bytes:
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ConversionError(
             f"ONNX ({what}): expected a valid ONNX model, found one that the ONNX checker rejects: {error}; "
-            "export without ONNX, or change the layer named"
+            "export without ONNX, --formats tflite,tfjs, or change the layer named"
         ) from error
     return bytes(result.SerializeToString(deterministic=True))
 
@@ -39,8 +40,9 @@ def from_tflite(content: bytes, scheme: str) -> onnx.ModelProto:
         except (ValueError, KeyError, NotImplementedError) as error:
             raise ConversionError(
                 f"ONNX ({scheme}): expected operations that tf2onnx supports, but it failed with: {error}; "
-                "export without ONNX, or change the layer named"
+                "export without ONNX, --formats tflite,tfjs, or change the layer named"
             ) from error
+    expand_gelu(model.graph)
     return model
 
 

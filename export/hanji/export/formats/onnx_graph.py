@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -97,14 +97,25 @@ class _Canonicalizer:
         return helper.make_model(new, opset_imports=opsets, producer_name="hanji")
 
     def _visit(self, name: str) -> None:
-        if name in self.weights and name not in self.names:
-            self.names[name] = self._weight(self.weights[name])
-        node = self.producers.get(name)
-        if node is None or name in self.done:
-            return
-        self.done.update(node.output)
-        for source in node.input:
-            self._visit(source)
+        """Emit the node of ``name`` after everything it reads; with a stack, as networks are deeper than
+        Python's."""
+        pending: list[tuple[Any, Iterator[str]]] = [(None, iter([name]))]
+        while pending:
+            node, sources = pending[-1]
+            source = next(sources, None)
+            if source is None:
+                pending.pop()
+                if node is not None:
+                    self._emit(node)
+                continue
+            if source in self.weights and source not in self.names:
+                self.names[source] = self._weight(self.weights[source])
+            producer = self.producers.get(source)
+            if producer is not None and source not in self.done:
+                self.done.update(producer.output)
+                pending.append((producer, iter(producer.input)))
+
+    def _emit(self, node: Any) -> None:
         label = f"{node.op_type.lower()}_{len(self.nodes)}"
         for number, output in enumerate(node.output):
             self.names.setdefault(output, f"{label}_{number}" if number else label)

@@ -7,7 +7,7 @@ because TF.js passes values through FakeQuant unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,16 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from hanji.export.formats.fake_quant import Grid, grid_of_range
 from hanji.export.formats.quiet import quiet
+from hanji.export.formats.tfjs_order import topological
+from hanji.export.formats.tfjs_rewrites import rewrite_of
 
 Shape = tuple[int | None, ...]
 PASS_THROUGH = ("Identity", "StopGradient", "ReadVariableOp")
 """Operations that return their input unchanged."""
+
+Emission = Generator[str, str, str]
+"""Emits a node: yields the nodes that it reads, receives their names in the new graph, returns its own
+name."""
 
 _FAKE_QUANT = "FakeQuantWithMinMaxVars"
 
@@ -64,7 +70,10 @@ class Walk:
     """Walks from the outputs back to the inputs, emitting the nodes and weights of a FrozenGraph."""
 
     def __init__(self, function: Any, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> None:
-        """``function`` is a tf.function that takes ``inputs`` and returns a dict of ``outputs``."""
+        """``function`` is a tf.function that takes ``inputs`` and returns a dict of ``outputs``.
+
+        ConversionError if it contains a loop or a branch.
+        """
         with quiet():
             self.frozen = convert_variables_to_constants_v2(function.get_concrete_function())
         self.inputs, self.outputs = inputs, outputs
@@ -75,7 +84,7 @@ class Walk:
         self._importable = tf.compat.v1.wrap_function(
             lambda: tf.import_graph_def(self.definition, name=""), []
         )
-        self.constant: dict[str, bool] = {}
+        self.constant = self._constants()
         self.names: dict[str, str] = {}
         self.nodes: list[NodeDef] = []
         self.weights: dict[tuple[str, tuple[int, ...], bytes, Grid | None], Weight] = {}
@@ -90,25 +99,42 @@ class Walk:
         return FrozenGraph(tuple(self.nodes), weights, producer, self.inputs, self.outputs)
 
     def _visit(self, name: str, label: str | None = None) -> str:
-        """Emit the node ``name`` after its inputs, and return its name in the new graph.
+        """Emit the node ``name`` after everything it reads, and return its name in the new graph.
 
-        A ``name`` may end in ``:1`` and so on, for the further outputs of a node.
+        A ``name`` may end in ``:1`` and so on, for the further outputs of a node. The emissions in progress
+        are on a stack of its own, because networks are deeper than Python's stack.
         """
-        node, _, port = name.partition(":")
-        if node not in self.names:
-            self.names[node] = self._emitted(self.source[node], label)
-        return f"{self.names[node]}:{port}" if port else self.names[node]
+        pending: list[tuple[str, Emission]] = []
+        asked = name
+        while True:
+            node, _, port = asked.partition(":")
+            found: Any = None
+            if node not in self.names:
+                pending.append((asked, self._emitted(self.source[node], None if pending else label)))
+            else:
+                found = f"{self.names[node]}:{port}" if port else self.names[node]
+                if not pending:
+                    return str(found)
+            try:
+                asked = pending[-1][1].send(found)
+            except StopIteration as done:
+                asked, _ = pending.pop()
+                self.names[asked.partition(":")[0]] = done.value
 
-    def _emitted(self, node: NodeDef, label: str | None) -> str:
+    def _emitted(self, node: NodeDef, label: str | None) -> Emission:
         if self._is_constant(node.name):
             return self._add_weight(self._value(node.name), self._grid(node))
         inputs = self._inputs(node)
         if node.op == "GatherV2" and self._is_constant(inputs[0]):
-            return self._lookup(node, *inputs)
+            return (yield from self._lookup(node, *inputs))
         if (grid := self._grid(node)) is not None:
-            return self._fake_quantized(self._visit(inputs[0]), grid)
-        label = node.name if node.op == "Placeholder" else label
-        return self._emit(node, [self._visit(source) for source in inputs], label)
+            return self._fake_quantized((yield inputs[0]), grid)
+        found = []
+        for source in inputs:
+            found.append((yield source))
+        if (rewritten := rewrite_of(node)) is not None:
+            return rewritten(self, node, found)
+        return self._emit(node, found, node.name if node.op == "Placeholder" else label)
 
     def _fake_quantized(self, values: str, grid: Grid) -> str:
         """FakeQuant in terms of operations that TF.js implements."""
@@ -120,7 +146,7 @@ class Walk:
         rounded = self._emit(NodeDef(op="Round"), [scaled])
         return self._emit(NodeDef(op="Mul"), [rounded, self._add_weight(scale)])
 
-    def _lookup(self, node: NodeDef, table: str, rows: str, axis: str) -> str:
+    def _lookup(self, node: NodeDef, table: str, rows: str, axis: str) -> Emission:
         """A look-up in a constant table, simplified where possible.
 
         A look-up of all rows becomes the table itself; one of a single repeated row becomes a product with
@@ -128,15 +154,30 @@ class Walk:
         """
         values = self._value(table)
         if self._is_constant(rows) and np.array_equal(self._value(rows), np.arange(len(values))):
-            return self._visit(table)
+            return (yield table)
         repeated = self.source[rows].op == "Tile"
         row, count = self._inputs(self.source[rows]) if repeated else (rows, "")
-        found = self._emit(node, [self._visit(table), self._visit(row), self._visit(axis)])
+        found = self._emit(node, [(yield table), (yield row), (yield axis)])
         if not repeated:
             return found
         shape = np.append(self._value(count), np.ones(values.ndim - 1)).astype(np.int32)
         ones = self._emit(NodeDef(op="Fill"), [self._add_weight(shape), self._add_weight(np.float32(1))])
         return self._emit(NodeDef(op="Mul"), [found, ones])
+
+    def operation(self, op: str, *inputs: str, **flags: bool) -> str:
+        """Add an operation with these inputs and boolean attributes, and return its name."""
+        node = NodeDef(op=op)
+        for key, value in flags.items():
+            node.attr[key].b = value
+        return self._emit(node, list(inputs))
+
+    def constant_of(self, values: Any) -> str:
+        """The name of a weight with these values."""
+        return self._add_weight(values)
+
+    def rank_of(self, node: NodeDef) -> int:
+        """The rank of the first output of a node."""
+        return len(self.frozen.graph.get_tensor_by_name(f"{node.name}:0").shape)
 
     def _emit(self, node: NodeDef, inputs: list[str], label: str | None = None) -> str:
         """Add a copy of ``node`` with a deterministic name."""
@@ -167,19 +208,23 @@ class Walk:
     def _resolved(self, tensor: str) -> str:
         """The name of the node that computes ``tensor``, skipping pass-through operations."""
         name, _, port = tensor.partition(":")
-        node = self.source[name]
-        if node.op in PASS_THROUGH:
-            return self._resolved(node.input[0])
+        while self.source[name].op in PASS_THROUGH:
+            name, _, port = self.source[name].input[0].partition(":")
         return name if port in ("", "0") else f"{name}:{port}"
 
-    def _is_constant(self, name: str) -> bool:
-        """Whether the node depends on no input. A look-up never counts: folding it would duplicate rows."""
-        name = name.partition(":")[0]
-        if name not in self.constant:
-            node = self.source[name]
+    def _constants(self) -> dict[str, bool]:
+        """By node, whether it depends on no input. A look-up never counts: folding it would duplicate
+        rows."""
+        constant: dict[str, bool] = {}
+        for node in topological(self.definition.node):
             varies = node.op in ("Placeholder", "GatherV2")
-            self.constant[name] = not varies and all(map(self._is_constant, self._inputs(node)))
-        return self.constant[name]
+            constant[node.name] = not varies and all(
+                constant[source.partition(":")[0]] for source in node.input
+            )
+        return constant
+
+    def _is_constant(self, name: str) -> bool:
+        return self.constant[name.partition(":")[0]]
 
     def _value(self, name: str) -> npt.NDArray[Any]:
         """The value of a constant node."""

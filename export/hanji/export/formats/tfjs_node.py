@@ -37,6 +37,10 @@ class TfjsMissingError(EngineError):
     """Node.js or the TF.js packages are not installed."""
 
 
+_UNSUPPORTED = ("Unknown op", "not registered for backend")
+"""What TF.js says about an operation that it, or its wasm backend, does not have."""
+
+
 @dataclass(frozen=True)
 class TfjsCall:
     """One execution of the graph: int32 arrays by input name, and the name of the output to compute."""
@@ -89,11 +93,17 @@ class TfjsNode:
             ) from None
         if done.returncode != 0:
             raise ConversionError(
-                f"TF.js: expected Node to run the model, but it failed: {_reason(done.stderr)}; "
-                f"try `{SETUP} --force`, or export without TF.js"
+                f"TF.js: expected Node to run the model, but it failed: {(reason := _reason(done.stderr))}; "
+                f"{_remedy(reason)}"
             )
         response: dict[str, Any] = json.loads(done.stdout)
         return response
+
+
+def _remedy(reason: str) -> str:
+    if any(sign in reason for sign in _UNSUPPORTED):
+        return "TF.js cannot run this operation: export without it, --formats tflite,onnx"
+    return f"try `{SETUP} --force`, or export without TF.js: --formats tflite,onnx"
 
 
 def find_tfjs() -> TfjsNode:

@@ -14,6 +14,7 @@ from tensorflow.lite.python.convert_phase import ConverterError
 
 from hanji.export.formats.quiet import quiet
 from hanji.runtime.engines.banner import hold_back_banner
+from hanji.training.converter_message import converter_reason
 from hanji.training.errors import ConversionError
 
 FIRST_LITERT = "1.0.1"
@@ -23,9 +24,24 @@ _FIRST_LITERT_TENSORFLOW = (2, 17)  # the first LiteRT has the operators of this
 @contextmanager
 def converter_of(functions: tf.Module, only: Sequence[str]) -> Iterator[Any]:
     """TensorFlow's converter for the signatures ``only``, which are functions of ``functions``."""
-    with tempfile.TemporaryDirectory(prefix="hanji-export-") as directory, quiet():
+    with saved(functions, only) as directory, converter_of_saved(directory, only) as converter:
+        yield converter
+
+
+@contextmanager
+def saved(functions: tf.Module, only: Sequence[str]) -> Iterator[str]:
+    """The path of a temporary SavedModel with the signatures ``only``."""
+    with tempfile.TemporaryDirectory(prefix="hanji-export-") as directory:
+        with quiet():
+            _save(functions, directory, only)
+        yield directory
+
+
+@contextmanager
+def converter_of_saved(directory: str, only: Sequence[str]) -> Iterator[Any]:
+    """TensorFlow's converter for the signatures ``only`` of a SavedModel."""
+    with quiet():
         hold_back_banner(tf.lite.Interpreter)  # the converter creates an interpreter
-        _save(functions, directory, only)
         yield tf.lite.TFLiteConverter.from_saved_model(directory, signature_keys=list(only))
 
 
@@ -37,7 +53,7 @@ def conversion_errors(scheme: str, layers: str) -> Iterator[None]:
     except (ConverterError, ValueError, RuntimeError, tf.errors.OpError) as error:
         raise ConversionError(
             f"TFLite ({scheme}): expected a model of TFLite builtin operations, but the converter "
-            f"rejected it: {_first_line(error)}; try a model of {layers} layers"
+            f"rejected it: {converter_reason(error)}; try a model of {layers} layers"
         ) from error
 
 
@@ -48,14 +64,9 @@ def _save(functions: tf.Module, directory: str, only: Sequence[str]) -> None:
         )
     except tf.errors.OpError as error:
         raise ConversionError(
-            f"{directory}: the model could not be saved for the converter: {_first_line(error)}; "
+            f"{directory}: the model could not be saved for the converter: {converter_reason(error)}; "
             "check the free space for temporary files, or set TMPDIR to another directory"
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    """The first line of the converter's message; the rest lists the whole graph."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def oldest_litert(content: bytes, checked: str) -> str:
@@ -97,4 +108,12 @@ def _min_runtime_version(content: bytes) -> tuple[int, int] | None:
     return None
 
 
-__all__ = ["FIRST_LITERT", "conversion_errors", "converter_of", "oldest_litert", "tensor_names"]
+__all__ = [
+    "FIRST_LITERT",
+    "conversion_errors",
+    "converter_of",
+    "converter_of_saved",
+    "oldest_litert",
+    "saved",
+    "tensor_names",
+]

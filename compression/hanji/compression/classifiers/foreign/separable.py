@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tf_keras as keras
 
-from hanji.training.classifiers.models.rebuilding import flattened, rebuilt
+from hanji.training.classifiers.models.rebuilding import with_parts
 
 L = keras.layers
 _DEPTHWISE = ("strides", "padding", "data_format", "dilation_rate", "depth_multiplier", "dtype")
@@ -20,34 +20,13 @@ def separated(flat: keras.Model) -> keras.Model:
 
     The Conv2D keeps the layer's name, the DepthwiseConv2D adds "_depthwise" to it. The outputs are the same.
     """
-    if not any(_is_separable(layer) for layer in flat.layers):
-        return flat
-    parts: dict[str, keras.Model] = {}
-
-    def split(layer: keras.layers.Layer) -> keras.layers.Layer:
-        if not _is_separable(layer):
-            return layer.__class__.from_config(layer.get_config())
-        parts[layer.name] = _parts(layer)
-        return parts[layer.name]
-
-    rebuilt_network = rebuilt(flat, split)
-    for layer in flat.layers:
-        if _is_separable(layer):
-            parts[layer.name].set_weights(layer.get_weights())  # in this order: depthwise, pointwise, bias
-        else:
-            copy = rebuilt_network.get_layer(layer.name)
-            copy.set_weights(layer.get_weights())
-            if hasattr(copy, "finalize_state"):
-                copy.finalize_state()
-    return flattened(rebuilt_network)
+    return with_parts(flat, _parts)
 
 
-def _is_separable(layer: keras.layers.Layer) -> bool:
-    return type(layer) is L.SeparableConv2D
-
-
-def _parts(layer: keras.layers.Layer) -> keras.Model:
-    """Both layers as a sequential network, for inputs of any height and width."""
+def _parts(layer: keras.layers.Layer) -> keras.Model | None:
+    """Both layers as a sequential network, for inputs of any height and width; None for any other layer."""
+    if type(layer) is not L.SeparableConv2D:
+        return None
     config = layer.get_config()
     last = config["data_format"] == "channels_last"
     channels = int(layer.depthwise_kernel.shape[2])

@@ -5,6 +5,7 @@ normalizations not folded (the converter folds them, which is exact with one sca
 this module:
 
 - layers that TFMOT does not support compute in float, and only their outputs are quantized;
+- layers that must have one scale in TFLite keep the range of their input (same_scale.py);
 - layers in ``float_layers`` stay in float together with the normalization and activation after them;
 - sparsity (tfmot.experimental.combine) and clusters (cluster_preserving.py) are preserved, layer by layer.
 """
@@ -29,6 +30,7 @@ from tensorflow_model_optimization.python.core.quantization.keras.default_8bit i
 
 from hanji.compression.classifiers.networks import copied, copy_weights
 from hanji.compression.classifiers.quantization.cluster_preserving import SharedCentroids
+from hanji.compression.classifiers.quantization.same_scale import keeps_scale
 from hanji.training.errors import RecipeError
 
 L = keras.layers
@@ -70,8 +72,7 @@ def quantization_aware(
             return annotate.quantize_apply(annotated, _PreservingScheme(preserved or {}))
     except (ValueError, RuntimeError, TypeError, AttributeError, KeyError) as error:
         raise RecipeError(
-            f"int8-qat: TFMOT cannot quantize the network {model.name!r}: {error}; use int8, which needs no "
-            "training, or add the layer to float_layers"
+            f"TFMOT cannot quantize the network {model.name!r} for int8-qat: {error}"
         ) from error
 
 
@@ -91,7 +92,11 @@ def in_float(model: keras.Model, quantized: keras.Model) -> keras.Model:
 
 def computed_in_float(model: keras.Model) -> list[str]:
     """The layers of ``model`` that TFMOT does not support: they are trained, but compute in float."""
-    return [layer.name for layer in model.layers if not _is_input(layer) and not _is_supported(layer)]
+    return [
+        layer.name
+        for layer in model.layers
+        if not (_is_input(layer) or _is_supported(layer) or keeps_scale(layer))
+    ]
 
 
 class _PreservingScheme(schemes.Default8BitQuantizeScheme):  # type: ignore[misc]  # TFMOT has no types
@@ -127,14 +132,20 @@ def _annotations(model: keras.Model, float_layers: Sequence[str]) -> dict[str, A
     settings: dict[str, Any] = {}
     for layer in model.layers:
         if not _is_input(layer) and not _is_raw_operation(layer):
-            supported = _is_supported(layer)
-            settings[layer.name] = None if supported else configs.Default8BitOutputQuantizeConfig()
+            settings[layer.name] = _setting(layer)
     for name in float_layers:
         group = _with_followers(model.get_layer(name))
         for layer in group:
             settings.pop(layer.name, None)
         settings[group[-1].name] = configs.Default8BitOutputQuantizeConfig()
     return settings
+
+
+def _setting(layer: keras.layers.Layer) -> Any:
+    """The quantize config of one layer, or None for TFMOT's."""
+    if keeps_scale(layer) and not any(map(_is_raw_operation, _producers(layer))):
+        return configs.NoOpQuantizeConfig()
+    return None if _is_supported(layer) else configs.Default8BitOutputQuantizeConfig()
 
 
 def _is_supported(layer: keras.layers.Layer) -> bool:
@@ -182,8 +193,8 @@ def _is_input(layer: keras.layers.Layer) -> bool:
 
 
 def _is_raw_operation(layer: keras.layers.Layer) -> bool:
-    """A bare TensorFlow function in a functional model, which cannot be wrapped."""
-    return type(layer).__name__ in ("TFOpLambda", "SlicingOpLambda")
+    """A bare TensorFlow function in a functional model, or another layer that cannot be wrapped."""
+    return type(layer).__name__ in ("TFOpLambda", "SlicingOpLambda", "MultiHeadAttention")
 
 
 def preserved_by_layer(model: keras.Model, *, pruned: bool, clusters: int) -> dict[str, Preserved]:

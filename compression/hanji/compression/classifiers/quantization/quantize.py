@@ -14,6 +14,7 @@ import tf_keras as keras
 from numpy.typing import NDArray
 
 from hanji.compression.classifiers.fitting import Fitting
+from hanji.compression.classifiers.quantization.activations import with_separate_activations
 from hanji.compression.classifiers.quantization.max_pooling import pools_last
 from hanji.compression.classifiers.quantization.qat import (
     Preserved,
@@ -49,7 +50,7 @@ def train_quantized(
     RecipeError if TFMOT cannot quantize the network.
     """
     seed_everything(fitting.seed)
-    float_network = pools_last(model)
+    float_network = quantizable(model)
     if unsupported := computed_in_float(float_network):
         logger.warning(
             f"int8-qat: layers that TFMOT cannot quantize are computed in float: {', '.join(unsupported)}"
@@ -70,6 +71,11 @@ def train_quantized(
     return QuantizationAware(trained, in_float(float_network, trained))
 
 
+def quantizable(model: keras.Model) -> keras.Model:
+    """A copy of the functional ``model``, with the same outputs, that TFMOT and the engines quantize best."""
+    return pools_last(with_separate_activations(model))
+
+
 def calibration_images(samples: LabelledImages, count: int, seed: int) -> NDArray[np.uint8]:
     """``count`` random training images, or all if there are fewer, uint8 [n, h, w, c]."""
     rng = np.random.default_rng([seed, 1])
@@ -78,4 +84,4 @@ def calibration_images(samples: LabelledImages, count: int, seed: int) -> NDArra
     return sampled
 
 
-__all__ = ["QuantizationAware", "calibration_images", "train_quantized"]
+__all__ = ["QuantizationAware", "calibration_images", "quantizable", "train_quantized"]

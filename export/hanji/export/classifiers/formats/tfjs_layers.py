@@ -16,7 +16,7 @@ import numpy.typing as npt
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 from hanji.export.formats.fake_quant import Grid, scales_of_ranges
-from hanji.export.formats.tfjs_graph import PASS_THROUGH, Shape, Walk
+from hanji.export.formats.tfjs_graph import PASS_THROUGH, Emission, Shape, Walk
 from hanji.export.formats.weights import should_quantize, symmetric_int8_channels
 
 Values = npt.NDArray[Any]
@@ -27,6 +27,9 @@ _FUSED = {
     "MatMul": "_FusedMatMul",
 }
 _ACTIVATIONS = ("Relu", "Relu6")
+_DEPTHWISE = ("DepthwiseConv2dNative",)
+"""Products whose output channels are the last two axes of the kernel: input channel and multiplier."""
+
 _BIASES = ("BiasAdd", "FusedBatchNormV3")
 _RANGES = "FakeQuantWithMinMaxVarsPerChannel"
 
@@ -77,16 +80,17 @@ class LayerWalk(Walk):
         nodes = (node for node in self.definition.node if node.op not in PASS_THROUGH)
         self.readers = Counter(name for node in nodes for name in self._inputs(node))
 
-    def _emitted(self, node: NodeDef, label: str | None) -> str:
+    def _emitted(self, node: NodeDef, label: str | None) -> Emission:
         layer = None if self._is_constant(node.name) else self._layer(node)
         if layer is None:
-            return super()._emitted(node, label)
+            return (yield from super()._emitted(node, label))
         source = self._inputs(layer.product)[0]
+        read = yield source
         groups = self._groups(layer, source)
         if groups == 1:
-            return self._fused(layer, self._visit(source))
+            return self._fused(layer, read)
         parts = [
-            self._fused(layer.part(index, groups), self._channels(self._visit(source), index, layer.kernel))
+            self._fused(layer.part(index, groups), self._channels(read, index, layer.kernel))
             for index in range(groups)
         ]
         return self._concatenated(parts)
@@ -127,7 +131,7 @@ class LayerWalk(Walk):
             return _Kernel(values, np.rint(values / scales), scales)
         if self.int8_weights and should_quantize(values):
             # A depthwise kernel has its output channels along its third axis, any other along its last.
-            axis = 2 if product.op == "DepthwiseConv2dNative" else values.ndim - 1
+            axis = 2 if product.op in _DEPTHWISE else values.ndim - 1
             integers, scales = symmetric_int8_channels(values, axis)
             return _Kernel(values, integers.astype(np.float32), scales)
         return _Kernel(values)
@@ -164,7 +168,7 @@ class LayerWalk(Walk):
         return int(channels // layer.kernel.values.shape[2])
 
     def _fused(self, layer: _Layer, source: str) -> str:
-        kernel, factor = layer.kernel, _output_scales(layer.kernel)
+        kernel, factor = layer.kernel, _output_scales(layer)
         if factor is None:
             return self._single(layer, source, self._add_weight(kernel.values))
         if factor.size == 1:
@@ -221,12 +225,13 @@ def _as_channels(factor: Values, kernel: Values) -> Values:
     return factor
 
 
-def _output_scales(kernel: _Kernel) -> Values | None:
-    """The scales of a kernel, one per output channel or a single one.
+def _output_scales(layer: _Layer) -> Values | None:
+    """The scales of a layer's kernel, one per output channel or a single one.
 
     None for a kernel that must be stored in float32: not quantized, more than 8 bits, or scales that cannot
     be applied per output channel.
     """
+    kernel = layer.kernel
     if kernel.integers is None or kernel.scales is None or np.ptp(kernel.integers) > 255:
         return None
     scales = kernel.scales
@@ -234,7 +239,7 @@ def _output_scales(kernel: _Kernel) -> Values | None:
         first = scales.take([0], axis)
         if np.array_equal(np.broadcast_to(first, scales.shape), scales):
             scales = first
-    outputs = kernel.values.shape[-1:] if kernel.values.shape[-1] > 1 else kernel.values.shape[-2:]
+    outputs = kernel.values.shape[-2:] if layer.product.op in _DEPTHWISE else kernel.values.shape[-1:]
     if scales.size > 1:
         if scales.size != int(np.prod(scales.shape[-len(outputs) :])) or not (scales != 0).all():
             return None

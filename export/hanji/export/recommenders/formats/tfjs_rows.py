@@ -14,7 +14,7 @@ import numpy as np
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 from hanji.export.formats.fake_quant import Grid
-from hanji.export.formats.tfjs_graph import Shape, Walk
+from hanji.export.formats.tfjs_graph import Emission, Shape, Walk
 from hanji.export.recommenders.formats.row_table import PACKED_CENTRE, RowTable
 from hanji.training.errors import ConversionError
 
@@ -36,20 +36,20 @@ class RowWalk(Walk):
         self.items, self.size = table.quantized.shape
         self.half = (self.size + 1) // 2
 
-    def _emitted(self, node: NodeDef, label: str | None) -> str:
+    def _emitted(self, node: NodeDef, label: str | None) -> Emission:
         inputs = self._inputs(node)
         if node.op == "GatherV2" and self._is_table(inputs[0]):
-            return self._rows(self._visit(inputs[1]))
+            return self._rows((yield inputs[1]))
         if node.op == "MatMul" and node.attr["transpose_b"].b and self._is_table(inputs[1]):
             if self.table.bits == 4:
-                return self._scaled(self._packed_product(self._visit(inputs[0])))
-            return self._scaled(self._product(self._stored(), self._visit(inputs[0])))
+                return self._scaled(self._packed_product((yield inputs[0])))
+            return self._scaled(self._product(self._stored(), (yield inputs[0])))
         if not self._is_constant(node.name) and any(map(self._is_table, inputs)):
             raise ConversionError(
                 f"TF.js: expected the item table in look-ups and in products with a user vector only, found "
                 f"it in {node.op} ({node.name}); export without TF.js"
             )
-        return super()._emitted(node, label)
+        return (yield from super()._emitted(node, label))
 
     def _is_table(self, name: str) -> bool:
         if self.source[name].op != "Const":

@@ -52,6 +52,27 @@ def rebuilt(model: keras.Model, change: Change) -> keras.Model:
     return _rebuilt(model, changed)
 
 
+def with_parts(flat: keras.Model, parts_of: Callable[[Layer], keras.Model | None]) -> keras.Model:
+    """A copy of the ``flat`` network with some layers replaced by those of small networks, weights included.
+
+    ``parts_of`` returns the network for a layer, with the same weights in the same order, or None to keep it.
+    """
+    parts = {layer.name: made for layer in flat.layers if (made := parts_of(layer)) is not None}
+    if not parts:
+        return flat
+
+    def change(layer: Layer) -> Layer:
+        return parts.get(layer.name) or type(layer).from_config(layer.get_config())
+
+    network = rebuilt(flat, change)
+    for layer in flat.layers:
+        copy = parts.get(layer.name) or network.get_layer(layer.name)
+        copy.set_weights(layer.get_weights())
+        if hasattr(copy, "finalize_state"):
+            copy.finalize_state()
+    return flattened(network)
+
+
 def expect_graph(model: keras.Model) -> None:
     """ValueError unless ``model`` and each model nested in it is a built functional or sequential model."""
     if not isinstance(model, keras.Model):
@@ -108,4 +129,4 @@ def _outputs_for(model: keras.Model, inputs: Any, change: Callable[[Layer, str],
     return tf.nest.map_structure(current, model.output)
 
 
-__all__ = ["Change", "calls", "expect_graph", "flattened", "rebuilt"]
+__all__ = ["Change", "calls", "expect_graph", "flattened", "rebuilt", "with_parts"]
