@@ -55,7 +55,8 @@ def expect_same_answers(
             f"{where}: expected the converted network to answer as the model itself, within "
             f"{reference.bound:g}, found on {agreement.summary}. The conversion (nested networks, scaling "
             "layers, the end of the network) does not keep this model; save it in another form: as a plain "
-            "functional tf_keras model, or as a SavedModel, which is not rewritten"
+            "functional tf_keras model, or as a SavedModel, which is not rewritten. (An untrained "
+            "deep network may amplify rounding as much)"
         )
     in_batch = agreement_in_batches(len(reference.images), BATCH_BOUND)
     if not in_batch.accepted:
