@@ -167,14 +167,14 @@ def data_fields(bundle: Path, rng: Rng) -> str:
     name = _data_file(bundle, rng)
     table = json.loads((bundle / name).read_text(encoding="utf-8"))
     change = _mutated_field(table, rng)
-    return _rewritten(bundle, name, _dumped(table), change)
+    return rewritten(bundle, name, _dumped(table), change)
 
 
 def data_text(bundle: Path, rng: Rng) -> str:
     """Replace another JSON file by invalid or problematic JSON; all checksums are updated."""
     name = _data_file(bundle, rng)
     content, change = _mutated_text((bundle / name).read_bytes(), rng)
-    return _rewritten(bundle, name, content, change)
+    return rewritten(bundle, name, content, change)
 
 
 MUTATORS: tuple[Mutator, ...] = (
@@ -258,7 +258,7 @@ def _data_file(bundle: Path, rng: Rng) -> str:
     return rng.choice([name for name in files_of(bundle) if name.endswith("s.json") or name == "golden.json"])
 
 
-def _rewritten(bundle: Path, name: str, content: bytes, change: str) -> str:
+def rewritten(bundle: Path, name: str, content: bytes, change: str) -> str:
     """Write a file and update all checksums."""
     (bundle / name).write_bytes(content)
 

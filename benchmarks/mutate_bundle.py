@@ -1,6 +1,8 @@
 """Mutates a bundle in one of many ways, selected by a number, and reports the outcome in the runtime.
 
-    mutate_bundle.py BUNDLE SEED FIRST END          mutations FIRST to END - 1, one line of JSON each
+    mutate_bundle.py BUNDLE SEED FIRST END [models]     mutations FIRST to END - 1, one line of JSON each
+
+With "models", fields of the model files are mutated, and bundles are opened with ``isolated``.
 
 mutations.py runs it as a separate process and counts its reports, or its exit if there are no more reports.
 """
@@ -21,25 +23,26 @@ from typing import Any
 import numpy as np
 from damage import DAMAGE, INTENDED, MUTATORS, Mutator
 
-from hanji.runtime import Classifier, HanjiError, Recommender
+from hanji.runtime import Classifier, HanjiError, Recommender, isolation
 from hanji.runtime.bundle import open_bundle
 from hanji.runtime.manifest import ClassifierManifest
 
 ENGINES = ("litert", "onnxruntime")
 MAX_ADDRESS_SPACE = 8 * 2**30
 """Bytes; a larger allocation counts as a crash and must not affect the machine."""
+ISOLATED_SECONDS = 20.0
 
 
-def results_of(bundle: Path, engine: str) -> object:
+def results_of(bundle: Path, engine: str, isolated: bool = False) -> object:
     """The exact results of the bundle for a few inputs; its self-test is run as well."""
     classifier = isinstance(open_bundle(bundle).manifest, ClassifierManifest)
     if classifier:
-        with Classifier.open(bundle, engine=engine) as model:
+        with Classifier.open(bundle, engine=engine, isolated=isolated) as model:
             images = np.random.default_rng(0).integers(0, 256, (2, 20, 30), dtype=np.uint8)
             predictions = [model.classify(image, k=3) for image in images]
             _self_test(model)
             return [[(row.label, row.probability) for row in rows] for rows in predictions]
-    with Recommender.open(bundle, engine=engine) as recommender:
+    with Recommender.open(bundle, engine=engine, isolated=isolated) as recommender:
         items = recommender.items.ids.values[:7]
         query: dict[str, Any] = (
             {"history": items} if recommender.users is None else {"user": recommender.users.values[0]}
@@ -62,11 +65,12 @@ def outcome(bundle: Path, engine: str, expected: object, mutator: Mutator, origi
     damage; well-formed: the mutation is another valid bundle; crashed: any error except a HanjiError.
     """
     opened = False
+    of_model = mutator not in MUTATORS
     try:
-        results = results_of(bundle, engine)
+        results = results_of(bundle, engine, isolated=of_model)
         opened = True
         if results != expected:
-            return ("well-formed" if mutator in INTENDED else "accepted"), str(results)[:200]
+            return ("well-formed" if of_model or mutator in INTENDED else "accepted"), str(results)[:200]
         if mutator in DAMAGE and _content(bundle) != _content(original):
             _check_all_files(bundle)
             return "accepted", "a check of all files found nothing"
@@ -95,25 +99,32 @@ def _content(bundle: Path) -> dict[str, bytes | str]:
     }
 
 
-def mutated(original: Path, seed: int, number: int, directory: Path) -> tuple[Path, Mutator, str]:
-    """Create the bundle of mutation ``number``; return it, its mutator and a description of the change."""
-    mutator = MUTATORS[number % len(MUTATORS)]
+def mutated(original: Path, seed: int, number: int, directory: Path, mutator: Mutator) -> tuple[Path, str]:
+    """Create the bundle of mutation ``number``; return it and a description of the change."""
     shutil.rmtree(directory, ignore_errors=True)
     bundle = shutil.copytree(original, directory / "bundle")
-    return bundle, mutator, mutator(bundle, random.Random(f"{seed} {number}"))  # noqa: S311
+    return bundle, mutator(bundle, random.Random(f"{seed} {number}"))  # noqa: S311
 
 
 def main() -> None:
     original, seed, first, end = Path(sys.argv[1]), *map(int, sys.argv[2:5])
     resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESS_SPACE, MAX_ADDRESS_SPACE))
+    mutators = MUTATORS
+    if sys.argv[5:] == ["models"]:
+        from model_fields import MODEL_MUTATORS
+
+        mutators = MODEL_MUTATORS
+        isolation.SECONDS = ISOLATED_SECONDS
     present = {artifact.engines[0].name for artifact in open_bundle(original).manifest.artifacts}
     engines = [name for name in ENGINES if name in present]
     expected = {engine: results_of(original, engine) for engine in engines}
     print(json.dumps({"ready": True}), flush=True)
     with tempfile.TemporaryDirectory(prefix="hanji-mutations-") as directory:
         for number in range(first, end):
-            bundle, mutator, change = mutated(original, seed, number, Path(directory, "mutated"))
-            engine = engines[number // len(MUTATORS) % len(engines)]
+            mutator = mutators[number % len(mutators)]
+            bundle, change = mutated(original, seed, number, Path(directory, "mutated"), mutator)
+            turn = number if mutators is not MUTATORS else number // len(MUTATORS)  # a model has one engine
+            engine = engines[turn % len(engines)]
             row = {"number": number, "mutation": mutator.__name__, "change": change, "engine": engine}
             print(json.dumps(row), flush=True)
             start = time.monotonic()

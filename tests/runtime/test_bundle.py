@@ -202,3 +202,9 @@ def test_errors_are_hanji_errors() -> None:
     assert issubclass(ChecksumError, BundleError)
     assert issubclass(SchemaVersionError, BundleError)
     assert issubclass(BundleError, HanjiError)
+
+
+@pytest.mark.parametrize("path", ["a\0b", "a\ud800"])
+def test_paths_that_no_system_has(path: str) -> None:
+    with pytest.raises(BundleError, match=r"cannot be read: (embedded null byte|.*surrogates not allowed)"):
+        open_bundle(path)

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hanji.runtime.classification import parse_labels
 from hanji.runtime.classifier_golden import parse_golden
 from hanji.runtime.errors import BundleError
 from hanji.runtime.images.tensors import ImageTensor, dequantized, probabilities_of
-from hanji.runtime.labels import parse_labels
 from hanji.runtime.manifest import ClassifierManifest, ImageInput
 from hanji.runtime.manifest.reader import parse_manifest
 

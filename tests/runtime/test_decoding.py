@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from hanji.runtime import HanjiError, ImageError
+from hanji.runtime.images import decoding
 from hanji.runtime.images.decoding import LARGEST_PIXELS, decode
 
 pillow = pytest.importorskip("PIL.Image", reason="requires Pillow")
@@ -171,12 +173,12 @@ def test_errors_of_damaged_files_name_the_file(tmp_path: Path, content: bytes, m
         decode(content, name="page 4")
 
 
-def png_with_size(width: int, height: int) -> bytes:
+def png_with_size(width: int, height: int, kind: int = 0) -> bytes:
     """A tiny file with the header of a large image."""
     import struct
     import zlib
 
-    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)
     start = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header
     return start + struct.pack(">I", zlib.crc32(header)) + b"\0\0\0\x04IDAT" + b"\0" * 8
 
@@ -189,6 +191,66 @@ def test_images_that_declare_a_huge_size(sides: tuple[int, int]) -> None:
     assert sides[0] * sides[1] > LARGEST_PIXELS
     with pytest.raises(ImageError, match="expected at most 89,478,485 pixels"):
         decode(png_with_size(*sides))
+
+
+@pytest.mark.filterwarnings("ignore:Image size")
+@pytest.mark.parametrize(
+    ("mode", "size", "found"),
+    [
+        ("L", (1, 89_000_000), "1 × 89000000 pixels, 89,000,000 bytes"),
+        ("L", (65_536, 1), "65536 × 1 pixels, 65,536 bytes"),
+        ("RGB", (9400, 9400), "9400 × 9400 pixels, 265,080,000 bytes"),
+        ("RGBA", (5793, 5793), "5793 × 5793 pixels, 134,235,396 bytes"),
+        ("P", (9400, 9400), "9400 × 9400 pixels, 353,440,000 bytes"),
+    ],
+)
+def test_images_that_take_too_much_memory(mode: str, size: tuple[int, int], found: str) -> None:
+    """Refused from the header: the content of these files is missing."""
+    kind = {"L": 0, "RGB": 2, "P": 3, "RGBA": 6}[mode]
+    content = png_with_size(*size, kind=kind)
+    expected = f"at most 65,535 pixels a side and 134,217,728 bytes of levels, found {found}; resize it first"
+    with pytest.raises(ImageError, match=expected):
+        decode(content)
+
+
+def test_the_largest_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a smaller limit, because such images take a second each."""
+    monkeypatch.setattr(decoding, "LARGEST_BYTES", 3 * 100 * 80)
+    large = pillow.fromarray(np.random.default_rng(0).integers(0, 256, (81, 100, 3), np.uint8))
+    allowed = large.crop((0, 0, 100, 80))
+    for form in ("PNG", "JPEG"):
+        stored = pillow.open(io.BytesIO(encoded(allowed, form)))
+        assert np.array_equal(decode(encoded(allowed, form)), np.asarray(stored))
+    with pytest.raises(ImageError, match="found 100 × 81 pixels, 24,300 bytes"):
+        decode(encoded(large, "PNG"))
+    with pytest.raises(ImageError, match="found 100 × 81 pixels, 24,300 bytes"):
+        decode(large)
+    with pytest.raises(ImageError, match="found 100 × 81 pixels, 24,300 bytes"):
+        decode(encoded(large, "JPEG", progressive=True))
+    assert decode(encoded(large, "JPEG")).shape == (41, 50, 3)
+    assert decode(encoded(large, "JPEG", exif=exif(6))).shape == (50, 41, 3)
+    with pytest.raises(ImageError, match="found 200 × 150 pixels"):  # half the size is not small enough
+        decode(encoded(large.resize((400, 300)), "JPEG"))
+
+
+@pytest.mark.parametrize("rows", [63, 64, 65, 129])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+def test_bands_of_rows_are_invisible(mode: str, rows: int) -> None:
+    levels = np.random.default_rng(0).integers(0, 256, (rows, 5, 4), np.uint8)
+    image = pillow.fromarray(levels, "RGBA").convert(mode.replace("I;16", "L"))
+    if mode == "I;16":
+        image = pillow.fromarray(np.asarray(image).astype(np.uint16) * 257)
+    wanted = {"LA": "RGBA", "P": "RGBA", "CMYK": "RGB", "1": "L"}.get(mode, mode)  # this palette has alpha
+    expected = np.asarray(image if mode == "I;16" else image.convert(wanted))
+    assert np.array_equal(decode(image), expected)
+
+
+def test_named_pipes_and_devices(tmp_path: Path) -> None:
+    """Nobody writes to the pipe: opening it in the usual way would wait for ever."""
+    os.mkfifo(tmp_path / "pipe.png")
+    for path in (tmp_path / "pipe.png", Path("/dev/null")):
+        with pytest.raises(ImageError, match=f"{path}: expected a regular file"):
+            decode(path)
 
 
 def test_paths_that_cannot_be_read(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hanji.runtime import EngineError, HanjiError, Recommender
+from hanji.runtime import Classifier, EngineError, HanjiError, Recommender
 from hanji.runtime.bundle import open_bundle
 from hanji.runtime.engines import choice
 from hanji.runtime.engines.versions import installed_version, is_at_least
@@ -111,6 +112,37 @@ def test_no_threads(bundle: Path) -> None:
         Recommender.open(bundle, threads=0)
 
 
+@pytest.mark.parametrize("threads", [100_000, 2**31, 2**70, np.int64(2**40)])
+def test_more_threads_than_a_machine_has(bundle: Path, threads: int) -> None:
+    most = max(32, 4 * (os.cpu_count() or 1))
+    expected = rf"threads: expected at most {most} on this machine \(4 per core, or 32\), found {threads}"
+    with pytest.raises(HanjiError, match=expected):
+        Recommender.open(bundle, threads=threads)
+
+
+def test_unknown_options_and_integers_of_numpy(onnx_bundle: Path) -> None:
+    with pytest.raises(TypeError, match=r"open\(\) got an unexpected keyword argument 'thread'"):
+        Recommender.open(onnx_bundle, thread=1)  # type: ignore[call-arg]
+    with Recommender.open(onnx_bundle, threads=np.uint8(2)) as recommender:  # type: ignore[typeddict-item]
+        assert recommender.engine.threads == 2
+        recommender.warm_up(np.int8(1))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int64])
+def test_integers_of_numpy_as_k(history_bundle: Path, onnx_image_bundle: Path, kind: Any) -> None:
+    with Recommender.open(history_bundle) as recommender:
+        expected = recommender.recommend(history=[5001, 5002], k=20, explain=2, diversity=0.5)
+        assert (
+            recommender.recommend(history=[5001, 5002], k=kind(20), explain=kind(2), diversity=0.5)
+            == expected
+        )
+        assert recommender.why([5001, 5002], 5000, kind(2)) == recommender.why([5001, 5002], 5000, 2)
+    with Classifier.open(onnx_image_bundle) as classifier:
+        grey = np.zeros((8, 8), np.uint8)
+        assert classifier.classify(grey, kind(2)) == classifier.classify(grey, 2)
+        assert classifier.classify_batch([grey], kind(100))[0] == classifier.classify(grey, 100)
+
+
 def test_an_engine_that_cannot_be_imported(onnx_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hanji.runtime.engines.onnxruntime", None)
     with pytest.raises(EngineError, match="is installed but cannot be imported"):
@@ -189,8 +221,88 @@ def test_a_model_that_contradicts_the_manifest(
 def test_a_catalogue_of_another_size(make_parts: Callable[..., Any], weights: Any, tmp_path: Path) -> None:
     smaller = dataclasses.replace(weights, items=weights.items[:-1], bias=weights.bias[:-1])
     parts = make_parts("onnx", model=smaller)
-    with pytest.raises(EngineError, match=r"expected 30 scores, found shape \(29,\)"):
+    expected = r"output 'scores': float32 \[30\] as in the manifest, found float32 \[29\]"
+    with pytest.raises(EngineError, match=rf"model\.onnx .*expected {expected}"):
+        Recommender.open(parts.write(tmp_path / "bundle"))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "length", "message"),
+    [
+        ("FLOAT", 29, r"expected 30 scores, found shape \(29,\)"),
+        ("INT64", 30, r"expected output 'scores': float32 \[30\] as in the manifest, found int64 \["),
+        ("DOUBLE", 30, r"as in the manifest, found float64 \["),
+        ("STRING", 30, r"as in the manifest, found string \["),
+        ("sequence", 30, r"as in the manifest, found seq\(tensor\(float\)\) \["),
+        ("optional", 30, r"as in the manifest, found optional\(tensor\(float\)\) \["),
+    ],
+)
+def test_outputs_of_files_that_do_not_state_their_shape(
+    make_parts: Callable[..., Any], tmp_path: Path, dtype: str, length: int, message: str
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    node, kinds = onnx.helper.make_node, onnx.TensorProto
+    kind = getattr(kinds, dtype, kinds.FLOAT)
+    output = onnx.helper.make_tensor_type_proto(kind, None)
+    nodes = [  # the length depends on the input, so that the engine cannot know it
+        node("Cast", ["user"], ["zero"], to=kinds.INT64),
+        node("Add", ["zero", "length"], ["size"]),
+        node("Expand", ["one", "size"], ["many"]),
+        node("Cast", ["many"], ["scores"], to=kind),
+    ]
+    if kind == kinds.FLOAT and dtype != "FLOAT":
+        operators = {"sequence": "SequenceConstruct", "optional": "Optional"}
+        nodes[3] = node(operators[dtype], ["many"], ["scores"])
+        output = getattr(onnx.helper, f"make_{dtype}_type_proto")(output)
+    constants = {"one": np.ones(1, np.float32), "length": np.array([length])}
+    graph = onnx.helper.make_graph(
+        nodes,
+        "test",
+        [onnx.helper.make_tensor_value_info("user", kinds.INT32, [1])],
+        [onnx.helper.make_value_info("scores", output)],
+        [onnx.numpy_helper.from_array(constant, name) for name, constant in constants.items()],
+    )
+    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    parts = make_parts("onnx")
+    parts.files["model.onnx"] = made.SerializeToString()
+    with pytest.raises(EngineError, match=message):
         Recommender.open(parts.write(tmp_path / "bundle")).recommend(100)
+
+
+@pytest.mark.parametrize(
+    "error", [UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no"), KeyError(), MemoryError()]
+)
+@pytest.mark.parametrize(("form", "engine"), [("tflite", "litert"), ("onnx", "onnxruntime")])
+def test_whatever_an_engine_raises_is_an_engine_error(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, form: str, engine: str, error: Exception
+) -> None:
+    class Fails:
+        def __init__(self, *_: object, **__: object) -> None:
+            raise error
+
+    class FailsLater:
+        def run(self, *_: object) -> None:
+            raise error
+
+        def __call__(self, **_: object) -> None:
+            raise error
+
+    reason = str(error) or type(error).__name__
+    expected = rf"model\.{form}.*: {re.escape(reason)}$"
+    with Recommender.open(bundle, engine=engine) as recommender:
+        loaded: Any = recommender._engine
+        sessions = loaded._sessions if engine == "onnxruntime" else loaded._runners
+        sessions["catalogue"] = FailsLater()
+        with pytest.raises(EngineError, match=rf"^{engine} .*{expected}"):
+            recommender.recommend(100)
+    if engine == "onnxruntime":
+        from hanji.runtime.engines import onnxruntime
+
+        monkeypatch.setattr(onnxruntime.onnxruntime, "InferenceSession", Fails)
+    else:
+        monkeypatch.setattr("hanji.runtime.engines.choice.interpreter_class", lambda _: Fails)
+    with pytest.raises(EngineError, match=rf"^{engine} .*{expected}"):
+        Recommender.open(bundle, engine=engine)
 
 
 def test_no_pairs(make_parts: Callable[..., Any], tmp_path: Path) -> None:

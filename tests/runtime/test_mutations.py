@@ -162,3 +162,19 @@ def test_a_sample_of_the_benchmark(request: pytest.FixtureRequest, tmp_path: Pat
     assert found["mutations"] == 220
     assert found["refused"] > 60
     assert len(found["by_mutation"]) == 11
+
+
+@pytest.mark.timeout(300)
+def test_a_sample_of_the_benchmark_of_model_fields(image_bundle: Path, tmp_path: Path) -> None:
+    """The same program with other contents of the model files: the process that opens them lives."""
+    program = Path(__file__).parents[2] / "benchmarks" / "mutations.py"
+    out, work = tmp_path / "result.json", tmp_path / "work"
+    options = ["--models", "--count", "8", "--work", work, "--out", out]
+    done = subprocess.run([sys.executable, program, image_bundle, *options], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(out.read_text())
+    assert found["faults"] == []
+    assert {name: sum(counts.values()) for name, counts in found["by_mutation"].items()} == {
+        "onnx_fields": 4,
+        "tflite_fields": 4,
+    }

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hanji.runtime import ImageError
+from hanji.runtime.images import preparation
 from hanji.runtime.images.preparation import prepare, prepare_batch
 from hanji.runtime.manifest import ImageInput
 
@@ -217,3 +218,18 @@ def test_preparation_ignores_mean_and_std() -> None:
     image_input = rule(4, 4)
     other = dataclasses.replace(image_input, mean=(9.0,) * 3, std=(2.0,) * 3, normalized_by="runtime")
     assert np.array_equal(prepare(noise(9, 9, 3), image_input), prepare(noise(9, 9, 3), other))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_large_images_are_converted_in_bands(
+    monkeypatch: pytest.MonkeyPatch, channels: int, dtype: type[Any]
+) -> None:
+    image_input = rule(9, 8, channels, "pad", background=(9, 99, 200))
+    largest = np.iinfo(dtype).max
+    for shape in ((37, 20), (37, 20, 3), (37, 20, 4)):
+        pixels = np.random.default_rng(0).integers(0, largest, shape, dtype, endpoint=True)
+        monkeypatch.setattr(preparation, "_BAND_PIXELS", 2**18)
+        expected = prepare(pixels, image_input)
+        monkeypatch.setattr(preparation, "_BAND_PIXELS", 5 * 20)
+        assert np.array_equal(prepare(pixels, image_input), expected)

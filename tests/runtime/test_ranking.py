@@ -11,8 +11,7 @@ import pytest
 from hanji.runtime import HanjiError, Item, Recommender
 from hanji.runtime.ids import Ids, Items
 from hanji.runtime.queries import NO_ITEMS
-from hanji.runtime.ranking import RankingRequest, ranking, shortage_note
-from hanji.runtime.rerank import diversified
+from hanji.runtime.ranking import RankingRequest, diversified, ranking, shortage_note
 
 HISTORY = [5003, 5017, 5008]
 

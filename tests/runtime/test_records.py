@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from hanji.runtime.engines.versions import installed_version
-from hanji.runtime.finite import are_finite
 from hanji.runtime.images.preparation import prepare
 from hanji.runtime.manifest import EngineRequirement, FileEntry, ImageInput
 from hanji.runtime.records import Record
+from hanji.runtime.session import are_finite
 
 
 @dataclass(frozen=True)

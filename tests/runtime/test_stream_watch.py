@@ -317,3 +317,62 @@ def test_streams_import_no_camera_library() -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     shown = subprocess.check_output([sys.executable, "-c", program], env=environment, text=True)
     assert not {"cv2", "picamera2", "PIL"} & set(shown.split())
+
+
+def test_links_that_lead_nowhere(capsys: Capture, onnx_image_bundle: Path, samples: Path) -> None:
+    """Each is reported once, and the images beside it are classified."""
+    for name, target in (("loop.png", "loop.png"), ("long.png", "x" * 300), ("gone.png", "nothing")):
+        (samples / name).symlink_to(target)
+    os.mkfifo(samples / "pipe.png")
+    options = ("--folder", samples, "--existing", "--all", "--max-frames", 5)
+    assert hanji("watch", onnx_image_bundle, *options) == 0
+    output = capsys.readouterr()
+    lines = {line.split()[0]: line for line in output.out.splitlines()}
+    assert sorted(lines) == ["a.png", "b.png", "c.png", "long.png", "loop.png"]
+    assert "not classified: " in lines["loop.png"]
+    assert "cannot be read: Too many levels of symbolic links" in lines["loop.png"]
+    assert "cannot be read: File name too long" in lines["long.png"]
+    assert output.err.splitlines()[-1] == "hanji: stopped after 5 frames, 3 not classified, 0 dropped"
+
+
+def test_a_service_manager_that_does_not_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = str(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", address)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address)
+        silent = ServiceManager()
+        for _ in range(1000):  # more than the system keeps for a reader
+            silent.ready("folder \x1b[31m \ud800\n")
+        silent.close()
+        assert manager.recv(4096) == "READY=1\nSTATUS=folder \ufffd[31m \ufffd".encode()
+    assert "cannot send READY=1 to systemd: Resource temporarily unavailable" in caplog.text
+
+
+def test_an_address_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", "/" + "x" * 200)
+    with pytest.raises(HanjiError, match="cannot be reached: AF_UNIX path too long"):
+        ServiceManager()
+
+
+def test_a_loop_that_does_not_end_is_ended(onnx_image_bundle: Path, samples: Path) -> None:
+    """The reader of the output has stopped to read: the loop waits in print, and sees no request to stop."""
+    program = (
+        "import sys; from hanji.runtime.commands import watch; from hanji.runtime import cli\n"
+        "watch._GRACE_S = 0.5\n"
+        "original = watch._Watching._classify\n"
+        "def stuck(self, frame):\n"
+        "    original(self, frame)\n"
+        "    print('x' * 10_000_000)\n"
+        "watch._Watching._classify = stuck\n"
+        "sys.exit(cli.main(sys.argv[1:]))"
+    )
+    options = ["watch", onnx_image_bundle, "--folder", samples, "--existing", "--all", "--json"]
+    command = [sys.executable, "-c", program, *map(str, options)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert next_line(process)["event"] == "started"
+        assert next_line(process)["frame"] == "a.png"
+        process.terminate()
+        assert process.wait(20) == 128 + signal.SIGTERM

@@ -18,7 +18,7 @@ import pytest
 from hanji.runtime import HanjiError, StreamError
 from hanji.runtime.images.preparation import prepare
 from hanji.runtime.streams import Clock, Event, Frame, camera, every, folder, latest, video
-from hanji.runtime.streams.retrying import LONGEST_PAUSE_S
+from hanji.runtime.streams.reading import LONGEST_PAUSE_S
 
 
 class FakeClock(Clock):

@@ -97,8 +97,9 @@ def _require_directory(root: Path) -> None:
         found = "a file" if not stat.S_ISDIR(root.stat().st_mode) else None
     except (FileNotFoundError, NotADirectoryError):
         found = "nothing"
-    except OSError as error:
-        raise BundleError(f"{root}: cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise BundleError(f"{root}: cannot be read: {reason}") from error
     if found:
         raise BundleError(
             f"{root}: expected a bundle directory, found {found}; "

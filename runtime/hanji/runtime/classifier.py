@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.runtime.classification import Classification, Prediction
+from hanji.runtime.classification import Classification, Labels, Prediction, parse_labels
 from hanji.runtime.errors import EngineError, HanjiError, ImageError
-from hanji.runtime.finite import are_finite
 from hanji.runtime.images.decoding import Pixels, Source, decode, name_of
 from hanji.runtime.images.preparation import prepare
 from hanji.runtime.images.tensors import ImageTensor, dequantized, probabilities_of
@@ -22,11 +21,12 @@ from hanji.runtime.top_k import top_k
 
 # Imports needed only for opening a bundle are deferred, to keep `import hanji.runtime` fast.
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from hanji.runtime.bundle import Bundle
     from hanji.runtime.engines.base import Engine, Inputs
-    from hanji.runtime.engines.request import Policy
-    from hanji.runtime.labels import Labels
     from hanji.runtime.manifest import Artifact, ClassifierManifest, ImageInput
+    from hanji.runtime.opening import OpenOptions
 
 ImageSource: TypeAlias = "Source | Pixels"
 """A path, a file's content, an open file, a Pillow image, or pixels: uint8 or uint16 [H, W] or [H, W, C]."""
@@ -53,36 +53,16 @@ class Classifier(Session):
         self._input, self._output = signature.inputs[0], signature.outputs[0]
 
     @classmethod
-    def open(
-        cls,
-        bundle: str | os.PathLike[str],
-        *,
-        engine: str = "auto",
-        threads: int = 1,
-        delegate: str | os.PathLike[str] | None = None,
-        delegate_options: Mapping[str, str] | None = None,
-        providers: Sequence[str] = (),
-        policy: Policy = "warn",
-    ) -> Classifier:
-        """Verify the bundle directory and load its model.
-
-        ``engine`` is "litert", "tflite-runtime", "onnxruntime" or "auto": the first of them that is
-        installed and can run the bundle. Small models get slower with more ``threads`` than free cores.
-        ``delegate``, the path or name of a TFLite external delegate such as "libedgetpu.so.1", and
-        ``delegate_options`` apply to the first two engines; ``providers``, execution providers in order of
-        preference, to onnxruntime. Operators that do not run where requested fall back to the CPU, which
-        ``placement`` reports. ``policy`` "warn" also issues a PlacementWarning, "allow" does not; "fail"
-        raises EngineError instead, on opening or, if the accelerator fails later, from that call.
+    def open(cls, bundle: str | os.PathLike[str], **options: Unpack[OpenOptions]) -> Classifier:
+        """Verify the bundle directory and load its model. The options are those of ``Recommender.open``.
 
         Raises BundleError for a bundle that is missing, damaged, not a classifier, or made for a newer
         runtime; EngineError, stating what to install, if no engine can run it.
         """
-        from hanji.runtime.labels import parse_labels
         from hanji.runtime.manifest import ClassifierManifest
-        from hanji.runtime.opening import Opening, requested
+        from hanji.runtime.opening import Opening
 
-        request = requested(delegate, delegate_options, providers, policy)
-        opening = Opening(bundle, ClassifierManifest, engine=engine, threads=threads, request=request)
+        opening = Opening(bundle, ClassifierManifest, options)
         manifest = opening.manifest
         opening.check(manifest.labels)
         labels = opening.read(manifest.labels, parse_labels)
@@ -175,7 +155,7 @@ class Classifier(Session):
 
     def _classified(self, levels: NDArray[np.uint8], k: int, names: tuple[str, ...]) -> Classification:
         probabilities = self._run(levels)
-        best = top_k(probabilities, min(k, len(probabilities)))
+        best = top_k(probabilities, min(operator.index(k), len(probabilities)))
         labels = self._labels.values
         ranked = enumerate(zip(best.tolist(), probabilities[best].tolist(), strict=True), 1)
         return Classification(
@@ -193,11 +173,7 @@ class Classifier(Session):
             expected = f"expected outputs of shape [1, {classes}]"
             raise EngineError(f"{self._info.name}: {expected}, found {list(outputs.shape)}")
         values = dequantized(outputs[0], self._output)
-        if not are_finite(values):
-            raise EngineError(
-                f"{self._info.name} {self._info.version}: an output is not a finite number; replay the "
-                "self-test with `hanji verify`, then export the bundle again"
-            )
+        self._check_finite(values, "an output")
         return probabilities_of(values, self._manifest.probabilities)
 
     def _warm_up_inputs(self) -> Iterator[tuple[str, Inputs]]:

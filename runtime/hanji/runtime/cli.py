@@ -18,6 +18,7 @@ from typing import Any
 
 from hanji.runtime import __version__
 from hanji.runtime.errors import HanjiError, PlacementWarning
+from hanji.runtime.terminal import printable, printable_line
 
 GROUP = "hanji.commands"
 
@@ -37,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except HanjiError as error:
         return _fail(str(error), error.exit_code)
+    except MemoryError:
+        return _fail("not enough memory; try: a smaller input, or a machine with more memory")
     except OSError as error:
         _release_stdout()
         reason = error.strerror or str(error)
@@ -56,7 +59,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _parser(commands: Mapping[str, ModuleType]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="hanji", description="Small models for on-device inference.")
+    parser = _Parser(prog="hanji", description="Small models for on-device inference.")
     parser.add_argument("--version", action="version", version=f"hanji {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, module in commands.items():
@@ -72,13 +75,20 @@ def _parser(commands: Mapping[str, ModuleType]) -> argparse.ArgumentParser:
     return parser
 
 
+class _Parser(argparse.ArgumentParser):
+    """Errors quote arguments, which may be names of files that a shell has inserted."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        super()._print_message("\n".join(map(printable, message.split("\n"))), file)
+
+
 def _show_placement_warnings() -> None:
     """Print each PlacementWarning as one line on stderr, without its source location."""
     show_others = warnings.showwarning
 
     def show(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:
         if issubclass(category, PlacementWarning):
-            sys.stderr.write(f"hanji: warning: {' '.join(str(message).split())}\n")
+            sys.stderr.write(f"hanji: warning: {printable_line(str(message))}\n")
         else:
             show_others(message, category, *args, **kwargs)
 
@@ -87,7 +97,7 @@ def _show_placement_warnings() -> None:
 
 
 def _fail(message: str, exit_code: int = 1) -> int:
-    sys.stderr.write(f"hanji: error: {' '.join(message.split())}\n")
+    sys.stderr.write(f"hanji: error: {printable_line(message)}\n")
     return exit_code
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 
 from hanji.runtime.bundle import open_bundle
 from hanji.runtime.engines.choice import choose, create_engine
@@ -12,7 +13,7 @@ from hanji.runtime.engines.request import Policy, Request
 from hanji.runtime.errors import BundleError, HanjiError
 from hanji.runtime.manifest import ClassifierManifest, IdTable, LabelTable, RecommenderManifest
 from hanji.runtime.manifest.types import TABLE_SUFFIX
-from hanji.runtime.signatures import check_signature
+from hanji.runtime.session import check_options, check_signature
 
 if TYPE_CHECKING:
     from hanji.runtime.engines.base import Engine
@@ -23,6 +24,18 @@ TableT = TypeVar("TableT")
 _CLASSES = {RecommenderManifest: "Recommender", ClassifierManifest: "Classifier"}
 
 
+class OpenOptions(TypedDict, total=False):
+    """Keyword arguments of ``Recommender.open`` and ``Classifier.open``, which describe them."""
+
+    engine: str
+    threads: int
+    delegate: str | os.PathLike[str] | None
+    delegate_options: Mapping[str, str] | None
+    providers: Sequence[str]
+    policy: Policy
+    isolated: bool
+
+
 class Opening(Generic[ManifestT]):
     """A verified bundle of the task of ``kind``, and the chosen engine; large files are not read yet."""
 
@@ -30,13 +43,11 @@ class Opening(Generic[ManifestT]):
         self,
         path: str | os.PathLike[str],
         kind: type[ManifestT],
-        *,
-        engine: str,
-        threads: int,
-        request: Request,
+        options: OpenOptions,
     ) -> None:
-        if threads < 1:
-            raise HanjiError(f"threads: expected 1 or more, found {threads}")
+        check_options("open", options, OpenOptions)
+        self._threads = checked_threads(options.get("threads", 1))
+        self._request = requested(options)
         self.bundle = open_bundle(path)
         manifest = self.bundle.manifest
         if not isinstance(manifest, kind):
@@ -45,8 +56,9 @@ class Opening(Generic[ManifestT]):
                 f"try: hanji.runtime.{_CLASSES[type(manifest)]}.open(…)"
             )
         self.manifest: ManifestT = manifest
-        self._choice = choose(manifest, engine, request)
-        self._threads, self._request = threads, request
+        self._choice = choose(manifest, options.get("engine", "auto"), self._request)
+        if options.get("isolated", False):
+            self._test_isolated(options)
 
     @property
     def artifact(self) -> Artifact:
@@ -58,6 +70,15 @@ class Opening(Generic[ManifestT]):
         check_signature(self.artifact, self.artifact.main_signature)
         listed: list[FileEntry] = [self.bundle.file(table.path) for table in tables if table is not None]
         self.bundle.check_sizes([*listed, *self.artifact.files])
+
+    def _test_isolated(self, options: OpenOptions) -> None:
+        """Test the bundle in another process; HanjiError if it fails there."""
+        from hanji.runtime.isolation import tested  # deferred: needs subprocess
+
+        chosen: OpenOptions = {**options, "engine": self._choice.kind.name, "threads": self._threads}
+        result = tested(self.bundle, chosen).self_test
+        if result.cases and not result.passed:
+            raise BundleError(f"{self.bundle.root}: the self-test failed: {result.detail}; export it again")
 
     def read(self, table: IdTable | LabelTable, parse: Callable[[Any, int, str], TableT]) -> TableT:
         """Parse a table of the bundle: the bytes of JSON, or the ``Content`` of a table file."""
@@ -74,14 +95,26 @@ class Opening(Generic[ManifestT]):
         return loaded
 
 
-def requested(
-    delegate: str | os.PathLike[str] | None,
-    delegate_options: Mapping[str, str] | None,
-    providers: Sequence[str],
-    policy: Policy,
-) -> Request:
-    """Build a Request from the arguments of ``open``; HanjiError if they contradict each other."""
+def checked_threads(threads: int) -> int:
+    """The number of threads as an int; HanjiError if it is below 1, or above 4 per core and 32.
+
+    Engines start them all when they load a model, and some crash if the system has not that many.
+    """
+    found, most = operator.index(threads), max(32, 4 * (os.cpu_count() or 1))
+    if found < 1:
+        raise HanjiError(f"threads: expected 1 or more, found {found}")
+    if found > most:
+        raise HanjiError(
+            f"threads: expected at most {most} on this machine (4 per core, or 32), found {found}"
+        )
+    return found
+
+
+def requested(options: OpenOptions) -> Request:
+    """Build a Request from the options of ``open``; HanjiError if they contradict each other."""
+    providers, delegate = options.get("providers", ()), options.get("delegate")
     if isinstance(providers, str):
         raise HanjiError(f"providers: expected a sequence of names, found the string {providers!r}")
     library = None if delegate is None else os.fspath(delegate)
-    return Request(library, dict(delegate_options or {}), tuple(providers), policy)
+    delegate_options = dict(options.get("delegate_options") or {})
+    return Request(library, delegate_options, tuple(providers), options.get("policy", "warn"))

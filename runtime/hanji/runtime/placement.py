@@ -10,7 +10,7 @@ from hanji.runtime.engines.request import count_of
 from hanji.runtime.records import Record
 
 if TYPE_CHECKING:
-    from hanji.runtime.engines.info import EngineInfo
+    from hanji.runtime.engines.base import EngineInfo
     from hanji.runtime.engines.request import Request
 
 

@@ -1,21 +1,22 @@
-"""Ranks a catalogue by score: exclusion, filtering and diversification."""
+"""Ranks a catalogue by score (exclusion, filtering, diversification), and explains a score by a history."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hanji.runtime.errors import HanjiError
-from hanji.runtime.results import Item
+from hanji.runtime.results import Item, Reason
 from hanji.runtime.top_k import top_k
 
 if TYPE_CHECKING:
     from hanji.runtime.ids import ExternalId, Items
 
+CANDIDATES = 10
+"""Candidates per requested item of a diversified ranking."""
 _FIRST_DEPTH = 64
 _GROWTH = 8  # a selective filter needs only a few more searches, each eight times deeper
 
@@ -36,13 +37,6 @@ class RankingOptions(TypedDict, total=False):
     """In [0, 1): diversifies genres by maximal marginal relevance over the top 10·k items."""
 
 
-def check_options(options: RankingOptions) -> None:
-    """Raise TypeError for an unknown keyword argument, like Python does for other functions."""
-    unexpected = options.keys() - RankingOptions.__annotations__.keys()
-    if unexpected:
-        raise TypeError(f"recommend() got an unexpected keyword argument {min(unexpected)!r}")
-
-
 class RankingRequest(NamedTuple):
     """Constraints of a ranking: ``excluded`` and ``seen`` (int32 indices) are not ranked."""
 
@@ -55,7 +49,7 @@ class RankingRequest(NamedTuple):
     def check(self, items: int) -> None:
         """Raise HanjiError if ``k`` or ``diversity`` is out of range for a catalogue of ``items``."""
         available = items - len(self.excluded)
-        if not 1 <= operator.index(self.k) <= available:
+        if not 1 <= self.k <= available:
             without = f", {len(self.excluded)} of them excluded" if len(self.excluded) else ""
             raise HanjiError(
                 f"k={self.k}: expected 1 to {available}: the catalogue has {items} items{without}"
@@ -89,6 +83,25 @@ def shortage_note(found: int, request: RankingRequest) -> str:
     return f"only {found} of the {request.k} requested items: all others {others}"
 
 
+def reasons(
+    contributions: NDArray[np.float32], seen: NDArray[np.int32], items: Items, k: int
+) -> list[Reason]:
+    """The ``k`` items of the history that raised the score most; fewer if fewer raised it.
+
+    ``contributions`` (float32 [n]) belong to the item indices ``seen``. Items that lowered the score are not
+    reasons: shares are relative to the sum of the positive contributions.
+    """
+    total = float(contributions[contributions > 0].sum(dtype=np.float64))
+    rows = []
+    for position in top_k(contributions, min(k, len(seen))).tolist():
+        contribution = float(contributions[position])
+        if contribution <= 0:
+            break
+        index = int(seen[position])
+        rows.append(Reason(items.ids.values[index], items.titles[index], contribution / total, contribution))
+    return rows
+
+
 def _hide(scores: NDArray[Any], excluded: NDArray[np.int32], seen: NDArray[np.int32]) -> int:
     """Exclude both from the ``scores`` and return the number of distinct excluded items."""
     if len(excluded):
@@ -103,8 +116,6 @@ def _hide(scores: NDArray[Any], excluded: NDArray[np.int32], seen: NDArray[np.in
 def _reranked(
     scores: NDArray[Any], items: Items, request: RankingRequest, available: int
 ) -> NDArray[np.intp]:
-    from hanji.runtime.rerank import CANDIDATES, diversified
-
     wanted = min(request.k * CANDIDATES if request.diversity else request.k, available)
     if request.filter is None:
         candidates = _best(scores, wanted)
@@ -142,4 +153,55 @@ def _best(scores: NDArray[Any], k: int) -> NDArray[np.intp]:
     return top_k(scores, k) if k else np.empty(0, np.intp)
 
 
-__all__ = ["RankingOptions", "RankingRequest", "check_options", "ranking", "shortage_note"]
+def diversified(
+    scores: NDArray[Any], genres: Sequence[tuple[str, ...]], k: int, diversity: float
+) -> list[int]:
+    """Positions of ``k`` of the candidates, in selection order.
+
+    ``scores`` (real [n], highest first) and ``genres`` belong to the candidates. Each step selects the
+    candidate with the highest (1 - diversity) · relevance - diversity · (largest similarity to a selected
+    candidate); ties are broken by position. Relevance is the score scaled to [0, 1] over the candidates;
+    similarity is the cosine similarity of the genre sets, 0 for an item without genres. ``diversity`` is in
+    [0, 1).
+    """
+    vectors = _unit_vectors(genres)
+    relevance = (1 - diversity) * _scaled(scores)
+    nearest = np.zeros(len(scores))  # similarities are nonnegative
+    remaining = np.ones(len(scores), np.bool_)
+    chosen: list[int] = []
+    for _ in range(min(k, len(scores))):
+        value = np.where(remaining, relevance - diversity * nearest, -np.inf)
+        best = int(value.argmax())
+        chosen.append(best)
+        remaining[best] = False
+        np.maximum(nearest, vectors @ vectors[best], out=nearest)
+    return chosen
+
+
+def _scaled(scores: NDArray[Any]) -> NDArray[np.float64]:
+    values = scores.astype(np.float64)
+    spread = values.max() - values.min()
+    scaled: NDArray[np.float64] = (values - values.min()) / (spread if spread > 0 else 1.0)
+    return scaled
+
+
+def _unit_vectors(genres: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
+    """One row per item, one column per genre, rows of unit length; zero rows for items without genres."""
+    columns = {genre: column for column, genre in enumerate(sorted({name for row in genres for name in row}))}
+    vectors = np.zeros((len(genres), len(columns)))
+    for row, names in enumerate(genres):
+        vectors[row, [columns[name] for name in names]] = 1
+    lengths = np.sqrt(vectors.sum(axis=1, keepdims=True))
+    unit: NDArray[np.float64] = vectors / np.maximum(lengths, 1)
+    return unit
+
+
+__all__ = [
+    "CANDIDATES",
+    "RankingOptions",
+    "RankingRequest",
+    "diversified",
+    "ranking",
+    "reasons",
+    "shortage_note",
+]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hanji.runtime.errors import EngineError, HanjiError
-from hanji.runtime.finite import are_finite
 from hanji.runtime.queries import (
     NO_ITEMS,
     Query,
@@ -21,10 +20,9 @@ from hanji.runtime.queries import (
     user_query,
     wrong_input,
 )
-from hanji.runtime.ranking import RankingRequest, check_options, ranking, shortage_note
+from hanji.runtime.ranking import RankingOptions, RankingRequest, ranking, reasons, shortage_note
 from hanji.runtime.results import Reason, Recommendation, Recommendations, SelfTest
-from hanji.runtime.session import Session
-from hanji.runtime.signatures import check_signature
+from hanji.runtime.session import Session, check_options, check_signature
 
 # Imports needed only for opening a bundle are deferred, to keep `import hanji.runtime` fast.
 if TYPE_CHECKING:
@@ -32,11 +30,10 @@ if TYPE_CHECKING:
 
     from hanji.runtime.bundle import Bundle
     from hanji.runtime.engines.base import Engine, Inputs
-    from hanji.runtime.engines.request import Policy
     from hanji.runtime.golden import GoldenCase
     from hanji.runtime.ids import ExternalId, Ids, Items
     from hanji.runtime.manifest import Artifact, RecommenderManifest
-    from hanji.runtime.ranking import RankingOptions
+    from hanji.runtime.opening import OpenOptions
 
 
 class Recommender(Session):
@@ -64,36 +61,29 @@ class Recommender(Session):
         self.items = items
 
     @classmethod
-    def open(
-        cls,
-        bundle: str | os.PathLike[str],
-        *,
-        engine: str = "auto",
-        threads: int = 1,
-        delegate: str | os.PathLike[str] | None = None,
-        delegate_options: Mapping[str, str] | None = None,
-        providers: Sequence[str] = (),
-        policy: Policy = "warn",
-    ) -> Recommender:
-        """Verify the bundle directory and load its model.
+    def open(cls, bundle: str | os.PathLike[str], **options: Unpack[OpenOptions]) -> Recommender:
+        """Verify the bundle directory and load its model. Options:
 
-        ``engine`` is "litert", "tflite-runtime", "onnxruntime" or "auto": the first of them that is
-        installed and can run the bundle. Small models get slower with more ``threads`` than free cores.
-        ``delegate``, the path or name of a TFLite external delegate such as "libedgetpu.so.1", and
-        ``delegate_options`` apply to the first two engines; ``providers``, execution providers in order of
-        preference, to onnxruntime. Operators that do not run where requested fall back to the CPU, which
-        ``placement`` reports. ``policy`` "warn" also issues a PlacementWarning, "allow" does not; "fail"
-        raises EngineError instead, on opening or, if the accelerator fails later, from that call.
+        - ``engine``: "litert", "tflite-runtime", "onnxruntime" or "auto" (default): the first of them that is
+          installed and can run the bundle;
+        - ``threads`` (1): small models get slower with more threads than free cores;
+        - ``delegate``, the path or name of a TFLite external delegate such as "libedgetpu.so.1", and
+          ``delegate_options``, for the first two engines; ``providers``, execution providers in order of
+          preference, for onnxruntime. Operators that do not run there fall back to the CPU, which
+          ``placement`` reports;
+        - ``policy``: "warn" (default) also issues a PlacementWarning, "allow" does not; "fail" raises
+          EngineError instead, on opening or, if the accelerator fails later, from that call;
+        - ``isolated`` (False): first test the bundle in another process with limits, which takes about 0.5 s:
+          see ``hanji.runtime.isolation``.
 
         Raises BundleError for a bundle that is missing, damaged, not a recommender, or made for a newer
         runtime; EngineError, stating what to install, if no engine can run it.
         """
         from hanji.runtime.ids import parse_items, parse_users
         from hanji.runtime.manifest import RecommenderManifest
-        from hanji.runtime.opening import Opening, requested
+        from hanji.runtime.opening import Opening
 
-        request = requested(delegate, delegate_options, providers, policy)
-        opening = Opening(bundle, RecommenderManifest, engine=engine, threads=threads, request=request)
+        opening = Opening(bundle, RecommenderManifest, options)
         manifest = opening.manifest
         opening.check(manifest.users, manifest.items)
         users = None if manifest.users is None else opening.read(manifest.users, parse_users)
@@ -127,9 +117,10 @@ class Recommender(Session):
         bundle does not take, and ``explain`` if the model does not support it.
         """
         query = self._query(user, history)
+        k = operator.index(k)  # an integer of numpy may be too small to compute with
         if explain:
             self._check_explain(explain)
-        check_options(options)
+        check_options("recommend", options, RankingOptions)
         exclude, unknown = options.get("exclude", ()), self.manifest.items.unknown
         excluded, unknown_count = known_items(exclude, self.items.ids, unknown, "exclude")
         seen = query.seen if options.get("exclude_seen", True) else NO_ITEMS
@@ -143,7 +134,7 @@ class Recommender(Session):
         best = ranking(scores, self.items, request)
         rows = self._rows(best, scores)
         if explain and len(query.seen):
-            rows = self._explained(rows, best, query.seen, explain)
+            rows = self._explained(rows, best, query.seen, operator.index(explain))
         source: Literal["model", "popularity"] = "popularity" if query.inputs is None else "model"
         note = query.note
         if unknown_count or len(best) < k:
@@ -159,7 +150,7 @@ class Recommender(Session):
         """
         self._check_explain(k)
         query = self._model_query(None, history)
-        return self._reasons(query.seen, self.items.ids.known_index_of(item), k)
+        return self._reasons(query.seen, self.items.ids.known_index_of(item), operator.index(k))
 
     def scores(
         self, user: ExternalId | None = None, *, history: Iterable[ExternalId] | None = None
@@ -255,8 +246,6 @@ class Recommender(Session):
         return [row._replace(why=tuple(self._reasons(seen, item, count))) for row, item in pairs]
 
     def _reasons(self, seen: NDArray[np.int32], item: int, k: int) -> list[Reason]:
-        from hanji.runtime.reasons import reasons
-
         return reasons(self._contributions(seen, item), seen, self.items, k)
 
     def _contributions(self, seen: NDArray[np.int32], item: int) -> NDArray[np.float32]:
@@ -268,18 +257,15 @@ class Recommender(Session):
         scores = self._open_engine().run(signature, inputs)
         if scores.shape != (count,):
             raise EngineError(f"{self._info.name}: expected {count} scores, found shape {scores.shape}")
-        if not are_finite(scores):
-            raise EngineError(
-                f"{self._info.name} {self._info.version}: a score of signature {signature!r} is not a finite "
-                "number; replay the self-test with `hanji verify`, then export the bundle again"
-            )
+        self._check_finite(scores, f"a score of signature {signature!r}")
         return scores
 
     def _warm_up_inputs(self) -> Iterator[tuple[str, Inputs]]:
-        """The first user and item, for each signature."""
-        for name, signature in self._artifact.signatures.items():
+        """The first user and item, for each signature; others than these have no use here."""
+        signatures = self._artifact.signatures
+        for name in (name for name in ("catalogue", "pairs", "history", "why") if name in signatures):
             check_signature(self._artifact, name)
-            yield name, {tensor.name: np.zeros(1, np.int32) for tensor in signature.inputs}
+            yield name, {tensor.name: np.zeros(1, np.int32) for tensor in signatures[name].inputs}
 
     def _golden_shares(self, case: GoldenCase) -> NDArray[np.float32]:
         why, known = case.why, self.items.ids.known_index_of

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-from hanji.runtime.errors import HanjiError
+import numpy as np
+from numpy.typing import NDArray
+
+from hanji.runtime.errors import EngineError, HanjiError
 
 if TYPE_CHECKING:
     from hanji.runtime.bundle import Bundle
-    from hanji.runtime.engines.base import Engine, Inputs
-    from hanji.runtime.engines.info import EngineInfo
+    from hanji.runtime.engines.base import Engine, EngineInfo, Inputs
     from hanji.runtime.manifest import Artifact
     from hanji.runtime.placement import Placement
 
 _S = TypeVar("_S", bound="Session")
+_INPUTS = {
+    "catalogue": ["user"],
+    "pairs": ["item", "user"],
+    "history": ["history"],
+    "why": ["history", "item"],
+}
+"""Of each signature of a recommender."""
+_ONE_THREAD = 10_000
+"""Up to this size BLAS computes a dot product in the calling thread."""
 
 
 class Session:
@@ -85,9 +97,55 @@ class Session:
             )
         return engine
 
+    def _check_finite(self, values: NDArray[np.float32], name: str) -> None:
+        """Raise EngineError for NaN or infinity in ``values`` (float32 [n])."""
+        if not are_finite(values):
+            raise EngineError(
+                f"{self._info.name} {self._info.version}: {name} is not a finite number; replay the "
+                "self-test with `hanji verify`, then export the bundle again"
+            )
+
     def _warm_up_inputs(self) -> Iterator[tuple[str, Inputs]]:
         """Dummy inputs for each signature."""
         raise NotImplementedError
+
+
+def are_finite(values: NDArray[np.float32]) -> bool:
+    """Whether ``values`` (float32 [n]) are free of NaN and infinity, without np.isfinite's temporary array.
+
+    The sum of squares is the fastest check: its terms cannot cancel out, and vdot does not warn on overflow.
+    If it overflows, and for large arrays, the minimum and maximum decide.
+    """
+    if len(values) <= _ONE_THREAD and math.isfinite(np.vdot(values, values)):
+        return True
+    return math.isfinite(np.minimum.reduce(values)) and math.isfinite(np.maximum.reduce(values))
+
+
+def check_options(function: str, options: Mapping[str, object], known: type) -> None:
+    """Raise TypeError for an unknown keyword argument, like Python does for other functions."""
+    unexpected = options.keys() - known.__annotations__.keys()
+    if unexpected:
+        raise TypeError(f"{function}() got an unexpected keyword argument {min(unexpected)!r}")
+
+
+def check_signature(artifact: Artifact, name: str) -> None:
+    """Raise EngineError unless the signature exists and, for a recommender, maps int32 indices to float32.
+
+    The tensors of "classify" are checked when the manifest is read.
+    """
+    signature = artifact.signatures.get(name)
+    if signature is None:
+        raise EngineError(f"the {artifact.format} artifact has no signature {name!r}; export it again")
+    if name == "classify":
+        return
+    expected = [f"int32 {tensor}" for tensor in _INPUTS[name]]
+    found = sorted(f"{tensor.dtype} {tensor.name}" for tensor in signature.inputs)
+    output = signature.outputs[0].dtype
+    if found != expected or output != "float32":
+        raise EngineError(
+            f"signature {name!r} of the {artifact.format} artifact: expected inputs {', '.join(expected)} "
+            f"and output float32, found inputs {', '.join(found)} and output {output}"
+        )
 
 
 _forks = 0
@@ -102,4 +160,4 @@ def _count_fork() -> None:
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_count_fork)
 
-__all__ = ["Session"]
+__all__ = ["Session", "are_finite", "check_options", "check_signature"]

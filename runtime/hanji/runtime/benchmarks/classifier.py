@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hanji.runtime.benchmarks.timing import Call, Latency, check_runs, interleaved
 from hanji.runtime.classifier import Classifier
-from hanji.runtime.engines.info import EngineInfo
+from hanji.runtime.engines.base import EngineInfo
 from hanji.runtime.images.preparation import prepare
 
 CAMERA = (480, 640, 3)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -25,10 +25,10 @@ from hanji.runtime.benchmarks.session import PROGRAM, Job, Measurement
 from hanji.runtime.benchmarks.timing import check_runs, latency
 from hanji.runtime.bundle import Bundle, open_bundle
 from hanji.runtime.engines.choice import Choice, choose
-from hanji.runtime.engines.request import Request
 from hanji.runtime.errors import HanjiError
 from hanji.runtime.machine import machine, machine_state
 from hanji.runtime.manifest import ClassifierManifest
+from hanji.runtime.opening import OpenOptions, requested
 
 VERSION = 1
 """Incremented when measurements of the same bundle on the same machine are no longer comparable."""
@@ -127,9 +127,7 @@ def measure(
 
 def _choice(bundle: Bundle, options: Mapping[str, Any]) -> Choice:
     """The engine that ``open`` would choose."""
-    places = {name: options[name] for name in ("delegate", "delegate_options", "policy") if name in options}
-    request = Request(**places, providers=tuple(options.get("providers", ())))
-    return choose(bundle.manifest, options.get("engine", "auto"), request)
+    return choose(bundle.manifest, options.get("engine", "auto"), requested(cast("OpenOptions", options)))
 
 
 def _is_compiled() -> bool:

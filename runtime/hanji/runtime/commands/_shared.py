@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import unicodedata
 from collections.abc import Sequence
-from typing import Any
 
 from hanji.runtime.engines.choice import ENGINE_KINDS
 from hanji.runtime.engines.request import POLICIES, Request
 from hanji.runtime.manifest import ImageData, Manifest
-from hanji.runtime.opening import requested
+from hanji.runtime.opening import OpenOptions, checked_threads, requested
+from hanji.runtime.terminal import json_text, printable
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
@@ -56,11 +55,14 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def open_options(args: argparse.Namespace) -> dict[str, Any]:
-    """The options of ``add_engine`` as keyword arguments of ``open``, in JSON-serializable types."""
+def open_options(args: argparse.Namespace) -> OpenOptions:
+    """The options of ``add_engine`` as keyword arguments of ``open``, in JSON-serializable types.
+
+    HanjiError for a number of threads that is out of range.
+    """
     return {
         "engine": args.engine,
-        "threads": args.threads,
+        "threads": checked_threads(args.threads),
         "delegate": args.delegate,
         "delegate_options": dict(args.delegate_option),
         "providers": list(args.provider),
@@ -70,7 +72,7 @@ def open_options(args: argparse.Namespace) -> dict[str, Any]:
 
 def requested_by(args: argparse.Namespace) -> Request:
     """The accelerator request from ``add_engine``'s options; HanjiError if they contradict each other."""
-    return requested(args.delegate, dict(args.delegate_option), args.provider, args.policy)
+    return requested(open_options(args))
 
 
 def _key_and_value(text: str) -> tuple[str, str]:
@@ -81,7 +83,7 @@ def _key_and_value(text: str) -> tuple[str, str]:
 
 
 def print_json(value: object) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(json_text(value, 2))
 
 
 def print_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
@@ -102,11 +104,6 @@ def table_lines(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> 
             cells.append(padding + cell if index in right else cell + padding)
         lines.append("  ".join(cells).rstrip())
     return lines
-
-
-def printable(text: str) -> str:
-    """Text from a bundle with terminal control characters replaced."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def synthetic_note(manifest: Manifest) -> str:

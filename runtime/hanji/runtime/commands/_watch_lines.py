@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 
 from hanji.runtime.classification import Classification
 from hanji.runtime.classifier import Classifier
-from hanji.runtime.commands._shared import printable
 from hanji.runtime.errors import ImageError
 from hanji.runtime.streams import Event, Frame
+from hanji.runtime.terminal import json_text, printable
 
 
 class Lines:
@@ -76,7 +75,7 @@ class Lines:
         self._log(f"stopped after {self._frames} frames, {self._skipped} not classified, {dropped} dropped")
 
     def _print_json(self, value: dict[str, object]) -> None:
-        print(json.dumps(value, ensure_ascii=False), flush=True)
+        print(json_text(value), flush=True)
 
     def _print(self, text: str) -> None:
         print(printable(text), flush=True)

@@ -13,7 +13,8 @@ from typing import Any
 
 from hanji.runtime.benchmarks.compare import Comparison, compare
 from hanji.runtime.benchmarks.protocol import Document, Settings, measure
-from hanji.runtime.commands._shared import add_engine, open_options, print_json, print_table, printable
+from hanji.runtime.commands._shared import add_engine, open_options, print_json, print_table
+from hanji.runtime.terminal import json_text, printable
 
 HELP = "measure cold start, latency and memory of a bundle on this device, or compare two measurements"
 EXAMPLE = "hanji benchmark out/bundle --out here.json\n  hanji benchmark --compare here.json there.json"
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         document = measure(args.bundle, settings, progress=_log if sys.stderr.isatty() else None)
         lines = _document_lines(document)
     if args.out is not None:
-        _write_atomically(args.out, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        _write_atomically(args.out, json_text(document, 2) + "\n")
     if args.json:
         print_json(document)
     else:

@@ -15,10 +15,10 @@ from hanji.runtime.commands._shared import (
     open_options,
     print_json,
     print_table,
-    printable,
     synthetic_note,
 )
 from hanji.runtime.errors import ImageError
+from hanji.runtime.terminal import printable
 
 HELP = "classify image files"
 EXAMPLE = "hanji classify out/bundle photo.jpg another.png -k 3"

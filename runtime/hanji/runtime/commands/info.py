@@ -15,7 +15,6 @@ from hanji.runtime.commands._shared import (
     open_options,
     print_json,
     print_table,
-    printable,
     requested_by,
     synthetic_note,
 )
@@ -23,6 +22,7 @@ from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, Refusal, consider
 from hanji.runtime.manifest import AnyManifest, Artifact, ClassifierManifest, Manifest, RecommenderManifest
 from hanji.runtime.placement import Placement
 from hanji.runtime.recommender import Recommender
+from hanji.runtime.terminal import printable
 
 HELP = "show what a bundle contains and which engine would run it"
 EXAMPLE = "hanji info out/bundle\n  hanji info --device out/bundle --delegate libedgetpu.so.1"
@@ -83,7 +83,7 @@ def _print(manifest: AnyManifest, engines: list[Choice | Refusal]) -> None:
         if isinstance(decision, Choice):
             print(f"{decision.kind.name}: version {decision.version} is installed and can run this bundle")
         else:
-            print(decision.reason)
+            print(printable(decision.reason))
     print("\nFile contents were not checked; run hanji verify for that.")
 
 

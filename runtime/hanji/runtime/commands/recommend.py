@@ -13,13 +13,13 @@ from hanji.runtime.commands._shared import (
     add_engine,
     open_options,
     print_json,
-    printable,
     synthetic_note,
     table_lines,
 )
 from hanji.runtime.errors import HanjiError
 from hanji.runtime.recommender import Recommender
 from hanji.runtime.results import Item, Recommendation, Recommendations
+from hanji.runtime.terminal import printable
 
 HELP = "recommend items for a user id or an interaction history"
 EXAMPLE = (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import warnings
 from dataclasses import asdict, dataclass
 
 from hanji.runtime.bundle import Bundle, open_bundle
-from hanji.runtime.classifier import Classifier
 from hanji.runtime.commands._shared import (
     add_bundle,
     add_engine,
@@ -16,9 +16,9 @@ from hanji.runtime.commands._shared import (
     requested_by,
 )
 from hanji.runtime.engines.choice import ENGINE_KINDS, Refusal, consider
-from hanji.runtime.errors import BundleError, HanjiError
-from hanji.runtime.manifest import ClassifierManifest
-from hanji.runtime.recommender import Recommender
+from hanji.runtime.errors import BundleError, HanjiError, PlacementWarning
+from hanji.runtime.isolation import Tested, tested, tested_here
+from hanji.runtime.opening import OpenOptions
 
 HELP = "check every file's hash and replay the golden self-test"
 EXAMPLE = "hanji verify out/bundle"
@@ -36,6 +36,11 @@ class Check:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bundle(parser)
     add_engine(parser)
+    parser.add_argument(
+        "--in-process",
+        action="store_true",
+        help="self-test in this process, which a harmful model may end, instead of in others with limits",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -73,8 +78,16 @@ def _check_files(bundle: Bundle) -> list[Check]:
     return checks
 
 
+def _tested_isolated(bundle: Bundle, options: OpenOptions) -> Tested:
+    """Test in another process, with the warnings that opening would issue here."""
+    result = tested(bundle, options)
+    for line in result.fallbacks if options.get("policy") == "warn" else ():
+        warnings.warn(line, PlacementWarning, stacklevel=2)
+    return result
+
+
 def _self_tests(bundle: Bundle, args: argparse.Namespace) -> list[Check]:
-    model = Classifier if isinstance(bundle.manifest, ClassifierManifest) else Recommender
+    test = tested_here if args.in_process else _tested_isolated
     request = requested_by(args)
     checks = []
     for kind in ENGINE_KINDS:
@@ -86,9 +99,7 @@ def _self_tests(bundle: Bundle, args: argparse.Namespace) -> list[Check]:
             continue
         name = f"self-test on {kind.name} {decision.version}"
         try:
-            with model.open(bundle.root, **{**open_options(args), "engine": kind.name}) as opened:
-                result = opened.self_test()
-                fallbacks = opened.placement.fallbacks
+            result, fallbacks = test(bundle, {**open_options(args), "engine": kind.name})
         except HanjiError as error:
             checks.append(Check(name, False, str(error)))
         else:

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import signal
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -30,6 +31,9 @@ _WAIT_S = 1.0
 """Longest wait for a frame, so that the watchdog of systemd is notified regularly."""
 _SLICE_S = 0.1
 """Polling interval for the source to become ready, and for a stop request during ``--every``."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_GRACE_S = 5.0
+"""How long the loop may take to end after a signal."""
 _BLACK_PIXEL = b"P5 1 1 255\n\x00"
 """A complete PGM file with one black pixel."""
 
@@ -173,17 +177,36 @@ class _Watching:
 
 @contextmanager
 def _stopped_by_signals(stream: Stream) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the stream, and with it the loop, after the current frame."""
+    """Ctrl-C and SIGTERM end the stream, and with it the loop, after the current frame.
+
+    If the loop does not end, because an engine computes forever or nobody reads the output, the process ends.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
         stream.stop()
 
-    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    ended = threading.Event()
+    threading.Thread(target=_end_process, args=(reader, ended), daemon=True).start()
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    previous = {number: signal.signal(number, stop) for number in _SIGNALS}
     try:
         yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(before)
+        ended.set()
+        os.close(writer)
+
+
+def _end_process(reader: int, ended: threading.Event) -> None:
+    """End the process ``_GRACE_S`` after a signal, which ``reader`` reports at once, unless the loop ends."""
+    while number := os.read(reader, 1):
+        if number[0] in _SIGNALS and not ended.wait(_GRACE_S):
+            os._exit(128 + number[0])
+    os.close(reader)
 
 
 def _count(text: str) -> int:

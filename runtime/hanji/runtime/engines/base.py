@@ -1,18 +1,29 @@
-"""The interface of an inference engine."""
+"""The interface of an inference engine, and its identification."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
+from hanji.runtime.records import Record
+
 if TYPE_CHECKING:
-    from hanji.runtime.engines.info import EngineInfo
     from hanji.runtime.placement import Placement
 
 Inputs = Mapping[str, NDArray[Any]]
 """Input tensors by name."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EngineInfo(Record):
+    """The engine that runs a model: name, installed version, and the threads it may use."""
+
+    name: str
+    version: str
+    threads: int
 
 
 class Engine(Protocol):

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hanji.runtime.engines.banner import hold_back_banner
-from hanji.runtime.engines.base import Engine
-from hanji.runtime.engines.info import EngineInfo
+from hanji.runtime.engines.base import Engine, EngineInfo
 from hanji.runtime.engines.request import Request
 from hanji.runtime.engines.versions import installed_version, is_at_least
 from hanji.runtime.errors import EngineError

@@ -63,7 +63,7 @@ def _load(library: str) -> ctypes.PyDLL:
     """Load the library as PyDLL, which holds the GIL during calls: it may report errors to Python."""
     try:
         loaded = ctypes.PyDLL(library)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a null byte
         raise DelegateError(
             f"{library} cannot be loaded: {error}; try: install the accelerator's library, or give its path"
         ) from error

@@ -7,11 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
-
-from hanji.runtime.engines.base import Inputs
-from hanji.runtime.engines.info import EngineInfo
-from hanji.runtime.engines.placed import PlacedEngine, one_line
+from hanji.runtime.engines.base import EngineInfo, Inputs
+from hanji.runtime.engines.onnx_file import check_self_contained
+from hanji.runtime.engines.placed import Found, PlacedEngine, one_line
 from hanji.runtime.engines.request import CPU, CPU_PROVIDER, Request, shortfalls
 from hanji.runtime.errors import EngineError
 from hanji.runtime.manifest import Artifact
@@ -25,6 +23,8 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state
 
 onnxruntime.disable_telemetry_events()
+_FATAL = 4
+onnxruntime.set_default_logger_severity(_FATAL)
 
 # The exceptions of onnxruntime have no common base class.
 ERRORS: tuple[type[Exception], ...] = (
@@ -50,19 +50,16 @@ class OnnxRuntimeEngine(PlacedEngine):
         self._providers = self._found_providers()
         self._sessions: dict[str, Any] = {}
 
-    def load(self, signature: str) -> None:
-        with self._lock:
-            self._session(signature)
+    def _prepare(self, signature: str) -> None:
+        self._session(signature)
 
-    def run(self, signature: str, inputs: Inputs) -> NDArray[Any]:
+    def _call(self, signature: str, inputs: Inputs) -> Any:
         output = self._artifact.signatures[signature].outputs[0].name
-        with self._lock:
-            session = self._session(signature)
-            try:
-                outputs: NDArray[Any] = session.run([output], inputs)[0]
-            except ERRORS as error:
-                outputs = self._run_on_cpu(signature, inputs, error)
-        return outputs
+        session = self._session(signature)
+        try:
+            return session.run([output], inputs)[0]
+        except ERRORS as error:
+            return self._run_on_cpu(signature, inputs, error)
 
     def bare_call(self, signature: str, inputs: Inputs) -> Callable[[], object]:
         """The run method of the onnxruntime session."""
@@ -119,10 +116,14 @@ class OnnxRuntimeEngine(PlacedEngine):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._info.threads
         options.inter_op_num_threads = 1
+        options.log_severity_level = _FATAL  # its log prints names of the file; errors are raised as well
+        options.add_session_config_entry("session.load_model_format", "ONNX")  # the one that is checked
         if _REPORTS_ASSIGNMENT:
             options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         wanted = [*(name for name in providers if name != CPU_PROVIDER), CPU_PROVIDER]
-        content = self._contents[self._artifact.signatures[signature].path]
+        path = self._artifact.signatures[signature].path
+        content = self._contents[path]
+        check_self_contained(content if isinstance(content, bytes) else content.mapped(), path)
         # The built-in fallback only prints a message, so it is disabled for construction and for every run.
         make = partial(
             onnxruntime.InferenceSession, sess_options=options, providers=wanted, enable_fallback=0
@@ -132,6 +133,7 @@ class OnnxRuntimeEngine(PlacedEngine):
         found = session.get_providers()
         if set(found) - set(wanted):
             raise EngineError(f"{self._name}: expected the providers {wanted}, found {found}")
+        self._check_tensors(signature, _found(session.get_inputs()), _found(session.get_outputs()))
         return session
 
     def _note_operators(self, signature: str, session: Any) -> list[str]:
@@ -149,24 +151,38 @@ class OnnxRuntimeEngine(PlacedEngine):
             self._operators = operators
         return list(shortfalls(self._providers, operators, left))
 
-    def _run_on_cpu(self, signature: str, inputs: Inputs, error: Exception) -> NDArray[Any]:
+    def _run_on_cpu(self, signature: str, inputs: Inputs, error: Exception) -> Any:
         """Rerun on the CPU after a provider failed, and keep everything on the CPU from then on.
 
         Raises EngineError if only the CPU was in use, if the policy is "fail", or if the CPU fails as well:
         then the provider is not the cause, and stays in use.
         """
         failed = f"signature {signature!r} failed: {one_line(error)}"
+        place = f"{self._name}: {self._artifact.signatures[signature].path}"
         if not self._has_accelerator() or self._request.policy == "fail":
-            raise EngineError(f"{self._name}: {failed}") from error
+            raise EngineError(f"{place}: {failed}") from error
         operators = self._operators
         output = self._artifact.signatures[signature].outputs[0].name
         session = self._cpu_session(signature)
         try:
-            outputs: NDArray[Any] = session.run([output], inputs)[0]
+            outputs = session.run([output], inputs)[0]
         except ERRORS:
             self._operators = operators
-            raise EngineError(f"{self._name}: {failed}") from error
+            raise EngineError(f"{place}: {failed}") from error
         names, self._providers = ", ".join(self._providers), ()
         self._sessions = {signature: session}
         self._fallbacks.add(f"{names}: {failed}; everything now runs on the CPU")
         return outputs
+
+
+_NUMPY_NAMES = {"float": "float32", "double": "float64"}
+"""Of the dtypes that ONNX Runtime calls otherwise."""
+
+
+def _found(nodes: Sequence[Any]) -> Found:
+    """The tensors of a session; the type of a tensor is "tensor(DTYPE)", others keep theirs."""
+    found = {}
+    for node in nodes:
+        dtype = node.type[len("tensor(") : -1] if node.type.startswith("tensor(") else node.type
+        found[node.name] = _NUMPY_NAMES.get(dtype, dtype), tuple(node.shape)
+    return found

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from hanji.runtime.engines.base import Inputs
+from hanji.runtime.engines.base import EngineInfo, Inputs
 from hanji.runtime.engines.delegates import Delegate, DelegateError, operators_left
-from hanji.runtime.engines.info import EngineInfo
-from hanji.runtime.engines.placed import PlacedEngine, one_line
+from hanji.runtime.engines.placed import Found, PlacedEngine, one_line
 from hanji.runtime.engines.request import CPU, Request, shortfalls
 from hanji.runtime.errors import EngineError
 from hanji.runtime.manifest import Artifact, Signature
@@ -40,22 +40,17 @@ class TfliteEngine(PlacedEngine):
         self._runners: dict[str, Any] = {}
         self._ran: set[str] = set()  # signatures
 
-    def load(self, signature: str) -> None:
-        with self._lock:
-            self._runner(signature)
+    def _prepare(self, signature: str) -> None:
+        self._runner(signature)
 
-    def run(self, signature: str, inputs: Inputs) -> NDArray[Any]:
-        with self._lock:
-            runner = self._runner(signature)
-            try:
-                outputs: dict[str, NDArray[Any]] = runner(**inputs)
-            except (RuntimeError, ValueError) as error:
-                outputs = self._run_without_delegate(signature, inputs, error)
-            self._release(signature)
-        name = self._artifact.signatures[signature].outputs[0].name
-        if name not in outputs:
-            raise EngineError(f"{self._name}: expected an output {name!r}, found {', '.join(outputs)}")
-        return outputs[name]
+    def _call(self, signature: str, inputs: Inputs) -> NDArray[Any]:
+        runner = self._runner(signature)
+        try:
+            outputs: dict[str, NDArray[Any]] = runner(**inputs)
+        except (RuntimeError, ValueError) as error:
+            outputs = self._run_without_delegate(signature, inputs, error)
+        self._release(signature)
+        return outputs[self._artifact.signatures[signature].outputs[0].name]
 
     def bare_call(self, signature: str, inputs: Inputs) -> Callable[[], object]:
         """Invoke only: the inputs are already set, and the outputs are not copied."""
@@ -70,21 +65,24 @@ class TfliteEngine(PlacedEngine):
     def _runner(self, signature: str) -> Any:
         if signature not in self._runners:
             path = self._artifact.signatures[signature].path
-            if path not in self._interpreters:
-                self._interpreters[path] = self._placed_interpreter(path)
-            self._runners[signature] = self._make_runner(self._interpreters[path], signature)
+            self._interpreters[path] = interpreter = self._placed_interpreter(path)
+            for (
+                name,
+                other,
+            ) in self._artifact.signatures.items():  # a file has all of its signatures, or is refused
+                if other.path == path:
+                    self._runners[name] = self._make_runner(interpreter, name)
         return self._runners[signature]
 
     def _make_runner(self, interpreter: Any, signature: str) -> Any:
-        described = self._artifact.signatures[signature]
-        try:
-            if signature in interpreter.get_signature_list():
-                return interpreter.get_signature_runner(signature)
-            return WholeModel(interpreter, described)
-        except (RuntimeError, ValueError) as error:
-            raise EngineError(
-                f"{self._name} rejected {described.path} ({signature!r}): {one_line(error)}"
-            ) from error
+        if signature in interpreter.get_signature_list():
+            runner = interpreter.get_signature_runner(signature)
+        else:
+            runner = WholeModel(interpreter, self._artifact.signatures[signature])
+        self._check_tensors(
+            signature, _found(runner.get_input_details()), _found(runner.get_output_details())
+        )
+        return runner
 
     def _placed_interpreter(self, path: str) -> Any:
         """An interpreter with the requested delegate or, if the policy allows it, on the CPU."""
@@ -175,7 +173,7 @@ class TfliteEngine(PlacedEngine):
         """
         path, why = self._artifact.signatures[signature].path, one_line(error)
         if path not in self._delegated:
-            raise EngineError(f"{self._name}: signature {signature!r} failed: {why}") from error
+            raise EngineError(f"{self._name}: {path}: signature {signature!r} failed: {why}") from error
         library = self._request.delegate
         failed = f"{library} failed while running {signature!r}: {why}"
         if self._request.policy == "fail":
@@ -187,7 +185,7 @@ class TfliteEngine(PlacedEngine):
             outputs: dict[str, NDArray[Any]] = runner(**inputs)
         except (RuntimeError, ValueError, EngineError) as cpu_error:
             self._operators = operators
-            message = f"{self._name}: signature {signature!r} failed: {one_line(cpu_error)}"
+            message = f"{self._name}: {path}: signature {signature!r} failed: {one_line(cpu_error)}"
             raise EngineError(message) from error
         self._delegated.discard(path)
         self._interpreters[path] = interpreter
@@ -205,8 +203,8 @@ class WholeModel:
         """Raise ValueError if the file's tensors are not those of ``signature``."""
         self.invoke: Callable[[], object] = interpreter.invoke
         self._interpreter = interpreter
-        self._inputs = _indices(interpreter.get_input_details())
-        self._outputs = _indices(interpreter.get_output_details())
+        self._inputs = {tensor["name"]: tensor for tensor in interpreter.get_input_details()}
+        self._outputs = {tensor["name"]: tensor for tensor in interpreter.get_output_details()}
         required = [tensor.name for tensor in (*signature.inputs, *signature.outputs)]
         missing = [name for name in required if name not in self._inputs | self._outputs]
         if missing or len(self._inputs) != len(signature.inputs):
@@ -214,12 +212,23 @@ class WholeModel:
             raise ValueError(f"no such signature, and no tensors {', '.join(required)}: found {found}")
         interpreter.allocate_tensors()
 
+    def get_input_details(self) -> dict[str, Any]:
+        """As of a signature's runner."""
+        return self._inputs
+
+    def get_output_details(self) -> dict[str, Any]:
+        """As of a signature's runner."""
+        return self._outputs
+
     def __call__(self, **inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
         for name, value in inputs.items():
-            self._interpreter.set_tensor(self._inputs[name], value)
+            self._interpreter.set_tensor(self._inputs[name]["index"], value)
         self.invoke()
-        return {name: self._interpreter.get_tensor(index) for name, index in self._outputs.items()}
+        return {name: self._interpreter.get_tensor(tensor["index"]) for name, tensor in self._outputs.items()}
 
 
-def _indices(details: list[dict[str, Any]]) -> dict[str, int]:
-    return {tensor["name"]: tensor["index"] for tensor in details}
+def _found(details: Mapping[str, Any]) -> Found:
+    return {
+        name: (np.dtype(tensor["dtype"]).name, tuple(tensor["shape_signature"].tolist()))
+        for name, tensor in details.items()
+    }

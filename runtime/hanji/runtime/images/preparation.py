@@ -1,31 +1,12 @@
 """Converts any image to the model's input in integer arithmetic, reproducible byte for byte in any language.
 
-Pixels are 8-bit levels, 0 to 255, in RGB order. The steps, in this order:
-
-1.  16-bit levels are reduced to their upper byte: level >> 8.
-2.  Transparent pixels are composited onto the background, in each channel:
-    (alpha · level + (255 - alpha) · background + 127) // 255.
-3.  For a grayscale model, colour is converted to ITU-R 601 luma:
-    (19595 · red + 38470 · green + 7471 · blue + 32768) >> 16. So is the background.
-4.  The image of W × H pixels is fitted to w × h according to ``ImageInput.fit``:
-
-    stretch  The whole image is resized to w × h.
-    crop     The centre is cut out first: if W · h > H · w, min(W, round(H · w / h)) columns and all rows; if
-             W · h < H · w, all columns and min(H, round(W · h / w)) rows; both at least 1. Half of the
-             remaining columns or rows, rounded down, are removed at the left or the top. The centre is then
-             resized to w × h.
-    pad      If W · h > H · w, the image is resized to w columns and round(H · w / W) rows, else to
-             round(W · h / H) columns and h rows; both at least 1. Half of the free rows or columns, rounded
-             down, are at the top or the left; all of them are filled with the background.
-
-    round(a / b) is (2 · a + b) // (2 · b); ``hanji.runtime.images.resizing`` defines the interpolation.
-5.  For an RGB model, grayscale is replicated to all three channels.
-
-Steps 2, 3 and the resizing give the same bytes as Pillow.
+docs/image-preparation.md specifies it; compositing, luma and resizing give the same bytes as Pillow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +20,7 @@ if TYPE_CHECKING:
     from hanji.runtime.manifest import ImageInput
 
 _LEVELS = np.dtype(np.uint8)
+_BAND_PIXELS = 2**18
 
 
 def prepare(pixels: Pixels, image_input: ImageInput, *, name: str = "the array") -> NDArray[np.uint8]:
@@ -94,17 +76,35 @@ _REMEDIES["u"] = _REMEDIES["i"]
 
 
 def _prepared(pixels: NDArray[Any], image_input: ImageInput) -> NDArray[np.uint8]:
-    levels = pixels if pixels.dtype.itemsize == 1 else (pixels >> 8).astype(np.uint8)
     background = np.array(image_input.background, np.uint8)
+    levels = pixels if pixels.dtype.itemsize == 1 else _in_bands(_upper_bytes, pixels, pixels.shape[3])
     if levels.shape[3] == 4:
-        levels = _composite(levels, background)
+        levels = _in_bands(partial(_composite, background=background), levels, 3)
     if image_input.channels == 1:
         background = _luma(background)
-        levels = levels if levels.shape[3] == 1 else _luma(levels)
+        levels = levels if levels.shape[3] == 1 else _in_bands(_luma, levels, 1)
     fitted = _FITS[image_input.fit](levels, image_input.height, image_input.width, background)
     if fitted.shape[3] < image_input.channels:
         fitted = fitted.repeat(image_input.channels, axis=3)
     return np.ascontiguousarray(fitted)
+
+
+def _in_bands(
+    convert: Callable[[NDArray[Any]], NDArray[np.uint8]], levels: NDArray[Any], channels: int
+) -> NDArray[np.uint8]:
+    """``convert``, which takes several times their memory, in bands of rows of large images [n, h, w, c]."""
+    count, height, width, _ = levels.shape
+    rows = max(1, _BAND_PIXELS // (count * width))
+    if height <= rows:
+        return convert(levels)
+    result = np.empty((count, height, width, channels), np.uint8)
+    for top in range(0, height, rows):
+        result[:, top : top + rows] = convert(levels[:, top : top + rows])
+    return result
+
+
+def _upper_bytes(levels: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    return (levels >> 8).astype(np.uint8)
 
 
 def _composite(levels: NDArray[np.uint8], background: NDArray[np.uint8]) -> NDArray[np.uint8]:

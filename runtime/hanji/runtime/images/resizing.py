@@ -1,28 +1,6 @@
 """Bilinear resizing in integer arithmetic, numpy only: the same bytes as Pillow's ``resize(…, BILINEAR)``.
 
-The algorithm, for ports to other languages (doubles are IEEE 754, without fused operations):
-
-1.  Columns first, then rows. Each pass rounds to 8-bit levels; a pass that keeps the length is skipped.
-
-2.  One pass maps n levels to m. With the doubles scale = n / m, spread = max(scale, 1) (which is also half
-    the width of the triangle filter, in source pixels) and step = 1 / spread, target pixel i has
-
-        centre = (i + 0.5) · scale
-        first  = max(0, ⌊centre - spread + 0.5⌋ rounded towards zero)
-        end    = min(n, ⌊centre + spread + 0.5⌋)
-
-    and is a weighted sum of the source pixels first, first + 1, …, end - 1. Source pixel j has the weight
-
-        w(j) = max(0, 1 - |((j - centre) + 0.5) · step|)
-
-    as doubles, in that order of operations, normalized to w(j) / (w(first) + w(first + 1) + …), summed in
-    that order. So downscaling averages all pixels under a triangle two target pixels wide; upscaling
-    interpolates between two pixels.
-
-3.  Each weight is converted to fixed point with 22 fractional bits: ⌊0.5 + weight · 4194304⌋.
-
-4.  The target level is (2097152 + Σ weight(j) · level(j)) >> 22, at most 255. Everything fits into 32 bits:
-    levels are at most 255 and weights sum to 4194304 up to the rounding of step 3.
+docs/image-preparation.md specifies it.
 """
 
 from __future__ import annotations

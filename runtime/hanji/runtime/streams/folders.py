@@ -94,8 +94,8 @@ class Folder:
                     version = _version(entry)
                     if version is not None:
                         found[entry.name] = version
-        except OSError as error:
-            reason = error.strerror or str(error)
+        except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+            reason = getattr(error, "strerror", None) or error
             raise StreamError(f"{self._path}: the folder cannot be read: {reason}") from error
         return found
 
@@ -106,8 +106,9 @@ def other_files(path: str | os.PathLike[str]) -> str:
     Hidden files are not counted; empty for a folder that cannot be read.
     """
     try:
-        files = [entry for entry in Path(path).iterdir() if entry.is_file()]
-    except OSError:
+        with os.scandir(path) as entries:
+            files = [Path(entry.name) for entry in entries if _version(entry) is not None]
+    except (OSError, ValueError):
         return ""
     others = Counter(
         entry.suffix.lower() or "no extension"
@@ -118,12 +119,25 @@ def other_files(path: str | os.PathLike[str]) -> str:
 
 
 def _version(entry: os.DirEntry[str]) -> Version | None:
-    """None if the entry is not a regular file, or was removed or renamed in the meantime."""
+    """None if the entry is not a regular file, or was removed or renamed in the meantime.
+
+    A link that leads nowhere, such as to itself, has its own version: it is reported when it is read, once.
+    """
     try:
         if not entry.is_file():
             return None
         status = entry.stat()
     except FileNotFoundError:
+        return None
+    except OSError:
+        return _version_of_link(entry)
+    return status.st_mtime_ns, status.st_size
+
+
+def _version_of_link(entry: os.DirEntry[str]) -> Version | None:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError:
         return None
     return status.st_mtime_ns, status.st_size
 

@@ -8,6 +8,7 @@ import socket
 import time
 
 from hanji.runtime.errors import HanjiError
+from hanji.runtime.terminal import printable_line
 
 
 class ServiceManager:
@@ -24,13 +25,16 @@ class ServiceManager:
             connected.connect("\0" + address[1:] if address.startswith("@") else address)
         except OSError as error:
             connected.close()
-            raise HanjiError(f"NOTIFY_SOCKET={address}: cannot be reached: {error.strerror}") from error
+            raise HanjiError(
+                f"NOTIFY_SOCKET={address}: cannot be reached: {error.strerror or error}"
+            ) from error
+        connected.setblocking(False)  # a manager that does not read must not stop this process
         self._socket = connected
         self._watchdog_interval_s = _watchdog_interval_s()
         self._beat_at = float("-inf")
 
     def ready(self, status: str) -> None:
-        self._send(f"READY=1\nSTATUS={' '.join(status.split())}")
+        self._send(f"READY=1\nSTATUS={printable_line(status)}")
 
     def beat(self) -> None:
         """Send a watchdog keep-alive, at most twice per WatchdogSec=."""
@@ -53,7 +57,7 @@ class ServiceManager:
         if self._socket is None:
             return
         try:
-            self._socket.send(text.encode())
+            self._socket.send(text.encode(errors="replace"))
         except OSError as error:
             # Not fatal: if notifications keep failing, the watchdog of systemd decides.
             message = text.splitlines()[0]
