@@ -195,3 +195,15 @@ def test_limits_of_a_process(tmp_path: Path) -> None:
         os._exit(0)
     os.wait()
     assert (tmp_path / "limits").read_text() == str([123 * 2**20, 5 * (os.cpu_count() or 1) + 1, 0])
+
+
+def test_a_process_that_cannot_be_started_is_said(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As in an emulator: there is a Python, but the system cannot execute its file."""
+    python = tmp_path / "python"
+    python.write_bytes(b"\x7fELF, of another machine")
+    python.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(python))
+    with pytest.raises(HanjiError, match=r"cannot start another process: .*isolated=False"):
+        Recommender.open(bundle, isolated=True)

@@ -71,6 +71,11 @@ def tested(bundle: Bundle, options: OpenOptions) -> Tested:
         )
     except subprocess.TimeoutExpired:
         raise EngineError(f"{shown}: no answer within {SECONDS:g} s in a test; {_ADVICE}") from None
+    except OSError as error:
+        raise HanjiError(
+            f"isolated: cannot start another process: {error}; open it in this one, with isolated=False or "
+            "`hanji verify --in-process`, if you trust the bundle"
+        ) from None
     try:
         answer = json.loads(done.stdout)
     except ValueError:

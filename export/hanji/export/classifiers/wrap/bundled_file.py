@@ -16,7 +16,6 @@ from hanji.compression.classifiers.signature_names import CLASSIFY
 from hanji.export.bundle.artifact import MODEL_FILES, UNMEASURED, file_entry
 from hanji.export.bundle.engines import open_engine
 from hanji.export.bundle.files import NothingToCompare
-from hanji.export.classifiers.wrap.file_formats import engines_of, rewritten
 from hanji.export.classifiers.wrap.parity import rewritten_parity
 from hanji.export.classifiers.wrap.plan import planned_ends
 from hanji.runtime.errors import EngineError
@@ -63,6 +62,8 @@ def bundled_file(
     ConversionError if the file cannot be rewritten, if its engine rejects the result, or if that answers
     differently than the original.
     """
+    from hanji.export.classifiers.wrap.file_formats import engines_of, rewritten
+
     ends = planned_ends(model, layout, image_input, answers.tensor, settings)
     content = model.content
     if ends.notes:

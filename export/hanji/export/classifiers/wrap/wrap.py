@@ -67,13 +67,14 @@ def wrap_model(
     import_tensorflow()
     from hanji.compression.classifiers.files.read_model_file import read_model_file
 
-    wrapping = Wrapping(read_model_file(path), labels, settings)
-    images = _sample_images(wrapping.image_input, samples)
+    model = read_model_file(path)
     if edge_tpu:
-        wrapping.expect_edge_tpu(wrapping.model.content)
+        _expect_edge_tpu(model, model.content)
+    wrapping = Wrapping(model, labels, settings)
+    images = _sample_images(wrapping.image_input, samples)
     file = wrapping.file(images)
     if edge_tpu:
-        wrapping.expect_edge_tpu(file.content)
+        _expect_edge_tpu(model, file.content)
     about = AboutFile(name or path.stem, labels, settings, wrapping.image_input)
     return write_wrapped(file, about, images, out)
 
@@ -82,7 +83,7 @@ class Wrapping:
     """A model file on its way into a bundle; the errors of ``wrap_model``."""
 
     def __init__(self, model: OriginalModel, labels: ClassNames, settings: WrapSettings) -> None:
-        self.model, self._labels, self._settings = model, labels, settings
+        self._model, self._labels, self._settings = model, labels, settings
         self._layout = input_layout(model, settings)
         levels = takes_levels(self._layout.source)
         own = settings.image_for(self._layout.size, takes_levels=levels, where=str(model.path))
@@ -92,24 +93,23 @@ class Wrapping:
     def answers(self, images: Images) -> Answers:
         """What the file answers as it is for images in RGB, uint8 [n, height, width, channels]."""
         count = len(self._labels.labels)
-        return reference_answers(self.model, self._native, images, count, self._settings)
+        return reference_answers(self._model, self._native, images, count, self._settings)
 
     def file(self, images: Images) -> BundledFile:
         """The file for the bundle, with other ends if it needs them, compared with the original."""
         answers = self.answers(images)
-        file = bundled_file(self.model, self._layout, answers, self.image_input, images, self._settings)
-        _check_classes(file.classes, self._labels, self.model.path)
+        file = bundled_file(self._model, self._layout, answers, self.image_input, images, self._settings)
+        _check_classes(file.classes, self._labels, self._model.path)
         return file
 
-    def expect_edge_tpu(self, content: bytes) -> None:
-        """ConversionError for a file that an Edge TPU cannot run completely."""
-        from hanji.export.formats.edge_tpu import expect_edge_tpu
 
-        if self.model.format != "tflite":
-            raise ConversionError(
-                f"{self.model.path}: expected a .tflite file for the Edge TPU, found {self.model.format}"
-            )
-        expect_edge_tpu(content, str(self.model.path))
+def _expect_edge_tpu(model: OriginalModel, content: bytes) -> None:
+    """ConversionError for a file that an Edge TPU cannot run completely."""
+    from hanji.export.formats.edge_tpu import expect_edge_tpu
+
+    if model.format != "tflite":
+        raise ConversionError(f"{model.path}: expected a .tflite file for the Edge TPU, found {model.format}")
+    expect_edge_tpu(content, str(model.path))
 
 
 def _check_classes(classes: int, labels: ClassNames, path: Path) -> None:
