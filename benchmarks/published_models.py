@@ -131,7 +131,7 @@ def of_command(command: list[object], bundle: Path | None) -> dict[str, object]:
     """What the manifest of the bundle says, or why the command refused."""
     done = subprocess.run([str(part) for part in (HANJI, *command)], capture_output=True, text=True)
     if done.returncode:
-        return {"refused": done.stderr.strip().splitlines()[-1]}
+        return {"refused": done.stderr.strip().splitlines()[-1].replace(f"{ROOT}/", "")}
     if bundle is None:
         return {}
     (artifact,) = json.loads((bundle / "manifest.json").read_text())["artifacts"]
