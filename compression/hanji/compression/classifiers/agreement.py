@@ -1,4 +1,4 @@
-"""Agreement of a network's probabilities with those of the model that it was made from."""
+"""Agreement of a network's answers with those of the model that it was made from."""
 
 from __future__ import annotations
 
@@ -59,4 +59,32 @@ def agreement_of(
     )
 
 
-__all__ = ["BATCH_BOUND", "BOUND", "HALF_BOUND", "Agreement", "agreement_of"]
+_MIN_PROBABILITY = 1e-7  # smaller probabilities are softmax noise
+
+
+def centred_logits(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The logits of probabilities, which are known up to a constant per image: centred at mean 0."""
+    return centred(np.log(np.maximum(probabilities.astype(np.float64), _MIN_PROBABILITY)))
+
+
+def centred(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logits [n, classes] centred at mean 0 for each image."""
+    found: NDArray[np.float64] = logits - logits.mean(axis=1, keepdims=True)
+    return found
+
+
+def relative_error(found: NDArray[np.float64], expected: NDArray[np.float64]) -> float:
+    """The root mean square difference of centred logits divided by the standard deviation of the expected."""
+    return float(np.sqrt(np.mean(np.square(found - expected))) / max(float(expected.std()), 1e-9))
+
+
+__all__ = [
+    "BATCH_BOUND",
+    "BOUND",
+    "HALF_BOUND",
+    "Agreement",
+    "agreement_of",
+    "centred",
+    "centred_logits",
+    "relative_error",
+]

@@ -13,6 +13,7 @@ from hanji.compression.classifiers.quantization.qat import expect_layers, quanti
 from hanji.compression.classifiers.quantization.quantize import quantizable
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.classifiers.steps import (
+    CALIBRATED,
     ClusterWeights,
     ImageDistil,
     ImagePrune,
@@ -61,7 +62,7 @@ def _expect_quantizable(network: keras.Model, config: ImageModelConfig | None, s
     if step.scheme == "int8-qat" and (obstacle := _qat_obstacle(network, step)):
         possible = "float16 or dynamic" if calibration_obstacle(network) else "int8, which only calibrates"
         raise RecipeError(f"int8-qat cannot train this network: {obstacle}; use {possible}")
-    if step.scheme in ("int8", "int16x8") and (obstacle := calibration_obstacle(network)):
+    if step.scheme in CALIBRATED and (obstacle := calibration_obstacle(network)):
         raise RecipeError(
             f"{step.scheme}: TensorFlow Lite cannot quantize this network: {obstacle}; use float16 or "
             "dynamic, which need no calibration"

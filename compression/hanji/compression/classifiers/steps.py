@@ -19,6 +19,9 @@ ImageScheme = Literal["float32", "float16", "dynamic", "int8", "int8-qat", "int1
 """The number format of an exported artifact. ``int8`` gets its ranges from calibration images, ``int8-qat``
 from training; the formats of the files are the same."""
 
+CALIBRATED: tuple[ImageScheme, ...] = ("int8", "int16x8")
+"""The schemes whose activation ranges come from calibration images."""
+
 
 @dataclass(frozen=True)
 class ImageDistil:

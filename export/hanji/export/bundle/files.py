@@ -30,6 +30,11 @@ class MeasuredParity(Parity):
         raise NotImplementedError
 
 
+def rounded(value: float) -> float:
+    """A measured number as the manifest states it: six significant digits."""
+    return float(f"{value:.6g}")
+
+
 @dataclass(frozen=True)
 class NothingToCompare(Parity):
     """Parity of a file that is itself the source model."""
@@ -112,6 +117,7 @@ __all__ = [
     "NothingToCompare",
     "check_options",
     "manifest_files",
+    "rounded",
     "with_parity",
     "write_files",
 ]

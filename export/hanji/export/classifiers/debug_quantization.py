@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from hanji.compression.classifiers.agreement import centred_logits, relative_error
 from hanji.compression.classifiers.compressed import CompressedClassifier
 from hanji.compression.classifiers.signature_names import CLASSIFY, IMAGE, PROBABILITIES
 from hanji.export.classifiers.formats.signature import ClassifySignature
@@ -38,8 +39,6 @@ Images = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.float64]
 IMAGES = 100
 """The number of calibration images that the error is measured on."""
-
-_MIN_PROBABILITY = 1e-7  # smaller probabilities are softmax noise
 
 
 @dataclass(frozen=True)
@@ -166,8 +165,7 @@ class QuantizationDebugger:
 
     def _compared(self, content: bytes) -> Loss:
         found = _run(content, self._images)
-        actual, expected = _centred_logits(found), _centred_logits(self._expected)
-        error = float(np.sqrt(np.mean(np.square(actual - expected))) / max(float(expected.std()), 1e-9))
+        error = relative_error(centred_logits(found), centred_logits(self._expected))
         return Loss(error, float(np.mean(found.argmax(1) == self._expected.argmax(1))))
 
     def _top1(self, probabilities: Callable[[Images], Values]) -> float | None:
@@ -182,13 +180,6 @@ def _run(content: bytes, images: Images) -> Values:
     return np.concatenate([runner(**{IMAGE: image[None]})[PROBABILITIES] for image in images]).astype(
         np.float64
     )
-
-
-def _centred_logits(probabilities: Values) -> Values:
-    """The logits of probabilities, which are known up to a constant per image: centred at mean 0."""
-    logits = np.log(np.maximum(probabilities, _MIN_PROBABILITY))
-    centred: Values = logits - logits.mean(axis=1, keepdims=True)
-    return centred
 
 
 __all__ = ["IMAGES", "Diagnosis", "LayerLoss", "Loss", "QuantizationDebugger"]

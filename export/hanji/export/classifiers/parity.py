@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hanji.export.bundle.files import MeasuredParity
+from hanji.export.bundle.files import MeasuredParity, rounded
 from hanji.export.bundle.queries import Outputs
 from hanji.export.classifiers.expected_outputs import ImageReference
 from hanji.export.classifiers.original import expect_original
@@ -65,13 +65,13 @@ def image_parity(
     return ImageParity(
         checked=True,
         engine=outputs.engine,
-        max_abs_error=_rounded(largest),
+        max_abs_error=rounded(largest),
         score_tolerance=allowed.largest,
-        top1_agreement=_rounded(agreement),
+        top1_agreement=rounded(agreement),
         minimum_top1_agreement=allowed.agreement,
-        typical_error=_rounded(typical),
+        typical_error=rounded(typical),
         typical_tolerance=allowed.typical,
-        original_agreement=None if original is None else _rounded(original),
+        original_agreement=None if original is None else rounded(original),
     )
 
 
@@ -80,10 +80,6 @@ def _agreement(found: npt.NDArray[np.float32], expected: ImageReference) -> floa
     rows = np.arange(len(found))
     best = expected.probabilities.max(axis=1)
     return float(np.mean(expected.probabilities[rows, found.argmax(axis=1)] >= best - _TIE))
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.6g}")
 
 
 __all__ = ["ImageParity", "image_parity"]

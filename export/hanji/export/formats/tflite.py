@@ -14,8 +14,8 @@ from tensorflow.lite.python.convert_phase import ConverterError
 
 from hanji.export.formats.quiet import quiet
 from hanji.runtime.engines.banner import hold_back_banner
-from hanji.training.converter_message import converter_reason
 from hanji.training.errors import ConversionError
+from hanji.training.reasons import reason_of
 
 FIRST_LITERT = "1.0.1"
 _FIRST_LITERT_TENSORFLOW = (2, 17)  # the first LiteRT has the operators of this TensorFlow version
@@ -53,7 +53,7 @@ def conversion_errors(scheme: str, layers: str) -> Iterator[None]:
     except (ConverterError, ValueError, RuntimeError, tf.errors.OpError) as error:
         raise ConversionError(
             f"TFLite ({scheme}): expected a model of TFLite builtin operations, but the converter "
-            f"rejected it: {converter_reason(error)}; try a model of {layers} layers"
+            f"rejected it: {reason_of(error)}; try a model of {layers} layers"
         ) from error
 
 
@@ -64,7 +64,7 @@ def _save(functions: tf.Module, directory: str, only: Sequence[str]) -> None:
         )
     except tf.errors.OpError as error:
         raise ConversionError(
-            f"{directory}: the model could not be saved for the converter: {converter_reason(error)}; "
+            f"{directory}: the model could not be saved for the converter: {reason_of(error)}; "
             "check the free space for temporary files, or set TMPDIR to another directory"
         ) from error
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hanji.export.bundle.files import MeasuredParity
+from hanji.export.bundle.files import MeasuredParity, rounded
 from hanji.export.bundle.queries import Outputs, Scores
 from hanji.export.recommenders.expected_outputs import Reference
 from hanji.export.recommenders.tolerances import Tolerance
@@ -64,12 +64,12 @@ def recommender_parity(
     return RecommenderParity(
         checked=True,
         engine=outputs.engine,
-        max_abs_error=_rounded(largest),
-        score_tolerance=_rounded(allowed.largest * expected.spread),
-        top10_overlap=_rounded(overlap),
+        max_abs_error=rounded(largest),
+        score_tolerance=rounded(allowed.largest * expected.spread),
+        top10_overlap=rounded(overlap),
         minimum_top10_overlap=allowed.overlap,
-        typical_error=_rounded(typical),
-        typical_tolerance=_rounded(allowed.typical * expected.spread),
+        typical_error=rounded(typical),
+        typical_tolerance=rounded(allowed.typical * expected.spread),
     )
 
 
@@ -95,10 +95,6 @@ def _overlap(found: Scores, expected: Reference) -> float:
         edge = np.sort(other)[-k] - _TIE * expected.spread
         shares.append(np.mean(other[top_k(own, k)] >= edge))
     return float(np.mean(shares))
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.6g}")
 
 
 __all__ = ["K", "RecommenderParity", "recommender_parity"]

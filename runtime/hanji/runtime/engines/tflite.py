@@ -66,10 +66,8 @@ class TfliteEngine(PlacedEngine):
         if signature not in self._runners:
             path = self._artifact.signatures[signature].path
             self._interpreters[path] = interpreter = self._placed_interpreter(path)
-            for (
-                name,
-                other,
-            ) in self._artifact.signatures.items():  # a file has all of its signatures, or is refused
+            # A file has all of its signatures, or is refused.
+            for name, other in self._artifact.signatures.items():
                 if other.path == path:
                     self._runners[name] = self._make_runner(interpreter, name)
         return self._runners[signature]

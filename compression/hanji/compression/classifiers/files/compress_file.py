@@ -10,21 +10,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hanji.compression.classifiers.files.compressed_file import CompressedFile
-from hanji.compression.classifiers.files.input_layout import input_layout, takes_levels
 from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.compression.classifiers.files.meaning import Answers
 from hanji.compression.classifiers.files.onnx_quantizer import OnnxQuantizer
 from hanji.compression.classifiers.files.original import OriginalModel, is_quantized, real_values
 from hanji.compression.classifiers.files.quantizer import FileQuantizer, FileScheme
-from hanji.compression.classifiers.files.read_model_file import read_model_file
-from hanji.compression.classifiers.files.reference import NativeInput, expected_values, reference_answers
+from hanji.compression.classifiers.files.read_model_file import model_file, read_model_file
+from hanji.compression.classifiers.files.reference import NativeClassifier, expected_values
 from hanji.compression.classifiers.files.selection import FileSelection, QuantizedFile
 from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.compression.classifiers.files.tflite_quantizer import TfliteQuantizer
@@ -70,18 +68,16 @@ def compress_model_file(
     """
     step, scheme = _step_of(recipe, path)
     model = read_model_file(path)
-    names = labels or ClassNames(str(data), list_folder(data).labels)
-    layout = input_layout(model, settings)
     _expect_float(model)
-    own = settings.image_for(layout.size, takes_levels=takes_levels(layout.source), where=str(path))
-    native = NativeInput(layout, own, bgr=settings.is_bgr)
-    found = load_unlabelled(data, settings.in_rgb(own), step.calibration_images + _COMPARED).images
+    names = labels or ClassNames(str(data), list_folder(data).labels)
+    classifier = NativeClassifier(model, names, settings)
+    found = load_unlabelled(data, classifier.image_input, step.calibration_images + _COMPARED).images
     calibration, compared = _split(found, step.calibration_images)
-    answers = reference_answers(model, native, compared, len(names.labels), settings)
-    _expect_labels(names, max(2, answers.values.shape[1]), path)
+    answers = classifier.answers(compared)
+    names.expect_classes(max(2, answers.values.shape[1]), path)
     of_logit = settings.gives == "logits"
-    runner = _Runner(model, answers.tensor.name, [native.of(image) for image in compared], of_logit)
-    quantizer = _quantizer(model, [native.of(image) for image in calibration])
+    runner = _Runner(model, answers.tensor.name, classifier.inputs(compared), of_logit)
+    quantizer = _quantizer(model, classifier.inputs(calibration))
     expected = expected_values(answers, of_logit=of_logit)
     if len(set(expected.argmax(axis=1).tolist())) == 1:
         logger.warning(
@@ -117,12 +113,9 @@ class _Runner:
 
     def outputs(self, content: bytes) -> npt.NDArray[np.float64]:
         """The real values of all classes that ``content`` gives, float64 [n, classes]."""
-        with TemporaryDirectory() as directory:
-            path = Path(directory) / f"{self.model.path.stem}.{self.model.format}"
-            path.write_bytes(content)
-            made = read_model_file(path)
-            tensor = next(tensor for tensor in made.outputs if tensor.name == self.output)
-            rows = [real_values(made.run(value)[self.output], tensor).ravel() for value in self.inputs]
+        made = model_file(self.model.path, content)
+        tensor = next(tensor for tensor in made.outputs if tensor.name == self.output)
+        rows = [real_values(made.run(value)[self.output], tensor).ravel() for value in self.inputs]
         return expected_values(Answers(tensor, np.stack(rows)), of_logit=self.of_logit)
 
 
@@ -149,14 +142,6 @@ def _expect_float(model: OriginalModel) -> None:
         raise ConversionError(
             f"{model.path}: expected a float32 file, found one with {precision} weights; quantize the "
             "float32 file that it was made from, or bundle it as it is with `hanji bundle`"
-        )
-
-
-def _expect_labels(names: ClassNames, classes: int, path: Path) -> None:
-    if len(names.labels) != classes:
-        raise RecipeError(
-            f"{names.source}: expected {classes} labels, one for each output of {path}, found "
-            f"{len(names.labels)}; give them with --labels, one per line in the order of the outputs"
         )
 
 

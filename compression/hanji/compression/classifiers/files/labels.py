@@ -19,6 +19,21 @@ class ClassNames:
     labels: tuple[str, ...]
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def expect_classes(self, classes: int, path: Path) -> None:
+        """RecipeError unless there is one label for each class of the model in ``path``."""
+        if (count := len(self.labels)) == classes:
+            return
+        remedy = "list one label per line, in the order of the outputs, in the file of --labels"
+        if count == 1 and classes == 2:
+            remedy = (
+                "the model gives one value for the second of two classes: put the name of the other class, "
+                "for which it is near 0, before it"
+            )
+        raise RecipeError(
+            f"{self.source}: expected {classes} labels, one for each output of {path}, found {count}; "
+            f"{remedy}"
+        )
+
 
 def read_labels(path: Path) -> ClassNames:
     """The labels in ``path``.

@@ -21,13 +21,13 @@ _SILENT = 4  # of ONNX Runtime's log levels: fatal errors only
 
 
 class OnnxFile:
-    """The model in ``path``; ConversionError if it is damaged or ONNX Runtime rejects it."""
+    """The model in ``content``; ConversionError if it is damaged or ONNX Runtime rejects it."""
 
     format = "onnx"
 
     def __init__(self, path: Path, content: bytes) -> None:
         self.path = path
-        self._model, notes = loaded(path)
+        self._model, notes = loaded(path, content)
         self._session, note = _session(self._model, path)
         self.notes = (*notes, *note)
         self.content = serialized(self._model) if self.notes else content
@@ -65,6 +65,7 @@ def serialized(model: onnx.ModelProto) -> bytes:
 
 def _session(model: onnx.ModelProto, path: Path) -> tuple[Any, tuple[str, ...]]:
     """A session of ONNX Runtime, and a note if the IR version of ``model`` had to be lowered for it."""
+    errors = _errors()  # first, because it disables telemetry
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -74,7 +75,7 @@ def _session(model: onnx.ModelProto, path: Path) -> tuple[Any, tuple[str, ...]]:
         try:
             content = model.SerializeToString()
             return onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"]), notes
-        except _errors() as error:
+        except errors as error:
             reason = one_line(error)
             if attempt == 2 or "IR version" not in reason:
                 break

@@ -14,14 +14,16 @@ LARGEST_FILE = 2**31 - 1
 """Bytes that a protobuf message, and therefore an ONNX file without other files, can have."""
 
 
-def loaded(path: Path) -> tuple[onnx.ModelProto, tuple[str, ...]]:
-    """The model in ``path``, and sentences on what had to be changed; the engine decides whether it is valid.
+def loaded(path: Path, content: bytes) -> tuple[onnx.ModelProto, tuple[str, ...]]:
+    """The model in ``content``, the file ``path``, and sentences on what had to be changed.
+
+    The engine decides whether it is valid.
 
     Weights are read only from files in the model's own folder. ConversionError for a damaged file, for other
     paths, and for weights that do not fit into one file.
     """
     try:
-        model = onnx.load(path, load_external_data=False)
+        model = onnx.load_from_string(content)
     except (DecodeError, OSError, ValueError) as error:
         raise _neither(path, one_line(error)) from None
     if not model.graph.node or not model.graph.output:

@@ -61,7 +61,7 @@ def _current(model: Any) -> Any:
 def _fold_batch_norms(graph: Any) -> None:
     """Fold each batch normalization that alone reads a convolution with constant weights into it.
 
-    ONNX Runtime folds those of the opsets that it knows for this, which lag behind the current one.
+    ONNX Runtime folds them too, but only those of opsets older than the current one.
     """
     constants = {each.name: each for each in graph.initializer}
     makers = {output: node for node in graph.node for output in node.output}

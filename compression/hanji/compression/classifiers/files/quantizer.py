@@ -18,8 +18,6 @@ Images = Sequence[npt.NDArray[Any]]
 FileScheme = Literal["int8", "int16x8", "dynamic", "int8-weights", "float16"]
 """``int8-weights``: int8 weights that are dequantized before use; the others as in ``ImageQuantize``."""
 
-CALIBRATED = ("int8", "int16x8")
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -45,4 +43,4 @@ class FileQuantizer(Protocol):
         """The file quantized; ConversionError, naming the file, if the library refuses."""
 
 
-__all__ = ["CALIBRATED", "Choice", "FileQuantizer", "FileScheme", "Images"]
+__all__ = ["Choice", "FileQuantizer", "FileScheme", "Images"]

@@ -20,6 +20,14 @@ def read_model_file(path: Path) -> OriginalModel:
         content = path.read_bytes()
     except OSError as error:
         raise ConversionError(f"{path}: cannot be read: {error.strerror or error}") from None
+    return model_file(path, content)
+
+
+def model_file(path: Path, content: bytes) -> OriginalModel:
+    """The model in ``content``; ``path`` names it in messages, and weights in other files lie beside it.
+
+    ConversionError as for ``read_model_file``.
+    """
     if content[4:8] == b"TFL3":
         return TfliteFile(path, content)
     if path.suffix.lower() == ".tflite":
@@ -30,4 +38,4 @@ def read_model_file(path: Path) -> OriginalModel:
     return OnnxFile(path, content)
 
 
-__all__ = ["read_model_file"]
+__all__ = ["model_file", "read_model_file"]

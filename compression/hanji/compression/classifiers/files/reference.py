@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hanji.compression.classifiers.files.input_layout import InputLayout
+from hanji.compression.classifiers.files.input_layout import InputLayout, input_layout, takes_levels
+from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.compression.classifiers.files.meaning import Answers
 from hanji.compression.classifiers.files.original import Array, OriginalModel, is_quantized
 from hanji.compression.classifiers.files.outputs import answers_of, chosen_output, class_outputs
@@ -52,22 +53,40 @@ class NativeInput:
         return steps.clip(limits.min, limits.max).astype(source.dtype)
 
 
-def reference_answers(
-    model: OriginalModel, native: NativeInput, images: Images, labels: int, settings: WrapSettings
-) -> Answers:
-    """The answers of the original for ``images``, uint8 [n, height, width, channels].
+class NativeClassifier:
+    """A model file that is run as it was given, with the settings that its images need.
 
-    ConversionError if the engine fails or no output fits, RecipeError if the settings have to decide.
+    ConversionError for a file that is no image classifier, RecipeError if the settings contradict it or have
+    to decide.
     """
-    tensors = class_outputs(model, model.run(native.of(images[0])), labels, settings)
-    rows: dict[str, list[Array]] = {tensor.name: [] for tensor in tensors}
-    for image in images:
-        outputs = model.run(native.of(image))
-        for name, values in rows.items():
-            values.append(np.array(outputs[name]))  # engines may overwrite theirs in the next run
-    return chosen_output(
-        model, [answers_of(model, tensor, rows[tensor.name]) for tensor in tensors], settings
-    )
+
+    def __init__(self, model: OriginalModel, labels: ClassNames, settings: WrapSettings) -> None:
+        self.model, self.labels, self.settings = model, labels, settings
+        self.layout = input_layout(model, settings)
+        levels = takes_levels(self.layout.source)
+        own = settings.image_for(self.layout.size, takes_levels=levels, where=str(model.path))
+        self.image_input = settings.in_rgb(own)
+        self._native = NativeInput(self.layout, own, bgr=settings.is_bgr)
+
+    def inputs(self, images: Images) -> list[Array]:
+        """The inputs of the file for images in RGB, uint8 [n, height, width, channels]."""
+        return [self._native.of(image) for image in images]
+
+    def answers(self, images: Images) -> Answers:
+        """What the file answers for them.
+
+        ConversionError if the engine fails or no output fits, RecipeError if the settings have to decide.
+        """
+        model, settings = self.model, self.settings
+        first = model.run(self._native.of(images[0]))
+        tensors = class_outputs(model, first, len(self.labels.labels), settings)
+        rows: dict[str, list[Array]] = {tensor.name: [] for tensor in tensors}
+        for image in images:
+            outputs = model.run(self._native.of(image))
+            for name, values in rows.items():
+                values.append(np.array(outputs[name]))  # engines may overwrite theirs in the next run
+        found = [answers_of(model, tensor, rows[tensor.name]) for tensor in tensors]
+        return chosen_output(model, found, settings)
 
 
 def expected_values(answers: Answers, *, of_logit: bool) -> npt.NDArray[np.float64]:
@@ -78,4 +97,4 @@ def expected_values(answers: Answers, *, of_logit: bool) -> npt.NDArray[np.float
     return np.hstack([np.zeros_like(values) if of_logit else 1.0 - values, values])
 
 
-__all__ = ["Images", "NativeInput", "expected_values", "reference_answers"]
+__all__ = ["Images", "NativeClassifier", "expected_values"]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from hanji.compression.classifiers.agreement import centred, centred_logits, relative_error
 from hanji.compression.classifiers.files.quantizer import Choice, FileQuantizer, FileScheme
 from hanji.training.errors import ConversionError
 from hanji.training.progress import logger
@@ -23,7 +24,6 @@ LEAST_AGREEMENT = 0.95
 """The least share of calibration images for which the quantized file has the original's best class."""
 
 _NAMED = 5  # layers that an error message names
-_MIN_PROBABILITY = 1e-7  # smaller probabilities are softmax noise
 
 
 @dataclass(frozen=True)
@@ -124,18 +124,14 @@ def _described(found: QuantizedFile) -> str:
 
 
 def _loss(found: Values, expected: Values) -> Loss:
-    actual, wanted = _centred_logits(found), _centred_logits(expected)
-    error = float(np.sqrt(np.mean(np.square(actual - wanted))) / max(float(wanted.std()), 1e-9))
+    error = relative_error(_logits(found), _logits(expected))
     return Loss(error, float(np.mean(found.argmax(axis=1) == expected.argmax(axis=1))))
 
 
-def _centred_logits(values: Values) -> Values:
-    """Outputs as logits centred at mean 0, up to which those of probabilities are known."""
-    logits = values
-    if (values >= 0.0).all() and np.abs(values.sum(axis=1) - 1.0).max() < 1e-2:
-        logits = np.log(np.maximum(logits, _MIN_PROBABILITY))
-    centred: Values = logits - logits.mean(axis=1, keepdims=True)
-    return centred
+def _logits(values: Values) -> Values:
+    """Outputs as centred logits, whether they are probabilities or not."""
+    are_probabilities = (values >= 0.0).all() and np.abs(values.sum(axis=1) - 1.0).max() < 1e-2
+    return centred_logits(values) if are_probabilities else centred(values)
 
 
 __all__ = ["LEAST_AGREEMENT", "FileSelection", "Loss", "QuantizedFile"]

@@ -23,8 +23,9 @@ from ai_edge_quantizer.qtyping import (
 from ai_edge_quantizer.recipe_manager import RecipeManager
 from ai_edge_quantizer.utils.qsv_utils import min_max_update
 
-from hanji.compression.classifiers.files.quantizer import CALIBRATED, Choice, Images
+from hanji.compression.classifiers.files.quantizer import Choice, Images
 from hanji.compression.classifiers.signature_names import CLASSIFY
+from hanji.compression.classifiers.steps import CALIBRATED
 from hanji.runtime.engines.placed import one_line
 from hanji.training.errors import ConversionError
 from hanji.training.quiet import quiet

@@ -15,12 +15,12 @@ from hanji.compression.classifiers.foreign.adopt import adopted
 from hanji.compression.classifiers.foreign.convertible import expect_convertible
 from hanji.compression.classifiers.foreign.head import Head, answers, head_of
 from hanji.compression.classifiers.foreign.original import Original
-from hanji.compression.classifiers.foreign.reasons import reason_of
 from hanji.compression.classifiers.foreign.reference import Reference, expect_same_answers
 from hanji.compression.classifiers.foreign.saved_model import network_of_saved_model
 from hanji.compression.classifiers.networks import architecture_of, network_of
 from hanji.runtime.manifest import ImageInput
 from hanji.training.errors import DataError, RecipeError
+from hanji.training.reasons import reason_of
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import tensorflow as tf
 import tf_keras as keras
 from tensorflow.lite.python.convert_phase import ConverterError
 
-from hanji.compression.classifiers.foreign.reasons import reason_of
 from hanji.compression.classifiers.networks import without_xla
 from hanji.runtime.engines.banner import hold_back_banner
 from hanji.training.errors import RecipeError
 from hanji.training.quiet import quiet
+from hanji.training.reasons import reason_of
 
 
 def expect_convertible(model: keras.Model, where: str) -> None:

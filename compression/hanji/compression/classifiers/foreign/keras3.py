@@ -12,10 +12,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from hanji.compression.classifiers.foreign.reasons import reason_of
 from hanji.training.classifiers.untrusted.keras_file import expect_known_keras_file
 from hanji.training.classifiers.untrusted.trust import trusts_code
 from hanji.training.errors import RecipeError
+from hanji.training.reasons import reason_of
 
 
 def load_keras3(path: Path) -> Any:

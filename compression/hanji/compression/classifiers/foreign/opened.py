@@ -23,7 +23,7 @@ from hanji.compression.classifiers.foreign.original import (
     opened_original,
 )
 from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
-from hanji.compression.classifiers.foreign.saved_model import signature_of
+from hanji.compression.classifiers.foreign.saved_model import SavedSignature, signature_of
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.classifiers.steps import ImageQuantize
 from hanji.training.classifiers.models.loading import load_network
@@ -117,7 +117,8 @@ def _expect_single(model: Any, where: str) -> None:
 
 
 def _saved_model(path: Path, preprocessing: Preprocessing) -> Original:
-    return _opaque("saved model", str(path), path, signature_of(path, str(path)), preprocessing)
+    signature = signature_of(path, str(path))
+    return _opaque("saved model", str(path), path, signature, signature, preprocessing)
 
 
 def _keras3(path: Path, preprocessing: Preprocessing, work: Path) -> Original:
@@ -130,12 +131,19 @@ def _keras3(path: Path, preprocessing: Preprocessing, work: Path) -> Original:
     def call(image: Any) -> Any:
         return called(model, image)
 
-    return _opaque("keras 3", str(path), target, call, preprocessing)
+    return _opaque("keras 3", str(path), target, signature_of(target, str(path)), call, preprocessing)
 
 
-def _opaque(kind: Kind, where: str, saved_model: Path, call: Any, preprocessing: Preprocessing) -> Original:
-    """The Original of a SavedModel or of a model exported as one, whose signature states the input."""
-    spec = signature_of(saved_model, where).image
+def _opaque(
+    kind: Kind,
+    where: str,
+    saved_model: Path,
+    signature: SavedSignature,
+    call: Any,
+    preprocessing: Preprocessing,
+) -> Original:
+    """The Original of a SavedModel or of a model exported as one, whose ``signature`` states the input."""
+    spec = signature.image
     shape = (None,) * 4 if spec.shape.rank is None else tuple(spec.shape)
     expect_image_input(shape, where)
     size = image_size(shape, preprocessing, where)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from hanji.compression.classifiers.foreign.frozen import FrozenGraph, frozen
 from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
-from hanji.compression.classifiers.foreign.reasons import reason_of
 from hanji.runtime.manifest import ImageInput
 from hanji.training.errors import RecipeError
+from hanji.training.reasons import reason_of
 
 Kind = Literal["tf_keras", "keras 3", "saved model"]
 Shape = tuple[int, int, int]

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.compression.classifiers.agreement import BATCH_BOUND, BOUND, Agreement, agreement_of
-from hanji.compression.classifiers.foreign.reasons import reason_of
 from hanji.training.classifiers.metrics import probabilities_of
 from hanji.training.errors import DataError, RecipeError
 from hanji.training.progress import logger
+from hanji.training.reasons import reason_of
 
 if TYPE_CHECKING:
     import tf_keras as keras

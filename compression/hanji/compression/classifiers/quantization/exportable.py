@@ -12,9 +12,9 @@ from tensorflow.lite.python.convert_phase import ConverterError
 
 from hanji.compression.classifiers.networks import named_variables, without_xla
 from hanji.training.child import call_in_child
-from hanji.training.converter_message import converter_reason
 from hanji.training.errors import ConversionError
 from hanji.training.quiet import quiet
+from hanji.training.reasons import reason_of
 
 L = keras.layers
 _COMMON = frozenset(
@@ -85,7 +85,7 @@ def convert(directory: str, *, calibrate: bool) -> None:
         try:
             tf.lite.Interpreter(model_content=converter.convert()).allocate_tensors()
         except (ConverterError, ValueError, RuntimeError, tf.errors.OpError) as error:
-            raise ConversionError(converter_reason(error)) from error
+            raise ConversionError(reason_of(error)) from error
 
 
 def _spread_ranges(quantized: keras.Model) -> None:

@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hanji.compression.classifiers.signature_names import CLASSIFY
-from hanji.compression.classifiers.steps import ImageScheme
+from hanji.compression.classifiers.steps import CALIBRATED, ImageScheme
 from hanji.export.classifiers.formats.signature import ClassifySignature
 from hanji.export.classifiers.formats.tflite_float import keep_in_float, remove_markers
-from hanji.export.classifiers.formats.tflite_saved import CALIBRATED, SavedNetwork
+from hanji.export.classifiers.formats.tflite_saved import SavedNetwork
 from hanji.export.formats.compact import compacted
 from hanji.export.formats.tflite import saved
 

@@ -21,7 +21,7 @@ from tensorflow.lite.python import convert as tflite_convert
 from tensorflow.lite.python import schema_py_generated as schema
 
 from hanji.compression.classifiers.signature_names import CLASSIFY, IMAGE
-from hanji.compression.classifiers.steps import ImageScheme
+from hanji.compression.classifiers.steps import CALIBRATED, ImageScheme
 from hanji.export.classifiers.formats.tflite_layers import names_of_layers, names_outside_network, operators
 from hanji.export.formats.quiet import quiet_stderr
 from hanji.export.formats.tflite import conversion_errors, converter_of_saved
@@ -30,9 +30,6 @@ from hanji.training.child import call_in_child
 from hanji.training.errors import ConversionError
 
 Images = npt.NDArray[np.uint8]
-CALIBRATED: tuple[ImageScheme, ...] = ("int8", "int16x8")
-"""The schemes whose activation ranges come from calibration images."""
-
 _CALIBRATION = "calibration"
 _LAYERS = "convolution, Dense, pooling, Add, Concatenate and ReLU"
 _Op = schema.BuiltinOperator
@@ -200,4 +197,4 @@ def _widen_bias(graph: Graph, operator: Any) -> None:
         graph.store(graph.tensors[bias], schema.TensorType.INT64, values.astype("<i8").tobytes())
 
 
-__all__ = ["CALIBRATED", "SavedNetwork", "convert_to_file", "quantized_except", "quantized_file"]
+__all__ = ["SavedNetwork", "convert_to_file", "quantized_except", "quantized_file"]

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import itertools
-import json
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
-
 from hanji.compression.classifiers.foreign.opened import kind_of
 from hanji.export.classifiers.inspection.ends import head_text
 from hanji.export.classifiers.inspection.findings import Findings
-from hanji.training.classifiers.untrusted.keras_file import expect_known_keras_file
+from hanji.training.classifiers.untrusted.keras_file import expect_known_keras_file, keras_config
 from hanji.training.classifiers.untrusted.saved_model import expect_known_saved_model
 from hanji.training.errors import DataError, HanjiError
 
@@ -30,7 +25,12 @@ def keras_findings(path: Path) -> Findings:
     kind = kind_of(path)
     if kind == "saved model":
         return _saved_model_findings(path)
-    config = _config(path)
+    config = keras_config(path)
+    if config is None:
+        raise DataError(
+            f"{path}: expected a model saved by Keras with its config, found none; a file of weights alone "
+            "has no network"
+        )
     layers = [layer for layer in _layers(config) if layer["class_name"] not in _MODELS]
     shapes = [shape for layer in layers if (shape := _input_shape(layer)) is not None]
     final = layers[-1]
@@ -50,20 +50,6 @@ def keras_findings(path: Path) -> Findings:
         compression=(f"hanji compress {path} --recipe int8 --data IMAGES --out DIR ({every})",),
         obstacles=_refusal(expect_known_keras_file, path),
     )
-
-
-def _config(path: Path) -> Any:
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                return json.loads(archive.read("config.json"))
-        with h5py.File(io.BytesIO(path.read_bytes()), "r") as file:
-            return json.loads(file.attrs["model_config"])
-    except (OSError, KeyError, ValueError, RecursionError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{path}: expected a model saved by Keras with its config, found none ({error}); a file of "
-            "weights alone has no network"
-        ) from None
 
 
 def _layers(config: Any) -> Iterator[dict[str, Any]]:

@@ -7,11 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from hanji.compression.classifiers.files.input_layout import InputLayout
-from hanji.compression.classifiers.files.meaning import Answers
 from hanji.compression.classifiers.files.original import OriginalModel
-from hanji.compression.classifiers.files.reference import Images, expected_values
-from hanji.compression.classifiers.files.settings import WrapSettings
+from hanji.compression.classifiers.files.reference import Images, NativeClassifier, expected_values
 from hanji.compression.classifiers.signature_names import CLASSIFY
 from hanji.export.bundle.artifact import MODEL_FILES, UNMEASURED, file_entry
 from hanji.export.bundle.engines import open_engine
@@ -49,22 +46,17 @@ class BundledFile:
         return int(self.outputs.shape[1])
 
 
-def bundled_file(
-    model: OriginalModel,
-    layout: InputLayout,
-    answers: Answers,
-    image_input: ImageInput,
-    images: Images,
-    settings: WrapSettings,
-) -> BundledFile:
-    """The file for a model whose chosen output gave ``answers`` for ``images``, uint8 [n, h, w, c] in RGB.
+def bundled_file(classifier: NativeClassifier, images: Images) -> BundledFile:
+    """The file for the bundle, compared with the original on ``images``, uint8 [n, h, w, c] in RGB.
 
     ConversionError if the file cannot be rewritten, if its engine rejects the result, or if that answers
-    differently than the original.
+    differently than the original; RecipeError if its labels are not those of its classes.
     """
     from hanji.export.classifiers.wrap.file_formats import engines_of, rewritten
 
-    ends = planned_ends(model, layout, image_input, answers.tensor, settings)
+    model, settings, image_input = classifier.model, classifier.settings, classifier.image_input
+    answers = classifier.answers(images)
+    ends = planned_ends(model, classifier.layout, image_input, answers.tensor, settings)
     content = model.content
     if ends.notes:
         content, ends = rewritten(model, ends)
@@ -83,6 +75,7 @@ def bundled_file(
     if notes := (*model.notes, *ends.notes):
         expected = expected_values(answers, of_logit=settings.gives == "logits")
         parity = rewritten_parity(model.path, expected, outputs, precision, engine)
+    classifier.labels.expect_classes(outputs.shape[1], model.path)
     return BundledFile(replace(artifact, parity=parity), content, parameters, notes, outputs, engine)
 
 

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
 
 from hanji.compression.classifiers.files.compressed_file import CompressedFile
-from hanji.compression.classifiers.files.reference import expected_values
+from hanji.compression.classifiers.files.reference import NativeClassifier, expected_values
 from hanji.compression.classifiers.files.selection import LEAST_AGREEMENT
-from hanji.export.bundle.files import BundleSummary, MeasuredParity
-from hanji.export.classifiers.wrap.bundled_file import BundledFile
-from hanji.export.classifiers.wrap.wrap import AboutFile, Wrapping, write_wrapped
+from hanji.export.bundle.files import BundleSummary, rounded
+from hanji.export.classifiers.wrap.bundled_file import BundledFile, bundled_file
+from hanji.export.classifiers.wrap.parity import OriginalParity
+from hanji.export.classifiers.wrap.wrap import AboutFile, write_wrapped
 from hanji.training.errors import ConversionError
 from hanji.training.quiet import import_tensorflow
 
 _TYPICAL = 0.25
 """Allowed typical difference of an output, relative to the standard deviation of all outputs."""
-
-
-@dataclass(frozen=True)
-class QuantizedParity(MeasuredParity):
-    """Agreement of a quantized file with the original one on ``images`` images; its outputs may differ."""
-
-    images: int = 0
-
-    @property
-    def agreement_summary(self) -> str:
-        return f"same best class as the original file for {self.top1_agreement:.3f} of {self.images} images"
 
 
 def bundle_compressed_file(compressed: CompressedFile, out: Path) -> BundleSummary:
@@ -41,26 +30,22 @@ def bundle_compressed_file(compressed: CompressedFile, out: Path) -> BundleSumma
     behind on an error.
     """
     import_tensorflow()
-    with TemporaryDirectory() as directory:
-        original, quantized = (
-            _wrapping(compressed, content, Path(directory) / part / f"{compressed.name}.{compressed.format}")
-            for part, content in (("original", compressed.original), ("quantized", compressed.model))
-        )
-        of_logit = compressed.settings.gives == "logits"
-        expected = expected_values(original.answers(compressed.images), of_logit=of_logit)
-        file = _compared(quantized.file(compressed.images), expected, compressed)
+    original = _classifier(compressed, compressed.original)
+    quantized = _classifier(compressed, compressed.model)
+    of_logit = compressed.settings.gives == "logits"
+    expected = expected_values(original.answers(compressed.images), of_logit=of_logit)
+    file = _compared(bundled_file(quantized, compressed.images), expected, compressed)
     about = AboutFile(
         compressed.name, compressed.labels, compressed.settings, quantized.image_input, compressed.recipe
     )
     return write_wrapped(file, about, compressed.images, out)
 
 
-def _wrapping(compressed: CompressedFile, content: bytes, path: Path) -> Wrapping:
-    from hanji.compression.classifiers.files.read_model_file import read_model_file
+def _classifier(compressed: CompressedFile, content: bytes) -> NativeClassifier:
+    from hanji.compression.classifiers.files.read_model_file import model_file
 
-    path.parent.mkdir()
-    path.write_bytes(content)
-    return Wrapping(read_model_file(path), compressed.labels, compressed.settings)
+    model = model_file(Path(f"{compressed.name}.{compressed.format}"), content)
+    return NativeClassifier(model, compressed.labels, compressed.settings)
 
 
 def _compared(
@@ -78,15 +63,15 @@ def _compared(
             f"{agreement:.1%} and {typical:.3g}; no bundle was written; compress it again with more "
             "calibration images, or with float_layers in the recipe"
         )
-    parity = QuantizedParity(
+    parity = OriginalParity(
         checked=True,
         engine=file.engine,
-        max_abs_error=_rounded(largest),
-        score_tolerance=_rounded(max(largest, float(np.ptp(expected)))),
-        top1_agreement=_rounded(agreement),
+        max_abs_error=rounded(largest),
+        score_tolerance=rounded(max(largest, float(np.ptp(expected)))),
+        top1_agreement=rounded(agreement),
         minimum_top1_agreement=LEAST_AGREEMENT,
-        typical_error=_rounded(typical),
-        typical_tolerance=_rounded(allowed),
+        typical_error=rounded(typical),
+        typical_tolerance=rounded(allowed),
         images=len(expected),
     )
     scheme = compressed.recipe.scheme
@@ -94,8 +79,4 @@ def _compared(
     return replace(file, artifact=replace(file.artifact, parity=parity), notes=(note, *file.notes))
 
 
-def _rounded(value: float) -> float:
-    return float(f"{value:.6g}")
-
-
-__all__ = ["QuantizedParity", "bundle_compressed_file"]
+__all__ = ["bundle_compressed_file"]

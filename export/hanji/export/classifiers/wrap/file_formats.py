@@ -30,7 +30,7 @@ def rewritten(model: OriginalModel, ends: Ends) -> tuple[bytes, Ends]:
     unpacked, _ = opened(model.content)
     if any(buffer.offset > 1 for buffer in unpacked.buffers):
         raise ConversionError(
-            f"{model.path}: expected weights inside the flatbuffer, found them behind it, as in files "
+            f"{model.path}: expected weights inside the flatbuffer, found them after it, as in files "
             "above 2 GiB; convert the model again with float16 or int8 weights"
         )
     indices = model.indices(ends.source.name, ends.result.name)

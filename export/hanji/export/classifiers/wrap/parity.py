@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hanji.export.bundle.files import MeasuredParity
+from hanji.export.bundle.files import MeasuredParity, rounded
 from hanji.training.errors import ConversionError
 from hanji.training.progress import logger
 
@@ -19,8 +19,8 @@ there are others around them, and quantized networks carry a different last bit 
 
 
 @dataclass(frozen=True)
-class RewrittenParity(MeasuredParity):
-    """Parity of a rewritten file with the original one on ``images`` images."""
+class OriginalParity(MeasuredParity):
+    """Parity of a file with the one that it was made from, on ``images`` images."""
 
     images: int = 0
 
@@ -35,7 +35,7 @@ def rewritten_parity(
     found: npt.NDArray[np.float32],
     precision: str,
     engine: str,
-) -> RewrittenParity:
+) -> OriginalParity:
     """The parity of outputs ``found`` with the original's, both [n, classes].
 
     ConversionError if they differ by more than rounding.
@@ -60,21 +60,17 @@ def rewritten_parity(
             "model with the input [1, height, width, channels] in RGB and the output [1, classes], both "
             "float32, so that nothing has to be rewritten"
         )
-    return RewrittenParity(
+    return OriginalParity(
         checked=True,
         engine=engine,
-        max_abs_error=_rounded(largest),
-        score_tolerance=_rounded(tolerance),
-        top1_agreement=_rounded(agreement),
+        max_abs_error=rounded(largest),
+        score_tolerance=rounded(tolerance),
+        top1_agreement=rounded(agreement),
         minimum_top1_agreement=1.0,
-        typical_error=_rounded(float(np.sqrt(np.mean(np.square(differences))))),
-        typical_tolerance=_rounded(tolerance),
+        typical_error=rounded(float(np.sqrt(np.mean(np.square(differences))))),
+        typical_tolerance=rounded(tolerance),
         images=len(expected),
     )
 
 
-def _rounded(value: float) -> float:
-    return float(f"{value:.6g}")
-
-
-__all__ = ["RewrittenParity", "rewritten_parity"]
+__all__ = ["OriginalParity", "rewritten_parity"]

@@ -1,4 +1,4 @@
-"""The operations that are put before the input and behind the output of a model file.
+"""The operations that are put before the input and after the output of a model file.
 
 They are the same for every format; ``onnx_rewriting`` and ``tflite_rewriting`` write them. The bundle's file
 takes an image [1, height, width, channels] in RGB and gives [1, classes], whatever the original does.

@@ -15,11 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from hanji.compression.classifiers.files.input_layout import input_layout, takes_levels
 from hanji.compression.classifiers.files.labels import ClassNames
-from hanji.compression.classifiers.files.meaning import Answers
 from hanji.compression.classifiers.files.original import OriginalModel
-from hanji.compression.classifiers.files.reference import Images, NativeInput, reference_answers
+from hanji.compression.classifiers.files.reference import Images, NativeClassifier
 from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.export.bundle.artifact import MODEL_FILES, file_entry
@@ -35,7 +33,7 @@ from hanji.runtime.images.tensors import probabilities_of
 from hanji.runtime.manifest import CLASSIFICATION, Artifact, ImageData, ImageInput
 from hanji.runtime.manifest.reader import SCHEMA_VERSION
 from hanji.training.classifiers.data import load_unlabelled
-from hanji.training.errors import ConversionError, RecipeError
+from hanji.training.errors import ConversionError
 from hanji.training.files import atomic_directory
 from hanji.training.quiet import import_tensorflow
 
@@ -70,37 +68,13 @@ def wrap_model(
     model = read_model_file(path)
     if edge_tpu:
         _expect_edge_tpu(model, model.content)
-    wrapping = Wrapping(model, labels, settings)
-    images = _sample_images(wrapping.image_input, samples)
-    file = wrapping.file(images)
+    classifier = NativeClassifier(model, labels, settings)
+    images = _sample_images(classifier.image_input, samples)
+    file = bundled_file(classifier, images)
     if edge_tpu:
         _expect_edge_tpu(model, file.content)
-    about = AboutFile(name or path.stem, labels, settings, wrapping.image_input)
+    about = AboutFile(name or path.stem, labels, settings, classifier.image_input)
     return write_wrapped(file, about, images, out)
-
-
-class Wrapping:
-    """A model file on its way into a bundle; the errors of ``wrap_model``."""
-
-    def __init__(self, model: OriginalModel, labels: ClassNames, settings: WrapSettings) -> None:
-        self._model, self._labels, self._settings = model, labels, settings
-        self._layout = input_layout(model, settings)
-        levels = takes_levels(self._layout.source)
-        own = settings.image_for(self._layout.size, takes_levels=levels, where=str(model.path))
-        self.image_input = settings.in_rgb(own)
-        self._native = NativeInput(self._layout, own, bgr=settings.is_bgr)
-
-    def answers(self, images: Images) -> Answers:
-        """What the file answers as it is for images in RGB, uint8 [n, height, width, channels]."""
-        count = len(self._labels.labels)
-        return reference_answers(self._model, self._native, images, count, self._settings)
-
-    def file(self, images: Images) -> BundledFile:
-        """The file for the bundle, with other ends if it needs them, compared with the original."""
-        answers = self.answers(images)
-        file = bundled_file(self._model, self._layout, answers, self.image_input, images, self._settings)
-        _check_classes(file.classes, self._labels, self._model.path)
-        return file
 
 
 def _expect_edge_tpu(model: OriginalModel, content: bytes) -> None:
@@ -110,20 +84,6 @@ def _expect_edge_tpu(model: OriginalModel, content: bytes) -> None:
     if model.format != "tflite":
         raise ConversionError(f"{model.path}: expected a .tflite file for the Edge TPU, found {model.format}")
     expect_edge_tpu(content, str(model.path))
-
-
-def _check_classes(classes: int, labels: ClassNames, path: Path) -> None:
-    if (count := len(labels.labels)) != classes:
-        remedy = "list one label per line, in the order of the outputs"
-        if count == 1 and classes == 2:
-            remedy = (
-                "the model gives one value for the second of two classes: put the name of the other class, "
-                "for which it is near 0, before it"
-            )
-        raise RecipeError(
-            f"{labels.source}: expected {classes} labels, one for each output of {path}, found {count}; "
-            f"{remedy}"
-        )
 
 
 def _sample_images(image_input: ImageInput, directory: Path | None) -> Images:
@@ -224,7 +184,6 @@ __all__ = [
     "AboutFile",
     "ClassNames",
     "WrapSettings",
-    "Wrapping",
     "wrap_model",
     "write_wrapped",
 ]

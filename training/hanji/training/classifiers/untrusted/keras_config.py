@@ -31,11 +31,11 @@ _LARGEST_DEPTH = 200
 def expect_known_config(config: object, where: str) -> None:
     """DataError, naming ``where``, layer, class and function, if ``config`` names one that is not known.
 
-    RecursionError for a config that is nested deeper than those of Keras are.
+    Also for a config that is nested deeper than those of Keras are.
     """
     if trusts_code():
         return
-    for node, layer in _nodes(config, "", 0):
+    for node, layer in _nodes(config, "", where, 0):
         problem = _problem(node)
         if problem:
             raise DataError(
@@ -45,10 +45,10 @@ def expect_known_config(config: object, where: str) -> None:
             )
 
 
-def _nodes(value: object, layer: str, depth: int) -> Iterator[tuple[dict[str, Any], str]]:
+def _nodes(value: object, layer: str, where: str, depth: int) -> Iterator[tuple[dict[str, Any], str]]:
     """All tables of a config that name a class, with the name of the layer they are in."""
     if depth > _LARGEST_DEPTH:
-        raise RecursionError(f"nested more than {_LARGEST_DEPTH} levels deep")
+        raise DataError(f"{where}: expected a model config of ordinary depth, found one nested too deep")
     if isinstance(value, dict):
         if "class_name" in value:
             layer = _name_of(value) or layer
@@ -57,7 +57,7 @@ def _nodes(value: object, layer: str, depth: int) -> Iterator[tuple[dict[str, An
     else:
         children = value if isinstance(value, list) else ()
     for child in children:
-        yield from _nodes(child, layer, depth + 1)
+        yield from _nodes(child, layer, where, depth + 1)
 
 
 def _name_of(node: dict[str, Any]) -> str:

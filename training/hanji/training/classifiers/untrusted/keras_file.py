@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,47 +23,74 @@ _WEIGHTS = "model.weights.h5"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
+def keras_config(path: Path) -> object:
+    """The config of the model in a .keras or .h5 file; None in a file of weights, or of another format.
+
+    Files are recognized by their content. DataError for one that is damaged, or whose config is too large or
+    nested too deep.
+    """
+    with _reading(path):
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return _archived_config(archive, path)
+        if _is_hdf5(path):
+            with h5py.File(path, "r") as file:
+                config = file.attrs.get("model_config")
+                return None if config is None else json.loads(config)
+    return None
+
+
 def expect_known_keras_file(path: Path) -> None:
     """DataError for a file that names an unknown class or function, or that refers to other files.
 
-    Files are recognized by their content. One that is neither a zip archive nor HDF5 is left to Keras.
+    One that is neither a zip archive nor HDF5 is left to Keras.
     """
-    try:
+    expect_known_config(keras_config(path), str(path))
+    with _reading(path):
         if zipfile.is_zipfile(path):
-            _check_archive(path)
-        elif path.open("rb").read(len(_HDF5)) == _HDF5:
-            with path.open("rb") as file:
-                expect_known_config(_hdf5_config(file, str(path)), str(path))
+            with zipfile.ZipFile(path) as archive:
+                if _WEIGHTS in archive.namelist():
+                    _expect_own_data(io.BytesIO(archive.read(_WEIGHTS)), f"{path}: {_WEIGHTS}")
+        elif _is_hdf5(path):
+            with path.open("rb") as content:
+                _expect_own_data(content, str(path))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what damaged files raise into DataError."""
+    try:
+        yield
     except RecursionError:
         raise DataError(
             f"{path}: expected a model config of ordinary depth, found one nested too deep"
         ) from None
     except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: not a file that Keras wrote ({error})") from None
+        raise DataError(f"{path}: expected a model saved by Keras, found a damaged file ({error})") from None
 
 
-def _check_archive(path: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
-        size = archive.getinfo(_CONFIG).file_size
-        if size > LARGEST_CONFIG:
-            raise DataError(f"{path}: {_CONFIG}: expected at most {LARGEST_CONFIG:,} bytes, found {size:,}")
-        config = json.loads(archive.read(_CONFIG))
-        if isinstance(config, dict):
-            config.pop("compile_config", None)  # Keras reads that of the model itself only with compile=True
-        expect_known_config(config, str(path))
-        if _WEIGHTS in archive.namelist():
-            _hdf5_config(io.BytesIO(archive.read(_WEIGHTS)), f"{path}: {_WEIGHTS}")
+def _is_hdf5(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_HDF5)) == _HDF5
 
 
-def _hdf5_config(content: IO[bytes], where: str) -> object:
-    """The model's config in a .h5 file, None without one; DataError if it refers to other files."""
+def _archived_config(archive: zipfile.ZipFile, path: Path) -> object:
+    size = archive.getinfo(_CONFIG).file_size
+    if size > LARGEST_CONFIG:
+        raise DataError(f"{path}: {_CONFIG}: expected at most {LARGEST_CONFIG:,} bytes, found {size:,}")
+    config: object = json.loads(archive.read(_CONFIG))
+    if isinstance(config, dict):
+        config.pop("compile_config", None)  # Keras reads that of the model itself only with compile=True
+    return config
+
+
+def _expect_own_data(content: IO[bytes], where: str) -> None:
+    """DataError for an HDF5 file that refers to other files."""
     with h5py.File(content, "r") as file:
         for name in _names_with_files(file):
             raise DataError(
                 f"{where}: {name!r}: refers to data in another file; save the model again into one file"
             )
-        config = file.attrs.get("model_config")
-        return None if config is None else json.loads(config)
 
 
 def _names_with_files(group: Any) -> Iterator[str]:
@@ -79,4 +107,4 @@ def _names_with_files(group: Any) -> Iterator[str]:
                 yield f"{group.name}/{name}"
 
 
-__all__ = ["LARGEST_CONFIG", "expect_known_keras_file"]
+__all__ = ["LARGEST_CONFIG", "expect_known_keras_file", "keras_config"]
