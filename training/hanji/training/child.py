@@ -41,13 +41,20 @@ _NEW_USER_NAMESPACE, _NEW_NETWORK_NAMESPACE = 0x10000000, 0x40000000  # of linux
 
 
 def call_in_child(
-    function: str, arguments: Mapping[str, Any], *, what: str, hint: str, seconds: float = SECONDS
+    function: str,
+    arguments: Mapping[str, Any],
+    *,
+    what: str,
+    hint: str,
+    seconds: float = SECONDS,
+    memory: int | None = None,
 ) -> None:
     """Call ``function``, given as "module:name", in a new process; ``arguments`` must be ready for JSON.
 
     Its results must be files, whose paths are absolute. Raises ConversionError with the message of a
-    HanjiError that the function raises, and for a process that ends in any other way or does not end
-    within ``seconds``: ``what`` is the subject of that message ("the converter"), ``hint`` what to try.
+    HanjiError that the function raises, and for a process that ends in any other way, does not end within
+    ``seconds`` or needs more than ``memory`` bytes (what is free): ``what`` is the subject of that message
+    ("the converter"), ``hint`` what to try.
     """
     with tempfile.TemporaryDirectory(prefix="hanji-child-") as directory:
         request, response = Path(directory, "request.json"), Path(directory, "response.json")
@@ -59,7 +66,7 @@ def call_in_child(
             "function": function,
             "request": str(request),
             "response": str(response),
-            "memory": max(available_memory(), _LEAST_MEMORY),
+            "memory": max(available_memory(), _LEAST_MEMORY) if memory is None else memory,
             "seconds": seconds,
         }
         try:
