@@ -1,6 +1,6 @@
 # hanji needs Python 3.11–3.13 and make. `make demo` and `make test` set up the rest in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types contracts wheels pytest pi web android reference lock clean
+.PHONY: help demo test check lint types contracts wheels pytest pi web android fuzz audit sbom reference lock clean
 SHELL := /bin/bash
 
 VENV := .venv
@@ -29,7 +29,7 @@ check: $(READY) lint types contracts  ## The fastest checks, within a minute: st
 	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile tests/contracts tests/runtime \
 	    tests/training/test_*.py tests/training/*/data tests/studies/test_recipe_reference.py \
 	    --ignore tests/runtime/test_stream_watch.py --ignore tests/runtime/test_threads.py \
-	    --ignore tests/runtime/test_mutations.py
+	    --ignore tests/runtime/test_mutations.py --ignore tests/runtime/test_fuzzing.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -66,6 +66,10 @@ android: $(READY)  ## Build the Android demo, sign it and check the APK
 
 pi: $(READY) wheels  ## Run the tests on emulated Raspberry Pis alone
 	$(BIN)/python -m pytest tests/pi
+
+fuzz: $(READY)  ## Look for files that readers do not expect, for SECONDS=600
+	@[ -f $(OUT)/bundle/manifest.json ] && [ -f $(DIGITS)/bundle/manifest.json ] || $(MAKE) demo
+	$(BIN)/python tests/fuzz/fuzz.py --seconds $(or $(SECONDS),600)
 
 reference: $(READY)  ## Generate docs/recipe-reference.md from the config dataclasses
 	$(BIN)/python -m hanji.studies.recipe_reference > docs/recipe-reference.md
