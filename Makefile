@@ -71,6 +71,23 @@ fuzz: $(READY)  ## Look for files that readers do not expect, for SECONDS=600
 	@[ -f $(OUT)/bundle/manifest.json ] && [ -f $(DIGITS)/bundle/manifest.json ] || $(MAKE) demo
 	$(BIN)/python tests/fuzz/fuzz.py --seconds $(or $(SECONDS),600)
 
+# A package that the advisory service does not know is an error as well (--strict): it was not audited.
+audit: $(READY)  ## Look for known vulnerabilities in the locked dependencies (needs the network)
+	$(BIN)/uv tool run --from 'pip-audit>=2.9,<3' pip-audit --strict --disable-pip --require-hashes \
+	    --progress-spinner off -r requirements/dev.txt
+	cd web_demo && npm audit
+
+SBOM := $(BIN)/uv tool run --from 'cyclonedx-bom>=7,<8' cyclonedx-py requirements --output-reproducible --of JSON
+LOCKED := $(BIN)/uv pip compile --quiet --python-version 3.11 --constraint requirements/dev.txt \
+    --no-emit-package hanji-runtime --no-emit-index-url --generate-hashes
+
+sbom: $(READY)  ## Write software bills of materials (CycloneDX) of the wheels and the page to dist/; the APK's lies beside it
+	@mkdir -p dist
+	set -o pipefail; $(LOCKED) pyproject.toml | $(SBOM) --pyproject pyproject.toml -o dist/hanji.cdx.json -
+	set -o pipefail; $(LOCKED) runtime/pyproject.toml --extra litert --extra onnx --extra image \
+	    | $(SBOM) --pyproject runtime/pyproject.toml -o dist/hanji-runtime.cdx.json -
+	cd web_demo && npm sbom --sbom-format cyclonedx --omit dev > ../dist/web_demo.cdx.json
+
 reference: $(READY)  ## Generate docs/recipe-reference.md from the config dataclasses
 	$(BIN)/python -m hanji.studies.recipe_reference > docs/recipe-reference.md
 

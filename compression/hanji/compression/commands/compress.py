@@ -48,10 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compress and save; 0 when done."""
+    from hanji.training.classifiers.untrusted.programs import expect_no_program
     from hanji.training.progress import show_progress
     from hanji.training.task import task_of_directory
 
     show_progress()
+    expect_no_program(args.trained)
     task = task_of_directory(args.trained, "training", "trained_file")
     _expect_no_preprocessing(args, foreign=task is None)
     with memory_limit_of(args, task or "image-classification"), trusting_code(args.trust_code):

@@ -14,6 +14,7 @@ from hanji.compression.classifiers.files.onnx_file import OnnxFile
 from hanji.compression.classifiers.files.original import NUMBERS, OriginalModel
 from hanji.compression.classifiers.files.tflite_file import TfliteFile
 from hanji.training.child import call_in_child
+from hanji.training.classifiers.untrusted.programs import expect_no_program
 from hanji.training.errors import ConversionError
 
 TRIAL_SECONDS = 60.0
@@ -29,8 +30,9 @@ def read_model_file(path: Path) -> OriginalModel:
     """The model in ``path``.
 
     ConversionError for a file that cannot be read, is in neither format or is damaged, or that its engine
-    rejects or does not survive.
+    rejects or does not survive; DataError for a file of another kind, which is a program.
     """
+    expect_no_program(path)
     content = _content_of(path)
     call_in_child(
         f"{__name__}:try_model_file",
