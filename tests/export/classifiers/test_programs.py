@@ -1,4 +1,4 @@
-"""Pickles and files of PyTorch: every command that takes a model file refuses them, and nothing in them runs."""
+"""Pickles and files of PyTorch: every command that takes a model refuses them, and nothing in them runs."""
 
 from __future__ import annotations
 
