@@ -9,8 +9,8 @@ there were none before; after the second run, every byte of OUT/bundle and OUT/f
 writes them, and no leftover in the output or among the temporary files; for SIGTERM and SIGINT, one line and
 exit code 1.
 
-Builds are forks of this process, which has imported TensorFlow: that takes as long as the build. Their imports
-are therefore not interrupted, except in one trial of ten, which starts a new Python.
+Builds are forks of this process, which has imported TensorFlow; that takes as long as a build. Their
+imports are therefore not interrupted, except in one trial of ten, which starts a new Python.
 """
 
 from __future__ import annotations
