@@ -14,6 +14,7 @@ import numpy as np
 from hanji.training.errors import DataError, HanjiError
 from hanji.training.exchange import flush_directory, flush_file, replace_directory, restore_previous
 from hanji.training.interrupts import check_interrupt
+from hanji.training.regular_files import regular_file
 from hanji.training.unfinished import remove_leftovers, unfinished_directory, unfinished_file
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def source_directory(
 def read_about(path: Path, made_by: str) -> dict[str, Any]:
     """Read the JSON file of a stage's output directory; DataError names the command that writes it."""
     try:
-        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        about: dict[str, Any] = json.loads(regular_file(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; expected a directory written by `{made_by}`") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -186,7 +187,7 @@ def save_weights(model: keras.Model, path: Path) -> None:
 def load_weights(model: keras.Model, path: Path) -> None:
     """Load weights written by ``save_weights`` into a model built from the same config."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(regular_file(path), allow_pickle=False) as file:
             model.set_weights([file[f"weight_{index}"] for index in range(len(file.files))])
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path}: not the weights of this model ({error}); run the stage again") from None

@@ -21,6 +21,7 @@ from typing import Annotated, Any, TypeVar
 from annotated_types import Ge, GroupedMetadata, Gt, Interval, Le, Lt
 
 from hanji.training.errors import RecipeError
+from hanji.training.regular_files import regular_file
 
 Settings = TypeVar("Settings")
 
@@ -41,7 +42,7 @@ _BOUNDS: dict[type[Bound], tuple[str, Callable[[Any, Any], bool], str]] = {
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; RecipeError if it is missing or malformed."""
     try:
-        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        table: dict[str, Any] = tomllib.loads(regular_file(path).read_text(encoding="utf-8"))
         return table
     except FileNotFoundError:
         raise RecipeError(

@@ -8,6 +8,7 @@ from hanji.compression.classifiers.files.onnx_file import OnnxFile
 from hanji.compression.classifiers.files.original import OriginalModel
 from hanji.compression.classifiers.files.tflite_file import TfliteFile
 from hanji.training.errors import ConversionError
+from hanji.training.regular_files import regular_file
 
 
 def read_model_file(path: Path) -> OriginalModel:
@@ -17,7 +18,7 @@ def read_model_file(path: Path) -> OriginalModel:
     rejects.
     """
     try:
-        content = path.read_bytes()
+        content = regular_file(path).read_bytes()
     except OSError as error:
         raise ConversionError(f"{path}: cannot be read: {error.strerror or error}") from None
     return model_file(path, content)
