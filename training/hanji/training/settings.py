@@ -99,6 +99,15 @@ def check_ranges(settings: Any) -> None:
             raise ValueError(f"{name}: expected {range_in_words(bounds)}{each}, found {shown}")
 
 
+def check_name(name: str) -> None:
+    """ValueError for a name that does not name a file, as results are written to a directory of this name."""
+    if not name.strip(". ") or any(character in name for character in "/\\\0"):
+        raise ValueError(
+            f"name: expected a name without / and \\ that is not empty or only dots, found {name!r}; the "
+            "output directory is named after it"
+        )
+
+
 def field_types(cls: type[Any]) -> dict[str, Any]:
     """The type of each field including ``Annotated`` metadata, inherited fields first."""
     hints = typing.get_type_hints(cls, include_extras=True)
