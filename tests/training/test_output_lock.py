@@ -90,3 +90,11 @@ def test_a_file_system_without_locks_is_reported(
         caplog.messages
         == [f"{tmp_path / 'out'}: this file system has no locks; run no other command with this --out"] * 2
     )
+
+
+def test_the_root_is_no_output(tmp_path: Path) -> None:
+    with (
+        pytest.raises(HanjiError, match="^/: expected a directory in another one, found the root"),
+        lock_beside(Path("/")),
+    ):
+        raise AssertionError

@@ -78,6 +78,10 @@ def atomic_file(path: Path) -> Iterator[Path]:
 def new_parent(target: Path, *, replace: bool = False) -> Path:
     """The directory of a new `target`, which is made if it is missing; HanjiError as `atomic_directory`."""
     target = absolute(target)
+    if target == target.parent:
+        raise HanjiError(
+            f"{target}: expected a directory in another one, found the root; choose another path"
+        )
     try:
         if target.exists() and not target.is_dir():
             raise HanjiError(f"{target}: expected a directory or nothing, found a file; choose another path")

@@ -61,17 +61,15 @@ def _lock(out: Path, path: Path) -> Iterator[None]:
             os.pwrite(descriptor, json.dumps({"host": platform.node(), "pid": os.getpid()}).encode(), 0)
         yield
     finally:
-        path.unlink(missing_ok=True)  # while it is locked, so that no other process has it
+        with suppress(OSError):
+            path.unlink()  # while it is locked, so that no other process has it
         os.close(descriptor)
 
 
 def _locked(out: Path, path: Path) -> int:
     """The open and locked lock file; HanjiError if another process holds it."""
     while True:
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-        except OSError as error:
-            raise cannot_write(path, error) from None
+        descriptor = _opened(path)
         found = locked(descriptor)
         if found is False:
             holder = _holder(descriptor)
@@ -86,6 +84,15 @@ def _locked(out: Path, path: Path) -> int:
     if found is None:
         logger.warning(f"{out}: this file system has no locks; run no other command with this --out")
     return descriptor
+
+
+def _opened(path: Path) -> int:
+    is_foreign = path.exists() and not os.access(path, os.W_OK)  # left by a killed process of another user
+    access = os.O_RDONLY if is_foreign else os.O_RDWR | os.O_CREAT
+    try:
+        return os.open(path, access | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    except OSError as error:
+        raise cannot_write(path, error) from None
 
 
 def _holder(descriptor: int) -> str:
