@@ -94,7 +94,7 @@ def test_a_file_system_without_locks_is_reported(
 
 def test_the_root_is_no_output(tmp_path: Path) -> None:
     with (
-        pytest.raises(HanjiError, match="^/: expected a directory in another one, found the root"),
+        pytest.raises(HanjiError, match=r"^/: expected a directory in another one, found the root"),
         lock_beside(Path("/")),
     ):
         raise AssertionError
