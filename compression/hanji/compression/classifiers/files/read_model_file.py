@@ -16,6 +16,7 @@ from hanji.compression.classifiers.files.tflite_file import TfliteFile
 from hanji.training.child import call_in_child
 from hanji.training.classifiers.untrusted.programs import expect_no_program
 from hanji.training.errors import ConversionError
+from hanji.training.regular_files import regular_file
 
 TRIAL_SECONDS = 60.0
 """Limit of the trial run."""
@@ -73,7 +74,7 @@ def _run_once(model: OriginalModel) -> None:
 
 def _content_of(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return regular_file(path).read_bytes()
     except OSError as error:
         raise ConversionError(f"{path}: cannot be read: {error.strerror or error}") from None
 
