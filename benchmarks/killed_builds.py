@@ -226,6 +226,7 @@ def leftovers(builds: Builds, out: Path) -> list[Path]:
 
 def main(args: argparse.Namespace) -> None:
     """Run the trials, print and save the counts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
     for module in MODULES:
         importlib.import_module(module)
     rng, start = random.Random(args.seed), time.monotonic()  # noqa: S311 - the same moments again
