@@ -72,6 +72,7 @@ class Run:
     pid: int
     log: Path
     started: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=time.time)
     code: int | None = None
 
     def wait(self, until: float) -> bool:
@@ -167,7 +168,7 @@ def trial(builds: Builds, out: Path, rng: random.Random) -> tuple[str, list[str]
     if run.wait(time.monotonic() + rng.uniform(0.0, seconds)):
         kind = "ended before"
     else:
-        kind = number.name
+        kind = "after the report" if has_report(out, run) else number.name
         disturb(run, number)
     wrong = after(run, kind) + half_written(builds, out, with_previous)
     again = builds.start(out, 0, fresh=False)
@@ -182,6 +183,12 @@ def trial(builds: Builds, out: Path, rng: random.Random) -> tuple[str, list[str]
     return kind, wrong
 
 
+def has_report(out: Path, run: Run) -> bool:
+    """Whether this run has written its report, which is the last thing that a build writes."""
+    report = out / "report.md"
+    return report.exists() and report.stat().st_mtime > run.began
+
+
 def disturb(run: Run, number: signal.Signals) -> None:
     """Send the signal, and wait for the end."""
     with_group = number != signal.SIGTERM
@@ -193,7 +200,7 @@ def disturb(run: Run, number: signal.Signals) -> None:
 
 def after(run: Run, kind: str) -> list[str]:
     """What is wrong with the end of a disturbed build."""
-    if kind in ("ended before", "SIGKILL"):
+    if kind in ("ended before", "after the report", "SIGKILL"):
         return []
     wrong = []
     last = run.printed.strip().rpartition("\n")[2]
@@ -226,6 +233,7 @@ def leftovers(builds: Builds, out: Path) -> list[Path]:
 
 def main(args: argparse.Namespace) -> None:
     """Run the trials, print and save the counts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
     for module in MODULES:
         importlib.import_module(module)
     rng, start = random.Random(args.seed), time.monotonic()  # noqa: S311 - the same moments again

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +19,15 @@ from hanji.training.interrupts import check_interrupt, is_interrupted
 from hanji.training.progress import ProgressTask
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
+
+
+@pytest.fixture(autouse=True)
+def not_ignored() -> Iterator[None]:
+    """What a shell runs in the background ignores Ctrl-C, and its children as well."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def swallowed(number: signal.Signals) -> None:
@@ -62,7 +72,7 @@ def test_an_interrupt_that_became_another_error_is_an_interrupt(error: Exception
         raise error
 
 
-def test_other_errors_and_handlers_stay(capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_errors_and_handlers_stay() -> None:
     before = [signal.getsignal(number) for number in SIGNALS]
     hook = sys.unraisablehook
     with pytest.raises(ValueError, match="mine"), resumable(), resumable():
@@ -82,6 +92,15 @@ def test_an_interrupt_in_a_destructor_prints_nothing_and_is_noticed(
         Interrupted()
         check_interrupt()
     assert capfd.readouterr().err == ""
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with resumable():
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -33,13 +33,15 @@ class _State:
 def noted_interrupts() -> Iterator[None]:
     """Note Ctrl-C and SIGTERM while the block runs; does nothing in other threads than the main one.
 
-    By default, SIGTERM would terminate Python immediately and leave its child processes running.
+    By default, SIGTERM would terminate Python immediately and leave its child processes running. A signal
+    that is ignored, such as Ctrl-C by what a shell runs in the background, stays ignored.
     """
     if _State.noting or threading.current_thread() is not threading.main_thread():
         yield
         return
     _State.noting, _State.received = True, False
-    before = {number: signal.signal(number, _note) for number in _SIGNALS}
+    heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, _note) for number in heard}
     hook, sys.unraisablehook = sys.unraisablehook, _without_interrupts
     try:
         yield
