@@ -147,6 +147,3 @@ def _limit(memory: int, seconds: float) -> None:
             limit = getattr(resource, f"RLIMIT_{name}")
             with suppress(ValueError, OSError):
                 resource.setrlimit(limit, (value, resource.getrlimit(limit)[1]))
-
-
-__all__ = ["Tested", "main", "tested", "tested_here"]

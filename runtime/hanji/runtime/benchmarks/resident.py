@@ -23,6 +23,3 @@ def resident_bytes(status: Path = STATUS) -> dict[str, int | None]:
         if name in _FIELDS and amount.isdigit():
             found[_FIELDS[name]] = int(amount) * 1024 or None
     return found
-
-
-__all__ = ["resident_bytes"]

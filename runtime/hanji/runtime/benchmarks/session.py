@@ -155,6 +155,3 @@ def _verify_ns(path: str, opened: Recommender | Classifier) -> int:
     for file in opened.artifact.files:
         bundle.content(file)
     return time.monotonic_ns() - start
-
-
-__all__ = ["PROGRAM", "Job", "Measurement", "calls", "main", "measure"]

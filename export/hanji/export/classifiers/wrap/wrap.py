@@ -31,7 +31,7 @@ from hanji.export.classifiers.wrap.bundled_file import BundledFile, bundled_file
 from hanji.export.classifiers.wrap.card import wrapped_card
 from hanji.runtime.images.tensors import probabilities_of
 from hanji.runtime.manifest import CLASSIFICATION, Artifact, ImageData, ImageInput
-from hanji.runtime.manifest.reader import SCHEMA_VERSION
+from hanji.runtime.manifest.parts import SCHEMA_VERSION
 from hanji.training.classifiers.data import load_unlabelled
 from hanji.training.errors import ConversionError
 from hanji.training.files import atomic_directory
