@@ -14,6 +14,8 @@ import { shown } from "../text.ts";
 import type { OpenOptions, Placement } from "../types.ts";
 import { inputFor, type Engine, type EngineKind, type Inputs, type Tensor } from "./base.ts";
 import { latestError, loadWasm } from "./litert_wasm.ts";
+import { checkTensors, type Found } from "./tensor_check.ts";
+import { checkTflite } from "./tflite_file.ts";
 
 export const kind: EngineKind = {
   name: "litert",
@@ -36,6 +38,7 @@ export const kind: EngineKind = {
 async function compiled(path: string, contents: Contents): Promise<CompiledModel> {
   const content = contents.get(path);
   if (!content) throw new EngineError(`expected the verified content of ${path}, found none`);
+  checkTflite(content, path);
   try {
     return await loadAndCompile(content, { accelerator: "wasm" });
   } catch (error) {
@@ -64,6 +67,14 @@ class LiteRtEngine implements Engine {
   constructor(artifact: Artifact, models: ReadonlyMap<string, CompiledModel>) {
     this.#artifact = artifact;
     this.#models = models;
+    for (const [name, signature] of Object.entries(artifact.signatures)) {
+      const runner = this.#runner(name, signature);
+      const [inputs, outputs] = [
+        detailsOf(() => runner.getInputDetails()),
+        detailsOf(() => runner.getOutputDetails()),
+      ];
+      if (inputs && outputs) checkTensors(signature.path, name, signature, { inputs, outputs });
+    }
   }
 
   async run(signature: string, inputs: Inputs): Promise<Tensor> {
@@ -95,6 +106,15 @@ class LiteRtEngine implements Engine {
     const model = this.#models.get(path);
     if (!model) throw new EngineError(`the tflite artifact does not list ${path}; export it again`);
     return model.signatures[name] ?? model;
+  }
+}
+
+/** The tensors of a signature; undefined for those of a dtype that LiteRT.js does not describe, such as int8. */
+function detailsOf(read: () => ReturnType<SignatureRunner["getInputDetails"]>): Found[] | undefined {
+  try {
+    return read().map(({ name, dtype, shape }) => ({ name, dtype, shape: Array.from(shape) }));
+  } catch {
+    return undefined;
   }
 }
 
