@@ -130,14 +130,9 @@ def hostile_tfjs(content: bytes, path: str = "tfjs/model.json") -> Iterator[Host
     yield changed("weights", "expected", lambda model: model.update(weightsManifest="none"))
 
 
-def write_hostile(bundles: Path, target: Path) -> None:
-    """Write the variants of the files in ``bundles``/history/bundle as JSON, for the tests of the ports."""
-    bundle = bundles / "history" / "bundle"
-    makers = {
-        "model.onnx": hostile_onnx,
-        "model.tflite": hostile_tflite,
-        "tfjs/model.json": hostile_tfjs,
-    }
+def write_hostile(bundle: Path, target: Path) -> None:
+    """Write the variants of the model files in ``bundle`` as JSON, for the tests of the ports."""
+    makers = {"model.onnx": hostile_onnx, "model.tflite": hostile_tflite, "tfjs/model.json": hostile_tfjs}
     found = [each for path, make in makers.items() for each in make((bundle / path).read_bytes(), path)]
     table = [
         {"name": each.name, "path": each.path, "message": each.message, "content": _base64(each.content)}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -79,11 +77,3 @@ def test_long_lists_are_refused() -> None:
     content += (4).to_bytes(4, "little") + (10**6).to_bytes(4, "little") + bytes(4 * 10**6)
     with pytest.raises(ValueError, match="a list of 1,000,000 entries, more than 131,072"):
         check_tflite(content, "model.tflite")
-
-
-@pytest.mark.parametrize(("format_of", "path"), [("python", "runtime/hanji/runtime/engines/operators.py")])
-def test_the_generated_lists_are_up_to_date(format_of: str, path: str) -> None:
-    pytest.importorskip("hanji.export.formats.operator_lists")
-    command = [sys.executable, "-m", "hanji.export.formats.operator_lists", format_of]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert (Path(__file__).parents[2] / path).read_text(encoding="utf-8") == done.stdout, "make operators"

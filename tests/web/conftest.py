@@ -17,5 +17,5 @@ __all__ = ["chromium", "npm"]  # fixtures
 def bundles(port_bundles: Path) -> Path:
     """The folder of the ports' bundles, with answers.json and hostile.json next to them."""
     write_results(port_bundles)
-    write_hostile(port_bundles, port_bundles / "hostile.json")
+    write_hostile(port_bundles / "history" / "bundle", port_bundles / "hostile.json")
     return port_bundles

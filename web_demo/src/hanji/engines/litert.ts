@@ -109,7 +109,7 @@ class LiteRtEngine implements Engine {
   }
 }
 
-/** The tensors of a signature; undefined for those of a dtype that LiteRT.js does not describe, such as int8. */
+/** The tensors of a signature; undefined if LiteRT.js does not describe them, which it does not for int8. */
 function detailsOf(read: () => ReturnType<SignatureRunner["getInputDetails"]>): Found[] | undefined {
   try {
     return read().map(({ name, dtype, shape }) => ({ name, dtype, shape: Array.from(shape) }));

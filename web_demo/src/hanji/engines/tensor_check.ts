@@ -3,7 +3,7 @@
 import { EngineError } from "../errors.ts";
 import type { Signature, TensorInfo } from "../manifest.types.ts";
 
-/** A tensor as an engine describes it; what it does not tell is undefined, and a negative size is any size. */
+/** A tensor as an engine describes it; what is not told is undefined, and a negative size is any size. */
 export interface Found {
   name: string;
   dtype?: string | undefined;
