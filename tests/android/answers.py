@@ -3,8 +3,8 @@
 One JSON file per bundle, with calls, their arguments as named in the core's API, and the result or the name
 of the error; ``pictures.json`` with images and their preprocessed forms; ``texts.json`` with numbers and ids
 as formatted in messages; ``manifests.json`` with mutated manifests and the errors that they cause;
-``table_files.json`` with table files, their columns, and malformed ones; ``hostile.json`` with model files that
-every loader refuses.
+``table_files.json`` with table files, their columns, and malformed ones; ``hostile.json`` with model files
+that every loader refuses.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mmap import mmap
 
 LARGEST = 2**28
-"""Elements of a tensor that a file makes without containing it: 1 GiB of float32."""
+"""Elements of a tensor that is made, not contained: 1 GiB of float32."""
 
 _PARTS = {
     "model": {7: "graph"},
@@ -54,11 +54,9 @@ _Field = tuple[int, int, int]
 
 
 def check_onnx(content: bytes | mmap, path: str) -> None:
-    """Raise EngineError for content that a bundle may not have; ValueError for a malformed file.
+    """Raise EngineError for content that no bundle may have; ValueError for a malformed file.
 
-    That is an operator that is not in ``operators``, a graph in an operator, a function, text, a sequence, a
-    sparse or optional value, a tensor in another file, which has no hash, or one of more than ``LARGEST``
-    elements.
+    ``operators`` lists what may occur. A tensor in another file may not: it has no hash.
     """
     try:
         problem = next(_Walk(content).problems(), None)

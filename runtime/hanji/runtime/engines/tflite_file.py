@@ -26,7 +26,7 @@ EDGE_TPU = "edgetpu-custom-op"
 LARGEST = 2**28
 """Elements of a tensor: 1 GiB of float32."""
 MOST = 2**17
-"""Entries of a list, such as the operators of a graph."""
+"""Entries of a list."""
 
 _CUSTOM = 32
 _SHAPED = {94: 0, 130: 1}
@@ -36,14 +36,14 @@ _LEFT_OUT = -1
 _RECURRENT = (16, 24, 35, 44, 46, 52)
 _REQUIRED = 2
 _INT64 = 4
+_UNPACK = {kind: struct.Struct("<" + kind).unpack_from for kind in "bBHiIQ"}
 _TYPES = {5: "text", 13: "resources", 14: "variants"}
 
 
 def check_tflite(content: bytes | mmap, path: str, *, edge_tpu: bool = False) -> None:
-    """Raise EngineError for content that a bundle may not have; ValueError for a malformed file.
+    """Raise EngineError for content that no bundle may have; ValueError for a malformed file.
 
-    That is an operator that is not in ``operators`` (with ``edge_tpu``, ``EDGE_TPU`` is), a graph without a
-    signature, text, a resource, or a tensor of more than ``LARGEST`` elements.
+    ``operators`` lists what may occur; with ``edge_tpu``, ``EDGE_TPU`` may, too.
     """
     try:
         problem = next(_problems(_Flatbuffer(content), edge_tpu), None)
@@ -60,6 +60,7 @@ class _Flatbuffer:
 
     def __init__(self, data: bytes | mmap) -> None:
         self._data = data
+        self._offsets: dict[int, tuple[int, ...]] = {}
 
     def table(self, position: int) -> int:
         return position + self._number(position)
@@ -67,40 +68,51 @@ class _Flatbuffer:
     def value(self, table: int, number: int, kind: str = "I") -> int:
         """A number in a table; 0 by default."""
         position = self._field(table, number)
-        return self._number(position, kind) if position else 0
+        return _UNPACK[kind](self._data, position)[0] if position else 0
 
     def has_bytes(self, table: int, number: int) -> bool:
         """Whether a vector of bytes, of any length, has some; ValueError unless it is inside the file."""
-        position = self._field(table, number)
-        count = self._number(self.table(position)) if position else 0
-        if count and self.table(position) + 4 + count > len(self._data):
+        start, count = self._vector(table, number)
+        if start + count > len(self._data):
             raise ValueError("a constant ends after the file")
         return count > 0
 
     def entries(self, table: int, number: int, kind: str = "i") -> tuple[int, ...]:
         """The numbers in a vector."""
-        position = self._field(table, number)
-        count = self._number(self.table(position)) if position else 0
-        if count > MOST:
-            raise ValueError(f"a list of {count:,} entries, more than {MOST:,}")
-        return struct.unpack_from(f"<{count}{kind}", self._data, self.table(position) + 4) if count else ()
+        return self._entries(*self._vector(table, number), kind)
 
     def tables(self, table: int, number: int) -> list[int]:
         """The positions of the tables in a vector."""
-        offsets = self.entries(table, number, "I")
-        first = self.table(self._field(table, number)) + 4 if offsets else 0
-        return [first + 4 * index + offset for index, offset in enumerate(offsets)]
+        start, count = self._vector(table, number)
+        return [start + 4 * index + offset for index, offset in enumerate(self._entries(start, count, "I"))]
+
+    def _entries(self, start: int, count: int, kind: str) -> tuple[int, ...]:
+        if count > MOST:
+            raise ValueError(f"a list of {count:,} entries, more than {MOST:,}")
+        return struct.unpack_from(f"<{count}{kind}", self._data, start) if count else ()
+
+    def _vector(self, table: int, number: int) -> tuple[int, int]:
+        """The position of the first entry, and the number of entries."""
+        position = self._field(table, number)
+        if not position:
+            return 0, 0
+        start = self.table(position)
+        return start + 4, self._number(start)
 
     def _number(self, position: int, kind: str = "I") -> int:
-        if position < 0:
-            raise struct.error
-        return int(struct.unpack_from("<" + kind, self._data, position)[0])
+        value: int = _UNPACK[kind](self._data, position)[0]
+        return value
 
     def _field(self, table: int, number: int) -> int:
         """The position of a field, 0 if the table does not have it."""
-        slots, slot = table - self._number(table, "i"), 4 + 2 * number
-        offset = self._number(slots + slot, "H") if slot < self._number(slots, "H") else 0
-        return table + offset if offset else 0
+        slots = table - _UNPACK["i"](self._data, table)[0]
+        offsets = self._offsets.get(slots)  # many tables share theirs
+        if offsets is None:
+            if slots < 0:
+                raise struct.error
+            offsets = struct.unpack_from(f"<{self._number(slots, 'H') // 2}H", self._data, slots)
+            self._offsets[slots] = offsets
+        return table + offsets[number + 2] if number + 2 < len(offsets) and offsets[number + 2] else 0
 
 
 def _problems(file: _Flatbuffer, edge_tpu: bool) -> Iterator[str]:
