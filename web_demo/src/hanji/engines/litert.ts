@@ -38,10 +38,11 @@ export const kind: EngineKind = {
 async function compiled(path: string, contents: Contents): Promise<CompiledModel> {
   const content = contents.get(path);
   if (!content) throw new EngineError(`expected the verified content of ${path}, found none`);
-  checkTflite(content, path);
   try {
+    checkTflite(content, path);
     return await loadAndCompile(content, { accelerator: "wasm" });
   } catch (error) {
+    if (error instanceof EngineError) throw error;
     const reason = latestError() ?? messageOf(error);
     throw new EngineError(`litert ${version} rejected ${path}: ${reason}; use the engine tfjs`);
   }

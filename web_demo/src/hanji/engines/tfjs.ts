@@ -3,7 +3,7 @@
 import { loadGraphModel, type GraphModel } from "@tensorflow/tfjs-converter";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Contents } from "../bundle.ts";
-import { EngineError, HanjiError, messageOf } from "../errors.ts";
+import { EngineError, messageOf } from "../errors.ts";
 import type { Artifact, TensorInfo } from "../manifest.types.ts";
 import { shown } from "../text.ts";
 import type { Backend, OpenOptions, Placement } from "../types.ts";
@@ -51,10 +51,9 @@ async function loadModel(artifact: Artifact, contents: Contents): Promise<GraphM
     }
     return model;
   } catch (error) {
-    if (error instanceof HanjiError) throw error;
-    throw new EngineError(
-      `tfjs ${tf.version_core} rejected the model: ${messageOf(error)}; export the bundle again`,
-    );
+    if (error instanceof EngineError) throw error;
+    const reason = messageOf(error).replace(/; export the bundle again$/, "");
+    throw new EngineError(`tfjs ${tf.version_core} rejected the model: ${reason}; export the bundle again`);
   }
 }
 

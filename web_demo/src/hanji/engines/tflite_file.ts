@@ -4,7 +4,7 @@
  */
 
 import { tflite, tflite_refused } from "../../../../export/hanji/export/formats/operators.json";
-import { EngineError, messageOf } from "../errors.ts";
+import { EngineError } from "../errors.ts";
 
 /** Elements of a tensor: 1 GiB of float32. */
 const LARGEST = 2 ** 28;
@@ -24,16 +24,11 @@ const KNOWN = new Set<number>(Object.values(tflite));
 const NAMES = new Map<number, string>(Object.entries(tflite_refused).map(([name, kind]) => [kind, name]));
 
 /**
- * Throws an EngineError for a malformed file, or for one with content that a bundle may not have: an operator
- * that is not in the list, a graph without a signature, text, a resource, or too large a tensor.
+ * Throws an EngineError for content that a bundle may not have: an operator that is not in the list, a graph
+ * without a signature, text, a resource, or too large a tensor; a RangeError for a malformed file.
  */
 export function checkTflite(content: Uint8Array, path: string): void {
-  let problem: string | undefined;
-  try {
-    problem = problems(new Flatbuffer(content)).next().value ?? undefined;
-  } catch (error) {
-    throw new EngineError(`${path}: not a valid .tflite file: ${messageOf(error)}; export the bundle again`);
-  }
+  const problem = problems(new Flatbuffer(content)).next().value;
   if (problem === undefined) return;
   throw new EngineError(
     `${path}: ${problem}, which no bundle may; build the model without it, and export the bundle again`,
