@@ -93,11 +93,15 @@ def hostile_tflite(content: bytes, path: str = "model.tflite") -> Iterator[Hosti
         ("left out", "found -1", "operator", {"inputs": [-1, -1]}),
         ("order", "is read before it is computed", "graph", {"operators": []}),
         ("graphs", "graphs for", "model", {"signatureDefs": []}),
+        ("signature", "expected an index below", "signature", {"subgraphIndex": 9}),
+        ("output", "expected an index below", "end", {"tensorIndex": 2**31}),
     ):
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
         graph = model.subgraphs[0]
         parts = {"model": model, "graph": graph, "code": model.operatorCodes[-1]}
         parts |= {"tensor": graph.tensors[-1], "operator": graph.operators[-1]}
+        signature = model.signatureDefs[0]
+        parts |= {"signature": signature, "end": signature.outputs[0]}
         for key, value in values.items():
             setattr(parts[part], key, value)
         builder = flatbuffers.Builder(len(content))

@@ -127,9 +127,13 @@ def _problems(file: _Flatbuffer, edge_tpu: bool) -> Iterator[str]:
             yield f"it contains the operator {named}"
         kinds.append(kind)
     graphs = file.tables(model, 2)
-    signatures = {file.value(signature, 4) for signature in file.tables(model, 7)}
-    for signature in signatures:
-        _entry(signature, graphs)
+    signatures = set()
+    for signature in file.tables(model, 7):
+        graph = file.value(signature, 4)
+        signatures.add(graph)
+        tensors = file.tables(_entry(graph, graphs), 0)
+        for end in file.tables(signature, 0) + file.tables(signature, 1):
+            _entry(file.value(end, 1), tensors)
     if len(graphs) != max(1, len(signatures)):
         yield f"it contains {len(graphs)} graphs for {len(signatures)} signatures"
     constants = file.tables(model, 4)

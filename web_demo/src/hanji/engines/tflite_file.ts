@@ -112,8 +112,15 @@ function* problems(file: Flatbuffer): Generator<string, undefined> {
     kinds.push(kind);
   }
   const graphs = file.tables(model, 2);
-  const signatures = new Set(file.tables(model, 7).map((signature) => file.value(signature, 4)));
-  for (const signature of signatures) entry(signature, graphs);
+  const signatures = new Set<number>();
+  for (const signature of file.tables(model, 7)) {
+    const graph = file.value(signature, 4);
+    signatures.add(graph);
+    const tensors = file.tables(entry(graph, graphs), 0);
+    for (const number of [0, 1]) {
+      for (const end of file.tables(signature, number)) entry(file.value(end, 1), tensors);
+    }
+  }
   if (graphs.length !== Math.max(1, signatures.size)) {
     yield `it contains ${graphs.length} graphs for ${signatures.size} signatures`;
   }

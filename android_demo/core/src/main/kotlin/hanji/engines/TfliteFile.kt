@@ -116,8 +116,14 @@ private class TfliteFile(private val file: Flatbuffer, private val edgeTpu: Bool
             kinds.add(kind)
         }
         val graphs = file.tables(model, 2)
-        val signatures = file.tables(model, 7).mapTo(HashSet()) { file.int(it, 4) }
-        for (signature in signatures) entry(signature, graphs)
+        val signatures = HashSet<Int>()
+        for (signature in file.tables(model, 7)) {
+            val graph = file.int(signature, 4)
+            signatures.add(graph)
+            val tensors = file.tables(entry(graph, graphs), 0)
+            val ends = file.tables(signature, 0) + file.tables(signature, 1)
+            for (end in ends) entry(file.int(end, 1), tensors)
+        }
         if (graphs.size != maxOf(1, signatures.size)) {
             return "it contains ${graphs.size} graphs for ${signatures.size} signatures"
         }
