@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -75,5 +76,37 @@ def test_long_lists_are_refused() -> None:
     table = (8).to_bytes(2, "little") + (8).to_bytes(2, "little") + b"\0\0" + (4).to_bytes(2, "little")
     content = root.to_bytes(4, "little") + table + b"\0" * 4 + (12).to_bytes(4, "little")
     content += (4).to_bytes(4, "little") + (10**6).to_bytes(4, "little") + bytes(4 * 10**6)
-    with pytest.raises(ValueError, match="a list of 1,000,000 entries, more than 131,072"):
+    with pytest.raises(ValueError, match="lists of more than 524,288 entries"):
         check_tflite(content, "model.tflite")
+
+
+def test_a_small_file_with_much_to_read_is_refused() -> None:
+    """A small file in which many tensors have one long shape."""
+    flatbuffers = pytest.importorskip("flatbuffers")
+    from ai_edge_litert import schema_py_generated as schema
+
+    builder = flatbuffers.Builder(1 << 20)
+    builder.StartVector(4, 50_000, 4)
+    for _ in range(50_000):
+        builder.PrependInt32(2)
+    shape = builder.EndVector()
+    schema.TensorStart(builder)
+    schema.TensorAddShape(builder, shape)
+    tensor = schema.TensorEnd(builder)
+    schema.SubGraphStartTensorsVector(builder, 50_000)
+    for _ in range(50_000):
+        builder.PrependUOffsetTRelative(tensor)
+    tensors = builder.EndVector()
+    schema.SubGraphStart(builder)
+    schema.SubGraphAddTensors(builder, tensors)
+    graph = schema.SubGraphEnd(builder)
+    schema.ModelStartSubgraphsVector(builder, 1)
+    builder.PrependUOffsetTRelative(graph)
+    graphs = builder.EndVector()
+    schema.ModelStart(builder)
+    schema.ModelAddSubgraphs(builder, graphs)
+    builder.Finish(schema.ModelEnd(builder), b"TFL3")
+    start = time.monotonic()
+    with pytest.raises(ValueError, match="lists of more than 524,288 entries"):
+        check_tflite(bytes(builder.Output()), "model.tflite")
+    assert time.monotonic() - start < 2

@@ -21,6 +21,7 @@ from typing import Annotated, Any, TypeVar
 from annotated_types import Ge, GroupedMetadata, Gt, Interval, Le, Lt
 
 from hanji.training.errors import RecipeError
+from hanji.training.regular_files import regular_file
 
 Settings = TypeVar("Settings")
 
@@ -41,7 +42,7 @@ _BOUNDS: dict[type[Bound], tuple[str, Callable[[Any, Any], bool], str]] = {
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; RecipeError if it is missing or malformed."""
     try:
-        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        table: dict[str, Any] = tomllib.loads(regular_file(path).read_text(encoding="utf-8"))
         return table
     except FileNotFoundError:
         raise RecipeError(
@@ -96,6 +97,15 @@ def check_ranges(settings: Any) -> None:
             shown = list(value) if isinstance(value, tuple) else value
             each = " each" if isinstance(value, tuple) else ""
             raise ValueError(f"{name}: expected {range_in_words(bounds)}{each}, found {shown}")
+
+
+def check_name(name: str) -> None:
+    """ValueError for a name that does not name a file, as results are written to a directory of this name."""
+    if not name.strip(". ") or any(character in name for character in "/\\\0"):
+        raise ValueError(
+            f"name: expected a name without / and \\ that is not empty or only dots, found {name!r}; the "
+            "output directory is named after it"
+        )
 
 
 def field_types(cls: type[Any]) -> dict[str, Any]:

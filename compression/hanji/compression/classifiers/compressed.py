@@ -27,6 +27,7 @@ from hanji.training.classifiers.models.config import ImageModelConfig
 from hanji.training.classifiers.trained import load_classifier, save_classifier
 from hanji.training.errors import DataError
 from hanji.training.files import FORMAT_VERSION, atomic_directory, load_weights, read_about
+from hanji.training.regular_files import regular_file
 from hanji.training.settings import settings_from, table_from
 
 if typing.TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _saved_model_of(full: Full) -> Path | None:
 def load_image_array(path: Path) -> NDArray[np.uint8]:
     """The images in an .npz file, uint8 [n, height, width, channels]; DataError if it cannot be read."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(regular_file(path), allow_pickle=False) as file:
             images: NDArray[Any] = file["images"]
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: cannot be read ({error}); run `hanji compress` again") from None

@@ -70,7 +70,7 @@ class _Walk:
     def __init__(self, data: bytes | mmap) -> None:
         self._data = data
         self._tensors: dict[bytes, tuple[int, int]] = {}
-        self._shapes: list[tuple[str, bytes]] = []  # operators, and the names of their shapes
+        self._shapes: dict[bytes, str] = {}  # names of shapes, and an operator that uses each
 
     def problems(self) -> Iterator[str]:
         """What the file should not contain, with what to do about it."""
@@ -89,10 +89,10 @@ class _Walk:
                 for number, first, last in fields
                 if number in _PARTS[message] and last - first >= smallest
             ]
-        for operator, name in self._shapes:
+        for name, operator in self._shapes.items():
             size = self._size(name)
             if size > LARGEST:
-                yield f"{operator} makes {size:,} elements, more than {LARGEST:,}; build the model without it"
+                yield f"{operator} makes {size:,.0f} elements, more than {LARGEST:,}; build the model without it"
 
     def _node(self, fields: list[_Field]) -> Iterator[str]:
         names: dict[int, bytes] = {}
@@ -112,7 +112,7 @@ class _Walk:
             named = f"{domain}.{operator}" if domain else operator
             yield f"it contains the operator {named}, which no bundle may; build the model without it"
         if operator in _SHAPED:
-            self._shapes.append((operator, names.get(1, b"")))
+            self._shapes[names.get(1, b"")] = operator
 
     def _tensor(self, fields: list[_Field], start: int, end: int) -> Iterator[str]:
         for number, first, last in fields:
@@ -125,7 +125,7 @@ class _Walk:
                     "not vouch for; save the model with all tensors in one file"
                 )
 
-    def _size(self, name: bytes) -> int:
+    def _size(self, name: bytes) -> float:
         """The product of the integers in the tensor ``name``; 0 if they are not constant."""
         sizes: list[int] = []
         for number, first, last in _fields(self._data, *self._tensors.get(name, (0, 0))):
@@ -134,7 +134,7 @@ class _Walk:
             while number == _INTEGERS and first < last:
                 size, first = _varint(self._data, first)
                 sizes.append(size)
-        return math.prod(sizes or [0])
+        return math.prod(sizes or [0], start=1.0)
 
 
 def _refused(message: str, fields: list[_Field]) -> Iterator[str]:

@@ -25,8 +25,8 @@ EDGE_TPU = "edgetpu-custom-op"
 """The custom operator that stands for those that the Edge TPU compiler has replaced."""
 LARGEST = 2**28
 """Elements of a tensor: 1 GiB of float32."""
-MOST = 2**17
-"""Entries of a list."""
+MOST = 2**19
+"""Entries of all lists of a file. Tables may share them, so that a small file may have many to read."""
 
 _CUSTOM = 32
 _SHAPED = {94: 0, 130: 1}
@@ -60,6 +60,7 @@ class _Flatbuffer:
 
     def __init__(self, data: bytes | mmap) -> None:
         self._data = data
+        self._entries_left = MOST
         self._offsets: dict[int, tuple[int, ...]] = {}
 
     def table(self, position: int) -> int:
@@ -87,8 +88,9 @@ class _Flatbuffer:
         return [start + 4 * index + offset for index, offset in enumerate(self._entries(start, count, "I"))]
 
     def _entries(self, start: int, count: int, kind: str) -> tuple[int, ...]:
-        if count > MOST:
-            raise ValueError(f"a list of {count:,} entries, more than {MOST:,}")
+        self._entries_left -= count
+        if self._entries_left < 0:
+            raise ValueError(f"lists of more than {MOST:,} entries")
         return struct.unpack_from(f"<{count}{kind}", self._data, start) if count else ()
 
     def _vector(self, table: int, number: int) -> tuple[int, int]:
@@ -148,7 +150,7 @@ class _Graph:
     def __init__(self, file: _Flatbuffer, graph: int, kinds: Sequence[int]) -> None:
         self._file, self._graph, self._kinds = file, graph, kinds
         self._tensors = file.tables(graph, 0)
-        self._sizes = [math.prod(map(abs, file.entries(tensor, 0))) for tensor in self._tensors]
+        self._sizes = [math.prod(map(abs, file.entries(tensor, 0)), start=1.0) for tensor in self._tensors]
 
     def problems(self, constants: Sequence[int], filled: Sequence[bool]) -> Iterator[str]:
         """What the graph does that it should not; ValueError for operators that do not fit together."""
@@ -171,13 +173,13 @@ class _Graph:
             if (kind := file.value(tensor, 1, "b")) in _TYPES:
                 yield f"it computes with {_TYPES[kind]}"
         if (size := max(self._sizes, default=0)) > LARGEST:
-            yield f"it makes a tensor of {size:,} elements, more than {LARGEST:,}"
+            yield f"it makes a tensor of {size:,.0f} elements, more than {LARGEST:,}"
 
-    def _product(self, tensor: int, constant: int) -> int:
+    def _product(self, tensor: int, constant: int) -> float:
         """The product of the integers in a constant; 0 if there are none."""
         is_long = self._file.value(tensor, 1, "b") == _INT64
         content = bytes(self._file.entries(constant, 0, "B"))
-        return math.prod(np.frombuffer(content, "<i8" if is_long else "<i4").tolist() or [0])
+        return math.prod(np.frombuffer(content, "<i8" if is_long else "<i4").tolist() or [0], start=1.0)
 
 
 def _set(known: list[bool], tensors: Sequence[int]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.training.content import obstacle_to_reuse
+from hanji.training.files import atomic_file
 from hanji.training.progress import logger
 
 Arrays = list[NDArray[Any]]
@@ -66,10 +67,9 @@ class Checkpoint:
             "history": state.history,
             "best_epoch": state.best_epoch,
         }
-        temporary = self._path.with_suffix(".tmp.npz")
         arrays: dict[str, Any] = {"about": np.array(json.dumps(about)), **_named(state)}
-        np.savez(temporary, **arrays)
-        temporary.replace(self._path)
+        with atomic_file(self._path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **arrays)
 
     def _state(self, file: Any) -> FitState | None:
         about = json.loads(str(file["about"]))

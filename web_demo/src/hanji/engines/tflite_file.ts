@@ -8,8 +8,8 @@ import { EngineError } from "../errors.ts";
 
 /** Elements of a tensor: 1 GiB of float32. */
 const LARGEST = 2 ** 28;
-/** Entries of a list, such as the operators of a graph. */
-const MOST = 2 ** 17;
+/** Entries of all lists of a file. Tables may share them, so that a small file may have many to read. */
+const MOST = 2 ** 19;
 const CUSTOM = 32;
 /** FILL and BROADCAST_TO: which input is the shape of their output. */
 const SHAPED: Record<number, number> = { 94: 0, 130: 1 };
@@ -38,6 +38,7 @@ export function checkTflite(content: Uint8Array, path: string): void {
 /** Reads tables at positions; a RangeError for one that is not inside the file. */
 class Flatbuffer {
   readonly #view: DataView;
+  #entriesLeft = MOST;
 
   constructor({ buffer, byteOffset, byteLength }: Uint8Array) {
     this.#view = new DataView(buffer, byteOffset, byteLength);
@@ -81,7 +82,8 @@ class Flatbuffer {
 
   #entries(table: number, number: number): { start: number; count: number } {
     const found = this.#vector(table, number);
-    if (found.count > MOST) throw new RangeError(`a list of ${found.count} entries, more than ${MOST}`);
+    this.#entriesLeft -= found.count;
+    if (this.#entriesLeft < 0) throw new RangeError(`lists of more than ${grouped(MOST)} entries`);
     return found;
   }
 

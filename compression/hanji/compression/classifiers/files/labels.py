@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hanji.training.errors import RecipeError
+from hanji.training.regular_files import regular_file
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def read_labels(path: Path) -> ClassNames:
     for anything else.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = regular_file(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: the labels cannot be read: {error}") from None
     if path.suffix.lower() == ".json":

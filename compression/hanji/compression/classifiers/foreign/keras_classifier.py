@@ -18,6 +18,7 @@ from hanji.training.classifiers.config import ImageTrainingConfig
 from hanji.training.classifiers.trained import TrainedClassifier, image_from
 from hanji.training.errors import DataError
 from hanji.training.files import FORMAT_VERSION, atomic_directory, load_weights, read_about, save_weights
+from hanji.training.regular_files import regular_file
 from hanji.training.settings import settings_from, table_from
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def load_architecture(directory: Path) -> keras.Model:
 
     path = directory / _ARCHITECTURE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = regular_file(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error}); run the stage again") from None
     return network_of(text, str(path))

@@ -15,6 +15,7 @@ from hanji.training.classifiers.metrics import probabilities_of
 from hanji.training.errors import DataError, RecipeError
 from hanji.training.progress import logger
 from hanji.training.reasons import reason_of
+from hanji.training.regular_files import regular_file
 
 if TYPE_CHECKING:
     import tf_keras as keras
@@ -119,7 +120,7 @@ def load_reference(directory: Path) -> Reference:
     """Load what ``save_reference`` wrote; DataError if it is missing or damaged."""
     path = directory / _FILE
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(regular_file(path), allow_pickle=False) as file:
             return Reference(file["images"], file["probabilities"], float(file["bound"]))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: cannot be read ({error}); run `hanji compress` again") from None

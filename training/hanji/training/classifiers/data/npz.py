@@ -17,6 +17,7 @@ from hanji.training.classifiers.data.labelled import LabelledImages
 from hanji.training.classifiers.data.parts import RawImages
 from hanji.training.errors import DataError
 from hanji.training.files import directory_listing, file_names
+from hanji.training.regular_files import regular_file
 
 _READ_ERRORS = (ValueError, EOFError, MemoryError, RuntimeError, zlib.error, zipfile.BadZipFile)
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
@@ -48,7 +49,7 @@ def _npz_file(directory: Path) -> Path:
 
 def _load(path: Path) -> Mapping[str, NDArray[Any]]:
     try:
-        with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
+        with regular_file(path).open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in _ARRAYS if name in archive.files}
     except _READ_ERRORS as error:
         raise DataError(

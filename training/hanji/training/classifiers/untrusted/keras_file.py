@@ -14,6 +14,7 @@ import h5py
 
 from hanji.training.classifiers.untrusted.keras_config import expect_known_config
 from hanji.training.errors import DataError
+from hanji.training.regular_files import regular_file
 
 LARGEST_CONFIG = 64 << 20
 """The largest config in bytes; that of a network with a thousand layers has about 1 MB."""
@@ -59,6 +60,7 @@ def expect_known_keras_file(path: Path) -> None:
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     """Turn what damaged files raise into DataError."""
+    regular_file(path)
     try:
         yield
     except RecursionError:

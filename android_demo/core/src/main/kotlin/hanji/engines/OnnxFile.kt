@@ -16,8 +16,8 @@ internal fun grouped(size: Double): String = String.format(Locale.ROOT, "%,.0f",
 
 /**
  * Throws an EngineException for an .onnx file with content that a bundle may not have: an operator that is
- * not in [ONNX_OPERATORS], a graph in an operator, a function, text, a sequence, a sparse or optional value, a
- * tensor in another file, or too large a tensor. MalformedFileException if it is not a valid file.
+ * not in [ONNX_OPERATORS], a graph in an operator, a function, text, a sequence, a sparse or optional value,
+ * a tensor in another file, or too large a tensor. MalformedFileException if it is not a valid file.
  *
  * Like `hanji.runtime.engines.onnx_file`. Reads the wire format of protocol buffers; fields have their
  * numbers in onnx.proto.
@@ -43,8 +43,8 @@ private class Field(val number: Int, val first: Int, val last: Int, val value: L
 private class OnnxFile(private val data: ByteArray) {
     private val tensors = HashMap<String, Field>()
 
-    /** Operators, and the names of the tensors with the shape of what they make. */
-    private val shapes = ArrayList<Pair<String, String>>()
+    /** The names of tensors with the shape of what an operator makes, and one of those operators. */
+    private val shapes = HashMap<String, String>()
 
     /** What the file should not contain, with what to do about it; null if there is nothing. */
     fun problem(): String? {
@@ -61,7 +61,7 @@ private class OnnxFile(private val data: ByteArray) {
             val parts = PARTS.getValue(message)
             for (part in fields) if (!part.isInteger) parts[part.number]?.let { waiting.add(it to part) }
         }
-        for ((operator, name) in shapes) {
+        for ((name, operator) in shapes) {
             val size = product(name)
             if (size > LARGEST_TENSOR) {
                 return "$operator makes ${grouped(size)} elements, more than " +
@@ -97,7 +97,7 @@ private class OnnxFile(private val data: ByteArray) {
                 if (tensor != null) tensors[names[2] ?: ""] = tensor
             }
         }
-        if (operator in SHAPED) shapes.add(operator to (names[1] ?: ""))
+        if (operator in SHAPED) shapes[names[1] ?: ""] = operator
         return null
     }
 

@@ -28,6 +28,7 @@ internal fun checkTflite(content: ByteArray, path: String, edgeTpu: Boolean = fa
 /** Reads tables at positions; IndexOutOfBoundsException for one that is not inside the file. */
 private class Flatbuffer(content: ByteArray) {
     private val data = ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN)
+    private var entriesLeft = MOST
 
     fun table(position: Int): Int = checked(position + unsigned(position))
 
@@ -66,7 +67,8 @@ private class Flatbuffer(content: ByteArray) {
 
     private fun entries(start: Int): Int {
         val count = count(start)
-        if (count > MOST) throw MalformedFileException("a list of $count entries, more than $MOST")
+        entriesLeft -= count
+        if (entriesLeft < 0) throw MalformedFileException("lists of more than $MOST entries")
         return count.toInt()
     }
 
@@ -93,8 +95,8 @@ private class Flatbuffer(content: ByteArray) {
     }
 
     private companion object {
-        /** Entries of a list, such as the operators of a graph. */
-        const val MOST = 1 shl 17
+        /** Entries of all lists of a file, which tables may share. */
+        const val MOST = 1L shl 19
     }
 }
 
