@@ -144,6 +144,7 @@ def test_a_file_that_contains_its_tensors(onnx_bundle: Path) -> None:
         (b"\x0b\x0c", "an unexpected type of field"),
         (b"\x0d\x00", "after its message"),
         (b"not a model", "an unexpected type of field"),
+        (b"\x08\x01" * (2**19 + 1), "a message of more than 524,288 fields"),
     ],
 )
 def test_malformed_files(content: bytes, message: str) -> None:

@@ -91,16 +91,16 @@ def wrapped(path: Path, content: bytes, out: Path) -> str:
     return str(error.value)
 
 
-def test_a_foreign_file_is_refused_before_it_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_foreign_file_is_refused_before_it_is_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(OnnxFile, "run", None)
     path = tmp_path / "model.onnx"
     found = wrapped(path, with_branch(), tmp_path / "bundle")
     assert found.startswith(f"{path}: it contains the operator If, which no bundle may;")
-    for file in hostile_onnx(classifier()):  # most are invalid for ONNX Runtime, too
-        found = wrapped(path, file.content, tmp_path / "bundle")
-        assert found.startswith(f"{path}: "), file.name
-        if file.name in ("random", "large", "text constant"):
-            assert file.message in found
+    for file in hostile_onnx(classifier()):
+        if file.name in ("random", "text constant"):  # ONNX Runtime refuses the others itself
+            assert file.message in wrapped(path, file.content, tmp_path / "bundle")
 
 
 def test_a_tfjs_model_is_refused() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 LARGEST = 2**28
 """Elements of a tensor that is made, not contained: 1 GiB of float32."""
+MOST = 2**19
+"""Fields of a message, such as the operators of a graph."""
 
 _PARTS = {
     "model": {7: "graph"},
@@ -77,7 +80,9 @@ class _Walk:
         waiting = [("model", 0, len(self._data))]
         while waiting:
             message, start, end = waiting.pop()
-            fields = list(_fields(self._data, start, end))
+            fields = list(islice(_fields(self._data, start, end), MOST + 1))
+            if len(fields) > MOST:
+                raise ValueError(f"a message of more than {MOST:,} fields")
             if message == "node":
                 yield from self._node(fields)
             elif message == "tensor":
@@ -92,7 +97,8 @@ class _Walk:
         for name, operator in self._shapes.items():
             size = self._size(name)
             if size > LARGEST:
-                yield f"{operator} makes {size:,.0f} elements, more than {LARGEST:,}; build the model without it"
+                found = f"{operator} makes {size:,.0f} elements, more than {LARGEST:,}"
+                yield f"{found}; build the model without it"
 
     def _node(self, fields: list[_Field]) -> Iterator[str]:
         names: dict[int, bytes] = {}

@@ -138,7 +138,10 @@ private class OnnxFile(private val data: ByteArray) {
     private fun fields(start: Int, end: Int): List<Field> {
         val found = ArrayList<Field>()
         val reader = Reader(start)
-        while (reader.at < end) found.add(reader.field(end))
+        while (reader.at < end) {
+            if (found.size == MOST) throw MalformedFileException("a message of more than $MOST fields")
+            found.add(reader.field(end))
+        }
         return found
     }
 
@@ -203,6 +206,9 @@ private class OnnxFile(private val data: ByteArray) {
         )
         val TYPES = mapOf("tensor type" to 1, "tensor" to 2)
         val SHAPED = setOf("ConstantOfShape", "Expand")
+
+        /** Fields of a message, such as the operators of a graph. */
+        const val MOST = 1 shl 19
         const val TEXT = 8L
         const val NAME = 8
         const val INTEGERS = 7
