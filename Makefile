@@ -1,6 +1,6 @@
 # hanji needs Python 3.11–3.13 and make. `make demo` and `make test` set up the rest in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types contracts wheels pytest pi web android fuzz audit sbom reference lock clean
+.PHONY: help demo test check lint types contracts wheels pytest pi web android fuzz audit sbom reference operators lock clean
 SHELL := /bin/bash
 
 VENV := .venv
@@ -90,6 +90,10 @@ sbom: $(READY)  ## Write software bills of materials (CycloneDX) of the wheels a
 
 reference: $(READY)  ## Generate docs/recipe-reference.md from the config dataclasses
 	$(BIN)/python -m hanji.studies.recipe_reference > docs/recipe-reference.md
+
+operators: $(READY)  ## Generate the loaders' lists of operators from export/hanji/export/formats/operators.json
+	$(BIN)/python -m hanji.export.formats.operator_lists python > runtime/hanji/runtime/engines/operators.py
+	$(BIN)/python -m hanji.export.formats.operator_lists kotlin > android_demo/core/src/main/kotlin/hanji/Operators.kt
 
 lock: $(READY)  ## Resolve the dependencies anew into requirements/
 	$(BIN)/uv pip compile requirements/uv.in --universal --python-version 3.11 --generate-hashes \

@@ -3,7 +3,8 @@
 One JSON file per bundle, with calls, their arguments as named in the core's API, and the result or the name
 of the error; ``pictures.json`` with images and their preprocessed forms; ``texts.json`` with numbers and ids
 as formatted in messages; ``manifests.json`` with mutated manifests and the errors that they cause;
-``table_files.json`` with table files, their columns, and malformed ones.
+``table_files.json`` with table files, their columns, and malformed ones; ``hostile.json`` with model files
+that every loader refuses.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from hanji.runtime import Classifier, HanjiError, Recommender
 from hanji.runtime.bundle import open_bundle
 from hanji.runtime.manifest import ClassifierManifest
 
+from ..hostile_files import write_hostile
 from ..image_answers import prepared_images, source_of
 from .manifests import mutated_manifests
 
@@ -38,6 +40,7 @@ def write_results(bundles: Path, target: Path) -> None:
     _write(target / "pictures.json", prepared_images())
     _write(target / "texts.json", _texts())
     _write(target / "manifests.json", mutated_manifests(bundles))
+    write_hostile(bundles / "history", target / "hostile.json")
     shutil.copyfile(TABLE_FILES, target / "table_files.json")
 
 

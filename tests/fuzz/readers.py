@@ -19,7 +19,8 @@ from hanji.compression.classifiers.files.settings_file import read_settings
 from hanji.runtime import HanjiError
 from hanji.runtime.classification import parse_labels
 from hanji.runtime.classifier_golden import parse_golden as parse_image_golden
-from hanji.runtime.engines.onnx_file import check_self_contained
+from hanji.runtime.engines.onnx_file import check_onnx
+from hanji.runtime.engines.tflite_file import check_tflite
 from hanji.runtime.golden import parse_golden
 from hanji.runtime.ids import parse_items, parse_users
 from hanji.runtime.images.decoding import decode
@@ -98,7 +99,12 @@ def _of_its_length(
 
 def _onnx(content: bytes) -> None:
     with contextlib.suppress(ValueError):  # as documented: damage is the engine's to describe
-        check_self_contained(content, "model.onnx")
+        check_onnx(content, "model.onnx")
+
+
+def _tflite(content: bytes) -> None:
+    with contextlib.suppress(ValueError):
+        check_tflite(content, "model.tflite")
 
 
 def _keras(content: bytes) -> None:
@@ -147,6 +153,7 @@ READERS = {
     "image golden": Reader(lambda content: parse_image_golden(content, DIGITS, 10), "golden.json"),
     "table": Reader(_table, given=_tables()),
     "onnx": Reader(_onnx, "*.onnx"),
+    "tflite": Reader(_tflite, "*.tflite"),
     "image": Reader(decode, given=_pictures()),
     "recipe": Reader(_in_a_file(_recipe, ".toml"), given=_texts("examples/*.toml")),
     "labels of a file": Reader(

@@ -379,3 +379,11 @@ def test_golden_histories(case: dict[str, Any], good: bool) -> None:
 def test_golden_cases_that_contradict_themselves(case: dict[str, Any]) -> None:
     with pytest.raises(BundleError, match=r"cases\[0\]"):
         parse_golden(json.dumps({"k": 1, "artifacts": {"onnx": {"tolerance": 0, "cases": [case]}}}).encode())
+
+
+def test_a_name_that_occurs_twice_is_refused(manifest: dict[str, Any]) -> None:
+    """Readers would differ in which of its values counts."""
+    text = json.dumps(manifest)
+    for twice in ('{"seed": 1, ' + text[1:], text.replace('"config": {', '"config": {"a": 1, "a": 1, ')):
+        with pytest.raises(BundleError, match=r"manifest\.json: not a valid JSON file: a name occurs twice"):
+            parse_manifest(twice.encode())

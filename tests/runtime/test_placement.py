@@ -229,6 +229,7 @@ def edge_tpu_bundle(make_image_parts: Callable[..., Any], tmp_path: Path) -> Pat
     pytest.importorskip("flatbuffers")
     parts = make_image_parts("tflite")
     parts.files["model.tflite"] = compiled_for_edge_tpu(parts.files["model.tflite"])
+    parts.manifest["artifacts"][0]["precision"] = "int8-only"
     return parts.write(tmp_path / "edge_tpu_bundle")
 
 

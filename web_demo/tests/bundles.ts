@@ -3,7 +3,8 @@
  *
  * tests/ports.py builds them, and tests/web sets HANJI_WEB_BUNDLES to a folder with the outputs of `hanji
  * build` in `history`, `users` and `digits`, copies with table files in `history-tables` and
- * `users-tables`, and answers.json, the outputs of the Python runtime.
+ * `users-tables`, answers.json, the outputs of the Python runtime, and hostile.json, files that every loader
+ * refuses.
  * Without it, the bundles of `make demo` are used where available.
  */
 
@@ -78,4 +79,18 @@ export interface PythonResults {
 export function pythonResults(): PythonResults | undefined {
   const file = FOLDER ? path.join(FOLDER, "answers.json") : "";
   return file && existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as PythonResults) : undefined;
+}
+
+/** A file that no bundle may have: content as base64, and what the message of its refusal contains. */
+export interface HostileFile {
+  name: string;
+  path: string;
+  message: string;
+  content: string;
+}
+
+/** The files of tests/hostile_files.py; none if they are not available. */
+export function hostileFiles(): HostileFile[] {
+  const file = FOLDER ? path.join(FOLDER, "hostile.json") : "";
+  return file && existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as HostileFile[]) : [];
 }

@@ -78,6 +78,3 @@ class Classification(Record, Sequence[Prediction]):
     def __getitem__(self, index: slice) -> tuple[Prediction, ...]: ...
     def __getitem__(self, index: int | slice) -> Prediction | tuple[Prediction, ...]:
         return self.predictions[index]
-
-
-__all__ = ["Classification", "Labels", "Prediction", "parse_labels"]

@@ -133,6 +133,3 @@ def _pixels(table: Table, key: str, shape: tuple[int, int, int]) -> NDArray[np.u
     if len(content) != height * width * channels:
         table.fail(key, expected)
     return np.frombuffer(content, np.uint8).reshape(shape)
-
-
-__all__ = ["ImageCase", "ImageGolden", "ImageReplay", "Preparation", "parse_golden", "replay"]

@@ -121,6 +121,3 @@ def binary_search(order: NDArray[np.uint32], value_at: Callable[[int], Any]) -> 
         return row
 
     return find
-
-
-__all__ = ["Column", "Consecutive", "Integers", "TextLists", "Texts", "binary_search"]

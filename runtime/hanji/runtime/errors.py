@@ -56,16 +56,3 @@ class UnknownIdError(HanjiError, KeyError):
 
 class PlacementWarning(UserWarning):
     """Operators did not run where requested; the placement report has the same information."""
-
-
-__all__ = [
-    "BundleError",
-    "ChecksumError",
-    "EngineError",
-    "HanjiError",
-    "ImageError",
-    "PlacementWarning",
-    "SchemaVersionError",
-    "StreamError",
-    "UnknownIdError",
-]

@@ -26,7 +26,9 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def parse_json(content: bytes, where: str) -> Table:
     """Parse the JSON object in ``content``; BundleError if it is malformed. ``where`` names it in errors."""
     try:
-        value: object = json.loads(content.decode("utf-8"), parse_constant=_reject_constant)
+        value: object = json.loads(
+            content.decode("utf-8"), parse_constant=_reject_constant, object_pairs_hook=_unique
+        )
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{where}: not a valid JSON file: {error}; export the bundle again") from None
     return Table(value, where)
@@ -207,6 +209,13 @@ def _short(value: object) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     text = repr(value)
     return text if len(text) <= 60 else text[:60] + "…"
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name occurs twice in an object")
+    return found
 
 
 def _reject_constant(name: str) -> NoReturn:

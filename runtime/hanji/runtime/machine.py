@@ -204,6 +204,3 @@ def _scaled(path: Path, divisor: float) -> float | None:
 def _kilobytes(text: str | None) -> int | None:
     """Bytes of a value such as "1764 kB"; None for a missing or zero value."""
     return int(_number((text or "").removesuffix("kB").strip()) or 0) * 1024 or None
-
-
-__all__ = ["Machine", "MachineState", "Throttling", "machine", "machine_state"]

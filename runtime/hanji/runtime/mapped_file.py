@@ -122,6 +122,3 @@ class MappedFile:
     def _state_now(self) -> tuple[int, int]:
         status = os.fstat(self._descriptor)
         return status.st_size, status.st_mtime_ns
-
-
-__all__ = ["MappedFile", "can_be_mapped"]

@@ -56,6 +56,3 @@ def placement_of(
     return Placement(
         info.name, info.version, info.threads, request.asked, got, dict(operators), tuple(fallbacks)
     )
-
-
-__all__ = ["Placement", "placement_of"]

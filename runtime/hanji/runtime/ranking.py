@@ -194,14 +194,3 @@ def _unit_vectors(genres: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
     lengths = np.sqrt(vectors.sum(axis=1, keepdims=True))
     unit: NDArray[np.float64] = vectors / np.maximum(lengths, 1)
     return unit
-
-
-__all__ = [
-    "CANDIDATES",
-    "RankingOptions",
-    "RankingRequest",
-    "diversified",
-    "ranking",
-    "reasons",
-    "shortage_note",
-]

@@ -31,6 +31,3 @@ class Record:
 
 def _values(record: Any) -> tuple[object, ...]:
     return tuple(getattr(record, field.name) for field in fields(record))
-
-
-__all__ = ["Record"]

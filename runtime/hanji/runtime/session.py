@@ -159,5 +159,3 @@ def _count_fork() -> None:
 
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_count_fork)
-
-__all__ = ["Session", "are_finite", "check_options", "check_signature"]

@@ -199,6 +199,3 @@ def _blocks(values: NDArray[Any], overlap: int = 0) -> Iterator[NDArray[Any]]:
     """Consecutive parts; each also has the first ``overlap`` values of the next one."""
     for start in range(0, len(values), _BLOCK):
         yield values[start : start + _BLOCK + overlap]
-
-
-__all__ = ["read_ids", "read_items"]

@@ -29,6 +29,3 @@ def _escaped(line: str) -> str:
     return "".join(
         character if character.isprintable() else json.dumps(character)[1:-1] for character in line
     )
-
-
-__all__ = ["json_text", "printable", "printable_line"]

@@ -59,6 +59,3 @@ def _kth(values: NDArray[Any], k: int) -> Any:
     copy = values.copy()
     copy.partition(position)
     return copy[position]
-
-
-__all__ = ["top_k"]

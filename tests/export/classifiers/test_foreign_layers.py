@@ -131,22 +131,31 @@ def test_a_graph_deeper_than_the_stack_of_python_is_written_to_onnx() -> None:
 
 def recurrent(classifier: Any, scheme: str) -> CompressedClassifier:
     """A recurrent network that reads an image of the digits row by row."""
+    return of_rows(classifier, scheme, L.GRU(8, name="rows"))
+
+
+def of_rows(classifier: Any, scheme: str, layer: Callable[[Any], Any]) -> CompressedClassifier:
+    """A network with this layer on the rows of an image of the digits."""
     keras.utils.set_random_seed(0)
     image = keras.Input((8, 8, 1))
-    x = L.GRU(8, name="rows")(L.Reshape((8, 8))(image))
+    x = L.Flatten()(layer(L.Reshape((8, 8))(image)))
     model = keras.Model(image, L.Dense(10, name="head")(x))
     return dataclasses.replace(classifier(scheme), model=model)
+
+
+def backwards(rows: Any) -> Any:
+    """An operation that TF.js does not have."""
+    return tf.reverse_sequence(rows, tf.fill([tf.shape(rows)[0]], 5), seq_axis=1)
 
 
 def test_a_format_that_cannot_represent_the_network_is_left_out(
     classifier: Any, out: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    summary = export_classifier(recurrent(classifier, "float32"), out)
+    summary = export_classifier(of_rows(classifier, "float32", backwards), out)
     assert [artifact.format for artifact in open_bundle(out).manifest.artifacts] == ["tflite", "onnx"]
     assert list(summary.left_out) == ["tfjs"]
     reason = summary.left_out["tfjs"]
-    assert "loops and branches" in reason
-    assert "unroll=True" in reason
+    assert "tfjs/model.json: it contains the operator ReverseSequence, which no bundle may" in reason
     assert f"tfjs is LEFT OUT of the bundle: {reason}" in caplog.text
     assert f"tfjs LEFT OUT: {reason}" in summary.lines()
     assert f"TF.js is left out, because it cannot represent this model: {reason}" in (
@@ -157,8 +166,17 @@ def test_a_format_that_cannot_represent_the_network_is_left_out(
 def test_a_format_that_was_asked_for_is_an_error_if_it_cannot_represent_the_network(
     classifier: Any, out: Path
 ) -> None:
-    with pytest.raises(ConversionError, match=r"loops and branches.*--formats tflite,onnx"):
-        export_classifier(recurrent(classifier, "float32"), out, formats=["tflite", "tfjs"])
+    with pytest.raises(ConversionError, match="the operator ReverseSequence"):
+        export_classifier(of_rows(classifier, "float32", backwards), out, formats=["tflite", "tfjs"])
+    assert not out.exists()
+
+
+def test_a_loop_is_refused_before_a_bundle_is_written(classifier: Any, out: Path) -> None:
+    network = recurrent(classifier, "float32")
+    with pytest.raises(ConversionError, match=r"model\.tflite: .* the operator WHILE, .*unroll=True"):
+        export_classifier(network, out)
+    with pytest.raises(ConversionError, match=r"loops and branches.*unroll=True.*--formats tflite,onnx"):
+        convert_classifier_tfjs(network.model, network.full.image_input, 1.0, "float32")
     assert not out.exists()
 
 

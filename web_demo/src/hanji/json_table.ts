@@ -5,12 +5,25 @@
 
 import { BundleError } from "./errors.ts";
 import type { ExternalId } from "./ids.ts";
+import { checkStructure } from "./json_structure.ts";
 import { shown } from "./text.ts";
 
-/** Parses UTF-8 JSON; BundleError if it is malformed. `where` names the file in errors. */
+/** Bytes of a JSON file: tables of more are table files. */
+const LARGEST = 2 ** 28;
+
+/**
+ * Parses UTF-8 JSON; BundleError if it is malformed, too large, nested too deep, or has a name twice in an
+ * object. `where` names the file in errors.
+ */
 export function parseJson(content: Uint8Array, where: string): unknown {
+  if (content.length > LARGEST) {
+    throw new BundleError(`${where}: expected at most ${LARGEST} bytes, found ${content.length}`);
+  }
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(content));
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(content);
+    const value: unknown = JSON.parse(text);
+    checkStructure(text);
+    return value;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new BundleError(`${where}: not a valid JSON file: ${reason}; export the bundle again`);
@@ -31,6 +44,11 @@ export class Table {
   /** Parses a file whose top-level value is an object. */
   static parse(content: Uint8Array, where: string): Table {
     return new Table(parseJson(content, where), where);
+  }
+
+  /** The object itself. */
+  get fields(): Record<string, unknown> {
+    return this.#fields;
   }
 
   get keys(): string[] {

@@ -17,7 +17,7 @@ from hanji.runtime.manifest import (
     LabelTable,
     Probabilities,
 )
-from hanji.runtime.manifest.reader import SCHEMA_VERSION
+from hanji.runtime.manifest.parts import SCHEMA_VERSION
 from hanji.training.classifiers.metrics import PROTOCOL
 
 LABELS, GOLDEN, CARD = "labels.json", "golden.json", "MODEL_CARD.md"

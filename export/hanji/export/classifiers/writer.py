@@ -16,6 +16,7 @@ from hanji.export.bundle.files import (
     write_files,
 )
 from hanji.export.bundle.json_files import json_bytes
+from hanji.export.bundle.operators import expect_known_operators
 from hanji.export.classifiers.artifacts import ClassifierFiles
 from hanji.export.classifiers.config import EDGE_TPU_FORMATS, REQUIRED_FORMATS
 from hanji.export.classifiers.expected_outputs import ImageReference, image_reference
@@ -86,6 +87,7 @@ def _all_checked(
 
 def _checked(files: ClassifierFiles, target: Format, expected: ImageReference) -> Checked:
     converted = files.converted(target)
+    expect_known_operators(target, converted.contents)
     try:
         outputs = files.run(converted, expected.queries)
     except TfjsMissingError as error:

@@ -9,7 +9,7 @@ from typing import Any
 from hanji.compression.recommenders.compressed import CompressedModel
 from hanji.export.bundle.manifest import artifact_table, parameters, training_data_table, versions_of
 from hanji.runtime.manifest import Artifact, FileEntry
-from hanji.runtime.manifest.reader import SCHEMA_VERSION
+from hanji.runtime.manifest.parts import SCHEMA_VERSION
 from hanji.runtime.manifest.types import TABLE_SUFFIX
 from hanji.training.recommenders.data import Catalogue
 from hanji.training.recommenders.models.config import ModelConfig

@@ -16,6 +16,7 @@ from hanji.export.bundle.files import (
     write_files,
 )
 from hanji.export.bundle.json_files import json_bytes
+from hanji.export.bundle.operators import expect_known_operators
 from hanji.export.bundle.queries import run_queries
 from hanji.export.formats.names import FORMATS, Format
 from hanji.export.formats.tfjs_node import TfjsMissingError
@@ -76,6 +77,7 @@ def export_bundle(
 
 def _checked(compressed: CompressedModel, target: Format, expected: Reference) -> Checked:
     converted = convert(compressed.model, expected.scores.shape[1], compressed.scheme, target)
+    expect_known_operators(target, converted.contents)
     try:
         outputs = run_queries(converted, expected.all_queries)
     except TfjsMissingError as error:

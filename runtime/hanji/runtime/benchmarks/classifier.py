@@ -113,14 +113,3 @@ def rounds(
         image = images[run % len(images)]
         engine_call = classifier.engine_call(image)  # runs the engine once, so that the timed calls are warm
         yield partial(classifier.classify, image, k), engine_call, prepared
-
-
-__all__ = [
-    "CAMERA",
-    "IMAGES",
-    "ClassifierReport",
-    "benchmark_classifier",
-    "describe_input",
-    "noise",
-    "rounds",
-]

@@ -195,6 +195,3 @@ def _in(document: object, where: str, path: str | os.PathLike[str]) -> Any:
             )
         found = found[name]
     return found
-
-
-__all__ = ["Comparison", "Difference", "Ratio", "compare", "read"]

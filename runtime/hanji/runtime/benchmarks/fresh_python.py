@@ -49,6 +49,3 @@ def last_line(text: str) -> str:
     """The last non-blank line, or "" if there is none."""
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""
-
-
-__all__ = ["fresh_python", "last_line", "run_json"]

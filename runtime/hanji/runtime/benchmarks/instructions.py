@@ -85,6 +85,3 @@ def _count(valgrind: str, program: str, job: dict[str, Any]) -> int:
         message = last_line(done.stderr) or "nothing on stderr"
         raise HanjiError(f"valgrind failed to count instructions: {message}")
     return int(found[1].replace(",", ""))
-
-
-__all__ = ["instructions", "main"]

@@ -214,6 +214,3 @@ def _bytes(values: Sequence[int | None]) -> Document | None:
     if len(known) < len(values):
         return None
     return {"median": statistics.median_low(known), "min": min(known), "max": max(known), "values": known}
-
-
-__all__ = ["VERSION", "Document", "Settings", "measure"]

@@ -50,14 +50,3 @@ def latency(times: Sequence[int]) -> Latency:
     """The percentiles of ``times``, which are in nanoseconds."""
     p50, p90, p99 = np.percentile(times, [50, 90, 99]) / 1e6
     return Latency(float(p50), float(p90), float(p99))
-
-
-__all__ = [
-    "Call",
-    "Latency",
-    "check_runs",
-    "interleaved",
-    "interleaved_nanoseconds",
-    "latency",
-    "nanoseconds",
-]

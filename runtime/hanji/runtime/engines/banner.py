@@ -71,6 +71,3 @@ def _duplicate_stderr() -> int | None:
         return os.dup(2)
     except OSError:
         return None
-
-
-__all__ = ["hold_back_banner"]

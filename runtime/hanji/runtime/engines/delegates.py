@@ -108,6 +108,3 @@ def _between(wrapper: Any, delegate_node: int, producers: Mapping[int, int]) -> 
         found.add(node)
         tensors.extend(wrapper.NodeInputs(node))
     return found
-
-
-__all__ = ["Delegate", "DelegateError", "operators_left"]

@@ -1,4 +1,4 @@
-"""Checks that an .onnx file contains its tensors: ONNX Runtime would read others from files that it names.
+"""Checks of an .onnx file before ONNX Runtime reads it: its operators, types and sizes, and no other file.
 
 Reads the wire format of protocol buffers, because devices have no onnx package. Values are skipped: of a
 mapped file, only the pages that describe the graph are loaded. Fields have their numbers in onnx.proto.
@@ -6,66 +6,149 @@ mapped file, only the pages that describe the graph are loaded. Fields have thei
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from hanji.runtime.engines.operators import ONNX
 from hanji.runtime.errors import EngineError
 
 if TYPE_CHECKING:
     from mmap import mmap
 
+LARGEST = 2**28
+"""Elements of a tensor that is made, not contained: 1 GiB of float32."""
+MOST = 2**19
+"""Fields of a message, such as the operators of a graph."""
+
 _PARTS = {
-    "model": {7: "graph", 20: "training", 25: "function"},
-    "training": {1: "graph", 2: "graph"},
-    "function": {7: "node", 11: "attribute"},
-    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "model": {7: "graph"},
+    "graph": {1: "node", 5: "tensor", 11: "value", 12: "value"},
     "node": {5: "attribute"},
-    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
-    "sparse": {1: "tensor", 2: "tensor"},
+    "attribute": {5: "tensor", 10: "tensor"},
+    "value": {2: "type"},
+    "type": {1: "tensor type"},
+    "tensor type": {},
     "tensor": {},
 }
-"""Of each message, the fields that lead to tensors, and the messages in them."""
-_NAME, _EXTERNAL_DATA, _DATA_LOCATION = 8, 13, 14
+"""Of each message, the fields that are checked, and the messages in them."""
+_REFUSED = {
+    "model": {20: "training steps", 25: "a function"},
+    "graph": {15: "a sparse tensor"},
+    "attribute": {6: "a graph in an operator", 11: "graphs in an operator", 22: "a sparse tensor"},
+    "type": {4: "a sequence", 5: "a map", 8: "a sparse tensor", 9: "an optional value"},
+}
+"""Fields that no model in a bundle needs."""
+_NAME, _INTEGERS, _RAW, _EXTERNAL_DATA, _DATA_LOCATION = 8, 7, 9, 13, 14
+_TYPE = {"tensor type": 1, "tensor": 2}
+_TEXT = 8
 _SMALLEST = 14
 """Bytes of the smallest tensor with a location, whose key is "location". Most attributes have fewer."""
-_DEEPEST = 100
-"""Levels of messages, as in protocol buffers' own readers."""
+_ALLOWED = {domain: frozenset(names.split()) for domain, names in ONNX.items()}
+_SHAPED = ("ConstantOfShape", "Expand")
+"""Operators whose last input is the shape of what they make."""
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 _Field = tuple[int, int, int]
 """Number, and start and end of its bytes; of an integer, its value and -1."""
 
 
-def check_self_contained(content: bytes | mmap, path: str) -> None:
-    """Raise EngineError for a tensor in another file, which has no hash; ValueError for a malformed file."""
+def check_onnx(content: bytes | mmap, path: str) -> None:
+    """Raise EngineError for content that no bundle may have; ValueError for a malformed file.
+
+    ``operators`` lists what may occur. A tensor in another file may not: it has no hash.
+    """
     try:
-        tensor = next(_external_tensors(content), None)
+        problem = next(_Walk(content).problems(), None)
     except IndexError:
         raise ValueError("the file is truncated") from None
-    if tensor is not None:
-        name, location = tensor
-        raise EngineError(
-            f"{path}: the values of tensor {name!r} are in another file, {location!r}, which the bundle does "
-            "not vouch for; save the model with all tensors in one file, and export the bundle again"
-        )
+    if problem is not None:
+        raise EngineError(f"{path}: {problem}, and export the bundle again")
 
 
-def _external_tensors(data: bytes | mmap) -> Iterator[tuple[str, str]]:
-    """Names and locations of tensors whose values are in other files."""
-    waiting = [("model", 0, len(data), 0)]
-    while waiting:
-        message, start, end, depth = waiting.pop()
-        if depth > _DEEPEST:
-            raise ValueError(f"more than {_DEEPEST} levels of messages")
-        parts = _PARTS[message]
-        for number, first, last in _fields(data, start, end):
-            if last < 0:
-                if message == "tensor" and number == _DATA_LOCATION and first:
-                    yield _described(data, start, end)
-            elif number in parts and last - first >= _SMALLEST:
-                waiting.append((parts[number], first, last, depth + 1))
-            elif message == "tensor" and number == _EXTERNAL_DATA:
-                yield _described(data, start, end)
+class _Walk:
+    def __init__(self, data: bytes | mmap) -> None:
+        self._data = data
+        self._tensors: dict[bytes, tuple[int, int]] = {}
+        self._shapes: dict[bytes, str] = {}  # names of shapes, and an operator that uses each
+
+    def problems(self) -> Iterator[str]:
+        """What the file should not contain, with what to do about it."""
+        waiting = [("model", 0, len(self._data))]
+        while waiting:
+            message, start, end = waiting.pop()
+            fields = list(islice(_fields(self._data, start, end), MOST + 1))
+            if len(fields) > MOST:
+                raise ValueError(f"a message of more than {MOST:,} fields")
+            if message == "node":
+                yield from self._node(fields)
+            elif message == "tensor":
+                yield from self._tensor(fields, start, end)
+            yield from _refused(message, fields)
+            smallest = _SMALLEST if message == "node" else 0
+            waiting += [
+                (_PARTS[message][number], first, last)
+                for number, first, last in fields
+                if number in _PARTS[message] and last - first >= smallest
+            ]
+        for name, operator in self._shapes.items():
+            size = self._size(name)
+            if size > LARGEST:
+                found = f"{operator} makes {size:,.0f} elements, more than {LARGEST:,}"
+                yield f"{found}; build the model without it"
+
+    def _node(self, fields: list[_Field]) -> Iterator[str]:
+        names: dict[int, bytes] = {}
+        for number, first, last in fields:
+            if number in (1, 2, 4, 7):
+                names[number] = self._data[first:last]
+            elif number == 5 and names.get(4) == b"Constant":
+                self._tensors.update(
+                    (names.get(2, b""), (begin, stop))
+                    for part, begin, stop in _fields(self._data, first, last)
+                    if part == 5
+                )
+        operator, domain = (names.get(number, b"").decode(errors="replace") for number in (4, 7))
+        if domain == "ai.onnx":
+            domain = ""
+        if operator not in _ALLOWED.get(domain, ()):
+            named = f"{domain}.{operator}" if domain else operator
+            yield f"it contains the operator {named}, which no bundle may; build the model without it"
+        if operator in _SHAPED:
+            self._shapes[names.get(1, b"")] = operator
+
+    def _tensor(self, fields: list[_Field], start: int, end: int) -> Iterator[str]:
+        for number, first, last in fields:
+            if number == _NAME:
+                self._tensors[self._data[first:last]] = start, end
+            if number == _EXTERNAL_DATA or (number == _DATA_LOCATION and first and last < 0):
+                name, location = _described(self._data, start, end)
+                yield (
+                    f"the values of tensor {name!r} are in another file, {location!r}, which the bundle does "
+                    "not vouch for; save the model with all tensors in one file"
+                )
+
+    def _size(self, name: bytes) -> float:
+        """The product of the integers in the tensor ``name``; 0 if they are not constant."""
+        sizes: list[int] = []
+        for number, first, last in _fields(self._data, *self._tensors.get(name, (0, 0))):
+            if number == _RAW:
+                sizes = np.frombuffer(self._data[first:last], "<i8").tolist()
+            while number == _INTEGERS and first < last:
+                size, first = _varint(self._data, first)
+                sizes.append(size)
+        return math.prod(sizes or [0], start=1.0)
+
+
+def _refused(message: str, fields: list[_Field]) -> Iterator[str]:
+    for number, first, last in fields:
+        if last < 0 and number == _TYPE.get(message) and first == _TEXT:
+            yield "it computes with text, which no bundle may; build the model without it"
+        elif last >= 0 and number in _REFUSED.get(message, {}):
+            yield f"it contains {_REFUSED[message][number]}, which no bundle may; build the model without it"
 
 
 def _fields(data: bytes | mmap, position: int, end: int) -> Iterator[_Field]:
@@ -115,6 +198,3 @@ def _described(data: bytes | mmap, start: int, end: int) -> tuple[str, str]:
             if entry.get(1) == b"location":
                 location = entry.get(2, b"").decode(errors="replace")
     return name, location
-
-
-__all__ = ["check_self_contained"]

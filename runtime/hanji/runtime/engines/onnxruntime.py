@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hanji.runtime.engines.base import EngineInfo, Inputs
-from hanji.runtime.engines.onnx_file import check_self_contained
-from hanji.runtime.engines.placed import Found, PlacedEngine, one_line
+from hanji.runtime.engines.base import EngineInfo, Found, Inputs, PlacedEngine, one_line
+from hanji.runtime.engines.onnx_file import check_onnx
 from hanji.runtime.engines.request import CPU, CPU_PROVIDER, Request, shortfalls
 from hanji.runtime.errors import EngineError
 from hanji.runtime.manifest import Artifact
@@ -123,7 +122,7 @@ class OnnxRuntimeEngine(PlacedEngine):
         wanted = [*(name for name in providers if name != CPU_PROVIDER), CPU_PROVIDER]
         path = self._artifact.signatures[signature].path
         content = self._contents[path]
-        check_self_contained(content if isinstance(content, bytes) else content.mapped(), path)
+        check_onnx(content if isinstance(content, bytes) else content.mapped(), path)
         # The built-in fallback only prints a message, so it is disabled for construction and for every run.
         make = partial(
             onnxruntime.InferenceSession, sess_options=options, providers=wanted, enable_fallback=0

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.runtime.engines.base import EngineInfo, Inputs
+from hanji.runtime.engines.base import EngineInfo, Found, Inputs, PlacedEngine, one_line
 from hanji.runtime.engines.delegates import Delegate, DelegateError, operators_left
-from hanji.runtime.engines.placed import Found, PlacedEngine, one_line
 from hanji.runtime.engines.request import CPU, Request, shortfalls
+from hanji.runtime.engines.tflite_file import EDGE_TPU, check_tflite
 from hanji.runtime.errors import EngineError
 from hanji.runtime.manifest import Artifact, Signature
 
 if TYPE_CHECKING:
     from hanji.runtime.bundle import Content
 
-_EDGE_TPU = "edgetpu-custom-op"
+INTEGERS_ONLY = "int8-only"
+"""The precision of a network for the Edge TPU, whose compiler may have replaced its operators."""
 
 
 class TfliteEngine(PlacedEngine):
@@ -65,6 +66,12 @@ class TfliteEngine(PlacedEngine):
     def _runner(self, signature: str) -> Any:
         if signature not in self._runners:
             path = self._artifact.signatures[signature].path
+            content = self._contents[path]
+            check_tflite(
+                content if isinstance(content, bytes) else content.mapped(),
+                path,
+                edge_tpu=self._artifact.precision == INTEGERS_ONLY,
+            )
             self._interpreters[path] = interpreter = self._placed_interpreter(path)
             # A file has all of its signatures, or is refused.
             for name, other in self._artifact.signatures.items():
@@ -142,9 +149,9 @@ class TfliteEngine(PlacedEngine):
         wrapper = interpreter._interpreter
         library = self._request.delegate
         taken, left = operators_left(wrapper)
-        if _EDGE_TPU in left:
+        if EDGE_TPU in left:
             raise EngineError(
-                f"{self._name}: {path} was compiled for the Edge TPU, and nothing else can run {_EDGE_TPU}: "
+                f"{self._name}: {path} was compiled for the Edge TPU, and nothing else can run {EDGE_TPU}: "
                 + (reason or "try: delegate='libedgetpu.so.1', or --delegate libedgetpu.so.1")
             )
         main = self._artifact.main_signature

@@ -230,17 +230,3 @@ def _orientation(image: Image) -> int:
 def _damaged(name: str, error: BaseException) -> ImageError:
     reason = str(error) or type(error).__name__
     return ImageError(f"{name}: the image is truncated or damaged: {reason}; copy or save it again")
-
-
-__all__ = [
-    "FORMATS",
-    "LARGEST_BYTES",
-    "LARGEST_PIXELS",
-    "LARGEST_SIDE",
-    "SUFFIXES",
-    "Pixels",
-    "Source",
-    "decode",
-    "is_pillow_image",
-    "name_of",
-]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.runtime.errors import ImageError
-from hanji.runtime.images.decoding import Pixels, decode
+from hanji.runtime.images.decoding import Pixels
 from hanji.runtime.images.resizing import resized
 
 if TYPE_CHECKING:
@@ -168,6 +168,3 @@ _FITS = {"stretch": _stretched, "crop": _cropped, "pad": _padded}
 
 def _found(value: object) -> str:
     return f"the shape {list(value.shape)}" if isinstance(value, np.ndarray) else type(value).__name__
-
-
-__all__ = ["check_pixels", "decode", "prepare", "prepare_batch"]

@@ -78,6 +78,3 @@ def _taps(length: int, target: int) -> tuple[NDArray[np.intp], NDArray[np.int32]
     weights = np.floor(0.5 + taps / total * (1 << _BITS)).astype(np.int32)
     used = weights.any(axis=1)
     return np.minimum(positions, length - 1)[used], weights[used]
-
-
-__all__ = ["resized"]

@@ -65,6 +65,3 @@ def probabilities_of(outputs: NDArray[np.float32], rule: Probabilities) -> NDArr
     powers = np.exp((outputs.astype(np.float64) - outputs.max()) / rule.temperature)
     probabilities: NDArray[np.float32] = (powers / powers.sum()).astype(np.float32)
     return probabilities
-
-
-__all__ = ["ImageTensor", "dequantized", "probabilities_of", "quantized"]

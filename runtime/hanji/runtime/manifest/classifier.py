@@ -140,16 +140,3 @@ def _probabilities(table: Table) -> Probabilities:
     if temperature <= 0:
         table.fail("temperature", "a number above 0")
     return Probabilities(table.choice("source", SOURCES), temperature)
-
-
-__all__ = [
-    "FITS",
-    "LARGEST_SIDE",
-    "LEVEL_DTYPES",
-    "NORMALIZED_BY",
-    "NUMBER_DTYPES",
-    "RESIZES",
-    "SOURCES",
-    "classifier_manifest",
-    "classifier_problems",
-]

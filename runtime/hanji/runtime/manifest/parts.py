@@ -176,6 +176,3 @@ def _recipe(table: Table) -> RecipeSummary:
 
 def _metrics(table: Table) -> Metrics:
     return Metrics(table.text("protocol"), table.numbers("full"), table.numbers("compressed"))
-
-
-__all__ = ["DTYPES", "SCHEMA_VERSION", "CheckSignatures", "CommonFields", "common_fields", "common_problems"]

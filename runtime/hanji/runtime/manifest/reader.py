@@ -60,6 +60,3 @@ def _check_version(table: Table) -> None:
             f"{table.where}: schema_version: this hanji-runtime reads version {SCHEMA_VERSION}, "
             f"found {version}; upgrade it: pip install --upgrade hanji-runtime"
         )
-
-
-__all__ = ["SCHEMA_VERSION", "check_consistency", "parse_manifest"]

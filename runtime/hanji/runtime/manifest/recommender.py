@@ -69,6 +69,3 @@ def _training_data(table: Table) -> TrainingData:
         config=table.table("config").plain(),
         content=table.sha256("content") if "content" in table.keys else "",
     )
-
-
-__all__ = ["recommender_manifest", "recommender_problems"]

@@ -20,11 +20,10 @@ backoff of up to a minute. Importing this package imports neither OpenCV nor pic
 
 from __future__ import annotations
 
-from hanji.runtime.streams.cameras import camera
+from hanji.runtime.streams.cameras import camera, video
 from hanji.runtime.streams.folders import folder
 from hanji.runtime.streams.frames import Clock, Event, Frame, Source, log_event
 from hanji.runtime.streams.reading import Every, Latest, Stream, every, latest
-from hanji.runtime.streams.videos import video
 
 __all__ = [
     "Clock",

@@ -1,16 +1,19 @@
-"""Camera sources: Raspberry Pi cameras with picamera2, others with OpenCV, imported on first read."""
+"""Cameras and video files: Raspberry Pi cameras with picamera2, the rest with OpenCV, imported when read."""
 
 from __future__ import annotations
 
 import importlib.util
+import math
+import os
 import time
 from concurrent.futures import TimeoutError as NoFrameInTime
+from pathlib import Path
 from typing import Literal
 
 from hanji.runtime.errors import HanjiError, StreamError
 from hanji.runtime.streams.frames import Clock, Frame, Frames, Source, imported
 
-INSTALL_OPENCV = "pip install opencv-python-headless (on a Raspberry Pi: sudo apt install python3-opencv)"
+_INSTALL_OPENCV = "pip install opencv-python-headless (on a Raspberry Pi: sudo apt install python3-opencv)"
 _INSTALL_PICAMERA2 = (
     "sudo apt install python3-picamera2, in a virtual environment created with --system-site-packages and "
     "with the system's numpy, which picamera2 was built for: pip uninstall numpy"
@@ -20,6 +23,9 @@ _CHECK_CAMERA = (
 )
 _FRAME_TIMEOUT_S = 5.0
 """Time without a frame after which a Raspberry Pi camera is considered lost."""
+
+_DEFAULT_RATE = 25.0
+"""Frames per second of a video that does not specify a frame rate."""
 
 Library = Literal["auto", "picamera2", "opencv"]
 
@@ -60,7 +66,7 @@ class OpenCvCamera:
         self._count = 0
 
     def frames(self, clock: Clock) -> Frames:
-        cv2 = imported("cv2", INSTALL_OPENCV)
+        cv2 = imported("cv2", _INSTALL_OPENCV)
         try:
             capture = cv2.VideoCapture(self._device)
             try:
@@ -115,4 +121,53 @@ class PiCamera:
             raise StreamError(f"{self.name}: picamera2 failed: {reason}; {_CHECK_CAMERA}") from error
 
 
-__all__ = ["INSTALL_OPENCV", "OpenCvCamera", "PiCamera", "camera"]
+def video(path: str | os.PathLike[str], *, pace: bool = True) -> Source:
+    """A video file source. With ``pace`` it plays at its own frame rate, otherwise as fast as it is read.
+
+    Reading raises StreamError if the file is missing or not a video, and at the end if it is truncated or
+    damaged, that is, has far fewer frames than it declares.
+    """
+    return Video(Path(path), pace)
+
+
+class Video:
+    comes_back = False
+
+    def __init__(self, path: Path, pace: bool) -> None:
+        self.name = path.name
+        self._path = path
+        self._pace = pace
+
+    def frames(self, clock: Clock) -> Frames:
+        cv2 = imported("cv2", _INSTALL_OPENCV)
+        if not self._path.is_file():
+            raise StreamError(f"{self._path}: expected a video file, found none")
+        try:
+            capture = cv2.VideoCapture(str(self._path))
+            try:
+                if not capture.isOpened():
+                    raise StreamError(f"{self._path}: expected a video that OpenCV can read, found none")
+                rate = capture.get(cv2.CAP_PROP_FPS)
+                rate = rate if math.isfinite(rate) and rate > 0 else _DEFAULT_RATE
+                declared = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+                start, count = clock.now(), 0
+                while not clock.stopped:
+                    ok, image = capture.read()
+                    if not ok:
+                        break
+                    at_s, count = count / rate, count + 1
+                    if self._pace:
+                        clock.wait(start + at_s - clock.now())
+                    yield Frame(f"{self.name} #{count}", at_s, image[..., ::-1])
+            finally:
+                capture.release()
+        except cv2.error as error:
+            raise StreamError(f"{self._path}: OpenCV failed: {error}") from error
+        if not clock.stopped:
+            self._check_end(count, declared)
+
+    def _check_end(self, count: int, declared: float) -> None:
+        """The declared length may be slightly off, so up to a tenth of the frames may be missing."""
+        if count == 0 or count < 0.9 * declared - 1:
+            total = f" of {declared:.0f}" if declared >= 1 else ""
+            raise StreamError(f"{self._path}: ended after {count}{total} frames: it is truncated or damaged")

@@ -140,6 +140,3 @@ def _version_of_link(entry: os.DirEntry[str]) -> Version | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size
-
-
-__all__ = ["Folder", "folder", "other_files"]

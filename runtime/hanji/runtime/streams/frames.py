@@ -104,6 +104,3 @@ def imported(module: str, remedy: str) -> Any:
     except (ImportError, ValueError, AttributeError, RuntimeError, OSError) as error:
         # Not only ImportError: a module built for another numpy or system library raises the others.
         raise HanjiError(f"{module} cannot be imported: {error}; try: {remedy}") from error
-
-
-__all__ = ["Clock", "Event", "Frame", "Frames", "Source", "imported", "log_event"]

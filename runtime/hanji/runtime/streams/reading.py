@@ -259,6 +259,3 @@ def _wait(clock: Clock, seconds: float) -> Generator[None, None, None]:
     while not clock.stopped and (remaining := end - clock.now()) > 0:
         clock.wait(min(remaining, _BEAT_S))
         yield None
-
-
-__all__ = ["FIRST_PAUSE_S", "LONGEST_PAUSE_S", "Every", "Latest", "Stream", "every", "latest"]

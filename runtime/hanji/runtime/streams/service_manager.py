@@ -73,6 +73,3 @@ def _watchdog_interval_s() -> float | None:
     if process and process != str(os.getpid()):
         return None
     return int(microseconds) / 2e6
-
-
-__all__ = ["ServiceManager"]

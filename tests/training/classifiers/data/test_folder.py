@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hanji.runtime.images.decoding import SUFFIXES
-from hanji.runtime.images.preparation import decode, prepare
+from hanji.runtime.images.decoding import SUFFIXES, decode
+from hanji.runtime.images.preparation import prepare
 from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.data import ImageDataConfig, ImageDataset, load_images, load_unlabelled
 from hanji.training.classifiers.data.labelled import UNLABELLED

@@ -14,6 +14,8 @@ import { shown } from "../text.ts";
 import type { OpenOptions, Placement } from "../types.ts";
 import { inputFor, type Engine, type EngineKind, type Inputs, type Tensor } from "./base.ts";
 import { latestError, loadWasm } from "./litert_wasm.ts";
+import { checkTensors, type Found } from "./tensor_check.ts";
+import { checkTflite } from "./tflite_file.ts";
 
 export const kind: EngineKind = {
   name: "litert",
@@ -37,8 +39,10 @@ async function compiled(path: string, contents: Contents): Promise<CompiledModel
   const content = contents.get(path);
   if (!content) throw new EngineError(`expected the verified content of ${path}, found none`);
   try {
+    checkTflite(content, path);
     return await loadAndCompile(content, { accelerator: "wasm" });
   } catch (error) {
+    if (error instanceof EngineError) throw error;
     const reason = latestError() ?? messageOf(error);
     throw new EngineError(`litert ${version} rejected ${path}: ${reason}; use the engine tfjs`);
   }
@@ -64,6 +68,14 @@ class LiteRtEngine implements Engine {
   constructor(artifact: Artifact, models: ReadonlyMap<string, CompiledModel>) {
     this.#artifact = artifact;
     this.#models = models;
+    for (const [name, signature] of Object.entries(artifact.signatures)) {
+      const runner = this.#runner(name, signature);
+      const [inputs, outputs] = [
+        detailsOf(() => runner.getInputDetails()),
+        detailsOf(() => runner.getOutputDetails()),
+      ];
+      if (inputs && outputs) checkTensors(signature.path, name, signature, { inputs, outputs });
+    }
   }
 
   async run(signature: string, inputs: Inputs): Promise<Tensor> {
@@ -95,6 +107,15 @@ class LiteRtEngine implements Engine {
     const model = this.#models.get(path);
     if (!model) throw new EngineError(`the tflite artifact does not list ${path}; export it again`);
     return model.signatures[name] ?? model;
+  }
+}
+
+/** The tensors of a signature; undefined if LiteRT.js does not describe them, which it does not for int8. */
+function detailsOf(read: () => ReturnType<SignatureRunner["getInputDetails"]>): Found[] | undefined {
+  try {
+    return read().map(({ name, dtype, shape }) => ({ name, dtype, shape: Array.from(shape) }));
+  } catch {
+    return undefined;
   }
 }
 

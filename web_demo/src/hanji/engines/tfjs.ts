@@ -8,6 +8,8 @@ import type { Artifact, TensorInfo } from "../manifest.types.ts";
 import { shown } from "../text.ts";
 import type { Backend, OpenOptions, Placement } from "../types.ts";
 import { inputFor, type Engine, type EngineKind, type Inputs, type Tensor } from "./base.ts";
+import { checkTensors, type Found } from "./tensor_check.ts";
+import { checkedTfjs } from "./tfjs_file.ts";
 
 /** Prepares a backend for `tf.setBackend`, or throws an EngineError. */
 export type SetUp = (backend: Backend, wasmPath: string | undefined) => Promise<void>;
@@ -41,21 +43,30 @@ async function setBackend(backend: Backend, wasmPath: string | undefined, setUp:
 
 async function loadModel(artifact: Artifact, contents: Contents): Promise<GraphModel> {
   try {
-    return await loadGraphModel({ load: async () => modelArtifacts(artifact, contents) });
+    const model = await loadGraphModel({ load: async () => modelArtifacts(artifact, contents) });
+    for (const [name, signature] of Object.entries(artifact.signatures)) {
+      signature.inputs.forEach(checkDtype);
+      const [inputs, outputs] = [model.inputs, model.outputs].map((tensors) => tensors.map(described));
+      checkTensors(signature.path, name, signature, { inputs: inputs ?? [], outputs: outputs ?? [] });
+    }
+    return model;
   } catch (error) {
     if (error instanceof EngineError) throw error;
-    throw new EngineError(
-      `tfjs ${tf.version_core} rejected the model: ${messageOf(error)}; export the bundle again`,
-    );
+    const reason = messageOf(error).replace(/; export the bundle again$/, "");
+    throw new EngineError(`tfjs ${tf.version_core} rejected the model: ${reason}; export the bundle again`);
   }
+}
+
+function described({ name, dtype, shape }: { name: string; dtype?: string; shape?: number[] }): Found {
+  return { name: name.replace(/:0$/, ""), dtype, shape };
 }
 
 /** The contents of model.json, with the weights from the verified shards. */
 function modelArtifacts(artifact: Artifact, contents: Contents): tf.io.ModelArtifacts {
   const path = artifact.files.find((file) => file.path.endsWith("model.json"))?.path ?? "model.json";
   const folder = path.slice(0, path.lastIndexOf("/") + 1);
-  const text = new TextDecoder().decode(contentOf(contents, path));
-  const { modelTopology, weightsManifest, ...rest } = JSON.parse(text) as tf.io.ModelJSON;
+  const model: unknown = checkedTfjs(contentOf(contents, path), path);
+  const { modelTopology, weightsManifest, ...rest } = model as tf.io.ModelJSON;
   const shards = weightsManifest.flatMap(({ paths }) =>
     paths.map((name) => contentOf(contents, folder + name)),
   );
@@ -112,13 +123,13 @@ class TfjsEngine implements Engine {
   }
 }
 
-/** TF.js has only int32 and float32 tensors; any other dtype in the manifest is an error. */
 function toTfTensor(tensor: TensorInfo, inputs: Inputs): tf.Tensor {
-  if (tensor.dtype !== "int32" && tensor.dtype !== "float32") {
-    throw new EngineError(
-      `tfjs supports int32 and float32, but the input '${tensor.name}' is ${tensor.dtype}`,
-    );
-  }
   const { data, shape } = inputFor(tensor, inputs);
-  return tf.tensor(data as Int32Array | Float32Array, [...shape], tensor.dtype);
+  return tf.tensor(data as Int32Array | Float32Array, [...shape], tensor.dtype as "int32" | "float32");
+}
+
+/** TF.js has only int32 and float32 tensors; any other dtype in the manifest is an EngineError. */
+function checkDtype({ name, dtype }: TensorInfo): void {
+  if (dtype === "int32" || dtype === "float32") return;
+  throw new EngineError(`tfjs supports int32 and float32, but the input '${name}' is ${dtype}`);
 }

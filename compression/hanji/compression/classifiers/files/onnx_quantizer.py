@@ -14,8 +14,8 @@ from hanji.compression.classifiers.files.onnx_preparation import prepared
 from hanji.compression.classifiers.files.onnx_weights import layers_with_weights, weights_quantized
 from hanji.compression.classifiers.files.quantizer import Choice, Images
 from hanji.compression.classifiers.steps import CALIBRATED
+from hanji.runtime.engines.base import one_line
 from hanji.runtime.engines.onnxruntime import ERRORS  # first, because it disables telemetry
-from hanji.runtime.engines.placed import one_line
 from hanji.training.errors import ConversionError
 from hanji.training.quiet import quiet
 

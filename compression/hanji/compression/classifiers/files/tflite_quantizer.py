@@ -26,7 +26,7 @@ from ai_edge_quantizer.utils.qsv_utils import min_max_update
 from hanji.compression.classifiers.files.quantizer import Choice, Images
 from hanji.compression.classifiers.signature_names import CLASSIFY
 from hanji.compression.classifiers.steps import CALIBRATED
-from hanji.runtime.engines.placed import one_line
+from hanji.runtime.engines.base import one_line
 from hanji.training.errors import ConversionError
 from hanji.training.quiet import quiet
 

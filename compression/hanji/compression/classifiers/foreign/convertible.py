@@ -10,14 +10,17 @@ from tensorflow.lite.python.convert_phase import ConverterError
 
 from hanji.compression.classifiers.networks import without_xla
 from hanji.runtime.engines.banner import hold_back_banner
+from hanji.runtime.engines.tflite_file import check_tflite
+from hanji.runtime.errors import EngineError
 from hanji.training.errors import RecipeError
 from hanji.training.quiet import quiet
 from hanji.training.reasons import reason_of
 
 
 def expect_convertible(model: keras.Model, where: str) -> None:
-    """RecipeError, naming ``where`` the model comes from, if TensorFlow Lite's converter rejects ``model``.
+    """RecipeError, naming ``where`` the model comes from, if no bundle can hold ``model``.
 
+    That is one that TensorFlow Lite's converter rejects, or that becomes an operator which loaders refuse.
     ``model`` maps images float32 [B, h, w, c] to logits; it is converted in float32, for one image.
     """
     shape = [1, *model.input_shape[1:]]
@@ -37,14 +40,17 @@ def expect_convertible(model: keras.Model, where: str) -> None:
         hold_back_banner(tf.lite.Interpreter)  # the converter creates an interpreter
         try:
             concrete = [network.get_concrete_function()]
-            tf.lite.TFLiteConverter.from_concrete_functions(concrete, variables).convert()
+            content = tf.lite.TFLiteConverter.from_concrete_functions(concrete, variables).convert()
+            check_tflite(content, "as TensorFlow Lite")
+        except EngineError as error:
+            problem = str(error)
         except (ConverterError, ValueError, RuntimeError, TypeError, tf.errors.OpError) as error:
             problem = reason_of(error)
     if problem:
         raise RecipeError(
-            f"{where}: expected operations that TensorFlow Lite has, but its converter rejected the network: "
-            f"{problem}. Use float32 layers of convolution, Dense, pooling, normalization and activation; "
-            "build recurrent layers with unroll=True"
+            f"{where}: expected operations that TensorFlow Lite has and bundles may contain, but the network "
+            f"was rejected: {problem}. Use float32 layers of convolution, Dense, pooling, normalization and "
+            "activation; build recurrent layers with unroll=True"
         )
 
 

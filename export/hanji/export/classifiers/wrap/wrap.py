@@ -24,6 +24,7 @@ from hanji.export.bundle.artifact import MODEL_FILES, file_entry
 from hanji.export.bundle.files import BundleSummary, manifest_files, write_files
 from hanji.export.bundle.json_files import json_bytes
 from hanji.export.bundle.manifest import artifact_table, training_data_table, versions_of
+from hanji.export.bundle.operators import expect_known_operators
 from hanji.export.bundle.queries import Outputs
 from hanji.export.classifiers.golden import golden_count, image_golden_table, image_replay_tolerance
 from hanji.export.classifiers.manifest import CARD, GOLDEN, LABELS, input_and_output, labels_table
@@ -31,7 +32,7 @@ from hanji.export.classifiers.wrap.bundled_file import BundledFile, bundled_file
 from hanji.export.classifiers.wrap.card import wrapped_card
 from hanji.runtime.images.tensors import probabilities_of
 from hanji.runtime.manifest import CLASSIFICATION, Artifact, ImageData, ImageInput
-from hanji.runtime.manifest.reader import SCHEMA_VERSION
+from hanji.runtime.manifest.parts import SCHEMA_VERSION
 from hanji.training.classifiers.data import load_unlabelled
 from hanji.training.errors import ConversionError
 from hanji.training.files import atomic_directory
@@ -58,14 +59,15 @@ def wrap_model(
 
     ``samples`` is a folder of images for golden.json; without it, images are generated from a fixed seed.
     With ``edge_tpu``, a file that an Edge TPU cannot run completely is a ConversionError.
-    Raises ConversionError for a file that is not an image classifier or that its engine rejects, RecipeError
-    if the labels or settings do not match it, EngineError for a missing engine, HanjiError if ``out``
-    cannot be written. Nothing is left behind on an error.
+    Raises ConversionError for a file that is not an image classifier, that has an operator which no bundle
+    may contain or that its engine rejects, RecipeError if the labels or settings do not match it, EngineError
+    for a missing engine, HanjiError if ``out`` cannot be written. Nothing is left behind on an error.
     """
     import_tensorflow()
     from hanji.compression.classifiers.files.read_model_file import read_model_file
 
     model = read_model_file(path)
+    expect_known_operators(model.format, {MODEL_FILES[model.format]: model.content}, str(path))
     if edge_tpu:
         _expect_edge_tpu(model, model.content)
     classifier = NativeClassifier(model, labels, settings)

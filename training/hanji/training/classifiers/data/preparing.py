@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.runtime.errors import ImageError
-from hanji.runtime.images.preparation import decode, prepare, prepare_batch
+from hanji.runtime.images.decoding import decode
+from hanji.runtime.images.preparation import prepare, prepare_batch
 from hanji.runtime.manifest import ImageInput
 from hanji.training.classifiers.data.broken_images import BrokenImages
 from hanji.training.classifiers.data.listing import name_within

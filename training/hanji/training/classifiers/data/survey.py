@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hanji.runtime.errors import ImageError
-from hanji.runtime.images.preparation import decode
+from hanji.runtime.images.decoding import decode
 from hanji.training.classifiers.data.listing import ClassFolders, Listing, list_folder, name_within
 from hanji.training.classifiers.data.overview import (
     broken_lines,

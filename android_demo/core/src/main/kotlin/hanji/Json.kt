@@ -7,11 +7,14 @@ import java.nio.charset.CharacterCodingException
  * Parses UTF-8 JSON to Map, List, String, Long, Double, Boolean or null, strictly according to RFC 8259.
  *
  * A custom parser, because org.json is only available on Android and lenient, and the common libraries are as
- * large as this whole core. Of duplicate keys the last one counts, as in Python and JavaScript. Integers of
- * more than 18 digits become Doubles; no field of a bundle may be that large. BundleException with [where] if
- * the content is malformed.
+ * large as this whole core. A name that occurs twice in an object is an error. Integers of more than 18
+ * digits become Doubles; no field of a bundle may be that large. BundleException with [where] if the content
+ * is malformed or too large.
  */
 internal fun parseJson(content: ByteArray, where: String): Any? {
+    if (content.size > MAX_JSON_BYTES) {
+        throw BundleException("$where: expected at most $MAX_JSON_BYTES bytes, found ${content.size}")
+    }
     try {
         return JsonReader(Charsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(content)).toString()).read()
     } catch (error: CharacterCodingException) {
@@ -20,6 +23,9 @@ internal fun parseJson(content: ByteArray, where: String): Any? {
         throw BundleException("$where: not a valid JSON file: ${error.message}; $EXPORT_AGAIN", error)
     }
 }
+
+/** Tables of more are table files. */
+private const val MAX_JSON_BYTES = 1 shl 28
 
 internal const val EXPORT_AGAIN = "export the bundle again"
 
@@ -58,6 +64,7 @@ private class JsonReader(private val text: String) {
             skipSpace()
             if (peek() != '"') fail("a name in quotes")
             val name = string()
+            if (name in fields) fail("a name that is not in the object yet after ${quoted(name)}")
             skipSpace()
             if (!accept(':')) fail("':'")
             fields[name] = value(depth + 1)

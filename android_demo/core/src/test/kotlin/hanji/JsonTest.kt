@@ -18,8 +18,10 @@ class JsonTest {
     }
 
     @Test
-    fun theLastOfDuplicateKeysCounts() {
-        assertEquals(mapOf("a" to 2L, "b" to 3L), read("""{"a": 1, "b": 3, "a": 2}"""))
+    fun duplicateKeysAreRejected() {
+        for (text in listOf("""{"a": 1, "b": 3, "a": 2}""", """[{"a": 1, "\u0061": 2}]""")) {
+            expect<BundleException>("a name that is not in the object yet after 'a'") { read(text) }
+        }
     }
 
     @Test

@@ -91,7 +91,14 @@ internal class OnnxEngine(
     }
 
     private fun session(signature: Signature): OrtSession =
-        sessions.getOrPut(signature.name) { placedSession(signature) }
+        sessions.getOrPut(signature.name) {
+            try {
+                checkOnnx(files.getValue(signature.path), signature.path)
+            } catch (error: MalformedFileException) {
+                throw rejection(signature, error)
+            }
+            placedSession(signature)
+        }
 
     /** A session on the requested provider, or, if the policy allows it, on the CPU. */
     private fun placedSession(signature: Signature): OrtSession {
@@ -116,8 +123,12 @@ internal class OnnxEngine(
     private fun cpuSession(signature: Signature): OrtSession = try {
         newSession(signature) {}
     } catch (error: OrtException) {
+        throw rejection(signature, error)
+    }
+
+    private fun rejection(signature: Signature, error: Exception): EngineException {
         val rejected = "rejected ${signature.path} ('${signature.name}'): ${oneLine(error)}"
-        throw EngineException("onnxruntime ${environment.version} $rejected", error)
+        return EngineException("onnxruntime ${environment.version} $rejected", error)
     }
 
     private fun newSession(signature: Signature, prepare: (OrtSession.SessionOptions) -> Unit): OrtSession =
@@ -125,7 +136,13 @@ internal class OnnxEngine(
             settings.setIntraOpNumThreads(options.threads)
             settings.setInterOpNumThreads(1)
             prepare(settings)
-            environment.createSession(files.getValue(signature.path), settings)
+            val session = environment.createSession(files.getValue(signature.path), settings)
+            try {
+                session.also { expectTensors(signature, it) }
+            } catch (error: EngineException) {
+                closeQuietly(session)
+                throw error
+            }
         }
 
     /** Records the placement of the main signature, and reports operators that fall back to the CPU. */

@@ -51,6 +51,9 @@ class TfliteEngineFactory(
     }
 }
 
+/** The precision of a network for the Edge TPU, whose compiler may have replaced its operators. */
+private const val INTEGERS_ONLY = "int8-only"
+
 /** Runs one interpreter per model file, created on first use. */
 internal class TfliteEngine(
     private val name: String,
@@ -94,7 +97,18 @@ internal class TfliteEngine(
     }
 
     private fun model(signature: Signature): TfliteModel =
-        models.getOrPut(signature.path) { placedModel(signature.path) }
+        models.getOrPut(signature.path) {
+            check(signature.path)
+            placedModel(signature.path)
+        }
+
+    private fun check(path: String) {
+        try {
+            checkTflite(files.getValue(path), path, artifact.precision == INTEGERS_ONLY)
+        } catch (error: MalformedFileException) {
+            throw EngineException("$title rejected $path: ${error.message}", error)
+        }
+    }
 
     /** An interpreter with the requested delegate, or, if the policy allows it, on the CPU. */
     private fun placedModel(path: String): TfliteModel {

@@ -1,0 +1,207 @@
+/**
+ * Checks of a .tflite file before an engine reads it: its structure, operators, types and sizes, like
+ * `hanji.runtime.engines.tflite_file`. Fields have their numbers in the order of schema.fbs.
+ */
+
+import { tflite, tflite_refused } from "../../../../export/hanji/export/formats/operators.json";
+import { EngineError } from "../errors.ts";
+
+/** Elements of a tensor: 1 GiB of float32. */
+const LARGEST = 2 ** 28;
+/** Entries of all lists of a file. Tables may share them, so that a small file may have many to read. */
+const MOST = 2 ** 19;
+const CUSTOM = 32;
+/** FILL and BROADCAST_TO: which input is the shape of their output. */
+const SHAPED: Record<number, number> = { 94: 0, 130: 1 };
+/** The index of an input that is left out: one of the first two only by LSTM and RNN. */
+const LEFT_OUT = -1;
+const RECURRENT = [16, 24, 35, 44, 46, 52];
+const REQUIRED = 2;
+const INT64 = 4;
+const TYPES: Record<number, string> = { 5: "text", 13: "resources", 14: "variants" };
+
+const KNOWN = new Set<number>(Object.values(tflite));
+const NAMES = new Map<number, string>(Object.entries(tflite_refused).map(([name, kind]) => [kind, name]));
+
+/**
+ * Throws an EngineError for content that a bundle may not have: an operator that is not in the list, a graph
+ * without a signature, text, a resource, or too large a tensor; a RangeError for a malformed file.
+ */
+export function checkTflite(content: Uint8Array, path: string): void {
+  const problem = problems(new Flatbuffer(content)).next().value;
+  if (problem === undefined) return;
+  throw new EngineError(
+    `${path}: ${problem}, which no bundle may; build the model without it, and export the bundle again`,
+  );
+}
+
+/** Reads tables at positions; a RangeError for one that is not inside the file. */
+class Flatbuffer {
+  readonly #view: DataView;
+  #entriesLeft = MOST;
+
+  constructor({ buffer, byteOffset, byteLength }: Uint8Array) {
+    this.#view = new DataView(buffer, byteOffset, byteLength);
+  }
+
+  table(position: number): number {
+    return position + this.#view.getUint32(position, true);
+  }
+
+  /** A number in a table; 0 by default. */
+  value(table: number, number: number, type: "Uint32" | "Int32" | "Int8" | "Uint8" = "Uint32"): number {
+    const position = this.#field(table, number);
+    return position ? this.#view[`get${type}`](position, true) : 0;
+  }
+
+  /** Whether a vector of bytes, of any length, has some; a RangeError unless it is inside the file. */
+  hasBytes(table: number, number: number): boolean {
+    const { start, count } = this.#vector(table, number);
+    if (count > this.#view.byteLength - start) throw new RangeError("a constant ends after the file");
+    return count > 0;
+  }
+
+  /** The numbers in a vector. */
+  integers(table: number, number: number, type: "Int32" | "Uint32" = "Int32"): number[] {
+    const { start, count } = this.#entries(table, number);
+    return Array.from({ length: count }, (_, index) => this.#view[`get${type}`](start + 4 * index, true));
+  }
+
+  /** The bytes in a vector. */
+  bytes(table: number, number: number): Uint8Array {
+    const { start, count } = this.#entries(table, number);
+    this.hasBytes(table, number);
+    return new Uint8Array(this.#view.buffer, this.#view.byteOffset + start, count);
+  }
+
+  /** The positions of the tables in a vector. */
+  tables(table: number, number: number): number[] {
+    const { start } = this.#vector(table, number);
+    return this.integers(table, number, "Uint32").map((offset, index) => start + 4 * index + offset);
+  }
+
+  #entries(table: number, number: number): { start: number; count: number } {
+    const found = this.#vector(table, number);
+    this.#entriesLeft -= found.count;
+    if (this.#entriesLeft < 0) throw new RangeError(`lists of more than ${grouped(MOST)} entries`);
+    return found;
+  }
+
+  #vector(table: number, number: number): { start: number; count: number } {
+    const position = this.#field(table, number);
+    if (!position) return { start: 0, count: 0 };
+    const start = this.table(position);
+    return { start: start + 4, count: this.#view.getUint32(start, true) };
+  }
+
+  /** The position of a field, 0 if the table does not have it. */
+  #field(table: number, number: number): number {
+    const slots = table - this.#view.getInt32(table, true);
+    const slot = 4 + 2 * number;
+    const offset = slot < this.#view.getUint16(slots, true) ? this.#view.getUint16(slots + slot, true) : 0;
+    return offset ? table + offset : 0;
+  }
+}
+
+/** What the file does that it should not. */
+function* problems(file: Flatbuffer): Generator<string, undefined> {
+  const model = file.table(0);
+  const kinds: number[] = [];
+  for (const code of file.tables(model, 1)) {
+    const kind = Math.max(file.value(code, 0, "Int8"), file.value(code, 3, "Int32"));
+    const custom = kind === CUSTOM ? ` ${new TextDecoder().decode(file.bytes(code, 1))}` : "";
+    if (!KNOWN.has(kind)) yield `it contains the operator ${NAMES.get(kind) ?? kind}${custom}`;
+    kinds.push(kind);
+  }
+  const graphs = file.tables(model, 2);
+  const signatures = new Set<number>();
+  for (const signature of file.tables(model, 7)) {
+    const graph = file.value(signature, 4);
+    signatures.add(graph);
+    const tensors = file.tables(entry(graph, graphs), 0);
+    for (const number of [0, 1]) {
+      for (const end of file.tables(signature, number)) entry(file.value(end, 1), tensors);
+    }
+  }
+  if (graphs.length !== Math.max(1, signatures.size)) {
+    yield `it contains ${graphs.length} graphs for ${signatures.size} signatures`;
+  }
+  const constants = file.tables(model, 4);
+  const filled = constants.map((buffer) => file.hasBytes(buffer, 0) || file.value(buffer, 1) > 0);
+  for (const graph of graphs) yield* graphProblems(file, graph, kinds, { constants, filled });
+  return undefined;
+}
+
+interface Buffers {
+  constants: number[];
+  filled: boolean[];
+}
+
+/** What a graph does that it should not; a RangeError for operators that do not fit together. */
+function* graphProblems(file: Flatbuffer, graph: number, kinds: number[], buffers: Buffers) {
+  const tensors = file.tables(graph, 0);
+  const sizes = tensors.map((tensor) => Math.abs(product(file.integers(tensor, 0))));
+  const known = tensors.map(
+    (tensor, index) =>
+      entry(file.value(tensor, 2), buffers.filled) || !sizes[index] || !!file.value(tensor, 5, "Uint8"),
+  );
+  const set = (indices: number[]) => {
+    for (const index of indices) {
+      entry(index, known);
+      known[index] = true;
+    }
+  };
+  set(file.integers(graph, 1));
+  for (const operator of file.tables(graph, 3)) {
+    const kind = entry(file.value(operator, 0), kinds);
+    const inputs = file.integers(operator, 1);
+    expectKnown(inputs, known, kind);
+    set(file.integers(operator, 2));
+    const place = SHAPED[kind];
+    if (place !== undefined) {
+      const tensor = entry(entry(place, inputs), tensors);
+      sizes.push(product(values(file, tensor, entry(file.value(tensor, 2), buffers.constants))));
+    }
+  }
+  expectKnown(file.integers(graph, 2), known);
+  for (const tensor of tensors) {
+    const type = TYPES[file.value(tensor, 1, "Int8")];
+    if (type) yield `it computes with ${type}`;
+  }
+  const size = sizes.reduce((largest, each) => Math.max(largest, each), 0);
+  if (size > LARGEST) {
+    yield `it makes a tensor of ${grouped(size)} elements, more than ${grouped(LARGEST)}`;
+  }
+}
+
+/** A RangeError for a tensor that an operator of this kind needs and that nothing has computed. */
+function expectKnown(tensors: number[], known: boolean[], kind = 0): void {
+  for (const [place, index] of tensors.entries()) {
+    if (index === LEFT_OUT && (place >= REQUIRED || RECURRENT.includes(kind))) continue;
+    if (!entry(index, known)) throw new RangeError(`tensor ${index} is read before it is computed`);
+  }
+}
+
+/** The integers in a constant; [0] if there are none. */
+function values(file: Flatbuffer, tensor: number, constant: number): number[] {
+  const isLong = file.value(tensor, 1, "Int8") === INT64;
+  const content = file.bytes(constant, 0).slice(); // aligned
+  const found = isLong
+    ? Array.from(new BigInt64Array(content.buffer), Number)
+    : Array.from(new Int32Array(content.buffer));
+  return found.length ? found : [0];
+}
+
+function product(values: number[]): number {
+  return values.reduce((total, each) => total * each, 1);
+}
+
+/** The entry at `index`; a RangeError if there is none. */
+function entry<T>(index: number, entries: T[]): T {
+  if (index >= 0 && index < entries.length) return entries[index] as T;
+  throw new RangeError(`expected an index below ${entries.length}, found ${index}`);
+}
+
+function grouped(count: number): string {
+  return count.toLocaleString("en-US");
+}
