@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from hanji.runtime.errors import BundleError, ChecksumError
+from hanji.runtime.json_table import LARGEST_JSON_BYTES
 from hanji.runtime.manifest import AnyManifest, FileEntry
 from hanji.runtime.manifest.reader import parse_manifest
 from hanji.runtime.mapped_file import MappedFile, can_be_mapped
@@ -57,6 +58,12 @@ class Bundle(Record):
         _check_size(location, len(content), file.bytes)
         _check_sha256(location, hashlib.sha256(content).hexdigest(), file.sha256)
         return content
+
+    def read_json(self, path: str) -> bytes:
+        """``read`` for JSON at ``path``; BundleError, before it is read, for more than LARGEST_JSON_BYTES."""
+        file = self.file(path)
+        _check_largest(self.root / path, file.bytes, LARGEST_JSON_BYTES)
+        return self.read(file)
 
     def content(self, file: FileEntry) -> Content:
         """Like ``read``, but a file of ``MAPPED_FROM_BYTES`` or more is returned open, not in memory."""
@@ -109,10 +116,7 @@ def _require_directory(root: Path) -> None:
 
 def _small_file(root: Path, name: str) -> bytes:
     size = _size(root, name)
-    if size > _LARGEST_MANIFEST_BYTES:
-        raise BundleError(
-            f"{root / name}: expected at most {_LARGEST_MANIFEST_BYTES} bytes, found {size}; {_AGAIN}"
-        )
+    _check_largest(root / name, size, _LARGEST_MANIFEST_BYTES)
     return _content(root / name, size)
 
 
@@ -139,6 +143,11 @@ def _content(location: Path, size: int) -> bytes:
             return stream.read(size + 1)
     except OSError as error:
         raise BundleError(f"{location}: cannot be read: {error.strerror}") from error
+
+
+def _check_largest(location: Path, found: int, largest: int) -> None:
+    if found > largest:
+        raise BundleError(f"{location}: expected at most {largest} bytes, found {found}; {_AGAIN}")
 
 
 def _check_size(location: Path, found: int, expected: int) -> None:

@@ -40,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(str(error), error.exit_code)
     except MemoryError:
         return _fail("not enough memory; try: a smaller input, or a machine with more memory")
+    except RecursionError:
+        return _fail("nested too deep; try: an input with fewer levels")
     except OSError as error:
         _release_stdout()
         reason = error.strerror or str(error)

@@ -183,7 +183,7 @@ class Recommender(Session):
         from hanji.runtime.golden import parse_golden, replay
 
         path = self.manifest.golden
-        golden = parse_golden(self._bundle.read(self._bundle.file(path)), path)
+        golden = parse_golden(self._bundle.read_json(path), path)
         expected = golden.artifacts.get(self._artifact.format)
         if expected is None:
             detail = f"{path} has no cases for {self._artifact.format}, which was not run at export"

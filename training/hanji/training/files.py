@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
+import functools
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from hanji.training.archives import open_arrays
 from hanji.training.errors import DataError, HanjiError
+from hanji.training.json_files import read_json
 
 if TYPE_CHECKING:
     import tf_keras as keras
 
+Loaded = TypeVar("Loaded")
 FORMAT_VERSION = 1
 """Of the directories with models that stages write."""
 
@@ -158,17 +161,38 @@ def source_directory(
 def read_about(path: Path, made_by: str) -> dict[str, Any]:
     """Read the JSON file of a stage's output directory; DataError names the command that writes it."""
     try:
-        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        about = read_json(path)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; expected a directory written by `{made_by}`") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise DataError(f"{path}: not readable ({error}); run `{made_by}` again") from None
-    if about.get("format_version") != FORMAT_VERSION:
+    found = about.get("format_version") if isinstance(about, dict) else None
+    if not isinstance(about, dict) or found != FORMAT_VERSION:
         raise DataError(
-            f"{path}: expected format version {FORMAT_VERSION}, found {about.get('format_version')!r}; "
+            f"{path}: expected format version {FORMAT_VERSION}, found {found!r:.60}; "
             f"run `{made_by}` again with this version of hanji"
         )
     return about
+
+
+def stage_output(made_by: str) -> Callable[[Callable[[Path], Loaded]], Callable[[Path], Loaded]]:
+    """Decorate what loads a directory: DataError for values that ``made_by`` never writes."""
+
+    def decorate(load: Callable[[Path], Loaded]) -> Callable[[Path], Loaded]:
+        @functools.wraps(load)
+        def checked(directory: Path) -> Loaded:
+            try:
+                return load(directory)
+            except HanjiError:
+                raise
+            except (AttributeError, LookupError, OSError, OverflowError, TypeError, ValueError) as error:
+                raise DataError(
+                    f"{directory}: damaged ({type(error).__name__}: {error!s:.200}); run `{made_by}` again"
+                ) from error
+
+        return checked
+
+    return decorate
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
@@ -179,9 +203,10 @@ def save_weights(model: keras.Model, path: Path) -> None:
 def load_weights(model: keras.Model, path: Path) -> None:
     """Load weights written by ``save_weights`` into a model built from the same config."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            model.set_weights([file[f"weight_{index}"] for index in range(len(file.files))])
-    except (OSError, ValueError, KeyError) as error:
+        with open_arrays(path, "run the stage again") as arrays:
+            weights = [arrays[f"weight_{index}"] for index in range(len(arrays.files))]
+        model.set_weights(weights)
+    except ValueError as error:
         raise DataError(f"{path}: not the weights of this model ({error}); run the stage again") from None
 
 
@@ -195,5 +220,6 @@ __all__ = [
     "read_about",
     "save_weights",
     "source_directory",
+    "stage_output",
     "write_text_atomic",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hanji.training.errors import RecipeError
+from hanji.training.json_files import read_json, read_text
 
 
 @dataclass(frozen=True)
@@ -43,19 +43,15 @@ def read_labels(path: Path) -> ClassNames:
     for anything else.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        if path.suffix.lower() == ".json":
+            return _of_json(read_json(path), path)
+        text = read_text(path)
+    except (OSError, ValueError) as error:
         raise RecipeError(f"{path}: the labels cannot be read: {error}") from None
-    if path.suffix.lower() == ".json":
-        return _of_json(text, path)
     return ClassNames(str(path), _checked(text.rstrip().splitlines(), path, "line"))
 
 
-def _of_json(text: str, path: Path) -> ClassNames:
-    try:
-        found: Any = json.loads(text)
-    except ValueError as error:
-        raise RecipeError(f"{path}: not a JSON file: {error}") from None
+def _of_json(found: Any, path: Path) -> ClassNames:
     table = found if isinstance(found, dict) else {"labels": found}
     labels = _checked(table.get("labels"), path, "labels")
     translated = table.get("names") or {}

@@ -17,7 +17,14 @@ from hanji.runtime.manifest import ImageData, ImageInput
 from hanji.training.classifiers.config import ImageTrainingConfig
 from hanji.training.classifiers.trained import TrainedClassifier, image_from
 from hanji.training.errors import DataError
-from hanji.training.files import FORMAT_VERSION, atomic_directory, load_weights, read_about, save_weights
+from hanji.training.files import (
+    FORMAT_VERSION,
+    atomic_directory,
+    load_weights,
+    read_about,
+    save_weights,
+    stage_output,
+)
 from hanji.training.settings import settings_from, table_from
 
 if TYPE_CHECKING:
@@ -91,6 +98,7 @@ def save_keras_classifier(classifier: KerasClassifier, directory: Path) -> None:
         save_reference(classifier.reference, aside)
 
 
+@stage_output("hanji compress")
 def load_keras_classifier(directory: Path) -> KerasClassifier:
     """Load a directory written by ``save_keras_classifier``; DataError for any other."""
     from hanji.compression.classifiers.foreign.saved_model import network_of_saved_model

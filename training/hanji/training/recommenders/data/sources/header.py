@@ -13,6 +13,8 @@ from hanji.training.recommenders.data.sources.files import SourceFile, read_samp
 DELIMITERS = (",", "\t", ";", "|", "::")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _LINES = 50
+MOST_COLUMNS = 2_000
+"""Of a table. The engine splits every line into all of them, of which hanji takes four."""
 
 KNOWN_NAMES: Mapping[str, tuple[str, ...]] = {
     "user": (
@@ -113,10 +115,10 @@ def read_header(
     numbers.
     """
     if file.kind == "parquet":
-        return Header(file, _parquet_columns(file))
+        return _distinct(Header(file, _parquet_columns(file)))
     lines = _first_lines(file)
     if file.kind == "json":
-        return Header(file, _json_columns(file, lines[0]), first_line=1)
+        return _distinct(Header(file, _json_columns(file, lines[0]), first_line=1))
     splits = _splits(file, lines[0], (delimiter,) if delimiter else (*DELIMITERS, " "))
     for choice, columns in splits.items():
         if wanted and set(wanted) <= set(columns):
@@ -128,7 +130,7 @@ def read_header(
     if header:
         return _distinct(Header(file, columns, choice))
     numbers = tuple(str(index + 1) for index in range(len(columns)))
-    return Header(file, numbers, choice, first_line=1, first_values=columns)
+    return _distinct(Header(file, numbers, choice, first_line=1, first_values=columns))
 
 
 def quotes_fields(delimiter: str) -> bool:
@@ -137,7 +139,12 @@ def quotes_fields(delimiter: str) -> bool:
 
 
 def _distinct(header: Header) -> Header:
-    """``header``; DataError if two of its columns have the same name."""
+    """``header``; DataError if two of its columns have the same name, or if it has too many."""
+    if len(header.columns) > MOST_COLUMNS:
+        raise DataError(
+            f"{header.file.path}:1: expected at most {MOST_COLUMNS:,} columns, found "
+            f"{len(header.columns):,}; remove those that are not needed, or set data.delimiter"
+        )
     twice = next((name for name in header.columns if header.columns.count(name) > 1), None)
     if twice is not None:
         raise DataError(
@@ -199,7 +206,7 @@ def _json_columns(file: SourceFile, line: str) -> tuple[str, ...]:
 
     try:
         table = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         table = None
     if not isinstance(table, dict):
         raise DataError(
