@@ -220,7 +220,7 @@ def test_a_session_imports_nothing_that_opening_needs() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     package = "hanji.runtime.benchmarks"
-    assert shown.strip() == str([package, f"{package}.resident", f"{package}.session"])
+    assert shown.strip() == str([package, f"{package}.session"])
 
 
 def test_a_benchmark_inside_this_process(make_parts: Callable[..., Any], tmp_path: Path) -> None:

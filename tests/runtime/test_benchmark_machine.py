@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hanji.runtime import machine as module
-from hanji.runtime.benchmarks.resident import resident_bytes
+from hanji.runtime.benchmarks.session import resident_bytes
 from hanji.runtime.machine import Throttling, machine, machine_state
 
 PI_4 = {

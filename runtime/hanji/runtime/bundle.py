@@ -11,7 +11,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -40,6 +40,8 @@ class Bundle(Record):
     root: Path
     manifest: AnyManifest
     manifest_sha256: str
+    mapped: list[MappedFile] = field(default_factory=list)
+    """The files that ``content`` has returned open."""
 
     def file(self, path: str) -> FileEntry:
         """The manifest entry of one of the bundle's own files (users, items, labels, golden)."""
@@ -77,6 +79,7 @@ class Bundle(Record):
             _check_sha256(location, opened.sha256(), file.sha256)
         except OSError as error:
             raise BundleError(f"{location}: cannot be read: {error.strerror}") from error
+        self.mapped.append(opened)
         return opened
 
 

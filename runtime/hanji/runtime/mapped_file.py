@@ -5,10 +5,10 @@ processes that map the same file.
 
 Guarantees: the engine opens the file that was hashed, even if the file at its path has since been replaced,
 moved or deleted, because both use one open descriptor. An in-place change (detected by size and modification
-time) raises ChecksumError if it happens before the engine has loaded the file. A later in-place change is not
-detected: the engine may then compute with changed weights, or the process may die with SIGBUS if the file was
-truncated. So never overwrite a bundle in use; deploy a new directory instead. Files too small to be mapped
-are read once and are not affected.
+time) raises ChecksumError if it happens before the engine has loaded the file. Of later ones, truncation is
+detected when a call begins; during a call it ends the process (SIGBUS). After others the engine may compute
+with changed weights. So never overwrite a bundle in use; deploy a new directory instead. Files too
+small to be mapped are read once and are not affected.
 """
 
 from __future__ import annotations
@@ -117,6 +117,14 @@ class MappedFile:
             raise ChecksumError(
                 f"{self._location}: the file was changed while it was being loaded; copy or export the "
                 "bundle to a new directory instead of overwriting this one"
+            )
+
+    def check_size(self) -> None:
+        """Raise ChecksumError if the file was truncated, whose mapped pages would end the process."""
+        if os.fstat(self._descriptor).st_size < self.bytes:
+            raise ChecksumError(
+                f"{self._location}: the file was truncated while in use; copy or export the bundle to a new "
+                "directory instead of overwriting this one"
             )
 
     def _state_now(self) -> tuple[int, int]:

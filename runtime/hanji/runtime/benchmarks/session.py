@@ -13,9 +13,9 @@ import sys
 import time
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from hanji.runtime.benchmarks.resident import resident_bytes
 from hanji.runtime.errors import HanjiError
 from hanji.runtime.recommender import Recommender
 
@@ -32,6 +32,10 @@ from hanji.runtime.benchmarks.session import main
 main({model}, started, imported)
 """
 """For ``python -c``; ``model`` is Recommender or Classifier. Times only the import that applications make."""
+
+
+STATUS = Path("/proc/self/status")
+_FIELDS = {b"VmRSS": "resident", b"RssAnon": "anonymous", b"VmHWM": "peak"}
 
 
 class Job(TypedDict):
@@ -157,4 +161,21 @@ def _verify_ns(path: str, opened: Recommender | Classifier) -> int:
     return time.monotonic_ns() - start
 
 
-__all__ = ["PROGRAM", "Job", "Measurement", "calls", "main", "measure"]
+def resident_bytes(status: Path = STATUS) -> dict[str, int | None]:
+    """Memory of this process by Linux: ``resident`` bytes, the ``anonymous`` part of them (not backed by a
+    file), and the ``peak`` since it started; None for values that the system does not report.
+    """
+    found: dict[str, int | None] = dict.fromkeys(_FIELDS.values())
+    try:
+        lines = status.read_bytes().splitlines()
+    except OSError:
+        return found
+    for line in lines:
+        name, _, value = line.partition(b":")
+        amount = value.removesuffix(b"kB").strip()
+        if name in _FIELDS and amount.isdigit():
+            found[_FIELDS[name]] = int(amount) * 1024 or None
+    return found
+
+
+__all__ = ["PROGRAM", "Job", "Measurement", "calls", "main", "measure", "resident_bytes"]
