@@ -21,9 +21,12 @@ from hanji.training import archives, json_files, settings
 from hanji.training.archives import expect_ordinary, largest_unpacked, open_arrays, read_member
 from hanji.training.classifiers.data import image_files
 from hanji.training.errors import DataError, HanjiError, RecipeError
-from hanji.training.files import read_about
+from hanji.training.files import FORMAT_VERSION, read_about
 from hanji.training.json_files import read_json, read_own_json, read_text
 from hanji.training.recipe_file import read_recipe_file
+from hanji.training.recommenders.data import DataConfig
+from hanji.training.recommenders.data.config import PREPARED
+from hanji.training.recommenders.data.prepared import read_prepared
 from hanji.training.recommenders.data.sources import files, header
 from hanji.training.recommenders.data.sources.engine import open_engine
 from hanji.training.recommenders.data.sources.files import find_files
@@ -274,3 +277,12 @@ def test_what_the_machine_lacks_is_one_line(
     assert found.startswith("hanji: error: ")
     assert "; try: " in found
     assert found.count("\n") == 1
+
+
+@pytest.mark.parametrize("values", [{}, {"split": 5, "training_interactions": "x"}, {"quality": None}])
+def test_damaged_prepared_data(tmp_path: Path, values: dict[str, object]) -> None:
+    for name in ("train_users", "train_items", "test_users", "test_items", "test_negatives"):
+        np.save(tmp_path / f"{name}.npy", np.zeros(0))
+    (tmp_path / PREPARED).write_text(json.dumps({"format_version": FORMAT_VERSION, **values}))
+    with pytest.raises(DataError, match="run `hanji data prepare` again"):
+        read_prepared(DataConfig(name="x", format="prepared"), tmp_path)

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from hanji.training.json_files import read_json
 if TYPE_CHECKING:
     import tf_keras as keras
 
+Given = ParamSpec("Given")
 Loaded = TypeVar("Loaded")
 FORMAT_VERSION = 1
 """Of the directories with models that stages write."""
@@ -175,19 +176,19 @@ def read_about(path: Path, made_by: str) -> dict[str, Any]:
     return about
 
 
-def stage_output(made_by: str) -> Callable[[Callable[[Path], Loaded]], Callable[[Path], Loaded]]:
-    """Decorate what loads a directory: DataError for values that ``made_by`` never writes."""
+def stage_output(made_by: str) -> Callable[[Callable[Given, Loaded]], Callable[Given, Loaded]]:
+    """Decorate what loads a directory, its last argument: DataError for what ``made_by`` never writes."""
 
-    def decorate(load: Callable[[Path], Loaded]) -> Callable[[Path], Loaded]:
+    def decorate(load: Callable[Given, Loaded]) -> Callable[Given, Loaded]:
         @functools.wraps(load)
-        def checked(directory: Path) -> Loaded:
+        def checked(*args: Given.args, **kwargs: Given.kwargs) -> Loaded:
             try:
-                return load(directory)
+                return load(*args, **kwargs)
             except HanjiError:
                 raise
             except (AttributeError, LookupError, OSError, OverflowError, TypeError, ValueError) as error:
                 raise DataError(
-                    f"{directory}: damaged ({type(error).__name__}: {error!s:.200}); run `{made_by}` again"
+                    f"{args[-1]}: damaged ({type(error).__name__}: {error!s:.200}); run `{made_by}` again"
                 ) from error
 
         return checked
