@@ -9,6 +9,8 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from hanji.compression.classifiers.files.settings import WrapSettings
@@ -207,6 +209,17 @@ def test_compressed_text_of_an_extraordinary_ratio(tmp_path: Path, monkeypatch: 
         monkeypatch.setattr(archives, "ORDINARY_BYTES", 409)
         with pytest.raises(DataError, match=r"r\.csv\.gz: expected at most 409 bytes from"):
             find_files(tmp_path, "r.csv.gz", None, engine)
+
+
+def test_parquet_of_an_extraordinary_ratio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "r.parquet"
+    pq.write_table(pa.table({"user": [1] * 10_000, "item": [2] * 10_000}), path)
+    monkeypatch.setattr(archives, "LARGEST_RATIO", 0)
+    monkeypatch.setattr(archives, "ORDINARY_BYTES", 10_000)  # rows; their encoded bytes are fewer
+    assert header.read_header(files.source_file(path)).columns == ("user", "item")
+    monkeypatch.setattr(archives, "ORDINARY_BYTES", 9_999)
+    with pytest.raises(DataError, match="expected at most 9,999 bytes and rows"):
+        header.read_header(files.source_file(path))
 
 
 def test_the_number_of_files_of_a_pattern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,9 @@ import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from hanji.training.archives import largest_unpacked
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.sources.files import SourceFile, read_sample, without_mark
 
@@ -194,11 +196,24 @@ def _parquet_columns(file: SourceFile) -> tuple[str, ...]:
     import pyarrow.parquet as pq
 
     try:
-        return tuple(pq.ParquetFile(file.path).schema_arrow.names)
+        opened = pq.ParquetFile(file.path)
+        _check_unpacked(file, opened.metadata)
+        return tuple(opened.schema_arrow.names)
     except (OSError, ValueError) as error:
         raise DataError(
             f"{file.path}: expected a Parquet file, found {error}; download or export it again"
         ) from None
+
+
+def _check_unpacked(file: SourceFile, metadata: Any) -> None:
+    """DataError for a Parquet file that states far more content than its size."""
+    unpacked = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
+    largest = largest_unpacked(file.path.stat().st_size)
+    if max(unpacked, metadata.num_rows) > largest:
+        raise DataError(
+            f"{file.path}: expected at most {largest:,} bytes and rows for its size, found {unpacked:,} "
+            f"bytes and {metadata.num_rows:,} rows; write it again without compression"
+        )
 
 
 def _json_columns(file: SourceFile, line: str) -> tuple[str, ...]:
