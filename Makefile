@@ -1,6 +1,6 @@
 # hanji needs Python 3.11–3.13 and make. `make demo` and `make test` set up the rest in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types contracts wheels pytest pi web android reference lock clean
+.PHONY: help demo test check lint types contracts wheels pytest pi web android fuzz audit sbom reference lock clean
 SHELL := /bin/bash
 
 VENV := .venv
@@ -29,7 +29,7 @@ check: $(READY) lint types contracts  ## The fastest checks, within a minute: st
 	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile tests/contracts tests/runtime \
 	    tests/training/test_*.py tests/training/*/data tests/studies/test_recipe_reference.py \
 	    --ignore tests/runtime/test_stream_watch.py --ignore tests/runtime/test_threads.py \
-	    --ignore tests/runtime/test_mutations.py
+	    --ignore tests/runtime/test_mutations.py --ignore tests/runtime/test_fuzzing.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -66,6 +66,27 @@ android: $(READY)  ## Build the Android demo, sign it and check the APK
 
 pi: $(READY) wheels  ## Run the tests on emulated Raspberry Pis alone
 	$(BIN)/python -m pytest tests/pi
+
+fuzz: $(READY)  ## Look for files that readers do not expect, for SECONDS=600
+	@[ -f $(OUT)/bundle/manifest.json ] && [ -f $(DIGITS)/bundle/manifest.json ] || $(MAKE) demo
+	$(BIN)/python tests/fuzz/fuzz.py --seconds $(or $(SECONDS),600)
+
+# A package that the advisory service does not know is an error as well (--strict): it was not audited.
+audit: $(READY)  ## Look for known vulnerabilities in the locked dependencies (needs the network)
+	$(BIN)/uv tool run --from 'pip-audit>=2.9,<3' pip-audit --strict --disable-pip --require-hashes \
+	    --progress-spinner off -r requirements/dev.txt
+	cd web_demo && npm audit
+
+SBOM := $(BIN)/uv tool run --from 'cyclonedx-bom>=7,<8' cyclonedx-py requirements --output-reproducible --of JSON
+LOCKED := $(BIN)/uv pip compile --quiet --python-version 3.11 --constraint requirements/dev.txt \
+    --no-emit-package hanji-runtime --no-emit-index-url --generate-hashes
+
+sbom: $(READY)  ## Write software bills of materials (CycloneDX) of the wheels and the page to dist/; the APK's lies beside it
+	@mkdir -p dist
+	set -o pipefail; $(LOCKED) pyproject.toml | $(SBOM) --pyproject pyproject.toml -o dist/hanji.cdx.json -
+	set -o pipefail; $(LOCKED) runtime/pyproject.toml --extra litert --extra onnx --extra image \
+	    | $(SBOM) --pyproject runtime/pyproject.toml -o dist/hanji-runtime.cdx.json -
+	cd web_demo && npm sbom --sbom-format cyclonedx --omit dev > ../dist/web_demo.cdx.json
 
 reference: $(READY)  ## Generate docs/recipe-reference.md from the config dataclasses
 	$(BIN)/python -m hanji.studies.recipe_reference > docs/recipe-reference.md

@@ -4,7 +4,8 @@
 
 All dependencies are from Maven Central and Debian. If Maven Central does not provide ONNX Runtime's Android
 package, the APK is built without an engine: it is signed, checked and can be installed, but its screens
-report that the engine is missing. Its file name contains "without-engine".
+report that the engine is missing. Its file name contains "without-engine". Beside the APK lies its software
+bill of materials (.cdx.json).
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from apk_downloads import MIN_SDK, ONNXRUNTIME_ANDROID
-from app import Compiled, compile_app
+from app import PACKAGE, VERSION_NAME, Compiled, compile_app
 from archive import write_apk
 from assets import assets_of
-from downloads import BuildError, fetched
+from bill_of_materials import bill_of_materials
+from downloads import KOTLIN_STDLIB, ONNXRUNTIME_JVM, BuildError, fetched
 from gates import Gate, check
 from kotlin import classes_of
 from signing import sign
@@ -56,6 +58,9 @@ def make_apk(out: Path, recommender: Path, classifier: Path, aar: Path | None = 
     unsigned, signed = out / f"{name}-unsigned.apk", out / f"{name}.apk"
     write_apk(unsigned, compiled.linked, files)
     sign(unsigned, signed, MIN_SDK)
+    # Without an engine, the APK contains the classes of the desktop package, which call it.
+    parts = [KOTLIN_STDLIB, ONNXRUNTIME_ANDROID if engine else ONNXRUNTIME_JVM]
+    signed.with_suffix(".cdx.json").write_bytes(bill_of_materials(signed, PACKAGE, VERSION_NAME, parts))
     return Apk(signed, unsigned, compiled, reason)
 
 

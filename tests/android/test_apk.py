@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
@@ -90,6 +91,16 @@ def test_an_apk_without_an_engine_is_labelled(apk: make_apk.Apk, checked: dict[s
     assert ("without-engine" in apk.path.name) == bool(apk.without_engine)
     report = make_apk.report(apk, list(checked.values()), 0)
     assert ("NO ENGINE" in report) == bool(apk.without_engine)
+
+
+def test_the_bill_of_materials_names_the_packages_in_the_apk(apk: make_apk.Apk) -> None:
+    table = json.loads(apk.path.with_suffix(".cdx.json").read_bytes())
+    (digest,) = table["metadata"]["component"]["hashes"]
+    assert digest["content"] == hashlib.sha256(apk.path.read_bytes()).hexdigest()
+    assert [(part["name"], part["hashes"][0]["content"]) for part in table["components"]] == [
+        ("kotlin-stdlib", downloads.KOTLIN_STDLIB.sha256),
+        ("onnxruntime", downloads.ONNXRUNTIME_JVM.sha256),
+    ]
 
 
 def test_the_android_manifest(apk: make_apk.Apk) -> None:

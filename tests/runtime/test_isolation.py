@@ -187,7 +187,7 @@ def test_without_an_interpreter(onnx_bundle: Path, monkeypatch: pytest.MonkeyPat
 def test_limits_of_a_process(tmp_path: Path) -> None:
     resource = pytest.importorskip("resource")
     if os.fork() == 0:  # limits cannot be raised again
-        isolation._limit(123 * 2**20, 5)
+        isolation.limit_this_process(123 * 2**20, 5)
         found = [
             resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))[0] for name in ("DATA", "CPU", "CORE")
         ]

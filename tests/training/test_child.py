@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from hanji.training.child import call_in_child
+from hanji.training.child import SECONDS, call_in_child
 from hanji.training.errors import ConversionError, DataError
 
 
@@ -24,13 +30,43 @@ def crash() -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
-def call(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **arguments: str) -> None:
+def sleep() -> None:
+    time.sleep(60)
+
+
+def describe(target: str, port: int) -> None:
+    """What this process can see of the machine around it."""
+    entries = [str(path) for path in Path().iterdir()]
+    found = {"directory": entries, "variables": sorted(os.environ), "connected": True}
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        found["connected"] = False
+    Path(target).write_text(json.dumps(found), encoding="utf-8")
+
+
+def write_a_large_file() -> None:
+    import resource
+
+    with Path("large").open("wb") as file:
+        file.truncate(resource.getrlimit(resource.RLIMIT_FSIZE)[0] + 1)
+
+
+def call(
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float = SECONDS,
+    **arguments: str | int,
+) -> None:
     """Call a function of this file, which the child process imports from a copy."""
     (tmp_path / "functions_of_test.py").write_text(
         Path(__file__).read_text(encoding="utf-8"), encoding="utf-8"
     )
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
-    call_in_child(f"functions_of_test:{name}", arguments, what="the converter", hint="try float16")
+    monkeypatch.syspath_prepend(tmp_path)
+    call_in_child(
+        f"functions_of_test:{name}", arguments, what="the converter", hint="try float16", seconds=seconds
+    )
 
 
 def test_a_function_leaves_its_result_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,3 +85,36 @@ def test_a_crash_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ConversionError, match=r"^the converter died of signal 11 \(segmentation fault\); try float16$"
     ):
         call("crash", tmp_path, monkeypatch)
+
+
+def test_a_call_that_does_not_end_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConversionError, match=r"^the converter did not end within 1 s; try float16$"):
+        call("sleep", tmp_path, monkeypatch, seconds=1)
+
+
+def test_a_call_has_its_own_directory_few_variables_and_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a key")
+    target = tmp_path / "found.json"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        call("describe", tmp_path, monkeypatch, target=str(target), port=server.getsockname()[1])
+    found = json.loads(target.read_text(encoding="utf-8"))
+    assert found["directory"] == []
+    assert "PATH" in found["variables"] and "AWS_SECRET_ACCESS_KEY" not in found["variables"]
+    if can_leave_the_network():
+        assert not found["connected"]
+
+
+def can_leave_the_network() -> bool:
+    """Whether this system lets an ordinary process create a network namespace, as util-linux does it."""
+    command = shutil.which("unshare")
+    if command is None:
+        return False
+    return subprocess.run([command, "--net", "--map-root-user", "true"], check=False).returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_the_size_of_a_file_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConversionError, match=r"ended with exit code 1: OSError: .*File too large"):
+        call("write_a_large_file", tmp_path, monkeypatch)

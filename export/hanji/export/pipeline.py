@@ -22,12 +22,15 @@ from hanji.runtime.bundle import open_bundle
 from hanji.training.content import obstacle_to_reuse
 from hanji.training.errors import RecipeError
 from hanji.training.files import write_text_atomic
+from hanji.training.interrupts import check_interrupt
 from hanji.training.json_files import read_json
+from hanji.training.output_lock import lock_inside
 from hanji.training.progress import logger
 from hanji.training.quiet import import_tensorflow
 from hanji.training.recipe_file import RecipeFile, read_recipe_file
 from hanji.training.settings import table_from
 from hanji.training.task import check_call, optional_path, path_of
+from hanji.training.unfinished import remove_leftovers
 
 if TYPE_CHECKING:
     from hanji.export.bundle.files import BundleSummary
@@ -61,8 +64,10 @@ class Clock:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time the block and record it under ``name``."""
+        check_interrupt()
         start = time.monotonic()
         yield
+        check_interrupt()
         self.seconds[name] = round(time.monotonic() - start, 1)
         write_text_atomic(self._path, json.dumps(self.seconds) + "\n")
 
@@ -117,15 +122,28 @@ def run_plan(
     """Run every stage and write OUT/bundle, OUT/full, OUT/report.json and OUT/report.md.
 
     OUT/full is the full model as a float32 bundle: the baseline for the compressed one. ``train(work)``, if
-    given, trains the full model in place of this process and leaves it in WORK/trained.
+    given, trains the full model in place of this process and leaves it in WORK/trained. HanjiError if another
+    process builds in ``out``.
     """
+    with lock_inside(out):
+        return _run_plan(plan, data, out, on_epoch, train)
+
+
+def _run_plan(
+    plan: Plan,
+    data: Path | None,
+    out: Path,
+    on_epoch: OnEpoch | None,
+    train: Callable[[Path], None] | None,
+) -> BuildReport:
     import_tensorflow()
     task, work = plan.task, out / "work"
     dataset = task.load(plan.data, data, seed=plan.file.seed)
     for line in task.summary(dataset):
         logger.info(line)
     task.check_sizes(plan.recipe, plan.model, dataset)
-    work.mkdir(parents=True, exist_ok=True)
+    work.mkdir(exist_ok=True)
+    remove_leftovers(work)
     clock = Clock(work / "seconds.json")
     trained = earlier_trained(plan, dataset.content, work)
     if trained is None:

@@ -122,7 +122,7 @@ def main(bundle: str, options: OpenOptions, memory: int, seconds: float) -> None
     stdout = os.dup(1)
     os.dup2(2, 1)  # of what engines print, nothing is an answer
     try:
-        _limit(memory, seconds)
+        limit_this_process(memory, seconds)
         warnings.simplefilter("ignore")  # the caller has the fallbacks
         opened = open_bundle(bundle)
         result = tested_here(opened, options)
@@ -134,7 +134,7 @@ def main(bundle: str, options: OpenOptions, memory: int, seconds: float) -> None
     os.write(stdout, json.dumps(answer).encode())
 
 
-def _limit(memory: int, seconds: float) -> None:
+def limit_this_process(memory: int, seconds: float) -> None:
     """Limit this process's memory and processor time, and write no core file, where the system can."""
     with suppress(ImportError):  # Windows has no such limits
         import resource
@@ -149,4 +149,4 @@ def _limit(memory: int, seconds: float) -> None:
                 resource.setrlimit(limit, (value, resource.getrlimit(limit)[1]))
 
 
-__all__ = ["Tested", "main", "tested", "tested_here"]
+__all__ = ["Tested", "limit_this_process", "main", "tested", "tested_here"]

@@ -10,6 +10,7 @@ from typing import Any
 from hanji.export.bundle.engines import DEVICE_ENGINES
 from hanji.export.formats.names import Format
 from hanji.studies.variant import Variant
+from hanji.training.files import atomic_file
 
 ROW, OUTCOMES = "row.json", "outcomes.npz"
 END_WITH_STDIN = "--end-with-stdin"
@@ -81,13 +82,19 @@ def share_checkpoints(work: Path, done: Variant, other: Variant) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for path in (source / "distilling.npz", source / "teacher"):
         if path.is_dir():
-            shutil.copytree(path, target / path.name, dirs_exist_ok=True)
+            shutil.copytree(path, target / path.name, dirs_exist_ok=True, copy_function=copied)
         elif path.is_file() and _is_newer(path, target / path.name):
-            shutil.copy2(path, target / path.name)
+            copied(path, target / path.name)
+
+
+def copied(source: str | Path, target: str | Path) -> None:
+    """Copy a file with its time, completely or not at all."""
+    with atomic_file(Path(target)) as staging:
+        shutil.copy2(source, staging)
 
 
 def _is_newer(path: Path, other: Path) -> bool:
     return not other.exists() or path.stat().st_mtime > other.stat().st_mtime
 
 
-__all__ = ["END_WITH_STDIN", "OUTCOMES", "ROW", "Job", "checkpoints_of", "share_checkpoints"]
+__all__ = ["END_WITH_STDIN", "OUTCOMES", "ROW", "Job", "checkpoints_of", "copied", "share_checkpoints"]

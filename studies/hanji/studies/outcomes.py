@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from hanji.training.archives import open_arrays
+from hanji.training.files import atomic_file
 
 FORMAT = 2
 """Version of the arrays on disk: results with those of another version are measured anew."""
@@ -58,9 +59,8 @@ OutcomesT = TypeVar("OutcomesT", bound=Outcomes)
 
 def save_outcomes(outcomes: Outcomes, path: Path) -> None:
     """Write the arrays to a NumPy archive, without pickle."""
-    temporary = path.with_suffix(".tmp.npz")
-    np.savez_compressed(temporary, allow_pickle=False, **outcomes.arrays())
-    temporary.replace(path)
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **outcomes.arrays())
 
 
 def load_outcomes(path: Path, kind: type[OutcomesT]) -> OutcomesT:

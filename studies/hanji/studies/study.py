@@ -18,7 +18,7 @@ from hanji.studies.task import task_named
 from hanji.studies.variant import Variant
 from hanji.training.errors import RecipeError
 from hanji.training.recipe_file import RecipeFile, read_recipe_file
-from hanji.training.settings import Seed, check_ranges, read_toml, settings_from
+from hanji.training.settings import Seed, check_name, check_ranges, read_toml, settings_from
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class StudyTables:
     """Tables ``[[budgets]]``: for each, the best recipe that meets it is named."""
 
     def __post_init__(self) -> None:
+        check_name(self.name)
         check_ranges(self)
 
 

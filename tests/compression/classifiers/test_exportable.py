@@ -114,6 +114,7 @@ def recurrent(**options: bool) -> keras.Model:
 
 
 REFUSED = {
+    "weights only": (recurrent, "int8-weights", "for .onnx and .tflite files; use dynamic"),
     "a loop, trained": (recurrent, "int8-qat", "'rows' (LSTM) is a loop over time steps"),
     "a loop, calibrated": (recurrent, "int8", "'rows' (LSTM) is a loop over time steps"),
     "an unrolled loop": (lambda: recurrent(unroll=True), "int8-qat", "'rows' (LSTM) is recurrent"),

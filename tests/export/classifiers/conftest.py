@@ -37,6 +37,14 @@ TRAINING = ImageTrainingConfig(epochs=8, batch_size=64, optimizer="adam", learni
 FLOAT_LAYER = "block_2_pointwise"
 
 
+@pytest.fixture(autouse=True)
+def _no_trial_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not run model files in another process first: this takes half a second for each of hundreds."""
+    monkeypatch.setattr(
+        "hanji.compression.classifiers.files.read_model_file.call_in_child", lambda *_, **__: None
+    )
+
+
 @pytest.fixture(scope="session")
 def digits() -> ImageDataset:
     return load_images(DATA, None, seed=0)

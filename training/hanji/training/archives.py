@@ -13,6 +13,7 @@ from typing import cast
 import numpy as np
 
 from hanji.training.errors import DataError
+from hanji.training.regular_files import regular_file
 
 ORDINARY_BYTES = 1 << 26
 """What may be unpacked from a file of any size: 64 MiB, as blank images and repeated lines can need."""
@@ -55,7 +56,7 @@ def read_member(archive: zipfile.ZipFile, name: str, path: Path, largest: int) -
 def open_arrays(path: Path, advice: str) -> Iterator[np.lib.npyio.NpzFile]:
     """The arrays of an .npz file; DataError with ``advice`` if one that the block reads is damaged."""
     try:
-        with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as arrays:
+        with regular_file(path).open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as arrays:
             expect_ordinary(cast(zipfile.ZipFile, arrays.zip), path)  # it is open
             yield arrays
     except _DAMAGE as error:

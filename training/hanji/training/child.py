@@ -1,13 +1,13 @@
-"""Runs native code that may crash, such as a converter, in a process of its own.
+"""Runs native code that may crash or be misled by a file, such as a converter, in a process of its own.
 
-    python -m hanji.training.child MODULE:FUNCTION REQUEST RESPONSE
-
-calls the function with the keyword arguments in the JSON file REQUEST. An error that it raises is written to
-RESPONSE.
+The process has limits of time, memory and the size of files, an empty working directory, only those
+environment variables that its libraries need, and, where Linux lets an ordinary user create one, a network
+namespace without any interface.
 """
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import json
 import os
@@ -19,28 +19,82 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hanji.runtime.isolation import limit_this_process
 from hanji.training.errors import ConversionError, HanjiError
+from hanji.training.memory import available_memory
+
+SECONDS = 3600.0
+"""Limit of time, far beyond the slowest conversions known, which take minutes."""
+FILE_BYTES = 2**33
+"""Limit of each file that it writes. Protobuf and FlatBuffers end at 2 GiB."""
+_LEAST_MEMORY = 2**32  # TensorFlow maps much more than it uses
+_VARIABLES = ("PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH")
+_PREFIXES = ("LC_", "TF_", "OMP_", "KMP_", "MKL_", "OPENBLAS_", "XLA_", "CUDA_", "HANJI_", "PYTHON")
+_PROGRAM = """\
+import json, sys
+job = json.loads(sys.argv[1])
+sys.path[:] = job.pop("path")
+from hanji.training.child import main
+main(**job)
+"""
+_NEW_USER_NAMESPACE, _NEW_NETWORK_NAMESPACE = 0x10000000, 0x40000000  # of linux/sched.h
 
 
-def call_in_child(function: str, arguments: Mapping[str, Any], *, what: str, hint: str) -> None:
+def call_in_child(
+    function: str,
+    arguments: Mapping[str, Any],
+    *,
+    what: str,
+    hint: str,
+    seconds: float = SECONDS,
+    memory: int | None = None,
+) -> None:
     """Call ``function``, given as "module:name", in a new process; ``arguments`` must be ready for JSON.
 
-    Its results must be files. Raises ConversionError with the message of a HanjiError that the function
-    raises, and for a process that ends in any other way: ``what`` is the subject of that message ("the
-    converter"), ``hint`` what to try.
+    Its results must be files, whose paths are absolute. Raises ConversionError with the message of a
+    HanjiError that the function raises, and for a process that ends in any other way, does not end within
+    ``seconds`` or needs more than ``memory`` bytes (what is free): ``what`` is the subject of that message
+    ("the converter"), ``hint`` what to try.
     """
     with tempfile.TemporaryDirectory(prefix="hanji-child-") as directory:
         request, response = Path(directory, "request.json"), Path(directory, "response.json")
         request.write_text(json.dumps(arguments), encoding="utf-8")
-        command = [sys.executable, "-m", "hanji.training.child", function, str(request), str(response)]
-        environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
-        done = subprocess.run(  # noqa: S603
-            command, capture_output=True, text=True, check=False, env=environment
-        )
+        working = Path(directory, "work")
+        working.mkdir()
+        job = {
+            "path": [str(Path(entry).absolute()) for entry in sys.path],
+            "function": function,
+            "request": str(request),
+            "response": str(response),
+            "memory": max(available_memory(), _LEAST_MEMORY) if memory is None else memory,
+            "seconds": seconds,
+        }
+        try:
+            done = subprocess.run(  # noqa: S603
+                [sys.executable, "-c", _PROGRAM, json.dumps(job)],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                env=_environment(),
+                cwd=working,
+                timeout=seconds,
+            )
+        except subprocess.TimeoutExpired:
+            raise ConversionError(f"{what} did not end within {seconds:g} s; {hint}") from None
         if response.exists():
             raise ConversionError(json.loads(response.read_text(encoding="utf-8")))
     if done.returncode:
         raise ConversionError(f"{what} {_ending(done.returncode, done.stderr)}; {hint}")
+
+
+def _environment() -> dict[str, str]:
+    """The variables of this process that Python and TensorFlow read; no keys of services, for instance."""
+    passed = {
+        name: value for name, value in os.environ.items() if name in _VARIABLES or name.startswith(_PREFIXES)
+    }
+    return {"TF_CPP_MIN_LOG_LEVEL": "3", **passed}
 
 
 def _ending(code: int, stderr: str) -> str:
@@ -50,9 +104,14 @@ def _ending(code: int, stderr: str) -> str:
     return f"ended with exit code {code}: {lines[-1] if lines else 'nothing on stderr'}"
 
 
-def main() -> None:
-    """Call the function of the request; exit with 1 if it raises a HanjiError."""
-    function, request, response = sys.argv[1:]
+def main(function: str, request: str, response: str, memory: int, seconds: float) -> None:
+    """In the child: call the function with the arguments in ``request``.
+
+    Exits with 1 if it raises a HanjiError, whose message is written to ``response``.
+    """
+    _leave_the_network()
+    limit_this_process(memory, seconds)
+    _limit_files()
     module, _, name = function.partition(":")
     try:
         getattr(importlib.import_module(module), name)(
@@ -63,8 +122,20 @@ def main() -> None:
         sys.exit(1)
 
 
-if __name__ == "__main__":
-    main()
+def _leave_the_network() -> None:
+    """Enter a network namespace without interfaces, if the system lets this process create one."""
+    if sys.platform != "linux":
+        return
+    unshare = getattr(ctypes.CDLL(None), "unshare", None)
+    if unshare is not None and unshare(_NEW_NETWORK_NAMESPACE):  # not privileged
+        unshare(_NEW_USER_NAMESPACE | _NEW_NETWORK_NAMESPACE)
+
+
+def _limit_files() -> None:
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
 
 
 __all__ = ["call_in_child"]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-import secrets
-import shutil
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,10 @@ import numpy as np
 
 from hanji.training.archives import open_arrays
 from hanji.training.errors import DataError, HanjiError
+from hanji.training.exchange import flush_directory, flush_file, replace_directory, restore_previous
+from hanji.training.interrupts import check_interrupt
 from hanji.training.json_files import read_json
+from hanji.training.unfinished import remove_leftovers, unfinished_directory, unfinished_file
 
 if TYPE_CHECKING:
     import tf_keras as keras
@@ -27,20 +29,26 @@ FORMAT_VERSION = 1
 
 @contextmanager
 def atomic_directory(target: Path, *, replace: bool = False) -> Iterator[Path]:
-    """Yield a new empty directory next to `target`, which is renamed to `target` if the block succeeds.
+    """Yield a new empty directory next to `target`, which becomes `target` in one step if the block succeeds.
 
-    On any exception, including Ctrl-C, the new directory is removed and an existing `target` is unchanged.
-    An existing directory that is not empty is replaced only with `replace=True`. Raises HanjiError if the
-    target exists or cannot be written.
+    On any exception, including Ctrl-C, the new directory is removed and an existing `target` is unchanged. If
+    this process is killed, the next one removes it. An existing directory that is not empty is replaced only
+    with `replace=True`. Raises HanjiError if the target exists or cannot be written.
     """
-    target = target.resolve()  # a symbolic link is kept, and the directory it points to is replaced
-    staging = _sibling(target)
+    target = absolute(target)  # a symbolic link is kept, and the directory it points to is replaced
+    new_parent(target, replace=replace)
     try:
-        _prepare(target, staging, replace)
-        yield staging
-        _move_into_place(staging, target)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        restore_previous(target)
+        remove_leftovers(target.parent)
+        with unfinished_directory(target) as staging:
+            yield staging
+            flush_directory(staging)
+            check_interrupt()
+            replace_directory(staging, target)
+    except OSError as error:
+        if _concerns(error, target):
+            raise cannot_write(target, error) from None
+        raise
 
 
 def write_text_atomic(path: Path, text: str) -> None:
@@ -48,19 +56,35 @@ def write_text_atomic(path: Path, text: str) -> None:
 
     Raises HanjiError if it cannot be written.
     """
-    staging = _sibling(path)
-    try:
+    with atomic_file(path) as staging:
         staging.write_bytes(text.encode())
-        staging.replace(path)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield a new empty file next to `path`, which replaces `path` if the block succeeds.
+
+    On any exception `path` keeps its previous contents. Raises HanjiError if it cannot be written.
+    """
+    try:
+        with unfinished_file(path) as staging:
+            yield staging
+            flush_file(staging)
+            check_interrupt()
+            staging.replace(path)
     except OSError as error:
-        raise _cannot_write(path, error) from None
-    finally:
-        staging.unlink(missing_ok=True)
+        if _concerns(error, path):
+            raise cannot_write(path, error) from None
+        raise
 
 
 def new_parent(target: Path, *, replace: bool = False) -> Path:
     """The directory of a new `target`, which is made if it is missing; HanjiError as `atomic_directory`."""
-    target = target.resolve()
+    target = absolute(target)
+    if target == target.parent:
+        raise HanjiError(
+            f"{target}: expected a directory in another one, found the root; choose another path"
+        )
     try:
         if target.exists() and not target.is_dir():
             raise HanjiError(f"{target}: expected a directory or nothing, found a file; choose another path")
@@ -68,45 +92,32 @@ def new_parent(target: Path, *, replace: bool = False) -> Path:
             raise HanjiError(f"{target}: exists and is not empty; choose another path or remove it first")
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _cannot_write(target, error) from None
+        raise cannot_write(target, error) from None
     return target.parent
 
 
-def _prepare(target: Path, staging: Path, replace: bool) -> None:
-    new_parent(target, replace=replace)
+def absolute(path: Path) -> Path:
+    """The absolute path without symbolic links; HanjiError if the current directory no longer exists."""
     try:
-        staging.mkdir()
-    except OSError as error:
-        raise _cannot_write(target, error) from None
+        return path.resolve()
+    except FileNotFoundError:
+        raise HanjiError(f"{path}: the current directory no longer exists; change to one that does") from None
 
 
-def _move_into_place(staging: Path, target: Path) -> None:
-    try:
-        if not target.exists():
-            staging.rename(target)
-            return
-        old = _sibling(target)
-        target.rename(old)
-        try:
-            staging.rename(target)
-        except BaseException:
-            old.rename(target)
-            raise
-    except OSError as error:
-        raise _cannot_write(target, error) from None
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _sibling(path: Path) -> Path:
-    """An unused hidden name in the same directory, so that a rename stays within one file system."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-
-
-def _cannot_write(path: Path, error: OSError) -> HanjiError:
+def cannot_write(path: Path, error: OSError) -> HanjiError:
+    """The HanjiError for a path that cannot be written."""
     return HanjiError(
         f"{path}: cannot be written: {error.strerror or error}; choose another path, or check its "
         "permissions and the free space"
     )
+
+
+def _concerns(error: OSError, path: Path) -> bool:
+    """Whether the error is one of writing `path`, rather than of another file that is read meanwhile."""
+    if error.filename is None:
+        return True
+    found = Path(os.fsdecode(error.filename))
+    return any(part == path or part.name.startswith(f".{path.name}.") for part in (found, *found.parents))
 
 
 def file_names(directory: Path) -> list[str]:
@@ -213,7 +224,10 @@ def load_weights(model: keras.Model, path: Path) -> None:
 
 __all__ = [
     "FORMAT_VERSION",
+    "absolute",
     "atomic_directory",
+    "atomic_file",
+    "cannot_write",
     "directory_listing",
     "file_names",
     "load_weights",

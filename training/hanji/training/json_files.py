@@ -9,6 +9,7 @@ from typing import Any
 
 from hanji.runtime.json_table import expect_bounded, json_value
 from hanji.training.errors import HanjiError
+from hanji.training.regular_files import regular_file
 
 LARGEST_BYTES = 2**29
 """Of a JSON file: the catalogue of a trained model with five million items. To read it takes several GB."""
@@ -44,7 +45,7 @@ def read_own_json(path: Path) -> dict[str, Any]:
 
 def _content(path: Path) -> bytes:
     """The bytes without a mark of their order; a file that is too large is refused before it is read."""
-    with path.open("rb") as file:
+    with regular_file(path).open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size > LARGEST_BYTES:
             raise ValueError(f"expected at most {LARGEST_BYTES:,} bytes, found {size:,}")

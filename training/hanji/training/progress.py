@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hanji.runtime.terminal import print_lines
+from hanji.training.interrupts import check_interrupt
+from hanji.training.standard_streams import keep_standard_streams
 
 SECONDS_BETWEEN_LINES = 15.0
 logger = logging.getLogger("hanji")
@@ -57,7 +59,8 @@ class ProgressTask:
         self.total = total
 
     def advance(self) -> None:
-        """Count one step."""
+        """Count one step; KeyboardInterrupt if the run was interrupted."""
+        check_interrupt()
         self.done += 1
         if time.monotonic() - self.shown >= SECONDS_BETWEEN_LINES:
             self.show()
@@ -83,6 +86,7 @@ class _Bar(ProgressTask):
         self.bar, self.task = bar, bar.add_task(name, total=None, status="")
 
     def advance(self) -> None:
+        check_interrupt()
         self.done += 1
         self.show()
 
@@ -98,7 +102,11 @@ class _Stderr(logging.Handler):
 
 
 def show_progress() -> None:
-    """Show progress and messages on stderr; by default only warnings appear there."""
+    """Show progress and messages on stderr; by default only warnings appear there.
+
+    An stderr that is closed, full or a broken pipe is no error.
+    """
+    keep_standard_streams()
     if not _is_shown():
         logger.addHandler(_Stderr())
         logger.setLevel(logging.INFO)

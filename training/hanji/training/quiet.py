@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from hanji.training.cluster.environment import cluster_of_environment
 
@@ -31,16 +31,20 @@ def import_tensorflow() -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Suppress what is written to file descriptor 2 inside the block, unless the block fails."""
+    """Suppress what is written to file descriptor 2 inside the block, unless the block fails.
+
+    An interruption is no failure.
+    """
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as suppressed:
         os.dup2(suppressed.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:
             suppressed.seek(0)
-            os.write(stderr, suppressed.read())
+            with suppress(OSError):  # a closed or full stderr
+                os.write(stderr, suppressed.read())
             raise
         finally:
             os.dup2(stderr, 2)

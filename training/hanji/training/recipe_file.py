@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from hanji.training.errors import RecipeError
-from hanji.training.settings import Seed, check_ranges, read_toml, settings_from
+from hanji.training.settings import Seed, check_name, check_ranges, read_toml, settings_from
 from hanji.training.task import PACKAGES
 
 Settings = TypeVar("Settings")
@@ -50,6 +50,7 @@ class RecipeTables:
         if self.task not in PACKAGES:
             known = ", ".join(map(repr, PACKAGES))
             raise ValueError(f"task: expected one of {known}, found {self.task!r}")
+        check_name(self.name)
         check_ranges(self)
 
 

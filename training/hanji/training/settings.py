@@ -24,6 +24,7 @@ from annotated_types import Ge, GroupedMetadata, Gt, Interval, Le, Lt
 
 from hanji.runtime.json_table import expect_bounded
 from hanji.training.errors import RecipeError
+from hanji.training.regular_files import regular_file
 
 Settings = TypeVar("Settings")
 
@@ -50,7 +51,7 @@ LARGEST_TOML_BYTES = 2**20
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; RecipeError if it is missing, malformed, too large or nested too deep."""
     try:
-        with path.open("rb") as file:
+        with regular_file(path).open("rb") as file:
             content = file.read(LARGEST_TOML_BYTES + 1)
         if len(content) > LARGEST_TOML_BYTES:
             raise ValueError(f"expected at most {LARGEST_TOML_BYTES:,} bytes, found more")
@@ -115,6 +116,15 @@ def check_ranges(settings: Any) -> None:
             raise ValueError(f"{name}: expected {range_in_words(bounds)}{each}, found {_short(shown)}")
         if not all(map(_is_ordinary, values)):
             raise ValueError(f"{name}: expected {_ORDINARY}, found {_short(value)}")
+
+
+def check_name(name: str) -> None:
+    """ValueError for a name that does not name a file, as results are written to a directory of this name."""
+    if not name.strip(". ") or any(character in name for character in "/\\\0"):
+        raise ValueError(
+            f"name: expected a name without / and \\ that is not empty or only dots, found {name!r}; the "
+            "output directory is named after it"
+        )
 
 
 def field_types(cls: type[Any]) -> dict[str, Any]:

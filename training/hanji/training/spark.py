@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from hanji.training.errors import DataError, HanjiError, RecipeError
 from hanji.training.memory import available_memory
+from hanji.training.unfinished import remove_leftovers, unfinished_directory
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -61,13 +62,13 @@ def open_spark(master: str | None, shared: Path) -> Iterator[Spark]:
     """
     _expect_installed()
     _expect_reachable(master)
-    temporary = tempfile.TemporaryDirectory(prefix=".hanji-spark-", dir=shared, ignore_cleanup_errors=True)
-    with temporary as directory, _no_advice():
+    remove_leftovers(shared)
+    with unfinished_directory(shared / "spark", mode=0o700) as directory, _no_advice():
         session = _session(master)
         try:
             with _in_one_line():
                 _expect_executors(session)
-                yield Spark(session, Path(directory).resolve())
+                yield Spark(session, directory.resolve())
         finally:
             session.stop()
 

@@ -48,7 +48,12 @@ def check_image_recipe(
 
 
 def _expect_quantizable(network: keras.Model, config: ImageModelConfig | None, step: ImageQuantize) -> None:
-    """RecipeError if the scheme does not suit a network that was not built by ``build_classifier``."""
+    """RecipeError if the scheme does not suit a Keras network, or not one of other layers than our own."""
+    if step.scheme == "int8-weights":
+        raise RecipeError(
+            "int8-weights is for .onnx and .tflite files; use dynamic, which stores the weights of a Keras "
+            "network in as many bits"
+        )
     expect_layers(network, step.float_layers)
     if config is not None:
         return

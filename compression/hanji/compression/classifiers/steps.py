@@ -15,7 +15,7 @@ from hanji.compression.recipe_base import Share, Sparsity
 from hanji.training.classifiers.models.config import ImageModelConfig
 from hanji.training.settings import Count, Positive, check_ranges
 
-ImageScheme = Literal["float32", "float16", "dynamic", "int8", "int8-qat", "int16x8"]
+ImageScheme = Literal["float32", "float16", "int8-weights", "dynamic", "int8", "int8-qat", "int16x8"]
 """The number format of an exported artifact. ``int8`` gets its ranges from calibration images, ``int8-qat``
 from training; the formats of the files are the same."""
 
@@ -154,10 +154,11 @@ class ClusterWeights:
 class ImageQuantize:
     """Store and compute with fewer bits (Jacob et al. 2018 for the integer schemes)."""
 
-    scheme: Literal["float16", "dynamic", "int8", "int8-qat", "int16x8"] = "int8"
-    """``float16``: half-precision weights. ``dynamic``: int8 weights, float activations. ``int8``: int8
-    weights, per channel, and activations with ranges from calibration. ``int8-qat``: the same after
-    quantization-aware training. ``int16x8``: int8 weights, int16 activations."""
+    scheme: Literal["float16", "int8-weights", "dynamic", "int8", "int8-qat", "int16x8"] = "int8"
+    """``float16``: half-precision weights. ``int8-weights``: int8 weights that are dequantized before use,
+    for ``.onnx`` and ``.tflite`` files only: small and nearly exact, not faster. ``dynamic``: int8 weights,
+    float activations. ``int8``: int8 weights, per channel, and activations with ranges from calibration.
+    ``int8-qat``: the same after quantization-aware training. ``int16x8``: int8 weights, int16 activations."""
 
     calibration_images: Annotated[Count, Unit("images")] = 500
     """Training images that set the activation ranges (``int8``, ``int16x8``)."""

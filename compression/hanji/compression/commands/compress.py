@@ -49,13 +49,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compress and save; 0 when done."""
+    from hanji.training.classifiers.untrusted.programs import expect_no_program
+    from hanji.training.commands.writing import writing_to
     from hanji.training.progress import show_progress
     from hanji.training.task import task_of_directory
 
     show_progress()
+    expect_no_program(args.trained)
     task = task_of_directory(args.trained, "training", "trained_file")
     _expect_no_preprocessing(args, foreign=task is None)
-    with memory_limit_of(args, task or "image-classification"), trusting_code(args.trust_code):
+    with (
+        writing_to(args.out),
+        memory_limit_of(args, task or "image-classification"),
+        trusting_code(args.trust_code),
+    ):
         if task is None and args.trained.suffix.lower() in SUFFIXES:
             return _file(args)
         _expect_no_labels(args)
@@ -78,14 +85,11 @@ def _trained(args: argparse.Namespace, name: str) -> tuple[Mapping[str, float], 
     recipe = task.recipe.load(args.recipe)
 
     import_tensorflow()
-    from hanji.training.commands.interruption import resumable
-
     trained = task.load_trained(args.trained)
     config = settings_from(task.data_config, trained.data.config, f"{args.trained}: data")
     dataset = task.load(config, args.data, seed=trained.seed)
     warn_of_other_data(str(args.trained), trained.data.content, dataset.content)
-    with resumable():
-        compressed = task.compress(trained, recipe, dataset, work=_checkpoints(args))
+    compressed = task.compress(trained, recipe, dataset, work=_checkpoints(args))
     task.save_compressed(compressed, args.out)
     return trained.metrics, compressed.metrics
 
@@ -110,19 +114,17 @@ def _foreign(args: argparse.Namespace) -> tuple[Mapping[str, float], Mapping[str
     import_tensorflow()
     from hanji.compression.classifiers.compressed import save_compressed_classifier
     from hanji.compression.classifiers.foreign.keras_file import TRAINING, compress_keras_file
-    from hanji.training.commands.interruption import resumable
 
     training = file.settings("training", ImageTrainingConfig)
-    with resumable():
-        compressed = compress_keras_file(
-            args.trained,
-            recipe,
-            args.data,
-            preprocessing=preprocessing,
-            work=_checkpoints(args),
-            training=training if file.training else TRAINING,
-            seed=file.seed,
-        )
+    compressed = compress_keras_file(
+        args.trained,
+        recipe,
+        args.data,
+        preprocessing=preprocessing,
+        work=_checkpoints(args),
+        training=training if file.training else TRAINING,
+        seed=file.seed,
+    )
     save_compressed_classifier(compressed, args.out)
     return compressed.full.metrics, compressed.metrics
 

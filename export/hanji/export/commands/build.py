@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Build and print the comparison; return 0."""
     from hanji.export.pipeline import plan_of, run_plan
-    from hanji.training.commands.interruption import resumable
+    from hanji.training.commands.writing import disturbable
     from hanji.training.progress import show_progress
     from hanji.training.recipe_file import read_recipe_file
 
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     plan = plan_of(read_recipe_file(args.recipe, seed=args.seed))
     out = args.out or Path("out") / plan.file.name
     train = _trained_by_workers(args, plan)
-    with resumable(), memory_limit_of(args, plan.file.task):
+    with disturbable(), memory_limit_of(args, plan.file.task):
         report = run_plan(plan, data=args.data, out=out, train=train)
     if args.json:
         print_json(asdict(report), None)

@@ -47,20 +47,23 @@ def run(args: argparse.Namespace) -> int:
     from hanji.compression.classifiers.files.labels import read_labels
     from hanji.compression.classifiers.files.settings_file import read_settings
     from hanji.export.classifiers.wrap.wrap import wrap_model
+    from hanji.training.commands.interruption import ANEW
+    from hanji.training.commands.writing import writing_to
     from hanji.training.progress import show_progress
 
     show_progress()
 
     labels = read_labels(args.labels)
     settings = read_settings(args.preprocessing)
-    summary = wrap_model(
-        args.model,
-        args.out,
-        labels=labels,
-        settings=settings,
-        samples=args.pictures,
-        name=args.name,
-        edge_tpu=args.edge_tpu,
-    )
+    with writing_to(args.out, ANEW):
+        summary = wrap_model(
+            args.model,
+            args.out,
+            labels=labels,
+            settings=settings,
+            samples=args.pictures,
+            name=args.name,
+            edge_tpu=args.edge_tpu,
+        )
     print_lines(*summary.lines())
     return 0

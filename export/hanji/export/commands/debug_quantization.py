@@ -51,9 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print; return 0."""
+    from hanji.training.commands.interruption import ANEW
+    from hanji.training.commands.writing import disturbable, writing_to
     from hanji.training.errors import RecipeError
     from hanji.training.progress import show_progress
-    from hanji.training.quiet import import_tensorflow
 
     show_progress()
 
@@ -64,6 +65,19 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.pictures < 1:
         raise RecipeError(f"--pictures: expected 1 or more, found {args.pictures}")
+
+    with writing_to(args.out, ANEW) if args.out else disturbable(ANEW):
+        found, snippet = _diagnosis(args)
+    if args.json:
+        print_json({**asdict(found), "recipe": snippet}, None)
+    else:
+        print_lines(*_lines(found, snippet))
+    return 0
+
+
+def _diagnosis(args: argparse.Namespace) -> tuple[Diagnosis, str]:
+    """The measurements and the lines for a recipe; with --out, the bundle is written."""
+    from hanji.training.quiet import import_tensorflow
 
     import_tensorflow()
     from hanji.export.classifiers.debug_quantization import QuantizationDebugger
@@ -84,15 +98,11 @@ def run(args: argparse.Namespace) -> int:
     debugger = QuantizationDebugger(compressed, test=test, samples=args.pictures)
     found = debugger.diagnosis(leave_float=args.leave_float)
     snippet = recipe_snippet(compressed.recipe, found.left_in_float) if found.left_in_float else ""
-    if args.json:
-        print_json({**asdict(found), "recipe": snippet}, None)
-    else:
-        print_lines(*_lines(found, snippet))
     if args.out:
         partly_quantized = with_float_layers(compressed, found.left_in_float)
         for line in export_classifier(partly_quantized, args.out, test=test, replace=True).lines():
             logger.info(line)
-    return 0
+    return found, snippet
 
 
 def _lines(found: Diagnosis, snippet: str) -> list[str]:

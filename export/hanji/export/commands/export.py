@@ -54,6 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Export; return 0."""
     from hanji.export.task import task_named
+    from hanji.training.commands.interruption import ANEW
+    from hanji.training.commands.writing import writing_to
     from hanji.training.errors import DataError, RecipeError
     from hanji.training.progress import show_progress
     from hanji.training.quiet import import_tensorflow
@@ -75,16 +77,19 @@ def run(args: argparse.Namespace) -> int:
     chosen = {option: getattr(args, option) for option in _OPTIONS if getattr(args, option)}
     config = settings_from(task.export_config, {**_formats(args), **chosen}, "hanji export")
 
-    import_tensorflow()
-    compressed = task.load_compressed(args.compressed)
-    dataset = task.dataset_of_compressed(compressed, args.data)
-    summary = task.export(compressed, args.out, config, dataset=dataset, replace=True)
+    with writing_to(args.out, ANEW):
+        import_tensorflow()
+        compressed = task.load_compressed(args.compressed)
+        dataset = task.dataset_of_compressed(compressed, args.data)
+        summary = task.export(compressed, args.out, config, dataset=dataset, replace=True)
     print_lines(*summary.lines())
     return 0
 
 
 def _file(args: argparse.Namespace) -> int:
     """Export a compressed model file in its own format; return 0."""
+    from hanji.training.commands.interruption import ANEW
+    from hanji.training.commands.writing import writing_to
     from hanji.training.errors import RecipeError
     from hanji.training.quiet import import_tensorflow
 
@@ -94,11 +99,12 @@ def _file(args: argparse.Namespace) -> int:
             f"--{given[0].replace('_', '-')}: a compressed .onnx or .tflite file is exported in its own "
             "format, and compared on the images that it was compressed with; leave it out"
         )
-    import_tensorflow()
-    from hanji.compression.classifiers.files.compressed_file import load_compressed_file
-    from hanji.export.classifiers.wrap.compressed import bundle_compressed_file
+    with writing_to(args.out, ANEW):
+        import_tensorflow()
+        from hanji.compression.classifiers.files.compressed_file import load_compressed_file
+        from hanji.export.classifiers.wrap.compressed import bundle_compressed_file
 
-    summary = bundle_compressed_file(load_compressed_file(args.compressed), args.out)
+        summary = bundle_compressed_file(load_compressed_file(args.compressed), args.out)
     print_lines(*summary.lines())
     return 0
 

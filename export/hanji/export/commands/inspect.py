@@ -10,8 +10,6 @@ from hanji.runtime.terminal import print_json, print_lines
 HELP = "say what a model file is: inputs, outputs, preprocessing, what can be done with it"
 EXAMPLE = "hanji inspect model.onnx"
 
-_PT2 = (".pt2", ".pt", ".pth")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the file."""
@@ -24,17 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the findings; return 0."""
     from hanji.compression.classifiers.files.file_names import SUFFIXES
+    from hanji.training.classifiers.untrusted.programs import expect_no_program
     from hanji.training.errors import DataError
     from hanji.training.progress import show_progress
     from hanji.training.quiet import import_tensorflow
 
     show_progress()
     path: Path = args.model
-    if path.suffix.lower() in _PT2:
-        raise DataError(
-            f"{path}: a file of PyTorch is a program for PyTorch; export the model with "
-            "torch.onnx.export(model, (example,), 'model.onnx', dynamo=True), and inspect model.onnx"
-        )
+    expect_no_program(path)
     if not path.exists():
         raise DataError(f"{path}: expected a model file or a SavedModel directory, found none")
     import_tensorflow()

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the study and write its results; 0 even if some recipes failed, which are rows of the results."""
     from hanji.runtime.errors import HanjiError
     from hanji.studies.study import read_study, with_protocol
-    from hanji.training.commands.interruption import resumable
+    from hanji.training.commands.writing import disturbable
     from hanji.training.progress import show_progress
 
     show_progress()
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         study = with_protocol(study, args.protocol)
     out = args.out or Path("out") / f"study-{study.name}"
 
-    with resumable():
+    with disturbable():
         table = _results(study, args, out)
     if args.json:
         print_json(table, None)

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     """Search and write the results; 1 with the violated limits if no recipe is within the budget."""
     from hanji.runtime.errors import HanjiError
     from hanji.studies.budget import Budget
-    from hanji.training.commands.interruption import resumable
+    from hanji.training.commands.writing import disturbable
     from hanji.training.progress import show_progress
 
     show_progress()
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     if args.protocol is not None:
         space = with_protocol(space, args.protocol)
     out = args.out or Path("out") / f"search-{space.name}"
-    with resumable():
+    with disturbable():
         outcome = find_recipe(
             space,
             Budget("budget", *bounds),

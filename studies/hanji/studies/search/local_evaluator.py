@@ -20,7 +20,7 @@ from hanji.export.formats.names import Format
 from hanji.export.pipeline import plan_of, with_formats
 from hanji.runtime.benchmarks.timing import nanoseconds
 from hanji.runtime.errors import EngineError
-from hanji.studies.job import checkpoints_of
+from hanji.studies.job import checkpoints_of, copied
 from hanji.studies.latency import interleaved
 from hanji.studies.outcomes import Part
 from hanji.studies.run_job import train_once
@@ -175,7 +175,7 @@ def _linked(source: str, target: str) -> None:
     try:
         os.link(source, target)
     except OSError:
-        shutil.copy2(source, target)
+        copied(source, target)
 
 
 __all__ = ["LocalEvaluator"]

@@ -38,7 +38,7 @@ def model(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("scheme", ["int8", "int16x8", "dynamic", "float16"])
+@pytest.mark.parametrize("scheme", ["int8", "int16x8", "dynamic", "int8-weights", "float16"])
 def test_a_bundle_answers_like_the_original(model: Path, scheme: str, folder: Path, tmp_path: Path) -> None:
     compressed = compress_model_file(model, recipe(scheme), folder, settings=SETTINGS)
     assert compressed.labels.labels == tuple(f"class {index}" for index in range(CLASSES))

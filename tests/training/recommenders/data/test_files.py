@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hanji.training import exchange
 from hanji.training.errors import HanjiError
 from hanji.training.files import atomic_directory, write_text_atomic
 
@@ -48,6 +49,32 @@ def test_existing_directory_is_kept_unless_replaced(tmp_path: Path) -> None:
     assert names(tmp_path) == ["out"]
 
 
+def test_directories_are_exchanged_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    monkeypatch.setattr(Path, "rename", lambda *_: pytest.fail("there was a moment without a directory"))
+    with atomic_directory(target, replace=True) as staging:
+        (staging / "new").write_text("2")
+    assert names(target) == ["new"]
+    assert names(tmp_path) == ["out"]
+
+
+def test_without_an_exchange_the_previous_directory_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "_exchanged", lambda *_: False)
+    target = tmp_path / "out"
+    for name in ("old", "new"):
+        with atomic_directory(target, replace=True) as staging:
+            (staging / name).write_text(name)
+        assert names(target) == [name]
+    target.rename(tmp_path / ".out.previous")  # as a process that is killed between the two steps
+    with pytest.raises(RuntimeError), atomic_directory(target, replace=True):
+        raise RuntimeError
+    assert names(target) == ["new"]
+    assert names(tmp_path) == ["out"]
+
+
 def test_old_directory_is_restored_if_the_rename_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,6 +88,7 @@ def test_old_directory_is_restored_if_the_rename_fails(
             raise OSError(errno.EIO, "Input/output error")
         return rename(path, new)
 
+    monkeypatch.setattr(exchange, "_exchanged", lambda *_: False)
     monkeypatch.setattr(Path, "rename", refuse)
     with (
         pytest.raises(HanjiError, match="Input/output error"),

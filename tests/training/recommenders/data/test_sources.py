@@ -351,3 +351,10 @@ def test_lines_of_lists_that_are_too_long_or_in_another_encoding_are_told(tmp_pa
     (tmp_path / name).write_bytes(text.encode() + b"1 \xe9\n")
     with pytest.raises(DataError, match=r"expected utf-8 text, found the byte 0xe9"):
         load(tmp_path, format=form, ratings=name)
+
+
+@pytest.mark.parametrize("key", ["ratings", "items", "users", "test"])
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "parts/../../r.csv", "../*.csv"])
+def test_a_name_leads_to_no_file_outside_of_the_data_directory(key: str, name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{key}: expected a file in the data directory, found"):
+        DataConfig(**{"name": "toy", "format": "table", "ratings": "r.csv", "split": "given", key: name})  # type: ignore[arg-type]

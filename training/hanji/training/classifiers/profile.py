@@ -1,14 +1,9 @@
-"""Parameters and multiply-accumulates of a network, layer by layer.
-
-A multiply-accumulate (MAC) is one multiplication and the addition of its product; biases, normalizations,
-activations and poolings are not counted, as in the papers.
-"""
+"""Parameters and multiply-accumulates of a Keras network, layer by layer."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -16,6 +11,7 @@ import tf_keras as keras
 
 from hanji.training.classifiers.models.mirror import MeanOfBoth, WithMirror
 from hanji.training.classifiers.models.rebuilding import calls, expect_graph, flattened
+from hanji.training.classifiers.profile_result import LayerProfile, Profile, size_text
 
 L = keras.layers
 Layer = Any  # a Keras layer; Keras has no types
@@ -29,82 +25,6 @@ _WITHOUT_PRODUCTS = (
     *(L.BatchNormalization, L.LayerNormalization, L.GroupNormalization, L.UnitNormalization, L.Normalization),
     *(L.PReLU, L.Embedding),
 )
-
-
-@dataclass(frozen=True)
-class LayerProfile:
-    """One layer; its multiply-accumulates are for one image."""
-
-    layer: str
-    kind: str
-    output_shape: tuple[int | None, ...]
-    """Without the batch axis; that of the first call, if the layer is called several times."""
-
-    parameters: int
-    macs: int | None
-    """None if they are unknown for this type of layer."""
-
-
-@dataclass(frozen=True)
-class Profile:
-    """The layers of a network in order, and their totals."""
-
-    model: str
-    input_shapes: tuple[tuple[int | None, ...], ...]
-    rows: tuple[LayerProfile, ...]
-    trainable: int
-    """Trainable parameters; they exclude the running statistics of normalizations."""
-
-    @property
-    def parameters(self) -> int:
-        """All parameters."""
-        return sum(row.parameters for row in self.rows)
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates for one image, of all layers where they are known."""
-        return sum(row.macs or 0 for row in self.rows)
-
-    @property
-    def uncounted(self) -> tuple[str, ...]:
-        """The layers whose multiply-accumulates are unknown."""
-        return tuple(row.layer for row in self.rows if row.macs is None)
-
-    def table(self) -> dict[str, Any]:
-        """The profile as a JSON-ready table."""
-        return {
-            "model": self.model,
-            "inputs": [list(shape) for shape in self.input_shapes],
-            "parameters": self.parameters,
-            "trainable_parameters": self.trainable,
-            "macs": self.macs,
-            "uncounted": list(self.uncounted),
-            "layers": [{**vars(row), "output_shape": list(row.output_shape)} for row in self.rows],
-        }
-
-    def lines(self) -> list[str]:
-        """The profile as a text table; layers without parameters and multiply-accumulates are omitted."""
-        shown = [row for row in self.rows if row.parameters or row.macs != 0]
-        cells = [("layer", "kind", "output", "parameters", "MACs")]
-        cells += [
-            (row.layer, row.kind, _size(row.output_shape), f"{row.parameters:,}", _count(row.macs))
-            for row in shown
-        ]
-        cells.append(("total", "", "", f"{self.parameters:,}", f"{self.macs:,}"))
-        widths = [max(len(row[column]) for row in cells) for column in range(5)]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if column < 3 else cell.rjust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-            for row in cells
-        ]
-        inputs = ", ".join(_size(shape) for shape in self.input_shapes)
-        lines.insert(0, f"{self.model} for {inputs}; multiply-accumulates (MACs) for one image")
-        lines.append(f"{self.trainable:,} of the parameters are trainable")
-        if self.uncounted:
-            lines.append(f"MACs not counted (unknown type of layer): {', '.join(self.uncounted)}")
-        return lines
 
 
 def profile(model: keras.Model, input_shape: tuple[int, ...] | None = None) -> Profile:
@@ -139,11 +59,11 @@ def _resized(model: keras.Model, shape: tuple[int, ...]) -> keras.Model:
     try:
         resized = keras.models.clone_model(model, input_tensors=[image])
     except ValueError as error:
-        raise ValueError(f"the model {model.name!r} does not accept {_size(shape)}: {error}") from None
+        raise ValueError(f"the model {model.name!r} does not accept {size_text(shape)}: {error}") from None
     if resized.count_params() != model.count_params():
         raise ValueError(
-            f"the model {model.name!r} does not accept {_size(shape)}: its weights are for "
-            f"{_size(model.inputs[0].shape[1:])}"
+            f"the model {model.name!r} does not accept {size_text(shape)}: its weights are for "
+            f"{size_text(model.inputs[0].shape[1:])}"
         )
     return resized
 
@@ -191,12 +111,4 @@ def _positions(layer: Layer, shape: Sequence[int | None]) -> int:
     return math.prod(sizes)
 
 
-def _size(shape: Sequence[int | None]) -> str:
-    return "×".join("?" if size is None else str(size) for size in shape)
-
-
-def _count(macs: int | None) -> str:
-    return "?" if macs is None else f"{macs:,}"
-
-
-__all__ = ["LayerProfile", "Profile", "profile"]
+__all__ = ["profile"]

@@ -79,6 +79,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _fetch(args: argparse.Namespace) -> int:
+    from hanji.training.commands.interruption import ANEW
+    from hanji.training.commands.writing import writing_to
     from hanji.training.errors import DataError
     from hanji.training.recommenders.data.fetch import ARCHIVES, fetch
 
@@ -88,12 +90,15 @@ def _fetch(args: argparse.Namespace) -> int:
         raise DataError(
             f"{args.name}: the licence was not accepted, nothing was downloaded; see --accept-licence"
         )
-    fetch(archive, args.out)
+    with writing_to(args.out, ANEW):
+        fetch(archive, args.out)
     print_lines(f"{args.name} is in {args.out}; inspect it with: hanji data check {args.out}")
     return 0
 
 
 def _prepare(args: argparse.Namespace) -> int:
+    from hanji.training.commands.interruption import ANEW
+    from hanji.training.commands.writing import writing_to
     from hanji.training.recommenders.data import DataConfig, load_dataset
     from hanji.training.recommenders.data.prepared import write_prepared
     from hanji.training.task import task_named
@@ -104,7 +109,7 @@ def _prepare(args: argparse.Namespace) -> int:
         config = read_recipe_file(args.recipe).settings("data", DataConfig)
     else:
         config = DataConfig(name=args.directory.resolve().name, format=args.format)
-    with memory_limit_of(args, DataConfig.task), _engine(args) as spark:
+    with writing_to(args.out, ANEW), memory_limit_of(args, DataConfig.task), _engine(args) as spark:
         dataset = load_dataset(config, args.directory, spark)
         write_prepared(dataset, args.out, replace=args.replace)
     ready = f'{args.out} is ready: with data.format = "auto" or "prepared", train with --data {args.out}'

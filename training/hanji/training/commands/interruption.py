@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from hanji.training.errors import HanjiError
+from hanji.training.interrupts import check_interrupt, is_interrupted, noted_interrupts
+
+AFTER_EPOCHS = "to resume after the last completed epoch"
+ANEW = "to start anew; nothing was written"
 
 
 @contextmanager
-def resumable() -> Iterator[None]:
+def resumable(how: str = AFTER_EPOCHS) -> Iterator[None]:
     """Turn Ctrl-C, SIGTERM or a MemoryError inside the block into an error that states how to resume.
 
-    By default, SIGTERM would terminate Python immediately and leave its child processes running.
+    ``how`` is what running the same command again does.
     """
-    try:
-        with _sigterm_as_ctrl_c():
+    with noted_interrupts():
+        try:
             yield
-    except KeyboardInterrupt:
-        message = "interrupted; run the same command again to resume after the last completed epoch"
-        raise HanjiError(message) from None
-    except MemoryError as error:
-        raise HanjiError(
-            f"not enough memory{f' ({error})' if str(error) else ''}; run the same command with more memory "
-            "to resume after the last completed epoch"
-        ) from None
+            check_interrupt()
+        except SystemExit:  # the message has been written
+            raise
+        except BaseException as error:
+            if is_interrupted() or isinstance(error, KeyboardInterrupt):
+                raise HanjiError(f"interrupted; run the same command again {how}") from None
+            if isinstance(error, MemoryError):
+                reason = f" ({error})" if str(error) else ""
+                raise HanjiError(
+                    f"not enough memory{reason}; run the same command with more memory {how}"
+                ) from None
+            raise
 
 
-@contextmanager
-def _sigterm_as_ctrl_c() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set signal handlers
-        return
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+__all__ = ["AFTER_EPOCHS", "ANEW", "resumable"]

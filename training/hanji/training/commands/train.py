@@ -40,13 +40,15 @@ def run(args: argparse.Namespace) -> int:
     """Train and save, as one process, as a worker of a cluster, or by starting workers; return 0."""
     from hanji.training.cluster.environment import cluster_of_environment
     from hanji.training.cluster.launcher import end_with_launcher
+    from hanji.training.commands.writing import disturbable, writing_to
     from hanji.training.progress import logger, show_progress
     from hanji.training.recipe_file import read_recipe_file
     from hanji.training.task import task_named
 
     end_with_launcher()
     cluster = cluster_of_environment()
-    if cluster is None or cluster.is_chief:
+    is_chief = cluster is None or cluster.is_chief
+    if is_chief:
         show_progress()
     file = read_recipe_file(args.recipe, seed=args.seed)
     task = task_named(file.task)
@@ -57,28 +59,29 @@ def run(args: argparse.Namespace) -> int:
     checkpoints = args.checkpoints or args.out.with_name(f"{args.out.name}.checkpoints")
     if args.workers > 1:
         return _start_workers(args, file.task, checkpoints)
-    dataset = task.load(config, args.data, seed=file.seed)
-    for line in task.summary(dataset):
-        logger.info(line)
+    with writing_to(args.out) if is_chief else disturbable(), memory_limit_of(args, file.task):
+        dataset = task.load(config, args.data, seed=file.seed)
+        for line in task.summary(dataset):
+            logger.info(line)
 
-    # TensorFlow takes seconds to import, so errors in the recipe or data are reported first.
-    from hanji.training.quiet import import_tensorflow
+        # TensorFlow takes seconds to import, so errors in the recipe or data are reported first.
+        from hanji.training.quiet import import_tensorflow
 
-    import_tensorflow()
-    from hanji.training.commands.interruption import resumable
-
-    with resumable(), memory_limit_of(args, file.task):
+        import_tensorflow()
         trained = task.train(dataset, model, training, seed=file.seed, work=checkpoints)
-    if cluster and not cluster.is_chief:
-        return 0
-    task.save_trained(trained, args.out)
+        if not is_chief:
+            return 0
+        task.save_trained(trained, args.out)
     print_lines(*task.metric_lines(trained), f"The trained model is in {args.out}")
     return 0
 
 
 def _start_workers(args: argparse.Namespace, task: str, checkpoints: Path) -> int:
-    from hanji.training.commands.interruption import resumable
+    from hanji.training.commands.writing import disturbable
 
     job = TrainingJob(args.recipe, args.data, args.out, checkpoints, args.seed)
-    with resumable(), memory_limit_of(args, task):
-        return train_with_workers(job, args.workers)
+    with disturbable(), memory_limit_of(args, task):  # the chief locks the output
+        code = train_with_workers(job, args.workers)
+        if code:
+            raise SystemExit(code)  # the chief has written why
+    return 0

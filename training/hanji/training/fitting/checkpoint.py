@@ -15,6 +15,7 @@ from hanji.runtime.json_table import json_value
 from hanji.training.archives import open_arrays
 from hanji.training.content import obstacle_to_reuse
 from hanji.training.errors import DataError
+from hanji.training.files import atomic_file
 from hanji.training.progress import logger
 
 Arrays = list[NDArray[Any]]
@@ -68,10 +69,9 @@ class Checkpoint:
             "history": state.history,
             "best_epoch": state.best_epoch,
         }
-        temporary = self._path.with_suffix(".tmp.npz")
         arrays: dict[str, Any] = {"about": np.array(json.dumps(about)), **_named(state)}
-        np.savez(temporary, **arrays)
-        temporary.replace(self._path)
+        with atomic_file(self._path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **arrays)
 
     def _state(self, file: Any) -> FitState | None:
         about = json_value(str(file["about"]).encode())

@@ -21,6 +21,7 @@ from hanji.compression.classifiers.networks import fingerprint
 from hanji.training.classifiers.augmentation import Augmentation, augment
 from hanji.training.classifiers.data import LabelledImages
 from hanji.training.classifiers.samples import ImageEpoch
+from hanji.training.files import atomic_file
 from hanji.training.fitting.supervision import EpochSource
 from hanji.training.progress import progress
 
@@ -85,9 +86,8 @@ def _cached(file: Path | None, predict: Predict, views: Views, view: int) -> Any
         return predict(views.images(view))
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_suffix(".tmp.npy")
-        np.save(temporary, predict(views.images(view)))
-        temporary.replace(file)
+        with atomic_file(file) as temporary, temporary.open("wb") as stream:
+            np.save(stream, predict(views.images(view)))
     return np.load(file, mmap_mode="r", allow_pickle=False)
 
 

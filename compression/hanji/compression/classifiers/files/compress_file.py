@@ -37,6 +37,7 @@ _SCHEMES: dict[str, FileScheme] = {
     "int8": "int8",
     "int16x8": "int16x8",
     "dynamic": "dynamic",
+    "int8-weights": "int8-weights",
     "float16": "float16",
 }
 _COMPARED = 200

@@ -17,6 +17,7 @@ from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.training.files import FORMAT_VERSION, atomic_directory, read_about, stage_output
+from hanji.training.regular_files import regular_file
 from hanji.training.settings import settings_from, table_from
 
 _IMAGES = "images.npz"
@@ -80,8 +81,8 @@ def load_compressed_file(directory: Path) -> CompressedFile:
     return CompressedFile(
         name=about["name"],
         format=model_format,
-        model=(directory / f"model.{model_format}").read_bytes(),
-        original=(directory / f"original.{model_format}").read_bytes(),
+        model=regular_file(directory / f"model.{model_format}").read_bytes(),
+        original=regular_file(directory / f"original.{model_format}").read_bytes(),
         labels=ClassNames(
             str(path),
             tuple(about["labels"]),

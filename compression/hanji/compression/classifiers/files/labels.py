@@ -43,15 +43,19 @@ def read_labels(path: Path) -> ClassNames:
     for anything else.
     """
     try:
-        if path.suffix.lower() == ".json":
-            return _of_json(read_json(path), path)
         text = read_text(path)
     except (OSError, ValueError) as error:
         raise RecipeError(f"{path}: the labels cannot be read: {error}") from None
+    if path.suffix.lower() == ".json":
+        return _of_json(path)
     return ClassNames(str(path), _checked(text.rstrip().splitlines(), path, "line"))
 
 
-def _of_json(found: Any, path: Path) -> ClassNames:
+def _of_json(path: Path) -> ClassNames:
+    try:
+        found = read_json(path)
+    except ValueError as error:
+        raise RecipeError(f"{path}: not a JSON file: {error}") from None
     table = found if isinstance(found, dict) else {"labels": found}
     labels = _checked(table.get("labels"), path, "labels")
     translated = table.get("names") or {}

@@ -141,7 +141,7 @@ def _what_works(model: OriginalModel, precision: str) -> tuple[str, ...]:
     compress = f"hanji compress {model.path} --recipe int8 --data IMAGES --preprocessing FILE --out DIR"
     return (
         bundle,
-        f"{compress} (also int16x8, dynamic, float16)",
+        f"{compress} (also int16x8, dynamic, int8-weights, float16)",
         "pruning, distillation and quantization-aware training: only with the Keras model it was made from",
     )
 

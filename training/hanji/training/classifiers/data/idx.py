@@ -26,6 +26,7 @@ from hanji.training.classifiers.data.labelled import LabelledImages
 from hanji.training.classifiers.data.parts import RawImages
 from hanji.training.errors import DataError
 from hanji.training.files import directory_listing, file_names
+from hanji.training.regular_files import regular_file
 
 _NAME = re.compile(
     r"(?P<stem>(?:.*-)?)(?P<part>train|t10k|test)-(?P<kind>images|labels)[-.]idx\d-ubyte(\.gz)?"
@@ -55,6 +56,7 @@ def read_idx(config: ImageDataConfig, directory: Path) -> RawImages:
 
 def read_idx_file(path: Path) -> NDArray[np.uint8]:
     """The values of one IDX file in their shape; DataError unless it is a complete IDX file of bytes."""
+    regular_file(path)
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             shape = _shape(file.read, path)

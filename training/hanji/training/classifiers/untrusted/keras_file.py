@@ -16,6 +16,7 @@ from hanji.runtime.json_table import json_value
 from hanji.training.archives import expect_ordinary, read_member
 from hanji.training.classifiers.untrusted.keras_config import expect_known_config
 from hanji.training.errors import DataError
+from hanji.training.regular_files import regular_file
 
 LARGEST_CONFIG = 64 << 20
 """The largest config in bytes; that of a network with a thousand layers has about 1 MB."""
@@ -69,6 +70,7 @@ def expect_known_keras_file(path: Path) -> None:
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     """Turn what damaged files raise into DataError."""
+    regular_file(path)
     try:
         yield
     except RecursionError:

@@ -20,6 +20,7 @@ from hanji.training.classifiers.untrusted.tensorflow_operators import (
 )
 from hanji.training.classifiers.untrusted.trust import trusts_code
 from hanji.training.errors import DataError
+from hanji.training.regular_files import regular_file
 
 _FILE = "saved_model.pb"
 _ONLY_THE_LOADER = "reads or writes a checkpoint, which only the loader may do"
@@ -39,7 +40,7 @@ def expect_known_saved_model(directory: Path) -> None:
 
     model = saved_model_pb2.SavedModel()
     try:
-        model.ParseFromString((directory / _FILE).read_bytes())
+        model.ParseFromString(regular_file(directory / _FILE).read_bytes())
     except (OSError, DecodeError) as error:
         raise DataError(f"{directory}: not a SavedModel that can be read ({error})") from None
     for graph in model.meta_graphs:

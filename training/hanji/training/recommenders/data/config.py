@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Interval, Unit
@@ -174,6 +175,7 @@ class DataConfig:
     def __post_init__(self) -> None:
         check_ranges(self)
         _check_names(self)
+        _check_files(self)
         _check_split(self)
         least = NEGATIVES + 1 + 3 * self.synthetic_interactions_per_user
         if self.synthetic_items < least:
@@ -236,6 +238,20 @@ def _check_names(config: DataConfig) -> None:
         )
     if config.genre_separator == "":
         raise ValueError("genre_separator: expected at least one character, found none")
+
+
+def _check_files(config: DataConfig) -> None:
+    """A name is of a file in the directory that the user gives; what is elsewhere has a URI."""
+    for key in ("ratings", "items", "users", "test"):
+        name = getattr(config, key)
+        if name is None or "://" in name:
+            continue
+        path = PurePath(name)
+        if path.is_absolute() or ".." in path.parts:
+            raise ValueError(
+                f"{key}: expected a file in the data directory, found {name!r}; give its directory as "
+                "--data, or put the file or a link to it into the data directory"
+            )
 
 
 def _is_encoding(name: str) -> bool:

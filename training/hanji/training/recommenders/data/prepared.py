@@ -23,6 +23,7 @@ from hanji.training.recommenders.data.dataset import Dataset
 from hanji.training.recommenders.data.interactions import Catalogue, Interactions, LeaveOneOut
 from hanji.training.recommenders.data.quality import QualityReport
 from hanji.training.recommenders.data.user_groups import Attributes
+from hanji.training.regular_files import regular_file
 from hanji.training.settings import table_from
 
 _MADE_BY = "hanji data prepare"
@@ -180,7 +181,7 @@ def _id_array(ids: tuple[str, ...] | tuple[int, ...]) -> pa.Array:
 
 def _table(path: Path) -> pa.Table:
     try:
-        return pq.read_table(path)
+        return pq.read_table(regular_file(path))
     except (OSError, pa.ArrowInvalid) as error:
         raise _incomplete(path, error) from None
 
@@ -188,7 +189,7 @@ def _table(path: Path) -> pa.Table:
 def _mapped(directory: Path, name: str) -> NDArray[Any]:
     path = directory / f"{name}.npy"
     try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(regular_file(path), mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise _incomplete(path, error) from None
     return array

@@ -15,6 +15,7 @@ from hanji.training.archives import largest_unpacked
 from hanji.training.errors import DataError
 from hanji.training.files import directory_listing, file_names
 from hanji.training.recommenders.data.sources.engine import Engine
+from hanji.training.regular_files import regular_file
 
 Kind = Literal["text", "json", "parquet"]
 
@@ -113,7 +114,7 @@ def read_sample(path: Path) -> bytes:
 
 def open_bytes(path: Path) -> IO[bytes]:
     """The decompressed bytes of a file."""
-    stream = path.open("rb")
+    stream = regular_file(path).open("rb")
     if path.suffix not in _COMPRESSION:
         return stream
     import pyarrow as pa

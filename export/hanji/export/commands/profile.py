@@ -11,6 +11,7 @@ from hanji.training.classifiers.untrusted.trust import add_trust_option, trustin
 
 if TYPE_CHECKING:
     from hanji.training.classifiers.data import ImageDataConfig
+    from hanji.training.classifiers.profile_result import Profile
 
 HELP = "count parameters and multiply-accumulates of an image classifier, layer by layer"
 EXAMPLE = "hanji profile examples/fashion-mnist.toml"
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "model",
         type=Path,
         metavar="MODEL",
-        help="a recipe (.toml), a Keras file (.keras, .h5) or a directory written by hanji train",
+        help="a recipe (.toml), a .keras, .h5, .onnx or .tflite file, or a directory written by hanji train",
     )
     parser.add_argument(
         "--input",
@@ -44,11 +45,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Count and print; return 0."""
+    from hanji.compression.classifiers.files.file_names import SUFFIXES
+    from hanji.training.classifiers.untrusted.programs import expect_no_program
     from hanji.training.errors import DataError
     from hanji.training.progress import show_progress
-    from hanji.training.quiet import import_tensorflow
 
     show_progress()
+    expect_no_program(args.model)
+    try:
+        if args.model.suffix.lower() in SUFFIXES:
+            from hanji.export.classifiers.inspection.file_profile import file_profile
+
+            result = file_profile(args.model, args.input)
+        else:
+            result = _network_profile(args)
+    except ValueError as error:
+        raise DataError(f"{args.model}: {error}") from None
+    if args.json:
+        print_json(result.table(), None)
+    else:
+        print_lines(*result.lines())
+    return 0
+
+
+def _network_profile(args: argparse.Namespace) -> Profile:
+    from hanji.training.quiet import import_tensorflow
 
     recipe = _recipe(args) if args.model.suffix == ".toml" else None
 
@@ -58,15 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
     with trusting_code(args.trust_code):
         model = _built(recipe, args.model) if recipe else _loaded(args.model)
-    try:
-        result = profile(model, None if recipe else args.input)
-    except ValueError as error:
-        raise DataError(f"{args.model}: {error}") from None
-    if args.json:
-        print_json(result.table(), None)
-    else:
-        print_lines(*result.lines())
-    return 0
+    return profile(model, None if recipe else args.input)
 
 
 class _Recipe(NamedTuple):
@@ -128,14 +141,14 @@ def _loaded(path: Path) -> Any:
     if (path / "saved_model.pb").is_file():
         raise DataError(
             f"{path}: expected layers to count, but a SavedModel has none; profile the tf_keras model "
-            "(.keras, .h5) that it was made from"
+            "(.keras, .h5) that it was made from, or a .tflite file"
         )
     if path.is_dir():
         return load_classifier(path).model
     if path.suffix not in SUFFIXES:
         raise DataError(
-            f"{path}: expected a recipe (.toml), a Keras file ({', '.join(SUFFIXES)}) or a directory "
-            "written by `hanji train`"
+            f"{path}: expected a recipe (.toml), a Keras file ({', '.join(SUFFIXES)}), an .onnx or .tflite "
+            "file, or a directory written by `hanji train`"
         )
     return load_network(path)
 

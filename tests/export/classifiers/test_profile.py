@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import tf_keras as keras
 
+from hanji.export.commands import profile as command
 from hanji.training.classifiers.models.build import build_classifier
 from hanji.training.classifiers.models.config import ImageModelConfig
 from hanji.training.classifiers.profile import profile
-from hanji.training.commands import profile as command
 from hanji.training.errors import HanjiError
 
 L = keras.layers
@@ -173,12 +173,14 @@ def test_invalid_recipes(arguments: dict[str, str], message: str, tmp_path: Path
 def test_invalid_files(tmp_path: Path) -> None:
     (tmp_path / "broken.keras").write_bytes(b"no zip")
     (tmp_path / "model.pt").write_bytes(b"")
+    (tmp_path / "model.zip").write_bytes(b"")
     unsafe = tmp_path / "unsafe.h5"
     network(L.Lambda(lambda x: x)).save(unsafe)
     messages = {
         "broken.keras": "cannot load this model",
         "missing.keras": "found none",
-        "model.pt": "expected a recipe",
+        "model.pt": "a file of PyTorch is a program",
+        "model.zip": "expected a recipe",
         "unsafe.h5": "Lambda",
     }
     for name, message in messages.items():
