@@ -83,9 +83,14 @@ def settings_from(cls: type[Settings], table: Mapping[str, Any], where: str) -> 
             raise RecipeError(f"{where}: the key {key!r} is missing, and it has no default")
     values = {key: _coerced(value, hints[key], f"{where}.{key}") for key, value in table.items()}
     try:
-        return cls(**values)
+        settings = cls(**values)
     except (TypeError, ValueError) as error:
         raise RecipeError(f"{where}: {error}") from None
+    for key, value in values.items():
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and "\0" in text:
+                raise RecipeError(f"{where}.{key}: expected text, found a zero character in {_short(text)}")
+    return settings
 
 
 def _renamed(cls: type[Settings], table: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -231,6 +236,4 @@ def _expected(value: Any, kind: type, where: str) -> Any:
         raise RecipeError(f"{where}: expected a {kind.__name__}, found {_short(value)}")
     if not _is_ordinary(value):
         raise RecipeError(f"{where}: expected {_ORDINARY}, found {_short(value)}")
-    if isinstance(value, str) and "\0" in value:
-        raise RecipeError(f"{where}: expected text, found a zero character in {_short(value)}")
     return value
