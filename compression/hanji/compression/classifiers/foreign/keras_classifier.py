@@ -25,7 +25,7 @@ from hanji.training.files import (
     save_weights,
     stage_output,
 )
-from hanji.training.regular_files import regular_file
+from hanji.training.json_files import read_text
 from hanji.training.settings import settings_from, table_from
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def load_architecture(directory: Path) -> keras.Model:
 
     path = directory / _ARCHITECTURE
     try:
-        text = regular_file(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(path)
+    except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read ({error}); run the stage again") from None
     return network_of(text, str(path))

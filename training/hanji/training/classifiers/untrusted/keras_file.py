@@ -40,6 +40,10 @@ def keras_config(path: Path) -> object:
         if _is_hdf5(path):
             with h5py.File(path, "r") as file:
                 config = file.attrs.get("model_config")
+                if config is not None and len(config) > LARGEST_CONFIG:
+                    raise DataError(
+                        f"{path}: expected a config of at most {LARGEST_CONFIG:,} bytes, found more"
+                    )
                 return None if config is None else json.loads(config)
     return None
 
