@@ -20,8 +20,8 @@ import numpy as np
 from common import expect_bundles, parser, save, spread, target_line
 
 from hanji.runtime import Classifier, Recommender
+from hanji.runtime.benchmarks.measuring import nanoseconds
 from hanji.runtime.benchmarks.recommender import histories
-from hanji.runtime.benchmarks.timing import nanoseconds
 from hanji.runtime.machine import machine_state
 
 ROOT = Path(__file__).parents[1]

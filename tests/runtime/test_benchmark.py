@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from hanji.runtime import cli
-from hanji.runtime.benchmarks import fresh_python
+from hanji.runtime.benchmarks import measuring
 from hanji.runtime.benchmarks import recommender as benchmark
 from hanji.runtime.benchmarks.protocol import Settings, measure
 from hanji.runtime.errors import HanjiError
@@ -151,12 +151,12 @@ def test_errors_of_opening_are_raised(onnx_bundle: Path) -> None:
 )
 def test_a_process_without_a_result(program: str, message: str) -> None:
     with pytest.raises(HanjiError, match=message):
-        fresh_python.run_json(program, {})
+        measuring.run_json(program, {})
 
 
 def test_other_output_of_a_process_is_ignored() -> None:
     program = "import json, sys; print('INFO: hello'); print(json.dumps([json.loads(sys.argv[1])]))"
-    assert fresh_python.run_json(program, {"name": "종이"}) == [{"name": "종이"}]
+    assert measuring.run_json(program, {"name": "종이"}) == [{"name": "종이"}]
 
 
 VALGRIND = """#!/bin/sh

@@ -126,6 +126,16 @@ def test_a_huge_manifest_is_not_read(onnx_bundle: Path) -> None:
         Recommender.open(onnx_bundle)
 
 
+def test_huge_json_is_not_read(onnx_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("items.json", "users.json", "golden.json")
+    largest = max((onnx_bundle / name).stat().st_size for name in names)
+    monkeypatch.setattr("hanji.runtime.bundle.LARGEST_JSON_BYTES", largest)
+    assert Recommender.open(onnx_bundle).self_test().passed
+    monkeypatch.setattr("hanji.runtime.bundle.LARGEST_JSON_BYTES", largest - 1)
+    with pytest.raises(BundleError, match=f"expected at most {largest - 1} bytes, found {largest}; copy"):
+        Recommender.open(onnx_bundle).self_test()
+
+
 def test_a_symlink_out_of_the_bundle(onnx_bundle: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside.onnx"
     (onnx_bundle / "model.onnx").rename(outside)

@@ -385,5 +385,7 @@ def test_a_name_that_occurs_twice_is_refused(manifest: dict[str, Any]) -> None:
     """Readers would differ in which of its values counts."""
     text = json.dumps(manifest)
     for twice in ('{"seed": 1, ' + text[1:], text.replace('"config": {', '"config": {"a": 1, "a": 1, ')):
-        with pytest.raises(BundleError, match=r"manifest\.json: not a valid JSON file: a name occurs twice"):
+        with pytest.raises(
+            BundleError, match=r"manifest\.json: not a valid JSON file: the key .* occurs twice"
+        ):
             parse_manifest(twice.encode())

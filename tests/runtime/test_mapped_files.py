@@ -181,6 +181,38 @@ def test_tables_are_mapped_and_outlive_their_files(
         assert recommender.items.genres[3] == ("Drama", "War")
 
 
+@pytest.mark.parametrize("name", ["model.onnx", "items.table"])
+def test_a_file_that_is_truncated_in_use(
+    make_history_parts: Callable[..., Any], tmp_path: Path, name: str
+) -> None:
+    """Its pages would end the process with SIGBUS when they are read."""
+    parts = make_history_parts("onnx")
+    use_table_files(parts.manifest, parts.files)
+    bundle = parts.write(tmp_path / "bundle")
+    with Recommender.open(bundle) as recommender:
+        assert len(recommender.recommend(history=[5001])) == 10
+        os.truncate(bundle / name, 8)
+        calls = (
+            lambda: recommender.recommend(history=[5001]),
+            lambda: recommender.recommend(history=[]),
+            lambda: recommender.scores(history=[5001]),
+            recommender.warm_up,
+        )
+        for call in calls:
+            with pytest.raises(ChecksumError, match=f"{name}: the file was truncated while in use"):
+                call()
+
+
+def test_a_closed_bundle_holds_no_file(bundle: Path) -> None:
+    before = open_descriptors()
+    recommender = Recommender.open(bundle, engine="litert")
+    recommender.recommend(100)
+    assert open_descriptors() > before
+    recommender.close()
+    gc.collect()
+    assert open_descriptors() == before
+
+
 def test_a_table_that_was_changed_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "items.table"
     path.write_bytes(b"content")

@@ -221,3 +221,28 @@ def test_a_fork_can_open_a_bundle(
         assert run_query(1) == expected
 
     assert fork(child) == 0
+
+
+def test_no_call_after_closing(onnx_history_bundle: Path, image_bundle: Path) -> None:
+    recommender = Recommender.open(onnx_history_bundle)
+    item, image = recommender.items.ids.values[0], np.zeros((8, 8), np.uint8)
+    classifier = Classifier.open(image_bundle)
+    for session in (recommender, classifier):
+        session.close()
+        session.close()
+    for call in (
+        lambda: recommender.recommend(history=[item]),
+        lambda: recommender.recommend(history=[]),  # by popularity, without the engine
+        lambda: recommender.scores(history=[item]),
+        lambda: recommender.why([item], item),
+        recommender.self_test,
+        recommender.warm_up,
+        lambda: recommender.placement,
+        lambda: classifier.classify(image),
+        lambda: classifier.classify_batch([image]),
+        lambda: classifier.probabilities(image),
+        classifier.self_test,
+        lambda: classifier.placement,
+    ):
+        with pytest.raises(HanjiError, match="is closed; open the bundle again"):
+            call()

@@ -103,7 +103,7 @@ class RecipeBase(Generic[Step]):
     def _step_of(cls, table: dict[str, Any], where: str) -> Step:
         settings = dict(table)
         kind = settings.pop("type", None)
-        if kind not in cls.step_types:
+        if not isinstance(kind, str) or kind not in cls.step_types:
             expected = ", ".join(cls.step_types)
             raise RecipeError(f"{where}: expected type to be one of {expected}, found {kind!r}")
         step: Step = settings_from(cls.step_types[kind], settings, where)

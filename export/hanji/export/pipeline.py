@@ -23,6 +23,7 @@ from hanji.training.content import obstacle_to_reuse
 from hanji.training.errors import RecipeError
 from hanji.training.files import write_text_atomic
 from hanji.training.interrupts import check_interrupt
+from hanji.training.json_files import read_json
 from hanji.training.output_lock import lock_inside
 from hanji.training.progress import logger
 from hanji.training.quiet import import_tensorflow
@@ -226,7 +227,7 @@ def earlier_compressed(plan: Plan, trained: Any, work: Path) -> Any | None:
 
 def _earlier_seconds(path: Path) -> dict[str, float]:
     try:
-        seconds: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
+        seconds: dict[str, float] = read_json(path)
     except (FileNotFoundError, ValueError):  # missing or damaged: the times are informational only
         return {}
     return seconds

@@ -1,19 +1,16 @@
 """The device runtime of hanji: opens a bundle, verifies it, and runs inference.
 
-    from hanji.runtime import Recommender
+    from hanji.runtime import Classifier, Recommender
 
     with Recommender.open("bundle") as recommender:
         for row in recommender.recommend(history=[242, 302], k=10):  # or user=196, see recommender.takes
             print(row.rank, row.title, row.score)
 
-    from hanji.runtime import Classifier
-
     with Classifier.open("bundle") as classifier:
         for row in classifier.classify("photo.jpg", k=5):  # or an array, uint8 [height, width, channels]
             print(row.rank, row.label, row.probability)
 
-Importing this package imports numpy but no engine. An engine is imported when a bundle is opened, Pillow when
-an image file is read.
+An engine is imported when a bundle is opened, Pillow when an image file is read.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Opens a bundle directory and gives access to its verified files, as bytes or as an open file.
 
 The manifest is checked against ``manifest.sha256`` before it is parsed, every other file against
-the manifest before its content is used. The bytes that were hashed are the bytes that are used,
-so a file cannot be replaced in between; see ``mapped_file`` for the guarantees for large model files.
+the manifest before its content is used. The bytes that were hashed are the bytes that are used;
+see ``mapped_file`` for large files.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
 from hanji.runtime.errors import BundleError, ChecksumError
+from hanji.runtime.json_table import LARGEST_JSON_BYTES
 from hanji.runtime.manifest import AnyManifest, FileEntry
 from hanji.runtime.manifest.reader import parse_manifest
 from hanji.runtime.mapped_file import MappedFile, can_be_mapped
@@ -39,6 +40,8 @@ class Bundle(Record):
     root: Path
     manifest: AnyManifest
     manifest_sha256: str
+    mapped: list[MappedFile] = field(default_factory=list)
+    """The files that ``content`` has returned open."""
 
     def file(self, path: str) -> FileEntry:
         """The manifest entry of one of the bundle's own files (users, items, labels, golden)."""
@@ -58,6 +61,12 @@ class Bundle(Record):
         _check_sha256(location, hashlib.sha256(content).hexdigest(), file.sha256)
         return content
 
+    def read_json(self, path: str) -> bytes:
+        """``read`` for JSON at ``path``; BundleError, before it is read, for more than LARGEST_JSON_BYTES."""
+        file = self.file(path)
+        _check_largest(self.root / path, file.bytes, LARGEST_JSON_BYTES)
+        return self.read(file)
+
     def content(self, file: FileEntry) -> Content:
         """Like ``read``, but a file of ``MAPPED_FROM_BYTES`` or more is returned open, not in memory."""
         if file.bytes < MAPPED_FROM_BYTES or not can_be_mapped():
@@ -70,6 +79,7 @@ class Bundle(Record):
             _check_sha256(location, opened.sha256(), file.sha256)
         except OSError as error:
             raise BundleError(f"{location}: cannot be read: {error.strerror}") from error
+        self.mapped.append(opened)
         return opened
 
 
@@ -109,10 +119,7 @@ def _require_directory(root: Path) -> None:
 
 def _small_file(root: Path, name: str) -> bytes:
     size = _size(root, name)
-    if size > _LARGEST_MANIFEST_BYTES:
-        raise BundleError(
-            f"{root / name}: expected at most {_LARGEST_MANIFEST_BYTES} bytes, found {size}; {_AGAIN}"
-        )
+    _check_largest(root / name, size, _LARGEST_MANIFEST_BYTES)
     return _content(root / name, size)
 
 
@@ -139,6 +146,11 @@ def _content(location: Path, size: int) -> bytes:
             return stream.read(size + 1)
     except OSError as error:
         raise BundleError(f"{location}: cannot be read: {error.strerror}") from error
+
+
+def _check_largest(location: Path, found: int, largest: int) -> None:
+    if found > largest:
+        raise BundleError(f"{location}: expected at most {largest} bytes, found {found}; {_AGAIN}")
 
 
 def _check_size(location: Path, found: int, expected: int) -> None:

@@ -110,7 +110,7 @@ class Classifier(Session):
         from hanji.runtime.classifier_golden import parse_golden, replay
 
         path = self._manifest.golden
-        content = self._bundle.read(self._bundle.file(path))
+        content = self._bundle.read_json(path)
         golden = parse_golden(content, self._manifest.picture, len(self._labels.values), path)
         return replay(golden, self._artifact.format, self._manifest.picture, self._run)
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from hanji.runtime import __version__
 from hanji.runtime.errors import HanjiError, PlacementWarning
-from hanji.runtime.terminal import printable, printable_line
+from hanji.runtime.terminal import printable_line, printable_lines
 
 GROUP = "hanji.commands"
 
@@ -40,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(str(error), error.exit_code)
     except MemoryError:
         return _fail("not enough memory; try: a smaller input, or a machine with more memory")
+    except RecursionError:
+        return _fail("nested too deep; try: an input with fewer levels")
     except OSError as error:
         _release_stdout()
         reason = error.strerror or str(error)
@@ -79,18 +81,19 @@ class _Parser(argparse.ArgumentParser):
     """Errors quote arguments, which may be names of files that a shell has inserted."""
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        super()._print_message("\n".join(map(printable, message.split("\n"))), file)
+        super()._print_message(printable_lines(message), file)
 
 
 def _show_placement_warnings() -> None:
-    """Print each PlacementWarning as one line on stderr, without its source location."""
-    show_others = warnings.showwarning
+    """Print warnings on stderr, each PlacementWarning as one line without its source location."""
 
-    def show(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:
-        if issubclass(category, PlacementWarning):
-            sys.stderr.write(f"hanji: warning: {printable_line(str(message))}\n")
-        else:
-            show_others(message, category, *args, **kwargs)
+    def show(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any, **__: Any
+    ) -> None:
+        text = f"hanji: warning: {printable_line(str(message))}\n"
+        if not issubclass(category, PlacementWarning):
+            text = warnings.formatwarning(message, category, filename, lineno)
+        sys.stderr.write(printable_lines(text))
 
     warnings.simplefilter("always", PlacementWarning)
     warnings.showwarning = show

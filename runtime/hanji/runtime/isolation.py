@@ -1,9 +1,7 @@
-"""Tests a bundle in another process, which a bundle with right hashes and wrong contents may crash or occupy.
+"""Tests a bundle in another process, which one with right hashes and wrong contents may crash or occupy.
 
-Given a file that is made to harm, an engine may end the process by a signal, never answer, or use up the
-memory. So the bundle is first opened, warmed up and self-tested in a fresh Python process with limits. What
-its model does with other inputs is not limited. A test takes 0.4 to 0.5 s on two cores of a server, most of
-it to start Python and import numpy and an engine.
+It is opened, warmed up and self-tested in a fresh Python process with limits, which takes 0.4 to 0.5 s on two
+cores of a server. What its model does with other inputs is not limited.
 """
 
 from __future__ import annotations

@@ -14,6 +14,10 @@ from typing import Any, NoReturn
 
 from hanji.runtime.errors import BundleError
 
+LARGEST_JSON_BYTES = 2**27
+"""Of a JSON file: a million items with titles have 100 MB, and to read them takes several times as much."""
+DEEPEST_JSON = 32
+"""Levels of arrays and objects; hanji writes up to 8, and what is deeper could not be shown."""
 LARGEST_COUNT = 2**31 - 1
 """Of bytes, ids and parameters: tensors are indexed with int32, and model files are limited to 2 GiB."""
 LARGEST_INTEGER = 2**53 - 1
@@ -26,12 +30,36 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def parse_json(content: bytes, where: str) -> Table:
     """Parse the JSON object in ``content``; BundleError if it is malformed. ``where`` names it in errors."""
     try:
-        value: object = json.loads(
-            content.decode("utf-8"), parse_constant=_reject_constant, object_pairs_hook=_unique
-        )
-    except (ValueError, RecursionError) as error:
+        return Table(json_value(content), where)
+    except ValueError as error:
         raise BundleError(f"{where}: not a valid JSON file: {error}; export the bundle again") from None
-    return Table(value, where)
+
+
+def json_value(content: bytes) -> Any:
+    """The value of a JSON file.
+
+    ValueError for malformed JSON, a key that occurs twice, and numbers that are infinite or too long.
+    """
+    try:
+        return json.loads(
+            content.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_finite,
+            parse_float=_finite,
+        )
+    except RecursionError:
+        raise ValueError("arrays or objects are nested too deep") from None
+
+
+def expect_bounded(value: object, deepest: int = DEEPEST_JSON) -> None:
+    """ValueError for arrays and objects of more than ``deepest`` levels, or integers of over 64 bits."""
+    if isinstance(value, (dict, list)):
+        if not deepest:
+            raise ValueError(f"arrays or objects are nested deeper than {DEEPEST_JSON} levels")
+        for each in value.values() if isinstance(value, dict) else value:
+            expect_bounded(each, deepest - 1)
+    elif isinstance(value, int) and abs(value) >= 2**63:
+        raise ValueError("an integer has more than 64 bits")
 
 
 class Table:
@@ -169,6 +197,10 @@ class Table:
 
     def plain(self) -> Mapping[str, object]:
         """The object as read, for content that is displayed but not interpreted."""
+        try:
+            expect_bounded(self._fields)
+        except ValueError as error:
+            raise BundleError(f"{self.where}: {error}; export the bundle again") from None
         return self._fields
 
     def _get(self, key: str) -> object:
@@ -212,11 +244,16 @@ def _short(value: object) -> str:
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name occurs twice in an object")
-    return found
+    fields: dict[str, object] = {}
+    for key, value in pairs:
+        if key in fields:
+            raise ValueError(f"the key {key!r:.60} occurs twice")
+        fields[key] = value
+    return fields
 
 
-def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text:.60} is not a finite number")
+    return value

@@ -1,14 +1,9 @@
 """A large file that is verified and then memory-mapped, by an engine or as a table, without a copy in Python.
 
-Pages of a mapped file are loaded on demand, can be evicted under memory pressure, and are shared by all
-processes that map the same file.
-
-Guarantees: the engine opens the file that was hashed, even if the file at its path has since been replaced,
-moved or deleted, because both use one open descriptor. An in-place change (detected by size and modification
-time) raises ChecksumError if it happens before the engine has loaded the file. A later in-place change is not
-detected: the engine may then compute with changed weights, or the process may die with SIGBUS if the file was
-truncated. So never overwrite a bundle in use; deploy a new directory instead. Files too small to be mapped
-are read once and are not affected.
+Pages are loaded on demand, can be evicted, and are shared by processes. The file that is mapped is the one
+that was hashed, by its open descriptor, even if another one is at its path by now. A change in place raises
+ChecksumError until the engine has loaded the file. Later, truncation is detected when a call begins (during
+one it ends the process by SIGBUS), and other changes are not: deploy a new directory instead.
 """
 
 from __future__ import annotations
@@ -117,6 +112,14 @@ class MappedFile:
             raise ChecksumError(
                 f"{self._location}: the file was changed while it was being loaded; copy or export the "
                 "bundle to a new directory instead of overwriting this one"
+            )
+
+    def check_size(self) -> None:
+        """Raise ChecksumError if the file was truncated, whose mapped pages would end the process."""
+        if os.fstat(self._descriptor).st_size < self.bytes:
+            raise ChecksumError(
+                f"{self._location}: the file was truncated while in use; copy or export the bundle to a new "
+                "directory instead of overwriting this one"
             )
 
     def _state_now(self) -> tuple[int, int]:

@@ -82,10 +82,10 @@ class Opening(Generic[ManifestT]):
 
     def read(self, table: IdTable | LabelTable, parse: Callable[[Any, int, str], TableT]) -> TableT:
         """Parse a table of the bundle: the bytes of JSON, or the ``Content`` of a table file."""
-        file = self.bundle.file(table.path)
-        is_table_file = table.path.endswith(TABLE_SUFFIX)
-        content = self.bundle.content(file) if is_table_file else self.bundle.read(file)
-        return parse(content, table.count, table.path)
+        path, bundle = table.path, self.bundle
+        is_table_file = path.endswith(TABLE_SUFFIX)
+        content = bundle.content(bundle.file(path)) if is_table_file else bundle.read_json(path)
+        return parse(content, table.count, path)
 
     def load(self) -> Engine:
         """Create the engine and load the model."""

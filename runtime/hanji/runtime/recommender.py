@@ -183,7 +183,7 @@ class Recommender(Session):
         from hanji.runtime.golden import parse_golden, replay
 
         path = self.manifest.golden
-        golden = parse_golden(self._bundle.read(self._bundle.file(path)), path)
+        golden = parse_golden(self._bundle.read_json(path), path)
         expected = golden.artifacts.get(self._artifact.format)
         if expected is None:
             detail = f"{path} has no cases for {self._artifact.format}, which was not run at export"
@@ -216,6 +216,7 @@ class Recommender(Session):
         return self._open_engine().bare_call(query.signature, query.inputs or {})
 
     def _query(self, user: ExternalId | None, history: Iterable[ExternalId] | None) -> Query:
+        self._open_engine()  # a popularity ranking, too, is of an open bundle
         table = self.manifest.users
         if self.users is not None and table is not None and user is not None and history is None:
             return user_query(user, self.users, table.unknown)

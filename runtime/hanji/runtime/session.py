@@ -77,6 +77,7 @@ class Session:
         """Release the engine and the model. Calling it again has no effect."""
         if self._forks == _forks:  # in a fork the engine's threads do not exist, so it must not be freed
             self._engine = None
+            self._bundle.mapped.clear()
 
     def __enter__(self: _S) -> _S:
         return self
@@ -95,6 +96,8 @@ class Session:
                 f"this {type(self).__name__} was opened before this process was forked, and an engine does "
                 "not survive a fork; open the bundle in the new process (gunicorn: in post_fork)"
             )
+        for file in tuple(self._bundle.mapped):
+            file.check_size()
         return engine
 
     def _check_finite(self, values: NDArray[np.float32], name: str) -> None:

@@ -1,8 +1,8 @@
 """Reads a table file: the ids of users or items, titles, genres and popularity, in binary.
 
 docs/table-files.md describes the format. Everything that a reader relies on is checked when a table is
-opened, in blocks of bounded size. Values are read when asked for: titles from the file, because a mapping may
-load a megabyte for each, everything else, which is searched or small, from mapped memory.
+opened, in blocks of bounded size. Values are read when asked for: titles from the file (a mapping may
+load a megabyte for each), everything else from mapped memory.
 """
 
 from __future__ import annotations

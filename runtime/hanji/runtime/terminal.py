@@ -1,8 +1,9 @@
-"""Text for a terminal or a log: titles, labels and names of files may contain sequences that control it."""
+"""The one place where text leaves: titles, labels and names may contain what controls a terminal."""
 
 from __future__ import annotations
 
 import json
+import sys
 
 
 def printable(text: str) -> str:
@@ -17,6 +18,22 @@ def printable_line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
+def printable_lines(text: str) -> str:
+    """``text`` with each of its lines printable."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def print_lines(*lines: str, to_stderr: bool = False) -> None:
+    """Print each text as one printable line, at once."""
+    text = "\n".join(map(printable, lines))
+    print(text, file=sys.stderr if to_stderr else sys.stdout, flush=True)
+
+
+def print_json(value: object, indent: int | None = 2) -> None:
+    """Print ``json_text``, at once."""
+    print(json_text(value, indent), flush=True)
+
+
 def json_text(value: object, indent: int | None = None) -> str:
     r"""JSON in which characters are themselves if they are printable, else \uXXXX."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
@@ -26,6 +43,4 @@ def json_text(value: object, indent: int | None = None) -> str:
 def _escaped(line: str) -> str:
     if line.isprintable():
         return line
-    return "".join(
-        character if character.isprintable() else json.dumps(character)[1:-1] for character in line
-    )
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in line)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from hanji.studies.claims import STALE_S, Claim, Claims, Holder, this_process
 from hanji.training.errors import HanjiError
 from hanji.training.files import write_text_atomic
+from hanji.training.json_files import read_own_json
 
 if TYPE_CHECKING:
     from hanji.studies.schedule import PlannedJob
@@ -88,7 +89,7 @@ class SharedBoard:
         self._look()
         if job.key + _ENDED not in self._files:
             return None
-        reason: str = json.loads(self._ending(job).read_text(encoding="utf-8"))["reason"]
+        reason: str = read_own_json(self._ending(job))["reason"]
         return reason
 
     def take(self, job: PlannedJob) -> bool:

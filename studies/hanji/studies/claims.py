@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hanji.training.errors import HanjiError
+from hanji.training.json_files import read_json
 
 HEARTBEAT_S = 5.0
 STALE_S = 60.0
@@ -183,7 +184,7 @@ def _created(path: Path) -> bool:
 
 def _holder(path: Path) -> Holder:
     try:
-        return Holder(**json.loads(path.read_text(encoding="utf-8")))
+        return Holder(**read_json(path))
     except (OSError, ValueError, TypeError):  # released or not yet written
         return Holder("another process", 0)
 

@@ -13,12 +13,14 @@ from typing import Any
 
 from hanji.export.bundle.build_report import surroundings
 from hanji.export.bundle.engines import DEVICE_ENGINES
+from hanji.runtime.terminal import printable_line
 from hanji.studies.comparison import Comparison
 from hanji.studies.results import LABELS, LOWER_IS_BETTER, SCHEMA_VERSION, Row
 from hanji.studies.winners import winner
 from hanji.training.files import write_text_atomic
 
 Table = dict[str, Any]
+_FORMULA = ("=", "+", "-", "@")
 DISTRIBUTIONS = {"litert": "ai-edge-litert", "onnxruntime": "onnxruntime"}
 
 
@@ -70,9 +72,17 @@ def csv_of(table: Table) -> str:
     columns = list(dict.fromkeys(name for line in lines for name in line))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
+    writer.writerow({name: _cell(name) for name in columns})
+    writer.writerows({name: _cell(value) for name, value in line.items()} for line in lines)
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A value that no spreadsheet takes for a formula: a line that begins like one gets an apostrophe."""
+    if not isinstance(value, str):
+        return value
+    line = printable_line(value)
+    return f"'{line}" if line.startswith(_FORMULA) else line
 
 
 def _with_version(engine: str) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 from hanji.runtime import Classifier, EngineError, Recommender
 from hanji.runtime.benchmarks import classifier as classifier_benchmark
 from hanji.runtime.benchmarks import recommender as benchmark
+from hanji.runtime.benchmarks.measuring import Call, latency, nanoseconds
 from hanji.runtime.benchmarks.protocol import Settings, measure
-from hanji.runtime.benchmarks.timing import Call, latency, nanoseconds
 from hanji.runtime.bundle import open_bundle
 from hanji.runtime.manifest import ClassifierManifest
 

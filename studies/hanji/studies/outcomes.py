@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from hanji.training.archives import open_arrays
 from hanji.training.files import atomic_file
 
 FORMAT = 2
@@ -63,9 +64,9 @@ def save_outcomes(outcomes: Outcomes, path: Path) -> None:
 
 
 def load_outcomes(path: Path, kind: type[OutcomesT]) -> OutcomesT:
-    """Load outcomes of this ``kind`` that ``save_outcomes`` wrote."""
-    with np.load(path, allow_pickle=False) as file:
-        return kind.from_arrays(dict(file))
+    """Load outcomes of this ``kind`` that ``save_outcomes`` wrote; DataError if they are damaged."""
+    with open_arrays(path, "remove it, and run the command again") as arrays:
+        return kind.from_arrays(dict(arrays))
 
 
 def rank_correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:

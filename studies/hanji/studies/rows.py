@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from hanji.studies.results import Row, SizeOfFormat, SliceResult
 from hanji.studies.slices import Slice
 from hanji.studies.statistics import Difference, paired_bootstrap, spread
 from hanji.studies.variant import Variant
+from hanji.training.json_files import read_own_json
 
 COMPARED = (
     "top1",
@@ -40,7 +40,7 @@ class Run:
 
 def load_run(seed: int, out: Path, kind: type[Outcomes]) -> Run:
     """Load the results of a job from ``out``; its outcomes are of this ``kind``."""
-    costs = json.loads((out / ROW).read_text(encoding="utf-8"))
+    costs = read_own_json(out / ROW)
     return Run(seed, costs, load_outcomes(out / OUTCOMES, kind))
 
 

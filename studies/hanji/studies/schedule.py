@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from hanji.runtime.benchmarks.fresh_python import last_line
+from hanji.runtime.benchmarks.measuring import last_line
 from hanji.studies.board import Board, OwnBoard
 from hanji.studies.job import END_WITH_STDIN, Job
 from hanji.studies.variant import slug_of

@@ -14,6 +14,7 @@ from hanji.studies.comparison import Comparison, StudyRun
 from hanji.studies.sharing import together
 from hanji.studies.study import Study
 from hanji.training.files import write_text_atomic
+from hanji.training.json_files import read_own_json
 from hanji.training.progress import logger
 
 _RESULTS = "results"
@@ -62,8 +63,7 @@ def _written_once(claims: Claims, make: Callable[[], dict[str, Any]]) -> dict[st
             logger.info(f"all jobs have ended; latencies are measured by {claims.holder(_RESULTS)}")
             said = True
         time.sleep(POLL_S)
-    written: dict[str, Any] = json.loads((claims.folder / _WRITTEN).read_text(encoding="utf-8"))
-    return written
+    return read_own_json(claims.folder / _WRITTEN)
 
 
 __all__ = ["compare_shared"]

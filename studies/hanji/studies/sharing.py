@@ -13,6 +13,7 @@ from typing import Any
 from hanji.studies.claims import Claims, Holder, this_process, unique_name
 from hanji.training.errors import HanjiError
 from hanji.training.files import write_text_atomic
+from hanji.training.json_files import read_own_json
 
 FOLDER = "claims"
 _ALONE, _MEMBER, _ENTRANCE = "alone", "member", "entrance"
@@ -68,7 +69,7 @@ def together(out: Path, work: Work) -> Iterator[Claims]:
             about = {"first": asdict(this_process()), **asdict(work)}
             write_text_atomic(claims.folder / _WORK, json.dumps(about, indent=1) + "\n")
         else:
-            _check_same(json.loads((claims.folder / _WORK).read_text(encoding="utf-8")), work, out)
+            _check_same(read_own_json(claims.folder / _WORK), work, out)
         member = claims.claim(unique_name(_MEMBER))
     if member is None:
         raise HanjiError(f"{claims.folder}: a claim could not be made; run the command again")

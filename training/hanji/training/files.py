@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import json
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from hanji.training.archives import open_arrays
 from hanji.training.errors import DataError, HanjiError
 from hanji.training.exchange import flush_directory, flush_file, replace_directory, restore_previous
 from hanji.training.interrupts import check_interrupt
-from hanji.training.regular_files import regular_file
+from hanji.training.json_files import read_json
 from hanji.training.unfinished import remove_leftovers, unfinished_directory, unfinished_file
 
 if TYPE_CHECKING:
     import tf_keras as keras
 
+Given = ParamSpec("Given")
+Loaded = TypeVar("Loaded")
 FORMAT_VERSION = 1
 """Of the directories with models that stages write."""
 
@@ -170,17 +173,38 @@ def source_directory(
 def read_about(path: Path, made_by: str) -> dict[str, Any]:
     """Read the JSON file of a stage's output directory; DataError names the command that writes it."""
     try:
-        about: dict[str, Any] = json.loads(regular_file(path).read_text(encoding="utf-8"))
+        about = read_json(path)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; expected a directory written by `{made_by}`") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise DataError(f"{path}: not readable ({error}); run `{made_by}` again") from None
-    if about.get("format_version") != FORMAT_VERSION:
+    found = about.get("format_version") if isinstance(about, dict) else None
+    if not isinstance(about, dict) or found != FORMAT_VERSION:
         raise DataError(
-            f"{path}: expected format version {FORMAT_VERSION}, found {about.get('format_version')!r}; "
+            f"{path}: expected format version {FORMAT_VERSION}, found {found!r:.60}; "
             f"run `{made_by}` again with this version of hanji"
         )
     return about
+
+
+def stage_output(made_by: str) -> Callable[[Callable[Given, Loaded]], Callable[Given, Loaded]]:
+    """Decorate what loads a directory, its last argument: DataError for what ``made_by`` never writes."""
+
+    def decorate(load: Callable[Given, Loaded]) -> Callable[Given, Loaded]:
+        @functools.wraps(load)
+        def checked(*args: Given.args, **kwargs: Given.kwargs) -> Loaded:
+            try:
+                return load(*args, **kwargs)
+            except HanjiError:
+                raise
+            except (AttributeError, LookupError, OSError, OverflowError, TypeError, ValueError) as error:
+                raise DataError(
+                    f"{args[-1]}: damaged ({type(error).__name__}: {error!s:.200}); run `{made_by}` again"
+                ) from error
+
+        return checked
+
+    return decorate
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
@@ -191,9 +215,10 @@ def save_weights(model: keras.Model, path: Path) -> None:
 def load_weights(model: keras.Model, path: Path) -> None:
     """Load weights written by ``save_weights`` into a model built from the same config."""
     try:
-        with np.load(regular_file(path), allow_pickle=False) as file:
-            model.set_weights([file[f"weight_{index}"] for index in range(len(file.files))])
-    except (OSError, ValueError, KeyError) as error:
+        with open_arrays(path, "run the stage again") as arrays:
+            weights = [arrays[f"weight_{index}"] for index in range(len(arrays.files))]
+        model.set_weights(weights)
+    except ValueError as error:
         raise DataError(f"{path}: not the weights of this model ({error}); run the stage again") from None
 
 
@@ -210,5 +235,6 @@ __all__ = [
     "read_about",
     "save_weights",
     "source_directory",
+    "stage_output",
     "write_text_atomic",
 ]

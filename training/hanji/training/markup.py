@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable
 
 _VOID = frozenset({"meta", "link", "br"})
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 
 Attribute = str | float | bool | None
@@ -25,7 +27,7 @@ Child = str | None
 
 
 def text(value: str) -> Html:
-    """``value`` as text: escaped, with U+FFFD for characters that HTML does not allow."""
+    """``value`` as text: escaped, with U+FFFD for what HTML does not allow, and for marks of direction."""
     if isinstance(value, Html):
         return value
     return Html(_UNPRINTABLE.sub("\ufffd", value).translate(_ENTITIES))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hanji.runtime.terminal import print_lines
 from hanji.training.interrupts import check_interrupt
 from hanji.training.standard_streams import keep_standard_streams
 
@@ -97,8 +98,7 @@ class _Stderr(logging.Handler):
     """Writes plain lines to the current ``sys.stderr``, separate from results on stdout."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        sys.stderr.write(self.format(record) + "\n")
-        sys.stderr.flush()
+        print_lines(*self.format(record).split("\n"), to_stderr=True)
 
 
 def show_progress() -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
+import numbers
 import operator
 import tomllib
 import types
@@ -20,6 +22,7 @@ from typing import Annotated, Any, TypeVar
 
 from annotated_types import Ge, GroupedMetadata, Gt, Interval, Le, Lt
 
+from hanji.runtime.json_table import expect_bounded
 from hanji.training.errors import RecipeError
 from hanji.training.regular_files import regular_file
 
@@ -30,6 +33,8 @@ Fraction = Annotated[float, Interval(ge=0.0, lt=1.0)]
 Positive = Annotated[float, Gt(0.0)]
 Seed = Annotated[int, Interval(ge=0, lt=2**32)]
 
+_ORDINARY = "a finite number, or an integer of at most 64 bits"
+
 Bound = Ge | Gt | Le | Lt
 _BOUNDS: dict[type[Bound], tuple[str, Callable[[Any, Any], bool], str]] = {
     Ge: ("ge", operator.ge, "at least"),
@@ -39,17 +44,28 @@ _BOUNDS: dict[type[Bound], tuple[str, Callable[[Any, Any], bool], str]] = {
 }
 
 
+LARGEST_TOML_BYTES = 2**20
+"""Of a recipe or study: the largest of the examples has 3 kB, and the parser takes seconds for megabytes."""
+
+
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file; RecipeError if it is missing or malformed."""
+    """Read a TOML file; RecipeError if it is missing, malformed, too large or nested too deep."""
     try:
-        table: dict[str, Any] = tomllib.loads(regular_file(path).read_text(encoding="utf-8"))
+        with regular_file(path).open("rb") as file:
+            content = file.read(LARGEST_TOML_BYTES + 1)
+        if len(content) > LARGEST_TOML_BYTES:
+            raise ValueError(f"expected at most {LARGEST_TOML_BYTES:,} bytes, found more")
+        table: dict[str, Any] = tomllib.loads(content.decode())
+        expect_bounded(table)
         return table
     except FileNotFoundError:
         raise RecipeError(
             f"{path}: no such file; the recipes that come with hanji are in examples/"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # also a number of thousands of digits
         raise RecipeError(f"{path}: not a valid TOML file: {error}") from None
+    except RecursionError:
+        raise RecipeError(f"{path}: not a valid TOML file: arrays or tables are nested too deep") from None
 
 
 def settings_from(cls: type[Settings], table: Mapping[str, Any], where: str) -> Settings:
@@ -67,9 +83,14 @@ def settings_from(cls: type[Settings], table: Mapping[str, Any], where: str) -> 
             raise RecipeError(f"{where}: the key {key!r} is missing, and it has no default")
     values = {key: _coerced(value, hints[key], f"{where}.{key}") for key, value in table.items()}
     try:
-        return cls(**values)
+        settings = cls(**values)
     except (TypeError, ValueError) as error:
         raise RecipeError(f"{where}: {error}") from None
+    for key, value in values.items():
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and "\0" in text:
+                raise RecipeError(f"{where}.{key}: expected text, found a zero character in {_short(text)}")
+    return settings
 
 
 def _renamed(cls: type[Settings], table: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -87,7 +108,8 @@ def _removed_key(cls: type[Settings], key: str, where: str) -> str | None:
 def check_ranges(settings: Any) -> None:
     """ValueError for the first field whose value is outside the range that its type declares.
 
-    None is always valid; the elements of a tuple are checked individually.
+    None is always valid; the elements of a tuple are checked individually. Whatever the range, a float is
+    finite and an integer has at most 64 bits.
     """
     for name, hint in field_types(type(settings)).items():
         value = getattr(settings, name)
@@ -96,7 +118,9 @@ def check_ranges(settings: Any) -> None:
         if any(found is not None and not _within(found, bounds) for found in values):
             shown = list(value) if isinstance(value, tuple) else value
             each = " each" if isinstance(value, tuple) else ""
-            raise ValueError(f"{name}: expected {range_in_words(bounds)}{each}, found {shown}")
+            raise ValueError(f"{name}: expected {range_in_words(bounds)}{each}, found {_short(shown)}")
+        if not all(map(_is_ordinary, values)):
+            raise ValueError(f"{name}: expected {_ORDINARY}, found {_short(value)}")
 
 
 def check_name(name: str) -> None:
@@ -139,6 +163,19 @@ def range_in_words(bounds: list[Bound]) -> str:
 
 def _number(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:g}"
+
+
+def _is_ordinary(value: Any) -> bool:
+    if isinstance(value, int):
+        return abs(value) < 2**63
+    return not isinstance(value, numbers.Real) or math.isfinite(value)
+
+
+def _short(value: Any) -> str:
+    try:
+        return f"{value!r:.60}"
+    except ValueError:  # an integer too long to be written
+        return "a longer number"
 
 
 def _within(value: Any, bounds: list[Bound]) -> bool:
@@ -184,7 +221,7 @@ def _coerced(value: Any, hint: Any, where: str) -> Any:
         return _coerced_tuple(value, typing.get_args(hint)[0], where)
     if origin in (dict, Mapping) or hint is dict:
         return _expected(value, dict, where)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    if hint is float and isinstance(value, int) and not isinstance(value, bool) and _is_ordinary(value):
         return float(value)
     return _expected(value, hint, where)
 
@@ -196,5 +233,7 @@ def _coerced_tuple(value: Any, item_hint: Any, where: str) -> tuple[Any, ...]:
 
 def _expected(value: Any, kind: type, where: str) -> Any:
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-        raise RecipeError(f"{where}: expected a {kind.__name__}, found {value!r}")
+        raise RecipeError(f"{where}: expected a {kind.__name__}, found {_short(value)}")
+    if not _is_ordinary(value):
+        raise RecipeError(f"{where}: expected {_ORDINARY}, found {_short(value)}")
     return value

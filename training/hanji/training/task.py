@@ -130,9 +130,11 @@ def config_of(value: Any, kind: type[Any], argument: str) -> Any:
 
 
 def path_of(value: str | Path, argument: str) -> Path:
-    """``value`` as a path; TypeError for another type."""
+    """``value`` as a path; TypeError for another type, ValueError for a text that can be none."""
     if not isinstance(value, str | Path):
         raise TypeError(f"{argument}: expected a path, found {type(value).__name__}")
+    if "\0" in str(value):
+        raise ValueError(f"{argument}: expected a path, found a zero character in {str(value)!r:.80}")
     return Path(value)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import typing
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,11 +22,11 @@ from hanji.compression.classifiers.foreign.keras_classifier import (
 )
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.classifiers.steps import ImageScheme
+from hanji.training.archives import open_arrays
 from hanji.training.classifiers.models.config import ImageModelConfig
 from hanji.training.classifiers.trained import load_classifier, save_classifier
 from hanji.training.errors import DataError
-from hanji.training.files import FORMAT_VERSION, atomic_directory, load_weights, read_about
-from hanji.training.regular_files import regular_file
+from hanji.training.files import FORMAT_VERSION, atomic_directory, load_weights, read_about, stage_output
 from hanji.training.settings import settings_from, table_from
 
 if typing.TYPE_CHECKING:
@@ -114,6 +113,7 @@ def save_compressed_classifier(compressed: CompressedClassifier, directory: Path
             save_network(compressed.model, aside, architecture=compressed.plain)
 
 
+@stage_output("hanji compress")
 def load_compressed_classifier(directory: Path) -> CompressedClassifier:
     """Load a directory written by ``save_compressed_classifier``; DataError for any other."""
     path = directory / ABOUT
@@ -177,11 +177,8 @@ def _saved_model_of(full: Full) -> Path | None:
 
 def load_image_array(path: Path) -> NDArray[np.uint8]:
     """The images in an .npz file, uint8 [n, height, width, channels]; DataError if it cannot be read."""
-    try:
-        with np.load(regular_file(path), allow_pickle=False) as file:
-            images: NDArray[Any] = file["images"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: cannot be read ({error}); run `hanji compress` again") from None
+    with open_arrays(path, "run `hanji compress` again") as arrays:
+        images: NDArray[Any] = arrays["images"]
     return images
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hanji.compression.classifiers.files.file_names import SUFFIXES
 from hanji.compression.classifiers.foreign.preprocessing import OPTIONS, add_preprocessing_options
+from hanji.runtime.terminal import print_lines
 from hanji.training.classifiers.untrusted.trust import add_trust_option, trusting_code
 from hanji.training.commands.memory import add_memory_option, memory_limit_of
 
@@ -66,11 +67,11 @@ def run(args: argparse.Namespace) -> int:
             return _file(args)
         _expect_no_labels(args)
         full, compressed = _foreign(args) if task is None else _trained(args, task)
-    print("metric           full      compressed")
+    print_lines("metric           full      compressed")
     for name, value in compressed.items():
         before = f"{full[name]:.4f}" if name in full else "undefined"
-        print(f"{name:<16} {before:<9} {value:.4f}")
-    print(f"The compressed model is in {args.out}")
+        print_lines(f"{name:<16} {before:<9} {value:.4f}")
+    print_lines(f"The compressed model is in {args.out}")
     return 0
 
 
@@ -150,7 +151,7 @@ def _file(args: argparse.Namespace) -> int:
 
     compressed = compress_model_file(args.trained, recipe, args.data, settings=settings, labels=labels)
     save_compressed_file(compressed, args.out)
-    print(
+    print_lines(
         f"The compressed file is in {args.out}; `hanji export {args.out} --out BUNDLE` makes a bundle of it"
     )
     return 0

@@ -11,7 +11,14 @@ from typing import ClassVar
 from hanji.compression.recommenders.recipe import Recipe
 from hanji.compression.recommenders.steps import ROW_BITS, Scheme
 from hanji.training.errors import DataError
-from hanji.training.files import FORMAT_VERSION, atomic_directory, load_weights, read_about, save_weights
+from hanji.training.files import (
+    FORMAT_VERSION,
+    atomic_directory,
+    load_weights,
+    read_about,
+    save_weights,
+    stage_output,
+)
 from hanji.training.recommenders.models.config import ModelConfig
 from hanji.training.recommenders.trained import TrainedModel, load_trained, save_trained
 from hanji.training.settings import settings_from, table_from
@@ -62,6 +69,7 @@ def save_compressed(compressed: CompressedModel, directory: Path) -> None:
         save_trained(compressed.full, aside / "full")
 
 
+@stage_output("hanji compress")
 def load_compressed(directory: Path) -> CompressedModel:
     """Load a directory written by ``save_compressed``; DataError for any other."""
     from hanji.compression.recommenders.fake_quantization import fake_quantized

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hanji.export.bundle.markdown import table
+from hanji.export.bundle.markdown import code, plain, table
 from hanji.training.files import write_text_atomic
 
 PACKAGES = (
@@ -91,12 +91,12 @@ def write_report(report: BuildReport, out: Path) -> None:
 
 def markdown(report: BuildReport) -> str:
     """The report as a Markdown document."""
-    notes = "\n".join(f"- {note}" for note in report.all_notes)
+    notes = "\n".join(f"- {plain(note)}" for note in report.all_notes)
     seconds = ", ".join(f"{stage} {value:.0f} s" for stage, value in report.seconds.items())
-    steps = "\n".join(f"- `{json.dumps(step, ensure_ascii=False)}`" for step in report.steps)
+    steps = "\n".join(f"- {code(json.dumps(step, ensure_ascii=False))}" for step in report.steps)
     versions = ", ".join(f"{package} {number}" for package, number in report.versions.items())
     return (
-        f"# {report.title}\n\n{table(report.headings, report.cells)}\n\n{notes}\n\n"
+        f"# {plain(report.title)}\n\n{table(report.headings, report.cells)}\n\n{notes}\n\n"
         f"## Compression steps\n\n{steps}\n\n"
         f"## Build\n\n"
         f"- Time per stage: {seconds}.\n"

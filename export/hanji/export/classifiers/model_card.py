@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hanji.compression.classifiers.compressed import CompressedClassifier
 from hanji.export.bundle.manifest import parameters
-from hanji.export.bundle.markdown import FORMAT_NAMES, metric, table
+from hanji.export.bundle.markdown import FORMAT_NAMES, code, metric, plain, table
 from hanji.export.classifiers.manifest import model_type, own_parameters
 from hanji.export.classifiers.parity import ImageParity
 from hanji.export.classifiers.precision import MEANINGS
@@ -40,9 +40,9 @@ def _heading(compressed: CompressedClassifier) -> str:
     steps = " → ".join(step["type"] for step in compressed.recipe.tables) or "none"
     synthetic = "**Trained on synthetic images: for demonstration only, not suitable for real images.**\n\n"
     return (
-        f"# {compressed.full.data.name}: {model_type(compressed)} classifier\n\n"
+        f"# {plain(compressed.full.data.name)}: {model_type(compressed)} classifier\n\n"
         + (synthetic if compressed.full.data.synthetic else "")
-        + f"Compressed with the recipe `{compressed.recipe.name}` (steps: {steps}; SHA-256 "
+        + f"Compressed with the recipe {code(compressed.recipe.name)} (steps: {steps}; SHA-256 "
         f"`{compressed.recipe.sha256}`). Seed: {compressed.full.seed}."
     )
 
@@ -52,7 +52,8 @@ def _intended_use(compressed: CompressedClassifier, probabilities: Probabilities
     processing = "Normalization, temperature scaling and softmax are part of the model."
     if probabilities.source != "graph":
         processing = "The runtime normalizes the input and turns the model's logits into probabilities."
-    listed = ", ".join(labels[:_MAX_LABELS]) + (", …" if len(labels) > _MAX_LABELS else "")
+    shown, more = map(plain, labels[:_MAX_LABELS]), len(labels) > _MAX_LABELS
+    listed = ", ".join(shown) + (", …" if more else "")
     return (
         f"## Intended use\n\nClassifies an image into one of {len(labels)} classes, on-device and offline: "
         f"{listed}.\n\nInput: {image_input.height} × {image_input.width} pixels, {image_input.channels} "
@@ -65,8 +66,9 @@ def _training_data(compressed: CompressedClassifier) -> str:
     data = compressed.full.data
     count = f"{data.pictures} training images" if data.pictures else "an unknown number of training images"
     return (
-        f"## Training data\n\n{data.name} (format: {data.format}): {count} in {data.classes} classes.\n\n"
-        f"Licence of the data: {data.licence or 'not stated'}. Whether a model trained on it may be "
+        f"## Training data\n\n{plain(data.name)} (format: {data.format}): {count} in {data.classes} "
+        "classes.\n\n"
+        f"Licence of the data: {plain(data.licence) or 'not stated'}. Whether a model trained on it may be "
         "redistributed depends on that licence."
     )
 
@@ -91,9 +93,9 @@ def _sizes(
         [FORMAT_NAMES[entry.format], entry.precision, f"{entry.bytes:,}", MEANINGS[entry.precision]]
         for entry in artifacts
     ]
-    notes = "".join(f"\n- {note}" for note in compressed.notes)
+    notes = "".join(f"\n- {plain(note)}" for note in compressed.notes)
     missing = "".join(
-        f"\n\n{FORMAT_NAMES[name]} is left out, because it cannot represent this model: {reason}"
+        f"\n\n{FORMAT_NAMES[name]} is left out, because it cannot represent this model: {plain(reason)}"
         for name, reason in left_out.items()
     )
     return (
@@ -125,7 +127,7 @@ def _parity(artifacts: Sequence[Artifact]) -> str:
 
 def _parity_cells(parity: Parity) -> list[str]:
     if not isinstance(parity, ImageParity):
-        return [f"**not checked**: {parity.reason}", "", "", ""]
+        return [f"**not checked**: {plain(str(parity.reason))}", "", "", ""]
     return [
         str(parity.engine),
         f"{parity.typical_error:.3g} (at most {parity.typical_tolerance:g})",

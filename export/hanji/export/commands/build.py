@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hanji.runtime.terminal import print_json, print_lines
 from hanji.training.commands.memory import add_memory_option, memory_limit_of
 from hanji.training.commands.workers import (
     TrainingJob,
@@ -60,13 +60,11 @@ def run(args: argparse.Namespace) -> int:
     with disturbable(), memory_limit_of(args, plan.file.task):
         report = run_plan(plan, data=args.data, out=out, train=train)
     if args.json:
-        print(json.dumps(asdict(report), sort_keys=True))
+        print_json(asdict(report), None)
         return 0
-    print(report.title)
+    print_lines(report.title)
     _print_table([list(report.headings), *report.cells])
-    for note in report.all_notes:
-        print(note)
-    print(f"Bundle: {out / 'bundle'}   report: {out / 'report.md'}")
+    print_lines(*report.all_notes, f"Bundle: {out / 'bundle'}   report: {out / 'report.md'}")
     return 0
 
 
@@ -89,4 +87,4 @@ def _trained_by_workers(args: argparse.Namespace, plan: Plan) -> Callable[[Path]
 def _print_table(rows: list[list[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print_lines("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from hanji.runtime.terminal import print_lines
+
 HELP = "wrap an existing .tflite or .onnx image classifier as a bundle, without retraining"
 EXAMPLE = "hanji bundle model.tflite --labels labels.txt --preprocessing preprocessing.toml --out out/bundle"
 
@@ -63,5 +65,5 @@ def run(args: argparse.Namespace) -> int:
             name=args.name,
             edge_tpu=args.edge_tpu,
         )
-    print("\n".join(summary.lines()))
+    print_lines(*summary.lines())
     return 0

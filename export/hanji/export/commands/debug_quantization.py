@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from hanji.runtime.terminal import print_json, print_lines
 
 if TYPE_CHECKING:
     from hanji.export.classifiers.debug_quantization import Diagnosis, Loss
@@ -67,7 +68,10 @@ def run(args: argparse.Namespace) -> int:
 
     with writing_to(args.out, ANEW) if args.out else disturbable(ANEW):
         found, snippet = _diagnosis(args)
-    print(json.dumps({**asdict(found), "recipe": snippet}) if args.json else _text(found, snippet))
+    if args.json:
+        print_json({**asdict(found), "recipe": snippet}, None)
+    else:
+        print_lines(*_lines(found, snippet))
     return 0
 
 
@@ -101,7 +105,7 @@ def _diagnosis(args: argparse.Namespace) -> tuple[Diagnosis, str]:
     return found, snippet
 
 
-def _text(found: Diagnosis, snippet: str) -> str:
+def _lines(found: Diagnosis, snippet: str) -> list[str]:
     lines = [
         f"Each layer quantized alone, over {found.pictures} calibration images; error: RMS error of the "
         "logits divided by their standard deviation.",
@@ -119,7 +123,7 @@ def _text(found: Diagnosis, snippet: str) -> str:
         lines[-1] += _loss(found.rest_quantized, found.rest_bytes)
     if found.float_top1 is not None:
         lines.append(f"all layers in float32: top-1 {found.float_top1:.4f}")
-    return "\n".join([*lines, *(["", snippet.rstrip()] if snippet else [])])
+    return [*lines, *(["", *snippet.rstrip().split("\n")] if snippet else [])]
 
 
 def _loss(loss: Loss, size: int) -> str:

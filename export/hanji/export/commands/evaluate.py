@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hanji.runtime.terminal import print_json, print_lines
 from hanji.training.commands.memory import add_memory_option, memory_limit_of
 
 if TYPE_CHECKING:
@@ -60,9 +60,10 @@ def run(args: argparse.Namespace) -> int:
     found = dict(zip(protocols or [""], results, strict=True))
     if args.json:
         same = same_data(recorded, dataset.content)
-        print(json.dumps(_table(manifest.name, {"synthetic": dataset.synthetic, "same_data": same}, found)))
+        about = {"synthetic": dataset.synthetic, "same_data": same}
+        print_json(_table(manifest.name, about, found), None)
     else:
-        print("\n".join(_lines(f"{manifest.name} on {task.test_set(dataset)}", found)))
+        print_lines(*_lines(f"{manifest.name} on {task.test_set(dataset)}", found))
     return 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hanji.compression.classifiers.files.file_names import ABOUT
 from hanji.export.formats.names import FORMATS
+from hanji.runtime.terminal import print_lines
 
 HELP = "export a compressed model as a bundle"
 EXAMPLE = "hanji export out/compressed --out out/bundle --formats tflite,onnx"
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         compressed = task.load_compressed(args.compressed)
         dataset = task.dataset_of_compressed(compressed, args.data)
         summary = task.export(compressed, args.out, config, dataset=dataset, replace=True)
-    print("\n".join(summary.lines()))
+    print_lines(*summary.lines())
     return 0
 
 
@@ -104,7 +105,7 @@ def _file(args: argparse.Namespace) -> int:
         from hanji.export.classifiers.wrap.compressed import bundle_compressed_file
 
         summary = bundle_compressed_file(load_compressed_file(args.compressed), args.out)
-    print("\n".join(summary.lines()))
+    print_lines(*summary.lines())
     return 0
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
+
+from hanji.runtime.terminal import print_json, print_lines
 
 HELP = "say what a model file is: inputs, outputs, preprocessing, what can be done with it"
 EXAMPLE = "hanji inspect model.onnx"
@@ -40,5 +41,8 @@ def run(args: argparse.Namespace) -> int:
         from hanji.export.classifiers.inspection.keras_files import keras_findings
 
         findings = keras_findings(path)
-    print(json.dumps(findings.table(), ensure_ascii=False) if args.json else "\n".join(findings.lines()))
+    if args.json:
+        print_json(findings.table(), None)
+    else:
+        print_lines(*findings.lines())
     return 0

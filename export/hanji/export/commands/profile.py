@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hanji.runtime.terminal import print_json, print_lines
 from hanji.training.classifiers.untrusted.trust import add_trust_option, trusting_code
 
 if TYPE_CHECKING:
@@ -61,7 +61,10 @@ def run(args: argparse.Namespace) -> int:
             result = _network_profile(args)
     except ValueError as error:
         raise DataError(f"{args.model}: {error}") from None
-    print(json.dumps(result.table(), ensure_ascii=False) if args.json else "\n".join(result.lines()))
+    if args.json:
+        print_json(result.table(), None)
+    else:
+        print_lines(*result.lines())
     return 0
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from hanji.runtime.terminal import print_lines
+
 HELP = "install TF.js for Node, so that exported TF.js models can be checked in their engine"
 EXAMPLE = "hanji setup-tfjs"
 
@@ -22,10 +24,10 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.force:
         try:
-            print(f"TF.js is already installed in {find_tfjs().packages}")
+            print_lines(f"TF.js is already installed in {find_tfjs().packages}")
             return 0
         except TfjsMissingError:
             pass  # installed below
-    print("Installing TF.js with npm (about 90 MB) ...")
-    print(f"TF.js is installed in {install_tfjs().packages}")
+    print_lines("Installing TF.js with npm (about 90 MB) ...")
+    print_lines(f"TF.js is installed in {install_tfjs().packages}")
     return 0

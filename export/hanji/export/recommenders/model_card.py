@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hanji.compression.recommenders.compressed import CompressedModel
 from hanji.export.bundle.manifest import parameters
-from hanji.export.bundle.markdown import FORMAT_NAMES, metric, table
+from hanji.export.bundle.markdown import FORMAT_NAMES, code, metric, plain, table
 from hanji.export.formats.weights import FLOAT32_BYTES
 from hanji.export.recommenders.parity import RecommenderParity
 from hanji.export.recommenders.precision import MEANINGS
@@ -31,9 +31,9 @@ def _heading(compressed: CompressedModel) -> str:
     synthetic = "\n\n**Trained on synthetic data: for demonstration only, not suitable for real users.**"
     steps = " → ".join(step["type"] for step in compressed.recipe.tables) or "none"
     return (
-        f"# {compressed.full.data.name}: {compressed.config.type} recommender"
+        f"# {plain(compressed.full.data.name)}: {compressed.config.type} recommender"
         + (synthetic if compressed.full.data.synthetic else "")
-        + f"\n\nCompressed with the recipe `{compressed.recipe.name}` (steps: {steps}; SHA-256 "
+        + f"\n\nCompressed with the recipe {code(compressed.recipe.name)} (steps: {steps}; SHA-256 "
         f"`{compressed.recipe.sha256}`). Seed: {compressed.full.seed}."
     )
 
@@ -73,9 +73,9 @@ def _training_data(compressed: CompressedModel) -> str:
     data = compressed.full.data
     return (
         "## Training data\n\n"
-        f"{data.name} ({'synthetic' if data.synthetic else 'real'}; format: {data.format}): "
+        f"{plain(data.name)} ({'synthetic' if data.synthetic else 'real'}; format: {data.format}): "
         f"{data.interactions} interactions of {data.users} users with {data.items} items.\n\n"
-        f"Licence of the data: {data.licence or 'not stated'}. Whether a model trained on it may be "
+        f"Licence of the data: {plain(data.licence) or 'not stated'}. Whether a model trained on it may be "
         "redistributed depends on that licence."
     )
 
@@ -124,7 +124,7 @@ def _parity(artifacts: Sequence[Artifact]) -> str:
 
 def _parity_cells(parity: Parity) -> list[str]:
     if not isinstance(parity, RecommenderParity):
-        return [f"**not checked**: {parity.reason}", "", "", ""]
+        return [f"**not checked**: {plain(str(parity.reason))}", "", "", ""]
     return [
         str(parity.engine),
         f"{parity.typical_error:.3g} (at most {parity.typical_tolerance:.3g})",

@@ -1,1 +1,0 @@
-"""The measurements of `hanji benchmark`: fresh processes, interleaved calls, one JSON document."""

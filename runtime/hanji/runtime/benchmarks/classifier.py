@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.runtime.benchmarks.timing import Call, Latency, check_runs, interleaved
+from hanji.runtime.benchmarks.measuring import Call, Latency, check_runs, interleaved
 from hanji.runtime.classifier import Classifier
 from hanji.runtime.engines.base import EngineInfo
 from hanji.runtime.images.preparation import prepare

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 
 from hanji.runtime.benchmarks.protocol import VERSION
 from hanji.runtime.errors import HanjiError
+from hanji.runtime.json_table import expect_bounded, json_value
 
 _MUST_MATCH = (
     *(f"protocol.{name}" for name in ("task", "input", "k", "cold_starts", "runs", "warm_up", "seed")),
@@ -65,8 +65,9 @@ class Comparison:
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read the document in the file ``path``; HanjiError if it is invalid or of another protocol version."""
     try:
-        document = json.loads(Path(path).read_bytes())
-    except (ValueError, RecursionError) as error:
+        document = json_value(Path(path).read_bytes())
+        expect_bounded(document)
+    except ValueError as error:
         raise HanjiError(f"{path}: expected a document from `hanji benchmark --json`: {error}") from None
     for part in ("protocol", *_DESCRIPTIVE, *_STATES, "cold_start", "warm", "overhead", "memory"):
         if not isinstance(_in(document, part, path), Mapping):

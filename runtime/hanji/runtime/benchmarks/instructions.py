@@ -13,7 +13,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
-from hanji.runtime.benchmarks.fresh_python import fresh_python, last_line
+from hanji.runtime.benchmarks.measuring import fresh_python, last_line
 from hanji.runtime.errors import HanjiError
 
 if TYPE_CHECKING:

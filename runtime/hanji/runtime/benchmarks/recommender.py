@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hanji.runtime.benchmarks.timing import Call, Latency, check_runs, interleaved
+from hanji.runtime.benchmarks.measuring import Call, Latency, check_runs, interleaved
 from hanji.runtime.engines.base import EngineInfo
 from hanji.runtime.ids import ExternalId
 from hanji.runtime.recommender import Recommender

@@ -20,7 +20,7 @@ from hanji.runtime.errors import HanjiError
 from hanji.runtime.recommender import Recommender
 
 if TYPE_CHECKING:
-    from hanji.runtime.benchmarks.timing import Call
+    from hanji.runtime.benchmarks.measuring import Call
     from hanji.runtime.classifier import Classifier
 
 PROGRAM = """\
@@ -132,7 +132,7 @@ def calls(
 
 
 def _warm(names: tuple[str, ...], rounds: Iterator[tuple[Call, ...]], warm_up: int) -> dict[str, list[int]]:
-    from hanji.runtime.benchmarks.timing import interleaved_nanoseconds
+    from hanji.runtime.benchmarks.measuring import interleaved_nanoseconds
 
     for calls in itertools.islice(rounds, warm_up):
         for call in calls:

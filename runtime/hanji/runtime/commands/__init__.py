@@ -1,1 +1,0 @@
-"""The `hanji` sub-commands of the device runtime."""

@@ -10,7 +10,7 @@ from hanji.runtime.engines.choice import ENGINE_KINDS
 from hanji.runtime.engines.request import POLICIES, Request
 from hanji.runtime.manifest import ImageData, Manifest
 from hanji.runtime.opening import OpenOptions, checked_threads, requested
-from hanji.runtime.terminal import json_text, printable
+from hanji.runtime.terminal import print_lines, printable
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
@@ -82,14 +82,9 @@ def _key_and_value(text: str) -> tuple[str, str]:
     return key, value
 
 
-def print_json(value: object) -> None:
-    print(json_text(value, 2))
-
-
 def print_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
     """Print ``rows`` in aligned columns; the columns listed in ``right`` are right-aligned."""
-    for line in table_lines(rows, right=right):
-        print(line)
+    print_lines(*table_lines(rows, right=right))
 
 
 def table_lines(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 
 from hanji.runtime.classification import Classification
 from hanji.runtime.classifier import Classifier
 from hanji.runtime.errors import ImageError
 from hanji.runtime.streams import Event, Frame
-from hanji.runtime.terminal import json_text, printable
+from hanji.runtime.terminal import print_json, print_lines
 
 
 class Lines:
@@ -48,7 +47,7 @@ class Lines:
             return
         classes_text = ", ".join(f"{row.name} {row.probability:.4f}" for row in result)
         drops = f"  {dropped} dropped" if dropped else ""
-        self._print(f"{frame.name}  {classes_text}  {ms:.1f} ms{drops}")
+        print_lines(f"{frame.name}  {classes_text}  {ms:.1f} ms{drops}")
 
     def skipped(self, frame: Frame, error: ImageError, dropped: int) -> None:
         self._frames += 1
@@ -57,7 +56,7 @@ class Lines:
             self._print_json({**_frame_fields(frame), "error": str(error), "dropped": dropped})
             return
         drops = f"  {dropped} dropped" if dropped else ""
-        self._print(f"{frame.name}  not classified: {error}{drops}")
+        print_lines(f"{frame.name}  not classified: {error}{drops}")
 
     def event(self, event: Event) -> None:
         if self._json:
@@ -75,13 +74,10 @@ class Lines:
         self._log(f"stopped after {self._frames} frames, {self._skipped} not classified, {dropped} dropped")
 
     def _print_json(self, value: dict[str, object]) -> None:
-        print(json_text(value), flush=True)
-
-    def _print(self, text: str) -> None:
-        print(printable(text), flush=True)
+        print_json(value, None)
 
     def _log(self, text: str) -> None:
-        print(f"hanji: {printable(text)}", file=sys.stderr, flush=True)
+        print_lines(f"hanji: {text}", to_stderr=True)
 
 
 def _frame_fields(frame: Frame) -> dict[str, object]:

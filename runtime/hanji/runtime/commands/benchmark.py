@@ -13,8 +13,8 @@ from typing import Any
 
 from hanji.runtime.benchmarks.compare import Comparison, compare
 from hanji.runtime.benchmarks.protocol import Document, Settings, measure
-from hanji.runtime.commands._shared import add_engine, open_options, print_json, print_table
-from hanji.runtime.terminal import json_text, printable
+from hanji.runtime.commands._shared import add_engine, open_options, print_table
+from hanji.runtime.terminal import json_text, print_json, print_lines
 
 HELP = "measure cold start, latency and memory of a bundle on this device, or compare two measurements"
 EXAMPLE = "hanji benchmark out/bundle --out here.json\n  hanji benchmark --compare here.json there.json"
@@ -73,14 +73,14 @@ def run(args: argparse.Namespace) -> int:
     else:
         for line in lines:
             if isinstance(line, str):
-                print(printable(line))
+                print_lines(line)
             else:
                 print_table(line, right=range(1, len(line[0])))
     return 0
 
 
 def _log(message: str) -> None:
-    print(message, file=sys.stderr)
+    print_lines(message, to_stderr=True)
 
 
 def _write_atomically(path: Path, text: str) -> None:

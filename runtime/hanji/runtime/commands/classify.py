@@ -13,12 +13,11 @@ from hanji.runtime.commands._shared import (
     add_bundle,
     add_engine,
     open_options,
-    print_json,
     print_table,
     synthetic_note,
 )
 from hanji.runtime.errors import ImageError
-from hanji.runtime.terminal import printable
+from hanji.runtime.terminal import print_json, print_lines
 
 HELP = "classify image files"
 EXAMPLE = "hanji classify out/bundle photo.jpg another.png -k 3"
@@ -60,15 +59,13 @@ def _classify(classifier: Classifier, path: str, args: argparse.Namespace) -> Re
 
 def _print(classifier: Classifier, results: list[tuple[str, Result]]) -> None:
     engine, precision = classifier.engine, classifier.artifact.precision
-    print(printable(f"{classifier.manifest.name} ({engine.name} {engine.version}, {precision})"))
-    note = synthetic_note(classifier.manifest)
-    if note:
-        print(printable(note))
+    name, note = classifier.manifest.name, synthetic_note(classifier.manifest)
+    print_lines(f"{name} ({engine.name} {engine.version}, {precision})", *filter(None, [note]))
     measure = "output" if classifier.manifest.probabilities.source == "none" else "probability"
     for path, result in results:
-        print(f"\n{printable(path)}")
+        print_lines("", path)
         if isinstance(result, ImageError):
-            print(printable(f"not classified: {result}"))
+            print_lines(f"not classified: {result}")
             continue
         rows = [[str(row.rank), row.name, f"{row.probability:.4f}"] for row in result]
         print_table([["rank", "class", measure], *rows], right=(0, 2))

@@ -13,7 +13,6 @@ from hanji.runtime.commands._shared import (
     add_bundle,
     add_engine,
     open_options,
-    print_json,
     print_table,
     requested_by,
     synthetic_note,
@@ -22,7 +21,7 @@ from hanji.runtime.engines.choice import ENGINE_KINDS, Choice, Refusal, consider
 from hanji.runtime.manifest import AnyManifest, Artifact, ClassifierManifest, Manifest, RecommenderManifest
 from hanji.runtime.placement import Placement
 from hanji.runtime.recommender import Recommender
-from hanji.runtime.terminal import printable
+from hanji.runtime.terminal import print_json, print_lines
 
 HELP = "show what a bundle contains and which engine would run it"
 EXAMPLE = "hanji info out/bundle\n  hanji info --device out/bundle --delegate libedgetpu.so.1"
@@ -74,17 +73,19 @@ def _print_placement(placement: Placement) -> None:
 
 def _print(manifest: AnyManifest, engines: list[Choice | Refusal]) -> None:
     _print_summary(manifest)
-    print("\nartifacts")
+    print_lines("", "artifacts")
     print_table([_artifact_row(artifact) for artifact in manifest.artifacts])
-    print("\nmetrics")
+    print_lines("", "metrics")
     print_table(_metric_rows(manifest), right=(1, 2))
-    print("\nengines")
+    print_lines("", "engines")
     for decision in engines:
         if isinstance(decision, Choice):
-            print(f"{decision.kind.name}: version {decision.version} is installed and can run this bundle")
+            print_lines(
+                f"{decision.kind.name}: version {decision.version} is installed and can run this bundle"
+            )
         else:
-            print(printable(decision.reason))
-    print("\nFile contents were not checked; run hanji verify for that.")
+            print_lines(decision.reason)
+    print_lines("", "File contents were not checked; run hanji verify for that.")
 
 
 def _print_summary(manifest: AnyManifest) -> None:
@@ -108,7 +109,7 @@ def _print_summary(manifest: AnyManifest) -> None:
     )
     note = synthetic_note(manifest)
     if note:
-        print(printable(note))
+        print_lines(note)
 
 
 def _recommender_rows(manifest: RecommenderManifest) -> list[list[str]]:

@@ -12,14 +12,13 @@ from hanji.runtime.commands._shared import (
     add_bundle,
     add_engine,
     open_options,
-    print_json,
     synthetic_note,
     table_lines,
 )
 from hanji.runtime.errors import HanjiError
 from hanji.runtime.recommender import Recommender
 from hanji.runtime.results import Item, Recommendation, Recommendations
-from hanji.runtime.terminal import printable
+from hanji.runtime.terminal import print_json, print_lines
 
 HELP = "recommend items for a user id or an interaction history"
 EXAMPLE = (
@@ -119,22 +118,22 @@ def _has_genre(name: str, recommender: Recommender) -> Callable[[Item], bool]:
 def _print(target: str, recommender: Recommender, result: Recommendations) -> None:
     engine = recommender.engine
     precision = recommender.artifact.precision
-    print(printable(f"{len(result)} items for {target} ({engine.name} {engine.version}, {precision})"))
-    for note in (synthetic_note(recommender.manifest), result.note):
-        if note:
-            print(printable(note))
+    print_lines(
+        f"{len(result)} items for {target} ({engine.name} {engine.version}, {precision})",
+        *filter(None, (synthetic_note(recommender.manifest), result.note)),
+    )
     score = "score" if result.source == "model" else "interactions"
     rows = [["rank", "item", "title", "genres", score]]
     for row in result:
         shown = f"{row.score:.4f}" if result.source == "model" else f"{row.score:.0f}"
         rows.append([str(row.rank), str(row.item), row.title, ", ".join(row.genres), shown])
     head, *lines = table_lines(rows, right=(0, 4))
-    print(head)
+    print_lines(head)
     for line, row in zip(lines, result, strict=True):
-        print(line)
+        print_lines(line)
         if row.why:
             reasons = ", ".join(f"{reason.title} ({reason.share:.0%})" for reason in row.why)
-            print(printable(f"      because of {reasons}"))
+            print_lines(f"      because of {reasons}")
 
 
 def _as_json(

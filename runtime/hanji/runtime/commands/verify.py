@@ -11,7 +11,6 @@ from hanji.runtime.commands._shared import (
     add_bundle,
     add_engine,
     open_options,
-    print_json,
     print_table,
     requested_by,
 )
@@ -19,6 +18,7 @@ from hanji.runtime.engines.choice import ENGINE_KINDS, Refusal, consider
 from hanji.runtime.errors import BundleError, HanjiError, PlacementWarning
 from hanji.runtime.isolation import Tested, tested, tested_here
 from hanji.runtime.opening import OpenOptions
+from hanji.runtime.terminal import print_json
 
 HELP = "check every file's hash and replay the golden self-test"
 EXAMPLE = "hanji verify out/bundle"

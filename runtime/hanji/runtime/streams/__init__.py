@@ -14,8 +14,8 @@ A source provides frames: ``camera``, ``video`` or ``folder``. A stream reads a 
 ``every``   Reads a frame on demand and drops nothing. Not for cameras: the driver's buffer would return old
             frames.
 
-If a camera or a folder is lost while reading, this is reported and the source is reopened, with exponential
-backoff of up to a minute. Importing this package imports neither OpenCV nor picamera2; reading a source does.
+A camera or folder that is lost is reported and reopened, with exponential backoff of up to a minute. OpenCV
+and picamera2 are imported when a source is read.
 """
 
 from __future__ import annotations

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from hanji.runtime.terminal import print_json, print_lines
 
 if TYPE_CHECKING:
     from hanji.studies.study import Study
@@ -54,11 +55,10 @@ def run(args: argparse.Namespace) -> int:
     with disturbable():
         table = _results(study, args, out)
     if args.json:
-        print(json.dumps(table, ensure_ascii=False))
+        print_json(table, None)
         return 0
-    for line in _lines(table):
-        print(line)
-    print(f"Page: {out / 'study.html'}   table: {out / 'study.csv'}   all numbers: {out / 'study.json'}")
+    written = f"Page: {out / 'study.html'}   table: {out / 'study.csv'}   all numbers: {out / 'study.json'}"
+    print_lines(*_lines(table), written)
     return 0
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import json
 import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from hanji.runtime.terminal import print_json, print_lines
 
 if TYPE_CHECKING:
     from hanji.studies.recipe_reference import Key, Table
@@ -40,11 +41,11 @@ def run(args: argparse.Namespace) -> int:
         hint = f"did you mean {' or '.join(close)}?" if close else "`hanji recipe` lists all of them"
         raise RecipeError(f"{args.key}: no key or table of that name; {hint}")
     if args.json:
-        print(json.dumps([_row(table, key) for table, key in found], ensure_ascii=False))
+        print_json([_row(table, key) for table, key in found], None)
     elif args.key:
-        print("\n\n".join(_entry(table, key) for table, key in found))
+        print_lines(*"\n\n".join(_entry(table, key) for table, key in found).split("\n"))
     else:
-        print("\n".join(_line(table) for table in tables()))
+        print_lines(*"\n".join(_line(table) for table in tables()).split("\n"))
     return 0
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
-import sys
 from pathlib import Path
+
+from hanji.runtime.terminal import print_json, print_lines
 
 HELP = "find the best recipe within a budget of size, latency and metric drop"
 EXAMPLE = "hanji search examples/digits.toml --max-size 12KB --max-drop 0.02 --out out/search-digits"
@@ -82,14 +82,14 @@ def run(args: argparse.Namespace) -> int:
             command=_command(args),
         )
     if args.json:
-        print(json.dumps(outcome.table(), ensure_ascii=False))
+        print_json(outcome.table(), None)
     else:
-        print("\n".join(outcome.lines()))
+        print_lines(*outcome.lines())
     if outcome.result.winner is None:
-        sys.stderr.write(f"hanji: error: no recipe is within the budget: {outcome.violations}\n")
+        print_lines(f"hanji: error: no recipe is within the budget: {outcome.violations}", to_stderr=True)
         return 1
     if not args.json:
-        print(
+        print_lines(
             f"Recipe: {out / 'recipe.toml'}   bundle: {out / 'bundle'}   all numbers: {out / 'search.json'}"
         )
     return 0

@@ -14,6 +14,7 @@ from hanji.studies.search.setup import Setup
 from hanji.studies.variant import Variant
 from hanji.training.errors import RecipeError
 from hanji.training.files import write_text_atomic
+from hanji.training.json_files import read_own_json
 
 
 class CachedEvaluator:
@@ -67,8 +68,7 @@ class CachedEvaluator:
     def _read(self, path: Path) -> dict[str, Any] | None:
         if not path.exists():
             return None
-        entry: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return entry
+        return read_own_json(path)
 
     def _measured(self, path: Path, variant: Variant, measure: Callable[[], Any]) -> dict[str, Any]:
         start = time.monotonic()

@@ -18,7 +18,7 @@ from hanji.export.bundle.artifact import MODEL_FILES, Converted
 from hanji.export.bundle.engines import open_engine
 from hanji.export.formats.names import Format
 from hanji.export.pipeline import plan_of, with_formats
-from hanji.runtime.benchmarks.timing import nanoseconds
+from hanji.runtime.benchmarks.measuring import nanoseconds
 from hanji.runtime.errors import EngineError
 from hanji.studies.job import checkpoints_of, copied
 from hanji.studies.latency import interleaved

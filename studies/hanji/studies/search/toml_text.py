@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hanji.runtime.terminal import printable
 from hanji.training.recipe_file import RecipeFile
 
 _TABLES = ("data", "model", "training")
@@ -13,7 +14,7 @@ _TABLES = ("data", "model", "training")
 
 def recipe_text(file: RecipeFile, comments: Sequence[str]) -> str:
     """``file`` as TOML, with ``comments`` at the top."""
-    lines = [f"# {line}".rstrip() for line in comments]
+    lines = [f"# {printable(line)}".rstrip() for line in comments]
     lines += [f"{key} = {_value(getattr(file, key))}" for key in ("name", "task", "seed")]
     for name in _TABLES:
         lines += _table(f"[{name}]", getattr(file, name))

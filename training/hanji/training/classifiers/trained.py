@@ -16,7 +16,14 @@ from hanji.training.classifiers.config import ImageTrainingConfig
 from hanji.training.classifiers.data import ImageDataset
 from hanji.training.classifiers.models.config import ImageModelConfig
 from hanji.training.errors import DataError
-from hanji.training.files import FORMAT_VERSION, atomic_directory, load_weights, read_about, save_weights
+from hanji.training.files import (
+    FORMAT_VERSION,
+    atomic_directory,
+    load_weights,
+    read_about,
+    save_weights,
+    stage_output,
+)
 from hanji.training.settings import settings_from, table_from
 
 if TYPE_CHECKING:
@@ -83,6 +90,7 @@ def save_classifier(trained: TrainedClassifier, directory: Path) -> None:
         save_weights(trained.model, staging / "weights.npz")
 
 
+@stage_output("hanji train")
 def load_classifier(directory: Path) -> TrainedClassifier:
     """Load a classifier written by ``save_classifier``; DataError if there is none."""
     from hanji.training.classifiers.models.build import build_classifier

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hanji.runtime.json_table import json_value
 from hanji.training.errors import RecipeError
 
 VARIABLE = "TF_CONFIG"
@@ -53,7 +54,7 @@ def cluster_of_environment() -> Cluster | None:
     if not text:
         return None
     try:
-        table = json.loads(text)
+        table = json_value(text.encode(errors="replace"))
     except ValueError as error:
         raise _invalid(f"not valid JSON: {error}") from None
     if not isinstance(table, dict):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hanji.runtime.terminal import print_json, print_lines
 from hanji.training.commands.master import add_master_option, expect_no_master
 from hanji.training.commands.memory import add_memory_option, memory_limit_of
 
@@ -78,10 +78,12 @@ def run(args: argparse.Namespace) -> int:
     results.sort(key=lambda row: row.metrics["ndcg_at_10"])
     if args.json:
         about = {"data": dataset.name, "synthetic": dataset.synthetic, "seed": file.seed}
-        print(json.dumps(about | {"rows": [asdict(row) for row in results]}))
+        print_json(about | {"rows": [asdict(row) for row in results]}, None)
         return 0
-    print(f"{'synthetic data' if dataset.synthetic else 'data'} {dataset.name!r}; {dataset.test.protocol}")
-    print(f"full: {full_protocol(dataset.catalogue.warm_items, dataset.test.split)}")
+    print_lines(
+        f"{'synthetic data' if dataset.synthetic else 'data'} {dataset.name!r}; {dataset.test.protocol}",
+        f"full: {full_protocol(dataset.catalogue.warm_items, dataset.test.split)}",
+    )
     _print_rows(results)
     return 0
 
@@ -100,11 +102,11 @@ def _spark_als(args: argparse.Namespace) -> Iterator[FitAls | None]:
 
 def _print_rows(results: list[Baseline]) -> None:
     headings = [*_SAMPLED.values(), *(f"full {heading}" for heading in _FULL.values())]
-    print(f"{'model':<16} {' '.join(headings)} {'seconds':<8} settings")
+    print_lines(f"{'model':<16} {' '.join(headings)} {'seconds':<8} settings")
     for row in results:
         values = [*map(row.metrics.get, _SAMPLED), *map(row.full_ranking.get, _FULL)]
         cells = [
             ("" if value is None else f"{value:.4f}").ljust(len(heading))
             for value, heading in zip(values, headings, strict=True)
         ]
-        print(f"{row.name:<16} {' '.join(cells)} {row.seconds:<8.1f} {row.settings}")
+        print_lines(f"{row.name:<16} {' '.join(cells)} {row.seconds:<8.1f} {row.settings}")

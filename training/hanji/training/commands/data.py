@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hanji.runtime.terminal import print_json, print_lines
 from hanji.training.commands.master import add_master_option, expect_no_master
 from hanji.training.commands.memory import add_memory_option, memory_limit_of
 
@@ -85,14 +85,14 @@ def _fetch(args: argparse.Namespace) -> int:
     from hanji.training.recommenders.data.fetch import ARCHIVES, fetch
 
     archive = ARCHIVES[args.name]
-    print(archive.licence, file=sys.stderr)
+    print_lines(*archive.licence.split("\n"), to_stderr=True)
     if not args.accept_licence and not _accepted():
         raise DataError(
             f"{args.name}: the licence was not accepted, nothing was downloaded; see --accept-licence"
         )
     with writing_to(args.out, ANEW):
         fetch(archive, args.out)
-    print(f"{args.name} is in {args.out}; inspect it with: hanji data check {args.out}")
+    print_lines(f"{args.name} is in {args.out}; inspect it with: hanji data check {args.out}")
     return 0
 
 
@@ -112,8 +112,8 @@ def _prepare(args: argparse.Namespace) -> int:
     with writing_to(args.out, ANEW), memory_limit_of(args, DataConfig.task), _engine(args) as spark:
         dataset = load_dataset(config, args.directory, spark)
         write_prepared(dataset, args.out, replace=args.replace)
-    print("\n".join(task_named(dataset.task).summary(dataset)))
-    print(f'{args.out} is ready: with data.format = "auto" or "prepared", train with --data {args.out}')
+    ready = f'{args.out} is ready: with data.format = "auto" or "prepared", train with --data {args.out}'
+    print_lines(*task_named(dataset.task).summary(dataset), ready)
     return 0
 
 
@@ -134,7 +134,7 @@ def _engine(args: argparse.Namespace) -> Iterator[Spark | None]:
 def _accepted() -> bool:
     if not sys.stdin.isatty():
         return False
-    print("Do you accept this licence? [y/N] ", end="", file=sys.stderr, flush=True)
+    print_lines("Do you accept this licence? [y/N]", to_stderr=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
@@ -143,9 +143,9 @@ def _check(args: argparse.Namespace) -> int:
     if args.html is not None:
         _write_page(overview, args.html)
     if args.json:
-        print(json.dumps(overview.table, sort_keys=True, indent=1, ensure_ascii=False))
+        print_json(dict(sorted(overview.table.items())), 1)
     else:
-        print("\n".join(overview.lines))
+        print_lines(*overview.lines)
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from hanji.runtime.terminal import print_lines
 from hanji.training.commands.memory import add_memory_option, memory_limit_of
 from hanji.training.commands.workers import TrainingJob, add_workers_option, check_workers, train_with_workers
 
@@ -71,8 +72,7 @@ def run(args: argparse.Namespace) -> int:
         if not is_chief:
             return 0
         task.save_trained(trained, args.out)
-    print("\n".join(task.metric_lines(trained)))
-    print(f"The trained model is in {args.out}")
+    print_lines(*task.metric_lines(trained), f"The trained model is in {args.out}")
     return 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hanji.runtime.json_table import json_value
+from hanji.training.archives import open_arrays
 from hanji.training.content import obstacle_to_reuse
+from hanji.training.errors import DataError
 from hanji.training.files import atomic_file
 from hanji.training.progress import logger
 
@@ -52,10 +54,10 @@ class Checkpoint:
         if not self._path.exists():
             return None
         try:
-            with np.load(self._path, allow_pickle=False) as file:
-                return self._state(file)
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            logger.warning(f"{self._path}: unreadable checkpoint ({error}); starting from the beginning")
+            with open_arrays(self._path, "starting from the beginning") as arrays:
+                return self._state(arrays)
+        except (DataError, TypeError) as error:
+            logger.warning(f"unreadable checkpoint: {error}")
             return None
 
     def save(self, state: FitState) -> None:
@@ -72,7 +74,7 @@ class Checkpoint:
             np.savez(file, **arrays)
 
     def _state(self, file: Any) -> FitState | None:
-        about = json.loads(str(file["about"]))
+        about = json_value(str(file["about"]).encode())
         if about["settings"] != self._fingerprint:
             logger.warning(f"{self._path}: belongs to other settings; starting from the beginning")
             return None

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hanji.runtime.manifest import TrainingData
-from hanji.training.files import FORMAT_VERSION, atomic_directory, load_weights, read_about, save_weights
+from hanji.training.files import (
+    FORMAT_VERSION,
+    atomic_directory,
+    load_weights,
+    read_about,
+    save_weights,
+    stage_output,
+)
 from hanji.training.recommenders.config import TrainingConfig
 from hanji.training.recommenders.data import NEGATIVES, Catalogue, Dataset
 from hanji.training.recommenders.data.interactions import protocol_of
@@ -86,6 +93,7 @@ def save_trained(trained: TrainedModel, directory: Path) -> None:
         save_weights(trained.model, staging / "weights.npz")
 
 
+@stage_output("hanji train")
 def load_trained(directory: Path) -> TrainedModel:
     """Load a model written by ``save_trained``; DataError if there is none."""
     from hanji.training.recommenders.models.build import build_model

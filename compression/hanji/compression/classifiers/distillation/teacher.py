@@ -21,6 +21,7 @@ from hanji.compression.classifiers.networks import fingerprint
 from hanji.training.classifiers.augmentation import Augmentation, augment
 from hanji.training.classifiers.data import LabelledImages
 from hanji.training.classifiers.samples import ImageEpoch
+from hanji.training.errors import DataError
 from hanji.training.files import atomic_file
 from hanji.training.fitting.supervision import EpochSource
 from hanji.training.progress import progress
@@ -88,7 +89,10 @@ def _cached(file: Path | None, predict: Predict, views: Views, view: int) -> Any
         file.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(file) as temporary, temporary.open("wb") as stream:
             np.save(stream, predict(views.images(view)))
-    return np.load(file, mmap_mode="r", allow_pickle=False)
+    try:
+        return np.load(file, mmap_mode="r", allow_pickle=False)
+    except (OSError, EOFError, ValueError) as error:
+        raise DataError(f"{file}: cannot be read ({error}); remove it, and run the command again") from None
 
 
 def _fingerprint(views: Views, teacher: keras.Model) -> str:

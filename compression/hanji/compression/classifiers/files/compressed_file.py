@@ -16,8 +16,7 @@ from hanji.compression.classifiers.files.file_names import ABOUT
 from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.compression.classifiers.recipe import ImageRecipe
-from hanji.training.errors import DataError
-from hanji.training.files import FORMAT_VERSION, atomic_directory, read_about
+from hanji.training.files import FORMAT_VERSION, atomic_directory, read_about, stage_output
 from hanji.training.regular_files import regular_file
 from hanji.training.settings import settings_from, table_from
 
@@ -71,31 +70,31 @@ def save_compressed_file(compressed: CompressedFile, directory: Path) -> None:
         np.savez_compressed(staging / _IMAGES, images=compressed.images)
 
 
+@stage_output("hanji compress")
 def load_compressed_file(directory: Path) -> CompressedFile:
     """Load a directory written by ``save_compressed_file``; DataError for any other."""
     path = directory / ABOUT
     about: Mapping[str, Any] = read_about(path, "hanji compress")
-    try:
-        model_format = str(about["format"])
-        return CompressedFile(
-            name=about["name"],
-            format=model_format,
-            model=regular_file(directory / f"model.{model_format}").read_bytes(),
-            original=regular_file(directory / f"original.{model_format}").read_bytes(),
-            labels=ClassNames(
-                str(path),
-                tuple(about["labels"]),
-                {language: tuple(names) for language, names in about["names"].items()},
-            ),
-            settings=settings_from(WrapSettings, about["preprocessing"], f"{path}: preprocessing"),
-            recipe=ImageRecipe.from_tables(about["recipe"]["name"], about["recipe"]["steps"], str(path)),
-            images=load_image_array(directory / _IMAGES),
-            agreement=float(about["agreement"]),
-            compared=int(about["compared"]),
-            granularity=about["granularity"],
-        )
-    except (KeyError, TypeError, ValueError, OSError) as error:
-        raise DataError(f"{path}: not readable ({error}); run `hanji compress` again") from None
+    model_format = about["format"]
+    if model_format not in ("onnx", "tflite"):
+        raise ValueError(f"format: {model_format!r}")
+    return CompressedFile(
+        name=about["name"],
+        format=model_format,
+        model=regular_file(directory / f"model.{model_format}").read_bytes(),
+        original=regular_file(directory / f"original.{model_format}").read_bytes(),
+        labels=ClassNames(
+            str(path),
+            tuple(about["labels"]),
+            {language: tuple(names) for language, names in about["names"].items()},
+        ),
+        settings=settings_from(WrapSettings, about["preprocessing"], f"{path}: preprocessing"),
+        recipe=ImageRecipe.from_tables(about["recipe"]["name"], about["recipe"]["steps"], str(path)),
+        images=load_image_array(directory / _IMAGES),
+        agreement=float(about["agreement"]),
+        compared=int(about["compared"]),
+        granularity=about["granularity"],
+    )
 
 
 __all__ = ["CompressedFile", "load_compressed_file", "save_compressed_file"]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hanji.training.errors import RecipeError
-from hanji.training.regular_files import regular_file
+from hanji.training.json_files import read_json, read_text
 
 
 @dataclass(frozen=True)
@@ -44,17 +43,17 @@ def read_labels(path: Path) -> ClassNames:
     for anything else.
     """
     try:
-        text = regular_file(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(path)
+    except (OSError, ValueError) as error:
         raise RecipeError(f"{path}: the labels cannot be read: {error}") from None
     if path.suffix.lower() == ".json":
-        return _of_json(text, path)
+        return _of_json(path)
     return ClassNames(str(path), _checked(text.rstrip().splitlines(), path, "line"))
 
 
-def _of_json(text: str, path: Path) -> ClassNames:
+def _of_json(path: Path) -> ClassNames:
     try:
-        found: Any = json.loads(text)
+        found = read_json(path)
     except ValueError as error:
         raise RecipeError(f"{path}: not a JSON file: {error}") from None
     table = found if isinstance(found, dict) else {"labels": found}

@@ -10,8 +10,8 @@ from typing import Any
 from hanji.compression.classifiers.files.preprocessor_config import preprocessing_keys
 from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.training.errors import RecipeError
+from hanji.training.json_files import read_json
 from hanji.training.progress import logger
-from hanji.training.regular_files import regular_file
 from hanji.training.settings import read_toml, settings_from
 
 
@@ -52,7 +52,7 @@ def _keys(path: Path) -> dict[str, Any]:
 
 def _json(path: Path) -> Mapping[str, Any]:
     try:
-        table = json.loads(regular_file(path).read_text(encoding="utf-8"))
+        table = read_json(path)
     except (OSError, ValueError) as error:
         raise RecipeError(f"{path}: expected a JSON file, but it cannot be read: {error}") from None
     if not isinstance(table, dict):

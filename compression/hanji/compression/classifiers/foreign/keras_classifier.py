@@ -17,8 +17,15 @@ from hanji.runtime.manifest import ImageData, ImageInput
 from hanji.training.classifiers.config import ImageTrainingConfig
 from hanji.training.classifiers.trained import TrainedClassifier, image_from
 from hanji.training.errors import DataError
-from hanji.training.files import FORMAT_VERSION, atomic_directory, load_weights, read_about, save_weights
-from hanji.training.regular_files import regular_file
+from hanji.training.files import (
+    FORMAT_VERSION,
+    atomic_directory,
+    load_weights,
+    read_about,
+    save_weights,
+    stage_output,
+)
+from hanji.training.json_files import read_text
 from hanji.training.settings import settings_from, table_from
 
 if TYPE_CHECKING:
@@ -92,6 +99,7 @@ def save_keras_classifier(classifier: KerasClassifier, directory: Path) -> None:
         save_reference(classifier.reference, aside)
 
 
+@stage_output("hanji compress")
 def load_keras_classifier(directory: Path) -> KerasClassifier:
     """Load a directory written by ``save_keras_classifier``; DataError for any other."""
     from hanji.compression.classifiers.foreign.saved_model import network_of_saved_model
@@ -145,7 +153,7 @@ def load_architecture(directory: Path) -> keras.Model:
 
     path = directory / _ARCHITECTURE
     try:
-        text = regular_file(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(path)
+    except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read ({error}); run the stage again") from None
     return network_of(text, str(path))

@@ -6,7 +6,6 @@ called, not rewritten: they support only the recipes that the converter performs
 
 from __future__ import annotations
 
-import json
 import shutil
 import zipfile
 from pathlib import Path
@@ -28,6 +27,7 @@ from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.compression.classifiers.steps import ImageQuantize
 from hanji.training.classifiers.models.loading import load_network
 from hanji.training.classifiers.models.rebuilding import expect_graph
+from hanji.training.classifiers.untrusted.keras_file import archived_version
 from hanji.training.errors import DataError, RecipeError
 
 _HDF5 = b"\x89HDF"
@@ -44,8 +44,8 @@ def kind_of(path: Path) -> Kind:
             return "tf_keras"
     try:
         with zipfile.ZipFile(path) as archive:
-            version = str(json.loads(archive.read("metadata.json"))["keras_version"])
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+            version = archived_version(archive, path)
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, OSError) as error:
         raise DataError(f"{path}: not a model saved by Keras ({error})") from None
     return "tf_keras" if version.startswith("2.") else "keras 3"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hanji.compression.classifiers.agreement import BATCH_BOUND, BOUND, Agreement, agreement_of
+from hanji.training.archives import open_arrays
 from hanji.training.classifiers.metrics import probabilities_of
-from hanji.training.errors import DataError, RecipeError
+from hanji.training.errors import RecipeError
 from hanji.training.progress import logger
 from hanji.training.reasons import reason_of
-from hanji.training.regular_files import regular_file
 
 if TYPE_CHECKING:
     import tf_keras as keras
@@ -118,12 +117,8 @@ def save_reference(reference: Reference, directory: Path) -> None:
 
 def load_reference(directory: Path) -> Reference:
     """Load what ``save_reference`` wrote; DataError if it is missing or damaged."""
-    path = directory / _FILE
-    try:
-        with np.load(regular_file(path), allow_pickle=False) as file:
-            return Reference(file["images"], file["probabilities"], float(file["bound"]))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: cannot be read ({error}); run `hanji compress` again") from None
+    with open_arrays(directory / _FILE, "run `hanji compress` again") as arrays:
+        return Reference(arrays["images"], arrays["probabilities"], float(arrays["bound"]))
 
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.export.bundle.files import MeasuredParity
-from hanji.export.bundle.markdown import FORMAT_NAMES
+from hanji.export.bundle.markdown import FORMAT_NAMES, plain
 from hanji.export.classifiers.wrap.bundled_file import BundledFile
 from hanji.runtime.manifest import ImageInput, Probabilities
 
@@ -26,7 +26,7 @@ def wrapped_card(
     """The text of the card, in Markdown."""
     artifact = file.artifact
     return (
-        f"# {name}\n\nAn existing model file, wrapped by hanji: "
+        f"# {plain(name)}\n\nAn existing model file, wrapped by hanji: "
         f"{FORMAT_NAMES[artifact.format]}, {artifact.precision}, {artifact.bytes:,} bytes, "
         f"{file.parameters:,} stored parameters.\n\n"
         f"{_changes(file)}"
@@ -34,7 +34,7 @@ def wrapped_card(
         f"{image_input.channels} channel(s) into one of {len(labels.labels)} classes. The model outputs "
         f"{_OUTPUTS[rule.source]}.\n\n"
         "## Training data\n\n"
-        f"Unknown. Licence of the data: {licence or 'not stated'}.\n\n"
+        f"Unknown. Licence of the data: {plain(licence) or 'not stated'}.\n\n"
         "## Limitations\n\n"
         "- The training data, the accuracy and any bias of the model are unknown. Use `hanji evaluate` to "
         "measure it on your own labelled images.\n"
@@ -47,7 +47,7 @@ def _changes(file: BundledFile) -> str:
     """The section on what was changed in the file, and its parity with the original."""
     if not isinstance(parity := file.artifact.parity, MeasuredParity):
         return ""
-    changes = "".join(f"- {note}\n" for note in file.notes)
+    changes = "".join(f"- {plain(note)}\n" for note in file.notes)
     return (
         "## Changes to the original file\n\nThe network is that of the original file. What was changed:\n\n"
         f"{changes}\n"

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hanji.training.archives import largest_unpacked
 from hanji.training.classifiers.data.arrays import as_images, raw_images
 from hanji.training.classifiers.data.classes import as_labels
 from hanji.training.classifiers.data.config import ImageDataConfig
@@ -31,7 +32,6 @@ _NAME = re.compile(
     r"(?P<stem>(?:.*-)?)(?P<part>train|t10k|test)-(?P<kind>images|labels)[-.]idx\d-ubyte(\.gz)?"
 )
 _UNSIGNED_BYTE = 8
-_MAX_GZIP_RATIO = 1032  # deflate's highest compression ratio: a header that claims more is invalid
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def read_idx_file(path: Path) -> NDArray[np.uint8]:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             shape = _shape(file.read, path)
             size = math.prod(shape)
-            data = b"" if size > _MAX_GZIP_RATIO * path.stat().st_size else file.read(size + 1)
+            data = b"" if size > largest_unpacked(path.stat().st_size) else file.read(size + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path}: expected a complete gzip file, found {error}; download it again") from None
     except OSError as error:

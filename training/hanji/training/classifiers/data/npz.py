@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from hanji.training.archives import open_arrays
 from hanji.training.classifiers.data.arrays import labelled_images, raw_images
 from hanji.training.classifiers.data.config import ImageDataConfig
 from hanji.training.classifiers.data.labelled import LabelledImages
 from hanji.training.classifiers.data.parts import RawImages
 from hanji.training.errors import DataError
 from hanji.training.files import directory_listing, file_names
-from hanji.training.regular_files import regular_file
 
-_READ_ERRORS = (ValueError, EOFError, MemoryError, RuntimeError, zlib.error, zipfile.BadZipFile)
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -48,16 +44,8 @@ def _npz_file(directory: Path) -> Path:
 
 
 def _load(path: Path) -> Mapping[str, NDArray[Any]]:
-    try:
-        with regular_file(path).open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in _ARRAYS if name in archive.files}
-    except _READ_ERRORS as error:
-        raise DataError(
-            f"{path}: expected an .npz file of plain arrays, found {error or type(error).__name__}; write it "
-            "with numpy.savez_compressed, or download it again"
-        ) from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}; check its permissions and type") from None
+    with open_arrays(path, "write it with numpy.savez_compressed, or download it again") as arrays:
+        return {name: arrays[name] for name in _ARRAYS if name in arrays.files}
 
 
 def _pair(arrays: Mapping[str, NDArray[Any]], part: str, path: Path) -> LabelledImages:

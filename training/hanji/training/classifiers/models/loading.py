@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from pathlib import Path
 
 import tf_keras as keras
 from tf_keras.src.saving.serialization_lib import SafeModeScope
 
-from hanji.training.classifiers.untrusted.keras_file import expect_known_keras_file
+from hanji.training.classifiers.untrusted.keras_file import archived_version, expect_known_keras_file
 from hanji.training.classifiers.untrusted.trust import trusts_code
 from hanji.training.errors import DataError
 
@@ -46,7 +45,7 @@ def _keras_version(path: Path) -> str:
         return "2"
     try:
         with zipfile.ZipFile(path) as archive:
-            return str(json.loads(archive.read("metadata.json"))["keras_version"])
+            return archived_version(archive, path)
     except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(
             f"{path}: not a Keras file ({error}); expected metadata.json with keras_version"

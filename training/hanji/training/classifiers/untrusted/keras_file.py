@@ -12,6 +12,8 @@ from typing import IO, Any
 
 import h5py
 
+from hanji.runtime.json_table import json_value
+from hanji.training.archives import expect_ordinary, read_member
 from hanji.training.classifiers.untrusted.keras_config import expect_known_config
 from hanji.training.errors import DataError
 from hanji.training.regular_files import regular_file
@@ -20,6 +22,7 @@ LARGEST_CONFIG = 64 << 20
 """The largest config in bytes; that of a network with a thousand layers has about 1 MB."""
 
 _CONFIG = "config.json"
+_METADATA = "metadata.json"
 _WEIGHTS = "model.weights.h5"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
@@ -37,8 +40,18 @@ def keras_config(path: Path) -> object:
         if _is_hdf5(path):
             with h5py.File(path, "r") as file:
                 config = file.attrs.get("model_config")
+                if config is not None and len(config) > LARGEST_CONFIG:
+                    raise DataError(
+                        f"{path}: expected a config of at most {LARGEST_CONFIG:,} bytes, found more"
+                    )
                 return None if config is None else json.loads(config)
     return None
+
+
+def archived_version(archive: zipfile.ZipFile, path: Path) -> str:
+    """The version of Keras in a .keras file; KeyError, TypeError or ValueError if it has none."""
+    metadata: Any = json_value(read_member(archive, _METADATA, path, LARGEST_CONFIG))
+    return str(metadata["keras_version"])
 
 
 def expect_known_keras_file(path: Path) -> None:
@@ -50,6 +63,7 @@ def expect_known_keras_file(path: Path) -> None:
     with _reading(path):
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
+                expect_ordinary(archive, path)
                 if _WEIGHTS in archive.namelist():
                     _expect_own_data(io.BytesIO(archive.read(_WEIGHTS)), f"{path}: {_WEIGHTS}")
         elif _is_hdf5(path):
@@ -77,10 +91,7 @@ def _is_hdf5(path: Path) -> bool:
 
 
 def _archived_config(archive: zipfile.ZipFile, path: Path) -> object:
-    size = archive.getinfo(_CONFIG).file_size
-    if size > LARGEST_CONFIG:
-        raise DataError(f"{path}: {_CONFIG}: expected at most {LARGEST_CONFIG:,} bytes, found {size:,}")
-    config: object = json.loads(archive.read(_CONFIG))
+    config: object = json.loads(read_member(archive, _CONFIG, path, LARGEST_CONFIG))
     if isinstance(config, dict):
         config.pop("compile_config", None)  # Keras reads that of the model itself only with compile=True
     return config
@@ -109,4 +120,4 @@ def _names_with_files(group: Any) -> Iterator[str]:
                 yield f"{group.name}/{name}"
 
 
-__all__ = ["LARGEST_CONFIG", "expect_known_keras_file", "keras_config"]
+__all__ = ["LARGEST_CONFIG", "archived_version", "expect_known_keras_file", "keras_config"]

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hanji.training.errors import DataError
-from hanji.training.files import FORMAT_VERSION, atomic_directory, read_about
+from hanji.training.files import FORMAT_VERSION, atomic_directory, read_about, stage_output
 from hanji.training.recommenders.data.config import PREPARED, DataConfig
 from hanji.training.recommenders.data.dataset import Dataset
 from hanji.training.recommenders.data.interactions import Catalogue, Interactions, LeaveOneOut
@@ -48,6 +48,7 @@ def write_prepared(dataset: Dataset, directory: Path, *, replace: bool = False) 
         )
 
 
+@stage_output(_MADE_BY)
 def read_prepared(config: DataConfig, directory: Path) -> Dataset:
     """A dataset written by ``write_prepared``, its arrays mapped into memory.
 

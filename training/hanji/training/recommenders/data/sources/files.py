@@ -7,9 +7,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, Literal, cast
 
+from hanji.training.archives import largest_unpacked
 from hanji.training.errors import DataError
 from hanji.training.files import directory_listing, file_names
 from hanji.training.recommenders.data.sources.engine import Engine
@@ -18,6 +20,9 @@ from hanji.training.regular_files import regular_file
 Kind = Literal["text", "json", "parquet"]
 
 SAMPLE_BYTES = 1 << 16
+MOST_FILES = 100_000
+"""In a folder or of a pattern. The engine opens each, and Spark writes thousands at most."""
+_BLOCK_BYTES = 1 << 20
 _COMPRESSION = {".gz": "gzip", ".zst": "zstd"}
 _KINDS: dict[str, Kind] = {
     ".parquet": "parquet",
@@ -49,6 +54,10 @@ def find_files(directory: Path, name: str, encoding: str | None, engine: Engine)
     paths = _copied(name, engine) if is_uri(name) else _matches(directory, name)
     if not paths:
         raise DataError(f"{directory / name}: expected a file, found none; {directory_listing(directory)}")
+    if len(paths) > MOST_FILES:
+        raise DataError(f"{directory / name}: expected at most {MOST_FILES:,} files, found more; join them")
+    for path in paths:
+        _check_ratio(path)
     return [source_file(path, encoding) for path in paths]
 
 
@@ -169,15 +178,29 @@ def _matches(directory: Path, name: str) -> list[Path]:
     if path.is_file():
         return [path]  # even if its name looks like a pattern
     if path.is_dir():
-        return sorted(
-            # Spark and Hive mark files that are no data, such as _SUCCESS, by their names.
-            found
-            for found in path.rglob("*")
-            if found.is_file() and not found.name.startswith((".", "_"))
-        )
-    if set(name) & set(_PATTERN):
-        return sorted(found for found in directory.glob(name) if found.is_file())
-    return [path]
+        # Spark and Hive mark files that are no data, such as _SUCCESS, by their names.
+        files = (found for found in path.rglob("*") if not found.name.startswith((".", "_")))
+    elif set(name) & set(_PATTERN):
+        files = directory.glob(name)
+    else:
+        return [path]
+    return sorted(islice((found for found in files if found.is_file()), MOST_FILES + 1))
+
+
+def _check_ratio(path: Path) -> None:
+    """DataError for a compressed file that would fill the disk: gzip states no size, so it is unpacked."""
+    if path.suffix not in _COMPRESSION:
+        return
+    packed, unpacked = path.stat().st_size, 0
+    largest = largest_unpacked(packed)
+    with _reading(path), open_bytes(path) as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            unpacked += len(block)
+            if unpacked > largest:
+                raise DataError(
+                    f"{path}: expected at most {largest:,} bytes from {packed:,} compressed ones, found "
+                    "more; unpack the file if that is right"
+                )
 
 
 @contextmanager

@@ -6,13 +6,17 @@ import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from hanji.training.archives import largest_unpacked
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data.sources.files import SourceFile, read_sample, without_mark
 
 DELIMITERS = (",", "\t", ";", "|", "::")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _LINES = 50
+MOST_COLUMNS = 2_000
+"""Of a table. The engine splits every line into all of them, of which hanji takes four."""
 
 KNOWN_NAMES: Mapping[str, tuple[str, ...]] = {
     "user": (
@@ -113,10 +117,10 @@ def read_header(
     numbers.
     """
     if file.kind == "parquet":
-        return Header(file, _parquet_columns(file))
+        return _distinct(Header(file, _parquet_columns(file)))
     lines = _first_lines(file)
     if file.kind == "json":
-        return Header(file, _json_columns(file, lines[0]), first_line=1)
+        return _distinct(Header(file, _json_columns(file, lines[0]), first_line=1))
     splits = _splits(file, lines[0], (delimiter,) if delimiter else (*DELIMITERS, " "))
     for choice, columns in splits.items():
         if wanted and set(wanted) <= set(columns):
@@ -128,7 +132,7 @@ def read_header(
     if header:
         return _distinct(Header(file, columns, choice))
     numbers = tuple(str(index + 1) for index in range(len(columns)))
-    return Header(file, numbers, choice, first_line=1, first_values=columns)
+    return _distinct(Header(file, numbers, choice, first_line=1, first_values=columns))
 
 
 def quotes_fields(delimiter: str) -> bool:
@@ -137,7 +141,12 @@ def quotes_fields(delimiter: str) -> bool:
 
 
 def _distinct(header: Header) -> Header:
-    """``header``; DataError if two of its columns have the same name."""
+    """``header``; DataError if two of its columns have the same name, or if it has too many."""
+    if len(header.columns) > MOST_COLUMNS:
+        raise DataError(
+            f"{header.file.path}:1: expected at most {MOST_COLUMNS:,} columns, found "
+            f"{len(header.columns):,}; remove those that are not needed, or set data.delimiter"
+        )
     twice = next((name for name in header.columns if header.columns.count(name) > 1), None)
     if twice is not None:
         raise DataError(
@@ -187,11 +196,24 @@ def _parquet_columns(file: SourceFile) -> tuple[str, ...]:
     import pyarrow.parquet as pq
 
     try:
-        return tuple(pq.ParquetFile(file.path).schema_arrow.names)
+        opened = pq.ParquetFile(file.path)
+        _check_unpacked(file, opened.metadata)
+        return tuple(opened.schema_arrow.names)
     except (OSError, ValueError) as error:
         raise DataError(
             f"{file.path}: expected a Parquet file, found {error}; download or export it again"
         ) from None
+
+
+def _check_unpacked(file: SourceFile, metadata: Any) -> None:
+    """DataError for a Parquet file that states far more content than its size."""
+    unpacked = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
+    largest = largest_unpacked(file.path.stat().st_size)
+    if max(unpacked, metadata.num_rows) > largest:
+        raise DataError(
+            f"{file.path}: expected at most {largest:,} bytes and rows for its size, found {unpacked:,} "
+            f"bytes and {metadata.num_rows:,} rows; write it again without compression"
+        )
 
 
 def _json_columns(file: SourceFile, line: str) -> tuple[str, ...]:
@@ -199,7 +221,7 @@ def _json_columns(file: SourceFile, line: str) -> tuple[str, ...]:
 
     try:
         table = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         table = None
     if not isinstance(table, dict):
         raise DataError(

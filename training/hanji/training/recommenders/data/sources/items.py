@@ -77,6 +77,8 @@ def _listed(text: str) -> list[Any] | None:
         return None
     try:
         value = json.loads(text)
+    except RecursionError:
+        return None
     except ValueError:
         try:
             value = ast.literal_eval(text)

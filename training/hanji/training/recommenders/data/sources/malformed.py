@@ -100,7 +100,7 @@ def _split(header: Header, line: str) -> list[str]:
 def _json_fields(header: Header, line: str) -> list[str] | str:
     try:
         table = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return f"expected a JSON object, found {line.strip()[:60]!r}: {error}"
     if not isinstance(table, dict):
         return f"expected a JSON object, found {line.strip()[:60]!r}"
