@@ -1,8 +1,9 @@
 """Mutates a bundle in one of many ways, selected by a number, and reports the outcome in the runtime.
 
-    mutate_bundle.py BUNDLE SEED FIRST END [models]     mutations FIRST to END - 1, one line of JSON each
+    mutate_bundle.py BUNDLE SEED FIRST END [models [in-process]]    mutations FIRST to END - 1, as lines of JSON
 
-With "models", fields of the model files are mutated, and bundles are opened with ``isolated``.
+With "models", fields of the model files are mutated, and bundles are opened with ``isolated``, or with
+"in-process" without it.
 
 mutations.py runs it as a separate process and counts its reports, or its exit if there are no more reports.
 """
@@ -58,7 +59,9 @@ def _self_test(model: Any) -> None:
         model.self_test()
 
 
-def outcome(bundle: Path, engine: str, expected: object, mutator: Mutator, original: Path) -> tuple[str, str]:
+def outcome(
+    bundle: Path, engine: str, expected: object, mutator: Mutator, original: Path, isolated: bool
+) -> tuple[str, str]:
     """The outcome of a mutated bundle, and the error.
 
     refused; same: the results are unchanged; accepted: the results differ, or a check of all files finds no
@@ -67,7 +70,7 @@ def outcome(bundle: Path, engine: str, expected: object, mutator: Mutator, origi
     opened = False
     of_model = mutator not in MUTATORS
     try:
-        results = results_of(bundle, engine, isolated=of_model)
+        results = results_of(bundle, engine, isolated)
         opened = True
         if results != expected:
             return ("well-formed" if of_model or mutator in INTENDED else "accepted"), str(results)[:200]
@@ -106,11 +109,16 @@ def mutated(original: Path, seed: int, number: int, directory: Path, mutator: Mu
     return bundle, mutator(bundle, random.Random(f"{seed} {number}"))  # noqa: S311
 
 
+def peak_megabytes() -> int:
+    """The largest resident memory of this process so far, without that of a process that tests a bundle."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
+
+
 def main() -> None:
     original, seed, first, end = Path(sys.argv[1]), *map(int, sys.argv[2:5])
     resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESS_SPACE, MAX_ADDRESS_SPACE))
-    mutators = MUTATORS
-    if sys.argv[5:] == ["models"]:
+    mutators, isolated = MUTATORS, sys.argv[5:] == ["models"]
+    if "models" in sys.argv[5:]:
         from model_fields import MODEL_MUTATORS
 
         mutators = MODEL_MUTATORS
@@ -128,8 +136,8 @@ def main() -> None:
             row = {"number": number, "mutation": mutator.__name__, "change": change, "engine": engine}
             print(json.dumps(row), flush=True)
             start = time.monotonic()
-            result, detail = outcome(bundle, engine, expected[engine], mutator, original)
-            row = {"number": number, "result": result, "detail": detail}
+            result, detail = outcome(bundle, engine, expected[engine], mutator, original, isolated)
+            row = {"number": number, "result": result, "detail": detail, "megabytes": peak_megabytes()}
             print(json.dumps(row | {"seconds": round(time.monotonic() - start, 3)}), flush=True)
 
 

@@ -1,6 +1,6 @@
 """10,000 mutated bundles: none may crash the runtime, hang it for 5 s, or be accepted.
 
-    python benchmarks/mutations.py [BUNDLE …] [--count 10000] [--seed 0] [--models]
+    python benchmarks/mutations.py [BUNDLE …] [--count 10000] [--seed 0] [--models [--in-process]]
 
 Bundles default to those of `make demo`. Bits are flipped, bytes cut, files swapped; manifests get other
 types, sizes and paths, with and without valid checksums; files become links, pipes and devices. A mutated
@@ -9,7 +9,8 @@ if it opens and its results differ from the original's, or if files were damaged
 finds nothing. If other JSON files are changed and every checksum is updated, the result is another valid
 bundle: it must not crash or hang, and counts as well-formed if it opens and its results differ. Bundles
 contain no archives, so there are no zip bombs. With --models, fields of the model files are changed instead,
-and the bundles are opened with ``isolated``: no change may end the process that opens one.
+and the bundles are opened with ``isolated``: no change may end the process that opens one. With --in-process
+as well, they are opened without it: what ends that process is what the checks before an engine let through.
 
 Finished batches are kept in out/benchmark-mutations, from which an interrupted run resumes.
 """
@@ -35,6 +36,7 @@ DAMAGE = Path(__file__).with_name("damage.py")
 DEFAULTS = (ROOT / "out/demo/bundle", ROOT / "out/demo-digits/bundle")
 BATCH = 250
 MAX_SECONDS = 5.0
+MAX_MEGABYTES = 512
 MAX_MODEL_SECONDS = 30.0  # more than the limit of the process that tests a model first
 START_SECONDS = 120.0  # for importing the engines in a new process, on a busy machine
 
@@ -46,14 +48,16 @@ def main() -> None:
     rows: list[Row] = []
     count = -(-args.count // len(args.bundles))
     for bundle in args.bundles:
-        rows += mutations_of(bundle, args.seed, count, args.work, ["models"] if args.models else [])
+        rows += mutations_of(bundle, args.seed, count, args.work, mode_of(args))
     result = summary(rows)
     if args.out is not None:
         args.out.write_text(json.dumps(result), encoding="utf-8")
     else:
-        save("mutations_models" if args.models else "mutations", {"seed": args.seed, **result})
+        save("_".join(["mutations", *mode_of(args)]).replace("-", "_"), {"seed": args.seed, **result})
     for name in ("crashed", "hung", "accepted"):
         print(target_line(f"of {len(rows)} mutated bundles {name}", result[name], 0, at_most=True))
+    memory = result["peak_megabytes"]
+    print(target_line("megabytes of the process that opens bundles", memory, MAX_MEGABYTES, at_most=True))
     for row in result["faults"]:
         print(json.dumps(row))
 
@@ -64,11 +68,19 @@ def arguments() -> argparse.Namespace:
     options.add_argument("--count", type=int, default=10_000)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--models", action="store_true", help="change the fields of model files")
+    options.add_argument("--in-process", action="store_true", help="with --models: open without isolated")
     options.add_argument("--work", type=Path, default=ROOT / "out/benchmark-mutations", metavar="DIR")
     options.add_argument(
         "--out", type=Path, metavar="FILE", help="write the result to FILE instead of results/"
     )
-    return options.parse_args()
+    args = options.parse_args()
+    if args.in_process and not args.models:
+        options.error("--in-process goes with --models")
+    return args
+
+
+def mode_of(args: argparse.Namespace) -> list[str]:
+    return [name for name in ("models", "in-process") if getattr(args, name.replace("-", "_"))]
 
 
 def mutations_of(bundle: Path, seed: int, count: int, work: Path, mode: list[str]) -> list[Row]:
@@ -158,6 +170,7 @@ def summary(rows: list[Row]) -> dict[str, Any]:
         "mutations": len(rows),
         **{name: results[name] for name in ("refused", "same", "well-formed", "crashed", "hung", "accepted")},
         "longest_seconds": max(row["seconds"] or 0 for row in rows),
+        "peak_megabytes": max(row.get("megabytes", 0) for row in rows),
         "by_mutation": {name: dict(counts) for name, counts in sorted(table.items())},
         "faults": faults[:50],
     }
