@@ -1,6 +1,6 @@
 """Mutates a bundle in one of many ways, selected by a number, and reports the outcome in the runtime.
 
-    mutate_bundle.py BUNDLE SEED FIRST END [models [in-process]]    mutations FIRST to END - 1, as lines of JSON
+    mutate_bundle.py BUNDLE SEED FIRST END [models [in-process]]    one line of JSON for each mutation
 
 With "models", fields of the model files are mutated, and bundles are opened with ``isolated``, or with
 "in-process" without it.
