@@ -91,9 +91,11 @@ sbom: $(READY)  ## Write software bills of materials (CycloneDX) of the wheels a
 reference: $(READY)  ## Generate docs/recipe-reference.md from the config dataclasses
 	$(BIN)/python -m hanji.studies.recipe_reference > docs/recipe-reference.md
 
+ENGINES := android_demo/core/src/main/kotlin/hanji/engines
 operators: $(READY)  ## Generate the loaders' lists of operators from export/hanji/export/formats/operators.json
 	$(BIN)/python -m hanji.export.formats.operator_lists python > runtime/hanji/runtime/engines/operators.py
-	$(BIN)/python -m hanji.export.formats.operator_lists kotlin > android_demo/core/src/main/kotlin/hanji/Operators.kt
+	$(BIN)/python -m hanji.export.formats.operator_lists kotlin-onnx > $(ENGINES)/OnnxOperators.kt
+	$(BIN)/python -m hanji.export.formats.operator_lists kotlin-tflite > $(ENGINES)/TfliteOperators.kt
 
 lock: $(READY)  ## Resolve the dependencies anew into requirements/
 	$(BIN)/uv pip compile requirements/uv.in --universal --python-version 3.11 --generate-hashes \

@@ -114,15 +114,6 @@ def test_the_depth_of_json(tmp_path: Path) -> None:
         parse_json(f'{{"a": {nested(DEEPEST_JSON)}}}'.encode(), "a.json").plain()
 
 
-def test_integers_of_json(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
-    path.write_text(str(2**63 - 1))
-    assert read_json(path) == 2**63 - 1
-    path.write_text(str(2**63))
-    with pytest.raises(ValueError, match="more than 64 bits"):
-        read_json(path)
-
-
 def test_a_value_that_is_no_object_is_not_of_a_stage(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     for value in ([], 5, None, {"format_version": [1]}):

@@ -52,14 +52,12 @@ def json_value(content: bytes) -> Any:
 
 
 def expect_bounded(value: object, deepest: int = DEEPEST_JSON) -> None:
-    """ValueError for arrays and objects of more than ``deepest`` levels, or integers of over 64 bits."""
+    """ValueError for arrays and objects of more than ``deepest`` levels."""
     if isinstance(value, (dict, list)):
         if not deepest:
             raise ValueError(f"arrays or objects are nested deeper than {DEEPEST_JSON} levels")
         for each in value.values() if isinstance(value, dict) else value:
             expect_bounded(each, deepest - 1)
-    elif isinstance(value, int) and abs(value) >= 2**63:
-        raise ValueError("an integer has more than 64 bits")
 
 
 class Table:

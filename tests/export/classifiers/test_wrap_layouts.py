@@ -90,7 +90,7 @@ def test_the_card_and_the_manifest_say_what_was_changed(lite: Path, out: Path) -
     wrap(lite, out, **SCALED)
     card = (out / "MODEL_CARD.md").read_text()
     assert "a Transpose was inserted, as the original takes channels first (NCHW)" in card
-    assert "a reshape to [1, 3] was inserted" in card
+    assert r"a reshape to \[1, 3\] was inserted" in card
     assert "same best class as the original file for 1.000 of 32 images" in card
     parity = json.loads((out / "manifest.json").read_text())["artifacts"][0]["parity"]
     assert (

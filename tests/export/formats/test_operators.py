@@ -17,7 +17,12 @@ from hanji.compression.classifiers.files.onnx_file import OnnxFile
 from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.export.bundle.operators import expect_known_operators
 from hanji.export.classifiers.wrap.wrap import wrap_model
-from hanji.export.formats.operator_lists import kotlin_code, operator_lists, python_code
+from hanji.export.formats.operator_lists import (
+    kotlin_onnx_code,
+    kotlin_tflite_code,
+    operator_lists,
+    python_code,
+)
 from hanji.export.formats.tflite_graph import KIND_NAMES
 from hanji.training.errors import ConversionError
 from hanji.training.settings import settings_from
@@ -27,7 +32,8 @@ from ...hostile_files import hostile_onnx, hostile_tfjs
 ROOT = Path(__file__).parents[3]
 GENERATED = {
     "runtime/hanji/runtime/engines/operators.py": python_code,
-    "android_demo/core/src/main/kotlin/hanji/Operators.kt": kotlin_code,
+    "android_demo/core/src/main/kotlin/hanji/engines/OnnxOperators.kt": kotlin_onnx_code,
+    "android_demo/core/src/main/kotlin/hanji/engines/TfliteOperators.kt": kotlin_tflite_code,
 }
 
 

@@ -2,11 +2,11 @@ package hanji.engines
 
 import hanji.EXPORT_AGAIN
 import hanji.EngineException
-import hanji.ONNX_OPERATORS
 import hanji.quoted
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.util.Locale
+import java.util.StringTokenizer
 
 /** Elements of a tensor: 1 GiB of float32. */
 internal const val LARGEST_TENSOR = 1 shl 28
@@ -48,18 +48,19 @@ private class OnnxFile(private val data: ByteArray) {
 
     /** What the file should not contain, with what to do about it; null if there is nothing. */
     fun problem(): String? {
-        val waiting = arrayListOf("model" to Field(0, 0, data.size))
+        val waiting = ArrayList<Pair<String, Field>>()
+        waiting.add("model" to Field(0, 0, data.size))
         while (waiting.isNotEmpty()) {
             val (message, field) = waiting.removeAt(waiting.size - 1)
-            val fields = fields(field.first, field.last)
+            val fields = parts(field)
             val found = when (message) {
                 "node" -> ofNode(fields)
                 "tensor" -> ofTensor(field, fields)
                 else -> null
             }
             (found ?: refused(message, fields))?.let { return it }
-            val parts = PARTS.getValue(message)
-            for (part in fields) if (!part.isInteger) parts[part.number]?.let { waiting.add(it to part) }
+            val kinds = PARTS.getValue(message)
+            for (part in fields) if (!part.isInteger) kinds[part.number]?.let { waiting.add(it to part) }
         }
         for ((name, operator) in shapes) {
             val size = product(name)
@@ -74,42 +75,48 @@ private class OnnxFile(private val data: ByteArray) {
     private fun refused(message: String, fields: List<Field>): String? {
         for (field in fields) {
             if (field.isInteger && field.number == TYPES[message] && field.value == TEXT) {
-                return "it computes with text, which no bundle may; build the model without it"
+                return "it computes with text, $REMEDY"
             }
             val refused = REFUSED[message]?.get(field.number)?.takeIf { !field.isInteger } ?: continue
-            return "it contains $refused, which no bundle may; build the model without it"
+            return "it contains $refused, $REMEDY"
         }
         return null
     }
 
     private fun ofNode(fields: List<Field>): String? {
-        val names = HashMap<Int, String>()
-        for (field in fields) if (field.number in listOf(1, 2, 4, 7)) names[field.number] = text(field)
-        val operator = names[4] ?: ""
-        val domain = names[7]?.takeIf { it != "ai.onnx" } ?: ""
-        if (operator !in ONNX_OPERATORS[domain].orEmpty()) {
+        val names = Array(8) { "" }
+        for (field in fields) if (field.number in NAMES) names[field.number] = text(field)
+        val operator = names[4]
+        val domain = if (names[7] == "ai.onnx") "" else names[7]
+        if (ALLOWED[domain]?.contains(operator) != true) {
             val named = if (domain.isEmpty()) operator else "$domain.$operator"
-            return "it contains the operator $named, which no bundle may; build the model without it"
+            return "it contains the operator $named, $REMEDY"
         }
         if (operator == "Constant") {
-            for (attribute in fields.filter { it.number == 5 }) {
-                val tensor = fields(attribute.first, attribute.last).firstOrNull { it.number == 5 }
-                if (tensor != null) tensors[names[2] ?: ""] = tensor
+            for (attribute in fields) if (attribute.number == 5) {
+                for (part in parts(attribute)) if (part.number == 5) tensors[names[2]] = part
             }
         }
-        if (operator in SHAPED) shapes[names[1] ?: ""] = operator
+        if (operator in SHAPED) shapes[names[1]] = operator
         return null
     }
 
     private fun ofTensor(tensor: Field, fields: List<Field>): String? {
-        val name = fields.lastOrNull { it.number == NAME }?.let(::text) ?: ""
-        tensors[name] = tensor
-        val location = fields.filter { it.number == EXTERNAL_DATA && !it.isInteger }.map { entry ->
-            fields(entry.first, entry.last).filter { !it.isInteger }.associate { it.number to text(it) }
+        var name = ""
+        var path = ""
+        var isExternal = false
+        for (field in fields) when (field.number) {
+            NAME -> name = text(field)
+            DATA_LOCATION -> isExternal = isExternal || field.isInteger && field.value != 0L
+            EXTERNAL_DATA -> if (!field.isInteger) {
+                isExternal = true
+                val entry = Array(3) { "" }
+                for (part in parts(field)) if (part.number < 3) entry[part.number] = text(part)
+                if (entry[1] == "location") path = entry[2]
+            }
         }
-        val isExternal = fields.any { it.number == DATA_LOCATION && it.isInteger && it.value != 0L }
-        if (location.isEmpty() && !isExternal) return null
-        val path = location.lastOrNull { it[1] == "location" }?.get(2) ?: ""
+        tensors[name] = tensor
+        if (!isExternal) return null
         return "the values of tensor ${quoted(name)} are in another file, ${quoted(path)}, which the " +
             "bundle does not vouch for; save the model with all tensors in one file"
     }
@@ -117,30 +124,38 @@ private class OnnxFile(private val data: ByteArray) {
     /** The product of the integers in the tensor [name]; 0 if they are not constant. */
     private fun product(name: String): Double {
         val tensor = tensors[name] ?: return 0.0
-        val values = ArrayList<Long>()
-        for (field in fields(tensor.first, tensor.last)) {
+        var product = 1.0
+        var isEmpty = true
+        for (field in parts(tensor)) {
             if (field.isInteger) continue
             if (field.number == RAW) {
                 val raw = ByteBuffer.wrap(data, field.first, field.last - field.first)
                 raw.order(ByteOrder.LITTLE_ENDIAN)
-                while (raw.remaining() >= 8) values.add(raw.getLong())
+                while (raw.remaining() >= 8) {
+                    product *= raw.getLong()
+                    isEmpty = false
+                }
             } else if (field.number == INTEGERS) {
                 val reader = Reader(field.first)
-                while (reader.at < field.last) values.add(reader.varint())
+                while (reader.at < field.last) {
+                    product *= reader.varint()
+                    isEmpty = false
+                }
             }
         }
-        return if (values.isEmpty()) 0.0 else values.fold(1.0) { product, value -> product * value }
+        return if (isEmpty) 0.0 else product
     }
 
     private fun text(field: Field): String =
         if (field.isInteger) "" else String(data, field.first, field.last - field.first, Charsets.UTF_8)
 
-    private fun fields(start: Int, end: Int): List<Field> {
+    /** The fields of a message. */
+    private fun parts(message: Field): List<Field> {
         val found = ArrayList<Field>()
-        val reader = Reader(start)
-        while (reader.at < end) {
+        val reader = Reader(message.first)
+        while (reader.at < message.last) {
             if (found.size == MOST) throw MalformedFileException("a message of more than $MOST fields")
-            found.add(reader.field(end))
+            found.add(reader.field(message.last))
         }
         return found
     }
@@ -181,6 +196,16 @@ private class OnnxFile(private val data: ByteArray) {
     }
 
     private companion object {
+        val ALLOWED = ONNX_OPERATORS.mapValues { words(it.value) }
+
+        /** The words of a text. Kotlin's `split` and what it needs would be a twentieth of this library. */
+        fun words(text: String): Set<String> {
+            val tokens = StringTokenizer(text)
+            val found = HashSet<String>()
+            while (tokens.hasMoreTokens()) found.add(tokens.nextToken())
+            return found
+        }
+
         /** Of each message, the fields that are checked, and the messages in them. */
         val PARTS = mapOf(
             "model" to mapOf(7 to "graph"),
@@ -206,6 +231,11 @@ private class OnnxFile(private val data: ByteArray) {
         )
         val TYPES = mapOf("tensor type" to 1, "tensor" to 2)
         val SHAPED = setOf("ConstantOfShape", "Expand")
+
+        const val REMEDY = "which no bundle may; build the model without it"
+
+        /** Of the fields of an operator, those that are texts: its ends, kind and domain. */
+        val NAMES = setOf(1, 2, 4, 7)
 
         /** Fields of a message, such as the operators of a graph. */
         const val MOST = 1 shl 19

@@ -10,7 +10,7 @@ import hanji.Signature
 
 /** EngineException unless the [session] has the tensors that the manifest states, and no other inputs. */
 internal fun expectTensors(signature: Signature, session: OrtSession) {
-    val names = signature.inputs.map { it.name }.toSet()
+    val names = signature.inputs.mapTo(HashSet()) { it.name }
     if (session.inputInfo.keys != names) {
         throw mismatch(signature, "inputs ${names.joinToString()}", session.inputInfo.keys.joinToString())
     }
@@ -22,10 +22,10 @@ internal fun expectTensors(signature: Signature, session: OrtSession) {
 
 private fun expectTensor(signature: Signature, kind: String, tensor: hanji.TensorInfo, node: NodeInfo?) {
     val found = node?.info as? TensorInfo
-    val dtype = found?.let { DTYPES[it.type] }
+    val dtype = found?.let { if (it.type == OnnxJavaType.FLOAT) "float32" else it.type.name.lowercase() }
     if (found != null && dtype == tensor.dtype && fits(found.shape, tensor.shape)) return
     val expected = "$kind '${tensor.name}': ${tensor.dtype} ${tensor.shape}"
-    throw mismatch(signature, expected, found?.let { "${it.type} ${it.shape.toList()}" } ?: "none")
+    throw mismatch(signature, expected, found?.let { "${it.type} ${it.shape.contentToString()}" } ?: "none")
 }
 
 /** Whether a shape can be the one expected. Files may not state the sizes, or even their number. */
@@ -41,14 +41,4 @@ private fun fits(found: LongArray, expected: List<Int?>): Boolean {
 private fun mismatch(signature: Signature, expected: String, found: String) = EngineException(
     "${signature.path} ('${signature.name}'): expected $expected as in the manifest, found $found; " +
         EXPORT_AGAIN
-)
-
-private val DTYPES = mapOf(
-    OnnxJavaType.FLOAT to "float32",
-    OnnxJavaType.FLOAT16 to "float16",
-    OnnxJavaType.INT8 to "int8",
-    OnnxJavaType.UINT8 to "uint8",
-    OnnxJavaType.INT16 to "int16",
-    OnnxJavaType.INT32 to "int32",
-    OnnxJavaType.INT64 to "int64",
 )

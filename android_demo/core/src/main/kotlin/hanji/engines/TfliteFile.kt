@@ -2,8 +2,6 @@ package hanji.engines
 
 import hanji.EXPORT_AGAIN
 import hanji.EngineException
-import hanji.TFLITE_END
-import hanji.TFLITE_REFUSED
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
