@@ -108,9 +108,9 @@ def test_the_depth_of_json(tmp_path: Path) -> None:
     read_json(path)
     assert parse_json(f'{{"a": {nested(DEEPEST_JSON - 1)}}}'.encode(), "a.json").plain()
     path.write_text(nested(DEEPEST_JSON + 1))
-    with pytest.raises(ValueError, match="nested deeper than 32 levels"):
+    with pytest.raises(ValueError, match="nested deeper than 200 levels"):
         read_json(path)
-    with pytest.raises(BundleError, match="nested deeper than 32 levels"):
+    with pytest.raises(BundleError, match="nested deeper than 200 levels"):
         parse_json(f'{{"a": {nested(DEEPEST_JSON)}}}'.encode(), "a.json").plain()
 
 

@@ -16,8 +16,8 @@ from hanji.runtime.errors import BundleError
 
 LARGEST_JSON_BYTES = 2**27
 """Of a JSON file: a million items with titles have 100 MB, and to read them takes several times as much."""
-DEEPEST_JSON = 32
-"""Levels of arrays and objects; hanji writes up to 8, and what is deeper could not be shown."""
+DEEPEST_JSON = 200
+"""Levels of arrays and objects, as in the other loaders; hanji writes up to 8."""
 LARGEST_COUNT = 2**31 - 1
 """Of bytes, ids and parameters: tensors are indexed with int32, and model files are limited to 2 GiB."""
 LARGEST_INTEGER = 2**53 - 1

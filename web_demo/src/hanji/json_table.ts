@@ -9,7 +9,7 @@ import { checkStructure } from "./json_structure.ts";
 import { shown } from "./text.ts";
 
 /** Bytes of a JSON file: tables of more are table files. */
-const LARGEST = 2 ** 28;
+const LARGEST = 2 ** 27;
 
 /**
  * Parses UTF-8 JSON; BundleError if it is malformed, too large, nested too deep, or has a name twice in an

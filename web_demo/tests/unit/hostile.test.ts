@@ -137,8 +137,8 @@ describe("JSON", () => {
   });
 
   it("that is too large is refused before it is decoded", () => {
-    expect(() => parseJson({ length: 2 ** 28 + 1 } as Uint8Array, "items.json")).toThrow(
-      /items\.json: expected at most 268435456 bytes, found 268435457/,
+    expect(() => parseJson({ length: 2 ** 27 + 1 } as Uint8Array, "items.json")).toThrow(
+      /items\.json: expected at most 134217728 bytes, found 134217729/,
     );
   });
 });

@@ -25,7 +25,7 @@ internal fun parseJson(content: ByteArray, where: String): Any? {
 }
 
 /** Tables of more are table files. */
-private const val MAX_JSON_BYTES = 1 shl 28
+private const val MAX_JSON_BYTES = 1 shl 27
 
 internal const val EXPORT_AGAIN = "export the bundle again"
 
