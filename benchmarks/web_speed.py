@@ -1,11 +1,12 @@
 """Latency of `recommend()` in Chromium, one thread: TF.js, LiteRT.js and onnxruntime-web.
 
-    python benchmarks/web_speed.py [--rounds N] [--runs N] [--out DIR]
+    python benchmarks/web_speed.py [--rounds N] [--runs N] [--out DIR] [NAME=BUNDLE …]
 
 NeuMF and NCF with a catalogue of MovieLens-1M's size (6,040 users, 3,706 items), in float32 and int8, and the
 history model of `make demo`. The data is synthetic, and models are trained for only one epoch, since training
-does not affect their speed. The calls alternate, each model in its own worker, in one page: web_demo/lab.
-Needs Node.js and Chromium; `npm ci` in web_demo installs the other dependencies.
+does not affect their speed. Bundles that are given are measured instead. The calls alternate, each model in
+its own worker, in one page: web_demo/lab. Needs Node.js and Chromium; `npm ci` in web_demo installs the
+other dependencies.
 """
 
 from __future__ import annotations
@@ -61,8 +62,10 @@ def main() -> None:
     options.add_argument(
         "--out", type=Path, default=OUT, help="directory of the bundles, reused in later runs"
     )
+    options.add_argument("bundles", nargs="*", metavar="NAME=BUNDLE", help="recommenders to measure instead")
     args = options.parse_args()
-    bundles = {name: bundle(name, args.out) for name in RECIPES} | {"history": ROOT / "out/demo/bundle"}
+    given = {name: Path(path) for name, _, path in (each.partition("=") for each in args.bundles)}
+    bundles = given or default_bundles(args.out)
     measured = in_chromium(bundles, args.rounds, args.runs)
     result: dict[str, object] = {
         "rounds": args.rounds,
@@ -72,7 +75,11 @@ def main() -> None:
     }
     for name in bundles:
         result[name] = summary(name, measured["latencies"], bundles[name])
-    save("web-speed", result)
+    save("web-speed-of-bundles" if given else "web-speed", result)
+
+
+def default_bundles(out: Path) -> dict[str, Path]:
+    return {name: bundle(name, out) for name in RECIPES} | {"history": ROOT / "out/demo/bundle"}
 
 
 def bundle(name: str, out: Path) -> Path:
