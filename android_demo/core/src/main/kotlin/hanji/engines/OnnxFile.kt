@@ -6,7 +6,6 @@ import hanji.quoted
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.util.Locale
-import java.util.StringTokenizer
 
 /** Elements of a tensor: 1 GiB of float32. */
 internal const val LARGEST_TENSOR = 1 shl 28
@@ -200,9 +199,13 @@ private class OnnxFile(private val data: ByteArray) {
 
         /** The words of a text. Kotlin's `split` and what it needs would be a twentieth of this library. */
         fun words(text: String): Set<String> {
-            val tokens = StringTokenizer(text)
             val found = HashSet<String>()
-            while (tokens.hasMoreTokens()) found.add(tokens.nextToken())
+            var start = 0
+            for (at in 0..text.length) {
+                if (at < text.length && text[at] > ' ') continue
+                if (at > start) found.add(text.substring(start, at))
+                start = at + 1
+            }
             return found
         }
 
