@@ -48,7 +48,7 @@ def check_image_recipe(
 
 
 def _expect_quantizable(network: keras.Model, config: ImageModelConfig | None, step: ImageQuantize) -> None:
-    """RecipeError if the scheme does not suit a Keras network, or not one of other layers than our own."""
+    """RecipeError if the scheme is for model files, or does not suit a network of other layers than ours."""
     if step.scheme == "int8-weights":
         raise RecipeError(
             "int8-weights is for .onnx and .tflite files; use dynamic, which stores the weights of a Keras "

@@ -90,6 +90,7 @@ class Profile:
 
 
 def size_text(shape: Sequence[int | None]) -> str:
+    """A shape in words, such as 28×28×1; unknown sizes are question marks."""
     return "×".join("?" if size is None else str(size) for size in shape)
 
 

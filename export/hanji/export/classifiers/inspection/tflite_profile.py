@@ -53,16 +53,16 @@ def tflite_profile(file: TfliteFile, shape: _Shape | None = None) -> Profile:
 def _prepared(file: TfliteFile, graph: Any, shape: _Shape | None) -> tuple[_Shape, dict[int, _Shape]]:
     """The input's sizes without the batch, and the sizes of all tensors by index, prepared for one image."""
     interpreter = interpreter_class("litert")(model_content=file.content, num_threads=1)
-    (entry,) = interpreter.get_input_details()[:1]
+    image = interpreter.get_input_details()[0]
     try:
         if shape is not None:
-            interpreter.resize_tensor_input(entry["index"], [1, *shape])
+            interpreter.resize_tensor_input(image["index"], [1, *shape])
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         raise ValueError(f"the model cannot be prepared for its input: {error}") from None
     found = {entry["index"]: tuple(map(int, entry["shape"])) for entry in interpreter.get_tensor_details()}
     declared = {index: tuple(map(int, tensor.shape)) for index, tensor in enumerate(graph.tensors)}
-    return found[entry["index"]][1:], declared | found
+    return found[image["index"]][1:], declared | found
 
 
 def _weights_of(model: Any, graph: Any) -> dict[int, int]:
