@@ -10,6 +10,12 @@ from hanji.training.classifiers.data import ImageDataConfig, ImageDataset, Label
 SIDE = 8
 
 
+@pytest.fixture(autouse=True)
+def _no_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not convert Keras models in another process first: TensorFlow takes seconds to start for each."""
+    monkeypatch.setattr("hanji.compression.classifiers.foreign.trial.call_in_child", lambda *_, **__: None)
+
+
 @pytest.fixture(scope="session")
 def toy_images() -> ImageDataset:
     """Grey 8×8 images of three classes: noise with a bright band at the top, middle or bottom."""

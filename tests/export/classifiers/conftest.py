@@ -39,10 +39,9 @@ FLOAT_LAYER = "block_2_pointwise"
 
 @pytest.fixture(autouse=True)
 def _no_trial_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not run model files in another process first: this takes half a second for each of hundreds."""
-    monkeypatch.setattr(
-        "hanji.compression.classifiers.files.read_model_file.call_in_child", lambda *_, **__: None
-    )
+    """Do not run model files in another process first: this takes seconds for each of hundreds."""
+    for module in ("files.read_model_file", "foreign.trial"):
+        monkeypatch.setattr(f"hanji.compression.classifiers.{module}.call_in_child", lambda *_, **__: None)
 
 
 @pytest.fixture(scope="session")

@@ -7,15 +7,17 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tf_keras as keras
 
+from hanji.export.classifiers.inspection import keras_profile
 from hanji.export.commands import profile as command
 from hanji.training.classifiers.models.build import build_classifier
 from hanji.training.classifiers.models.config import ImageModelConfig
 from hanji.training.classifiers.profile import profile
-from hanji.training.errors import HanjiError
+from hanji.training.errors import ConversionError, HanjiError
 
 L = keras.layers
 
@@ -127,6 +129,18 @@ def test_another_input_size() -> None:
         profile(model, (8, 8, 3))
 
 
+@pytest.fixture
+def _in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count Keras files in this process: TensorFlow takes seconds to start in another."""
+
+    def call(function: str, arguments: dict[str, Any], **_: Any) -> None:
+        assert function == f"{keras_profile.__name__}:write_profile"
+        keras_profile.write_profile(**json.loads(json.dumps(arguments)))
+
+    monkeypatch.setattr(keras_profile, "call_in_child", call)
+
+
+@pytest.mark.usefixtures("_in_process")
 def test_command_with_a_keras_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("net.keras", "net.h5"):
         network(L.Conv2D(256, 3, padding="same")).save(tmp_path / name)
@@ -170,6 +184,7 @@ def test_invalid_recipes(arguments: dict[str, str], message: str, tmp_path: Path
         run(recipe(tmp_path, **arguments))
 
 
+@pytest.mark.usefixtures("_in_process")
 def test_invalid_files(tmp_path: Path) -> None:
     (tmp_path / "broken.keras").write_bytes(b"no zip")
     (tmp_path / "model.pt").write_bytes(b"")
@@ -188,6 +203,17 @@ def test_invalid_files(tmp_path: Path) -> None:
             run(tmp_path / name)
 
 
+def test_a_keras_file_that_no_memory_holds_is_refused(tmp_path: Path) -> None:
+    small, large = tmp_path / "small.keras", tmp_path / "large.keras"
+    network(L.Dense(4, name="head"), shape=(8,)).save(small)
+    with zipfile.ZipFile(small) as source, zipfile.ZipFile(large, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name).replace(b'"units": 4', b'"units": 1099511627776'))
+    with pytest.raises(ConversionError, match=rf"^{re.escape(str(large))}: tf_keras cannot .*OOM when"):
+        run(large)
+
+
+@pytest.mark.usefixtures("_in_process")
 def test_a_file_of_keras_3_is_reported(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "new.keras", "w") as archive:
         archive.writestr("metadata.json", json.dumps({"keras_version": "3.8.0"}))

@@ -15,7 +15,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,18 @@ def call_in_child(
         raise ConversionError(f"{what} {_ending(done.returncode, done.stderr)}; {hint}")
 
 
+@contextmanager
+def naming(path: str, shown: str) -> Iterator[None]:
+    """Inside the block, in the child, messages name the absolute ``path`` as the user did.
+
+    HanjiErrors become ConversionErrors.
+    """
+    try:
+        yield
+    except HanjiError as error:
+        raise ConversionError(str(error).replace(path, shown)) from error
+
+
 def _environment() -> dict[str, str]:
     """The variables of this process that Python and TensorFlow read; no keys of services, for instance."""
     passed = {
@@ -138,4 +151,4 @@ def _limit_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
 
 
-__all__ = ["call_in_child"]
+__all__ = ["call_in_child", "naming"]

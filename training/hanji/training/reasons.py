@@ -7,6 +7,7 @@ import re
 _FRAME = re.compile(
     r"^(in user code|Exception encountered when|Call arguments|Arguments received|File \"|•|\{\{)"
 )
+_FUNCTION = re.compile(r"^\{\{function_node \S+\}\} ")
 _NAMED = ("is neither a custom op nor a flex op", "Exception encountered: ")
 _LONGEST = 300
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
@@ -19,6 +20,7 @@ def reason_of(error: Exception) -> str:
     after it.
     """
     lines = [line.strip() for line in _STYLE.sub("", str(error)).splitlines()]
+    lines = [_FUNCTION.sub("", line) for line in lines]
     causes = [line for line in lines if line and not _FRAME.match(line)]
     named = [line for line in causes if any(phrase in line for phrase in _NAMED)]
     marked = [line for line in causes if "error: " in line]

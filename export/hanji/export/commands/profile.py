@@ -45,7 +45,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Count and print; return 0."""
-    from hanji.compression.classifiers.files.file_names import SUFFIXES
     from hanji.training.classifiers.untrusted.programs import expect_no_program
     from hanji.training.errors import DataError
     from hanji.training.progress import show_progress
@@ -53,12 +52,8 @@ def run(args: argparse.Namespace) -> int:
     show_progress()
     expect_no_program(args.model)
     try:
-        if args.model.suffix.lower() in SUFFIXES:
-            from hanji.export.classifiers.inspection.file_profile import file_profile
-
-            result = file_profile(args.model, args.input)
-        else:
-            result = _network_profile(args)
+        with trusting_code(args.trust_code):
+            result = _profile(args)
     except ValueError as error:
         raise DataError(f"{args.model}: {error}") from None
     if args.json:
@@ -66,6 +61,22 @@ def run(args: argparse.Namespace) -> int:
     else:
         print_lines(*result.lines())
     return 0
+
+
+def _profile(args: argparse.Namespace) -> Profile:
+    from hanji.compression.classifiers.files.file_names import SUFFIXES
+    from hanji.training.classifiers.untrusted.keras_file import KERAS_SUFFIXES
+
+    suffix = args.model.suffix.lower()
+    if suffix in SUFFIXES:
+        from hanji.export.classifiers.inspection.file_profile import file_profile
+
+        return file_profile(args.model, args.input)
+    if suffix in KERAS_SUFFIXES and not args.model.is_dir():
+        from hanji.export.classifiers.inspection.keras_profile import keras_profile
+
+        return keras_profile(args.model, args.input)
+    return _network_profile(args)
 
 
 def _network_profile(args: argparse.Namespace) -> Profile:
@@ -77,8 +88,7 @@ def _network_profile(args: argparse.Namespace) -> Profile:
     import_tensorflow()
     from hanji.training.classifiers.profile import profile
 
-    with trusting_code(args.trust_code):
-        model = _built(recipe, args.model) if recipe else _loaded(args.model)
+    model = _built(recipe, args.model) if recipe else _loaded(args.model)
     return profile(model, None if recipe else args.input)
 
 
@@ -134,8 +144,8 @@ def _built(recipe: _Recipe, path: Path) -> Any:
 
 
 def _loaded(path: Path) -> Any:
-    from hanji.training.classifiers.models.loading import SUFFIXES, load_network
     from hanji.training.classifiers.trained import load_classifier
+    from hanji.training.classifiers.untrusted.keras_file import KERAS_SUFFIXES
     from hanji.training.errors import DataError
 
     if (path / "saved_model.pb").is_file():
@@ -145,12 +155,10 @@ def _loaded(path: Path) -> Any:
         )
     if path.is_dir():
         return load_classifier(path).model
-    if path.suffix not in SUFFIXES:
-        raise DataError(
-            f"{path}: expected a recipe (.toml), a Keras file ({', '.join(SUFFIXES)}), an .onnx or .tflite "
-            "file, or a directory written by `hanji train`"
-        )
-    return load_network(path)
+    raise DataError(
+        f"{path}: expected a recipe (.toml), a Keras file ({', '.join(KERAS_SUFFIXES)}), an .onnx or .tflite "
+        "file, or a directory written by `hanji train`"
+    )
 
 
 def _shape(text: str) -> Shape:

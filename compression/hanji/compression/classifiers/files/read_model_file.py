@@ -13,7 +13,7 @@ import numpy as np
 from hanji.compression.classifiers.files.onnx_file import OnnxFile
 from hanji.compression.classifiers.files.original import NUMBERS, OriginalModel
 from hanji.compression.classifiers.files.tflite_file import TfliteFile
-from hanji.training.child import call_in_child
+from hanji.training.child import call_in_child, naming
 from hanji.training.classifiers.untrusted.programs import expect_no_program
 from hanji.training.errors import ConversionError
 from hanji.training.regular_files import regular_file
@@ -52,11 +52,9 @@ def try_model_file(path: str, shown: str) -> None:
     ConversionError as for ``read_model_file``, naming the file as ``shown``, and if the run needs too much
     memory; not for an input that the model does not take.
     """
-    try:
+    with naming(path, shown):
         model = model_file(Path(path), _content_of(Path(path)))
         _run_once(model)
-    except ConversionError as error:
-        raise ConversionError(str(error).replace(path, shown)) from None
 
 
 def _run_once(model: OriginalModel) -> None:

@@ -14,6 +14,7 @@ from hanji.compression.classifiers.foreign.opened import expect_possible, open_m
 from hanji.compression.classifiers.foreign.original import Original
 from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
 from hanji.compression.classifiers.foreign.reference import IMAGES
+from hanji.compression.classifiers.foreign.trial import expect_survivable
 from hanji.compression.classifiers.quantization.quantize import calibration_images
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.training.classifiers.config import ImageTrainingConfig
@@ -44,10 +45,11 @@ def compress_keras_file(
 
     ``data`` is a folder of images with one subfolder per class, in alphabetical order of the model's classes.
     Checkpoints go to ``work``. Raises RecipeError for a step that this kind of file does not support and for
-    a model that is not an image classifier, DataError for files that cannot be read.
+    a model that is not an image classifier, DataError for files that cannot be read, ConversionError for one
+    that would crash this process or never end.
     """
     seed_everything(seed)
-    original = open_model(path, preprocessing, work)
+    original = _opened(path, preprocessing, work)
     expect_possible(recipe, original)
     image_input = original.image_input
     config = ImageDataConfig(
@@ -78,7 +80,7 @@ def compress_keras_model(
     ``compress_keras_file``, and DataError for images of another size than the model's input.
     """
     seed_everything(0)
-    original = open_model(source, preprocessing, work)
+    original = _opened(source, preprocessing, work)
     expect_possible(recipe, original)
     _expect_classes(original, dataset, "dataset")
     expected, found = original.shape, dataset.train.images.shape[1:]
@@ -89,6 +91,13 @@ def compress_keras_model(
         )
     classifier = _classifier(original, dataset, TRAINING, 0)
     return compress_classifier(classifier, recipe, dataset, work=work, on_epoch=on_epoch)
+
+
+def _opened(source: Path | keras.Model, preprocessing: Preprocessing, work: Path | None) -> Original:
+    """The model itself; one in a file has been tried in another process."""
+    if isinstance(source, Path):
+        expect_survivable(source, preprocessing)
+    return open_model(source, preprocessing, work)
 
 
 def _classifier(

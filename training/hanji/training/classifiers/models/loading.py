@@ -5,15 +5,23 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+import tensorflow as tf
 import tf_keras as keras
 from tf_keras.src.saving.serialization_lib import SafeModeScope
 
-from hanji.training.classifiers.untrusted.keras_file import archived_version, expect_known_keras_file
+from hanji.training.classifiers.untrusted.keras_file import (
+    KERAS_SUFFIXES,
+    archived_version,
+    expect_known_keras_file,
+)
 from hanji.training.classifiers.untrusted.trust import trusts_code
 from hanji.training.errors import DataError
+from hanji.training.reasons import reason_of
 
-_LONGEST_REASON = 300  # characters; Keras quotes whole configs
-SUFFIXES = (".keras", ".h5", ".hdf5")
+_ERRORS = (
+    *(OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, MemoryError),
+    tf.errors.OpError,
+)
 
 
 def load_network(path: Path) -> keras.Model:
@@ -23,7 +31,9 @@ def load_network(path: Path) -> keras.Model:
     trusted, see ``trusting_code``), or if tf_keras cannot load it.
     """
     if not path.is_file():
-        raise DataError(f"{path}: expected a file saved by tf_keras ({', '.join(SUFFIXES)}), found none")
+        raise DataError(
+            f"{path}: expected a file saved by tf_keras ({', '.join(KERAS_SUFFIXES)}), found none"
+        )
     version = _keras_version(path)
     if not version.startswith("2"):
         raise DataError(
@@ -34,9 +44,8 @@ def load_network(path: Path) -> keras.Model:
     try:
         with SafeModeScope(safe_mode=not trusts_code()):
             return keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
-        first = str(error).strip().split("\n")[0][:_LONGEST_REASON]
-        raise DataError(f"{path}: tf_keras cannot load this model: {first}") from None
+    except _ERRORS as error:
+        raise DataError(f"{path}: tf_keras cannot load this model: {reason_of(error)}") from error
 
 
 def _keras_version(path: Path) -> str:
@@ -52,4 +61,4 @@ def _keras_version(path: Path) -> str:
         ) from None
 
 
-__all__ = ["SUFFIXES", "load_network"]
+__all__ = ["load_network"]

@@ -21,6 +21,9 @@ from hanji.training.regular_files import regular_file
 LARGEST_CONFIG = 64 << 20
 """The largest config in bytes; that of a network with a thousand layers has about 1 MB."""
 
+KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
+"""Of the files that Keras saves."""
+
 _CONFIG = "config.json"
 _METADATA = "metadata.json"
 _WEIGHTS = "model.weights.h5"
@@ -120,4 +123,10 @@ def _names_with_files(group: Any) -> Iterator[str]:
                 yield f"{group.name}/{name}"
 
 
-__all__ = ["LARGEST_CONFIG", "archived_version", "expect_known_keras_file", "keras_config"]
+__all__ = [
+    "KERAS_SUFFIXES",
+    "LARGEST_CONFIG",
+    "archived_version",
+    "expect_known_keras_file",
+    "keras_config",
+]
