@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,6 @@ def hostile_onnx(content: bytes, path: str = "model.onnx") -> Iterator[Hostile]:
 
 def hostile_tflite(content: bytes, path: str = "model.tflite") -> Iterator[Hostile]:
     """Variants of a .tflite file."""
-    import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
     kinds, text = schema.BuiltinOperator, schema.TensorType.STRING
@@ -95,6 +95,9 @@ def hostile_tflite(content: bytes, path: str = "model.tflite") -> Iterator[Hosti
         ("graphs", "graphs for", "model", {"signatureDefs": []}),
         ("signature", "expected an index below", "signature", {"subgraphIndex": 9}),
         ("output", "expected an index below", "end", {"tensorIndex": 2**31}),
+        ("few inputs", "tensors of operator 45 are missing", "code", _kind(kinds.STRIDED_SLICE)),
+        ("split", "tensors of operator 49 are missing", "code", _kind(kinds.SPLIT)),
+        ("no output", "tensors of operator", "operator", {"outputs": []}),
     ):
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
         graph = model.subgraphs[0]
@@ -104,9 +107,17 @@ def hostile_tflite(content: bytes, path: str = "model.tflite") -> Iterator[Hosti
         parts |= {"signature": signature, "end": signature.outputs[0]}
         for key, value in values.items():
             setattr(parts[part], key, value)
-        builder = flatbuffers.Builder(len(content))
-        builder.Finish(model.Pack(builder), b"TFL3")
-        yield Hostile(name, path, bytes(builder.Output()), message)
+        yield Hostile(name, path, packed(model), message)
+    for name, message, scales in (
+        ("no scale", "a table is missing", (1.0, None, 1.0)),
+        ("zero", "a tensor has no usable scale", (1.0, 0.0, 1.0)),
+        ("infinite", "a tensor has no usable scale", (math.inf, 1.0, 1.0)),
+        ("not a number", "a tensor has no usable scale", (1.0, 1.0, math.nan)),
+        ("ratio", "a tensor has no usable scale", (1.0, 1.0, 2.0**-14)),
+    ):
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+        add_sum(model, scales)
+        yield Hostile(name, path, packed(model), message)
     yield Hostile("offset", path, struct.pack("<I", 2**31) + content[4:], path)
     yield Hostile("cut", path, content[: len(content) // 2], path)
 
@@ -114,6 +125,34 @@ def hostile_tflite(content: bytes, path: str = "model.tflite") -> Iterator[Hosti
 def _kind(kind: int, custom: bytes | None = None) -> dict[str, Any]:
     """The fields of an operator code."""
     return {"builtinCode": kind, "deprecatedBuiltinCode": min(kind, 127), "customCode": custom}
+
+
+def packed(model: Any) -> bytes:
+    """The .tflite file of a model in LiteRT's object API."""
+    import flatbuffers
+
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def add_sum(model: Any, scales: Sequence[float | None]) -> None:
+    """Add the sum of two empty tensors of int8; the scales are those of both and of the sum."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    graph, code, operator = model.subgraphs[0], schema.OperatorCodeT(), schema.OperatorT()
+    model.operatorCodes.append(code)  # its kind is 0, ADD
+    operator.opcodeIndex = len(model.operatorCodes) - 1
+    first = len(graph.tensors)
+    operator.inputs, operator.outputs = [first, first + 1], [first + 2]
+    graph.operators.append(operator)
+    for scale in scales:
+        tensor = schema.TensorT()
+        tensor.shape, tensor.type = [0], schema.TensorType.INT8
+        if scale is not None:
+            tensor.quantization = schema.QuantizationParametersT()
+            tensor.quantization.scale = [scale]
+        graph.tensors.append(tensor)
 
 
 def hostile_tfjs(content: bytes, path: str = "tfjs/model.json") -> Iterator[Hostile]:
@@ -149,4 +188,12 @@ def _base64(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-__all__ = ["Hostile", "hostile_onnx", "hostile_tfjs", "hostile_tflite", "write_hostile"]
+__all__ = [
+    "Hostile",
+    "add_sum",
+    "hostile_onnx",
+    "hostile_tfjs",
+    "hostile_tflite",
+    "packed",
+    "write_hostile",
+]

@@ -15,7 +15,7 @@ from hanji.runtime import EngineError, Recommender
 from hanji.runtime.engines.onnx_file import check_onnx
 from hanji.runtime.engines.tflite_file import check_tflite
 
-from ..hostile_files import Hostile, hostile_onnx, hostile_tflite
+from ..hostile_files import Hostile, add_sum, hostile_onnx, hostile_tflite, packed
 
 Make = Callable[..., Any]
 CHECKS: dict[str, Callable[[bytes, str], None]] = {"model.onnx": check_onnx, "model.tflite": check_tflite}
@@ -48,6 +48,14 @@ def test_they_are_refused_before_an_engine_exists(
                 Recommender.open(parts.write(tmp_path / str(number)))
         assert file.path in str(error.value), file.name
         assert file.message in str(error.value), file.name
+
+
+def test_scales_that_engines_compute_with_are_accepted(make_parts: Make) -> None:
+    schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
+    for scales in ((1.0, 1.0, 2.0**-13), (1e-9, 3e-9, 1e-5)):
+        model = schema.ModelT.InitFromPackedBuf(make_parts("tflite").files["model.tflite"], 0)
+        add_sum(model, scales)
+        check_tflite(packed(model), "model.tflite")
 
 
 def test_the_operator_of_the_edge_tpu_where_the_manifest_says_so(make_parts: Make) -> None:

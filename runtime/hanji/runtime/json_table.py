@@ -230,7 +230,6 @@ def _fail(where: str, expected: str, found: object) -> NoReturn:
 
 
 def _short(value: object) -> str:
-    """A short description of a JSON value."""
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):

@@ -107,7 +107,6 @@ def _frequency_mhz(root: Path) -> float | None:
 
 
 def _temperature_celsius(root: Path) -> float | None:
-    """Temperature of the first thermal zone whose type names a CPU."""
     for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*")):
         kind = (_text(zone / "type") or "").lower()
         if any(name in kind for name in _CPU_ZONES):

@@ -109,7 +109,6 @@ class Session:
             )
 
     def _warm_up_inputs(self) -> Iterator[tuple[str, Inputs]]:
-        """Dummy inputs for each signature."""
         raise NotImplementedError
 
 

@@ -60,8 +60,6 @@ def read_items(content: Content, count: int, where: str) -> Items:
 
 
 class _Table:
-    """A table whose sections are read one after another."""
-
     def __init__(self, content: Content, where: str, contents: int, count: int) -> None:
         self._content, self._where = content, where
         self._memory = content if isinstance(content, bytes) else content.mapped()

@@ -54,7 +54,6 @@ def _candidates(scores: NDArray[Any], k: int) -> NDArray[np.intp]:
 
 
 def _kth(values: NDArray[Any], k: int) -> Any:
-    """The k-th highest of ``values``."""
     position = len(values) - k
     copy = values.copy()
     copy.partition(position)

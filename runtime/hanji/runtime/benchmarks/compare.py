@@ -103,7 +103,6 @@ def compare(path_a: str | os.PathLike[str], path_b: str | os.PathLike[str]) -> C
 
 
 def _differences(where: str, a: object, b: object) -> Iterator[Difference]:
-    """The leaf fields that differ."""
     if where in _STATES:
         return
     if isinstance(a, Mapping) and isinstance(b, Mapping):

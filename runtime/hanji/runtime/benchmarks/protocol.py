@@ -125,7 +125,6 @@ def measure(
 
 
 def _choice(bundle: Bundle, options: Mapping[str, Any]) -> Choice:
-    """The engine that ``open`` would choose."""
     return choose(bundle.manifest, options.get("engine", "auto"), requested(cast("OpenOptions", options)))
 
 
@@ -140,7 +139,6 @@ def _default_k(bundle: Bundle) -> int:
 
 
 def _job(bundle: Bundle, choice: Choice, settings: Settings, k: int, runs: int) -> Job:
-    """The job of one fresh process that is started now."""
     return {
         "bundle": str(bundle.root),
         "options": {**_json_options(settings.options), "engine": choice.kind.name},
@@ -170,7 +168,6 @@ def _bundle_fields(bundle: Bundle, choice: Choice) -> Document:
 
 
 def _json_options(options: Mapping[str, Any]) -> Document:
-    """The options passed to ``open``, in JSON types."""
     return {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in options.items()

@@ -84,7 +84,6 @@ def _log(message: str) -> None:
 
 
 def _write_atomically(path: Path, text: str) -> None:
-    """Write to a temporary file in the same directory, then rename it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_text(text, encoding="utf-8")

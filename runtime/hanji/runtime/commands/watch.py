@@ -148,7 +148,6 @@ class _Watching:
                 self._classify(frame)
 
     def _classify(self, frame: Frame) -> None:
-        """Classify a frame; an unreadable image is reported and skipped."""
         dropped = self.stream.dropped - self._dropped
         self._dropped += dropped
         start = time.perf_counter()
@@ -164,7 +163,6 @@ class _Watching:
         self.lines.event(event)
 
     def _report_ready(self) -> None:
-        """Report once that the source has been opened."""
         if self._ready or not self.stream.answered:
             return
         self._ready = True

@@ -55,7 +55,6 @@ class Delegate:
             self._destroy(self._pointer)
 
     def _get_native_delegate_pointer(self) -> int | None:
-        """Called by the Interpreter."""
         return self._pointer
 
 

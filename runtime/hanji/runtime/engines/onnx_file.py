@@ -175,7 +175,6 @@ def _fields(data: bytes | mmap, position: int, end: int) -> Iterator[_Field]:
 
 
 def _varint(data: bytes | mmap, position: int) -> tuple[int, int]:
-    """An integer, and the position after it."""
     value = data[position] & 127
     if data[position] < 128:
         return value, position + 1

@@ -83,7 +83,6 @@ class OnnxRuntimeEngine(PlacedEngine):
         return self._sessions[signature]
 
     def _placed_session(self, signature: str) -> Any:
-        """A session on the requested providers or, if the policy allows it, on the CPU."""
         if not self._has_accelerator():
             return self._cpu_session(signature)
         try:
@@ -98,15 +97,13 @@ class OnnxRuntimeEngine(PlacedEngine):
         return session
 
     def _has_accelerator(self) -> bool:
-        """Whether any provider other than the CPU is in use."""
         return any(name != CPU_PROVIDER for name in self._providers)
 
     def _cpu_session(self, signature: str) -> Any:
-        path = self._artifact.signatures[signature].path
         try:
             session = self._new_session(signature, ())
         except ERRORS as error:
-            raise EngineError(f"{self._name} rejected {path} ({signature!r}): {one_line(error)}") from error
+            raise self._rejection(signature, error) from error
         self._note_operators(signature, session)
         return session
 

@@ -90,7 +90,6 @@ class TfliteEngine(PlacedEngine):
         return runner
 
     def _placed_interpreter(self, path: str) -> Any:
-        """An interpreter with the requested delegate or, if the policy allows it, on the CPU."""
         library = self._request.delegate
         if library is None:
             return self._cpu_interpreter(path)

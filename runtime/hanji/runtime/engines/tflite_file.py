@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -35,6 +35,14 @@ _LEFT_OUT = -1
 """The index of an input that is left out: one of the first two only by LSTM and RNN."""
 _RECURRENT = (16, 24, 35, 44, 46, 52)
 _REQUIRED = 2
+_SPLIT, _SPLIT_OPTIONS = 49, 35
+_FEWEST = {45: 4, _SPLIT: 2, 65: 3, 126: 2}
+"""Inputs of STRIDED_SLICE, SPLIT, SLICE and BATCH_MATMUL, which LiteRT does not count."""
+_SUMS = (0, 41)
+_SCALED = (*_SUMS, 58, 61, 62, 63, 71, 72, 73, 75, 76, 99, 114, 126)
+"""ADD, SUB, comparisons, LOG, SQRT, RSQRT and others with scales that LiteRT does not check."""
+_INTEGERS = (3, 7, 9)
+_LEAST_SCALE = 2.0**-62
 _INT64 = 4
 _UNPACK = {kind: struct.Struct("<" + kind).unpack_from for kind in "bBHiIQ"}
 _TYPES = {5: "text", 13: "resources", 14: "variants"}
@@ -71,6 +79,13 @@ class _Flatbuffer:
         position = self._field(table, number)
         return _UNPACK[kind](self._data, position)[0] if position else 0
 
+    def child(self, table: int, number: int) -> int:
+        """The position of a table in a table; ValueError if there is none."""
+        position = self._field(table, number)
+        if not position:
+            raise ValueError("a table is missing")
+        return self.table(position)
+
     def has_bytes(self, table: int, number: int) -> bool:
         """Whether a vector of bytes, of any length, has some; ValueError unless it is inside the file."""
         start, count = self._vector(table, number)
@@ -78,7 +93,7 @@ class _Flatbuffer:
             raise ValueError("a constant ends after the file")
         return count > 0
 
-    def entries(self, table: int, number: int, kind: str = "i") -> tuple[int, ...]:
+    def entries(self, table: int, number: int, kind: str = "i") -> tuple[Any, ...]:
         """The numbers in a vector."""
         return self._entries(*self._vector(table, number), kind)
 
@@ -87,7 +102,7 @@ class _Flatbuffer:
         start, count = self._vector(table, number)
         return [start + 4 * index + offset for index, offset in enumerate(self._entries(start, count, "I"))]
 
-    def _entries(self, start: int, count: int, kind: str) -> tuple[int, ...]:
+    def _entries(self, start: int, count: int, kind: str) -> tuple[Any, ...]:
         self._entries_left -= count
         if self._entries_left < 0:
             raise ValueError(f"lists of more than {MOST:,} entries")
@@ -118,7 +133,6 @@ class _Flatbuffer:
 
 
 def _problems(file: _Flatbuffer, edge_tpu: bool) -> Iterator[str]:
-    """What the file does that it should not."""
     model = file.table(0)
     kinds = []
     for code in file.tables(model, 1):
@@ -164,7 +178,16 @@ class _Graph:
             kind = _entry(file.value(operator, 0), self._kinds)
             inputs = file.entries(operator, 1)
             _expect_known(inputs, known, kind)
-            _set(known, file.entries(operator, 2))
+            outputs = file.entries(operator, 2)
+            _set(known, outputs)
+            if (
+                not outputs
+                or len(inputs) < _FEWEST.get(kind, 0)
+                or (kind == _SPLIT and self._splits(operator) != len(outputs))
+            ):
+                raise ValueError(f"tensors of operator {kind} are missing")
+            if kind in _SCALED:
+                self._expect_scales(kind, [*inputs, outputs[0]])
             if kind in _SHAPED:
                 tensor = tensors[_entry(_SHAPED[kind], inputs)]
                 self._sizes.append(self._product(tensor, constants[file.value(tensor, 2)]))
@@ -174,6 +197,22 @@ class _Graph:
                 yield f"it computes with {_TYPES[kind]}"
         if (size := max(self._sizes, default=0)) > LARGEST:
             yield f"it makes a tensor of {size:,.0f} elements, more than {LARGEST:,}"
+
+    def _splits(self, operator: int) -> int:
+        file, options = self._file, self._file.value(operator, 3, "B")
+        return file.value(file.child(operator, 4), 0, "i") if options == _SPLIT_OPTIONS else 0
+
+    def _expect_scales(self, kind: int, indices: Sequence[int]) -> None:
+        """ValueError for tensors of 8 or 16 bits without a scale, or with one that LiteRT aborts for."""
+        file = self._file
+        scales: list[float] = []
+        for tensor in (self._tensors[index] for index in indices):
+            if file.value(tensor, 1, "b") in _INTEGERS:
+                scales += file.entries(file.child(tensor, 4), 2, "f") or [0.0]
+        if kind in _SUMS and scales and max(scales) >= 2**14 * scales[-1]:
+            scales = [0.0]
+        if not all(_LEAST_SCALE < scale < 1 / _LEAST_SCALE for scale in scales):
+            raise ValueError("a tensor has no usable scale")
 
     def _product(self, tensor: int, constant: int) -> float:
         """The product of the integers in a constant; 0 if there are none."""

@@ -37,6 +37,13 @@ private class Flatbuffer(content: ByteArray) {
     fun byte(table: Int, number: Int): Int =
         field(table, number).let { if (it == 0) 0 else data.get(it).toInt() }
 
+    /** The position of a table in a table; MalformedFileException if there is none. */
+    fun child(table: Int, number: Int): Int {
+        val position = field(table, number)
+        if (position == 0) throw MalformedFileException("a table is missing")
+        return table(position)
+    }
+
     /** Whether a vector of bytes, of any length, has some; MalformedFileException if it is too long. */
     fun hasBytes(table: Int, number: Int): Boolean {
         val start = vector(table, number)
@@ -142,7 +149,13 @@ private class TfliteFile(private val file: Flatbuffer, private val edgeTpu: Bool
             val kind = entry(file.int(operator, 0), kinds)
             val inputs = file.ints(operator, 1)
             expectKnown(inputs, known, kind)
-            set(known, file.ints(operator, 2))
+            val outputs = file.ints(operator, 2)
+            set(known, outputs)
+            val isSplit = kind != SPLIT || splits(operator) == outputs.size
+            if (outputs.isEmpty() || inputs.size < (FEWEST[kind] ?: 0) || !isSplit) {
+                throw MalformedFileException("tensors of operator $kind are missing")
+            }
+            if (kind in SCALED) expectScales(kind, (inputs + outputs[0]).map { entry(it, tensors) })
             val shape = SHAPED[kind]?.let { entry(entry(it, inputs.toList()), tensors) } ?: continue
             sizes.add(product(values(shape)))
         }
@@ -152,6 +165,20 @@ private class TfliteFile(private val file: Flatbuffer, private val edgeTpu: Bool
         if (size <= LARGEST_TENSOR) return null
         val limit = grouped(LARGEST_TENSOR.toDouble())
         return "it makes a tensor of ${grouped(size)} elements, more than $limit"
+    }
+
+    private fun splits(operator: Int): Int =
+        if (file.byte(operator, 3) == SPLIT_OPTIONS) file.int(file.child(operator, 4), 0) else 0
+
+    /** MalformedFileException for tensors of 8 or 16 bits with scales that LiteRT aborts for. */
+    private fun expectScales(kind: Int, tensors: List<Int>) {
+        val scales = tensors.filter { file.byte(it, 1) in INTEGERS }.flatMap { tensor ->
+            val found = file.ints(file.child(tensor, 4), 2).map { Float.fromBits(it) }
+            found.ifEmpty { listOf(0f) }
+        }
+        val isUsable = scales.all { it > LEAST_SCALE && it < 1 / LEAST_SCALE }
+        val isEven = kind !in SUMS || scales.all { it < LARGEST_RATIO * scales.last() }
+        if (!isUsable || !isEven) throw MalformedFileException("a tensor has no usable scale")
     }
 
     /** The integers in the constant that is this tensor; 0 if there are none. */
@@ -202,6 +229,18 @@ private class TfliteFile(private val file: Flatbuffer, private val edgeTpu: Bool
         const val LEFT_OUT = -1
         val RECURRENT = setOf(16, 24, 35, 44, 46, 52)
         const val REQUIRED = 2
+        const val SPLIT = 49
+        const val SPLIT_OPTIONS = 35
+
+        /** Inputs of STRIDED_SLICE, SPLIT, SLICE and BATCH_MATMUL, which LiteRT does not count. */
+        val FEWEST = mapOf(45 to 4, SPLIT to 2, 65 to 3, 126 to 2)
+        val SUMS = setOf(0, 41)
+
+        /** ADD, SUB, comparisons, LOG, SQRT, RSQRT and others with scales that LiteRT does not check. */
+        val SCALED = SUMS + setOf(58, 61, 62, 63, 71, 72, 73, 75, 76, 99, 114, 126)
+        val INTEGERS = setOf(3, 7, 9)
+        const val LEAST_SCALE = 1f / (1L shl 62)
+        const val LARGEST_RATIO = 1 shl 14
         val TYPES = mapOf(5 to "text", 13 to "resources", 14 to "variants")
     }
 }
