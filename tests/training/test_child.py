@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -90,6 +92,51 @@ def test_a_crash_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_call_that_does_not_end_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConversionError, match=r"^the converter did not end within 1 s; try float16$"):
         call("sleep", tmp_path, monkeypatch, seconds=1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends it")
+def test_a_call_ends_with_the_process_that_waits_for_it(tmp_path: Path) -> None:
+    (tmp_path / "functions_of_test.py").write_text(PATIENT, encoding="utf-8")
+    path = os.pathsep.join((str(tmp_path), *sys.path))
+    target = tmp_path / "pid"
+    command = [sys.executable, "-c", CALL, str(target)]
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}) as parent:
+        child = awaited(lambda: target.read_text(encoding="utf-8"))
+        parent.kill()
+    assert awaited(lambda: "" if is_running(child) else "ended")
+
+
+CALL = """
+import sys
+from hanji.training.child import call_in_child
+call_in_child("functions_of_test:write_pid", {"target": sys.argv[1]}, what="", hint="")
+"""
+PATIENT = """
+import os, time
+from pathlib import Path
+
+def write_pid(target):
+    Path(target).write_text(str(os.getpid()))
+    time.sleep(60)
+"""
+
+
+def is_running(pid: str) -> bool:
+    """Whether there is such a process; one that nobody has waited for has no command line."""
+    try:
+        return bool(Path("/proc", pid, "cmdline").read_bytes())
+    except FileNotFoundError:
+        return False
+
+
+def awaited(find: Callable[[], str]) -> str:
+    """What ``find`` returns as soon as it is not empty."""
+    for _ in range(200):
+        with contextlib.suppress(OSError):
+            if found := find():
+                return found
+        time.sleep(0.1)
+    return pytest.fail("20 s were not enough")
 
 
 def test_a_call_has_its_own_directory_few_variables_and_no_network(

@@ -38,6 +38,7 @@ sys.path[:] = job.pop("path")
 from hanji.training.child import main
 main(**job)
 """
+_SET_PARENT_DEATH_SIGNAL = 1  # of linux/prctl.h
 _NEW_USER_NAMESPACE, _NEW_NETWORK_NAMESPACE = 0x10000000, 0x40000000  # of linux/sched.h
 
 
@@ -69,6 +70,7 @@ def call_in_child(
             "response": str(response),
             "memory": max(available_memory(), _LEAST_MEMORY) if memory is None else memory,
             "seconds": seconds,
+            "parent": os.getpid(),
         }
         try:
             done = subprocess.run(  # noqa: S603
@@ -117,11 +119,12 @@ def _ending(code: int, stderr: str) -> str:
     return f"ended with exit code {code}: {lines[-1] if lines else 'nothing on stderr'}"
 
 
-def main(function: str, request: str, response: str, memory: int, seconds: float) -> None:
+def main(function: str, request: str, response: str, memory: int, seconds: float, parent: int) -> None:
     """In the child: call the function with the arguments in ``request``.
 
     Exits with 1 if it raises a HanjiError, whose message is written to ``response``.
     """
+    _end_with(parent)
     _leave_the_network()
     limit_this_process(memory, seconds)
     _limit_files()
@@ -133,6 +136,14 @@ def main(function: str, request: str, response: str, memory: int, seconds: float
     except HanjiError as error:
         Path(response).write_text(json.dumps(str(error)), encoding="utf-8")
         sys.exit(1)
+
+
+def _end_with(parent: int) -> None:
+    """Have Linux kill this process when its parent has ended, even by a signal."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != parent:
+            sys.exit(1)
 
 
 def _leave_the_network() -> None:

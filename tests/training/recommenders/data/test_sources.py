@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import fs
 
 from hanji.training.errors import DataError
 from hanji.training.recommenders.data import DataConfig, Dataset, load_dataset
@@ -128,14 +129,30 @@ def test_an_empty_column_of_times(tmp_path: Path) -> None:
     assert any("column 'time' is empty" in note for note in dataset.quality.notes)
 
 
-def test_a_uri_of_a_file_and_of_a_folder(tmp_path: Path) -> None:
+def test_a_uri_of_a_file_and_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Store(fs.LocalFileSystem):  # type: ignore[misc]  # pyarrow has no types
+        """Objects of a store as files."""
+
+        @staticmethod
+        def from_uri(uri: str) -> tuple[fs.FileSystem, str]:
+            return Store(), uri.replace("s3:/", str(tmp_path))
+
+    monkeypatch.setattr(fs, "FileSystem", Store)
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "r.csv").write_text(text_of(rows_of(), "user,item,time"))
-    for uri in ((tmp_path / "logs" / "r.csv").as_uri(), (tmp_path / "logs").as_uri()):
+    for uri in ("s3://logs/r.csv", "s3://logs"):
         config = DataConfig(name="toy", format="table", ratings=uri)
         assert len(load_dataset(config, None).train) == len(rows_of()) - 11
-    with pytest.raises(DataError, match=r"file:///.*cannot be read.*check the address and the credentials"):
-        load(tmp_path, ratings=(tmp_path / "nowhere.csv").as_uri())
+    with pytest.raises(DataError, match=r"s3://.*cannot be read.*check the address and the credentials"):
+        load(tmp_path, ratings="s3://nowhere.csv")
+
+
+def test_a_uri_of_a_local_file_is_refused(tmp_path: Path) -> None:
+    for uri in (tmp_path.as_uri(), "FILE:///etc/passwd"):
+        with pytest.raises(
+            ValueError, match=r"ratings: expected a file in the data directory, found '(?i:file):///"
+        ):
+            DataConfig(name="toy", format="table", ratings=uri)
 
 
 def test_a_quote_in_a_tab_separated_file_is_a_character(tmp_path: Path) -> None:

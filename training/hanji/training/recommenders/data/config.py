@@ -244,10 +244,12 @@ def _check_files(config: DataConfig) -> None:
     """A name is of a file in the directory that the user gives; what is elsewhere has a URI."""
     for key in ("ratings", "items", "users", "test"):
         name = getattr(config, key)
-        if name is None or "://" in name:
+        if name is None:
             continue
-        path = PurePath(name)
-        if path.is_absolute() or ".." in path.parts:
+        path, is_local = PurePath(name), name.lower().startswith("file:")
+        if "://" in name and not is_local:
+            continue
+        if is_local or path.is_absolute() or ".." in path.parts:
             raise ValueError(
                 f"{key}: expected a file in the data directory, found {name!r}; give its directory as "
                 "--data, or put the file or a link to it into the data directory"
