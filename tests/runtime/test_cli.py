@@ -271,6 +271,18 @@ def test_recommend_for_a_history(capsys: Capture, onnx_history_bundle: Path) -> 
     assert all(re.search(r"Title (3|17|8) \(\d+%\)", line) for line in reasons)
 
 
+def test_a_history_that_is_no_list_of_ids_is_refused(
+    capsys: Capture, onnx_history_bundle: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("hanji.runtime.commands.recommend._LONGEST", 10)
+    path = tmp_path / "history.txt"
+    path.write_text("5003\n5017")
+    assert hanji("recommend", onnx_history_bundle, "--history-file", path) == 0
+    path.write_text("5003\n5017\n")
+    assert hanji("recommend", onnx_history_bundle, "--history-file", path) == 1
+    assert "history.txt: expected fewer than 10 characters" in capsys.readouterr().err
+
+
 def test_recommend_for_a_history_as_json(capsys: Capture, onnx_history_bundle: Path, tmp_path: Path) -> None:
     path = tmp_path / "history.txt"
     path.write_text("5003\n\n5017 \n77\n5008\n", encoding="utf-8-sig")

@@ -26,6 +26,7 @@ EXAMPLE = (
     "  hanji recommend out/bundle --history 242,302,51 --why"
 )
 _REASONS = 3
+_LONGEST = 2**24
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,10 +101,13 @@ def _split(ids: str) -> list[str]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-        return [stripped for line in lines if (stripped := line.strip())]
+        with path.open(encoding="utf-8-sig") as file:
+            text = file.read(_LONGEST)
     except UnicodeDecodeError as error:
         raise HanjiError(f"{path}: expected UTF-8 text with one id per line: {error}") from None
+    if len(text) == _LONGEST:
+        raise HanjiError(f"{path}: expected fewer than {_LONGEST:,} characters")
+    return [stripped for line in text.splitlines() if (stripped := line.strip())]
 
 
 def _has_genre(name: str, recommender: Recommender) -> Callable[[Item], bool]:
