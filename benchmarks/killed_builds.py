@@ -210,8 +210,10 @@ def after(run: Run, kind: str) -> list[str]:
         wrong.append(f"another message: {run.printed[-500:]}")
     elif run.code not in (1, -signal.Signals[kind]):
         wrong.append(f"exit code {run.code}")
-    if "Traceback" in run.printed or "Exception ignored" in run.printed:
-        wrong.append(f"a traceback: {run.printed[-500:]}")
+    for text in ("Exception ignored", "Traceback"):
+        if text in run.printed:
+            wrong.append(f"a traceback: {run.printed[run.printed.index(text) :][:2000]}")
+            break
     return wrong
 
 
