@@ -53,6 +53,9 @@ epochs = 2
 type = "quantize"
 scheme = "int8-qat"
 epochs = 1
+
+[export]
+formats = ["tflite"]
 """
 
 
