@@ -19,6 +19,8 @@ from hanji.runtime.ids import parse_items, parse_users
 from hanji.runtime.manifest import reader as manifest_reader
 from hanji.runtime.manifest.reader import parse_manifest
 
+from .conftest import with_output
+
 SCHEMA = json.loads((files("hanji.runtime") / "manifest.schema.json").read_text(encoding="utf-8"))
 WRONG_NUMBERS: list[Any] = [-1, 0, 1, 1.0, 1.5, 2**31, 2**60]
 WRONG_VALUES = [*WRONG_NUMBERS, None, True, False, "", "x", "../x", "a" * 2000, [], [None], [0], {}, {"x": 1}]
@@ -84,7 +86,19 @@ def test_the_schema_is_a_valid_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-@pytest.mark.parametrize("kind", ["manifest", "history_manifest", "image_manifest"])
+@pytest.fixture
+def labels_manifest(image_manifest: dict[str, Any]) -> dict[str, Any]:
+    return with_output(image_manifest, {"kind": "multi-label", "thresholds": [0.5, 0, 1, 0.3]}, "graph")
+
+
+@pytest.fixture
+def values_manifest(image_manifest: dict[str, Any]) -> dict[str, Any]:
+    return with_output(image_manifest, {"kind": "values", "units": ["years", "", "", ""]}, "none")
+
+
+@pytest.mark.parametrize(
+    "kind", ["manifest", "history_manifest", "image_manifest", "labels_manifest", "values_manifest"]
+)
 def test_reader_and_schema_agree_on_every_changed_field(
     request: pytest.FixtureRequest, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,9 +168,9 @@ def test_unknown_fields_are_ignored(manifest: dict[str, Any]) -> None:
 
 
 def test_a_newer_schema_says_to_upgrade(manifest: dict[str, Any]) -> None:
-    newer = {"schema_version": 2, "everything": "else is different"}
+    newer = {"schema_version": 3, "everything": "else is different"}
     with pytest.raises(
-        SchemaVersionError, match=r"reads version 1, found 2.*pip install --upgrade hanji-runtime"
+        SchemaVersionError, match=r"reads versions 1 and 2, found 3.*pip install --upgrade hanji-runtime"
     ):
         parse_manifest(json.dumps(newer).encode())
 
