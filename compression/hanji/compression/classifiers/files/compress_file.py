@@ -18,6 +18,7 @@ import numpy.typing as npt
 from hanji.compression.classifiers.files.compressed_file import CompressedFile
 from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.compression.classifiers.files.meaning import Answers
+from hanji.compression.classifiers.files.measures import Measure, measure_of
 from hanji.compression.classifiers.files.onnx_quantizer import OnnxQuantizer
 from hanji.compression.classifiers.files.original import OriginalModel, is_quantized, real_values
 from hanji.compression.classifiers.files.quantizer import FileQuantizer, FileScheme
@@ -68,6 +69,11 @@ def compress_model_file(
     float image classifier, that the library cannot quantize, or that answers differently afterwards.
     """
     step, scheme = _step_of(recipe, path)
+    if labels is None and not settings.has_one_label:
+        raise RecipeError(
+            f"{path}: expected the names of its outputs, as the folders of --data name classes that exclude "
+            "one another; give --labels FILE with one a line"
+        )
     model = read_model_file(path)
     _expect_float(model)
     names = labels or ClassNames(str(data), list_folder(data).labels)
@@ -75,19 +81,17 @@ def compress_model_file(
     found = load_unlabelled(data, classifier.image_input, step.calibration_images + _COMPARED).images
     calibration, compared = _split(found, step.calibration_images)
     answers = classifier.answers(compared)
-    names.expect_classes(max(2, answers.values.shape[1]), path)
-    of_logit = settings.gives == "logits"
-    runner = _Runner(model, answers.tensor.name, classifier.inputs(compared), of_logit)
+    count = settings.names(answers.values.shape[1])
+    names.expect_classes(count, path)
+    measure = measure_of(settings.outputs_of(count, str(path)))
+    runner = _Runner(model, answers.tensor.name, classifier.inputs(compared), settings)
     quantizer = _quantizer(model, classifier.inputs(calibration))
-    expected = expected_values(answers, of_logit=of_logit)
-    if len(set(expected.argmax(axis=1).tolist())) == 1:
-        logger.warning(
-            f"{path.name}: the original file has the same best class for all {len(expected)} images, so that "
-            "the agreement shows little; give images of several classes, prepared as in its training"
-        )
-    selection = FileSelection(quantizer, expected, runner.outputs, str(path))
+    expected = expected_values(answers, settings)
+    if reason := measure.shows_little(expected):
+        logger.warning(f"{path.name}: the agreement shows little, as the original file {reason}")
+    selection = FileSelection(quantizer, expected, runner.outputs, str(path), measure)
     best = selection.best(scheme, step.float_layers)
-    logger.info(_summary(best, len(model.content)))
+    logger.info(_summary(best, measure, len(model.content)))
     return CompressedFile(
         name=path.stem,
         format=model.format,
@@ -110,14 +114,14 @@ class _Runner:
     model: OriginalModel
     output: str
     inputs: list[npt.NDArray[Any]]
-    of_logit: bool
+    settings: WrapSettings
 
     def outputs(self, content: bytes) -> npt.NDArray[np.float64]:
         """The real values of all classes that ``content`` gives, float64 [n, classes]."""
         made = model_file(self.model.path, content)
         tensor = next(tensor for tensor in made.outputs if tensor.name == self.output)
         rows = [real_values(made.run(value)[self.output], tensor).ravel() for value in self.inputs]
-        return expected_values(Answers(tensor, np.stack(rows)), of_logit=self.of_logit)
+        return expected_values(Answers(tensor, np.stack(rows)), self.settings)
 
 
 def _quantizer(model: OriginalModel, calibration: Sequence[npt.NDArray[Any]]) -> FileQuantizer:
@@ -159,9 +163,9 @@ def _split(images: Images, calibration: int) -> tuple[Images, Images]:
     return images[rows[:used]], images[rows[used:]]
 
 
-def _summary(best: QuantizedFile, before: int) -> str:
+def _summary(best: QuantizedFile, measure: Measure, before: int) -> str:
     return (
-        f"Same best class as the original file on {best.loss.agreement:.1%} of {best.images} images; "
+        f"Compared with the original file on {best.images} images: {measure.name} {best.loss.agreement:.1%}; "
         f"{before:,} → {len(best.content):,} bytes, a scale per "
         f"{'channel' if best.choice.per_channel else 'tensor'}"
     )
