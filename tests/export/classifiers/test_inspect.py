@@ -57,6 +57,8 @@ def write_onnx(path: Path, head: str, *, scaled: bool = False) -> Path:
     [
         ("Softmax", "probabilities"),
         ("Sigmoid", 'gives = "scores"'),
+        ("Sigmoid", 'gives = "multi-label" with thresholds'),
+        ("", 'estimates numbers ends alike: gives = "values"'),
         ("LogSoftmax", 'gives = "logits"'),
         ("", "probably logits"),
     ],

@@ -87,13 +87,14 @@ class SameLabels:
         return relative_error(found, expected)
 
     def agreement(self, found: Values, expected: Values, rounding: float = 0.0) -> float:
-        """The F1 score; 1 if neither gives a label."""
+        """The F1 score; if the original gives no labels, the share of pairs without one."""
         thresholds = np.array(self.thresholds)
         close = np.abs(expected - thresholds) <= rounding
         truth = expected >= thresholds
         given = np.where(close, truth, found >= thresholds)
-        pairs = int(given.sum() + truth.sum())
-        return 2.0 * int((given & truth).sum()) / pairs if pairs else 1.0
+        if not truth.any():
+            return float(np.mean(~given))
+        return 2.0 * int((given & truth).sum()) / int(given.sum() + truth.sum())
 
     def shows_little(self, expected: Values) -> str:
         """That no image has a label."""

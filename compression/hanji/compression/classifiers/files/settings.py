@@ -77,7 +77,7 @@ class WrapSettings(Preprocessing):
     labels, a list with one for each, or the name of a file with one a line, or a JSON list."""
 
     units: tuple[str, ...] = ()
-    """Of ``values``: a unit for each, such as ``["years", ""]``; none if left out."""
+    """Of ``values``: a unit for each, such as ``["years", ""]``, or one for all; none if left out."""
 
     temperature: Positive = 1.0
     """Divisor of the logits before the softmax."""

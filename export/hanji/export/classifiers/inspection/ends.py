@@ -29,13 +29,20 @@ def head_text(last: Sequence[str], units: int | None) -> str:
         if name in _SIGMOID and units == 1:
             return "one probability, of the second of two classes (sigmoid)"
         if name in _SIGMOID:
-            return 'independent probabilities (sigmoid): gives = "scores"; a softmax would be wrong'
+            return (
+                "independent probabilities (sigmoid), for which a softmax would be wrong: "
+                'gives = "multi-label" with thresholds or, to rank classes by them, gives = "scores"'
+            )
         if name == "logsoftmax":
             return 'logarithms of probabilities: gives = "logits"'
         if name == "argmax":
             return "the index of a class; export the model without its last operator"
     what = f"{last[0]} computes it" if last else "no operator was found"
-    return f'probably logits, as {what}: gives = "logits"'
+    of = "the logit of the second of two classes" if units == 1 else "logits"
+    return (
+        f'probably {of}, as {what}: gives = "logits" or, if each has a sigmoid of its own, '
+        'gives = "multi-label-logits"; a model that estimates numbers ends alike: gives = "values"'
+    )
 
 
 def scales(kind: str) -> bool:
