@@ -221,8 +221,8 @@ class Output(Record):
     """Outputs of a classifier that are not the classes of one label per image.
 
     ``kind`` is "multi-label" for independent probabilities: an image has the labels that reach their
-    threshold. Artifacts are compared by the share of (image, label) pairs on the same side of it. It is
-    "values" for numbers such as an age, compared by the lowest coefficient of determination of a value.
+    threshold. Artifacts are compared by the F1 score of the (image, label) pairs. It is "values" for
+    numbers such as an age, compared by the lowest coefficient of determination of a value.
     """
 
     kind: str
