@@ -114,6 +114,13 @@ def test_keras(suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert not table["obstacles"]
 
 
+def test_keras_with_several_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keras_model("sigmoid", 3).save(tmp_path / "model.keras")
+    table = found(tmp_path / "model.keras", capsys)
+    assert 'gives = "multi-label"' in table["head"]
+    assert "the recipes without training, with --labels FILE" in table["compression"][0]
+
+
 def test_keras_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import keras
 

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hanji.compression.classifiers.files.compressed_file import CompressedFile
+from hanji.compression.classifiers.files.file_names import SUFFIXES
+from hanji.compression.classifiers.files.keras_file import KerasFile, keras_as_file
 from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.compression.classifiers.files.meaning import Answers
 from hanji.compression.classifiers.files.measures import Measure, measure_of
@@ -63,6 +65,7 @@ def compress_model_file(
 ) -> CompressedFile:
     """Quantize the file in ``path`` by the quantize step of ``recipe``.
 
+    It is an .onnx or .tflite file or, for several labels or values, a Keras file or SavedModel.
     ``data`` is a folder of images: as many as the step says are for calibration, others for the comparison.
     Without ``labels``, its sub-folders name the classes. RecipeError for other steps or schemes, and for
     labels that do not match; DataError for a folder without images; ConversionError for a file that is no
@@ -74,12 +77,14 @@ def compress_model_file(
             f"{path}: expected the names of its outputs, as the folders of --data name classes that exclude "
             "one another; give --labels FILE with one a line"
         )
-    model = read_model_file(path)
+    model = _opened(path, settings)
     _expect_float(model)
     names = labels or ClassNames(str(data), list_folder(data).labels)
     classifier = NativeClassifier(model, names, settings)
     found = load_unlabelled(data, classifier.image_input, step.calibration_images + _COMPARED).images
     calibration, compared = _split(found, step.calibration_images)
+    if isinstance(model, KerasFile):
+        model.expect_same_outputs(classifier, compared)
     answers = classifier.answers(compared)
     count = settings.names(answers.values.shape[1])
     names.expect_classes(count, path)
@@ -107,6 +112,10 @@ def compress_model_file(
     )
 
 
+def _opened(path: Path, settings: WrapSettings) -> OriginalModel:
+    return read_model_file(path) if path.suffix.lower() in SUFFIXES else keras_as_file(path, settings)
+
+
 @dataclass(frozen=True)
 class _Runner:
     """Runs versions of one model for the same inputs."""
@@ -132,10 +141,15 @@ def _quantizer(model: OriginalModel, calibration: Sequence[npt.NDArray[Any]]) ->
 
 def _step_of(recipe: ImageRecipe, path: Path) -> tuple[ImageQuantize, FileScheme]:
     if len(recipe.steps) != 1 or recipe.scheme not in _SCHEMES:
+        reason = "networks are trained for one label per image only"
+        if path.suffix.lower() in SUFFIXES:
+            reason = (
+                f"a {path.suffix} file has no layers to train; compress the Keras model or SavedModel that "
+                "it was made from"
+            )
         raise RecipeError(
             f"{path}: expected a recipe with one quantize step of the scheme {', '.join(_SCHEMES)}, found "
-            f"{recipe.name!r}: a {path.suffix} file has no layers to train; compress the Keras model or "
-            "SavedModel that it was made from, or use the recipe int8"
+            f"{recipe.name!r}: {reason}, or use the recipe int8"
         )
     return recipe.quantization, _SCHEMES[recipe.scheme]
 

@@ -30,6 +30,9 @@ _SOURCES = {
     "multi-label-logits": "graph",
     "values": "none",
 }
+OTHER_OUTPUTS = ("multi-label", "multi-label-logits", "values")
+"""Of ``Gives``: those of outputs that are not the classes of one label per image."""
+
 _DEFAULT_THRESHOLDS = (0.5,)
 
 Item = TypeVar("Item", float, str)
@@ -121,7 +124,7 @@ class WrapSettings(Preprocessing):
     @property
     def has_one_label(self) -> bool:
         """Whether the outputs are of classes that exclude one another."""
-        return self.gives in ("probabilities", "logits", "scores")
+        return self.gives not in OTHER_OUTPUTS
 
     def names(self, values: int) -> int:
         """How many names a model with so many values per image has: two if one stands for two classes."""
@@ -198,4 +201,4 @@ def _each(key: str, values: tuple[Item, ...], count: int, where: str) -> tuple[I
     return values * count if len(values) == 1 else values
 
 
-__all__ = ["Gives", "WrapSettings"]
+__all__ = ["OTHER_OUTPUTS", "Gives", "WrapSettings"]
