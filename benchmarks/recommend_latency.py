@@ -12,7 +12,7 @@ from pathlib import Path
 
 from common import parser, save, spread, target_line
 
-from hanji.runtime.benchmarks.recommender import benchmark
+from hanji.export.recommenders.timing import benchmark
 
 ROUNDS = 9
 RUNS = 2000

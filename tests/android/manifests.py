@@ -28,13 +28,34 @@ def mutated_manifests(bundles: Path) -> list[dict[str, Any]]:
     found = []
     for path in sorted(bundles.iterdir()):
         manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-        for _ in range(MANIFESTS_PER_BUNDLE):
-            mutated = copy.deepcopy(manifest)
+        variants = [manifest, *_with_outputs(manifest)]
+        for number in range(MANIFESTS_PER_BUNDLE):
+            mutated = copy.deepcopy(variants[number % len(variants)])
             for _ in range(rng.choice((1, 1, 1, 2))):
                 _mutate(mutated, rng)
             text = json.dumps(mutated, ensure_ascii=False)
             found.append({"bundle": path.name, "text": text, "error": _error(text)})
     return found
+
+
+def _with_outputs(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """A classifier's manifest with several labels, and with values."""
+    if "labels" not in manifest:
+        return []
+    made = []
+    count = manifest["labels"]["count"]
+    outputs: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("graph", {"kind": "multi-label", "thresholds": [0.5] * count}),
+        ("none", {"kind": "values", "units": ["mm"] * count}),
+    )
+    for source, output in outputs:
+        table = copy.deepcopy(manifest)
+        table |= {"schema_version": 2, "output": output}
+        table["probabilities"]["source"] = source
+        for artifact in table["artifacts"]:
+            artifact["parity"] |= {"agreement": 1.0, "minimum_agreement": 0.95}
+        made.append(table)
+    return made
 
 
 def _error(text: str) -> str | None:

@@ -8,6 +8,7 @@ image bundles      probabilities = softmax((levels - mean) / std · kernel + bia
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -617,6 +618,21 @@ def _image_manifest(artifacts: list[dict[str, Any]], weights: ImageWeights) -> d
         },
         "probabilities": {"source": "graph", "temperature": 1.0},
     }
+
+
+def with_output(manifest: dict[str, Any], output: dict[str, Any], source: str) -> dict[str, Any]:
+    """A classifier's manifest with an ``output``; ``source`` is that of its probabilities."""
+    changed = copy.deepcopy(manifest)
+    changed |= {
+        "schema_version": 2,
+        "output": output,
+        "probabilities": {"source": source, "temperature": 1.0},
+    }
+    for artifact in changed["artifacts"]:
+        parity = artifact["parity"]
+        for key in ("agreement", "minimum_agreement"):
+            parity[key] = parity.pop(key.replace("agreement", "top1_agreement"))
+    return changed
 
 
 def _base64(pixels: np.ndarray) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from hanji.export.recommenders import timing
 from hanji.runtime import cli
 from hanji.runtime.benchmarks import measuring
 from hanji.runtime.benchmarks import recommender as benchmark
@@ -224,7 +225,7 @@ def test_a_session_imports_nothing_that_opening_needs() -> None:
 
 
 def test_a_benchmark_inside_this_process(make_parts: Callable[..., Any], tmp_path: Path) -> None:
-    report = benchmark.benchmark(make_parts("onnx").write(tmp_path / "bundle"), runs=3, k=2)
+    report = timing.benchmark(make_parts("onnx").write(tmp_path / "bundle"), runs=3, k=2)
     assert (report.runs, report.k, report.items, report.input_description) == (3, 2, 30, "a user")
     assert report.p50_ratio == report.recommend.p50_ms / report.engine_alone.p50_ms
     assert report.open_ms > 0

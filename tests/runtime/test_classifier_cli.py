@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hanji.runtime import Classifier, HanjiError, cli
-from hanji.runtime.benchmarks.classifier import benchmark_classifier
+from hanji.runtime import Classifier, cli
 
 pytestmark = pytest.mark.usefixtures("commands")
 Capture = pytest.CaptureFixture[str]
@@ -164,8 +163,3 @@ def test_verify_detects_other_outputs(
     output = capsys.readouterr()
     assert "a probability differs by" in output.out
     assert "first: self-test on onnxruntime" in output.err
-
-
-def test_a_benchmark_needs_runs(image_bundle: Path) -> None:
-    with pytest.raises(HanjiError, match="runs: expected 1 or more, found 0"):
-        benchmark_classifier(image_bundle, runs=0)

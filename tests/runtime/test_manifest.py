@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from importlib.resources import files
 from itertools import combinations
@@ -18,6 +18,8 @@ from hanji.runtime.golden import parse_golden
 from hanji.runtime.ids import parse_items, parse_users
 from hanji.runtime.manifest import reader as manifest_reader
 from hanji.runtime.manifest.reader import parse_manifest
+
+from .conftest import with_output
 
 SCHEMA = json.loads((files("hanji.runtime") / "manifest.schema.json").read_text(encoding="utf-8"))
 WRONG_NUMBERS: list[Any] = [-1, 0, 1, 1.0, 1.5, 2**31, 2**60]
@@ -84,18 +86,45 @@ def test_the_schema_is_a_valid_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
+@pytest.fixture
+def labels_manifest(image_manifest: dict[str, Any]) -> dict[str, Any]:
+    return with_output(image_manifest, {"kind": "multi-label", "thresholds": [0.5, 0, 1, 0.3]}, "graph")
+
+
+@pytest.fixture
+def values_manifest(image_manifest: dict[str, Any]) -> dict[str, Any]:
+    return with_output(image_manifest, {"kind": "values", "units": ["years", "", "", ""]}, "none")
+
+
 @pytest.mark.parametrize("kind", ["manifest", "history_manifest", "image_manifest"])
 def test_reader_and_schema_agree_on_every_changed_field(
     request: pytest.FixtureRequest, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manifest = request.getfixturevalue(kind)
     monkeypatch.setattr(
         manifest_reader, "check_consistency", lambda *_: None
     )  # beyond what a schema can express
+    manifest = request.getfixturevalue(kind)
+    expect_agreement(manifest, paths_of(manifest))
+
+
+@pytest.mark.parametrize("kind", ["labels_manifest", "values_manifest"])
+def test_reader_and_schema_agree_on_outputs(
+    request: pytest.FixtureRequest, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manifest_reader, "check_consistency", lambda *_: None)
+    manifest = request.getfixturevalue(kind)
+    parts = [("schema_version",), ("output",), ("artifacts", 0, "parity")]
+    found = [path for path in paths_of(manifest) if any(path[: len(part)] == part for part in parts)]
+    assert len(found) > 10
+    expect_agreement(manifest, found)
+
+
+def expect_agreement(manifest: dict[str, Any], paths: Iterable[tuple[Any, ...]]) -> None:
+    """The reader and the schema accept the same manifests if the value at any of ``paths`` is another one."""
     assert schema_accepts(manifest)
     assert reader_accepts(manifest)
     mismatches = []
-    for path in paths_of(manifest):
+    for path in paths:
         variants = [changed(manifest, path, lambda parent, key: parent.__delitem__(key))]
         variants += [changed(manifest, path, partial(put, value=wrong)) for wrong in WRONG_VALUES]
         for variant in variants:
@@ -154,9 +183,9 @@ def test_unknown_fields_are_ignored(manifest: dict[str, Any]) -> None:
 
 
 def test_a_newer_schema_says_to_upgrade(manifest: dict[str, Any]) -> None:
-    newer = {"schema_version": 2, "everything": "else is different"}
+    newer = {"schema_version": 3, "everything": "else is different"}
     with pytest.raises(
-        SchemaVersionError, match=r"reads version 1, found 2.*pip install --upgrade hanji-runtime"
+        SchemaVersionError, match=r"reads versions 1 and 2, found 3.*pip install --upgrade hanji-runtime"
     ):
         parse_manifest(json.dumps(newer).encode())
 

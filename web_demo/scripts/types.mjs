@@ -17,6 +17,7 @@ const NAMES = {
   artifact: "Artifact",
   parity: "Parity",
   picture: "ImageInput",
+  output: "Output",
 };
 const IGNORED = new Set(["if", "then", "else", "oneOf", "not", "dependentRequired", "minItems", "maxItems"]);
 
@@ -58,6 +59,7 @@ function merged(base, more) {
  */
 function manifestOf(task, title) {
   const { artifacts, ...properties } = $defs[task].properties;
+  if (properties.output) properties.output = { $ref: "#/$defs/output" };
   const known = { task: { enum: [task === "recommender" ? "recommendation" : "image-classification"] } };
   const more = { ...$defs[task], properties: { ...properties, ...known } };
   return { ...plain(merged($defs.manifest, more)), title };
@@ -65,14 +67,23 @@ function manifestOf(task, title) {
 
 /** All parity fields that an artifact of either task may have, checked or not. */
 function parity() {
-  const { parity: base, top10_parity: top10, top1_parity: top1 } = $defs;
-  const fields = [base.then, base.else, top10.then, top1.then].map((each) => each.properties);
-  return merged(base, { properties: Object.assign({}, ...fields) });
+  const { parity: base, top10_parity: top10, top1_parity: top1, output_parity: other } = $defs;
+  return withFields(base, [base.then, base.else, top10.then, top1.then, other.then]);
+}
+
+/** What the outputs of either kind may have. */
+function output() {
+  const { output: base } = $defs;
+  return withFields(base, [base.then, base.else]);
+}
+
+function withFields(base, schemas) {
+  return merged(base, { properties: Object.assign({}, ...schemas.map((each) => each.properties)) });
 }
 
 const named = Object.fromEntries(
   Object.entries(NAMES).map(([key, title]) => {
-    const { $ref, ...own } = key === "parity" ? parity() : $defs[key];
+    const { $ref, ...own } = { parity, output }[key]?.() ?? $defs[key];
     return [key, { ...plain(own), title }];
   }),
 );

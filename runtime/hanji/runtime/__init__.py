@@ -33,7 +33,7 @@ from hanji.runtime.recommender import Recommender
 from hanji.runtime.results import Item, Reason, Recommendation, Recommendations, SelfTest
 
 if TYPE_CHECKING:
-    from hanji.runtime.classification import Classification, Prediction
+    from hanji.runtime.classification import Classification, Prediction, Value
     from hanji.runtime.classifier import Classifier
     from hanji.runtime.placement import Placement
 
@@ -59,6 +59,7 @@ __all__ = [
     "SelfTest",
     "StreamError",
     "UnknownIdError",
+    "Value",
     "__version__",
 ]
 
@@ -67,6 +68,7 @@ _LAZY = {
     "Classifier": "hanji.runtime.classifier",
     "Placement": "hanji.runtime.placement",
     "Prediction": "hanji.runtime.classification",
+    "Value": "hanji.runtime.classification",
 }
 
 

@@ -1,10 +1,10 @@
-"""The names of the classes, in the order of the model's outputs, and the results of a classifier."""
+"""The names of a classifier's outputs, in their order, and its results."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, overload
+from typing import NamedTuple, TypeAlias, overload
 
 from hanji.runtime.errors import HanjiError
 from hanji.runtime.json_table import Table, parse_json
@@ -59,14 +59,31 @@ class Prediction(NamedTuple):
     """Position in the bundle's labels."""
 
 
+class Value(NamedTuple):
+    """One estimated number."""
+
+    label: str
+    name: str
+    """As of a ``Prediction``."""
+    value: float
+    unit: str
+    """Empty if it has none."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Classification(Record, Sequence[Prediction]):
-    """The predicted classes of an image, most probable first; a sequence of its ``predictions``."""
+    """The predicted classes of an image, most probable first; a sequence of its ``predictions``.
+
+    It is empty if the labels of the bundle have thresholds and none is reached.
+    """
 
     predictions: tuple[Prediction, ...]
 
     @property
     def best(self) -> Prediction:
+        """The first one; HanjiError if there is none."""
+        if not self.predictions:
+            raise HanjiError("best: no label reaches its threshold; expected a check of len() first")
         return self.predictions[0]
 
     def __len__(self) -> int:
@@ -78,3 +95,13 @@ class Classification(Record, Sequence[Prediction]):
     def __getitem__(self, index: slice) -> tuple[Prediction, ...]: ...
     def __getitem__(self, index: int | slice) -> Prediction | tuple[Prediction, ...]:
         return self.predictions[index]
+
+
+Answer: TypeAlias = Classification | tuple[Value, ...]
+"""For an image, by ``Classifier.classify`` or ``Classifier.estimate``."""
+
+
+def answer_table(answer: Answer) -> dict[str, object]:
+    """A JSON-ready table with the key "classes" or "values"."""
+    key = "classes" if isinstance(answer, Classification) else "values"
+    return {key: [row._asdict() for row in answer]}

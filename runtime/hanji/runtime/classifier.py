@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from hanji.runtime.classification import Classification, Labels, Prediction, parse_labels
+from hanji.runtime.classification import Answer, Classification, Labels, Prediction, Value, parse_labels
 from hanji.runtime.errors import EngineError, HanjiError, ImageError
 from hanji.runtime.images.decoding import Pixels, Source, decode, name_of
 from hanji.runtime.images.preparation import prepare
@@ -51,6 +51,8 @@ class Classifier(Session):
         self._labels = labels
         self._tensor = ImageTensor(manifest.picture, signature.inputs[0])
         self._input, self._output = signature.inputs[0], signature.outputs[0]
+        self._thresholds = np.array(manifest.output.thresholds if manifest.output else ())
+        self._units = manifest.output.units if manifest.output else ()
 
     @classmethod
     def open(cls, bundle: str | os.PathLike[str], **options: Unpack[OpenOptions]) -> Classifier:
@@ -73,12 +75,15 @@ class Classifier(Session):
     ) -> Classification:
         """Return the ``k`` most probable classes, or all classes if there are fewer.
 
+        If ``manifest.output`` is multi-label, these are labels whose probability reaches their threshold, of
+        which there may be none.
+
         An array holds pixel values of 0 to 255 as uint8 (16-bit values as uint16): [H, W] or [H, W, 1]
         grayscale, [H, W, 3] RGB, [H, W, 4] RGBA. ``language``, a key of ``names``, selects the language of
         each prediction's ``name``.
 
-        Raises ImageError, naming the image, if it cannot be read, and HanjiError for a ``k`` below 1 or a
-        language that the bundle does not have.
+        Raises ImageError, naming the image, if it cannot be read, and HanjiError for a ``k`` below 1, a
+        language that the bundle does not have, and a bundle of values, for which there is ``estimate``.
         """
         names = self._names(k, language)
         return self._classified(self._prepared(image_input, None), k, names)
@@ -98,11 +103,28 @@ class Classifier(Session):
             self._classified(self._prepared(image_input, name), k, names) for image_input, name in numbered
         ]
 
+    def estimate(self, image_input: ImageSource, *, language: str | None = None) -> tuple[Value, ...]:
+        """Return the values of a bundle whose ``manifest.output`` is of values, in the order of ``labels``.
+
+        Arguments and errors are those of ``classify``, which takes the other bundles.
+        """
+        names = self._expected("estimate").in_language(language)
+        values = self._run(self._prepared(image_input, None)).tolist()
+        return tuple(map(Value, self.labels, names, values, self._units))
+
+    def answer(self, image_input: ImageSource, k: int = 5, *, language: str | None = None) -> Answer:
+        """Call ``classify``, or ``estimate`` if that is what the bundle is for."""
+        if self._units:
+            return self.estimate(image_input, language=language)
+        return self.classify(image_input, k, language=language)
+
     def probabilities(self, image_input: ImageSource) -> NDArray[np.float32]:
         """Return the probabilities of all classes, float32 [classes], in the order of ``labels``.
 
         ``manifest.probabilities`` describes them: the outputs of a wrapped model may not be probabilities.
+        HanjiError for a bundle of values.
         """
+        self._expected("classify")
         return self._run(self._prepared(image_input, None))
 
     def self_test(self) -> SelfTest:
@@ -116,7 +138,7 @@ class Classifier(Session):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The names of the classes."""
+        """The names of the classes, or of the values."""
         return self._labels.values
 
     @property
@@ -151,11 +173,23 @@ class Classifier(Session):
     def _names(self, k: int, language: str | None) -> tuple[str, ...]:
         if operator.index(k) < 1:
             raise HanjiError(f"k={k}: expected 1 or more")
-        return self._labels.in_language(language)
+        return self._expected("classify").in_language(language)
+
+    def _expected(self, method: str) -> Labels:
+        """The labels; HanjiError if the bundle's outputs are not for ``method``."""
+        fitting = "estimate" if self._units else "classify"
+        if method != fitting:
+            meaning = "values" if self._units else "probabilities of classes"
+            raise HanjiError(f"{self._bundle.root}: a model of {meaning}; call {fitting}() instead")
+        return self._labels
 
     def _classified(self, levels: NDArray[np.uint8], k: int, names: tuple[str, ...]) -> Classification:
         probabilities = self._run(levels)
-        best = top_k(probabilities, min(operator.index(k), len(probabilities)))
+        found = np.arange(len(probabilities))
+        if len(self._thresholds):
+            found = (probabilities >= self._thresholds).nonzero()[0]
+        k = min(operator.index(k), len(found))
+        best = found[top_k(probabilities[found], k)] if k else found
         labels = self._labels.values
         ranked = enumerate(zip(best.tolist(), probabilities[best].tolist(), strict=True), 1)
         return Classification(

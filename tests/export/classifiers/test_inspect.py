@@ -57,6 +57,8 @@ def write_onnx(path: Path, head: str, *, scaled: bool = False) -> Path:
     [
         ("Softmax", "probabilities"),
         ("Sigmoid", 'gives = "scores"'),
+        ("Sigmoid", 'gives = "multi-label" with thresholds'),
+        ("", 'estimates numbers ends alike: gives = "values"'),
         ("LogSoftmax", 'gives = "logits"'),
         ("", "probably logits"),
     ],
@@ -110,6 +112,13 @@ def test_keras(suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert table["preprocessing"] == ["scale = 1: it begins with Rescaling"]
     assert "every recipe" in table["compression"][0]
     assert not table["obstacles"]
+
+
+def test_keras_with_several_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keras_model("sigmoid", 3).save(tmp_path / "model.keras")
+    table = found(tmp_path / "model.keras", capsys)
+    assert 'gives = "multi-label"' in table["head"]
+    assert "the recipes without training, with --labels FILE" in table["compression"][0]
 
 
 def test_keras_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.compression.classifiers.files.meaning import Answers, contradiction
-from hanji.compression.classifiers.files.settings import WrapSettings
+from hanji.compression.classifiers.files.settings import Gives, WrapSettings
 from hanji.export.classifiers.wrap.wrap import wrap_model
 from hanji.runtime import Classifier
 from hanji.runtime.manifest import Tensor
@@ -97,7 +97,7 @@ ONE_SIGMOID, ONE_LOGIT = {"outputs": 1, "activation": "Sigmoid"}, {"outputs": 1,
 LOGITS, PROBABILITIES = {"outputs": 3, "activation": ""}, {"outputs": 3, "activation": "Softmax"}
 
 
-@pytest.mark.parametrize("gives", ["probabilities", "logits", "scores"])
+@pytest.mark.parametrize("gives", get_args(Gives))
 @pytest.mark.parametrize("model", [SIGMOIDS, ONE_SIGMOID, ONE_LOGIT, LOGITS, PROBABILITIES])
 def test_every_hint_leads_to_a_bundle(tmp_path: Path, out: Path, model: dict[str, Any], gives: str) -> None:
     """Whatever a refusal proposes is accepted for the same model."""
@@ -109,12 +109,12 @@ def test_every_hint_leads_to_a_bundle(tmp_path: Path, out: Path, model: dict[str
 
     def wrap(table: dict[str, Any]) -> None:
         settings = settings_from(WrapSettings, {**SCALED, **table}, "p.toml")
-        wrap_model(path, out, labels=labels(max(2, network.outputs)), settings=settings)
+        wrap_model(path, out, labels=labels(settings.names(network.outputs)), settings=settings)
 
     try:
         wrap({"gives": gives})
     except HanjiError as error:
-        proposals = re.findall(r'gives = "(\w+)"', str(error)) or ["probabilities"]
+        proposals = re.findall(r'gives = "([\w-]+)"', str(error)) or ["probabilities"]
         assert "leave gives out" in str(error) or "set gives" in str(error)
         for proposal in proposals:
             wrap({"gives": proposal})

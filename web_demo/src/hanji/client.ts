@@ -21,8 +21,10 @@ import type {
 } from "./protocol.ts";
 import { type QueryKind, queryKindOf } from "./query_kind.ts";
 import type {
+  Answer,
   Classification,
   ClassifyOptions,
+  Estimate,
   Latency,
   Opening,
   OpenOptions,
@@ -147,6 +149,16 @@ export class RemoteClassifier {
     return this.#connection.call("classify", { pixels: pixelArray(pixels), k, options });
   }
 
+  /** See `Classifier.estimate`. */
+  async estimate(pixels: Pixels, options: ClassifyOptions = {}): Promise<Estimate> {
+    return this.#connection.call("estimate", { pixels: pixelArray(pixels), options });
+  }
+
+  /** See `Classifier.answer`. */
+  async answer(pixels: Pixels, k = 5, options: ClassifyOptions = {}): Promise<Answer> {
+    return this.#connection.call("answer", { pixels: pixelArray(pixels), k, options });
+  }
+
   /** See `Classifier.probabilities`: float32 [classes]. */
   async probabilities(pixels: Pixels): Promise<Float32Array> {
     return this.#connection.call("probabilities", { pixels: pixelArray(pixels) });
@@ -158,7 +170,7 @@ export class RemoteClassifier {
   }
 
   /**
-   * Latency of `classify(pixels, k)` over `runs` calls after a warm-up, measured inside the worker, so
+   * Latency of `answer(pixels, k)` over `runs` calls after a warm-up, measured inside the worker, so
    * without the messages between page and worker.
    */
   async time(runs: number, pixels: Pixels, k = 5): Promise<Latency> {

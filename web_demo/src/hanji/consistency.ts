@@ -11,6 +11,7 @@ import type {
   RecommenderManifest,
   TensorInfo,
 } from "./manifest.types.ts";
+import { outputProblems } from "./output.ts";
 import { mainSignature } from "./signatures.ts";
 import { quoted } from "./text.ts";
 
@@ -59,8 +60,9 @@ function* classifierProblems(manifest: ClassifierManifest): Generator<string> {
     const where = `artifacts[${index}].signatures.classify`;
     const { inputs = [], outputs = [] } = artifact.signatures["classify"] ?? {};
     yield* inputProblems(inputs, manifest.picture, `${where}.inputs`);
-    yield* outputProblems(outputs, manifest.labels.count, `${where}.outputs`);
+    yield* tensorProblems(outputs, manifest.labels.count, `${where}.outputs`);
   }
+  yield* outputProblems(manifest);
 }
 
 function* inputProblems(tensors: TensorInfo[], imageInput: ImageInput, where: string): Generator<string> {
@@ -81,7 +83,7 @@ function* inputProblems(tensors: TensorInfo[], imageInput: ImageInput, where: st
   }
 }
 
-function* outputProblems([tensor]: TensorInfo[], classes: number, where: string): Generator<string> {
+function* tensorProblems([tensor]: TensorInfo[], classes: number, where: string): Generator<string> {
   if (!tensor) return; // the schema requires at least one
   if (!isShape(tensor, [1, classes]) && !isShape(tensor, [null, classes])) {
     yield `${where}[0].shape: expected [1, ${classes}] (labels.count), found ${listed(tensor)}`;

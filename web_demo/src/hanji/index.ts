@@ -23,14 +23,17 @@ export type {
   ClassifierManifest,
   FileEntry,
   ImageInput,
+  Output,
   RecommenderManifest,
 } from "./manifest.types.ts";
 export { Recommender } from "./recommender.ts";
 export type {
+  Answer,
   Backend,
   Classification,
   ClassifyOptions,
   EngineName,
+  Estimate,
   Item,
   Latency,
   Opening,
@@ -45,4 +48,5 @@ export type {
   Recommendations,
   RecommendOptions,
   SelfTest,
+  Value,
 } from "./types.ts";

@@ -12,7 +12,8 @@ import { BundleError, SchemaVersionError } from "./errors.ts";
 import { isNumber, parseJson, Table } from "./json_table.ts";
 import type { AnyManifest } from "./manifest.types.ts";
 
-const SCHEMA_VERSION = 1;
+/** The second one is that of classifiers with an `output`. */
+const SCHEMA_VERSIONS = [1, 2];
 
 /**
  * Parses the manifest in `content` (UTF-8 JSON).
@@ -34,10 +35,10 @@ export function parseManifest(content: Uint8Array, where = "manifest.json"): Any
 
 function checkVersion(value: unknown, where: string): void {
   const version = new Table(value, where).integer("schema_version", 1, Number.MAX_SAFE_INTEGER);
-  if (version === SCHEMA_VERSION) return;
+  if (SCHEMA_VERSIONS.includes(version)) return;
   throw new SchemaVersionError(
-    `${where}: schema_version: this loader reads version ${SCHEMA_VERSION}, found ${version}; ` +
-      "reload the page, or build the loader of a newer hanji",
+    `${where}: schema_version: this loader reads versions ${SCHEMA_VERSIONS.join(" and ")}, found ` +
+      `${version}; reload the page, or build the loader of a newer hanji`,
   );
 }
 

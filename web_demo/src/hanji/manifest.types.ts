@@ -3,7 +3,10 @@
 export type AnyManifest = RecommenderManifest | ClassifierManifest;
 
 export interface RecommenderManifest {
-  schema_version: 1;
+  /**
+   * 2: a classifier with 'output'.
+   */
+  schema_version: 1 | 2;
   name: string;
   task: "recommendation";
   model: {
@@ -151,9 +154,17 @@ export interface Parity {
    * Share of images with the same best class as a model trained elsewhere, as it was given.
    */
   original_agreement?: number;
+  /**
+   * multi-label: the F1 score of the (image, label) pairs. values: the lowest coefficient of determination of a value.
+   */
+  agreement?: number;
+  minimum_agreement?: number;
 }
 export interface ClassifierManifest {
-  schema_version: 1;
+  /**
+   * 2: a classifier with 'output'.
+   */
+  schema_version: 1 | 2;
   name: string;
   task: "image-classification";
   model: {
@@ -234,6 +245,7 @@ export interface ClassifierManifest {
     source: "graph" | "softmax" | "none";
     temperature: number;
   };
+  output?: Output;
 }
 /**
  * Conversion of an image to the input, as defined in hanji.runtime.images.preparation. The network's input is (level - mean) / std, with levels of 0 to 255.
@@ -257,4 +269,18 @@ export interface ImageInput {
   mean: number[];
   std: number[];
   normalized_by: "graph" | "runtime";
+}
+export interface Output {
+  /**
+   * multi-label: each output is the probability of a label, independent of the others; an image has the labels whose probability is at or above their threshold, and may have none ('probabilities.source' is graph). values: each output is a number ('probabilities.source' is none).
+   */
+  kind: "multi-label" | "values";
+  /**
+   * One for each label.
+   */
+  thresholds?: number[];
+  /**
+   * One for each value, empty if it has none.
+   */
+  units?: string[];
 }

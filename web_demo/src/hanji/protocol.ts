@@ -4,10 +4,12 @@ import * as errors from "./errors.ts";
 import type { ExternalId, ItemsData } from "./ids.ts";
 import type { ClassifierManifest, RecommenderManifest } from "./manifest.types.ts";
 import type {
+  Answer,
   Backend,
   Classification,
   ClassifyOptions,
   EngineName,
+  Estimate,
   Latency,
   Opening,
   PixelArray,
@@ -56,6 +58,8 @@ export interface Calls {
   scores: { params: { query: Query }; result: Float32Array };
   timeRecommend: { params: { runs: number; query: Query; k: number }; result: Latency };
   classify: { params: { pixels: PixelArray; k: number; options: ClassifyOptions }; result: Classification };
+  estimate: { params: { pixels: PixelArray; options: ClassifyOptions }; result: Estimate };
+  answer: { params: { pixels: PixelArray; k: number; options: ClassifyOptions }; result: Answer };
   probabilities: { params: { pixels: PixelArray }; result: Float32Array };
   timeClassify: { params: { runs: number; pixels: PixelArray; k: number }; result: Latency };
   selfTest: { params: object; result: SelfTest };

@@ -105,9 +105,27 @@ export interface Prediction {
 }
 
 export interface Classification {
-  /** Most probable first. */
+  /** Most probable first; empty if the labels have thresholds and none is reached. */
   predictions: readonly Prediction[];
 }
+
+/** An estimated number. */
+export interface Value {
+  label: string;
+  /** As of a `Prediction`. */
+  name: string;
+  value: number;
+  /** Empty if it has none. */
+  unit: string;
+}
+
+export interface Estimate {
+  /** In the order of the bundle's labels. */
+  values: readonly Value[];
+}
+
+/** Of `classify` or of `estimate`. */
+export type Answer = Classification | Estimate;
 
 /** Pixel values of 0 to 255 in row-major order with interleaved channels. */
 export interface PixelArray {

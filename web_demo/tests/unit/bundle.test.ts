@@ -110,9 +110,9 @@ describe.skipIf(!hasBundle("history"))("a bundle", () => {
   });
 
   it("of a newer schema version is rejected regardless of its other fields", async () => {
-    const error = await opened(withManifestText('{"schema_version": 2}'));
+    const error = await opened(withManifestText('{"schema_version": 3}'));
     expect(error).toBeInstanceOf(SchemaVersionError);
-    expect(error.message).toContain("schema_version: this loader reads version 1, found 2");
+    expect(error.message).toContain("schema_version: this loader reads versions 1 and 2, found 3");
   });
 
   it.each([

@@ -6,9 +6,15 @@ import { describe, expect, it } from "vitest";
 import { Classifier, HanjiError, ImageError, type PixelArray } from "../../src/hanji/index.ts";
 import { parseImageGolden } from "../../src/hanji/image_golden.ts";
 import { bundleFolder, errorOf, hasBundle, optionsFor, URL_OF_BUNDLE, withManifest } from "./files.ts";
-import { withJson } from "./files.ts";
+import { withJson, withOutput } from "./files.ts";
 
 const GREY: PixelArray = { data: new Uint8Array(100).fill(200), width: 10, height: 10, channels: 1 };
+
+function labelled(thresholds: number[]): ReturnType<typeof withManifest> {
+  return withManifest("digits", (manifest) =>
+    withOutput(manifest, { kind: "multi-label", thresholds }, "graph"),
+  );
+}
 
 function open(changes = {}): Promise<Classifier> {
   return Classifier.open(URL_OF_BUNDLE, optionsFor("digits", changes));
@@ -85,6 +91,42 @@ describe.skipIf(!hasBundle("digits"))("a classifier", () => {
     expect((await errorOf((await open()).classify(GREY, 1, { language: "de" }))).message).toContain(
       "(none), found 'de'",
     );
+  });
+
+  it("returns the labels that reach their threshold, best first, which may be none", async () => {
+    const expected = await (await open()).probabilities(GREY);
+    const best = expected.indexOf(Math.max(...expected));
+    const thresholds = Array.from(expected, (value, index) => (index === best ? 1 : index % 2 ? value : 0.9));
+    const classifier = await open(labelled(thresholds));
+    const { predictions } = await classifier.classify(GREY);
+    const reached = Array.from(expected.keys()).filter((index) => index % 2 && index !== best);
+    expect(predictions.map(({ index }) => index).toSorted((a, b) => a - b)).toEqual(reached);
+    const sorted = predictions.map(({ probability }) => probability);
+    expect(sorted).toEqual(sorted.toSorted((left, right) => right - left));
+    expect((await classifier.classify(GREY, 1)).predictions).toEqual(predictions.slice(0, 1));
+    expect(await classifier.answer(GREY)).toEqual({ predictions });
+    expect(await classifier.selfTest()).toMatchObject({ passed: true });
+    const none = await open(labelled(Array<number>(10).fill(1)));
+    expect(await none.classify(GREY)).toEqual({ predictions: [] });
+    expect((await errorOf(none.estimate(GREY))).message).toBe(
+      "a model of probabilities of classes; call classify() instead",
+    );
+  });
+
+  it("estimates values", async () => {
+    const units = ["years", ...Array<string>(9).fill("")];
+    const output = { kind: "values", units };
+    const model = await open(withManifest("digits", (manifest) => withOutput(manifest, output, "none")));
+    const { values } = await model.estimate(GREY);
+    const expected = await (await open()).probabilities(GREY);
+    expect(values.map(({ value }) => value)).toEqual(Array.from(expected));
+    expect(values.map(({ unit }) => unit)).toEqual(units);
+    expect(values[3]).toMatchObject({ label: "3", name: "3" });
+    expect(await model.answer(GREY)).toEqual({ values });
+    expect(await model.time(2, GREY)).toMatchObject({ runs: 2 });
+    for (const failing of [model.classify(GREY), model.probabilities(GREY)]) {
+      expect((await errorOf(failing)).message).toBe("a model of values; call estimate() instead");
+    }
   });
 
   it("rejects labels whose number differs from the number of classes", async () => {

@@ -77,3 +77,11 @@ export function withJson(name: BundleName, file: string, edit: (value: Json) => 
   });
   return { ...manifest, [file]: () => content };
 }
+
+/** Gives a classifier's manifest an `output`; `source` is that of its probabilities. */
+export function withOutput(manifest: Json, output: Json, source: string): void {
+  Object.assign(manifest, { schema_version: 2, output, probabilities: { source, temperature: 1 } });
+  for (const { parity } of manifest.artifacts) {
+    if (parity.checked) Object.assign(parity, { agreement: 1, minimum_agreement: 0.95 });
+  }
+}

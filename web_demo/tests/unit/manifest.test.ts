@@ -5,7 +5,7 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { BundleError } from "../../src/hanji/errors.ts";
 import { parseManifest } from "../../src/hanji/manifest.ts";
-import { bundleFolder, hasBundle, type Json } from "./files.ts";
+import { bundleFolder, hasBundle, type Json, withOutput } from "./files.ts";
 import type { BundleName } from "../bundles.ts";
 
 function problem(name: BundleName, edit: (manifest: Json) => void): string {
@@ -103,6 +103,18 @@ const IMAGES: [string, (manifest: Json) => void, RegExp][] = [
   ["a std of 0", (m) => (m.picture.std = [0]), /picture\.std\[0\]: /],
 ];
 
+const HALVES = Array<number>(10).fill(0.5);
+const labelled = (thresholds: number[]): Json => ({ kind: "multi-label", thresholds });
+const OUTPUTS: [string, Json, string, RegExp][] = [
+  ["too few thresholds", labelled([0.5]), "graph", /thresholds: expected 10 .*found 1/],
+  ["a softmax", labelled(HALVES), "softmax", /source: expected graph for multi-label/],
+  ["a threshold above 1", labelled([...HALVES, 2]), "graph", /output\.thresholds\[10\]/],
+  ["no units", { kind: "values", units: [] }, "none", /units: expected 10 \(labels\.count\), found 0/],
+  ["probabilities", { kind: "values", units: Array(10).fill("") }, "graph", /expected none for values/],
+  ["an unknown kind", { kind: "boxes" }, "none", /output\.kind/],
+  ["nothing", undefined, "none", /output: missing/],
+];
+
 describe.skipIf(!hasBundle("history"))("the manifest of a recommender", () => {
   it("may have unknown fields", () => {
     expect(problem("history", (manifest) => (manifest.later = { anything: [1] }))).toBe("");
@@ -121,5 +133,11 @@ describe.skipIf(!hasBundle("history"))("the manifest of a recommender", () => {
 describe.skipIf(!hasBundle("digits"))("the manifest of a classifier", () => {
   it.each(IMAGES)("with %s is rejected", (_, edit, message) => {
     expect(problem("digits", edit)).toMatch(message);
+  });
+  it.each(OUTPUTS)("of version 2 with %s is rejected", (_, output, source, message) => {
+    expect(problem("digits", (manifest) => withOutput(manifest, output, source))).toMatch(message);
+  });
+  it("of version 1 has no output, whatever it contains", () => {
+    expect(problem("digits", (manifest) => (manifest.output = { kind: "boxes" }))).toBe("");
   });
 });

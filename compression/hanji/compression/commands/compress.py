@@ -37,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--labels",
         type=Path,
         metavar="FILE",
-        help="for an .onnx or .tflite file: one label per line; default: the subfolders of --data",
+        help="for an .onnx or .tflite file, and for several labels or values: one name per line; default: "
+        "the subfolders of --data",
     )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="directory for the compressed model"
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         memory_limit_of(args, task or "image-classification"),
         trusting_code(args.trust_code),
     ):
-        if task is None and args.trained.suffix.lower() in SUFFIXES:
+        if task is None and (args.trained.suffix.lower() in SUFFIXES or _has_other_outputs(args)):
             return _file(args)
         _expect_no_labels(args)
         full, compressed = _foreign(args) if task is None else _trained(args, task)
@@ -157,12 +158,23 @@ def _file(args: argparse.Namespace) -> int:
     return 0
 
 
+def _has_other_outputs(args: argparse.Namespace) -> bool:
+    """Whether the preprocessing file says that outputs are several labels or values."""
+    from hanji.compression.classifiers.files.settings import OTHER_OUTPUTS
+    from hanji.training.settings import read_toml
+
+    if args.preprocessing is None or args.preprocessing.suffix.lower() == ".json":
+        return False
+    return read_toml(args.preprocessing).get("gives") in OTHER_OUTPUTS
+
+
 def _expect_no_labels(args: argparse.Namespace) -> None:
     from hanji.training.errors import RecipeError
 
     if args.labels:
         raise RecipeError(
-            f"--labels: expected only with an .onnx or .tflite file, found {args.trained}; leave it out"
+            "--labels: expected only with an .onnx or .tflite file, or with several labels or values (gives "
+            f"in a --preprocessing file), found {args.trained}; leave it out"
         )
 
 

@@ -25,8 +25,14 @@ def classifier_test_set(manifest: ClassifierManifest, directory: Path | None) ->
 
     For a model that hanji trained, the split is rebuilt from the manifest. For a wrapped model, whose
     training data is unknown, all images in ``directory`` (one subfolder per class) are the test set. Raises
-    DataError if they cannot be read.
+    DataError if they cannot be read, or for a bundle of several labels or of values.
     """
+    if manifest.output is not None:
+        raise DataError(
+            f"the bundle {manifest.name!r}: expected one class per image, which a folder of classes can "
+            f"tell, found a model of {manifest.output.kind}; compare what Classifier.answer() gives with "
+            "your own annotations"
+        )
     known = manifest.training_data.config
     if known:
         config = settings_from(ImageDataConfig, known, "manifest.json: training_data.config")

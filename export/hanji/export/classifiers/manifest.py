@@ -15,9 +15,10 @@ from hanji.runtime.manifest import (
     FileEntry,
     ImageInput,
     LabelTable,
+    Output,
     Probabilities,
 )
-from hanji.runtime.manifest.parts import SCHEMA_VERSION
+from hanji.runtime.manifest.parts import OUTPUT_SCHEMA_VERSION, SCHEMA_VERSION
 from hanji.training.classifiers.metrics import PROTOCOL
 
 LABELS, GOLDEN, CARD = "labels.json", "golden.json", "MODEL_CARD.md"
@@ -38,7 +39,6 @@ def classifier_manifest_table(
     """
     full, recipe = compressed.full, compressed.recipe
     return {
-        "schema_version": SCHEMA_VERSION,
         "name": full.data.name,
         "task": CLASSIFICATION,
         "model": {
@@ -58,9 +58,14 @@ def classifier_manifest_table(
     }
 
 
-def input_and_output(image_input: ImageInput, classes: int, probabilities: Probabilities) -> dict[str, Any]:
-    """The manifest sections on image input, classes and model output."""
+def input_and_output(
+    image_input: ImageInput, classes: int, probabilities: Probabilities, output: Output | None = None
+) -> dict[str, Any]:
+    """The manifest sections on image input, classes and model output, and the version that they need."""
+    table = {} if output is None else {key: value for key, value in asdict(output).items() if value}
     return {
+        "schema_version": SCHEMA_VERSION if output is None else OUTPUT_SCHEMA_VERSION,
+        **({"output": table} if table else {}),
         "labels": asdict(LabelTable(LABELS, classes)),
         "picture": asdict(image_input),
         "probabilities": asdict(probabilities),

@@ -10,11 +10,14 @@ from hanji.compression.classifiers.compressed import CompressedClassifier
 from hanji.export.bundle.artifact import MODEL_FILES
 from hanji.export.classifiers.evaluate import evaluate_classifier_bundle
 from hanji.export.classifiers.manifest import own_parameters
-from hanji.runtime.benchmarks.classifier import benchmark_classifier
+from hanji.runtime import Classifier
+from hanji.runtime.benchmarks.classifier import IMAGES, noise, rounds
+from hanji.runtime.benchmarks.measuring import interleaved
 from hanji.training.classifiers.data import ImageDataset
 from hanji.training.classifiers.profile import profile
 
 BENCHMARK_RUNS = 300
+_K, _SEED = 5, 0
 
 
 @dataclass(frozen=True)
@@ -48,21 +51,24 @@ def measure_classifier(
     bundle: Path, dataset: ImageDataset, *, model: str, engine: str, complexity: Complexity
 ) -> ClassifierRow:
     """Evaluate and time ``bundle`` in ``engine`` on one thread."""
-    timing = benchmark_classifier(bundle, engine=engine, runs=BENCHMARK_RUNS)
-    content = (bundle / MODEL_FILES[timing.artifact]).read_bytes()
+    with Classifier.open(bundle, engine=engine) as classifier:
+        images = noise(IMAGES, classifier.image_input.shape, _SEED)
+        classify, alone, _ = interleaved(rounds(classifier, images, BENCHMARK_RUNS, _K, _SEED))
+        artifact, used = classifier.artifact, classifier.engine
+    content = (bundle / MODEL_FILES[artifact.format]).read_bytes()
     return ClassifierRow(
         model=model,
-        format=timing.artifact,
-        precision=timing.precision,
-        engine=f"{timing.engine.name} {timing.engine.version}",
+        format=artifact.format,
+        precision=artifact.precision,
+        engine=f"{used.name} {used.version}",
         metrics=evaluate_classifier_bundle(bundle, dataset, engine=engine),
         bytes=len(content),
         gzip_bytes=len(gzip.compress(content, 9, mtime=0)),
         parameters=complexity.parameters,
         macs=complexity.macs,
-        classify_p50_ms=timing.classify.p50_ms,
-        classify_p90_ms=timing.classify.p90_ms,
-        engine_p50_ms=timing.engine_alone.p50_ms,
+        classify_p50_ms=classify.p50_ms,
+        classify_p90_ms=classify.p90_ms,
+        engine_p50_ms=alone.p50_ms,
     )
 
 

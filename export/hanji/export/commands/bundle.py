@@ -19,16 +19,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="one label per line, or JSON: a list, or {labels: [...], names: {ko: [...]}}",
+        help="names of the outputs: one per line, or JSON: a list, or {labels: [...], names: {ko: [...]}}",
     )
     parser.add_argument(
         "--preprocessing",
         type=Path,
         required=True,
         metavar="FILE",
-        help="TOML: scale, mean, std, fit, background, gives, temperature, licence; height and width if the "
-        "model accepts any input size; channel_order, layout, channels and output if the file does not "
-        "tell. Or the JSON file of transformers or timm",
+        help="TOML: scale, mean, std, fit, background, gives, thresholds, units, temperature, licence; "
+        "height and width if the model accepts any input size; channel_order, layout, channels and output "
+        "if the file does not tell. Or the JSON file of transformers or timm",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the bundle directory")
     parser.add_argument(

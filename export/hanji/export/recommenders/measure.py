@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hanji.export.bundle.artifact import MODEL_FILES
 from hanji.export.recommenders.evaluate import evaluations_of
-from hanji.runtime.benchmarks.recommender import BenchmarkReport, benchmark
+from hanji.export.recommenders.timing import BenchmarkReport, benchmark
 from hanji.training.recommenders.data import Dataset
 from hanji.training.recommenders.evaluation import Evaluation
 from hanji.training.recommenders.protocols import FULL, REPORTED, SAMPLED

@@ -128,7 +128,7 @@ def calls(
     images = classifier_benchmark.noise(min(count, classifier_benchmark.IMAGES), shape, seed)
     rounds = classifier_benchmark.rounds(opened, images, count, k, seed)
     names = ("classify", "engine_alone", "prepare")
-    return names, partial(opened.classify, images[0], k), rounds, classifier_benchmark.describe_input(shape)
+    return names, partial(opened.answer, images[0], k), rounds, classifier_benchmark.describe_input(shape)
 
 
 def _warm(names: tuple[str, ...], rounds: Iterator[tuple[Call, ...]], warm_up: int) -> dict[str, list[int]]:

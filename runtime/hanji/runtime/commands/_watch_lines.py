@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from hanji.runtime.classification import Classification
+from hanji.runtime.classification import Answer, Classification, answer_table
 from hanji.runtime.classifier import Classifier
 from hanji.runtime.errors import ImageError
 from hanji.runtime.streams import Event, Frame
@@ -38,16 +38,18 @@ class Lines:
             return
         self._log(f"ignored, not image formats that are read: {others}")
 
-    def classified(self, frame: Frame, result: Classification, ms: float, dropped: int) -> None:
+    def classified(self, frame: Frame, result: Answer, ms: float, dropped: int) -> None:
         self._frames += 1
         if self._json:
-            classes = [row._asdict() for row in result]
-            fields = {**_frame_fields(frame), "classes": classes, "ms": round(ms, 3)}
+            fields = {**_frame_fields(frame), **answer_table(result), "ms": round(ms, 3)}
             self._print_json({**fields, "dropped": dropped})
             return
-        classes_text = ", ".join(f"{row.name} {row.probability:.4f}" for row in result)
+        if isinstance(result, Classification):
+            rows = [f"{row.name} {row.probability:.4f}" for row in result] or ["no label"]
+        else:
+            rows = [f"{row.name} {row.value:.6g} {row.unit}".rstrip() for row in result]
         drops = f"  {dropped} dropped" if dropped else ""
-        print_lines(f"{frame.name}  {classes_text}  {ms:.1f} ms{drops}")
+        print_lines(f"{frame.name}  {', '.join(rows)}  {ms:.1f} ms{drops}")
 
     def skipped(self, frame: Frame, error: ImageError, dropped: int) -> None:
         self._frames += 1

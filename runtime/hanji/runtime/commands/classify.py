@@ -7,7 +7,7 @@ import warnings
 from dataclasses import asdict
 from typing import Any
 
-from hanji.runtime.classification import Classification
+from hanji.runtime.classification import Answer, Classification, answer_table
 from hanji.runtime.classifier import Classifier
 from hanji.runtime.commands._shared import (
     add_bundle,
@@ -22,14 +22,14 @@ from hanji.runtime.terminal import print_json, print_lines
 HELP = "classify image files"
 EXAMPLE = "hanji classify out/bundle photo.jpg another.png -k 3"
 
-Result = Classification | ImageError
+Result = Answer | ImageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bundle(parser)
     add_engine(parser)
     parser.add_argument("pictures", nargs="+", metavar="IMAGE", help="image files, such as JPEG or PNG")
-    parser.add_argument("-k", type=int, default=5, help="number of classes per image (default: 5)")
+    parser.add_argument("-k", type=int, default=5, help="most classes per image (default: 5)")
     parser.add_argument("--language", metavar="TAG", help="language of the class names, such as ko")
 
 
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 def _classify(classifier: Classifier, path: str, args: argparse.Namespace) -> Result:
     """Return the error instead of raising it: one unreadable image must not stop the others."""
     try:
-        return classifier.classify(path, args.k, language=args.language)
+        return classifier.answer(path, args.k, language=args.language)
     except ImageError as error:
         return error
 
@@ -67,8 +67,13 @@ def _print(classifier: Classifier, results: list[tuple[str, Result]]) -> None:
         if isinstance(result, ImageError):
             print_lines(f"not classified: {result}")
             continue
+        if not isinstance(result, Classification):
+            print_table([[row.name, f"{row.value:.6g}", row.unit] for row in result], right=(1,))
+            continue
         rows = [[str(row.rank), row.name, f"{row.probability:.4f}"] for row in result]
         print_table([["rank", "class", measure], *rows], right=(0, 2))
+        if not rows:
+            print_lines("no label reaches its threshold")
 
 
 def _as_json(classifier: Classifier, results: list[tuple[str, Result]]) -> dict[str, Any]:
@@ -79,7 +84,7 @@ def _as_json(classifier: Classifier, results: list[tuple[str, Result]]) -> dict[
         "pictures": [
             {"picture": path, "error": str(result)}
             if isinstance(result, ImageError)
-            else {"picture": path, "classes": [row._asdict() for row in result]}
+            else {"picture": path, **answer_table(result)}
             for path, result in results
         ],
     }

@@ -138,10 +138,14 @@ def _classifier_rows(manifest: ClassifierManifest) -> list[list[str]]:
         "softmax": f"probabilities, softmax at temperature {probabilities.temperature:g}",
         "none": "raw model outputs",
     }[probabilities.source]
+    outputs += f", {manifest.labels.count:,} classes"
+    if manifest.output is not None:
+        what = "labels" if manifest.output.thresholds else "numbers"
+        outputs = f"{manifest.output.kind}, {manifest.labels.count:,} {what}"
     trained_on = f"{data.pictures:,} images of {data.classes:,} classes" if data.pictures else "not stated"
     return [
         ["takes", f"images of any size, {fit} to {image_input.width} × {image_input.height} {colour}"],
-        ["outputs", f"{outputs}, {manifest.labels.count:,} classes"],
+        ["outputs", outputs],
         ["data", trained_on],
     ]
 
@@ -149,11 +153,12 @@ def _classifier_rows(manifest: ClassifierManifest) -> list[list[str]]:
 def _artifact_row(artifact: Artifact) -> list[str]:
     parity = artifact.parity
     if parity.checked:
-        agreement = (
-            f"top-10 overlap {parity.top10_overlap:.3f}"
-            if parity.top1_agreement is None
-            else f"top-1 agreement {parity.top1_agreement:.1%}"
-        )
+        if parity.agreement is not None:
+            agreement = f"agreement {parity.agreement:.3f}"
+        elif parity.top1_agreement is not None:
+            agreement = f"top-1 agreement {parity.top1_agreement:.1%}"
+        else:
+            agreement = f"top-10 overlap {parity.top10_overlap:.3f}"
         checked = f"{agreement}, max abs error {parity.max_abs_error:.3g}"
     else:
         checked = f"not checked: {parity.reason}"

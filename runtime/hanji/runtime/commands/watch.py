@@ -111,7 +111,7 @@ def _opened(args: argparse.Namespace) -> Iterator[Classifier]:
     with Classifier.open(args.bundle, **open_options(args)) as classifier:
         # Decoding a file imports Pillow, which only a folder needs; camera and video frames are arrays.
         pixel = np.zeros((1, 1), np.uint8) if args.folder is None else _BLACK_PIXEL
-        classifier.classify(pixel, args.k, language=args.language)
+        classifier.answer(pixel, args.k, language=args.language)
         classifier.warm_up()
         yield classifier
 
@@ -152,7 +152,7 @@ class _Watching:
         self._dropped += dropped
         start = time.perf_counter()
         try:
-            result = self._classifier.classify(frame.image, self._args.k, language=self._args.language)
+            result = self._classifier.answer(frame.image, self._args.k, language=self._args.language)
         except ImageError as error:
             self.lines.skipped(frame, error, dropped)
             return

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hanji.runtime.json_table import LARGEST_COUNT, Table, as_integer, as_number
-from hanji.runtime.manifest.parts import common_fields, common_problems
+from hanji.runtime.manifest.parts import SCHEMA_VERSION, common_fields, common_problems
 from hanji.runtime.manifest.types import (
     CLASSIFICATION,
+    MULTI_LABEL,
+    VALUES,
     ClassifierManifest,
     ImageData,
     ImageInput,
     LabelTable,
+    Output,
     Probabilities,
     Signature,
     Tensor,
@@ -32,12 +35,16 @@ NUMBER_DTYPES = ("float32", "uint8", "int8")
 def classifier_manifest(table: Table) -> ClassifierManifest:
     """Read the manifest from ``table``; BundleError naming the field that violates the schema."""
     labels = table.table("labels")
+    output, agreement = None, "top1_agreement"
+    if table.integer("schema_version", SCHEMA_VERSION, LARGEST_COUNT) != SCHEMA_VERSION:
+        output, agreement = _output(table.table("output")), "agreement"
     return ClassifierManifest(
-        **common_fields(table, CLASSIFICATION, _check_signatures, "top1_agreement"),
+        **common_fields(table, CLASSIFICATION, _check_signatures, agreement),
         training_data=_image_data(table.table("training_data")),
         labels=LabelTable(labels.path("path"), labels.count("count")),
         picture=_image_input(table.table("picture")),
         probabilities=_probabilities(table.table("probabilities")),
+        output=output,
     )
 
 
@@ -48,6 +55,8 @@ def classifier_problems(manifest: ClassifierManifest) -> Iterator[str]:
         signature = artifact.signatures["classify"]
         yield from _input_problems(signature.inputs, manifest.picture, f"{place}.inputs")
         yield from _output_problems(signature.outputs, manifest.labels.count, f"{place}.outputs")
+    if manifest.output is not None:
+        yield from _meaning_problems(manifest.output, manifest.labels.count, manifest.probabilities.source)
     yield from common_problems(manifest, {"labels.path": manifest.labels.path})
 
 
@@ -69,6 +78,16 @@ def _output_problems(tensors: tuple[Tensor, ...], classes: int, place: str) -> I
     if tensor.shape not in ((1, classes), (None, classes)):
         yield f"{place}[0].shape: expected [1, {classes}] (labels.count), found {_listed(tensor)}"
     yield from _number_problems(tensor, f"{place}[0]")
+
+
+def _meaning_problems(output: Output, count: int, source: str) -> Iterator[str]:
+    key, found, expected = "thresholds", len(output.thresholds), "graph"
+    if output.kind == VALUES:
+        key, found, expected = "units", len(output.units), "none"
+    if found != count:
+        yield f"output.{key}: expected {count} (labels.count), found {found}"
+    if source != expected:
+        yield f"probabilities.source: expected {expected} for {output.kind}, found {source}"
 
 
 def _number_problems(tensor: Tensor, place: str) -> Iterator[str]:
@@ -133,6 +152,17 @@ def _levels(table: Table, key: str) -> tuple[int, ...]:
     if len(known) != 3 or len(levels) != 3:
         table.fail(key, "three integers from 0 to 255 (RGB)")
     return known
+
+
+def _output(table: Table) -> Output:
+    kind = table.choice("kind", (MULTI_LABEL, VALUES))
+    if kind == VALUES:
+        return Output(kind, units=table.text_array("units"))
+    thresholds = [as_number(value) for value in table.array("thresholds")]
+    known = tuple(value for value in thresholds if value is not None and 0 <= value <= 1)
+    if len(known) != len(thresholds):
+        table.fail("thresholds", "numbers from 0 to 1")
+    return Output(kind, known)
 
 
 def _probabilities(table: Table) -> Probabilities:

@@ -24,6 +24,8 @@ from hanji.runtime.manifest.types import (
 )
 
 SCHEMA_VERSION = 1
+OUTPUT_SCHEMA_VERSION = 2
+"""Of a classifier with an ``output``, which earlier readers would take for the classes of one label."""
 DTYPES = ("float32", "float16", "int8", "uint8", "int16", "int32", "int64")
 _VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}")
 
@@ -52,7 +54,7 @@ def common_fields(table: Table, task: str, check_signatures: CheckSignatures, ag
     """Read the common fields; signatures and the ``agreement`` metric of parity depend on the task."""
     artifacts = table.tables("artifacts", shortest=1)
     return CommonFields(
-        schema_version=SCHEMA_VERSION,
+        schema_version=table.integer("schema_version", SCHEMA_VERSION, OUTPUT_SCHEMA_VERSION),
         name=table.text("name"),
         task=task,
         model=_model(table.table("model")),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from hanji.runtime.errors import BundleError, SchemaVersionError
 from hanji.runtime.json_table import LARGEST_INTEGER, Table, parse_json
-from hanji.runtime.manifest.parts import SCHEMA_VERSION
+from hanji.runtime.manifest.parts import OUTPUT_SCHEMA_VERSION, SCHEMA_VERSION
 from hanji.runtime.manifest.types import CLASSIFICATION, RECOMMENDATION, AnyManifest, ClassifierManifest
 
 
@@ -55,8 +55,8 @@ def _problems(manifest: AnyManifest) -> Iterator[str]:
 
 def _check_version(table: Table) -> None:
     version = table.integer("schema_version", 1, LARGEST_INTEGER)
-    if version != SCHEMA_VERSION:
+    if version > OUTPUT_SCHEMA_VERSION:
         raise SchemaVersionError(
-            f"{table.where}: schema_version: this hanji-runtime reads version {SCHEMA_VERSION}, "
-            f"found {version}; upgrade it: pip install --upgrade hanji-runtime"
+            f"{table.where}: schema_version: this hanji-runtime reads versions {SCHEMA_VERSION} and "
+            f"{OUTPUT_SCHEMA_VERSION}, found {version}; upgrade it: pip install --upgrade hanji-runtime"
         )

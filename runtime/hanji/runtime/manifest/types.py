@@ -10,6 +10,8 @@ from hanji.runtime.records import Record
 
 RECOMMENDATION = "recommendation"
 CLASSIFICATION = "image-classification"
+MULTI_LABEL = "multi-label"
+VALUES = "values"
 TABLE_SUFFIX = ".table"
 """Of the paths of table files (docs/table-files.md); other ids and items are JSON."""
 
@@ -55,8 +57,8 @@ class EngineRequirement(Record):
 class Parity(Record):
     """Agreement of the artifact with its source model, or the ``reason`` why it was not checked.
 
-    Errors are of scores, or of probabilities for a classifier. Recommenders are compared by their top 10,
-    classifiers by their top 1; the fields of the other metric are None.
+    Errors are of scores, or of a classifier's outputs. Recommenders are compared by their top 10,
+    classifiers by their top 1, or as their ``Output`` says; the fields of other metrics are None.
     """
 
     checked: bool
@@ -68,6 +70,9 @@ class Parity(Record):
     minimum_top10_overlap: float | None = None
     top1_agreement: float | None = None
     minimum_top1_agreement: float | None = None
+    agreement: float | None = None
+    """Of several labels or of values: see ``Output``."""
+    minimum_agreement: float | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -193,7 +198,7 @@ class ImageInput(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LabelTable(Record):
-    """The file with the names of the classes, and their number."""
+    """The file with the names of the classes, labels or values, and their number."""
 
     path: str
     count: int
@@ -209,6 +214,22 @@ class Probabilities(Record):
 
     source: str
     temperature: float
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Output(Record):
+    """Outputs of a classifier that are not the classes of one label per image.
+
+    ``kind`` is "multi-label" for independent probabilities: an image has the labels that reach their
+    threshold. Artifacts are compared by the F1 score of the (image, label) pairs. It is "values" for
+    numbers such as an age, compared by the lowest coefficient of determination of a value.
+    """
+
+    kind: str
+    thresholds: tuple[float, ...] = ()
+    """Of "multi-label": one for each label, from 0 to 1."""
+    units: tuple[str, ...] = ()
+    """Of "values": one for each, empty if there is none."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -258,6 +279,8 @@ class ClassifierManifest(Manifest):
     labels: LabelTable
     picture: ImageInput
     probabilities: Probabilities
+    output: Output | None = None
+    """None if an image has one label."""
 
     @property
     def takes(self) -> Literal["picture"]:

@@ -33,22 +33,23 @@ def kernels(spread: float) -> tuple[Array, Array, Array]:
     return stem.astype(np.float32), depthwise.astype(np.float32), head.astype(np.float32)
 
 
-def tflite_file(spread: float) -> bytes:
-    """The network as a TFLite file without a signature."""
+def tflite_file(spread: float, activation: str = "softmax") -> bytes:
+    """The network as a TFLite file without a signature; ``activation`` may be empty."""
     stem, depthwise, head = kernels(spread)
 
     @tf.function(input_signature=[tf.TensorSpec([1, SIZE, SIZE, 3])])
     def network(image: Any) -> Any:
         features = tf.nn.relu(tf.nn.conv2d(image, stem, 1, "SAME"))
         features = tf.nn.relu(tf.nn.depthwise_conv2d(features, depthwise, [1, 1, 1, 1], "SAME"))
-        return tf.nn.softmax(tf.reduce_mean(features, [1, 2]) @ head)
+        logits = tf.reduce_mean(features, [1, 2]) @ head
+        return getattr(tf.nn, activation)(logits) if activation else logits
 
     converter = tf.lite.TFLiteConverter.from_concrete_functions([network.get_concrete_function()], network)
     return bytes(converter.convert())
 
 
-def onnx_file(spread: float, *, opset: int = 17) -> bytes:
-    """The network as an ONNX file whose operators have no names."""
+def onnx_file(spread: float, activation: str = "softmax", *, opset: int = 17) -> bytes:
+    """The network as an ONNX file whose operators have no names; ``activation`` may be empty."""
     stem, depthwise, head = kernels(spread)
     weights = {
         "stem": stem.transpose(3, 2, 0, 1),
@@ -64,7 +65,7 @@ def onnx_file(spread: float, *, opset: int = 17) -> bytes:
         helper.make_node("GlobalAveragePool", ["d"], ["e"]),
         helper.make_node("Flatten", ["e"], ["f"]),
         helper.make_node("Gemm", ["f", "head"], ["g"]),
-        helper.make_node("Softmax", ["g"], ["probabilities"]),
+        helper.make_node(activation.capitalize() or "Identity", ["g"], ["probabilities"]),
     ]
     graph = helper.make_graph(
         nodes,

@@ -58,6 +58,8 @@ function handlersFor(kind: EngineKind): Handlers {
     scores: async ({ query }) => opened(recommender).scores(query),
     timeRecommend: async ({ runs, query, k }) => opened(recommender).time(runs, query, k),
     classify: async ({ pixels, k, options }) => opened(classifier).classify(pixels, k, options),
+    estimate: async ({ pixels, options }) => opened(classifier).estimate(pixels, options),
+    answer: async ({ pixels, k, options }) => opened(classifier).answer(pixels, k, options),
     probabilities: async ({ pixels }) => opened(classifier).probabilities(pixels),
     timeClassify: async ({ runs, pixels, k }) => opened(classifier).time(runs, pixels, k),
     selfTest: async () => opened(recommender ?? classifier).selfTest(),

@@ -1,5 +1,5 @@
 import { HanjiError } from "../../hanji/errors.ts";
-import type { Classification } from "../../hanji/types.ts";
+import type { Answer } from "../../hanji/types.ts";
 import { Signal } from "../signal.ts";
 import { rasterized } from "./drawing.ts";
 import { inverted } from "./pixels.ts";
@@ -7,7 +7,7 @@ import type { ClassifyState } from "./state.ts";
 
 export type ClassifyOutcome =
   | { kind: "empty" }
-  | { kind: "result"; classification: Classification; pixels: ImageData }
+  | { kind: "result"; answer: Answer; pixels: ImageData }
   | { kind: "failed"; error: unknown };
 
 const COUNT = 5;
@@ -52,8 +52,8 @@ export class ClassifyRunner {
     if (open.kind !== "ready" || !pixels) return { kind: "empty" };
     const options = this.language in open.remote.names ? { language: this.language } : {};
     try {
-      const classification = await open.remote.classify(pixels, COUNT, options);
-      return { kind: "result", classification, pixels };
+      const answer = await open.remote.answer(pixels, COUNT, options);
+      return { kind: "result", answer, pixels };
     } catch (error) {
       // If the model was closed and replaced, its replacement triggers another update.
       const closed = error instanceof HanjiError && open !== this.state.model.state.value;

@@ -4,7 +4,7 @@ import { type App, Cleanups, type View } from "../app.ts";
 import { button, el, fill } from "../dom.ts";
 import { absent, modelStatus } from "../status.ts";
 import type { Texts } from "../texts/index.ts";
-import { Bars } from "./bars.ts";
+import { Bars, entriesOf, type Entry } from "./bars.ts";
 import { Board } from "./board.ts";
 import { CameraPart } from "./camera_part.ts";
 import { examplesPart } from "./examples_part.ts";
@@ -51,7 +51,7 @@ class ClassifyView {
     this.board = new Board(app.texts, state);
     this.image = new ImagePart(app.texts, state);
     this.camera = new CameraPart(app.texts, state);
-    this.bars = new Bars(app.texts);
+    this.bars = new Bars();
     this.preview = new InputPreview(app.texts);
     this.nothing = el("p", { class: "quiet-text" }, app.texts.classify.nothing);
     this.element = this.page();
@@ -125,15 +125,20 @@ class ClassifyView {
     this.preview.element.hidden = !hasResult;
     clearTimeout(this.announcement);
     if (!hasResult) return;
-    const { predictions } = outcome.classification;
-    this.bars.show(predictions);
+    const entries = entriesOf(outcome.answer, this.texts);
+    this.bars.show(entries);
+    this.nothing.hidden = entries.length > 0;
+    this.nothing.textContent = this.texts.classify.none;
     const open = this.state.model.state.value;
     if (open.kind === "ready") this.preview.show(outcome.pixels, open.remote.imageInput);
-    this.announcement = setTimeout(() => this.announce(predictions[0]), 700);
+    this.announcement = setTimeout(() => this.announce(entries[0]), 700);
   }
 
-  /** Announces the most probable class once the drawing pauses, not at every point of a stroke. */
-  private announce(best: { name: string; probability: number } | undefined): void {
-    if (best) announce(this.texts.classify.announce(best.name, best.probability));
+  /** Announces the first entry once the drawing pauses, not at every point of a stroke. */
+  private announce(first: Entry | undefined): void {
+    const words = this.texts.classify;
+    if (!first) announce(words.none);
+    else if (first.share === undefined) announce(`${first.name}: ${first.text}`);
+    else announce(words.announce(first.name, first.share));
   }
 }

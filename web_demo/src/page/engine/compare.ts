@@ -109,28 +109,18 @@ function sideBySide(
     [words.same, words.inCommon(common, full.names.length)],
   ]);
   const columns = [
-    column(words.full, full, subject, texts),
-    column(words.compressed, compressed, subject, texts),
+    column(words.full, full, texts),
+    column(words.compressed, compressed, texts),
   ];
   return el("div", {}, summary, el("div", { class: "pair" }, ...columns));
 }
 
-function column(title: string, measurement: Measurement, subject: Subject, texts: Texts): HTMLElement {
-  const { latency, loadMs, modelBytes, names, values } = measurement;
+function column(title: string, measurement: Measurement, texts: Texts): HTMLElement {
+  const { latency, loadMs, modelBytes, names, entries } = measurement;
   const words = texts.engine;
-  const bars = new Bars(texts);
-  const isClassifier = subject.model.entry.task === "image-classification";
-  if (isClassifier)
-    bars.show(
-      names.map((name, index) => ({
-        rank: index + 1,
-        label: name,
-        name,
-        probability: values[index] ?? 0,
-        index,
-      })),
-    );
-  const list = isClassifier
+  const bars = new Bars();
+  if (entries) bars.show(entries);
+  const list = entries
     ? bars.element
     : el("ol", { class: "plain" }, ...names.map((name) => el("li", {}, name)));
   return el(

@@ -5,6 +5,7 @@ import type { App } from "../app.ts";
 import type { EngineKey } from "../bundles/engines.ts";
 import { type BundleEntry, fullOf } from "../bundles/list.ts";
 import type { Model, Remote } from "../bundles/model.ts";
+import { entriesOf, type Entry } from "../classify/bars.ts";
 import { examplesOf } from "../classify/examples.ts";
 import { currentImage } from "../classify/runner.ts";
 import type { ClassifyState } from "../classify/state.ts";
@@ -15,15 +16,15 @@ import type { RecommendState } from "../recommend/state.ts";
 export interface Measurement {
   /** Titles or classes, best first. */
   names: readonly string[];
-  /** Scores or probabilities. */
-  values: readonly number[];
+  /** What a classifier says. */
+  entries?: readonly Entry[];
   latency: Latency;
   loadMs: number;
   /** Size of the artifact's files, without the bundle's own files (items, labels, golden). */
   modelBytes: number;
 }
 
-type Output = Pick<Measurement, "names" | "values">;
+type Output = Pick<Measurement, "names" | "entries">;
 
 const TITLES = 10;
 const CLASSES = 5;
@@ -83,7 +84,7 @@ export class RecommenderSubject extends Subject<RemoteRecommender> {
 
   protected async infer(remote: RemoteRecommender): Promise<Output> {
     const { items } = await remote.recommend(this.query(), TITLES);
-    return { names: items.map(({ title }) => title), values: items.map(({ score }) => score) };
+    return { names: items.map(({ title }) => title) };
   }
 
   protected time(remote: RemoteRecommender, runs: number): Promise<Latency> {
@@ -113,13 +114,10 @@ export class ClassifierSubject extends Subject<RemoteClassifier> {
   }
 
   protected async infer(remote: RemoteClassifier): Promise<Output> {
-    const { language } = this.app;
+    const { language, texts } = this.app;
     const options = language in remote.names ? { language } : {};
-    const { predictions } = await remote.classify(await this.pixels(), CLASSES, options);
-    return {
-      names: predictions.map(({ name }) => name),
-      values: predictions.map(({ probability }) => probability),
-    };
+    const entries = entriesOf(await remote.answer(await this.pixels(), CLASSES, options), texts);
+    return { names: entries.map(({ name }) => name), entries };
   }
 
   protected async time(remote: RemoteClassifier, runs: number): Promise<Latency> {

@@ -11,6 +11,7 @@ export const en = {
   close: "Close",
   working: "Working…",
   percent: (share: number) => `${percentOf(share)} %`,
+  value: (value: number, unit: string) => valueOf(value, unit, "en"),
   bytes: (bytes: number) => sizeOf(bytes, "en"),
   milliseconds: (ms: number) => `${timeOf(ms)} ms`,
   date: (iso: string) => new Date(iso).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" }),
@@ -123,6 +124,7 @@ export const en = {
     example: (label: string) => `Example: ${label}`,
     results: "It could be",
     nothing: "Nothing to classify yet.",
+    none: "None of the labels that the model knows.",
     announce: (name: string, share: number) => `Most probably ${name}, ${percentOf(share)} percent`,
   },
 
@@ -207,6 +209,11 @@ export const en = {
 };
 
 /** A share in [0, 1] as an integer percentage; values close to 0 and 1 are shown as <1 and >99. */
+/** A number with its unit, to four digits. */
+export function valueOf(value: number, unit: string, locale: string): string {
+  return `${value.toLocaleString(locale, { maximumSignificantDigits: 4 })} ${unit}`.trimEnd();
+}
+
 export function percentOf(share: number): string {
   if (share > 0 && share < 0.005) return "<1";
   if (share < 1 && share >= 0.995) return ">99";

@@ -1,4 +1,4 @@
-import { percentOf, sizeOf, timeOf, type Texts } from "./en.ts";
+import { percentOf, sizeOf, timeOf, type Texts, valueOf } from "./en.ts";
 
 /** The Korean texts of the page. They avoid particles that depend on the last sound of a title. */
 export const ko: Texts = {
@@ -13,6 +13,7 @@ export const ko: Texts = {
   close: "닫기",
   working: "처리 중…",
   percent: (share) => `${percentOf(share)}%`,
+  value: (value, unit) => valueOf(value, unit, "ko"),
   bytes: (bytes) => sizeOf(bytes, "ko"),
   milliseconds: (ms) => `${timeOf(ms)}ms`,
   date: (iso) => new Date(iso).toLocaleString("ko", { dateStyle: "medium", timeStyle: "short" }),
@@ -121,6 +122,7 @@ export const ko: Texts = {
     example: (label) => `예시: ${label}`,
     results: "아마도",
     nothing: "아직 볼 그림이 없습니다.",
+    none: "모델이 아는 항목에 해당하는 것이 없습니다.",
     announce: (name, share) => `가장 그럴듯한 답: ${name}, ${percentOf(share)}퍼센트`,
   },
 

@@ -16,8 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hanji.compression.classifiers.files.compressed_file import CompressedFile
+from hanji.compression.classifiers.files.file_names import SUFFIXES
+from hanji.compression.classifiers.files.keras_file import KerasFile, keras_as_file
 from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.compression.classifiers.files.meaning import Answers
+from hanji.compression.classifiers.files.measures import Measure, measure_of
 from hanji.compression.classifiers.files.onnx_quantizer import OnnxQuantizer
 from hanji.compression.classifiers.files.original import OriginalModel, is_quantized, real_values
 from hanji.compression.classifiers.files.quantizer import FileQuantizer, FileScheme
@@ -62,32 +65,38 @@ def compress_model_file(
 ) -> CompressedFile:
     """Quantize the file in ``path`` by the quantize step of ``recipe``.
 
+    It is an .onnx or .tflite file or, for several labels or values, a Keras file or SavedModel.
     ``data`` is a folder of images: as many as the step says are for calibration, others for the comparison.
     Without ``labels``, its sub-folders name the classes. RecipeError for other steps or schemes, and for
     labels that do not match; DataError for a folder without images; ConversionError for a file that is no
     float image classifier, that the library cannot quantize, or that answers differently afterwards.
     """
     step, scheme = _step_of(recipe, path)
-    model = read_model_file(path)
+    if labels is None and not settings.has_one_label:
+        raise RecipeError(
+            f"{path}: expected the names of its outputs, as the folders of --data name classes that exclude "
+            "one another; give --labels FILE with one a line"
+        )
+    model = _opened(path, settings)
     _expect_float(model)
     names = labels or ClassNames(str(data), list_folder(data).labels)
     classifier = NativeClassifier(model, names, settings)
     found = load_unlabelled(data, classifier.image_input, step.calibration_images + _COMPARED).images
     calibration, compared = _split(found, step.calibration_images)
+    if isinstance(model, KerasFile):
+        model.expect_same_outputs(classifier, compared)
     answers = classifier.answers(compared)
-    names.expect_classes(max(2, answers.values.shape[1]), path)
-    of_logit = settings.gives == "logits"
-    runner = _Runner(model, answers.tensor.name, classifier.inputs(compared), of_logit)
+    count = settings.names(answers.values.shape[1])
+    names.expect_classes(count, path)
+    measure = measure_of(settings.outputs_of(count, str(path)))
+    runner = _Runner(model, answers.tensor.name, classifier.inputs(compared), settings)
     quantizer = _quantizer(model, classifier.inputs(calibration))
-    expected = expected_values(answers, of_logit=of_logit)
-    if len(set(expected.argmax(axis=1).tolist())) == 1:
-        logger.warning(
-            f"{path.name}: the original file has the same best class for all {len(expected)} images, so that "
-            "the agreement shows little; give images of several classes, prepared as in its training"
-        )
-    selection = FileSelection(quantizer, expected, runner.outputs, str(path))
+    expected = expected_values(answers, settings)
+    if reason := measure.shows_little(expected):
+        logger.warning(f"{path.name}: the agreement shows little, as the original file {reason}")
+    selection = FileSelection(quantizer, expected, runner.outputs, str(path), measure)
     best = selection.best(scheme, step.float_layers)
-    logger.info(_summary(best, len(model.content)))
+    logger.info(_summary(best, measure, len(model.content)))
     return CompressedFile(
         name=path.stem,
         format=model.format,
@@ -103,6 +112,10 @@ def compress_model_file(
     )
 
 
+def _opened(path: Path, settings: WrapSettings) -> OriginalModel:
+    return read_model_file(path) if path.suffix.lower() in SUFFIXES else keras_as_file(path, settings)
+
+
 @dataclass(frozen=True)
 class _Runner:
     """Runs versions of one model for the same inputs."""
@@ -110,14 +123,14 @@ class _Runner:
     model: OriginalModel
     output: str
     inputs: list[npt.NDArray[Any]]
-    of_logit: bool
+    settings: WrapSettings
 
     def outputs(self, content: bytes) -> npt.NDArray[np.float64]:
         """The real values of all classes that ``content`` gives, float64 [n, classes]."""
         made = model_file(self.model.path, content)
         tensor = next(tensor for tensor in made.outputs if tensor.name == self.output)
         rows = [real_values(made.run(value)[self.output], tensor).ravel() for value in self.inputs]
-        return expected_values(Answers(tensor, np.stack(rows)), of_logit=self.of_logit)
+        return expected_values(Answers(tensor, np.stack(rows)), self.settings)
 
 
 def _quantizer(model: OriginalModel, calibration: Sequence[npt.NDArray[Any]]) -> FileQuantizer:
@@ -128,10 +141,15 @@ def _quantizer(model: OriginalModel, calibration: Sequence[npt.NDArray[Any]]) ->
 
 def _step_of(recipe: ImageRecipe, path: Path) -> tuple[ImageQuantize, FileScheme]:
     if len(recipe.steps) != 1 or recipe.scheme not in _SCHEMES:
+        reason = "networks are trained for one label per image only"
+        if path.suffix.lower() in SUFFIXES:
+            reason = (
+                f"a {path.suffix} file has no layers to train; compress the Keras model or SavedModel that "
+                "it was made from"
+            )
         raise RecipeError(
             f"{path}: expected a recipe with one quantize step of the scheme {', '.join(_SCHEMES)}, found "
-            f"{recipe.name!r}: a {path.suffix} file has no layers to train; compress the Keras model or "
-            "SavedModel that it was made from, or use the recipe int8"
+            f"{recipe.name!r}: {reason}, or use the recipe int8"
         )
     return recipe.quantization, _SCHEMES[recipe.scheme]
 
@@ -159,9 +177,9 @@ def _split(images: Images, calibration: int) -> tuple[Images, Images]:
     return images[rows[:used]], images[rows[used:]]
 
 
-def _summary(best: QuantizedFile, before: int) -> str:
+def _summary(best: QuantizedFile, measure: Measure, before: int) -> str:
     return (
-        f"Same best class as the original file on {best.loss.agreement:.1%} of {best.images} images; "
+        f"Compared with the original file on {best.images} images: {measure.name} {best.loss.agreement:.1%}; "
         f"{before:,} → {len(best.content):,} bytes, a scale per "
         f"{'channel' if best.choice.per_channel else 'tensor'}"
     )

@@ -40,7 +40,7 @@ class CompressedFile:
     """Images that both were compared on, in RGB [n, height, width, channels]."""
 
     agreement: float
-    """Share of the images that the comparison was made on with the same best class."""
+    """With the original on the images that they were compared on, by the ``Measure`` of the output."""
 
     compared: int
     """The number of those images."""

@@ -13,7 +13,13 @@ from hanji.runtime.manifest import Tensor
 
 Values = npt.NDArray[np.float64]
 _ARITHMETIC = 1e-3  # a softmax in float32 or float16 may exceed 1 by its last bits
+_ANYTHING = ("scores", "values")
 _SUM_TOLERANCE = 0.05  # of the arithmetic inside a quantized softmax; float16 needs a hundredth of it
+_INDEPENDENT = (
+    'set gives = "multi-label" if an image has each label whose value reaches a threshold (thresholds = 0.5, '
+    'or one for each); to rank the classes by them, set gives = "scores"'
+)
+_NUMBERS = 'or gives = "values" if they are numbers, such as an age'
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ def contradiction(answers: Answers, gives: Gives) -> str:
 
     Whatever is proposed here is accepted for the same answers.
     """
-    if answers.tensor.dtype in LEVELS and not is_quantized(answers.tensor) and gives != "scores":
+    if answers.tensor.dtype in LEVELS and not is_quantized(answers.tensor) and gives not in _ANYTHING:
         return (
             f"expected {gives}, found integers without a scale ({answers.tensor.dtype}), whose softmax or "
             'sum is unknown; set gives = "scores"'
@@ -75,6 +81,18 @@ def contradiction(answers: Answers, gives: Gives) -> str:
     single = answers.values.shape[1] == 1
     if gives == "probabilities" and not answers.are_probabilities:
         return f"expected probabilities, found {answers.range_text}; {_instead_of_probabilities(answers)}"
+    if gives == "multi-label" and not answers.in_unit_interval:
+        return (
+            f"expected probabilities, found {answers.range_text}; "
+            'set gives = "multi-label-logits" if the sigmoid of each is the probability of a label, '
+            + _NUMBERS
+        )
+    if gives == "multi-label-logits" and answers.in_unit_interval and answers.vary:
+        return (
+            f"expected logits, found {answers.range_text}, all between 0 and 1, as a sigmoid gives them; "
+            'set gives = "multi-label" or, if they are logits, give images whose logits are larger '
+            "(--pictures DIR)"
+        )
     if gives == "logits" and answers.in_unit_interval and (answers.vary or answers.are_probabilities):
         return f"expected logits, found {_instead_of_logits(answers)}"
     if gives == "scores" and single:
@@ -85,15 +103,15 @@ def contradiction(answers: Answers, gives: Gives) -> str:
 
 def _instead_of_probabilities(answers: Answers) -> str:
     if answers.values.shape[1] == 1:
-        return 'set gives = "logits" if its sigmoid is the probability of the second class'
+        return 'set gives = "logits" if its sigmoid is the probability of the second class, ' + _NUMBERS
     if answers.in_unit_interval:
         return (
-            'set gives = "scores": these are independent values for each class, such as those of a sigmoid, '
-            "and not the probabilities of classes that exclude one another"
+            "these are independent values, such as those of a sigmoid, and not the probabilities of classes "
+            f"that exclude one another; {_INDEPENDENT}"
         )
     return (
-        'set gives = "logits" in the preprocessing file if they need a softmax, gives = "scores" if they '
-        "are not probabilities at all"
+        'set gives = "logits" in the preprocessing file if they need a softmax, gives = "multi-label-logits" '
+        f'if they need a sigmoid each, gives = "scores" if they are not probabilities at all, {_NUMBERS}'
     )
 
 
@@ -102,7 +120,7 @@ def _instead_of_logits(answers: Answers) -> str:
         return "outputs that are probabilities; leave gives out"
     return (
         f"{answers.range_text}, all between 0 and 1, as a sigmoid for each class gives them, for which a "
-        'softmax would be wrong; set gives = "scores" or, if they are logits, give images whose logits are '
+        f"softmax would be wrong; {_INDEPENDENT} or, if they are logits, give images whose logits are "
         "larger (--pictures DIR)"
     )
 

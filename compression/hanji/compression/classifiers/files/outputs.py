@@ -41,7 +41,9 @@ def class_outputs(
     if len(tensors) == 1:
         _expect_classes(model, tensors[0])
         return tuple(tensors)
-    fitting = [tensor for tensor in tensors if not _objection(tensor) and _count(tensor) == labels]
+    fitting = [
+        tensor for tensor in tensors if not _objection(tensor) and settings.names(_values(tensor)) == labels
+    ]
     if not fitting:
         raise ConversionError(
             f"{model.path}: expected an output with one value for each of {labels} labels, found "
@@ -108,13 +110,9 @@ def _objection(tensor: Tensor) -> str:
     """Why a tensor does not hold one value per class; empty if it does."""
     if tensor.dtype not in NUMBERS:
         return f" and dtype {tensor.dtype}; export the model with the values of all classes in float32"
-    if sum(size != 1 for size in tensor.shape) > 1 or not _count(tensor):
+    if sum(size != 1 for size in tensor.shape) > 1 or not _values(tensor):
         return ", which is not one list of values; export the model with one value per class"
-    if (
-        prod(size or 0 for size in tensor.shape) == 1
-        and tensor.dtype in (*LEVELS, "int8")
-        and not is_quantized(tensor)
-    ):
+    if _values(tensor) == 1 and tensor.dtype in (*LEVELS, "int8") and not is_quantized(tensor):
         return (
             f" and dtype {tensor.dtype}, the index of the best class (ArgMax); export the model with the "
             "values that it is chosen by"
@@ -122,10 +120,8 @@ def _objection(tensor: Tensor) -> str:
     return ""
 
 
-def _count(tensor: Tensor) -> int:
-    """The number of classes: one value per image stands for two."""
-    values = prod(size or 0 for size in tensor.shape)
-    return 2 if values == 1 else values
+def _values(tensor: Tensor) -> int:
+    return prod(size or 0 for size in tensor.shape)
 
 
 def _listed(tensors: Sequence[Tensor]) -> str:

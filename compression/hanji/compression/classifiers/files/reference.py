@@ -89,12 +89,17 @@ class NativeClassifier:
         return chosen_output(model, found, settings)
 
 
-def expected_values(answers: Answers, *, of_logit: bool) -> npt.NDArray[np.float64]:
-    """The values of all classes, [n, classes]; those of the second of two, [n, 1], become both."""
+def expected_values(answers: Answers, settings: WrapSettings) -> npt.NDArray[np.float64]:
+    """The outputs of the bundle's file, [n, outputs].
+
+    Logits of independent labels become probabilities; the values of the second of two classes, [n, 1], both.
+    """
     values = answers.values
-    if values.shape[1] > 1:
+    if settings.gives == "multi-label-logits":
+        return 0.5 * (1.0 + np.tanh(0.5 * values))  # the sigmoid, without overflow
+    if values.shape[1] > 1 or not settings.has_one_label:
         return values
-    return np.hstack([np.zeros_like(values) if of_logit else 1.0 - values, values])
+    return np.hstack([np.zeros_like(values) if settings.gives == "logits" else 1.0 - values, values])
 
 
 __all__ = ["Images", "NativeClassifier", "expected_values"]

@@ -11,17 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-from hanji.compression.classifiers.agreement import centred, centred_logits, relative_error
+from hanji.compression.classifiers.files.measures import LEAST_AGREEMENT, BestClass, Measure, Values
 from hanji.compression.classifiers.files.quantizer import Choice, FileQuantizer, FileScheme
 from hanji.training.errors import ConversionError
 from hanji.training.progress import logger
-
-Values = npt.NDArray[np.float64]
-LEAST_AGREEMENT = 0.95
-"""The least share of calibration images for which the quantized file has the original's best class."""
 
 _NAMED = 5  # layers that an error message names
 
@@ -30,8 +23,7 @@ _NAMED = 5  # layers that an error message names
 class Loss:
     """How far a file is from the float one on the calibration images.
 
-    ``error`` is the root mean square difference of the logits divided by their standard deviation,
-    ``agreement`` the share of images with the same best class.
+    ``error`` and ``agreement`` are those of a ``Measure``.
     """
 
     error: float
@@ -52,13 +44,20 @@ class FileSelection:
     """Quantizes one file in several ways and compares them.
 
     ``expected`` are the outputs of the float file for some images, float64 [n, classes], ``outputs`` computes
-    those of another file for the same images; ``where`` names the file in error messages.
+    those of another file for the same images; ``where`` names the file in error messages. ``measure`` is that
+    of the output, by default of classes.
     """
 
     def __init__(
-        self, quantizer: FileQuantizer, expected: Values, outputs: Callable[[bytes], Values], where: str
+        self,
+        quantizer: FileQuantizer,
+        expected: Values,
+        outputs: Callable[[bytes], Values],
+        where: str,
+        measure: Measure | None = None,
     ) -> None:
         self._quantizer = quantizer
+        self._measure = measure or BestClass()
         self._expected = expected
         self._outputs = outputs
         self._where = where
@@ -73,7 +72,7 @@ class FileSelection:
         made = [self._made(Choice(scheme, per_channel, tuple(float_layers))) for per_channel in (True, False)]
         best = min(made, key=lambda found: (found.loss.error, len(found.content)))
         for found in made:
-            logger.info(f"{_granularity(found.choice)}: {_described(found)}")
+            logger.info(f"{_granularity(found.choice)}: {self._described(found)}")
         if best.loss.agreement < LEAST_AGREEMENT:
             raise ConversionError(self._refusal(best))
         return best
@@ -88,9 +87,9 @@ class FileSelection:
 
     def _made(self, choice: Choice) -> QuantizedFile:
         content = self._quantizer.quantized(choice)
-        return QuantizedFile(
-            content, choice, _loss(self._outputs(content), self._expected), len(self._expected)
-        )
+        found, expected = self._outputs(content), self._expected
+        loss = Loss(self._measure.error(found, expected), self._measure.agreement(found, expected))
+        return QuantizedFile(content, choice, loss, len(expected))
 
     def _expect_layers(self, float_layers: Collection[str]) -> None:
         unknown = [layer for layer in float_layers if layer not in self._quantizer.layers]
@@ -106,9 +105,15 @@ class FileSelection:
         worst = [layer for layer in ranking if layer not in left][:_NAMED]
         named = ", ".join(f"{layer!r} ({ranking[layer]:.3f})" for layer in worst)
         return (
-            f"{self._where}: expected the best class of the float file on {LEAST_AGREEMENT:.0%} of the "
-            f"images, found {_described(best)}; leave the layers with the largest errors in float by "
+            f"{self._where}: expected an agreement with the float file of at least {LEAST_AGREEMENT:.0%}, "
+            f"found {self._described(best)}; leave the layers with the largest errors in float by "
             f"float_layers in the recipe: {named}"
+        )
+
+    def _described(self, found: QuantizedFile) -> str:
+        return (
+            f"{self._measure.name} {found.loss.agreement:.1%} on {found.images} images, error "
+            f"{found.loss.error:.4f}, {len(found.content):,} bytes"
         )
 
 
@@ -116,22 +121,4 @@ def _granularity(choice: Choice) -> str:
     return f"{choice.scheme}, a scale per {'channel' if choice.per_channel else 'tensor'}"
 
 
-def _described(found: QuantizedFile) -> str:
-    return (
-        f"same best class on {found.loss.agreement:.1%} of {found.images} images, error "
-        f"{found.loss.error:.4f}, {len(found.content):,} bytes"
-    )
-
-
-def _loss(found: Values, expected: Values) -> Loss:
-    error = relative_error(_logits(found), _logits(expected))
-    return Loss(error, float(np.mean(found.argmax(axis=1) == expected.argmax(axis=1))))
-
-
-def _logits(values: Values) -> Values:
-    """Outputs as centred logits, whether they are probabilities or not."""
-    are_probabilities = (values >= 0.0).all() and np.abs(values.sum(axis=1) - 1.0).max() < 1e-2
-    return centred_logits(values) if are_probabilities else centred(values)
-
-
-__all__ = ["LEAST_AGREEMENT", "FileSelection", "Loss", "QuantizedFile"]
+__all__ = ["FileSelection", "Loss", "QuantizedFile"]

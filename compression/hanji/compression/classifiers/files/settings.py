@@ -10,18 +10,32 @@ gives = "logits"
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from annotated_types import Ge, Interval, Unit
 
 from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
-from hanji.runtime.manifest import ImageInput, Probabilities
+from hanji.runtime.manifest import ImageInput, Output, Probabilities
 from hanji.runtime.manifest.classifier import LARGEST_SIDE
+from hanji.runtime.manifest.types import MULTI_LABEL, VALUES
 from hanji.training.errors import RecipeError
 from hanji.training.settings import Positive
 
-Gives = Literal["probabilities", "logits", "scores"]
-_SOURCES = {"probabilities": "graph", "logits": "softmax", "scores": "none"}
+Gives = Literal["probabilities", "logits", "scores", "multi-label", "multi-label-logits", "values"]
+_SOURCES = {
+    "probabilities": "graph",
+    "logits": "softmax",
+    "scores": "none",
+    "multi-label": "graph",
+    "multi-label-logits": "graph",
+    "values": "none",
+}
+OTHER_OUTPUTS = ("multi-label", "multi-label-logits", "values")
+"""Of ``Gives``: those of outputs that are not the classes of one label per image."""
+
+_DEFAULT_THRESHOLDS = (0.5,)
+
+Item = TypeVar("Item", float, str)
 
 
 @dataclass(frozen=True)
@@ -57,7 +71,16 @@ class WrapSettings(Preprocessing):
 
     gives: Gives = "probabilities"
     """Meaning of the outputs: ``logits`` become probabilities on the device, ``scores`` stay as they are. One
-    probability or one logit per image is that of the second of two classes."""
+    probability or one logit per image is that of the second of two classes. ``multi-label``: one probability
+    per label, independent of the others, or ``multi-label-logits``, which get a sigmoid; ``values``: numbers
+    such as an age or coordinates, whose names are the labels."""
+
+    thresholds: tuple[Annotated[float, Interval(ge=0.0, le=1.0)], ...] = _DEFAULT_THRESHOLDS
+    """Of ``multi-label``: an image has the labels whose probability is at or above this. One number for all
+    labels, a list with one for each, or the name of a file with one a line, or a JSON list."""
+
+    units: tuple[str, ...] = ()
+    """Of ``values``: a unit for each, such as ``["years", ""]``, or one for all; none if left out."""
 
     temperature: Positive = 1.0
     """Divisor of the logits before the softmax."""
@@ -72,6 +95,10 @@ class WrapSettings(Preprocessing):
         super().__post_init__()
         if self.temperature != 1.0 and self.gives != "logits":
             raise ValueError(f'temperature goes with gives = "logits", found it with {self.gives!r}')
+        if self.thresholds != _DEFAULT_THRESHOLDS and not self.gives.startswith(MULTI_LABEL):
+            raise ValueError(f'thresholds go with gives = "multi-label", found them with {self.gives!r}')
+        if self.units and self.gives != VALUES:
+            raise ValueError(f'units go with gives = "values", found them with {self.gives!r}')
         if (self.resize_height == 0) != (self.resize_width == 0):
             raise ValueError(
                 f"expected resize_height and resize_width in pixels, found {self.resize_height} and "
@@ -84,6 +111,24 @@ class WrapSettings(Preprocessing):
     def probabilities(self) -> Probabilities:
         """The manifest's ``probabilities``."""
         return Probabilities(_SOURCES[self.gives], self.temperature)
+
+    def outputs_of(self, count: int, where: str) -> Output | None:
+        """The manifest's ``output`` for ``count`` labels or values; RecipeError if there are not as many
+        thresholds or units."""
+        if self.has_one_label:
+            return None
+        if self.gives == VALUES:
+            return Output(VALUES, units=_each("units", self.units or ("",), count, where))
+        return Output(MULTI_LABEL, _each("thresholds", self.thresholds, count, where))
+
+    @property
+    def has_one_label(self) -> bool:
+        """Whether the outputs are of classes that exclude one another."""
+        return self.gives not in OTHER_OUTPUTS
+
+    def names(self, values: int) -> int:
+        """How many names a model with so many values per image has: two if one stands for two classes."""
+        return 2 if values == 1 and self.has_one_label else values
 
     def image_for(self, size: tuple[int, int, int], *, takes_levels: bool, where: str) -> ImageInput:
         """The preprocessing for a model of this height, width and number of channels.
@@ -146,4 +191,14 @@ class WrapSettings(Preprocessing):
         return known or configured
 
 
-__all__ = ["Gives", "WrapSettings"]
+def _each(key: str, values: tuple[Item, ...], count: int, where: str) -> tuple[Item, ...]:
+    """One value for each of ``count`` outputs; a single one is that of all."""
+    if len(values) not in (1, count):
+        raise RecipeError(
+            f"{where}: {key}: expected one for all, or one for each of {count} outputs in the order of the "
+            f"labels, found {len(values)}"
+        )
+    return values * count if len(values) == 1 else values
+
+
+__all__ = ["OTHER_OUTPUTS", "Gives", "WrapSettings"]

@@ -10,7 +10,7 @@ from typing import Any
 from hanji.compression.classifiers.files.preprocessor_config import preprocessing_keys
 from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.training.errors import RecipeError
-from hanji.training.json_files import read_json
+from hanji.training.json_files import read_json, read_text
 from hanji.training.progress import logger
 from hanji.training.settings import read_toml, settings_from
 
@@ -22,8 +22,9 @@ def read_settings(path: Path) -> WrapSettings:
     RecipeError for a file that cannot be read, for values out of range, and for an interpolation that the
     runtimes do not have, unless ``resample`` accepts theirs.
     """
-    given: Mapping[str, Any] = {} if path.suffix.lower() == ".json" else read_toml(path)
-    config = path if path.suffix.lower() == ".json" else given.get("config")
+    is_json = path.suffix.lower() == ".json"
+    given: Mapping[str, Any] = {} if is_json else _with_thresholds(read_toml(path), path)
+    config = path if is_json else given.get("config")
     if not config:
         return settings_from(WrapSettings, given, str(path))
     source = path.parent / str(config) if config is not path else path
@@ -39,6 +40,29 @@ def read_settings(path: Path) -> WrapSettings:
         f"{source.name} stands for {_text(table)}; a .toml file with config and other keys changes it"
     )
     return settings_from(WrapSettings, table, str(path))
+
+
+def _with_thresholds(table: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The table with ``thresholds`` as a list: one number stands for all, a text for a file."""
+    found = table.get("thresholds", [])
+    if isinstance(found, str):
+        found = _numbers(path.parent / found)
+    elif isinstance(found, (int, float)):
+        found = [found]
+    return {**table, "thresholds": found} if "thresholds" in table else table
+
+
+def _numbers(path: Path) -> list[Any]:
+    """The numbers in a JSON list, or in a text file with one a line."""
+    try:
+        if path.suffix.lower() != ".json":
+            return [float(line) for line in read_text(path).split()]
+        found = read_json(path)
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{path}: expected one threshold a line, or a JSON list: {error}") from None
+    if not isinstance(found, list):
+        raise RecipeError(f"{path}: expected a JSON list of thresholds, found {type(found).__name__}")
+    return found
 
 
 def _keys(path: Path) -> dict[str, Any]:

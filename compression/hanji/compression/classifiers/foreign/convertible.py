@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 import tf_keras as keras
@@ -32,26 +34,33 @@ def expect_convertible(model: keras.Model, where: str) -> None:
 
     # If the converter were given the model itself, it would save every layer as a function of its own, which
     # takes longer than everything else; only the variables have to be kept.
-    variables = tf.Module()
-    variables.kept = list(model.variables)
+    float_tflite(network.get_concrete_function(), list(model.variables), where)
+
+
+def float_tflite(concrete: Any, variables: Sequence[Any], where: str) -> bytes:
+    """A concrete function of one image as a float32 ``.tflite`` file; ``variables`` are those that it reads.
+
+    RecipeError as for ``expect_convertible``.
+    """
+    kept = tf.Module()
+    kept.variables_ = list(variables)
     problem = None
     with quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         hold_back_banner(tf.lite.Interpreter)  # the converter creates an interpreter
         try:
-            concrete = [network.get_concrete_function()]
-            content = tf.lite.TFLiteConverter.from_concrete_functions(concrete, variables).convert()
+            content = bytes(tf.lite.TFLiteConverter.from_concrete_functions([concrete], kept).convert())
             check_tflite(content, "as TensorFlow Lite")
+            return content
         except EngineError as error:
             problem = str(error)
         except (ConverterError, ValueError, RuntimeError, TypeError, tf.errors.OpError) as error:
             problem = reason_of(error)
-    if problem:
-        raise RecipeError(
-            f"{where}: expected operations that TensorFlow Lite has and bundles may contain, but the network "
-            f"was rejected: {problem}. Use float32 layers of convolution, Dense, pooling, normalization and "
-            "activation; build recurrent layers with unroll=True"
-        )
+    raise RecipeError(
+        f"{where}: expected operations that TensorFlow Lite has and bundles may contain, but the network "
+        f"was rejected: {problem}. Use float32 layers of convolution, Dense, pooling, normalization and "
+        "activation; build recurrent layers with unroll=True"
+    )
 
 
-__all__ = ["expect_convertible"]
+__all__ = ["expect_convertible", "float_tflite"]

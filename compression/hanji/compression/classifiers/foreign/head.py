@@ -44,7 +44,10 @@ _AFFINE = {
 }
 _BOUNDED = {"Sigmoid", "Softmax"}
 _ACTIVATIONS = {"Relu", "Relu6", "Tanh", "Elu", "Selu", "Softplus", "Softsign", "LeakyRelu"}
-_SINGLE_LABEL = "only classifiers with one label per image are supported"
+_OTHER_OUTPUTS = (
+    'for labels that are independent of one another, set gives = "multi-label" in a --preprocessing file, '
+    'for numbers gives = "values", and name the outputs by --labels; for one class per image,'
+)
 
 
 def head_of(graph: FrozenGraph, outputs: NDArray[np.float32], where: str) -> Head:
@@ -63,7 +66,7 @@ def head_of(graph: FrozenGraph, outputs: NDArray[np.float32], where: str) -> Hea
     if last.op == "Sigmoid":
         raise RecipeError(
             f"{where}: expected logits or softmax as the output, found sigmoid in layer {_layer(last)!r}, so "
-            f"that each class is a label of its own; {_SINGLE_LABEL}: train it with softmax"
+            f"that each class is a label of its own; {_OTHER_OUTPUTS} train it with softmax"
         )
     if _are_probabilities(outputs, tolerance=0.01 if graph.half_precision else 1e-3):
         return "probabilities"
@@ -72,13 +75,13 @@ def head_of(graph: FrozenGraph, outputs: NDArray[np.float32], where: str) -> Hea
     if last.op in _ACTIVATIONS:
         raise RecipeError(
             f"{where}: expected logits or softmax as the output, found {last.op.lower()} in layer "
-            f"{_layer(last)!r}; {_SINGLE_LABEL}: save the model without it, or with softmax"
+            f"{_layer(last)!r}; {_OTHER_OUTPUTS} save the model without it, or with softmax"
         )
     if sources & _BOUNDED or _within_unit(outputs) or _same_sum(outputs):
         raise RecipeError(
             f"{where}: expected logits, or probabilities that sum to one, found outputs between "
             f"{outputs.min():.3g} and {outputs.max():.3g} that sum to {outputs[0].sum():.3g} for the first "
-            f"image; {_SINGLE_LABEL}: save the model with softmax or logits as its output"
+            f"image; {_OTHER_OUTPUTS} save the model with softmax or logits as its output"
         )
     return "logits"
 
@@ -127,7 +130,8 @@ def _binary_head(graph: FrozenGraph, outputs: NDArray[np.float32], where: str) -
     raise RecipeError(
         f"{where}: expected one sigmoid unit, or at least two classes, found one output between "
         f"{outputs.min():.3g} and {outputs.max():.3g} from {graph.last.op}, which may be a logit or "
-        "something else; save the model with a sigmoid as its output"
+        "something else; save the model with a sigmoid as its output or, if it is a number, set gives = "
+        '"values" in a --preprocessing file and name it by --labels'
     )
 
 

@@ -24,18 +24,30 @@ def head_text(last: Sequence[str], units: int | None) -> str:
     """The meaning of an output of ``units`` values; ``last`` are the kinds of its operators, last first."""
     for kind in last:
         name = kind.lower().replace("_", "")
+        if has_several_labels(kind, units):
+            return (
+                "independent probabilities (sigmoid), for which a softmax would be wrong: "
+                'gives = "multi-label" with thresholds or, to rank classes by them, gives = "scores"'
+            )
         if name in _SOFTMAX:
             return "probabilities, as a softmax computes them"
-        if name in _SIGMOID and units == 1:
-            return "one probability, of the second of two classes (sigmoid)"
         if name in _SIGMOID:
-            return 'independent probabilities (sigmoid): gives = "scores"; a softmax would be wrong'
+            return "one probability, of the second of two classes (sigmoid)"
         if name == "logsoftmax":
             return 'logarithms of probabilities: gives = "logits"'
         if name == "argmax":
             return "the index of a class; export the model without its last operator"
     what = f"{last[0]} computes it" if last else "no operator was found"
-    return f'probably logits, as {what}: gives = "logits"'
+    of = "the logit of the second of two classes" if units == 1 else "logits"
+    return (
+        f'probably {of}, as {what}: gives = "logits" or, if each has a sigmoid of its own, '
+        'gives = "multi-label-logits"; a model that estimates numbers ends alike: gives = "values"'
+    )
+
+
+def has_several_labels(kind: str, units: int | None) -> bool:
+    """Whether the last operator makes a probability of each output, independent of the others."""
+    return kind.lower().replace("_", "") in _SIGMOID and units != 1
 
 
 def scales(kind: str) -> bool:
@@ -77,4 +89,4 @@ def _of_quantization(image: Tensor) -> str:
     return f"{min(likely, key=distance)[2]}: {found}" if likely else f"unknown: {found}"
 
 
-__all__ = ["head_text", "preprocessing_texts", "scales"]
+__all__ = ["has_several_labels", "head_text", "preprocessing_texts", "scales"]

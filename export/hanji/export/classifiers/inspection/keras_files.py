@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hanji.compression.classifiers.foreign.opened import kind_of
-from hanji.export.classifiers.inspection.ends import head_text
+from hanji.export.classifiers.inspection.ends import has_several_labels, head_text
 from hanji.export.classifiers.inspection.findings import Findings
 from hanji.training.classifiers.untrusted.keras_file import expect_known_keras_file, keras_config
 from hanji.training.classifiers.untrusted.saved_model import expect_known_saved_model
@@ -35,14 +35,17 @@ def keras_findings(path: Path) -> Findings:
     shapes = [shape for layer in layers if (shape := _input_shape(layer)) is not None]
     final = layers[-1]
     first = _scaling(layers)
+    activation, units = _activation(final), final["config"].get("units")
     every = "every recipe" if kind == "tf_keras" else "the recipes without training (Keras 3)"
+    if has_several_labels(activation, units):
+        every = "the recipes without training, with --labels FILE and --preprocessing FILE"
     return Findings(
         format=f".keras or .h5 of {'Keras 2 (tf_keras)' if kind == 'tf_keras' else 'Keras 3'}",
         bytes=path.stat().st_size,
         inputs=tuple(str(shape) for shape in shapes[:3]),
         outputs=(f"{_name(final)}: {final['config'].get('units', final['class_name'])}",),
         layout="channels last: [batch, height, width, channels]",
-        head=head_text([_activation(final)], final["config"].get("units")),
+        head=head_text([activation], units),
         preprocessing=(
             f"scale = 1: it begins with {first}" if first else "unknown: no layer scales the input",
         ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from hanji.compression.classifiers.files.measures import measure_of
 from hanji.compression.classifiers.files.original import OriginalModel
 from hanji.compression.classifiers.files.reference import Images, NativeClassifier, expected_values
 from hanji.compression.classifiers.signature_names import CLASSIFY
@@ -71,11 +72,12 @@ def bundled_file(classifier: NativeClassifier, images: Images) -> BundledFile:
         parity=UNMEASURED,
     )
     outputs, engine = _outputs(model, artifact, content, image_input, images)
+    classifier.labels.expect_classes(outputs.shape[1], model.path)
     parity: Parity = NothingToCompare(checked=False, reason=UNCHANGED)
     if notes := (*model.notes, *ends.notes):
-        expected = expected_values(answers, of_logit=settings.gives == "logits")
-        parity = rewritten_parity(model.path, expected, outputs, precision, engine)
-    classifier.labels.expect_classes(outputs.shape[1], model.path)
+        expected = expected_values(answers, settings)
+        measure = measure_of(settings.outputs_of(outputs.shape[1], str(model.path)))
+        parity = rewritten_parity(model.path, expected, outputs, measure, (precision, engine))
     return BundledFile(replace(artifact, parity=parity), content, parameters, notes, outputs, engine)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.export.bundle.files import MeasuredParity
 from hanji.export.bundle.markdown import FORMAT_NAMES, plain
 from hanji.export.classifiers.wrap.bundled_file import BundledFile
-from hanji.runtime.manifest import ImageInput, Probabilities
+from hanji.runtime.manifest import ImageInput, Output, Probabilities
 
+_SHOWN = 20  # names in the card; labels.json and manifest.json have all
 _OUTPUTS = {
     "graph": "probabilities",
     "softmax": "logits, which the runtime turns into probabilities",
@@ -18,21 +21,19 @@ _OUTPUTS = {
 def wrapped_card(
     name: str,
     file: BundledFile,
-    labels: ClassNames,
     image_input: ImageInput,
-    rule: Probabilities,
+    meaning: str,
     licence: str,
 ) -> str:
-    """The text of the card, in Markdown."""
+    """The text of the card, in Markdown; ``meaning`` are sentences on what is made of an image."""
     artifact = file.artifact
     return (
         f"# {plain(name)}\n\nAn existing model file, wrapped by hanji: "
         f"{FORMAT_NAMES[artifact.format]}, {artifact.precision}, {artifact.bytes:,} bytes, "
         f"{file.parameters:,} stored parameters.\n\n"
         f"{_changes(file)}"
-        f"## Intended use\n\nClassifies an image of {image_input.height} × {image_input.width} pixels with "
-        f"{image_input.channels} channel(s) into one of {len(labels.labels)} classes. The model outputs "
-        f"{_OUTPUTS[rule.source]}.\n\n"
+        f"## Intended use\n\nTakes an image of {image_input.height} × {image_input.width} pixels with "
+        f"{image_input.channels} channel(s). {meaning}\n\n"
         "## Training data\n\n"
         f"Unknown. Licence of the data: {plain(licence) or 'not stated'}.\n\n"
         "## Limitations\n\n"
@@ -41,6 +42,28 @@ def wrapped_card(
         "- Whether the preprocessing is that of the training can be seen only from its accuracy. golden.json "
         "contains the outputs of the model at the time it was wrapped.\n"
     )
+
+
+def meaning_text(output: Output | None, labels: ClassNames, rule: Probabilities) -> str:
+    """What the model makes of an image, in Markdown."""
+    count = len(labels.labels)
+    if output is None:
+        return f"Classifies it into one of {count} classes. The model outputs {_OUTPUTS[rule.source]}."
+    if output.thresholds:
+        found = zip(labels.labels, output.thresholds, strict=True)
+        return (
+            f"Gives the probability of each of {count} labels, independent of the others. An image has the "
+            "labels whose probability is at or above their threshold, which may be none: "
+            f"{_listed([f'{plain(label)} ({threshold:g})' for label, threshold in found])}."
+        )
+    pairs = zip(labels.labels, output.units, strict=True)
+    named = [f"{plain(label)} ({plain(unit)})" if unit else plain(label) for label, unit in pairs]
+    return f"Estimates {count} value(s): {_listed(named)}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _changes(file: BundledFile) -> str:
@@ -56,4 +79,4 @@ def _changes(file: BundledFile) -> str:
     )
 
 
-__all__ = ["wrapped_card"]
+__all__ = ["meaning_text", "wrapped_card"]

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hanji.compression.classifiers.files.compressed_file import CompressedFile
+from hanji.compression.classifiers.files.measures import LEAST_AGREEMENT, measure_of
 from hanji.compression.classifiers.files.reference import NativeClassifier, expected_values
-from hanji.compression.classifiers.files.selection import LEAST_AGREEMENT
-from hanji.export.bundle.files import BundleSummary, rounded
+from hanji.export.bundle.files import BundleSummary
 from hanji.export.classifiers.wrap.bundled_file import BundledFile, bundled_file
-from hanji.export.classifiers.wrap.parity import OriginalParity
+from hanji.export.classifiers.wrap.parity import Bounds, original_parity
 from hanji.export.classifiers.wrap.wrap import AboutFile, write_wrapped
 from hanji.training.errors import ConversionError
 from hanji.training.quiet import import_tensorflow
@@ -25,15 +25,13 @@ _TYPICAL = 0.25
 def bundle_compressed_file(compressed: CompressedFile, out: Path) -> BundleSummary:
     """Write the quantized file as a bundle, the directory ``out``; an existing one is replaced.
 
-    Raises the errors of ``wrap_model``, and ConversionError if the best class is that of the original file
-    for fewer than ``LEAST_AGREEMENT`` of the images, or if the outputs differ too much. Nothing is left
-    behind on an error.
+    Raises the errors of ``wrap_model``, and ConversionError for an agreement with the original file below
+    ``LEAST_AGREEMENT``, or if the outputs differ too much. Nothing is left behind on an error.
     """
     import_tensorflow()
     original = _classifier(compressed, compressed.original)
     quantized = _classifier(compressed, compressed.model)
-    of_logit = compressed.settings.gives == "logits"
-    expected = expected_values(original.answers(compressed.images), of_logit=of_logit)
+    expected = expected_values(original.answers(compressed.images), compressed.settings)
     file = _compared(bundled_file(quantized, compressed.images), expected, compressed)
     about = AboutFile(
         compressed.name, compressed.labels, compressed.settings, quantized.image_input, compressed.recipe
@@ -53,27 +51,20 @@ def _compared(
 ) -> BundledFile:
     """``file`` with its parity to the original; ConversionError if they agree too rarely."""
     differences = np.abs(file.outputs - expected)
-    largest, typical = float(differences.max()), float(np.sqrt(np.mean(np.square(differences))))
-    agreement = float(np.mean(file.outputs.argmax(axis=1) == expected.argmax(axis=1)))
+    typical = float(np.sqrt(np.mean(np.square(differences))))
+    measure = measure_of(compressed.settings.outputs_of(file.classes, compressed.name))
+    agreement = measure.agreement(file.outputs.astype(np.float64), expected)
     allowed = _TYPICAL * float(expected.std())
     if agreement < LEAST_AGREEMENT or typical > allowed:
         raise ConversionError(
-            f"{compressed.name}: expected the best class of the original file for {LEAST_AGREEMENT:.0%} of "
-            f"{len(expected)} images, and a typical difference of at most {allowed:.3g}, found "
-            f"{agreement:.1%} and {typical:.3g}; no bundle was written; compress it again with more "
-            "calibration images, or with float_layers in the recipe"
+            f"{compressed.name}: expected the {measure.subject} of the original file ({measure.name} of at "
+            f"least {LEAST_AGREEMENT:.0%} on {len(expected)} images), and a typical difference of at most "
+            f"{allowed:.3g}, found {agreement:.1%} and {typical:.3g}; no bundle was written; compress it "
+            "again with more calibration images, or with float_layers in the recipe"
         )
-    parity = OriginalParity(
-        checked=True,
-        engine=file.engine,
-        max_abs_error=rounded(largest),
-        score_tolerance=rounded(max(largest, float(np.ptp(expected)))),
-        top1_agreement=rounded(agreement),
-        minimum_top1_agreement=LEAST_AGREEMENT,
-        typical_error=rounded(typical),
-        typical_tolerance=rounded(allowed),
-        images=len(expected),
-    )
+    largest = max(float(differences.max()), float(np.ptp(expected)))
+    bounds = Bounds(largest, allowed, LEAST_AGREEMENT)
+    parity = original_parity(differences, (measure, agreement), file.engine, bounds)
     scheme = compressed.recipe.scheme
     note = f"quantized to {scheme} after training, with a scale per {compressed.granularity}"
     return replace(file, artifact=replace(file.artifact, parity=parity), notes=(note, *file.notes))

@@ -19,6 +19,7 @@ from hanji.export.classifiers.wrap.steps import (
     Ends,
     Reshape,
     ReverseChannels,
+    Sigmoid,
     Step,
     TwoClasses,
 )
@@ -85,6 +86,8 @@ class _Editor:
                 return self._conversion(given, to, start, target)
             case TwoClasses(of_logit):
                 return self._two_classes(start, target, of_logit=of_logit)
+            case Sigmoid():
+                return [helper.make_node("Sigmoid", [start], [target])]
 
     def _conversion(self, given: Tensor, to: Tensor, start: str, target: str) -> list[onnx.NodeProto]:
         quantized = to if is_quantized(to) else given

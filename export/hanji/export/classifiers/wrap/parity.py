@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hanji.compression.classifiers.files.measures import BestClass, Measure, Values
 from hanji.export.bundle.files import MeasuredParity, rounded
 from hanji.training.errors import ConversionError
 from hanji.training.progress import logger
 
+Outputs = npt.NDArray[np.float32]
 _ROUNDING = {"float32": 1e-3, "float16": 2e-2}
 _QUANTIZED_ROUNDING = 5e-2
 """Allowed differences relative to the largest output: engines fuse and order operations differently once
@@ -29,24 +32,37 @@ class OriginalParity(MeasuredParity):
         return f"same best class as the original file for {self.top1_agreement:.3f} of {self.images} images"
 
 
-def rewritten_parity(
-    path: Path,
-    expected: npt.NDArray[np.float64],
-    found: npt.NDArray[np.float32],
-    precision: str,
-    engine: str,
-) -> OriginalParity:
-    """The parity of outputs ``found`` with the original's, both [n, classes].
+@dataclass(frozen=True)
+class OutputParity(OriginalParity):
+    """That of several labels or of values: ``measured`` names the ``agreement``."""
 
-    ConversionError if they differ by more than rounding.
+    measured: str = ""
+
+    @property
+    def agreement_summary(self) -> str:
+        return f"{self.measured} {self.agreement:.3f} with the original file on {self.images} images"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a comparison allows: the largest and the typical difference, and the least agreement."""
+
+    largest: float
+    typical: float
+    agreement: float
+
+
+def rewritten_parity(
+    path: Path, expected: Values, found: Outputs, measure: Measure, run: tuple[str, str]
+) -> OriginalParity:
+    """The parity of outputs ``found`` with the original's, both [n, outputs].
+
+    ``run`` are the precision of the file and its engine. ConversionError for differences beyond rounding.
     """
+    precision, engine = run
     tolerance = _ROUNDING.get(precision, _QUANTIZED_ROUNDING) * float(np.abs(expected).max())
-    differences = np.abs(found - expected)
-    largest = float(differences.max())
-    rows = np.arange(len(expected))
-    # Classes that the original has within rounding of one another count as the same.
-    same = expected[rows, found.argmax(axis=1)] >= expected.max(axis=1) - 2 * tolerance
-    agreement = float(np.mean(same))
+    largest = float(np.abs(found - expected).max())
+    agreement = measure.agreement(found.astype(np.float64), expected, tolerance)
     if not np.ptp(expected, axis=0).any():
         logger.warning(
             f"{path.name}: all {len(expected)} images have the same answers, so that the comparison with the "
@@ -55,22 +71,34 @@ def rewritten_parity(
     if not largest <= tolerance:
         raise ConversionError(
             f"{path}: expected the same answers from the rewritten file as from the original within "
-            f"{tolerance:.3g}, found a difference of {largest:.3g} and the same best class for "
-            f"{agreement:.3f} of {len(expected)} images in {engine}; no bundle was written; export the "
-            "model with the input [1, height, width, channels] in RGB and the output [1, classes], both "
-            "float32, so that nothing has to be rewritten"
+            f"{tolerance:.3g}, found a difference of {largest:.3g} ({measure.name}: {agreement:.3f}) for "
+            f"{len(expected)} images in {engine}; no bundle was written; export the model with the input [1, "
+            "height, width, channels] in RGB and the output [1, classes], both float32, so that nothing has "
+            "to be rewritten"
         )
-    return OriginalParity(
-        checked=True,
-        engine=engine,
-        max_abs_error=rounded(largest),
-        score_tolerance=rounded(tolerance),
-        top1_agreement=rounded(agreement),
-        minimum_top1_agreement=1.0,
-        typical_error=rounded(float(np.sqrt(np.mean(np.square(differences))))),
-        typical_tolerance=rounded(tolerance),
-        images=len(expected),
+    bounds = Bounds(tolerance, tolerance, 1.0)
+    return original_parity(np.abs(found - expected), (measure, agreement), engine, bounds)
+
+
+def original_parity(
+    differences: Values, agreed: tuple[Measure, float], engine: str, bounds: Bounds
+) -> OriginalParity:
+    """The parity as the manifest states it, of absolute differences [n, outputs] that kept to ``bounds``."""
+    measure, agreement = agreed[0], rounded(agreed[1])
+    common: dict[str, Any] = {
+        "checked": True,
+        "engine": engine,
+        "max_abs_error": rounded(float(differences.max())),
+        "score_tolerance": rounded(bounds.largest),
+        "typical_error": rounded(float(np.sqrt(np.mean(np.square(differences))))),
+        "typical_tolerance": rounded(bounds.typical),
+        "images": len(differences),
+    }
+    if isinstance(measure, BestClass):
+        return OriginalParity(top1_agreement=agreement, minimum_top1_agreement=bounds.agreement, **common)
+    return OutputParity(
+        agreement=agreement, minimum_agreement=bounds.agreement, measured=measure.name, **common
     )
 
 
-__all__ = ["OriginalParity", "rewritten_parity"]
+__all__ = ["Bounds", "OriginalParity", "original_parity", "rewritten_parity"]

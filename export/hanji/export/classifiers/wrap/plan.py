@@ -16,6 +16,7 @@ from hanji.export.classifiers.wrap.steps import (
     Ends,
     Reshape,
     ReverseChannels,
+    Sigmoid,
     Step,
     TwoClasses,
 )
@@ -35,7 +36,7 @@ def planned_ends(
     """The ends of a file that takes images as ``image_input`` prepares them; without notes if it can stay."""
     image = _taken(layout.source, (1, *image_input.shape))
     before = _before(layout, image, settings)
-    classes = _given(result)
+    classes = _given(result, settings)
     after = _after(result, classes, settings)
     reasons = _reasons(model, result)
     ends = Ends(layout.source, image, before, result, classes, after, reasons)
@@ -52,12 +53,14 @@ def _taken(source: Tensor, shape: tuple[int, ...]) -> Tensor:
     return plain
 
 
-def _given(result: Tensor) -> Tensor:
+def _given(result: Tensor, settings: WrapSettings) -> Tensor:
     """The output of the bundle's file: [1, classes], float32 or quantized."""
     values = prod(size or 0 for size in result.shape)
-    if values > 1 and is_quantized(result) and result.dtype in _RUNTIME_QUANTIZED:
+    classes = settings.names(values)
+    keeps = classes == values and settings.gives != "multi-label-logits"
+    if keeps and is_quantized(result) and result.dtype in _RUNTIME_QUANTIZED:
         return replace(result, shape=(1, values))
-    return Tensor(result.name, "float32", (1, max(2, values)), scale=None, zero_point=None)
+    return Tensor(result.name, "float32", (1, classes), scale=None, zero_point=None)
 
 
 def _before(layout: InputLayout, image: Tensor, settings: WrapSettings) -> tuple[Step, ...]:
@@ -86,8 +89,10 @@ def _after(result: Tensor, classes: Tensor, settings: WrapSettings) -> tuple[Ste
         steps.append(Reshape((1, values)))
     if result.dtype != classes.dtype:
         steps.append(Convert(result, replace(classes, shape=(1, values))))
-    if values == 1:
+    if classes.shape != (1, values):
         steps.append(TwoClasses(of_logit=settings.gives == "logits"))
+    if settings.gives == "multi-label-logits":
+        steps.append(Sigmoid())
     return tuple(steps)
 
 

@@ -76,7 +76,14 @@ class TwoClasses:
         return f"the output is {both}: the first label is the class of 0, the second that of 1"
 
 
-Step: TypeAlias = CentreCrop | ReverseChannels | ChannelsFirst | Reshape | Convert | TwoClasses
+@dataclass(frozen=True)
+class Sigmoid:
+    """Logits to probabilities of independent labels, of float32 [1, labels]."""
+
+    note: str = "a sigmoid was inserted, as the outputs are the logits of independent labels"
+
+
+Step: TypeAlias = CentreCrop | ReverseChannels | ChannelsFirst | Reshape | Convert | TwoClasses | Sigmoid
 
 
 @dataclass(frozen=True)
@@ -118,6 +125,7 @@ __all__ = [
     "Ends",
     "Reshape",
     "ReverseChannels",
+    "Sigmoid",
     "Step",
     "TwoClasses",
 ]

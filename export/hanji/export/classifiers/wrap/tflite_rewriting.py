@@ -18,6 +18,7 @@ from hanji.export.classifiers.wrap.steps import (
     Ends,
     Reshape,
     ReverseChannels,
+    Sigmoid,
     Step,
     TwoClasses,
 )
@@ -98,6 +99,8 @@ class _Editor:
                 return [self._conversion(given, to, start, target)]
             case TwoClasses(of_logit):
                 return self._two_classes(start, target, of_logit=of_logit)
+            case Sigmoid():
+                return [self._graph.operator(_OPERATOR.LOGISTIC, [start], target)]
 
     def _moved(self, kind: int, inputs: list[int], target: int, options: Any) -> Any:
         is_int8 = self._graph.tensors[target].type == schema.TensorType.INT8

@@ -29,10 +29,9 @@ from hanji.export.bundle.queries import Outputs
 from hanji.export.classifiers.golden import golden_count, image_golden_table, image_replay_tolerance
 from hanji.export.classifiers.manifest import CARD, GOLDEN, LABELS, input_and_output, labels_table
 from hanji.export.classifiers.wrap.bundled_file import BundledFile, bundled_file
-from hanji.export.classifiers.wrap.card import wrapped_card
+from hanji.export.classifiers.wrap.card import meaning_text, wrapped_card
 from hanji.runtime.images.tensors import probabilities_of
 from hanji.runtime.manifest import CLASSIFICATION, Artifact, ImageData, ImageInput
-from hanji.runtime.manifest.parts import SCHEMA_VERSION
 from hanji.training.classifiers.data import load_unlabelled
 from hanji.training.errors import ConversionError
 from hanji.training.files import atomic_directory
@@ -126,10 +125,12 @@ def write_wrapped(file: BundledFile, about: AboutFile, images: Images, out: Path
 def _own_files(file: BundledFile, about: AboutFile, images: Images) -> dict[str, bytes]:
     """The labels, the golden outputs and the model card, by path."""
     labels, image_input, rule = about.labels, about.image_input, about.settings.probabilities
+    output = about.settings.outputs_of(file.classes, about.name)
     outputs = Outputs("", tuple(probabilities_of(row, rule) for row in file.outputs))
-    replay = (outputs, _tolerance(file.artifact, outputs))
+    replay = (outputs, _tolerance(file.artifact, outputs, 0.0 if output and output.units else 1.0))
     golden = image_golden_table(image_input, images[: golden_count(images)], {file.artifact.format: replay})
-    card = wrapped_card(about.name, file, labels, image_input, rule, about.settings.licence)
+    meaning = meaning_text(output, labels, rule)
+    card = wrapped_card(about.name, file, image_input, meaning, about.settings.licence)
     return {
         LABELS: json_bytes(labels_table(labels.labels, labels.names)),
         GOLDEN: json_bytes(golden),
@@ -137,21 +138,25 @@ def _own_files(file: BundledFile, about: AboutFile, images: Images) -> dict[str,
     }
 
 
-def _tolerance(artifact: Artifact, outputs: Outputs) -> float:
-    """The tolerance of exported models, scaled by the magnitude of the outputs."""
+def _tolerance(artifact: Artifact, outputs: Outputs, smallest: float) -> float:
+    """The tolerance of exported models, scaled by the magnitude of the outputs, at least ``smallest``."""
     tolerance = image_replay_tolerance(artifact.precision)
     if (artifact.format, artifact.precision) == ("onnx", "float16"):
         tolerance = _HALF_TOLERANCE
-    size = max(1.0, float(np.abs(np.stack(outputs.scores)).max()))
+    size = max(smallest, float(np.abs(np.stack(outputs.scores)).max()))
     return float(f"{tolerance * size:.3g}")
 
 
 def _manifest(file: BundledFile, about: AboutFile, data: Mapping[str, bytes]) -> dict[str, Any]:
     return {
-        "schema_version": SCHEMA_VERSION,
         "task": CLASSIFICATION,
         "name": about.name,
-        **input_and_output(about.image_input, file.classes, about.settings.probabilities),
+        **input_and_output(
+            about.image_input,
+            file.classes,
+            about.settings.probabilities,
+            about.settings.outputs_of(file.classes, about.name),
+        ),
         **_history(file, about),
         "artifacts": [artifact_table(file.artifact)],
         "files": [asdict(file_entry(path, content)) for path, content in data.items()],

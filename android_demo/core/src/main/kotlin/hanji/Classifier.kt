@@ -26,30 +26,73 @@ class Classifier private constructor(
     val imageInput: ImageInput get() = manifest.imageInput
 
     /**
-     * The [k] most probable classes, or all classes if there are fewer. [language], one of [names], is the
-     * language of each prediction's `name`.
+     * The [k] most probable classes, or all classes if there are fewer. If `manifest.output` is multi-label,
+     * labels whose probability reaches their threshold, of which there may be none. [language], one of
+     * [names], is the language of each prediction's `name`.
      *
-     * RequestException if [k] is below 1 or the bundle lacks the language.
+     * RequestException if [k] is below 1, if the bundle lacks the language, and for a bundle of values, for
+     * which there is [estimate].
      */
     fun classify(pixels: Pixels, k: Int = 5, language: String? = null): Classification {
         if (k < 1) throw RequestException("k=$k: expected 1 or more")
-        val names = classes.inLanguage(language)
-        val probabilities = probabilities(pixels)
-        val values = DoubleArray(probabilities.size) { probabilities[it].toDouble() }
-        val best = topK(values, minOf(k, values.size))
+        val names = expected(false).inLanguage(language)
+        val values = outputs(pixels)
+        val found = reached(values)
         return Classification(
-            best.mapIndexed { position, index ->
+            topK(values, minOf(k, found)).mapIndexed { position, index ->
                 Prediction(position + 1, labels[index], names[index], values[index], index)
             }
         )
     }
 
     /**
+     * The values of a bundle whose `manifest.output` is of values, in the order of [labels].
+     *
+     * Arguments and errors are those of [classify], which takes the other bundles.
+     */
+    fun estimate(pixels: Pixels, language: String? = null): List<Value> {
+        val names = expected(true).inLanguage(language)
+        val values = outputs(pixels)
+        val units = manifest.output!!.units
+        return labels.mapIndexed { index, label -> Value(label, names[index], values[index], units[index]) }
+    }
+
+    /**
      * The probability of every class, float32 [classes], in the order of [labels].
      *
      * `manifest.probabilities` states how they are computed; a wrapped model may output raw values instead.
+     * RequestException for a bundle of values.
      */
-    fun probabilities(pixels: Pixels): FloatArray = classifyPrepared(prepare(pixels, imageInput))
+    fun probabilities(pixels: Pixels): FloatArray {
+        expected(false)
+        return classifyPrepared(prepare(pixels, imageInput))
+    }
+
+    /** The labels; RequestException if the outputs are values and should not be, or vice versa. */
+    private fun expected(values: Boolean): Labels {
+        val isOfValues = manifest.output?.kind == VALUES
+        if (values == isOfValues) return classes
+        throw RequestException(
+            if (isOfValues) "a model of values; call estimate() instead"
+            else "a model of probabilities of classes; call classify() instead"
+        )
+    }
+
+    /** The number of labels that reach their threshold; the [probabilities] of others become the lowest. */
+    private fun reached(probabilities: DoubleArray): Int {
+        val thresholds = manifest.output?.thresholds ?: return probabilities.size
+        var count = 0
+        for (index in thresholds.indices) {
+            if (probabilities[index] >= thresholds[index]) count++
+            else probabilities[index] = Double.NEGATIVE_INFINITY
+        }
+        return count
+    }
+
+    private fun outputs(pixels: Pixels): DoubleArray {
+        val found = classifyPrepared(prepare(pixels, imageInput))
+        return DoubleArray(found.size) { found[it].toDouble() }
+    }
 
     override fun selfTest(): SelfTest {
         val path = manifest.golden

@@ -2,11 +2,13 @@ package hanji
 
 /**
  * Parses the manifest of a classifier; BundleException naming the field if it violates the schema or is
- * inconsistent.
+ * inconsistent. Only version 2 has an `output`.
  */
-internal fun classifierManifest(table: Table): ClassifierManifest {
+internal fun classifierManifest(table: Table, version: Long): ClassifierManifest {
     val labels = table.table("labels")
-    val common = commonFields(table, CLASSIFICATION, "top1_agreement") { artifact, names ->
+    val output = if (version == SCHEMA_VERSION) null else output(table.table("output"))
+    val agreement = if (output == null) "top1_agreement" else "agreement"
+    val common = commonFields(table, CLASSIFICATION, agreement) { artifact, names ->
         if ("classify" !in names) artifact.fail("signatures", "a signature 'classify'")
     }
     val data = table.table("training_data")
@@ -23,6 +25,7 @@ internal fun classifierManifest(table: Table): ClassifierManifest {
         Probabilities(
             probabilities.choice("source", "graph", "softmax", "none"), probabilities.positive("temperature")
         ),
+        output,
     )
     val fail = inconsistency(table.where)
     manifest.artifacts.forEachIndexed { index, artifact ->
@@ -31,8 +34,28 @@ internal fun classifierManifest(table: Table): ClassifierManifest {
         checkInputs(signature.inputs, manifest.imageInput, "$where.inputs", fail)
         checkOutput(signature.outputs[0], manifest.labels.count, "$where.outputs[0]", fail)
     }
+    if (output != null) checkMeaning(output, manifest, fail)
     checkFormatsAndPaths(manifest, mapOf("labels.path" to manifest.labels.path), fail)
     return manifest
+}
+
+private fun output(table: Table): Output {
+    val kind = table.choice("kind", MULTI_LABEL, VALUES)
+    if (kind == VALUES) return Output(kind, DoubleArray(0), table.texts("units"))
+    val thresholds = table.numbers("thresholds", 0)
+    if (thresholds.any { it !in 0.0..1.0 }) table.fail("thresholds", "numbers from 0 to 1")
+    return Output(kind, thresholds, emptyList())
+}
+
+private fun checkMeaning(output: Output, manifest: ClassifierManifest, fail: (String) -> Nothing) {
+    val isOfValues = output.kind == VALUES
+    val key = if (isOfValues) "units" else "thresholds"
+    val found = output.units.size + output.thresholds.size
+    val count = manifest.labels.count
+    if (found != count) fail("output.$key: expected $count (labels.count), found $found")
+    val source = if (isOfValues) "none" else "graph"
+    val actual = manifest.probabilities.source
+    if (actual != source) fail("probabilities.source: expected $source for ${output.kind}, found $actual")
 }
 
 private fun checkInputs(
@@ -106,5 +129,7 @@ private fun background(table: Table): List<Int> {
 }
 
 internal const val MAX_SIDE = 4096L
+internal const val VALUES = "values"
+private const val MULTI_LABEL = "multi-label"
 private val PIXEL_DTYPES = listOf("uint8", "int32", "float32")
 private val REAL_DTYPES = listOf("float32", "uint8", "int8")

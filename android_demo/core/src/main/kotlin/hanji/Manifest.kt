@@ -28,8 +28,8 @@ class EngineRequirement internal constructor(val name: String, val oldestVersion
 /**
  * The deviation of the artifact from the original model; [reason] states why it was not checked.
  *
- * Errors refer to scores, or to probabilities for classifiers. [agreement] is the overlap of the top ten, or
- * the agreement of the top-1 class.
+ * Errors refer to scores, or to the outputs of classifiers. [agreement] is the overlap of the top ten, the
+ * agreement of the top-1 class, or that of an [Output].
  */
 class Parity internal constructor(
     val checked: Boolean,
@@ -123,6 +123,15 @@ class ImageInput internal constructor(
  */
 class Probabilities internal constructor(val source: String, val temperature: Double)
 
+/**
+ * Outputs of a classifier that are not the classes of one label per image.
+ *
+ * [kind] is "multi-label" for independent probabilities: an image has the labels that reach their threshold,
+ * one of [thresholds] for each. It is "values" for numbers such as an age, with one of [units] for each,
+ * which is empty if there is none.
+ */
+class Output internal constructor(val kind: String, val thresholds: DoubleArray, val units: List<String>)
+
 /** manifest.json: the fields of all tasks. It is defined by `manifest.schema.json`. */
 sealed class Manifest(common: CommonFields) {
     val name: String = common.name
@@ -150,11 +159,12 @@ class RecommenderManifest internal constructor(
     val takes: String get() = if (users == null) "history" else "user"
 }
 
-/** The manifest of a classifier. */
+/** The manifest of a classifier. [output] is null if an image has one label. */
 class ClassifierManifest internal constructor(
     common: CommonFields,
     override val trainingData: TrainingData,
     val labels: LabelTable,
     val imageInput: ImageInput,
     val probabilities: Probabilities,
+    val output: Output?,
 ) : Manifest(common)

@@ -1,6 +1,9 @@
 package hanji
 
 internal const val SCHEMA_VERSION = 1L
+
+/** Of a classifier with an `output`, which earlier readers would take for the classes of one label. */
+internal const val OUTPUT_SCHEMA_VERSION = 2L
 internal const val RECOMMENDATION = "recommendation"
 internal const val CLASSIFICATION = "image-classification"
 
@@ -13,16 +16,16 @@ internal const val CLASSIFICATION = "image-classification"
 internal fun parseManifest(content: ByteArray, where: String): Manifest {
     val table = Table.parse(content, where)
     val version = table.integer("schema_version", 1, MAX_INTEGER)
-    if (version != SCHEMA_VERSION) {
+    if (version > OUTPUT_SCHEMA_VERSION) {
         throw SchemaVersionException(
-            "$where: schema_version: this app reads version $SCHEMA_VERSION, found $version; update the " +
-                "app, or export the bundle with the hanji version of the app"
+            "$where: schema_version: this app reads versions $SCHEMA_VERSION and $OUTPUT_SCHEMA_VERSION, " +
+                "found $version; update the app, or export the bundle with the hanji version of the app"
         )
     }
     return if (table.choice("task", RECOMMENDATION, CLASSIFICATION) == RECOMMENDATION) {
         recommenderManifest(table)
     } else {
-        classifierManifest(table)
+        classifierManifest(table, version)
     }
 }
 

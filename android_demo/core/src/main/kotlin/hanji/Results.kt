@@ -1,7 +1,7 @@
 package hanji
 
 /** The description of an item in the bundle, also the argument of `filter`. [id] is a Long or a String. */
-data class Item(val id: Any, val title: String, val genres: List<String>)
+class Item(val id: Any, val title: String, val genres: List<String>)
 
 /**
  * An item of the history with a positive contribution to the score of a recommended item.
@@ -43,7 +43,7 @@ data class Recommendations(
  * A class and its probability. [name] is the label in the requested language, or the label itself; [index] is
  * its index in the labels of the bundle.
  */
-data class Prediction(
+class Prediction(
     val rank: Int,
     val label: String,
     val name: String,
@@ -51,13 +51,24 @@ data class Prediction(
     val index: Int,
 )
 
-/** The predictions for an image, most probable class first. */
-data class Classification(val predictions: List<Prediction>) {
-    val best: Prediction get() = predictions[0]
+/**
+ * The predictions for an image, most probable class first; none if the labels have thresholds and none is
+ * reached.
+ */
+class Classification(val predictions: List<Prediction>) {
+    /** The first prediction; RequestException if there is none. */
+    val best: Prediction
+        get() {
+            if (predictions.isEmpty()) throw RequestException("best: no label reaches its threshold")
+            return predictions[0]
+        }
 }
 
+/** An estimated number; [name] is as of a [Prediction], [unit] empty if there is none. */
+class Value(val label: String, val name: String, val value: Double, val unit: String)
+
 /** The result of replaying golden.json; [detail] is a summary for humans. */
-data class SelfTest(
+class SelfTest(
     val passed: Boolean,
     val cases: Int,
     val maxAbsError: Double,

@@ -90,8 +90,8 @@ class DamageTest {
 
     @Test
     fun aBundleOfAnotherVersionIsRejected() {
-        val source = changed("\"schema_version\": *1\\b", "\"schema_version\": 2")
-        expect<SchemaVersionException>("reads version 1, found 2; update the app") { open(source) }
+        val source = changed("\"schema_version\": *1\\b", "\"schema_version\": 3")
+        expect<SchemaVersionException>("reads versions 1 and 2, found 3; update the app") { open(source) }
     }
 
     @Test

@@ -10,8 +10,9 @@ import android.widget.Button
 import android.widget.CheckBox
 import android.widget.ProgressBar
 import android.widget.TextView
-import hanji.Prediction
+import hanji.Value
 import java.text.NumberFormat
+import java.util.Locale
 
 /** The screen for classification: a drawing board or a chosen image, and the most probable classes. */
 class ClassifyScreen(private val activity: Activity, private val state: ClassifyState) : Screen {
@@ -51,11 +52,16 @@ class ClassifyScreen(private val activity: Activity, private val state: Classify
             is ClassifyOutcome.UnreadableFile -> showStatus(activity.getString(R.string.not_an_image))
             is ClassifyOutcome.Failed ->
                 showStatus(activity.getString(R.string.refused, outcome.message))
-            is ClassifyOutcome.Result -> {
-                showStatus(describe(outcome.classification.best))
-                outcome.classification.predictions.forEach { predictions.addView(row(it)) }
-            }
+            is ClassifyOutcome.Classes ->
+                showRows(outcome.predictions.map { Row(it.name, percent(it.probability), it.probability) })
+            is ClassifyOutcome.Values ->
+                showRows(outcome.values.map { Row(it.name, number(it), null) })
         }
+    }
+
+    private fun showRows(rows: List<Row>) {
+        showStatus(rows.firstOrNull()?.let(::describe) ?: activity.getString(R.string.no_label))
+        rows.forEach { predictions.addView(view(it)) }
     }
 
     /** Uses the picker of the system, which returns only the chosen image and needs no permission. */
@@ -74,17 +80,23 @@ class ClassifyScreen(private val activity: Activity, private val state: Classify
             false
         }
 
-    private fun row(prediction: Prediction): View {
-        val row = activity.layoutInflater.inflate(R.layout.prediction_row, predictions, false)
-        row.findViewById<TextView>(R.id.row_title).text = describe(prediction)
-        row.findViewById<ProgressBar>(R.id.row_bar).progress = (1000 * prediction.probability).toInt()
-        return row
+    /** A class or a value; [share] is the length of its bar, null for a value, which has no largest one. */
+    private class Row(val name: String, val text: String, val share: Double?)
+
+    private fun view(row: Row): View {
+        val view = activity.layoutInflater.inflate(R.layout.prediction_row, predictions, false)
+        view.findViewById<TextView>(R.id.row_title).text = describe(row)
+        val bar = view.findViewById<ProgressBar>(R.id.row_bar)
+        if (row.share == null) bar.visibility = View.GONE else bar.progress = (1000 * row.share).toInt()
+        return view
     }
 
-    private fun describe(prediction: Prediction): String {
-        val percent = NumberFormat.getPercentInstance().format(prediction.probability)
-        return activity.getString(R.string.prediction, prediction.name, percent)
-    }
+    private fun describe(row: Row): String = activity.getString(R.string.prediction, row.name, row.text)
+
+    private fun percent(share: Double): String = NumberFormat.getPercentInstance().format(share)
+
+    private fun number(value: Value): String =
+        String.format(Locale.getDefault(), "%.4g %s", value.value, value.unit).trim()
 
     private fun showStatus(text: String) {
         if (status.text.toString() != text) status.text = text

@@ -3,8 +3,9 @@ package hanji.demo
 import android.content.ContentResolver
 import android.graphics.Bitmap
 import android.net.Uri
-import hanji.Classification
 import hanji.Pixels
+import hanji.Prediction
+import hanji.Value
 import java.util.Locale
 
 /** The outcome that the classify screen shows. */
@@ -17,7 +18,9 @@ sealed class ClassifyOutcome {
 
     class Failed(val message: String) : ClassifyOutcome()
 
-    class Result(val classification: Classification) : ClassifyOutcome()
+    class Classes(val predictions: List<Prediction>) : ClassifyOutcome()
+
+    class Values(val values: List<Value>) : ClassifyOutcome()
 }
 
 /** The drawing or image to classify, and the outcome. Images are kept in memory only. */
@@ -87,15 +90,18 @@ class ClassifyState(
             if (request != latestRequest) return@submit
             outcome.value = when (result) {
                 is Outcome.Failed -> ClassifyOutcome.Failed(result.message)
-                is Outcome.Done -> ClassifyOutcome.Result(result.value)
+                is Outcome.Done -> result.value
             }
         }
     }
 
-    private fun runClassifier(pixels: Pixels): Classification {
+    private fun runClassifier(pixels: Pixels): ClassifyOutcome {
         val model = models.classifier()
         val language = Locale.getDefault().language.takeIf { it in model.names }
-        return model.classify(pixels, CLASSES, language)
+        if (model.manifest.output?.kind == "values") {
+            return ClassifyOutcome.Values(model.estimate(pixels, language))
+        }
+        return ClassifyOutcome.Classes(model.classify(pixels, CLASSES, language).predictions)
     }
 
     private companion object {
