@@ -124,7 +124,7 @@ def test_a_model_that_needs_too_much_memory(make_parts: Make, tmp_path: Path, on
 def test_a_process_that_ends(
     onnx_bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, end: str, status: str
 ) -> None:
-    monkeypatch.setattr(isolation, "_PROGRAM", end)
+    monkeypatch.setattr(isolation, "PROGRAM", end)
     expected = f"{onnx_bundle} on onnxruntime: the process of a test ended with {status}; "
     with pytest.raises(EngineError, match=expected):
         Recommender.open(onnx_bundle, isolated=True)
@@ -167,7 +167,7 @@ def test_a_bundle_that_is_replaced_during_the_test(
 ) -> None:
     test = {"passed": True, "cases": 1, "max_abs_error": 0.0, "tolerance": 1.0, "detail": ""}
     answer = {"self_test": test, "fallbacks": [], "sha256": "0" * 64}
-    monkeypatch.setattr(isolation, "_PROGRAM", f"import json; print(json.dumps({answer}))")
+    monkeypatch.setattr(isolation, "PROGRAM", f"import json; print(json.dumps({answer}))")
     with pytest.raises(BundleError, match="was replaced during the test"):
         Recommender.open(onnx_bundle, isolated=True)
 

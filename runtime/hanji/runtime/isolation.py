@@ -31,14 +31,13 @@ MEMORY_BYTES = 2**30
 """Limit of the process's own memory, in addition to ``_PER_BUNDLE`` times the bundle's size. At most three
 quarters of the machine's. Linux enforces it, other systems do not."""
 _PER_BUNDLE = 4
-_PROGRAM = """\
-import json, sys
-job = json.loads(sys.argv[1])
+PROGRAM = """\
+import importlib, json, sys
+job = json.loads(sys.argv[2])
 sys.path[:] = job.pop("path")
-from hanji.runtime.isolation import main
-main(**job)
+importlib.import_module(sys.argv[1]).main(**job)
 """
-"""For ``python -I -c``: with this process's search path, and nothing from the working directory."""
+"""For ``python -c``: calls the function main of a module with another process's search path."""
 
 
 class Tested(NamedTuple):
@@ -57,7 +56,7 @@ def tested(bundle: Bundle, options: OpenOptions) -> Tested:
     job = _job(bundle, options)
     if not sys.executable:
         raise HanjiError("isolated: cannot start another process: sys.executable of this Python is not set")
-    command = [sys.executable, "-I", "-c", _PROGRAM, json.dumps(job)]
+    command = [sys.executable, "-I", "-c", PROGRAM, __name__, json.dumps(job)]
     try:
         done = subprocess.run(  # noqa: S603
             command,

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hanji.runtime.isolation import limit_this_process
+from hanji.runtime.isolation import PROGRAM, limit_this_process
 from hanji.training.errors import ConversionError, HanjiError
 from hanji.training.memory import available_memory
 
@@ -31,13 +31,6 @@ FILE_BYTES = 2**33
 _LEAST_MEMORY = 2**32  # TensorFlow maps much more than it uses
 _VARIABLES = ("PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH")
 _PREFIXES = ("LC_", "TF_", "OMP_", "KMP_", "MKL_", "OPENBLAS_", "XLA_", "CUDA_", "HANJI_", "PYTHON")
-_PROGRAM = """\
-import json, sys
-job = json.loads(sys.argv[1])
-sys.path[:] = job.pop("path")
-from hanji.training.child import main
-main(**job)
-"""
 _SET_PARENT_DEATH_SIGNAL = 1  # of linux/prctl.h
 _NEW_USER_NAMESPACE, _NEW_NETWORK_NAMESPACE = 0x10000000, 0x40000000  # of linux/sched.h
 
@@ -74,7 +67,7 @@ def call_in_child(
         }
         try:
             done = subprocess.run(  # noqa: S603
-                [sys.executable, "-c", _PROGRAM, json.dumps(job)],
+                [sys.executable, "-c", PROGRAM, __name__, json.dumps(job)],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,

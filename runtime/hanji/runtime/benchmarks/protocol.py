@@ -19,8 +19,7 @@ from typing import Any, cast
 import numpy as np
 
 from hanji.runtime import __version__
-from hanji.runtime.benchmarks.instructions import instructions
-from hanji.runtime.benchmarks.measuring import check_runs, latency, run_json
+from hanji.runtime.benchmarks.measuring import check_runs, instructions, latency, run_json
 from hanji.runtime.benchmarks.session import PROGRAM, Job, Measurement
 from hanji.runtime.bundle import Bundle, open_bundle
 from hanji.runtime.engines.choice import Choice, choose
