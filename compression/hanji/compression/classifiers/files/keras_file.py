@@ -19,6 +19,7 @@ from hanji.compression.classifiers.files.tflite_file import TfliteFile
 from hanji.compression.classifiers.foreign.convertible import float_tflite
 from hanji.compression.classifiers.foreign.opened import open_model
 from hanji.compression.classifiers.foreign.original import Original
+from hanji.compression.classifiers.foreign.trial import expect_survivable
 from hanji.training.errors import RecipeError
 from hanji.training.progress import logger
 
@@ -57,8 +58,9 @@ def keras_as_file(path: Path, settings: WrapSettings) -> KerasFile:
     """The model in ``path``, a .keras or .h5 file or a SavedModel directory, as a float ``.tflite`` file.
 
     DataError if it cannot be read, RecipeError if it is no model of images with one list of outputs, or if
-    TensorFlow Lite cannot represent it.
+    TensorFlow Lite cannot represent it, ConversionError if it would crash this process or never end.
     """
+    expect_survivable(path, settings)
     with TemporaryDirectory(prefix="hanji-keras-") as work:
         original = open_model(path, settings, Path(work))
         concrete = original.function.get_concrete_function()

@@ -7,7 +7,7 @@ without an end and kernels that abort.
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ import numpy as np
 import tensorflow as tf
 
 from hanji.compression.classifiers.foreign.converted import converted
+from hanji.compression.classifiers.foreign.convertible import float_tflite
 from hanji.compression.classifiers.foreign.opened import open_model
+from hanji.compression.classifiers.foreign.original import Original
 from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
 from hanji.training.child import call_in_child, naming
 from hanji.training.classifiers.untrusted.trust import trusts_code
-from hanji.training.errors import ConversionError, HanjiError
+from hanji.training.errors import ConversionError, HanjiError, RecipeError
 from hanji.training.progress import logger
 from hanji.training.reasons import reason_of
 from hanji.training.settings import settings_from
@@ -37,10 +39,11 @@ def expect_survivable(path: Path, preprocessing: Preprocessing) -> None:
     """
     if trusts_code():
         return
+    options = {field.name: getattr(preprocessing, field.name) for field in fields(Preprocessing)}
     logger.info(f"Trying {path} in a process of its own")
     call_in_child(
         f"{__name__}:attempt",
-        {"path": str(path.absolute()), "shown": str(path), "preprocessing": asdict(preprocessing)},
+        {"path": str(path.absolute()), "shown": str(path), "preprocessing": options},
         what=f"{path}: TensorFlow",
         hint="it is damaged, made to harm, or too large for this machine; --trust-code skips this trial",
         seconds=SECONDS,
@@ -56,14 +59,22 @@ def attempt(path: str, shown: str, preprocessing: dict[str, Any]) -> None:
         try:
             options = settings_from(Preprocessing, preprocessing, "options")
             original = open_model(Path(path), options, Path(work))
-            shape = (_IMAGES, *original.shape)
-            converted(original, np.random.default_rng(0).integers(0, 256, shape, np.uint8))
+            _convert(original, path)
         except HanjiError as error:
             cause: BaseException | None = error
             while cause is not None:
                 if isinstance(cause, MemoryError | tf.errors.ResourceExhaustedError):
                     raise ConversionError(f"{path}: more than the free memory: {reason_of(cause)}") from error
                 cause = cause.__cause__
+
+
+def _convert(original: Original, path: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (_IMAGES, *original.shape), np.uint8)
+    try:
+        converted(original, noise)
+    except RecipeError:  # other outputs than those of classes, for instance, are converted as they are
+        concrete = original.function.get_concrete_function()
+        float_tflite(concrete, concrete.variables, path)
 
 
 __all__ = ["attempt", "expect_survivable"]
