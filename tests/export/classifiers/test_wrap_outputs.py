@@ -77,6 +77,7 @@ def test_labels_of_an_onnx_file(path: Path, out: Path, outputs: int) -> None:
     card = (out / "MODEL_CARD.md").read_text()
     assert f"the probability of each of {outputs} labels, independent of the others" in card
     assert f"sunny ({thresholds[0]:g})" in card
+    assert "Compare its answers with annotations of your own images" in card
 
 
 @pytest.mark.parametrize("suffix", [".onnx", ".tflite"])
@@ -228,6 +229,13 @@ def test_thresholds_of_a_file(tmp_path: Path, name: str, content: str, expected:
     given = f'"{name}"' if name else content
     (tmp_path / "p.toml").write_text(f'gives = "multi-label"\nthresholds = {given}\n')
     assert read_settings(tmp_path / "p.toml").thresholds == expected
+
+
+def test_the_threshold_of_labels_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "p.toml").write_text('gives = "multi-label"\n')
+    with caplog.at_level("INFO", "hanji"):
+        assert read_settings(tmp_path / "p.toml").thresholds == (0.5,)
+    assert "an image has the labels whose probability is at least 0.5" in caplog.text
 
 
 @pytest.mark.parametrize(
