@@ -160,6 +160,23 @@ def test_values(tmp_path: Path, out: Path, suffix: str, outputs: int) -> None:
     assert f"Estimates {outputs} value(s): sunny (years)" in (out / "MODEL_CARD.md").read_text()
 
 
+@pytest.mark.parametrize("suffix", [".onnx", ".tflite"])
+def test_values_in_a_table(tmp_path: Path, out: Path, suffix: str) -> None:
+    """Such as the coordinates of points, row by row."""
+    network, path = Network(outputs=6), tmp_path / f"model{suffix}"
+    if suffix == ".onnx":
+        saved(onnx_model(network, output=(1, 3, 2), activation=""), path)
+    else:
+        path.write_bytes(tflite_model(network, output=(1, 3, 2), activation=""))
+    names = ClassNames("labels.txt", tuple(f"{point}.{axis}" for point in "abc" for axis in "xy"))
+    settings = settings_from(WrapSettings, {**SCALED, "gives": "values", "units": ["px"]}, "p.toml")
+    wrap_model(path, out, labels=names, settings=settings)
+    with Classifier.open(out) as model:
+        rows = model.estimate(image())
+    assert [row.value for row in rows] == pytest.approx(logits(network).tolist(), rel=1e-4)
+    assert (rows[3].label, rows[3].unit) == ("b.y", "px")
+
+
 def test_small_values_have_a_small_tolerance(path: Path, out: Path) -> None:
     saved(onnx_model(Network(), activation=""), path)
     wrap(path, out, gives="values", scale=1e-9)
