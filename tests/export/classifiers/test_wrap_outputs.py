@@ -77,6 +77,7 @@ def test_labels_of_an_onnx_file(path: Path, out: Path, outputs: int) -> None:
     card = (out / "MODEL_CARD.md").read_text()
     assert f"the probability of each of {outputs} labels, independent of the others" in card
     assert f"sunny ({thresholds[0]:g})" in card
+    assert "Compare its answers with annotations of your own images" in card
 
 
 @pytest.mark.parametrize("suffix", [".onnx", ".tflite"])
@@ -159,6 +160,23 @@ def test_values(tmp_path: Path, out: Path, suffix: str, outputs: int) -> None:
     assert f"Estimates {outputs} value(s): sunny (years)" in (out / "MODEL_CARD.md").read_text()
 
 
+@pytest.mark.parametrize("suffix", [".onnx", ".tflite"])
+def test_values_in_a_table(tmp_path: Path, out: Path, suffix: str) -> None:
+    """Such as the coordinates of points, row by row."""
+    network, path = Network(outputs=6), tmp_path / f"model{suffix}"
+    if suffix == ".onnx":
+        saved(onnx_model(network, output=(1, 3, 2), activation=""), path)
+    else:
+        path.write_bytes(tflite_model(network, output=(1, 3, 2), activation=""))
+    names = ClassNames("labels.txt", tuple(f"{point}.{axis}" for point in "abc" for axis in "xy"))
+    settings = settings_from(WrapSettings, {**SCALED, "gives": "values", "units": ["px"]}, "p.toml")
+    wrap_model(path, out, labels=names, settings=settings)
+    with Classifier.open(out) as model:
+        rows = model.estimate(image())
+    assert [row.value for row in rows] == pytest.approx(logits(network).tolist(), rel=1e-4)
+    assert (rows[3].label, rows[3].unit) == ("b.y", "px")
+
+
 def test_small_values_have_a_small_tolerance(path: Path, out: Path) -> None:
     saved(onnx_model(Network(), activation=""), path)
     wrap(path, out, gives="values", scale=1e-9)
@@ -228,6 +246,13 @@ def test_thresholds_of_a_file(tmp_path: Path, name: str, content: str, expected:
     given = f'"{name}"' if name else content
     (tmp_path / "p.toml").write_text(f'gives = "multi-label"\nthresholds = {given}\n')
     assert read_settings(tmp_path / "p.toml").thresholds == expected
+
+
+def test_the_threshold_of_labels_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "p.toml").write_text('gives = "multi-label"\n')
+    with caplog.at_level("INFO", "hanji"):
+        assert read_settings(tmp_path / "p.toml").thresholds == (0.5,)
+    assert "an image has the labels whose probability is at least 0.5" in caplog.text
 
 
 @pytest.mark.parametrize(

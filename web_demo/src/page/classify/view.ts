@@ -37,6 +37,7 @@ class ClassifyView {
   private readonly runner: ClassifyRunner;
   private readonly bars: Bars;
   private readonly preview: InputPreview;
+  private readonly title: HTMLElement;
   private readonly nothing: HTMLElement;
   private readonly part = el("div", {});
   private readonly tabs = new Map<Source, HTMLButtonElement>();
@@ -53,6 +54,7 @@ class ClassifyView {
     this.camera = new CameraPart(app.texts, state);
     this.bars = new Bars();
     this.preview = new InputPreview(app.texts);
+    this.title = el("h2", { id: "looks-title", class: "answer-title" }, app.texts.classify.results);
     this.nothing = el("p", { class: "quiet-text" }, app.texts.classify.nothing);
     this.element = this.page();
     this.subscribe();
@@ -85,11 +87,10 @@ class ClassifyView {
       this.part,
       examples.element,
     );
-    const title = el("h2", { id: "looks-title", class: "answer-title" }, words.results);
     const results = el(
       "section",
       { class: "answer", "aria-labelledby": "looks-title" },
-      title,
+      this.title,
       this.nothing,
       this.bars.element,
       this.preview.element,
@@ -127,6 +128,8 @@ class ClassifyView {
     if (!hasResult) return;
     const entries = entriesOf(outcome.answer, this.texts);
     this.bars.show(entries);
+    const { estimates, results } = this.texts.classify;
+    this.title.textContent = "values" in outcome.answer ? estimates : results;
     this.nothing.hidden = entries.length > 0;
     this.nothing.textContent = this.texts.classify.none;
     const open = this.state.model.state.value;

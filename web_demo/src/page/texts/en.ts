@@ -123,6 +123,7 @@ export const en = {
     examples: "Examples from the bundle",
     example: (label: string) => `Example: ${label}`,
     results: "It could be",
+    estimates: "Estimates",
     nothing: "Nothing to classify yet.",
     none: "None of the labels that the model knows.",
     announce: (name: string, share: number) => `Most probably ${name}, ${percentOf(share)} percent`,

@@ -121,6 +121,7 @@ export const ko: Texts = {
     examples: "번들에 든 예시",
     example: (label) => `예시: ${label}`,
     results: "아마도",
+    estimates: "추정값",
     nothing: "아직 볼 그림이 없습니다.",
     none: "모델이 아는 항목에 해당하는 것이 없습니다.",
     announce: (name, share) => `가장 그럴듯한 답: ${name}, ${percentOf(share)}퍼센트`,

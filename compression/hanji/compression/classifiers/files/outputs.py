@@ -39,10 +39,12 @@ def class_outputs(
     if settings.output:
         tensors = [_named(model, tensors, settings.output)]
     if len(tensors) == 1:
-        _expect_classes(model, tensors[0])
+        _expect_classes(model, tensors[0], settings)
         return tuple(tensors)
     fitting = [
-        tensor for tensor in tensors if not _objection(tensor) and settings.names(_values(tensor)) == labels
+        tensor
+        for tensor in tensors
+        if not _objection(tensor, settings) and settings.names(_values(tensor)) == labels
     ]
     if not fitting:
         raise ConversionError(
@@ -99,17 +101,19 @@ def _named(model: OriginalModel, tensors: Sequence[Tensor], name: str) -> Tensor
     raise RecipeError(f"{model.path}: output: expected one of {_listed(tensors)}, found {name!r}")
 
 
-def _expect_classes(model: OriginalModel, tensor: Tensor) -> None:
-    if objection := _objection(tensor):
+def _expect_classes(model: OriginalModel, tensor: Tensor, settings: WrapSettings) -> None:
+    if objection := _objection(tensor, settings):
         raise cannot_wrap(
             model.path, f"{tensor.name!r} of shape {shape_text(tensor.shape)}{objection}", _EXPECTED
         )
 
 
-def _objection(tensor: Tensor) -> str:
-    """Why a tensor does not hold one value per class; empty if it does."""
+def _objection(tensor: Tensor, settings: WrapSettings) -> str:
+    """Why a tensor does not hold one value per class; empty if it does. Values may be in any shape."""
     if tensor.dtype not in NUMBERS:
         return f" and dtype {tensor.dtype}; export the model with the values of all classes in float32"
+    if settings.gives == "values" and _values(tensor):
+        return ""
     if sum(size != 1 for size in tensor.shape) > 1 or not _values(tensor):
         return ", which is not one list of values; export the model with one value per class"
     if _values(tensor) == 1 and tensor.dtype in (*LEVELS, "int8") and not is_quantized(tensor):

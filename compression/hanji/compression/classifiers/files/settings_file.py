@@ -9,6 +9,7 @@ from typing import Any
 
 from hanji.compression.classifiers.files.preprocessor_config import preprocessing_keys
 from hanji.compression.classifiers.files.settings import WrapSettings
+from hanji.runtime.manifest.types import MULTI_LABEL
 from hanji.training.errors import RecipeError
 from hanji.training.json_files import read_json, read_text
 from hanji.training.progress import logger
@@ -26,7 +27,7 @@ def read_settings(path: Path) -> WrapSettings:
     given: Mapping[str, Any] = {} if is_json else _with_thresholds(read_toml(path), path)
     config = path if is_json else given.get("config")
     if not config:
-        return settings_from(WrapSettings, given, str(path))
+        return _said(settings_from(WrapSettings, given, str(path)), given, path)
     source = path.parent / str(config) if config is not path else path
     found = _keys(source)
     if "resample" not in given and found["resample"] != "bilinear":
@@ -39,7 +40,17 @@ def read_settings(path: Path) -> WrapSettings:
     logger.info(
         f"{source.name} stands for {_text(table)}; a .toml file with config and other keys changes it"
     )
-    return settings_from(WrapSettings, table, str(path))
+    return _said(settings_from(WrapSettings, table, str(path)), given, path)
+
+
+def _said(settings: WrapSettings, given: Mapping[str, Any], path: Path) -> WrapSettings:
+    """``settings``, with a line on a threshold that was not given."""
+    if settings.gives.startswith(MULTI_LABEL) and "thresholds" not in given:
+        logger.info(
+            f"{path.name}: an image has the labels whose probability is at least {settings.thresholds[0]:g}; "
+            "thresholds, one number or one for each label, changes it"
+        )
+    return settings
 
 
 def _with_thresholds(table: dict[str, Any], path: Path) -> dict[str, Any]:

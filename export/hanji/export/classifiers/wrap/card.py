@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.export.bundle.files import MeasuredParity
@@ -18,14 +19,18 @@ _OUTPUTS = {
 }
 
 
+@dataclass(frozen=True)
+class Purpose:
+    """What the model makes of an image, and how that is measured: sentences in Markdown."""
+
+    use: str
+    measuring: str = "Compare its answers with annotations of your own images."
+
+
 def wrapped_card(
-    name: str,
-    file: BundledFile,
-    image_input: ImageInput,
-    meaning: str,
-    licence: str,
+    name: str, file: BundledFile, image_input: ImageInput, purpose: Purpose, licence: str
 ) -> str:
-    """The text of the card, in Markdown; ``meaning`` are sentences on what is made of an image."""
+    """The text of the card, in Markdown."""
     artifact = file.artifact
     return (
         f"# {plain(name)}\n\nAn existing model file, wrapped by hanji: "
@@ -33,32 +38,35 @@ def wrapped_card(
         f"{file.parameters:,} stored parameters.\n\n"
         f"{_changes(file)}"
         f"## Intended use\n\nTakes an image of {image_input.height} × {image_input.width} pixels with "
-        f"{image_input.channels} channel(s). {meaning}\n\n"
+        f"{image_input.channels} channel(s). {purpose.use}\n\n"
         "## Training data\n\n"
         f"Unknown. Licence of the data: {plain(licence) or 'not stated'}.\n\n"
         "## Limitations\n\n"
-        "- The training data, the accuracy and any bias of the model are unknown. Use `hanji evaluate` to "
-        "measure it on your own labelled images.\n"
+        "- The training data, the accuracy and any bias of the model are unknown. "
+        f"{purpose.measuring}\n"
         "- Whether the preprocessing is that of the training can be seen only from its accuracy. golden.json "
         "contains the outputs of the model at the time it was wrapped.\n"
     )
 
 
-def meaning_text(output: Output | None, labels: ClassNames, rule: Probabilities) -> str:
-    """What the model makes of an image, in Markdown."""
+def purpose_of(output: Output | None, labels: ClassNames, rule: Probabilities) -> Purpose:
+    """The purpose of a model with these outputs."""
     count = len(labels.labels)
     if output is None:
-        return f"Classifies it into one of {count} classes. The model outputs {_OUTPUTS[rule.source]}."
+        return Purpose(
+            f"Classifies it into one of {count} classes. The model outputs {_OUTPUTS[rule.source]}.",
+            "Use `hanji evaluate` to measure it on your own labelled images.",
+        )
     if output.thresholds:
         found = zip(labels.labels, output.thresholds, strict=True)
-        return (
+        return Purpose(
             f"Gives the probability of each of {count} labels, independent of the others. An image has the "
             "labels whose probability is at or above their threshold, which may be none: "
             f"{_listed([f'{plain(label)} ({threshold:g})' for label, threshold in found])}."
         )
     pairs = zip(labels.labels, output.units, strict=True)
     named = [f"{plain(label)} ({plain(unit)})" if unit else plain(label) for label, unit in pairs]
-    return f"Estimates {count} value(s): {_listed(named)}."
+    return Purpose(f"Estimates {count} value(s): {_listed(named)}.")
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -79,4 +87,4 @@ def _changes(file: BundledFile) -> str:
     )
 
 
-__all__ = ["meaning_text", "wrapped_card"]
+__all__ = ["Purpose", "purpose_of", "wrapped_card"]

@@ -29,7 +29,7 @@ from hanji.export.bundle.queries import Outputs
 from hanji.export.classifiers.golden import golden_count, image_golden_table, image_replay_tolerance
 from hanji.export.classifiers.manifest import CARD, GOLDEN, LABELS, input_and_output, labels_table
 from hanji.export.classifiers.wrap.bundled_file import BundledFile, bundled_file
-from hanji.export.classifiers.wrap.card import meaning_text, wrapped_card
+from hanji.export.classifiers.wrap.card import purpose_of, wrapped_card
 from hanji.runtime.images.tensors import probabilities_of
 from hanji.runtime.manifest import CLASSIFICATION, Artifact, ImageData, ImageInput
 from hanji.training.classifiers.data import load_unlabelled
@@ -129,8 +129,8 @@ def _own_files(file: BundledFile, about: AboutFile, images: Images) -> dict[str,
     outputs = Outputs("", tuple(probabilities_of(row, rule) for row in file.outputs))
     replay = (outputs, _tolerance(file.artifact, outputs, 0.0 if output and output.units else 1.0))
     golden = image_golden_table(image_input, images[: golden_count(images)], {file.artifact.format: replay})
-    meaning = meaning_text(output, labels, rule)
-    card = wrapped_card(about.name, file, image_input, meaning, about.settings.licence)
+    purpose = purpose_of(output, labels, rule)
+    card = wrapped_card(about.name, file, image_input, purpose, about.settings.licence)
     return {
         LABELS: json_bytes(labels_table(labels.labels, labels.names)),
         GOLDEN: json_bytes(golden),

@@ -19,6 +19,7 @@ class ClassifyScreen(private val activity: Activity, private val state: Classify
     private val board: DrawingView = activity.findViewById(R.id.board)
     private val clear: Button = activity.findViewById(R.id.clear)
     private val invert: CheckBox = activity.findViewById(R.id.invert)
+    private val heading: TextView = activity.findViewById(R.id.classify_results)
     private val status: TextView = activity.findViewById(R.id.classify_status)
     private val predictions: ViewGroup = activity.findViewById(R.id.predictions)
 
@@ -46,6 +47,8 @@ class ClassifyScreen(private val activity: Activity, private val state: Classify
 
     private fun show(outcome: ClassifyOutcome) {
         predictions.removeAllViews()
+        val isOfValues = outcome is ClassifyOutcome.Values
+        heading.setText(if (isOfValues) R.string.classify_estimates else R.string.classify_results)
         when (outcome) {
             is ClassifyOutcome.Empty -> showStatus(activity.getString(R.string.nothing_to_classify))
             is ClassifyOutcome.Working -> showStatus(activity.getString(R.string.working))
