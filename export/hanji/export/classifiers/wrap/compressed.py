@@ -13,6 +13,7 @@ from hanji.compression.classifiers.files.reference import NativeClassifier, expe
 from hanji.compression.classifiers.files.selection import LEAST_AGREEMENT
 from hanji.export.bundle.files import BundleSummary, rounded
 from hanji.export.classifiers.wrap.bundled_file import BundledFile, bundled_file
+from hanji.export.classifiers.wrap.formats import WrappedFiles
 from hanji.export.classifiers.wrap.parity import OriginalParity
 from hanji.export.classifiers.wrap.wrap import AboutFile, write_wrapped
 from hanji.training.errors import ConversionError
@@ -38,7 +39,7 @@ def bundle_compressed_file(compressed: CompressedFile, out: Path) -> BundleSumma
     about = AboutFile(
         compressed.name, compressed.labels, compressed.settings, quantized.image_input, compressed.recipe
     )
-    return write_wrapped(file, about, compressed.images, out)
+    return write_wrapped(WrappedFiles((file,)), about, compressed.images, out)
 
 
 def _classifier(compressed: CompressedFile, content: bytes) -> NativeClassifier:

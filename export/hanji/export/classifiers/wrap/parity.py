@@ -18,6 +18,13 @@ _QUANTIZED_ROUNDING = 5e-2
 there are others around them, and quantized networks carry a different last bit over a step."""
 
 
+REWRITTEN = (
+    "no bundle was written; export the model with the input [1, height, width, channels] in RGB and the "
+    "output [1, classes], both float32, so that nothing has to be rewritten"
+)
+"""What to do about a rewritten file that answers differently."""
+
+
 @dataclass(frozen=True)
 class OriginalParity(MeasuredParity):
     """Parity of a file with the one that it was made from, on ``images`` images."""
@@ -35,10 +42,11 @@ def rewritten_parity(
     found: npt.NDArray[np.float32],
     precision: str,
     engine: str,
+    remedy: str = REWRITTEN,
 ) -> OriginalParity:
     """The parity of outputs ``found`` with the original's, both [n, classes].
 
-    ConversionError if they differ by more than rounding.
+    ConversionError, which ends with ``remedy``, if they differ by more than rounding.
     """
     tolerance = _ROUNDING.get(precision, _QUANTIZED_ROUNDING) * float(np.abs(expected).max())
     differences = np.abs(found - expected)
@@ -56,9 +64,7 @@ def rewritten_parity(
         raise ConversionError(
             f"{path}: expected the same answers from the rewritten file as from the original within "
             f"{tolerance:.3g}, found a difference of {largest:.3g} and the same best class for "
-            f"{agreement:.3f} of {len(expected)} images in {engine}; no bundle was written; export the "
-            "model with the input [1, height, width, channels] in RGB and the output [1, classes], both "
-            "float32, so that nothing has to be rewritten"
+            f"{agreement:.3f} of {len(expected)} images in {engine}; {remedy}"
         )
     return OriginalParity(
         checked=True,
@@ -73,4 +79,4 @@ def rewritten_parity(
     )
 
 
-__all__ = ["OriginalParity", "rewritten_parity"]
+__all__ = ["REWRITTEN", "OriginalParity", "rewritten_parity"]
