@@ -57,8 +57,8 @@ def test_help_needs_no_tensorflow() -> None:
     )
     output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert output.splitlines()[-1] == "[]"
-    stages = ("build", "train", "compress", "export", "evaluate", "data", "baselines", "setup-tfjs", "setup-onnx2tf")
-    tools = ("profile", "bundle", "debug-quantization", "compare", "search")
+    stages = ("build", "train", "compress", "export", "evaluate", "data", "baselines", "setup-tfjs")
+    tools = ("setup-onnx2tf", "profile", "bundle", "debug-quantization", "compare", "search")
     for command in (*stages, *tools, "info", "verify", "recommend", "classify", "watch", "benchmark"):
         assert re.search(rf"\n    {command}\s", output)
 

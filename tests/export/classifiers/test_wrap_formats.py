@@ -168,7 +168,7 @@ def test_one_format_says_how_to_get_both(
 @pytest.mark.parametrize(
     ("name", "formats", "message"),
     [
-        ("colours.tflite", "onnx,tflite", "a .tflite file is bundled as TFLite only"),
+        ("colours.tflite", "onnx,tflite", "there is no converter from TFLite to ONNX"),
         ("colours.onnx", "onnx,tfjs", "expected some of tflite, onnx, found tfjs"),
         ("colours.onnx", "", "expected some of tflite, onnx, found"),
     ],

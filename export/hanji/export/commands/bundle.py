@@ -50,9 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Wrap the model; return 0."""
+    from hanji.compression.classifiers.conversion.formats import BOTH
     from hanji.compression.classifiers.files.labels import read_labels
     from hanji.compression.classifiers.files.settings_file import read_settings
-    from hanji.export.classifiers.wrap.formats import BOTH
     from hanji.export.classifiers.wrap.wrap import WrapOptions, wrap_model
     from hanji.training.commands.interruption import ANEW
     from hanji.training.commands.writing import writing_to

@@ -29,6 +29,8 @@ from hanji.training.quiet import quiet
 SECONDS = 900.0
 """Limit of a conversion; DenseNet-121 takes 7 seconds."""
 _HINT = "leave tflite out of --formats"
+WRONG = f"onnx2tf converts this network wrongly: {_HINT}"
+"""What to do about a converted file that answers differently."""
 _FLOATS = ("float32", "float16")
 
 
@@ -38,7 +40,7 @@ def converted_classifier(classifier: NativeClassifier) -> NativeClassifier:
     Raises ConverterMissingError if onnx2tf is not installed; ConversionError if it cannot convert the file,
     if that has quantized weights, or if the result does not take the same images.
     """
-    model, layout = classifier.model, classifier.layout
+    model = classifier.model
     python = converter_python()
     precision, _ = model.stored()
     if precision not in _FLOATS:
@@ -46,16 +48,23 @@ def converted_classifier(classifier: NativeClassifier) -> NativeClassifier:
             f"{model.path}: expected a float file to convert to TFLite, found one with {precision} weights; "
             "quantize the float file with `hanji compress --formats onnx,tflite`"
         )
-    made = _converted(model, layout, python)
-    channels_last = made.inputs[0].shape == (1, *layout.size)
-    settings = replace(classifier.settings, layout="channels-last" if channels_last else "")
+    return of_converted(_converted(model, classifier.layout, python), classifier)
+
+
+def of_converted(made: OriginalModel, original: NativeClassifier) -> NativeClassifier:
+    """The classifier in ``made``, a ``.tflite`` file that was converted from the ONNX file of ``original``.
+
+    ConversionError if it does not take the same images.
+    """
+    channels_last = made.inputs[0].shape == (1, *original.layout.size)
+    settings = replace(original.settings, layout="channels-last" if channels_last else "")
     try:
-        found = NativeClassifier(made, classifier.labels, settings)
+        found = NativeClassifier(made, original.labels, settings)
     except RecipeError as error:
         raise ConversionError(f"onnx2tf's TFLite file: {error}; {_HINT}") from error
-    if found.image_input != classifier.image_input:
+    if found.image_input != original.image_input:
         raise ConversionError(
-            f"{model.path}: expected a TFLite file that takes the same images as the ONNX file, found an "
+            f"{made.path}: expected a TFLite file that takes the same images as the ONNX file, found an "
             f"input of {list(made.inputs[0].shape)} {made.inputs[0].dtype} from onnx2tf; {_HINT}"
         )
     return found
@@ -119,4 +128,4 @@ def _fixed(model: OriginalModel, layout: InputLayout) -> bytes:
     return bytes(made.SerializeToString(deterministic=True))
 
 
-__all__ = ["converted_classifier", "run_converter"]
+__all__ = ["WRONG", "converted_classifier", "of_converted", "run_converter"]

@@ -113,7 +113,7 @@ class FileSelection:
 
 
 def _granularity(choice: Choice) -> str:
-    return f"{choice.scheme}, a scale per {'channel' if choice.per_channel else 'tensor'}"
+    return f"{choice.scheme}, a scale per {choice.granularity}"
 
 
 def _described(found: QuantizedFile) -> str:

@@ -8,15 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from hanji.compression.classifiers.files.reference import rounding_of
 from hanji.export.bundle.files import MeasuredParity, rounded
 from hanji.training.errors import ConversionError
 from hanji.training.progress import logger
-
-_ROUNDING = {"float32": 1e-3, "float16": 2e-2}
-_QUANTIZED_ROUNDING = 5e-2
-"""Allowed differences relative to the largest output: engines fuse and order operations differently once
-there are others around them, and quantized networks carry a different last bit over a step."""
-
 
 REWRITTEN = (
     "no bundle was written; export the model with the input [1, height, width, channels] in RGB and the "
@@ -48,7 +43,7 @@ def rewritten_parity(
 
     ConversionError, which ends with ``remedy``, if they differ by more than rounding.
     """
-    tolerance = _ROUNDING.get(precision, _QUANTIZED_ROUNDING) * float(np.abs(expected).max())
+    tolerance = rounding_of(expected, precision)
     differences = np.abs(found - expected)
     largest = float(differences.max())
     rows = np.arange(len(expected))

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from hanji.compression.classifiers.conversion.formats import formats_of
 from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.compression.classifiers.files.original import OriginalModel
 from hanji.compression.classifiers.files.reference import Images, NativeClassifier
@@ -31,7 +32,7 @@ from hanji.export.classifiers.golden import golden_count, image_golden_table, im
 from hanji.export.classifiers.manifest import CARD, GOLDEN, LABELS, input_and_output, labels_table
 from hanji.export.classifiers.wrap.bundled_file import BundledFile
 from hanji.export.classifiers.wrap.card import wrapped_card
-from hanji.export.classifiers.wrap.formats import WrappedFiles, formats_of, wrapped_files
+from hanji.export.classifiers.wrap.formats import WrappedFiles, wrapped_files
 from hanji.runtime.images.tensors import probabilities_of
 from hanji.runtime.manifest import CLASSIFICATION, Artifact, ImageData, ImageInput
 from hanji.runtime.manifest.parts import SCHEMA_VERSION
