@@ -1,6 +1,6 @@
 # hanji needs Python 3.11–3.13 and make. `make demo` and `make test` set up the rest in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types contracts wheels pytest pi web android fuzz audit sbom reference operators lock clean
+.PHONY: help demo test check lint types contracts wheels pytest pi web android pytorch fuzz audit sbom reference operators lock clean
 SHELL := /bin/bash
 
 VENV := .venv
@@ -66,6 +66,11 @@ android: $(READY)  ## Build the Android demo, sign it and check the APK
 
 pi: $(READY) wheels  ## Run the tests on emulated Raspberry Pis alone
 	$(BIN)/python -m pytest tests/pi
+
+CONVERSION := tests/export/classifiers/test_wrap_formats.py tests/compression/classifiers/files/test_compress_formats.py
+pytorch: $(READY)  ## Set up PyTorch and onnx2tf, each in an environment of its own, and run their tests
+	$(BIN)/hanji setup-onnx2tf
+	HANJI_SET_UP_TORCH=1 $(BIN)/python -m pytest tests/pytorch $(CONVERSION)
 
 fuzz: $(READY)  ## Look for files that readers do not expect, for SECONDS=600
 	@[ -f $(OUT)/bundle/manifest.json ] && [ -f $(DIGITS)/bundle/manifest.json ] || $(MAKE) demo

@@ -19,6 +19,7 @@ from hanji.compression.classifiers.conversion.formats import formats_of, made_or
 from hanji.compression.classifiers.files.compressed_file import CompressedFile, ConvertedFile
 from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.compression.classifiers.files.meaning import Answers
+from hanji.compression.classifiers.files.normalization import warn_of_range
 from hanji.compression.classifiers.files.onnx_quantizer import OnnxQuantizer
 from hanji.compression.classifiers.files.original import OriginalModel, is_quantized, real_values
 from hanji.compression.classifiers.files.quantizer import FileQuantizer, FileScheme
@@ -77,6 +78,7 @@ def compress_model_file(
     both = _both_formats(model, formats)
     names = labels or ClassNames(str(data), list_folder(data).labels)
     classifier = NativeClassifier(model, names, settings)
+    warn_of_range(classifier.image_input, path)
     found = load_unlabelled(data, classifier.image_input, step.calibration_images + _COMPARED).images
     calibration, compared = _split(found, step.calibration_images)
     answers = classifier.answers(compared)

@@ -18,6 +18,7 @@ import numpy as np
 
 from hanji.compression.classifiers.conversion.formats import formats_of
 from hanji.compression.classifiers.files.labels import ClassNames
+from hanji.compression.classifiers.files.normalization import warn_of_range
 from hanji.compression.classifiers.files.original import OriginalModel
 from hanji.compression.classifiers.files.reference import Images, NativeClassifier
 from hanji.compression.classifiers.files.settings import WrapSettings
@@ -29,6 +30,7 @@ from hanji.export.bundle.manifest import artifact_table, training_data_table, ve
 from hanji.export.bundle.operators import expect_known_operators
 from hanji.export.bundle.queries import Outputs
 from hanji.export.classifiers.golden import golden_count, image_golden_table, image_replay_tolerance
+from hanji.export.classifiers.inspection.normalization import warn_of_missing_normalization
 from hanji.export.classifiers.manifest import CARD, GOLDEN, LABELS, input_and_output, labels_table
 from hanji.export.classifiers.wrap.bundled_file import BundledFile
 from hanji.export.classifiers.wrap.card import wrapped_card
@@ -93,6 +95,8 @@ def wrap_model(
     if options.edge_tpu:
         _expect_edge_tpu(model, model.content)
     classifier = NativeClassifier(model, labels, settings)
+    warn_of_range(classifier.image_input, path)
+    warn_of_missing_normalization(classifier)
     images = _sample_images(classifier.image_input, samples)
     wrapped = wrapped_files(classifier, images, chosen)
     if options.edge_tpu:
