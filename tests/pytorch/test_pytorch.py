@@ -117,7 +117,7 @@ def test_inspect_names_what_the_page_says(
     printed = capsys.readouterr().out
     assert "channels first: 32 × 24 pixels, 3 channels" in printed
     assert 'probably logits, as Gemm computes it: gives = "logits"' in printed
-    assert "scale = 1/255 with ImageNet's mean = [0.485, 0.456, 0.406]" in printed
+    assert "scale = 0.00392156862745098 (1/255) with ImageNet's mean = [0.485, 0.456, 0.406]" in printed
 
 
 def test_channels_are_not_mixed_up(
@@ -137,7 +137,7 @@ def test_a_missing_or_doubled_normalization_is_asked_about(
     texts = {
         block("toml"): "",
         without(block("toml"), "scale", "mean", "std"): "nothing in the file scales them",
-        without(block("toml"), "scale"): "from -2.118 to 1136, which is unusual; .*set scale = 1/255",
+        without(block("toml"), "scale"): "from -2.118 to 1136, which is unusual; .*set scale = 0.0039",
         levels + 'gives = "logits"\n': "which is unusual; .*leave scale out",
         without(levels, "scale") + 'gives = "logits"\n': "",
     }

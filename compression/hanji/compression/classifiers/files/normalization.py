@@ -7,6 +7,9 @@ from pathlib import Path
 from hanji.runtime.manifest import ImageInput
 from hanji.training.progress import logger
 
+FROM_0_TO_1 = "scale = 0.00392156862745098 (1/255)"
+"""The key for values from 0 to 1; TOML has no fractions."""
+
 _LEVELS = 255.0
 _WIDEST, _NARROWEST = 512.0, 0.5
 """Ranges of a network's input are between 1 (0 to 1) and 255; channels of little contrast have up to 10."""
@@ -21,7 +24,7 @@ def warn_of_range(image: ImageInput, path: Path) -> None:
         return
     ranges = [_LEVELS / std for std in image.std]
     if max(ranges) > _WIDEST:
-        remedy = "if mean and std are those of values from 0 to 1, set scale = 1/255"
+        remedy = f"if mean and std are those of values from 0 to 1, set {FROM_0_TO_1}"
     elif min(ranges) < _NARROWEST:
         remedy = "if mean and std are those of values from 0 to 255, leave scale out"
     else:
@@ -34,4 +37,4 @@ def warn_of_range(image: ImageInput, path: Path) -> None:
     )
 
 
-__all__ = ["warn_of_range"]
+__all__ = ["FROM_0_TO_1", "warn_of_range"]
