@@ -1,6 +1,6 @@
 # hanji needs Python 3.11–3.13 and make. `make demo` and `make test` set up the rest in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types contracts wheels pytest pi web android fuzz audit sbom reference operators lock clean
+.PHONY: help demo test check lint types contracts wheels pytest pi web android pytorch fuzz audit sbom reference operators lock clean
 SHELL := /bin/bash
 
 VENV := .venv
@@ -67,6 +67,11 @@ android: $(READY)  ## Build the Android demo, sign it and check the APK
 pi: $(READY) wheels  ## Run the tests on emulated Raspberry Pis alone
 	$(BIN)/python -m pytest tests/pi
 
+CONVERSION := tests/export/classifiers/test_wrap_formats.py tests/compression/classifiers/files/test_compress_formats.py
+pytorch: $(READY)  ## Set up PyTorch and onnx2tf, each in an environment of its own, and run their tests
+	$(BIN)/hanji setup-onnx2tf
+	HANJI_SET_UP_TORCH=1 $(BIN)/python -m pytest tests/pytorch $(CONVERSION)
+
 fuzz: $(READY)  ## Look for files that readers do not expect, for SECONDS=600
 	@[ -f $(OUT)/bundle/manifest.json ] && [ -f $(DIGITS)/bundle/manifest.json ] || $(MAKE) demo
 	$(BIN)/python tests/fuzz/fuzz.py --seconds $(or $(SECONDS),600)
@@ -75,6 +80,8 @@ fuzz: $(READY)  ## Look for files that readers do not expect, for SECONDS=600
 audit: $(READY)  ## Look for known vulnerabilities in the locked dependencies (needs the network)
 	$(BIN)/uv tool run --from 'pip-audit>=2.9,<3' pip-audit --strict --disable-pip --require-hashes \
 	    --progress-spinner off -r requirements/dev.txt
+	$(BIN)/uv tool run --from 'pip-audit>=2.9,<3' pip-audit --strict --disable-pip --require-hashes \
+	    --progress-spinner off -r $(CONVERTER)
 	cd web_demo && npm audit
 
 SBOM := $(BIN)/uv tool run --from 'cyclonedx-bom>=7,<8' cyclonedx-py requirements --output-reproducible --of JSON
@@ -97,12 +104,15 @@ operators: $(READY)  ## Generate the loaders' lists of operators from export/han
 	$(BIN)/python -m hanji.export.formats.operator_lists kotlin-onnx > $(ENGINES)/OnnxOperators.kt
 	$(BIN)/python -m hanji.export.formats.operator_lists kotlin-tflite > $(ENGINES)/TfliteOperators.kt
 
+CONVERTER := compression/hanji/compression/classifiers/conversion/onnx2tf/requirements.txt
 lock: $(READY)  ## Resolve the dependencies anew into requirements/
 	$(BIN)/uv pip compile requirements/uv.in --universal --python-version 3.11 --generate-hashes \
 	    --custom-compile-command "make lock" --no-emit-index-url --quiet --upgrade --output-file requirements/uv.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --extra spark --constraint requirements/constraints.txt --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-package hanji-runtime --custom-compile-command "make lock" --no-emit-index-url --quiet --upgrade \
 	    --output-file requirements/dev.txt
+	$(BIN)/uv pip compile requirements/onnx2tf.in --overrides requirements/onnx2tf-unused.txt --universal --python-version 3.12 \
+	    --generate-hashes --custom-compile-command "make lock" --no-emit-index-url --quiet --upgrade --output-file $(CONVERTER)
 
 clean:  ## Remove the environment and everything made
 	rm -rf $(VENV) out dist

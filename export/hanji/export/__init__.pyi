@@ -2,6 +2,7 @@ from .bundle.build_report import BuildReport as BuildReport
 from .bundle.files import BundleSummary as BundleSummary
 from .classifiers.config import ImageExportConfig as ImageExportConfig
 from .classifiers.wrap.wrap import ClassNames as ClassNames
+from .classifiers.wrap.wrap import WrapOptions as WrapOptions
 from .classifiers.wrap.wrap import WrapSettings as WrapSettings
 from .classifiers.wrap.wrap import wrap_model as wrap_model
 from .pipeline import build as build

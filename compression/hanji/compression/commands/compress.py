@@ -41,6 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "the subfolders of --data",
     )
     parser.add_argument(
+        "--formats",
+        help="for an .onnx file: onnx,tflite makes and quantizes a TFLite file as well, with the converter "
+        "that `hanji setup-onnx2tf` installs; default: the format of the file",
+    )
+    parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="directory for the compressed model"
     )
     add_memory_option(parser)
@@ -66,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     ):
         if task is None and (args.trained.suffix.lower() in SUFFIXES or _has_other_outputs(args)):
             return _file(args)
-        _expect_no_labels(args)
+        _expect_no_file_options(args)
         full, compressed = _foreign(args) if task is None else _trained(args, task)
     print_lines("metric           full      compressed")
     for name, value in compressed.items():
@@ -132,6 +137,7 @@ def _foreign(args: argparse.Namespace) -> tuple[Mapping[str, float], Mapping[str
 
 def _file(args: argparse.Namespace) -> int:
     """Quantize a model file; 0 when done."""
+    from hanji.compression.classifiers.conversion.formats import BOTH
     from hanji.compression.classifiers.files.labels import read_labels
     from hanji.compression.classifiers.files.settings import WrapSettings
     from hanji.compression.classifiers.files.settings_file import read_settings
@@ -150,8 +156,15 @@ def _file(args: argparse.Namespace) -> int:
     from hanji.compression.classifiers.files.compress_file import compress_model_file
     from hanji.compression.classifiers.files.compressed_file import save_compressed_file
 
-    compressed = compress_model_file(args.trained, recipe, args.data, settings=settings, labels=labels)
+    formats = args.formats.split(",") if args.formats is not None else None
+    compressed = compress_model_file(
+        args.trained, recipe, args.data, settings=settings, labels=labels, formats=formats
+    )
     save_compressed_file(compressed, args.out)
+    for name, reason in compressed.left_out.items():
+        print_lines(f"{name} LEFT OUT: {reason}")
+    if formats is None and compressed.format == "onnx":
+        print_lines(f"It has one format, ONNX; for a TFLite file as well, {BOTH}")
     print_lines(
         f"The compressed file is in {args.out}; `hanji export {args.out} --out BUNDLE` makes a bundle of it"
     )
@@ -168,14 +181,14 @@ def _has_other_outputs(args: argparse.Namespace) -> bool:
     return read_toml(args.preprocessing).get("gives") in OTHER_OUTPUTS
 
 
-def _expect_no_labels(args: argparse.Namespace) -> None:
+def _expect_no_file_options(args: argparse.Namespace) -> None:
     from hanji.training.errors import RecipeError
 
-    if args.labels:
-        raise RecipeError(
-            "--labels: expected only with an .onnx or .tflite file, or with several labels or values (gives "
-            f"in a --preprocessing file), found {args.trained}; leave it out"
-        )
+    for option, kinds in (("labels", "an .onnx or .tflite"), ("formats", "an .onnx")):
+        if getattr(args, option):
+            raise RecipeError(
+                f"--{option}: expected only with {kinds} file, found {args.trained}; leave it out"
+            )
 
 
 def _checkpoints(args: argparse.Namespace) -> Path:

@@ -39,14 +39,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="reject a model with an operator that the Edge TPU compiler does not support",
     )
+    parser.add_argument(
+        "--formats",
+        help="default: that of the file. onnx,tflite makes a TFLite file of an .onnx file as well, with the "
+        "converter that `hanji setup-onnx2tf` installs; it is left out with the reason if it would answer "
+        "differently",
+    )
     parser.add_argument("--name", default="", help="the name of the bundle; default: the file name")
 
 
 def run(args: argparse.Namespace) -> int:
     """Wrap the model; return 0."""
+    from hanji.compression.classifiers.conversion.formats import BOTH
     from hanji.compression.classifiers.files.labels import read_labels
     from hanji.compression.classifiers.files.settings_file import read_settings
-    from hanji.export.classifiers.wrap.wrap import wrap_model
+    from hanji.export.classifiers.wrap.wrap import WrapOptions, wrap_model
     from hanji.training.commands.interruption import ANEW
     from hanji.training.commands.writing import writing_to
     from hanji.training.progress import show_progress
@@ -62,8 +69,13 @@ def run(args: argparse.Namespace) -> int:
             labels=labels,
             settings=settings,
             samples=args.pictures,
-            name=args.name,
-            edge_tpu=args.edge_tpu,
+            options=WrapOptions(
+                name=args.name,
+                formats=args.formats.split(",") if args.formats is not None else None,
+                edge_tpu=args.edge_tpu,
+            ),
         )
     print_lines(*summary.lines())
+    if args.formats is None and summary.artifacts[0].format == "onnx":
+        print_lines(f"It has one format, ONNX; for a TFLite file as well, {BOTH}")
     return 0

@@ -33,9 +33,13 @@ def kernels(spread: float) -> tuple[Array, Array, Array]:
     return stem.astype(np.float32), depthwise.astype(np.float32), head.astype(np.float32)
 
 
-def tflite_file(spread: float, activation: str = "softmax") -> bytes:
-    """The network as a TFLite file without a signature; ``activation`` may be empty."""
+def tflite_file(spread: float, activation: str = "softmax", *, other_classes: bool = False) -> bytes:
+    """The network as a TFLite file without a signature; ``activation`` may be empty.
+
+    Its classes may be in the opposite order.
+    """
     stem, depthwise, head = kernels(spread)
+    head = head[:, ::-1] if other_classes else head
 
     @tf.function(input_signature=[tf.TensorSpec([1, SIZE, SIZE, 3])])
     def network(image: Any) -> Any:

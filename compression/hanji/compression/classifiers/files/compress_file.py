@@ -15,17 +15,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hanji.compression.classifiers.files.compressed_file import CompressedFile
+from hanji.compression.classifiers.conversion.formats import formats_of, made_or_left_out
+from hanji.compression.classifiers.files.compressed_file import CompressedFile, ConvertedFile
 from hanji.compression.classifiers.files.file_names import SUFFIXES
 from hanji.compression.classifiers.files.keras_file import KerasFile, keras_as_file
 from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.compression.classifiers.files.meaning import Answers
 from hanji.compression.classifiers.files.measures import Measure, measure_of
+from hanji.compression.classifiers.files.normalization import warn_of_range
 from hanji.compression.classifiers.files.onnx_quantizer import OnnxQuantizer
 from hanji.compression.classifiers.files.original import OriginalModel, is_quantized, real_values
 from hanji.compression.classifiers.files.quantizer import FileQuantizer, FileScheme
 from hanji.compression.classifiers.files.read_model_file import model_file, read_model_file
-from hanji.compression.classifiers.files.reference import NativeClassifier, expected_values
+from hanji.compression.classifiers.files.reference import NativeClassifier, expected_values, rounding_of
 from hanji.compression.classifiers.files.selection import FileSelection, QuantizedFile
 from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.compression.classifiers.files.tflite_quantizer import TfliteQuantizer
@@ -62,13 +64,16 @@ def compress_model_file(
     *,
     settings: WrapSettings,
     labels: ClassNames | None = None,
+    formats: Sequence[str] | None = None,
 ) -> CompressedFile:
     """Quantize the file in ``path`` by the quantize step of ``recipe``.
 
     It is an .onnx or .tflite file or, for several labels or values, a Keras file or SavedModel.
     ``data`` is a folder of images: as many as the step says are for calibration, others for the comparison.
-    Without ``labels``, its sub-folders name the classes. RecipeError for other steps or schemes, and for
-    labels that do not match; DataError for a folder without images; ConversionError for a file that is no
+    Without ``labels``, its sub-folders name the classes. ``formats`` may be ``onnx`` and ``tflite`` for an
+    ``.onnx`` file, which is then converted, and quantized in that format as well; None: the file's own.
+    RecipeError for other steps, schemes or formats, and for labels that do not match; DataError for a folder
+    without images; ConverterMissingError for a missing converter; ConversionError for a file that is no
     float image classifier, that the library cannot quantize, or that answers differently afterwards.
     """
     step, scheme = _step_of(recipe, path)
@@ -79,8 +84,10 @@ def compress_model_file(
         )
     model = _opened(path, settings)
     _expect_float(model)
+    both = _both_formats(model, formats)
     names = labels or ClassNames(str(data), list_folder(data).labels)
     classifier = NativeClassifier(model, names, settings)
+    warn_of_range(classifier.image_input, path)
     found = load_unlabelled(data, classifier.image_input, step.calibration_images + _COMPARED).images
     calibration, compared = _split(found, step.calibration_images)
     if isinstance(model, KerasFile):
@@ -89,14 +96,12 @@ def compress_model_file(
     count = settings.names(answers.values.shape[1])
     names.expect_classes(count, path)
     measure = measure_of(settings.outputs_of(count, str(path)))
-    runner = _Runner(model, answers.tensor.name, classifier.inputs(compared), settings)
-    quantizer = _quantizer(model, classifier.inputs(calibration))
     expected = expected_values(answers, settings)
     if reason := measure.shows_little(expected):
         logger.warning(f"{path.name}: the agreement shows little, as the original file {reason}")
-    selection = FileSelection(quantizer, expected, runner.outputs, str(path), measure)
-    best = selection.best(scheme, step.float_layers)
-    logger.info(_summary(best, measure, len(model.content)))
+    comparison = _Comparison(calibration, compared, expected, measure, step, scheme)
+    best = comparison.quantized(classifier, answers)
+    converted, left_out = made_or_left_out(lambda: comparison.converted(classifier)) if both else ((), {})
     return CompressedFile(
         name=path.stem,
         format=model.format,
@@ -108,12 +113,65 @@ def compress_model_file(
         images=compared[:_KEPT],
         agreement=best.loss.agreement,
         compared=best.images,
-        granularity="channel" if best.choice.per_channel else "tensor",
+        granularity=best.choice.granularity,
+        converted=converted,
+        left_out=left_out,
     )
 
 
 def _opened(path: Path, settings: WrapSettings) -> OriginalModel:
     return read_model_file(path) if path.suffix.lower() in SUFFIXES else keras_as_file(path, settings)
+
+
+def _both_formats(model: OriginalModel, formats: Sequence[str] | None) -> bool:
+    """Whether an ``.onnx`` file is to be converted to TFLite as well; RecipeError for other formats."""
+    chosen = formats_of(model, formats)
+    if model.format not in chosen:
+        raise RecipeError(
+            f"{model.path}: --formats: expected {model.format}, that of the file, or onnx,tflite, found "
+            f"{','.join(chosen)}"
+        )
+    return len(set(chosen)) > 1
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """What each format of a model is quantized with: images, and the answers of the original for them."""
+
+    calibration: Images
+    compared: Images
+    expected: npt.NDArray[np.float64]
+    """The original's outputs for ``compared`` [n, classes]."""
+
+    measure: Measure
+    step: ImageQuantize
+    scheme: FileScheme
+
+    def quantized(self, classifier: NativeClassifier, answers: Answers) -> QuantizedFile:
+        """The best quantized version of a float file; ``answers`` are its own for ``compared``."""
+        model, settings = classifier.model, classifier.settings
+        runner = _Runner(model, answers.tensor.name, classifier.inputs(self.compared), settings)
+        quantizer = _quantizer(model, classifier.inputs(self.calibration))
+        selection = FileSelection(quantizer, self.expected, runner.outputs, str(model.path), self.measure)
+        best = selection.best(self.scheme, self.step.float_layers)
+        logger.info(_summary(best, self.measure, len(model.content)))
+        return best
+
+    def converted(self, original: NativeClassifier) -> ConvertedFile:
+        """The ``.onnx`` file converted to TFLite and quantized; ConversionError if it answers differently."""
+        from hanji.compression.classifiers.conversion.onnx_to_tflite import WRONG, converted_classifier
+
+        classifier = converted_classifier(original)
+        answers = classifier.answers(self.compared)
+        found = expected_values(answers, original.settings)
+        largest, allowed = np.abs(found - self.expected).max(), rounding_of(self.expected, "float32")
+        if not largest <= allowed:
+            raise ConversionError(
+                f"{original.model.path}: expected the same answers from the float TFLite file within "
+                f"{allowed:.3g}, found a difference of {largest:.3g}; {WRONG}"
+            )
+        best = self.quantized(classifier, answers)
+        return ConvertedFile("tflite", best.content, best.loss.agreement, best.choice.granularity)
 
 
 @dataclass(frozen=True)
@@ -181,7 +239,7 @@ def _summary(best: QuantizedFile, measure: Measure, before: int) -> str:
     return (
         f"Compared with the original file on {best.images} images: {measure.name} {best.loss.agreement:.1%}; "
         f"{before:,} → {len(best.content):,} bytes, a scale per "
-        f"{'channel' if best.choice.per_channel else 'tensor'}"
+        f"{best.choice.granularity}"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,17 @@ from hanji.training.regular_files import regular_file
 from hanji.training.settings import settings_from, table_from
 
 _IMAGES = "images.npz"
+
+
+@dataclass(frozen=True)
+class ConvertedFile:
+    """The quantized file in a second format, made from the original by a converter."""
+
+    format: str
+    model: bytes
+    agreement: float
+    granularity: str
+    """The last two as in ``CompressedFile``."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,12 @@ class CompressedFile:
     granularity: str
     """Whether a kernel has a scale per channel or per tensor."""
 
+    converted: tuple[ConvertedFile, ...] = ()
+    """The quantized file in other formats, compared with the same answers of the original."""
+
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Formats that were asked for and could not be made, with the reasons."""
+
 
 def save_compressed_file(compressed: CompressedFile, directory: Path) -> None:
     """Write ``compressed`` to a directory; an existing one is replaced once the new one is complete."""
@@ -62,10 +79,17 @@ def save_compressed_file(compressed: CompressedFile, directory: Path) -> None:
         "agreement": compressed.agreement,
         "compared": compressed.compared,
         "granularity": compressed.granularity,
+        "converted": [
+            {"format": each.format, "agreement": each.agreement, "granularity": each.granularity}
+            for each in compressed.converted
+        ],
+        "left_out": dict(compressed.left_out),
     }
     with atomic_directory(directory, replace=True) as staging:
         (staging / ABOUT).write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
         (staging / f"model.{compressed.format}").write_bytes(compressed.model)
+        for each in compressed.converted:
+            (staging / f"model.{each.format}").write_bytes(each.model)
         (staging / f"original.{compressed.format}").write_bytes(compressed.original)
         np.savez_compressed(staging / _IMAGES, images=compressed.images)
 
@@ -75,9 +99,7 @@ def load_compressed_file(directory: Path) -> CompressedFile:
     """Load a directory written by ``save_compressed_file``; DataError for any other."""
     path = directory / ABOUT
     about: Mapping[str, Any] = read_about(path, "hanji compress")
-    model_format = about["format"]
-    if model_format not in ("onnx", "tflite"):
-        raise ValueError(f"format: {model_format!r}")
+    model_format = _format(about)
     return CompressedFile(
         name=about["name"],
         format=model_format,
@@ -94,7 +116,23 @@ def load_compressed_file(directory: Path) -> CompressedFile:
         agreement=float(about["agreement"]),
         compared=int(about["compared"]),
         granularity=about["granularity"],
+        converted=tuple(_converted(directory, table) for table in about["converted"]),
+        left_out={str(name): str(reason) for name, reason in about["left_out"].items()},
     )
 
 
-__all__ = ["CompressedFile", "load_compressed_file", "save_compressed_file"]
+def _format(table: Mapping[str, Any]) -> str:
+    """The format that a table states; ValueError for an unknown one."""
+    found = table["format"]
+    if found not in ("onnx", "tflite"):
+        raise ValueError(f"format: {found!r}")
+    return str(found)
+
+
+def _converted(directory: Path, table: Mapping[str, Any]) -> ConvertedFile:
+    model_format = _format(table)
+    model = regular_file(directory / f"model.{model_format}").read_bytes()
+    return ConvertedFile(model_format, model, float(table["agreement"]), str(table["granularity"]))
+
+
+__all__ = ["CompressedFile", "ConvertedFile", "load_compressed_file", "save_compressed_file"]

@@ -121,7 +121,7 @@ def _instead_of_logits(answers: Answers) -> str:
     return (
         f"{answers.range_text}, all between 0 and 1, as a sigmoid for each class gives them, for which a "
         f"softmax would be wrong; {_INDEPENDENT} or, if they are logits, give images whose logits are "
-        "larger (--pictures DIR)"
+        "larger (--pictures DIR), for `hanji compress` in --data"
     )
 
 

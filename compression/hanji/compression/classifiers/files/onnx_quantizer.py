@@ -25,8 +25,8 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 
 _HEADS = ("Softmax", "Sigmoid", "LogSoftmax", "Reshape", "Flatten", "Squeeze")
 _ACTIVATIONS = {"int8": QuantType.QUInt8, "int16x8": QuantType.QInt16}
-_REFUSALS: tuple[type[Exception], ...]
-_REFUSALS = (*ERRORS, TypeError, KeyError, AttributeError, onnx.checker.ValidationError)
+REFUSALS: tuple[type[Exception], ...]
+REFUSALS = (*ERRORS, TypeError, KeyError, AttributeError, onnx.checker.ValidationError)
 """What the libraries raise for a model that they do not support."""
 
 
@@ -43,7 +43,7 @@ class OnnxQuantizer:
         try:
             with quiet():
                 self._model = prepared(content)
-        except _REFUSALS as error:
+        except REFUSALS as error:
             raise ConversionError(f"{where}: ONNX Runtime cannot optimize it: {one_line(error)}") from error
         graph = self._model.graph
         self.layers = layers_with_weights(graph)
@@ -61,7 +61,7 @@ class OnnxQuantizer:
             if choice.scheme == "int8-weights":
                 return weights_quantized(self._model, self._quantized_layers(choice), choice.per_channel)
             return self._by_library(choice)
-        except _REFUSALS as error:
+        except REFUSALS as error:
             refused = f"ONNX Runtime cannot quantize it to {choice.scheme}: {one_line(error)}"
             raise ConversionError(f"{self._where}: {refused}; try float16") from error
 
@@ -135,4 +135,4 @@ def _head(graph: Any) -> list[str]:
     return names
 
 
-__all__ = ["OnnxQuantizer"]
+__all__ = ["REFUSALS", "OnnxQuantizer"]

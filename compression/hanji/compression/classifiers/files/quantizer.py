@@ -31,6 +31,11 @@ class Choice:
     only: str = ""
     """The one layer to quantize, with all others in float32; empty: all."""
 
+    @property
+    def granularity(self) -> str:
+        """What has a scale of its own: ``channel`` or ``tensor``."""
+        return "channel" if self.per_channel else "tensor"
+
 
 class FileQuantizer(Protocol):
     """Quantizes one float ``.onnx`` or ``.tflite`` file."""

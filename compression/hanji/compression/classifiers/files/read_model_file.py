@@ -27,23 +27,23 @@ _NO_MEMORY = ("Failed to allocate memory", "bad_alloc")  # in messages of ONNX R
 _SIDE = 64  # for a size of the input that the file leaves open
 
 
-def read_model_file(path: Path) -> OriginalModel:
-    """The model in ``path``.
+def read_model_file(path: Path, named: Path | None = None) -> OriginalModel:
+    """The model in ``path``, which messages call ``named`` if it is a temporary file.
 
     ConversionError for a file that cannot be read, is in neither format or is damaged, or that its engine
     rejects or does not survive; DataError for a file of another kind, which is a program.
     """
     expect_no_program(path)
-    content = _content_of(path)
+    shown, content = named or path, _content_of(path)
     call_in_child(
         f"{__name__}:try_model_file",
-        {"path": str(path.absolute()), "shown": str(path)},
-        what=f"{path}: the engine",
+        {"path": str(path.absolute()), "shown": str(shown)},
+        what=f"{shown}: the engine",
         hint="the file is damaged or made to harm; create it again, or ask where it comes from",
         seconds=TRIAL_SECONDS,
         memory=TRIAL_BYTES + _PER_BYTE * len(content),
     )
-    return model_file(path, content)
+    return model_file(shown, content)
 
 
 def try_model_file(path: str, shown: str) -> None:

@@ -18,6 +18,10 @@ from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.runtime.manifest import ImageInput
 
 Images = npt.NDArray[np.uint8]
+_ROUNDING = {"float32": 1e-3, "float16": 2e-2}
+_QUANTIZED_ROUNDING = 5e-2
+"""Allowed differences relative to the largest output: engines fuse and order operations differently in
+another file of the same network, and quantized networks carry a different last bit over a step."""
 
 
 class NativeInput:
@@ -102,4 +106,9 @@ def expected_values(answers: Answers, settings: WrapSettings) -> npt.NDArray[np.
     return np.hstack([np.zeros_like(values) if settings.gives == "logits" else 1.0 - values, values])
 
 
-__all__ = ["Images", "NativeClassifier", "expected_values"]
+def rounding_of(expected: npt.NDArray[np.float64], precision: str) -> float:
+    """The difference from the ``expected`` outputs that rounding explains in a file of ``precision``."""
+    return _ROUNDING.get(precision, _QUANTIZED_ROUNDING) * float(np.abs(expected).max())
+
+
+__all__ = ["Images", "NativeClassifier", "expected_values", "rounding_of"]

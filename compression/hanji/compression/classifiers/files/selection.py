@@ -118,7 +118,7 @@ class FileSelection:
 
 
 def _granularity(choice: Choice) -> str:
-    return f"{choice.scheme}, a scale per {'channel' if choice.per_channel else 'tensor'}"
+    return f"{choice.scheme}, a scale per {choice.granularity}"
 
 
 __all__ = ["FileSelection", "Loss", "QuantizedFile"]

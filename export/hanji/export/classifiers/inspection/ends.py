@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hanji.compression.classifiers.files.normalization import FROM_0_TO_1
 from hanji.compression.classifiers.files.original import is_quantized
 from hanji.runtime.manifest import Tensor
 
@@ -11,9 +12,9 @@ _SOFTMAX = ("softmax",)
 _SIGMOID = ("sigmoid", "logistic", "hardsigmoid")
 _SCALING = ("add", "sub", "mul", "div", "batchnormalization", "rescaling", "normalization")
 _RANGES = (
-    (1 / 255, 0, "values from 0 to 1: scale = 1/255"),
-    (1 / 127.5, 128, "values from −1 to 1: mean = 127.5, std = 127.5"),
-    (1 / 128, 128, "values from −1 to 1: mean = 128, std = 128"),
+    (1 / 255, 0, f"values from 0 to 1: {FROM_0_TO_1}"),
+    (1 / 127.5, 128, "values from −1 to 1: mean = [127.5], std = [127.5]"),
+    (1 / 128, 128, "values from −1 to 1: mean = [128], std = [128]"),
     (1.0, 0, "values from 0 to 255: scale = 1"),
     (0.0187, 114, "ImageNet's mean and standard deviation"),
 )
@@ -69,12 +70,12 @@ def preprocessing_texts(first: Sequence[str], image: Tensor, *, channels_first: 
         )
     if channels_first:
         return (
-            "scale = 1/255 with ImageNet's mean = [0.485, 0.456, 0.406] and std = [0.229, 0.224, 0.225], "
+            f"{FROM_0_TO_1} with ImageNet's mean = [0.485, 0.456, 0.406] and std = [0.229, 0.224, 0.225], "
             "probably: channels come first, as PyTorch exports them, and nothing scales the input",
         )
     return (
-        "unknown: nothing scales the input; scale = 1/255 (0 to 1) and mean = std = 127.5 (−1 to 1) are "
-        "usual. Compare the accuracy with `hanji evaluate`",
+        f"unknown: nothing scales the input; {FROM_0_TO_1} for 0 to 1 and mean = [127.5], std = [127.5] for "
+        "−1 to 1 are usual. Compare the accuracy with `hanji evaluate`",
     )
 
 

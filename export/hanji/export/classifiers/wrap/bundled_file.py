@@ -14,7 +14,7 @@ from hanji.compression.classifiers.signature_names import CLASSIFY
 from hanji.export.bundle.artifact import MODEL_FILES, UNMEASURED, file_entry
 from hanji.export.bundle.engines import open_engine
 from hanji.export.bundle.files import NothingToCompare
-from hanji.export.classifiers.wrap.parity import rewritten_parity
+from hanji.export.classifiers.wrap.parity import Run, rewritten_parity
 from hanji.export.classifiers.wrap.plan import planned_ends
 from hanji.runtime.errors import EngineError
 from hanji.runtime.images.tensors import ImageTensor, dequantized
@@ -77,7 +77,7 @@ def bundled_file(classifier: NativeClassifier, images: Images) -> BundledFile:
     if notes := (*model.notes, *ends.notes):
         expected = expected_values(answers, settings)
         measure = measure_of(settings.outputs_of(outputs.shape[1], str(model.path)))
-        parity = rewritten_parity(model.path, expected, outputs, measure, (precision, engine))
+        parity = rewritten_parity(model.path, expected, outputs, measure, Run(precision, engine))
     return BundledFile(replace(artifact, parity=parity), content, parameters, notes, outputs, engine)
 
 

@@ -9,6 +9,7 @@ from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.export.bundle.files import MeasuredParity
 from hanji.export.bundle.markdown import FORMAT_NAMES, plain
 from hanji.export.classifiers.wrap.bundled_file import BundledFile
+from hanji.export.classifiers.wrap.formats import WrappedFiles
 from hanji.runtime.manifest import ImageInput, Output, Probabilities
 
 _SHOWN = 20  # names in the card; labels.json and manifest.json have all
@@ -28,15 +29,16 @@ class Purpose:
 
 
 def wrapped_card(
-    name: str, file: BundledFile, image_input: ImageInput, purpose: Purpose, licence: str
+    name: str, wrapped: WrappedFiles, image_input: ImageInput, purpose: Purpose, licence: str
 ) -> str:
     """The text of the card, in Markdown."""
-    artifact = file.artifact
+    listed = "".join(f"{_described(file)}\n\n" for file in wrapped.files)
+    left_out = "".join(
+        f"{FORMAT_NAMES[name]} is left out: {plain(reason)}\n\n" for name, reason in wrapped.left_out.items()
+    )
     return (
-        f"# {plain(name)}\n\nAn existing model file, wrapped by hanji: "
-        f"{FORMAT_NAMES[artifact.format]}, {artifact.precision}, {artifact.bytes:,} bytes, "
-        f"{file.parameters:,} stored parameters.\n\n"
-        f"{_changes(file)}"
+        f"# {plain(name)}\n\nAn existing model file, wrapped by hanji: {listed}{left_out}"
+        f"{''.join(map(_changes, wrapped.files))}"
         f"## Intended use\n\nTakes an image of {image_input.height} × {image_input.width} pixels with "
         f"{image_input.channels} channel(s). {purpose.use}\n\n"
         "## Training data\n\n"
@@ -74,13 +76,22 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
+def _described(file: BundledFile) -> str:
+    artifact = file.artifact
+    return (
+        f"{FORMAT_NAMES[artifact.format]}, {artifact.precision}, {artifact.bytes:,} bytes, "
+        f"{file.parameters:,} stored parameters."
+    )
+
+
 def _changes(file: BundledFile) -> str:
     """The section on what was changed in the file, and its parity with the original."""
     if not isinstance(parity := file.artifact.parity, MeasuredParity):
         return ""
     changes = "".join(f"- {plain(note)}\n" for note in file.notes)
     return (
-        "## Changes to the original file\n\nThe network is that of the original file. What was changed:\n\n"
+        f"## Changes to the original file ({FORMAT_NAMES[file.artifact.format]})\n\n"
+        "The network is that of the original file. What was changed:\n\n"
         f"{changes}\n"
         f"In {parity.engine}: {parity.agreement_summary}; the largest difference of an output was "
         f"{parity.max_abs_error:.3g}.\n\n"

@@ -10,9 +10,11 @@ import numpy.typing as npt
 
 from hanji.compression.classifiers.files.compressed_file import CompressedFile
 from hanji.compression.classifiers.files.measures import LEAST_AGREEMENT, measure_of
+from hanji.compression.classifiers.files.original import OriginalModel
 from hanji.compression.classifiers.files.reference import NativeClassifier, expected_values
 from hanji.export.bundle.files import BundleSummary
 from hanji.export.classifiers.wrap.bundled_file import BundledFile, bundled_file
+from hanji.export.classifiers.wrap.formats import CONVERTED, TOOLS, WrappedFiles
 from hanji.export.classifiers.wrap.parity import Bounds, original_parity
 from hanji.export.classifiers.wrap.wrap import AboutFile, write_wrapped
 from hanji.training.errors import ConversionError
@@ -29,21 +31,33 @@ def bundle_compressed_file(compressed: CompressedFile, out: Path) -> BundleSumma
     ``LEAST_AGREEMENT``, or if the outputs differ too much. Nothing is left behind on an error.
     """
     import_tensorflow()
+    from hanji.compression.classifiers.conversion.onnx_to_tflite import of_converted
+
     original = _classifier(compressed, compressed.original)
-    quantized = _classifier(compressed, compressed.model)
     expected = expected_values(original.answers(compressed.images), compressed.settings)
-    file = _compared(bundled_file(quantized, compressed.images), expected, compressed)
+    quantized = _classifier(compressed, compressed.model)
+    files = [_compared(bundled_file(quantized, compressed.images), expected, compressed)]
+    for each in compressed.converted:
+        made = _model(compressed, each.model, each.format)
+        file = bundled_file(of_converted(made, original), compressed.images)
+        files.append(_compared(file, expected, replace(compressed, granularity=each.granularity)))
+        files[-1] = replace(files[-1], notes=(CONVERTED, *files[-1].notes))
+    wrapped = WrappedFiles(tuple(files), compressed.left_out, TOOLS if compressed.converted else {})
     about = AboutFile(
         compressed.name, compressed.labels, compressed.settings, quantized.image_input, compressed.recipe
     )
-    return write_wrapped(file, about, compressed.images, out)
+    return write_wrapped(wrapped, about, compressed.images, out)
 
 
 def _classifier(compressed: CompressedFile, content: bytes) -> NativeClassifier:
+    model = _model(compressed, content, compressed.format)
+    return NativeClassifier(model, compressed.labels, compressed.settings)
+
+
+def _model(compressed: CompressedFile, content: bytes, model_format: str) -> OriginalModel:
     from hanji.compression.classifiers.files.read_model_file import model_file
 
-    model = model_file(Path(f"{compressed.name}.{compressed.format}"), content)
-    return NativeClassifier(model, compressed.labels, compressed.settings)
+    return model_file(Path(f"{compressed.name}.{model_format}"), content)
 
 
 def _compared(

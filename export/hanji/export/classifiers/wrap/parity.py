@@ -10,15 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from hanji.compression.classifiers.files.measures import BestClass, Measure, Values
+from hanji.compression.classifiers.files.reference import rounding_of
 from hanji.export.bundle.files import MeasuredParity, rounded
 from hanji.training.errors import ConversionError
 from hanji.training.progress import logger
 
 Outputs = npt.NDArray[np.float32]
-_ROUNDING = {"float32": 1e-3, "float16": 2e-2}
-_QUANTIZED_ROUNDING = 5e-2
-"""Allowed differences relative to the largest output: engines fuse and order operations differently once
-there are others around them, and quantized networks carry a different last bit over a step."""
+REWRITTEN = (
+    "no bundle was written; export the model with the input [1, height, width, channels] in RGB and the "
+    "output [1, classes], both float32, so that nothing has to be rewritten"
+)
+"""What to do about a rewritten file that answers differently."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +54,23 @@ class Bounds:
     agreement: float
 
 
+@dataclass(frozen=True)
+class Run:
+    """The precision of a file, its engine, and what to do if it answers differently than the original."""
+
+    precision: str
+    engine: str
+    remedy: str = REWRITTEN
+
+
 def rewritten_parity(
-    path: Path, expected: Values, found: Outputs, measure: Measure, run: tuple[str, str]
+    path: Path, expected: Values, found: Outputs, measure: Measure, run: Run
 ) -> OriginalParity:
     """The parity of outputs ``found`` with the original's, both [n, outputs].
 
-    ``run`` are the precision of the file and its engine. ConversionError for differences beyond rounding.
+    ConversionError, which ends with the run's remedy, for differences beyond rounding.
     """
-    precision, engine = run
-    tolerance = _ROUNDING.get(precision, _QUANTIZED_ROUNDING) * float(np.abs(expected).max())
+    tolerance = rounding_of(expected, run.precision)
     largest = float(np.abs(found - expected).max())
     agreement = measure.agreement(found.astype(np.float64), expected, tolerance)
     if not np.ptp(expected, axis=0).any():
@@ -72,12 +82,10 @@ def rewritten_parity(
         raise ConversionError(
             f"{path}: expected the same answers from the rewritten file as from the original within "
             f"{tolerance:.3g}, found a difference of {largest:.3g} ({measure.name}: {agreement:.3f}) for "
-            f"{len(expected)} images in {engine}; no bundle was written; export the model with the input [1, "
-            "height, width, channels] in RGB and the output [1, classes], both float32, so that nothing has "
-            "to be rewritten"
+            f"{len(expected)} images in {run.engine}; {run.remedy}"
         )
     bounds = Bounds(tolerance, tolerance, 1.0)
-    return original_parity(np.abs(found - expected), (measure, agreement), engine, bounds)
+    return original_parity(np.abs(found - expected), (measure, agreement), run.engine, bounds)
 
 
 def original_parity(
@@ -101,4 +109,4 @@ def original_parity(
     )
 
 
-__all__ = ["Bounds", "OriginalParity", "original_parity", "rewritten_parity"]
+__all__ = ["REWRITTEN", "Bounds", "OriginalParity", "Run", "original_parity", "rewritten_parity"]

@@ -1,6 +1,7 @@
-"""Wraps an existing ``.tflite`` or ``.onnx`` file as a bundle, without conversion.
+"""Wraps an existing ``.tflite`` or ``.onnx`` file as a bundle.
 
-Nothing is trained or converted. Metadata is read from the file where possible, otherwise from
+Nothing is trained, and the file stays in its format; a second format is made only if it is asked for
+(``formats``). Metadata is read from the file where possible, otherwise from
 ``preprocessing.toml``. The original is run as it is (``reference``). Where its ends are not those that the
 runtimes expect, operations are put around it (``plan``, ``steps``), and the result is compared with the
 original (``bundled_file``, ``parity``). Its outputs are stored in golden.json.
@@ -8,14 +9,16 @@ original (``bundled_file``, ``parity``). Its outputs are stored in golden.json.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hanji.compression.classifiers.conversion.formats import formats_of
 from hanji.compression.classifiers.files.labels import ClassNames
+from hanji.compression.classifiers.files.normalization import warn_of_range
 from hanji.compression.classifiers.files.original import OriginalModel
 from hanji.compression.classifiers.files.reference import Images, NativeClassifier
 from hanji.compression.classifiers.files.settings import WrapSettings
@@ -27,9 +30,11 @@ from hanji.export.bundle.manifest import artifact_table, training_data_table, ve
 from hanji.export.bundle.operators import expect_known_operators
 from hanji.export.bundle.queries import Outputs
 from hanji.export.classifiers.golden import golden_count, image_golden_table, image_replay_tolerance
+from hanji.export.classifiers.inspection.normalization import warn_of_missing_normalization
 from hanji.export.classifiers.manifest import CARD, GOLDEN, LABELS, input_and_output, labels_table
-from hanji.export.classifiers.wrap.bundled_file import BundledFile, bundled_file
+from hanji.export.classifiers.wrap.bundled_file import BundledFile
 from hanji.export.classifiers.wrap.card import purpose_of, wrapped_card
+from hanji.export.classifiers.wrap.formats import WrappedFiles, wrapped_files
 from hanji.runtime.images.tensors import probabilities_of
 from hanji.runtime.manifest import CLASSIFICATION, Artifact, ImageData, ImageInput
 from hanji.training.classifiers.data import load_unlabelled
@@ -44,6 +49,25 @@ _HALF_TOLERANCE = 0.01
 """Of a float16 ONNX file: unlike hanji's own, those of other tools compute in float16 where a device can."""
 
 
+@dataclass(frozen=True)
+class WrapOptions:
+    """What the bundle of a model file should be."""
+
+    name: str = ""
+    """Its name; empty: that of the file."""
+
+    formats: Sequence[str] | None = None
+    """``onnx`` or ``tflite``, or both for an ``.onnx`` file: that is then converted to TFLite as well, which
+    is left out of the bundle with a reason if its answers would not be those of the file. None: the file's
+    own format."""
+
+    edge_tpu: bool = False
+    """Whether a file that an Edge TPU cannot run completely is a ConversionError."""
+
+
+_DEFAULT = WrapOptions()
+
+
 def wrap_model(
     path: Path,
     out: Path,
@@ -51,31 +75,33 @@ def wrap_model(
     labels: ClassNames,
     settings: WrapSettings,
     samples: Path | None = None,
-    name: str = "",
-    edge_tpu: bool = False,
+    options: WrapOptions = _DEFAULT,
 ) -> BundleSummary:
     """Write the model in ``path`` as a bundle, the directory ``out``; an existing one is replaced.
 
     ``samples`` is a folder of images for golden.json; without it, images are generated from a fixed seed.
-    With ``edge_tpu``, a file that an Edge TPU cannot run completely is a ConversionError.
     Raises ConversionError for a file that is not an image classifier, that has an operator which no bundle
     may contain or that its engine rejects, RecipeError if the labels or settings do not match it, EngineError
-    for a missing engine, HanjiError if ``out`` cannot be written. Nothing is left behind on an error.
+    for a missing engine, ConverterMissingError for a missing converter, HanjiError if ``out`` cannot be
+    written. Nothing is left behind on an error.
     """
     import_tensorflow()
     from hanji.compression.classifiers.files.read_model_file import read_model_file
 
     model = read_model_file(path)
+    chosen = formats_of(model, options.formats)
     expect_known_operators(model.format, {MODEL_FILES[model.format]: model.content}, str(path))
-    if edge_tpu:
+    if options.edge_tpu:
         _expect_edge_tpu(model, model.content)
     classifier = NativeClassifier(model, labels, settings)
+    warn_of_range(classifier.image_input, path)
+    warn_of_missing_normalization(classifier)
     images = _sample_images(classifier.image_input, samples)
-    file = bundled_file(classifier, images)
-    if edge_tpu:
-        _expect_edge_tpu(model, file.content)
-    about = AboutFile(name or path.stem, labels, settings, classifier.image_input)
-    return write_wrapped(file, about, images, out)
+    wrapped = wrapped_files(classifier, images, chosen)
+    if options.edge_tpu:
+        _expect_edge_tpu(model, wrapped.files[0].content)
+    about = AboutFile(options.name or path.stem, labels, settings, classifier.image_input)
+    return write_wrapped(wrapped, about, images, out)
 
 
 def _expect_edge_tpu(model: OriginalModel, content: bytes) -> None:
@@ -113,24 +139,29 @@ class AboutFile:
     """How the file was compressed."""
 
 
-def write_wrapped(file: BundledFile, about: AboutFile, images: Images, out: Path) -> BundleSummary:
-    """Write ``file`` as a bundle; ``images`` gave its outputs. HanjiError as for ``wrap_model``."""
-    data = _own_files(file, about, images)
-    manifest = manifest_files(_manifest(file, about, data))
+def write_wrapped(wrapped: WrappedFiles, about: AboutFile, images: Images, out: Path) -> BundleSummary:
+    """Write the files as a bundle; ``images`` gave their outputs. HanjiError as for ``wrap_model``."""
+    data = _own_files(wrapped, about, images)
+    manifest = manifest_files(_manifest(wrapped, about, data))
+    models = {MODEL_FILES[file.artifact.format]: file.content for file in wrapped.files}
     with atomic_directory(out, replace=True) as staging:
-        write_files(staging, {MODEL_FILES[file.artifact.format]: file.content, **data, **manifest})
-    return BundleSummary(out, (file.artifact,))
+        write_files(staging, {**models, **data, **manifest})
+    return BundleSummary(out, tuple(file.artifact for file in wrapped.files), wrapped.left_out)
 
 
-def _own_files(file: BundledFile, about: AboutFile, images: Images) -> dict[str, bytes]:
+def _own_files(wrapped: WrappedFiles, about: AboutFile, images: Images) -> dict[str, bytes]:
     """The labels, the golden outputs and the model card, by path."""
     labels, image_input, rule = about.labels, about.image_input, about.settings.probabilities
-    output = about.settings.outputs_of(file.classes, about.name)
-    outputs = Outputs("", tuple(probabilities_of(row, rule) for row in file.outputs))
-    replay = (outputs, _tolerance(file.artifact, outputs, 0.0 if output and output.units else 1.0))
-    golden = image_golden_table(image_input, images[: golden_count(images)], {file.artifact.format: replay})
-    purpose = purpose_of(output, labels, rule)
-    card = wrapped_card(about.name, file, image_input, purpose, about.settings.licence)
+    output = about.settings.outputs_of(wrapped.files[0].classes, about.name)
+    replays = {}
+    for file in wrapped.files:
+        outputs = Outputs("", tuple(probabilities_of(row, rule) for row in file.outputs))
+        least = 0.0 if output and output.units else 1.0
+        replays[file.artifact.format] = (outputs, _tolerance(file.artifact, outputs, least))
+    golden = image_golden_table(image_input, images[: golden_count(images)], replays)
+    card = wrapped_card(
+        about.name, wrapped, image_input, purpose_of(output, labels, rule), about.settings.licence
+    )
     return {
         LABELS: json_bytes(labels_table(labels.labels, labels.names)),
         GOLDEN: json_bytes(golden),
@@ -147,22 +178,23 @@ def _tolerance(artifact: Artifact, outputs: Outputs, smallest: float) -> float:
     return float(f"{tolerance * size:.3g}")
 
 
-def _manifest(file: BundledFile, about: AboutFile, data: Mapping[str, bytes]) -> dict[str, Any]:
+def _manifest(wrapped: WrappedFiles, about: AboutFile, data: Mapping[str, bytes]) -> dict[str, Any]:
+    first, artifacts = wrapped.files[0], [file.artifact for file in wrapped.files]
     return {
         "task": CLASSIFICATION,
         "name": about.name,
         **input_and_output(
             about.image_input,
-            file.classes,
+            first.classes,
             about.settings.probabilities,
-            about.settings.outputs_of(file.classes, about.name),
+            about.settings.outputs_of(first.classes, about.name),
         ),
-        **_history(file, about),
-        "artifacts": [artifact_table(file.artifact)],
+        **_history(first, about),
+        "artifacts": [artifact_table(artifact) for artifact in artifacts],
         "files": [asdict(file_entry(path, content)) for path, content in data.items()],
         "golden": GOLDEN,
         "seed": 0,
-        "versions": versions_of([file.artifact]),
+        "versions": {**versions_of(artifacts), **wrapped.tools},
     }
 
 
@@ -190,6 +222,7 @@ __all__ = [
     "IMAGES",
     "AboutFile",
     "ClassNames",
+    "WrapOptions",
     "WrapSettings",
     "wrap_model",
     "write_wrapped",
