@@ -172,7 +172,10 @@ KEYS: dict[str, Row | str] = {
     'format = "{config.format}"': FOUND,
     'format = "{for_files}"': data(CLASSIFIER, format="folder", height=32, width=32),
     'gives = "logits"': (MODEL_FILE, {"gives": "logits"}),
+    'gives = "multi-label"': (MODEL_FILE, {"gives": "multi-label"}),
+    'gives = "multi-label-logits"': (MODEL_FILE, {"gives": "multi-label-logits"}),
     'gives = "scores"': (MODEL_FILE, {"gives": "scores"}),
+    'gives = "values"': (MODEL_FILE, {"gives": "values"}),
     "header = false": data(
         RECOMMENDER, format="csv", ratings="r", header=False, user_column="1", item_column="2"
     ),
@@ -200,6 +203,7 @@ KEYS: dict[str, Row | str] = {
     'task = "{table.task}"': FOUND,
     'task = "{task}"': (RecipeTables, {"name": "a", "task": RECOMMENDER}),
     "task = {task}": FOUND,
+    "thresholds = 0.5": (MODEL_FILE, {"gives": "multi-label", "thresholds": 0.5}),
     'timestamp_column = ""': data(RECOMMENDER, format="csv", ratings="r", timestamp_column=""),
     'type = "history"': model(type="history"),
     'type = "quantize"': step(CLASSIFIER, "quantize", scheme="int8"),
