@@ -203,7 +203,7 @@ KEYS: dict[str, Row | str] = {
     'task = "{table.task}"': FOUND,
     'task = "{task}"': (RecipeTables, {"name": "a", "task": RECOMMENDER}),
     "task = {task}": FOUND,
-    "thresholds = 0.5": (MODEL_FILE, {"gives": "multi-label", "thresholds": 0.5}),
+    "thresholds = 0.5": (MODEL_FILE, {"gives": "multi-label", "thresholds": [0.5]}),
     'timestamp_column = ""': data(RECOMMENDER, format="csv", ratings="r", timestamp_column=""),
     'type = "history"': model(type="history"),
     'type = "quantize"': step(CLASSIFIER, "quantize", scheme="int8"),

@@ -50,6 +50,15 @@ def test_the_next_process_removes_what_a_killed_one_left(tmp_path: Path) -> None
     assert names(target) == ["new"]
 
 
+def test_the_next_writer_of_a_file_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "out")], check=False).returncode == -9
+    assert [name.partition(".hanji-")[0] for name in names(tmp_path)] == [".a.json", ".out"]
+    write_text_atomic(tmp_path / "json", "[]")
+    assert len(names(tmp_path)) == 3
+    write_text_atomic(tmp_path / "a.json", "[]")
+    assert [name.partition(".hanji-")[0] for name in names(tmp_path)] == [".out", "a.json", "json"]
+
+
 def test_work_in_progress_and_files_of_others_stay(tmp_path: Path) -> None:
     for name in (".out.0123abcd", ".hanji-01234567", ".out.hanji-0123456", "x.hanji-01234567"):
         (tmp_path / name).mkdir()

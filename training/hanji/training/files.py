@@ -64,9 +64,11 @@ def write_text_atomic(path: Path, text: str) -> None:
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a new empty file next to `path`, which replaces `path` if the block succeeds.
 
-    On any exception `path` keeps its previous contents. Raises HanjiError if it cannot be written.
+    On any exception `path` keeps its previous contents. If this process is killed, the next one that writes
+    `path` removes the new file. Raises HanjiError if it cannot be written.
     """
     try:
+        remove_leftovers(path.parent, path.name)
         with unfinished_file(path) as staging:
             yield staging
             flush_file(staging)

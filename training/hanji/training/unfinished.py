@@ -74,11 +74,15 @@ def own_temporary_files() -> Iterator[None]:
                 os.environ["TMPDIR"] = variable
 
 
-def remove_leftovers(directory: Path) -> None:
-    """Remove the unfinished files and directories of killed processes in ``directory``, not below it."""
+def remove_leftovers(directory: Path, name: str = "") -> None:
+    """Remove the unfinished files and directories of killed processes in ``directory``, not below it.
+
+    With ``name``, only those that would have become the file or directory of this name.
+    """
+    start = f".{name}.hanji-" if name else "."
     with suppress(OSError):
         for path in directory.iterdir():
-            if _NAME.fullmatch(path.name) and _is_abandoned(path):
+            if path.name.startswith(start) and _NAME.fullmatch(path.name) and _is_abandoned(path):
                 _remove(path)
 
 
