@@ -210,3 +210,22 @@ def test_preparation_folds_batch_normalization_and_changes_no_answer(opset: int)
     found = FORMATS["onnx"].outputs(made.SerializeToString(), inputs)
     expected = FORMATS["onnx"].outputs(content, inputs)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("scheme", ["int8", "int8-weights", "float16"])
+def test_large_weights_stay_inside_the_flatbuffer(scheme: FileScheme) -> None:
+    """From 256 KiB on the library appends them to the file, where old engines do not look for them."""
+    import tensorflow as tf
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    kernel = np.random.default_rng(0).normal(0, 0.1, (12 * 12 * 3, 700)).astype(np.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec([1, 12, 12, 3])])
+    def network(image: tf.Tensor) -> tf.Tensor:
+        return tf.nn.relu(tf.reshape(image, [1, -1]) @ kernel)
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([network.get_concrete_function()], network)
+    quantizer = TfliteQuantizer(bytes(converter.convert()), "model", FORMATS["tflite"].inputs(8))
+    made = schema.ModelT.InitFromPackedBuf(quantizer.quantized(Choice(scheme)), 0)
+    assert [buffer.offset for buffer in made.buffers] == [0] * len(made.buffers)
+    assert max(len(buffer.data) for buffer in made.buffers if buffer.data is not None) >= kernel.size

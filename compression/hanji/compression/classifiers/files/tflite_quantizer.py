@@ -84,7 +84,10 @@ class TfliteQuantizer:
         except (RuntimeError, ValueError, KeyError, TypeError, NotImplementedError) as error:
             refused = f"ai-edge-quantizer cannot quantize it to {choice.scheme}: {one_line(error)}"
             raise ConversionError(f"{self._where}: {refused}; try float16") from error
-        return bytes(result.quantized_model)
+        # From 256 KiB of weights on, the library puts them after the flatbuffer, where neither old engines
+        # nor our own rewriting look for them.
+        model = flatbuffer_utils.read_model_from_bytearray(bytearray(result.quantized_model))
+        return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
     @cached_property
     def _ranges(self) -> Any:
