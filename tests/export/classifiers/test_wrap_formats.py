@@ -209,7 +209,9 @@ def test_setup_installs_what_is_locked(
 
 
 @needs_converter
-def test_the_converter_itself(path: Path, out: Path) -> None:
+@pytest.mark.parametrize("channels_first", [True, False])
+def test_the_converter_itself(path: Path, out: Path, channels_first: bool) -> None:
+    onnx_file(path, channels_first=channels_first)
     summary = wrap_model(path, out, labels=LABELS, settings=SETTINGS, options=BOTH)
     assert [artifact.format for artifact in summary.artifacts] == ["onnx", "tflite"]
     assert colours(out, "onnxruntime") == colours(out, "litert") == ["red", "green", "blue"]

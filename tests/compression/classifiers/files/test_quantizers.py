@@ -10,6 +10,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import onnx
 import pytest
+import tensorflow as tf
+from ai_edge_litert.tools import flatbuffer_utils
+from tensorflow.lite.python import schema_py_generated as schema
 
 from hanji.compression.classifiers.files.onnx_preparation import prepared
 from hanji.compression.classifiers.files.onnx_quantizer import OnnxQuantizer
@@ -19,7 +22,7 @@ from hanji.compression.classifiers.files.selection import FileSelection, Values
 from hanji.compression.classifiers.files.tflite_quantizer import TfliteQuantizer
 from hanji.training.errors import ConversionError
 
-from .networks import images, onnx_file, tflite_file
+from .networks import SIZE, images, onnx_file, tflite_file
 
 EVEN, UNEVEN = 1.0, 300.0
 
@@ -212,20 +215,64 @@ def test_preparation_folds_batch_normalization_and_changes_no_answer(opset: int)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
+def converted(network: Callable[[tf.Tensor], tf.Tensor]) -> bytes:
+    """A function of an image [1, 12, 12, 3] as a TFLite file."""
+    traced = tf.function(network, input_signature=[tf.TensorSpec([1, SIZE, SIZE, 3])])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced.get_concrete_function()], traced)
+    converter._experimental_disable_batchmatmul_unfold = True
+    return bytes(converter.convert())
+
+
 @pytest.mark.parametrize("scheme", ["int8", "int8-weights", "float16"])
 def test_large_weights_stay_inside_the_flatbuffer(scheme: FileScheme) -> None:
     """From 256 KiB on the library appends them to the file, where old engines do not look for them."""
-    import tensorflow as tf
-    from tensorflow.lite.python import schema_py_generated as schema
-
-    kernel = np.random.default_rng(0).normal(0, 0.1, (12 * 12 * 3, 700)).astype(np.float32)
-
-    @tf.function(input_signature=[tf.TensorSpec([1, 12, 12, 3])])
-    def network(image: tf.Tensor) -> tf.Tensor:
-        return tf.nn.relu(tf.reshape(image, [1, -1]) @ kernel)
-
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([network.get_concrete_function()], network)
-    quantizer = TfliteQuantizer(bytes(converter.convert()), "model", FORMATS["tflite"].inputs(8))
+    kernel = np.random.default_rng(0).normal(0, 0.1, (SIZE * SIZE * 3, 700)).astype(np.float32)
+    content = converted(lambda image: tf.nn.relu(tf.reshape(image, [1, -1]) @ kernel))
+    quantizer = TfliteQuantizer(content, "model", FORMATS["tflite"].inputs(8))
     made = schema.ModelT.InitFromPackedBuf(quantizer.quantized(Choice(scheme)), 0)
     assert [buffer.offset for buffer in made.buffers] == [0] * len(made.buffers)
     assert max(len(buffer.data) for buffer in made.buffers if buffer.data is not None) >= kernel.size
+
+
+def padded_pooling(image: tf.Tensor) -> tf.Tensor:
+    """A maximum pooling as PyTorch pads it: with the lowest number."""
+    kernel = np.random.default_rng(0).normal(0, 0.4, (3, 3, 3, 8)).astype(np.float32)
+    padded = tf.pad(
+        tf.nn.conv2d(image, kernel, 1, "SAME"), [[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=-3e38
+    )
+    return tf.reduce_mean(tf.nn.max_pool2d(padded, 3, 2, "VALID"), [1, 2])
+
+
+def product_of_rank_3(image: tf.Tensor) -> tf.Tensor:
+    """A last layer that stays a BATCH_MATMUL, as onnx2tf writes it."""
+    rng = np.random.default_rng(0)
+    kernel, head = rng.normal(0, 0.4, (3, 3, 3, 8)), rng.normal(0, 2, (1, 8, 4))
+    means = tf.reduce_mean(tf.nn.relu(tf.nn.conv2d(image, kernel.astype(np.float32), 1, "SAME")), [1, 2])
+    return tf.reshape(tf.matmul(means[:, None], head.astype(np.float32)), [1, 4])
+
+
+def as_onnx2tf_writes(content: bytes, kind: str) -> bytes:
+    """The file, in which an operator of the ``kind`` has to be, with the number that it pads with as [1]."""
+    made = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    graph = made.subgraphs[0]
+    (operator,) = [
+        each for each in graph.operators if flatbuffer_utils.opcode_to_name(made, each.opcodeIndex) == kind
+    ]
+    if kind == "PADV2":
+        graph.tensors[operator.inputs[2]].shape = [1]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(made))
+
+
+@pytest.mark.parametrize("per_channel", [True, False])
+@pytest.mark.parametrize(
+    ("network", "kind"), [(padded_pooling, "PADV2"), (product_of_rank_3, "BATCH_MATMUL")]
+)
+def test_operators_that_int8_would_ruin(
+    network: Callable[[tf.Tensor], tf.Tensor], kind: str, per_channel: bool
+) -> None:
+    """A padding of the lowest number leaves no scale for others; LiteRT's products per channel are zeros."""
+    content, tflite = as_onnx2tf_writes(converted(network), kind), FORMATS["tflite"]
+    quantized = TfliteQuantizer(content, "model", tflite.inputs()).quantized(Choice("int8", per_channel))
+    inputs = tflite.inputs(16, seed=5)
+    expected, found = tflite.outputs(content, inputs), tflite.outputs(quantized, inputs)
+    assert np.abs(found - expected).max() < 0.1 * np.ptp(expected)

@@ -8,6 +8,7 @@ those of the original.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -76,7 +77,12 @@ def _converted(model: OriginalModel, layout: InputLayout, python: Path) -> Origi
         source.write_bytes(_fixed(model, layout))
         call_in_child(
             f"{__name__}:run_converter",
-            {"python": str(python), "source": str(source), "shown": str(model.path)},
+            {
+                "python": str(python),
+                "source": str(source),
+                "shown": str(model.path),
+                "kept": [layout.source.name] if layout.order == "channels-last" else [],
+            },
             what=f"{model.path}: onnx2tf",
             hint=_HINT,
             seconds=SECONDS,
@@ -86,13 +92,14 @@ def _converted(model: OriginalModel, layout: InputLayout, python: Path) -> Origi
         return read_model_file(result, named=model.path.with_suffix(".tflite"))
 
 
-def run_converter(python: str, source: str, shown: str) -> None:
+def run_converter(python: str, source: str, shown: str, kept: Sequence[str]) -> None:
     """Convert ``source`` to files beside it with the Python of the converter's environment, in the child.
 
-    ConversionError with the converter's reason, naming the file as ``shown``.
+    ``kept`` are inputs that keep their shape, ``shown`` is the name of the file in messages. ConversionError
+    with the converter's reason.
     """
     # Isolated (-I), because PYTHONPATH names the packages of hanji's own environment.
-    command = [python, "-I", str(PROGRAM), source, str(Path(source).parent)]
+    command = [python, "-I", str(PROGRAM), source, str(Path(source).parent), *kept]
     try:
         done = subprocess.run(  # noqa: S603 - our own script and our own environment
             command, capture_output=True, text=True, errors="replace", timeout=SECONDS

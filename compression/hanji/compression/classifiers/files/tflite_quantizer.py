@@ -31,6 +31,8 @@ from hanji.training.errors import ConversionError
 from hanji.training.quiet import quiet
 
 _EVERYTHING = TFLOperationName.ALL_SUPPORTED
+_PRODUCT = TFLOperationName.BATCH_MATMUL
+"""LiteRT computes zeros for a constant factor with a scale for each channel."""
 _WEIGHTED = {
     "CONV_2D": TFLOperationName.CONV_2D,
     "DEPTHWISE_CONV_2D": TFLOperationName.DEPTHWISE_CONV_2D,
@@ -67,7 +69,7 @@ class TfliteQuantizer:
             for name, kind, operator in zip(self._names, kinds, graph.operators, strict=True)
             if kind in _WEIGHTED and _has_float_kernel(model, graph, operator, kind)
         )
-        self._head = _head(graph, kinds, self._names)
+        self._in_float = (*_head(graph, kinds, self._names), *_padded(graph, kinds, self._names))
         if not self.layers:
             raise ConversionError(
                 f"{where}: expected convolutions or dense layers with float32 weights to quantize, found none"
@@ -108,6 +110,7 @@ class TfliteQuantizer:
         if choice.scheme in CALIBRATED:
             bits = 8 if choice.scheme == "int8" else 16
             made.add_static_config(pattern, _EVERYTHING, bits, 8, granularity)
+            made.add_static_config(pattern, _PRODUCT, bits, 8, QuantGranularity.TENSORWISE)
         elif choice.scheme == "dynamic":
             made.add_dynamic_config(pattern, _EVERYTHING, 8, granularity)
         elif choice.scheme == "int8-weights":
@@ -115,7 +118,7 @@ class TfliteQuantizer:
         else:
             for kind in _WEIGHTED.values():
                 made.update_quantization_recipe(pattern, kind, _HALF, AlgorithmName.FLOAT_CASTING)
-        for name in (*self._head, *choice.float_layers):
+        for name in (*self._in_float, *choice.float_layers):
             _keep_float(made, _exactly(name), _EVERYTHING)
         for end in (TFLOperationName.INPUT, TFLOperationName.OUTPUT):
             _keep_float(made, ".*", end)
@@ -148,6 +151,24 @@ def _head(graph: Any, kinds: list[str], names: list[str]) -> list[str]:
         found.append(names[index])
         index = makers.get(graph.operators[index].inputs[0])
     return found
+
+
+def _padded(graph: Any, kinds: list[str], names: list[str]) -> list[str]:
+    """The operators that pad with a value other than 0, and those that read the result.
+
+    The value may be that of a maximum pooling, the lowest number, which leaves no scale for the others.
+    """
+    made = {
+        output
+        for each, kind in zip(graph.operators, kinds, strict=True)
+        if kind == "PADV2"
+        for output in each.outputs
+    }
+    return [
+        name
+        for each, kind, name in zip(graph.operators, kinds, names, strict=True)
+        if kind == "PADV2" or made.intersection(each.inputs)
+    ]
 
 
 def _signature_of(model: Any) -> Any:

@@ -1,8 +1,10 @@
 """Converts an ONNX file to a float TFLite file. Run by the Python of the converter's own environment.
 
-    python convert.py MODEL.onnx DIRECTORY
+    python convert.py MODEL.onnx DIRECTORY [INPUT]
 
-Writes DIRECTORY/MODEL_float32.tflite; exits with 1 and the reason as the last line of stderr if it cannot.
+Writes DIRECTORY/MODEL_float32.tflite. INPUT is the name of an input whose channels are last already; others
+are taken as channels first and become channels last. Exits with 1 and the reason as the last line of stderr
+if it cannot.
 """
 
 import sys
@@ -10,7 +12,7 @@ import sys
 import onnx2tf
 
 
-def main(source: str, directory: str) -> None:
+def main(source: str, directory: str, *kept: str) -> None:
     """Convert ``source``; SystemExit with the reason if onnx2tf fails."""
     try:
         onnx2tf.convert(
@@ -18,6 +20,7 @@ def main(source: str, directory: str) -> None:
             output_folder_path=directory,
             tflite_backend="flatbuffer_direct",
             copy_onnx_input_output_names_to_tflite=True,
+            keep_shape_absolutely_input_names=list(kept) or None,
             not_use_onnxsim=True,
             not_use_opname_auto_generate=True,
             non_verbose=True,
