@@ -94,20 +94,30 @@ def times(folder: Path, engine: str, images: Path) -> dict[str, float]:
 
 
 def keras_row(name: str, model: Path, images: Path) -> dict[str, object]:
-    """How often int8 names the class of the float bundle: quantized as Keras, as ONNX and as TFLite."""
+    """How often int8 names the class of the float bundle: quantized as Keras, as ONNX and as TFLite.
+
+    A file that is refused, as too few answers stay the same, has the refusal instead.
+    """
     folder = model.parent
     (folder / "float.toml").write_text('name = "float"\ntask = "image-classification"\n')
     given = ["--data", images, "--preprocessing", folder / "preprocessing.toml"]
     hanji("compress", model, "--recipe", folder / "float.toml", *given, "--out", folder / "float-compressed")
-    hanji("export", folder / "float-compressed", "--out", folder / "both", "--formats", "tflite,onnx")
+    hanji("export", folder / "float-compressed", "--out", folder / "both")
     (folder / "levels.toml").write_text("scale = 1.0\n")
     quantized(model, images, folder / "keras-int8", *given[2:], formats=["--formats", "tflite"])
+    row: dict[str, object] = {"keras": agreement(folder, "keras", images)}
     for each in ENGINES:
         exported = folder / "both" / f"model.{each}"
-        quantized(exported, images, folder / f"{each}-int8", "--preprocessing", folder / "levels.toml")
-    row = {each: agreement(folder, each, images) for each in ("keras", *ENGINES)}
-    for each in ENGINES:
-        loss = row["keras"] - row[each]
+        if not exported.exists():
+            row[each] = "this format cannot represent the network"
+            continue
+        try:
+            quantized(exported, images, folder / f"{each}-int8", "--preprocessing", folder / "levels.toml")
+        except subprocess.CalledProcessError as error:
+            row[each] = error.stderr.strip().splitlines()[-1].replace(f"{folder}/", "")
+            continue
+        row[each] = found = agreement(folder, each, images)
+        loss = row["keras"] - found  # type: ignore[operator]
         print(target_line(f"{name}, {each}: agreement below Keras", loss, MAX_LOSS, at_most=True))
     return {"int8 agreement": row}
 
@@ -131,7 +141,7 @@ def quantized(
 
 def hanji(*command: object) -> None:
     """Run a command, which has to succeed."""
-    subprocess.run([str(part) for part in (HANJI, *command)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([str(part) for part in (HANJI, *command)], check=True, capture_output=True, text=True)
 
 
 if __name__ == "__main__":

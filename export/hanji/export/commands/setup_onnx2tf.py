@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
             return 0
         except ConverterMissingError:
             pass  # installed below
-    print_lines("Installing onnx2tf with pip (about 110 MB to download, 340 MB on disk) ...")
+    print_lines("Installing onnx2tf with pip (about 75 MB to download, 340 MB on disk) ...")
     install_converter()
     print_lines(f"onnx2tf is installed in {environment_directory()}")
     return 0

@@ -263,6 +263,20 @@ def as_onnx2tf_writes(content: bytes, kind: str) -> bytes:
     return bytes(flatbuffer_utils.convert_object_to_bytearray(made))
 
 
+def test_tensors_need_no_names() -> None:
+    """Files that hanji exports name only the ends."""
+    tflite = FORMATS["tflite"]
+    made = flatbuffer_utils.read_model_from_bytearray(bytearray(tflite.file(EVEN)))
+    graph = made.subgraphs[0]
+    for index, tensor in enumerate(graph.tensors):
+        if index not in (*graph.inputs, *graph.outputs):
+            tensor.name = None
+    content = bytes(flatbuffer_utils.convert_object_to_bytearray(made))
+    quantized = TfliteQuantizer(content, "model", tflite.inputs()).quantized(Choice("int8"))
+    inputs = tflite.inputs(16, seed=5)
+    np.testing.assert_allclose(tflite.outputs(quantized, inputs), tflite.outputs(content, inputs), atol=0.1)
+
+
 @pytest.mark.parametrize("per_channel", [True, False])
 @pytest.mark.parametrize(
     ("network", "kind"), [(padded_pooling, "PADV2"), (product_of_rank_3, "BATCH_MATMUL")]

@@ -58,6 +58,7 @@ class TfliteQuantizer:
         self._where = where
         self._calibration = calibration
         model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+        _name_tensors(model)
         signature = _signature_of(model)
         self._input = signature.inputs[0].name.decode()
         self._content = bytearray(flatbuffer_utils.convert_object_to_bytearray(model))
@@ -169,6 +170,13 @@ def _padded(graph: Any, kinds: list[str], names: list[str]) -> list[str]:
         for each, kind, name in zip(graph.operators, kinds, names, strict=True)
         if kind == "PADV2" or made.intersection(each.inputs)
     ]
+
+
+def _name_tensors(model: Any) -> None:
+    """Name the tensors without a name, as inside files that hanji exports: the library goes by names."""
+    for graph in model.subgraphs:
+        for index, tensor in enumerate(graph.tensors):
+            tensor.name = tensor.name or f"tensor_{index}".encode()
 
 
 def _signature_of(model: Any) -> Any:
