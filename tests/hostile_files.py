@@ -45,6 +45,7 @@ def hostile_onnx(content: bytes, path: str = "model.onnx") -> Iterator[Hostile]:
     yield added("domain", "the operator evil.Relu,", node("Relu", ["a"], ["b"], domain="evil"))
     yield added("graph", "a graph in an operator,", node("Relu", ["a"], ["b"], body=nothing))
     yield added("graphs", "graphs in an operator,", node("Relu", ["a"], ["b"], bodies=[nothing]))
+    yield added("left out", "an input of Max is left out;", node("Max", ["a", ""], ["m"]))
     yield added(
         "large",
         "ConstantOfShape makes 1,000,000,000 elements, more than 268,435,456",

@@ -50,6 +50,8 @@ _SMALLEST = 14
 _ALLOWED = {domain: frozenset(names.split()) for domain, names in ONNX.items()}
 _SHAPED = ("ConstantOfShape", "Expand")
 """Operators whose last input is the shape of what they make."""
+_COMPLETE = ("LayerNormalization", "Max", "Mean", "Min", "Sum")
+"""Operators for which ONNX Runtime reads inputs that are left out."""
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 _Field = tuple[int, int, int]
@@ -102,9 +104,11 @@ class _Walk:
 
     def _node(self, fields: list[_Field]) -> Iterator[str]:
         names: dict[int, bytes] = {}
+        is_complete = True
         for number, first, last in fields:
             if number in (1, 2, 4, 7):
                 names[number] = self._data[first:last]
+                is_complete &= number != 1 or first < last
             elif number == 5 and names.get(4) == b"Constant":
                 self._tensors.update(
                     (names.get(2, b""), (begin, stop))
@@ -117,6 +121,8 @@ class _Walk:
         if operator not in _ALLOWED.get(domain, ()):
             named = f"{domain}.{operator}" if domain else operator
             yield f"it contains the operator {named}, which no bundle may; build the model without it"
+        if operator in _COMPLETE and not is_complete:
+            yield f"an input of {operator} is left out; build the model without it"
         if operator in _SHAPED:
             self._shapes[names.get(1, b"")] = operator
 

@@ -96,6 +96,9 @@ private class OnnxFile(private val data: ByteArray) {
                 for (part in parts(attribute)) if (part.number == 5) tensors[names[2]] = part
             }
         }
+        if (operator in COMPLETE && fields.any { it.number == 1 && it.first == it.last }) {
+            return "an input of $operator is left out; build the model without it"
+        }
         if (operator in SHAPED) shapes[names[1]] = operator
         return null
     }
@@ -234,6 +237,9 @@ private class OnnxFile(private val data: ByteArray) {
         )
         val TYPES = mapOf("tensor type" to 1, "tensor" to 2)
         val SHAPED = setOf("ConstantOfShape", "Expand")
+
+        /** Operators for which ONNX Runtime reads inputs that are left out. */
+        val COMPLETE = setOf("LayerNormalization", "Max", "Mean", "Min", "Sum")
 
         const val REMEDY = "which no bundle may; build the model without it"
 
