@@ -109,7 +109,7 @@ def keras_row(name: str, model: Path, images: Path) -> dict[str, object]:
     for each in ENGINES:
         exported = folder / "both" / f"model.{each}"
         if not exported.exists():
-            row[each] = "this format cannot represent the network"
+            row[each] = "left out of the float bundle"
             continue
         try:
             quantized(exported, images, folder / f"{each}-int8", "--preprocessing", folder / "levels.toml")

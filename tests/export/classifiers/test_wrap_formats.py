@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import pytest
 
 from hanji.compression.classifiers.conversion.environment import (
@@ -212,6 +213,9 @@ def test_setup_installs_what_is_locked(
 @pytest.mark.parametrize("channels_first", [True, False])
 def test_the_converter_itself(path: Path, out: Path, channels_first: bool) -> None:
     onnx_file(path, channels_first=channels_first)
+    model = onnx.load(path)
+    model.graph.input[0].name = model.graph.node[0].input[0] = "input:0"  # as tf2onnx names it
+    onnx.save(model, path)
     summary = wrap_model(path, out, labels=LABELS, settings=SETTINGS, options=BOTH)
     assert [artifact.format for artifact in summary.artifacts] == ["onnx", "tflite"]
     assert colours(out, "onnxruntime") == colours(out, "litert") == ["red", "green", "blue"]

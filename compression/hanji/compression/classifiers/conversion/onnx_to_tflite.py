@@ -32,6 +32,7 @@ SECONDS = 900.0
 _HINT = "leave tflite out of --formats"
 WRONG = f"onnx2tf converts this network wrongly: {_HINT}"
 """What to do about a converted file that answers differently."""
+_IMAGE = "hanji_image"
 _FLOATS = ("float32", "float16")
 
 
@@ -81,7 +82,7 @@ def _converted(model: OriginalModel, layout: InputLayout, python: Path) -> Origi
                 "python": str(python),
                 "source": str(source),
                 "shown": str(model.path),
-                "kept": [layout.source.name] if layout.order == "channels-last" else [],
+                "kept": [_IMAGE] if layout.order == "channels-last" else [],
             },
             what=f"{model.path}: onnx2tf",
             hint=_HINT,
@@ -114,9 +115,9 @@ def run_converter(python: str, source: str, shown: str, kept: Sequence[str]) -> 
 
 
 def _fixed(model: OriginalModel, layout: InputLayout) -> bytes:
-    """The ONNX file with sizes instead of symbols and with its constants folded."""
+    """The ONNX file with sizes instead of symbols, with its constants folded and ``_IMAGE`` as its input."""
     given = onnx.load_from_string(model.content)
-    image, *_ = given.graph.input
+    (image,) = (value for value in given.graph.input if value.name == layout.source.name)
     sizes = {}
     for dimension, size in zip(image.type.tensor_type.shape.dim, layout.shape, strict=True):
         sizes[dimension.dim_param] = dimension.dim_value = size
@@ -132,6 +133,11 @@ def _fixed(model: OriginalModel, layout: InputLayout) -> bytes:
         raise ConversionError(
             f"{model.path}: ONNX Runtime cannot optimize it for onnx2tf: {one_line(error)}; {_HINT}"
         ) from error
+    # onnx2tf changes names such as input:0, and then does not find the input that is to keep its shape.
+    for node in made.graph.node:
+        node.input[:] = [_IMAGE if name == image.name else name for name in node.input]
+    for value in made.graph.input:
+        value.name = _IMAGE if value.name == image.name else value.name
     return bytes(made.SerializeToString(deterministic=True))
 
 
