@@ -23,7 +23,7 @@ class BuildError(Exception):
 
 @dataclass(frozen=True)
 class Download:
-    """A file of Maven Central; ``kind`` is its extension, "jar" or "aar", ``classifier`` its variant, if any."""
+    """A file of Maven Central; ``kind`` is its extension, "jar" or "aar", ``classifier`` its variant."""
 
     group: str
     name: str

@@ -1,8 +1,8 @@
 """Results of the Python runtime for the test bundles, which the core of android_demo must reproduce.
 
-One JSON file per bundle and format, with calls, their arguments as named in the core's API, and the result or the name
-of the error; ``pictures.json`` with images and their preprocessed forms; ``texts.json`` with numbers and ids
-as formatted in messages; ``manifests.json`` with mutated manifests and the errors that they cause;
+One JSON file per bundle and format, with calls, their arguments as named in the core's API, and the result or
+the name of the error; ``pictures.json`` with images and their preprocessed forms; ``texts.json`` with numbers
+and ids as formatted in messages; ``manifests.json`` with mutated manifests and the errors that they cause;
 ``table_files.json`` with table files, their columns, and malformed ones; ``hostile.json`` with model files
 that every loader refuses; ``operators.json`` and ``unsigned.json`` with model files for TensorFlow Lite.
 """

@@ -72,7 +72,7 @@ TENSORFLOW_LITE_VERSIONS: dict[str, int] = {
 
 
 def unknown_operators(content: bytes, newest_versions: Mapping[str, int]) -> list[str]:
-    """Descriptions of the operators of a ``.tflite`` file that are not in a table; empty if all of them are."""
+    """Descriptions of the operators of a ``.tflite`` file that are not in a table; empty if all are."""
     model, _ = opened(content)
     found = []
     for code in model.operatorCodes:

@@ -33,7 +33,7 @@ class JavacppTfliteTest {
     @Test
     fun aMissingLibraryIsReported() {
         val missing = JavacppTfliteFactory { throw UnsatisfiedLinkError("no jnitensorflowlite") }
-        expect<EngineException>("tensorflow-lite is missing in this app", "no jnitensorflowlite", "org.bytedeco") {
+        expect<EngineException>("is missing in this app", "no jnitensorflowlite", "org.bytedeco") {
             Recommender.open(history, listOf(missing))
         }
     }
@@ -91,7 +91,7 @@ class JavacppTfliteTest {
     fun otherTensorsThanInTheManifestAreRejected() {
         val source = MemorySource(TestData.recommender())
         source.manifest { it.replace("\"scores\"", "\"points\"") }
-        expect<EngineException>("model.tflite ('history'): expected output 'points': float32 [200]", "found none") {
+        expect<EngineException>("('history'): expected output 'points': float32 [200]", "found none") {
             Recommender.open(source, TestData.tflite)
         }
     }
@@ -115,7 +115,7 @@ class JavacppTfliteTest {
         }
     }
 
-    /** The list of the export is that of this engine: the newest version of each operator, and not the next. */
+    /** The export's list is that of this engine: the newest version of each operator, and not the next. */
     @Test
     fun operatorsOfTheExportsListAreSupported() {
         val files = (TestData.pythonResults("operators") as List<*>).map { Table(it, "operators") }
@@ -170,7 +170,9 @@ class JavacppTfliteTest {
     fun closingReleasesAllMemory() {
         val damaged = MemorySource(TestData.recommender()).manifest { it.replace("\"scores\"", "\"points\"") }
         fun openAndClose() {
-            Recommender.open(history, TestData.tflite).use { it.recommend(history = listOf(it.items.ids.values[3])) }
+            Recommender.open(history, TestData.tflite).use {
+                it.recommend(history = listOf(it.items.ids.values[3]))
+            }
             expect<EngineException> { Recommender.open(damaged, TestData.tflite) }
         }
         repeat(200) { openAndClose() } // until Java's heap has grown

@@ -8,12 +8,12 @@ import hanji.EngineOptions
 import org.bytedeco.tensorflowlite.global.tensorflowlite
 
 /**
- * TensorFlow Lite 2.20 or newer, from Maven Central (`org.bytedeco:tensorflow-lite`): runs the .tflite file of
- * the bundle through TensorFlow Lite's C interface, with its own kernels for CPUs.
+ * TensorFlow Lite 2.20 or newer, from Maven Central (`org.bytedeco:tensorflow-lite`): runs the .tflite file
+ * of the bundle through TensorFlow Lite's C interface, with its own kernels for CPUs.
  *
- * In manifests, it is "tensorflow-lite". [loadLibrary] is called before its classes are used. JavaCPP then loads
- * the library by itself if nothing else has, which on a desktop extracts it to the user's cache directory; an
- * app that leaves JavaCPP's loader out passes `{ System.loadLibrary("jnitensorflowlite") }`.
+ * In manifests, it is "tensorflow-lite". [loadLibrary] is called before its classes are used. JavaCPP then
+ * loads the library by itself if nothing else has, which on a desktop extracts it to the user's cache
+ * directory; an app that leaves JavaCPP's loader out passes `{ System.loadLibrary("jnitensorflowlite") }`.
  */
 class JavacppTfliteFactory(private val loadLibrary: () -> Unit = {}) : EngineFactory {
     override val name: String get() = "tensorflow-lite"

@@ -23,5 +23,6 @@ private fun expectTensor(signature: Signature, kind: String, tensor: hanji.Tenso
     val dtype = found?.let { if (it.type == OnnxJavaType.FLOAT) "float32" else it.type.name.lowercase() }
     if (found != null && dtype == tensor.dtype && fits(found.shape, tensor.shape)) return
     val expected = "$kind '${tensor.name}': ${tensor.dtype} ${tensor.shape}"
-    throw otherTensors(signature, expected, found?.let { "${it.type} ${it.shape.contentToString()}" } ?: "none")
+    val description = found?.let { "${it.type} ${it.shape.contentToString()}" } ?: "none"
+    throw otherTensors(signature, expected, description)
 }

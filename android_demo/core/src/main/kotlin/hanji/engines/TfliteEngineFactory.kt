@@ -38,7 +38,8 @@ class TfliteEngineFactory(
             )
         }
         val library = TfliteLibrary(name, version, "org.tensorflow:tensorflow-lite") { content, isDelegated ->
-            GoogleTfliteModel(content, options.threads, if (isDelegated) delegates.getValue(delegate!!)() else null)
+            val made = if (isDelegated) delegates.getValue(delegate!!)() else null
+            GoogleTfliteModel(content, options.threads, made)
         }
         return openTflite(library, artifact, files, options)
     }
