@@ -42,7 +42,7 @@ def run_on_jar(jar: Path, program: Path, arguments: Sequence[str | Path], stdin:
         for name in package.namelist():
             if name.endswith(".so"):
                 (jar.parent / Path(name).name).write_bytes(package.read(name))
-    # R8 lets objects be initialized by constructors of superclasses, which ART accepts and a JVM's verifier not.
+    # R8 lets constructors of superclasses initialize objects; ART accepts that, a JVM's verifier does not.
     command = [
         java(),
         "-Xmx1g",

@@ -37,7 +37,7 @@ GUARDED = frozenset(
 """References to newer APIs that a check of ``Build.VERSION.SDK_INT`` guards: only place, reference."""
 _OPTIONAL = "org.slf4j."
 """A package that JavaCPP only uses if a system property asks for it."""
-_MISSING = re.compile(r"^(?:Error: )?Missing (class|method|field) (.+?) \(referenced from: (.+)\)$", re.M)
+_MISSING = re.compile(r"Missing (class|method|field) (.+?) \(referenced from: (.+)\)$", re.M)
 
 # Names are kept, so that stack traces are readable and tests can call the code of the APK. R8 stops at
 # missing classes, so those that check_references judges are exempted.
@@ -45,8 +45,6 @@ _FIXED = (
     "-dontobfuscate",
     "-keepattributes SourceFile,LineNumberTable",
     "-dontwarn org.jetbrains.annotations.**",
-    f"-dontwarn {_OPTIONAL}**",
-    "-dontwarn org.osgi.annotation.**",
     "-dontwarn android.view.WindowInsets$Type",
 )
 _R8 = "com.android.tools.r8.R8"

@@ -179,7 +179,7 @@ def test_truncated_dex_files_are_rejected(content: bytes) -> None:
 
 def test_missing_references_are_parsed() -> None:
     output = (
-        "Error: Missing class c.D (referenced from: void a.B.f())\n"
+        "Info: Missing class c.D (referenced from: void a.B.f())\n"
         "Missing method int c.F.e(int, a.B) (referenced from: void a.B.f(int, int) and 2 other contexts)\n"
         "Missing field c.F c.D.g (referenced from: c.F a.B.h)\n"
         "Missing class org.slf4j.Logger (referenced from: void a.Optional.f())\n"

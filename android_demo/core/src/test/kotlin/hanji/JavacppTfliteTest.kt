@@ -5,8 +5,6 @@ import hanji.engines.JavacppTfliteModel
 import hanji.engines.TfliteException
 import hanji.engines.withoutValues
 import java.io.File
-import java.util.concurrent.Callable
-import java.util.concurrent.Executors
 import org.junit.Assert.assertArrayEquals
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
@@ -128,41 +126,6 @@ class JavacppTfliteTest {
                 error.message!!
             }
             assertEquals(file.text("name"), file.boolean("supported"), "Didn't find op" !in message)
-        }
-    }
-
-    @Test
-    fun aClosedEngineRejectsCalls() {
-        val engine = open()
-        engine.close()
-        engine.close()
-        expect<RequestException>("is closed; open the bundle again") {
-            engine.run(artifact().signature("history"), mapOf("history" to Tensor.of(1)))
-        }
-    }
-
-    @Test
-    fun closingWaitsForRunningCalls() {
-        val pool = Executors.newFixedThreadPool(4)
-        try {
-            repeat(10) {
-                val recommender = Recommender.open(history, TestData.tflite)
-                val item = recommender.items.ids.values[5]
-                val expected = recommender.recommend(history = listOf(item))
-                val calls = List(40) { number ->
-                    Callable {
-                        if (number == 20) recommender.close()
-                        try {
-                            recommender.recommend(history = listOf(item)) == expected
-                        } catch (error: RequestException) {
-                            "is closed" in error.message!!
-                        }
-                    }
-                }
-                assertTrue(pool.invokeAll(calls).all { it.get() })
-            }
-        } finally {
-            pool.shutdown()
         }
     }
 
