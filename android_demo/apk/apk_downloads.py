@@ -26,62 +26,12 @@ ANDROID_NEWEST = Download(
 TARGET_SDK = 37
 MIN_SDK = 24
 
-DX = Download(
-    "com.jakewharton.android.repackaged",
-    "dalvik-dx",
-    "16.0.1",
-    "1e4b645628e3bdb097b5331d669e177ef235a551582a8c646dbe36865e541907",
+R8 = Download(
+    "com.android.tools",
+    "r8",
+    "8.7.18",
+    "58366f77067207c39a17d469de7b05701d2877212a9c55201bcb0af43e59e903",
 )
-PROGUARD = (
-    Download(
-        "com.guardsquare",
-        "proguard-base",
-        "7.10.0",
-        "022854eb4c6f4bd761b2e3ff19d832e98227ff498fd8fcc788b313f55810a555",
-    ),
-    Download(
-        "com.guardsquare",
-        "proguard-core",
-        "9.4.0",
-        "7af7c47c173711aca9edee7482ec27b33eb0a20345279d88022cb34f71710407",
-    ),
-    Download(
-        "org.jetbrains.kotlin",
-        "kotlin-stdlib",
-        "2.4.0",
-        "ccb14ff83fabcb11458b798dbc9824748ccdffeec79c9aba789e6ed1cda86b1c",
-    ),
-    Download(
-        "org.jetbrains.kotlin",
-        "kotlin-metadata-jvm",
-        "2.4.0",
-        "9aadc51c588e76c8cf3d83d4090e46a4b687f2edaa1fdf65aa9fe44223294927",
-    ),
-    Download(
-        "com.google.code.gson",
-        "gson",
-        "2.11.0",
-        "57928d6e5a6edeb2abd3770a8f95ba44dce45f3b23b7a9dc2b309c581552a78b",
-    ),
-    Download(
-        "org.apache.logging.log4j",
-        "log4j-api",
-        "2.26.1",
-        "f1810a4704ccce019d02bba029dc02a4f2ac0c997f647b465e7d409c1927f822",
-    ),
-    Download(
-        "org.apache.logging.log4j",
-        "log4j-core",
-        "2.26.1",
-        "2ec8c3bf5a6d7c89be8620116a2fc973f7dda1ad0261ad393c4d4726edfd3dcb",
-    ),
-    Download(
-        "org.json",
-        "json",
-        "20231013",
-        "0f18192df289114e17aa1a0d0a7f8372cc9f5c7e4f7e39adcf8906fe714fa7d3",
-    ),
-)
-"""The shrinker and its dependencies; none of them is part of the APK."""
+"""Android's compiler from class files to dex, which also shrinks; it is not part of the APK."""
 
-__all__ = ["ANDROID_NEWEST", "DX", "MIN_SDK", "ONNXRUNTIME_ANDROID", "PROGUARD", "TARGET_SDK"]
+__all__ = ["ANDROID_NEWEST", "MIN_SDK", "ONNXRUNTIME_ANDROID", "R8", "TARGET_SDK"]

@@ -11,9 +11,9 @@ from pathlib import Path
 import framework_resources
 from apk_downloads import ANDROID_NEWEST, MIN_SDK, TARGET_SDK
 from core import compile_core
-from downloads import KOTLIN_STDLIB, ONNXRUNTIME_JVM, fetched
+from downloads import JAVACPP, JAVACPP_TFLITE, KOTLIN_STDLIB, fetched
 from kotlin import compile_kotlin
-from shrink import shrink, to_dex
+from shrink import Classes, to_dex
 from tools import run
 
 APP = Path(__file__).resolve().parents[1] / "app"
@@ -21,16 +21,14 @@ MAIN = APP / "src/main"
 PACKAGE = "hanji.demo"
 VERSION_NAME, VERSION_CODE = "0.1.0", 1
 
-_STDLIB_FILTER = "(!META-INF/**,!**.kotlin_builtins,!module-info.class)"
-_ONNXRUNTIME_FILTER = "(ai/onnxruntime/**.class)"
-# The 16-bit float conversions of the desktop package need classes that API 24 lacks.
-_DESKTOP_FILTER = "(!ai/onnxruntime/platform/**,ai/onnxruntime/**.class)"
+_KOTLIN = r"kotlin/.*"
+_JAVACPP = r"org/bytedeco/.*"
+_ONNXRUNTIME = r"ai/onnxruntime/.*"
 # Like the app, the measured core contains one engine only.
-_ONE_ENGINE = "(!hanji/engines/Tflite**,**.class)"
 _CORE_RULES = (
-    "-keep public class hanji.** { public *; }",
-    "-dontwarn ai.onnxruntime.**",
-    "-keepattributes SourceFile,LineNumberTable",
+    "-keep public class !hanji.engines.**,hanji.** { public *; }",
+    "-keep public class hanji.engines.JavacppTfliteFactory { public *; }",
+    "-keep,allowshrinking class hanji.** { *; }",
 )
 
 
@@ -47,23 +45,25 @@ class Compiled:
 def compile_app(out: Path, onnxruntime: Path | None = None) -> Compiled:
     """Compile all code and resources of the APK in ``out``.
 
-    ``onnxruntime`` is a jar with ONNX Runtime's Java classes; the default is the equivalent desktop package.
+    ``onnxruntime`` is a jar with ONNX Runtime's Java classes; the app uses TensorFlow Lite without it.
     """
     out.mkdir(parents=True, exist_ok=True)
     linked, resources = _link(out)
     core = compile_core(out)
-    newest = fetched([ANDROID_NEWEST])[ANDROID_NEWEST]
-    app = compile_kotlin([MAIN / "kotlin"], [core, resources, newest], out / "app", "app")
-    jars = fetched([KOTLIN_STDLIB, ONNXRUNTIME_JVM])
-    stdlib = f"{jars[KOTLIN_STDLIB]}{_STDLIB_FILTER}"
-    engine = (
-        f"{onnxruntime or jars[ONNXRUNTIME_JVM]}{_ONNXRUNTIME_FILTER if onnxruntime else _DESKTOP_FILTER}"
-    )
+    jars = fetched([ANDROID_NEWEST, KOTLIN_STDLIB, JAVACPP, JAVACPP_TFLITE])
+    variant = "tflite" if onnxruntime is None else "onnx"
+    sources = [MAIN / "kotlin", APP / "src" / variant / "kotlin"]
+    app = compile_kotlin(sources, [core, resources, jars[ANDROID_NEWEST]], out / f"app-{variant}", "app")
+    kotlin = Classes(jars[KOTLIN_STDLIB], _KOTLIN)
+    engine = [Classes(jars[part], _JAVACPP) for part in (JAVACPP, JAVACPP_TFLITE)]
+    if onnxruntime is not None:
+        engine = [Classes(onnxruntime, _ONNXRUNTIME)]
     rules = (APP / "proguard-rules.pro").read_text(encoding="utf-8").splitlines()
-    rules += [] if onnxruntime else ["-dontwarn ai.onnxruntime.platform.**"]
-    shrunk = shrink([app, core, resources, stdlib, engine], rules, out / "app.jar")
-    core_jar = shrink([f"{core}{_ONE_ENGINE}", stdlib], _CORE_RULES, out / "core.jar")
-    return Compiled(linked, to_dex(shrunk, out / "classes.dex"), to_dex(core_jar, out / "core.dex"))
+    own = [Classes(app), Classes(core), Classes(resources)]
+    dex = to_dex([*own, kotlin, *engine], rules, out / "classes.dex")
+    libraries = [jars[part] for part in (JAVACPP, JAVACPP_TFLITE)]
+    core_dex = to_dex([Classes(core), kotlin], _CORE_RULES, out / "core.dex", libraries)
+    return Compiled(linked, dex, core_dex)
 
 
 def _link(out: Path) -> tuple[Path, Path]:

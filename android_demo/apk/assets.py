@@ -14,21 +14,23 @@ from typing import Any
 
 from downloads import BuildError
 
-FORMAT = "onnx"
+ENGINES = {"tflite": "tensorflow-lite", "onnx": "onnxruntime"}
+"""The engine of the app for each format, by its name in manifests."""
 _ALWAYS = ("manifest.json", "manifest.sha256")
 
 
-def assets_of(bundle: Path, folder: str, task: str) -> dict[str, bytes]:
-    """The files of ``bundle`` for the assets ``folder``, by their names in the APK.
+def assets_of(bundle: Path, folder: str, task: str, form: str) -> dict[str, bytes]:
+    """The files of ``bundle`` with the format ``form`` for the assets ``folder``, by their names in the APK.
 
-    BuildError if the bundle is missing, damaged, for another task, takes user ids, or lacks the format.
+    BuildError if the bundle is missing, damaged, for another task, takes user ids, or has no artifact that
+    the engine for this format can run.
     """
     if not (bundle / "manifest.json").is_file():
         raise BuildError(f"{bundle}: expected a bundle, found none; try: make demo")
     manifest = json.loads((bundle / "manifest.json").read_bytes())
     _check(bundle, manifest, task)
     files = {name: (bundle / name).read_bytes() for name in _ALWAYS}
-    for entry in [*manifest["files"], *_artifact(bundle, manifest)["files"]]:
+    for entry in [*manifest["files"], *_artifact(bundle, manifest, form)["files"]]:
         files[entry["path"]] = _verified(bundle, entry)
     return {f"assets/{folder}/{name}": content for name, content in files.items()}
 
@@ -42,12 +44,12 @@ def _check(bundle: Path, manifest: dict[str, Any], task: str) -> None:
         )
 
 
-def _artifact(bundle: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+def _artifact(bundle: Path, manifest: dict[str, Any], form: str) -> dict[str, Any]:
     for artifact in manifest["artifacts"]:
-        if artifact["format"] == FORMAT:
+        if artifact["format"] == form and any(item["name"] == ENGINES[form] for item in artifact["engines"]):
             found: dict[str, Any] = artifact
             return found
-    raise BuildError(f"{bundle}: expected an artifact of format {FORMAT}, found none; export it again")
+    raise BuildError(f"{bundle}: expected a {form} artifact for {ENGINES[form]}, found none; export it again")
 
 
 def _verified(bundle: Path, entry: dict[str, Any]) -> bytes:
@@ -63,4 +65,4 @@ def _verified(bundle: Path, entry: dict[str, Any]) -> bytes:
     return content
 
 
-__all__ = ["FORMAT", "assets_of"]
+__all__ = ["ENGINES", "assets_of"]

@@ -30,13 +30,16 @@ def bill_of_materials(apk: Path, name: str, version: str, parts: Iterable[Downlo
 
 
 def _component(part: Download) -> dict[str, Any]:
-    kind = "" if part.kind == "jar" else f"?type={part.kind}"
+    qualifiers = [f"classifier={part.classifier}"] if part.classifier else []
+    qualifiers += [] if part.kind == "jar" else [f"type={part.kind}"]
     return {
         "type": "library",
         "group": part.group,
         "name": part.name,
         "version": part.version,
-        "purl": f"pkg:maven/{part.group}/{part.name}@{part.version}{kind}",
+        "purl": f"pkg:maven/{part.group}/{part.name}@{part.version}"
+        + "?" * bool(qualifiers)
+        + "&".join(qualifiers),
         "hashes": [{"alg": "SHA-256", "content": part.sha256}],
     }
 

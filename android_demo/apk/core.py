@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from downloads import (
+    JAVACPP,
+    JAVACPP_TFLITE,
+    JAVACPP_TFLITE_LIBRARIES,
     JUNIT,
     KOTLIN_STDLIB,
     ONNXRUNTIME_JVM,
@@ -23,8 +26,12 @@ MAIN, TESTS = CORE / "src/main/kotlin", CORE / "src/test/kotlin"
 
 def engine_libraries(out: Path) -> list[Path]:
     """The Java classes of the engines, which the core is compiled against."""
-    jars = fetched([ONNXRUNTIME_JVM, TFLITE, TFLITE_API])
-    return [jars[ONNXRUNTIME_JVM], *(classes_of(jars[aar], out / "lib") for aar in (TFLITE, TFLITE_API))]
+    java_packages = [ONNXRUNTIME_JVM, JAVACPP, JAVACPP_TFLITE]
+    jars = fetched([*java_packages, TFLITE, TFLITE_API])
+    return [
+        *map(jars.__getitem__, java_packages),
+        *(classes_of(jars[aar], out / "lib") for aar in (TFLITE, TFLITE_API)),
+    ]
 
 
 def compile_core(out: Path) -> Path:
@@ -48,7 +55,7 @@ def run_tests(
     an APK. BuildError if a test fails.
     """
     names = list(classes) or sorted(f"hanji.{file.stem}" for file in (TESTS / "hanji").glob("*Test.kt"))
-    jars = fetched([KOTLIN_STDLIB, *JUNIT])
+    jars = fetched([KOTLIN_STDLIB, JAVACPP_TFLITE_LIBRARIES["linux-x86_64"], *JUNIT])
     paths = [*core, tests, *engine_libraries(out), *jars.values()]
     command = [java(), "-Xmx1g", "-cp", class_path(paths)]
     command += [f"-D{name}={value}" for name, value in properties.items()]

@@ -1,4 +1,4 @@
-"""Runs the bytecode of an APK on a desktop: converts its dex to a jar, and uses the desktop ONNX Runtime."""
+"""Runs the bytecode of an APK on a desktop, as a jar, with the engine's library for Linux."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from downloads import ONNXRUNTIME_JVM, BuildError, fetched
+from downloads import JAVACPP_TFLITE_LIBRARIES, BuildError, fetched
 from kotlin import class_path, java
 from tools import run
 
@@ -33,9 +33,26 @@ def unpack_assets(apk: Path, folder: Path) -> Path:
 
 
 def run_on_jar(jar: Path, program: Path, arguments: Sequence[str | Path], stdin: str) -> str:
-    """Run the Java source file ``program`` with the classes of ``jar`` and return its output."""
-    engine = fetched([ONNXRUNTIME_JVM])[ONNXRUNTIME_JVM]
-    command = [java(), "-Xmx1g", "-cp", class_path([jar, engine]), str(program), *map(str, arguments)]
+    """Run the Java source file ``program`` with the classes of ``jar`` and return its output.
+
+    TensorFlow Lite's native library for Linux is beside the jar afterwards.
+    """
+    library = JAVACPP_TFLITE_LIBRARIES["linux-x86_64"]
+    with zipfile.ZipFile(fetched([library])[library]) as package:
+        for name in package.namelist():
+            if name.endswith(".so"):
+                (jar.parent / Path(name).name).write_bytes(package.read(name))
+    # R8 lets constructors of superclasses initialize objects; ART accepts that, a JVM's verifier does not.
+    command = [
+        java(),
+        "-Xmx1g",
+        "-XX:+UnlockDiagnosticVMOptions",
+        "-XX:-BytecodeVerificationRemote",
+        f"-Djava.library.path={jar.parent}",
+        "-cp",
+        class_path([jar]),
+    ]
+    command += [str(program), *map(str, arguments)]
     done = subprocess.run(  # noqa: S603
         command, input=stdin, capture_output=True, text=True, check=False
     )

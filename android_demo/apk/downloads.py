@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -23,17 +23,19 @@ class BuildError(Exception):
 
 @dataclass(frozen=True)
 class Download:
-    """A file of Maven Central; ``kind`` is its extension, "jar" or "aar"."""
+    """A file of Maven Central; ``kind`` is its extension, "jar" or "aar", ``classifier`` its variant."""
 
     group: str
     name: str
     version: str
     sha256: str
     kind: str = "jar"
+    classifier: str = ""
 
     @property
     def file_name(self) -> str:
-        return f"{self.name}-{self.version}.{self.kind}"
+        variant = f"-{self.classifier}" if self.classifier else ""
+        return f"{self.name}-{self.version}{variant}.{self.kind}"
 
 
 KOTLIN = "2.2.21"
@@ -105,6 +107,29 @@ TFLITE_API = Download(
     "885b95bc9e47a4aa5cf8e71523aed9b05e397cfef1ea09773f13fea8b649fcee",
     "aar",
 )
+_JAVACPP = "1.5.13"
+JAVACPP = Download(
+    "org.bytedeco",
+    "javacpp",
+    _JAVACPP,
+    "077f27d663cc928adce43e912a90ec06f97f92f120ca02d414735ae0fb1c743c",
+)
+"""The Java classes that the library below is called through."""
+JAVACPP_TFLITE = Download(
+    "org.bytedeco",
+    "tensorflow-lite",
+    f"2.20.0-{_JAVACPP}",
+    "f6e60b78bf13754a005ce838dc607fc3923d27170ec4e0661d3cf066d8141643",
+)
+JAVACPP_TFLITE_LIBRARIES = {
+    classifier: replace(JAVACPP_TFLITE, sha256=sha256, classifier=classifier)
+    for classifier, sha256 in {
+        "android-arm64": "78ae1c9b6ff3ad974428de25d935dbec33d3afae0095eeb555f871c26491bb03",
+        "android-x86_64": "2245ade3b7f06365320109e8623f07fadd843b10b3b87a2377872a71b27d2242",
+        "linux-x86_64": "9bba5aaa6c53a005404a3f1b4bc4789d2bb1ec3dbe17896829822c883832542b",
+    }.items()
+}
+"""TensorFlow Lite's native library by system and processor; that for Linux is for tests."""
 ANDROID_24 = Download(
     "org.robolectric",
     "android-all",
@@ -177,7 +202,9 @@ def _project(downloads: list[Download], directory: Path) -> str:
     """A Maven project that only copies these files."""
     items = "".join(
         f"<artifactItem><groupId>{item.group}</groupId><artifactId>{item.name}</artifactId>"
-        f"<version>{item.version}</version><type>{item.kind}</type></artifactItem>"
+        f"<version>{item.version}</version><type>{item.kind}</type>"
+        + (f"<classifier>{item.classifier}</classifier>" if item.classifier else "")
+        + "</artifactItem>"
         for item in downloads
     )
     return (
@@ -200,6 +227,9 @@ def _sha256(path: Path) -> str:
 
 __all__ = [
     "ANDROID_24",
+    "JAVACPP",
+    "JAVACPP_TFLITE",
+    "JAVACPP_TFLITE_LIBRARIES",
     "JUNIT",
     "KOTLIN",
     "KOTLIN_COMPILER",

@@ -9,7 +9,8 @@ import struct
 from dataclasses import dataclass
 
 PAGE = 16 * 1024
-AARCH64 = 183
+MACHINES = {"arm64-v8a": 183, "x86_64": 62}
+"""ELF's numbers of processors by Android's names."""
 _LOAD = 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from downloads import KOTLIN_COMPILER, KOTLIN_STDLIB, BuildError, fetched
 
-# Lambdas are compiled to classes, because dx and API 24 do not support invokedynamic. The Java 8 API is the
+# Lambdas are compiled to classes, because API 24 does not support invokedynamic. The Java 8 API is the
 # closest to Android 7.0 that a JDK can target; tests check for classes that Android lacks. Null checks of
 # arguments are disabled, because no Java code calls this; they would take a tenth of the dex.
 _FLAGS = (
@@ -40,6 +41,11 @@ def java() -> str:
     return found
 
 
+def java_home() -> Path:
+    """The directory of the JDK whose ``java`` is used."""
+    return Path(java()).resolve().parents[1]
+
+
 def class_path(paths: Sequence[Path]) -> str:
     return os.pathsep.join(map(str, paths))
 
@@ -59,6 +65,7 @@ def compile_kotlin(
 ) -> Path:
     """Compile all .kt files under ``sources`` to the directory ``target``, if they have changed.
 
+    A second process that compiles to the same directory waits for the first one.
     ``friend`` is the directory of a module whose internals are visible, for tests. BuildError with the output
     of the compiler if it fails.
     """
@@ -69,20 +76,28 @@ def compile_kotlin(
     paths = [*libraries, *([friend] if friend else []), jars[KOTLIN_STDLIB]]
     options = [*_FLAGS, "-module-name", module, "-classpath", class_path(paths)]
     options += [f"-Xfriend-paths={friend}"] if friend else []
-    stamp = target.parent / f"{target.name}.sha256"
-    digest = _digest(files, options, friend)
-    if target.is_dir() and stamp.is_file() and stamp.read_text() == digest:
-        return target
-    shutil.rmtree(target, ignore_errors=True)
-    stamp.unlink(missing_ok=True)
-    target.mkdir(parents=True)
     command = [java(), "-Xmx1g", "-cp", class_path(list(jars.values()))]
     command += ["org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", *options, "-d", str(target), *map(str, files)]
+    digest = _digest(files, options, friend)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with (target.parent / f"{target.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _compile(command, target, digest)
+    return target
+
+
+def _compile(command: Sequence[str], target: Path, digest: str) -> None:
+    """Run the compiler unless ``target`` was compiled from inputs with this ``digest``."""
+    stamp = target.parent / f"{target.name}.sha256"
+    if target.is_dir() and stamp.is_file() and stamp.read_text() == digest:
+        return
+    shutil.rmtree(target, ignore_errors=True)
+    stamp.unlink(missing_ok=True)
+    target.mkdir()
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        raise BuildError(f"the Kotlin compiler failed for {module}:\n{done.stdout}{done.stderr}")
+        raise BuildError(f"the Kotlin compiler failed for {target.name}:\n{done.stdout}{done.stderr}")
     stamp.write_text(digest)
-    return target
 
 
 def _digest(files: Sequence[Path], options: Sequence[str], friend: Path | None) -> str:
@@ -95,4 +110,4 @@ def _digest(files: Sequence[Path], options: Sequence[str], friend: Path | None) 
     return digest.hexdigest()
 
 
-__all__ = ["class_path", "classes_of", "compile_kotlin", "java"]
+__all__ = ["class_path", "classes_of", "compile_kotlin", "java", "java_home"]

@@ -12,7 +12,14 @@ android {
         targetSdk = libs.versions.target.sdk.get().toInt()
         versionCode = 1
         versionName = "0.1.0"
-        ndk { abiFilters += "arm64-v8a" }
+        ndk { abiFilters += listOf("arm64-v8a", "x86_64") }
+    }
+
+    // One engine per variant: "tflite" is what the script builds by default, "onnx" what it builds with --aar.
+    flavorDimensions += "engine"
+    productFlavors {
+        create("tflite") { dimension = "engine" }
+        create("onnx") { dimension = "engine" }
     }
 
     buildTypes {
@@ -23,26 +30,34 @@ android {
     }
 
     // Models are stored uncompressed in the APK, so that the app can read them directly.
-    androidResources { noCompress += listOf("onnx", "json", "sha256", "md") }
+    androidResources { noCompress += listOf("tflite", "onnx", "json", "sha256", "md") }
 
-    sourceSets["main"].assets.srcDir(layout.buildDirectory.dir("bundles"))
+    for (format in listOf("tflite", "onnx")) {
+        sourceSets[format].assets.srcDir(layout.buildDirectory.dir("bundles-$format"))
+    }
 }
 
 // The bundles of `make demo`; apk/assets.py documents which files the app needs.
-val bundles = tasks.register<Sync>("bundles") {
-    val output = rootDir.resolve("../out")
-    mapOf("recommender" to "demo", "classifier" to "demo-digits").forEach { (folder, name) ->
-        from(output.resolve("$name/bundle")) {
-            into(folder)
-            exclude("tfjs/**", "*.tflite")
+for ((format, other) in listOf("tflite" to "onnx", "onnx" to "tflite")) {
+    val bundles = tasks.register<Sync>("bundles-$format") {
+        val output = rootDir.resolve("../out")
+        mapOf("recommender" to "demo", "classifier" to "demo-digits").forEach { (folder, name) ->
+            from(output.resolve("$name/bundle")) {
+                into(folder)
+                exclude("tfjs/**", "*.$other")
+            }
         }
+        into(layout.buildDirectory.dir("bundles-$format"))
     }
-    into(layout.buildDirectory.dir("bundles"))
+    tasks.named("preBuild") { dependsOn(bundles) }
 }
-
-tasks.named("preBuild") { dependsOn(bundles) }
 
 dependencies {
     implementation(project(":core"))
-    implementation(libs.onnxruntime.android)
+    "onnxImplementation"(libs.onnxruntime.android)
+    "tfliteImplementation"(libs.javacpp)
+    "tfliteImplementation"(libs.javacpp.tensorflow.lite)
+    for (processor in listOf("android-arm64", "android-x86_64")) {
+        "tfliteImplementation"(variantOf(libs.javacpp.tensorflow.lite) { classifier(processor) })
+    }
 }

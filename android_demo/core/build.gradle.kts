@@ -34,8 +34,13 @@ dependencies {
     androidPackages(variantOf(libs.tensorflow.lite.java) { artifactType("aar") })
     androidPackages(variantOf(libs.tensorflow.lite.api) { artifactType("aar") })
     compileOnly(libs.onnxruntime.jvm)
+    compileOnly(libs.javacpp)
+    compileOnly(libs.javacpp.tensorflow.lite)
     compileOnly(files(packagedClasses.map { it.outputs.files.asFileTree }))
     testImplementation(libs.junit)
     testImplementation(libs.onnxruntime.jvm)
+    testImplementation(libs.javacpp)
+    testImplementation(libs.javacpp.tensorflow.lite)
+    testImplementation(variantOf(libs.javacpp.tensorflow.lite) { classifier("linux-x86_64") })
     testImplementation(files(packagedClasses.map { it.outputs.files.asFileTree }))
 }

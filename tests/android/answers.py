@@ -1,10 +1,10 @@
 """Results of the Python runtime for the test bundles, which the core of android_demo must reproduce.
 
-One JSON file per bundle, with calls, their arguments as named in the core's API, and the result or the name
-of the error; ``pictures.json`` with images and their preprocessed forms; ``texts.json`` with numbers and ids
-as formatted in messages; ``manifests.json`` with mutated manifests and the errors that they cause;
+One JSON file per bundle and format, with calls, their arguments as named in the core's API, and the result or
+the name of the error; ``pictures.json`` with images and their preprocessed forms; ``texts.json`` with numbers
+and ids as formatted in messages; ``manifests.json`` with mutated manifests and the errors that they cause;
 ``table_files.json`` with table files, their columns, and malformed ones; ``hostile.json`` with model files
-that every loader refuses.
+that every loader refuses; ``operators.json`` and ``unsigned.json`` with model files for TensorFlow Lite.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from hanji.runtime.manifest import ClassifierManifest
 from ..hostile_files import write_hostile
 from ..image_answers import prepared_images, source_of
 from .manifests import mutated_manifests
+from .tflite_files import operator_files, without_signatures
 
 PYTHON_NAMES = {"excludeSeen": "exclude_seen"}
-ENGINE = "onnxruntime"
+ENGINES = {"onnx": "onnxruntime", "tflite": "litert"}
 TABLE_FILES = Path(__file__).parents[1] / "table_files.json"
 
 
@@ -35,12 +36,15 @@ def write_results(bundles: Path, target: Path) -> None:
     target.mkdir()
     for path in sorted(bundles.iterdir()):
         is_classifier = isinstance(open_bundle(path).manifest, ClassifierManifest)
-        results = _classifier(path) if is_classifier else _recommender(path)
-        _write(target / f"{path.name}.json", results)
+        for name, engine in ENGINES.items():
+            results = _classifier(path, engine) if is_classifier else _recommender(path, engine)
+            _write(target / f"{path.name}.{name}.json", results)
     _write(target / "pictures.json", prepared_images())
     _write(target / "texts.json", _texts())
     _write(target / "manifests.json", mutated_manifests(bundles))
     write_hostile(bundles / "history", target / "hostile.json")
+    _write(target / "operators.json", operator_files())
+    _write(target / "unsigned.json", without_signatures(bundles / "digits" / "model.tflite", "classify"))
     shutil.copyfile(TABLE_FILES, target / "table_files.json")
 
 
@@ -48,8 +52,8 @@ def _write(path: Path, content: object) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
 
-def _recommender(path: Path) -> list[dict[str, Any]]:
-    with Recommender.open(path, engine=ENGINE) as recommender:
+def _recommender(path: Path, engine: str) -> list[dict[str, Any]]:
+    with Recommender.open(path, engine=engine) as recommender:
         ids = recommender.items.ids.values
         if recommender.users is None:
             calls = [*_history_calls(ids), *_why_calls(ids)]
@@ -121,10 +125,10 @@ def _result(recommender: Recommender, call: dict[str, Any]) -> dict[str, Any]:
     return {"answer": {"items": rows, "source": found.source, "note": found.note, "skipped": found.skipped}}
 
 
-def _classifier(path: Path) -> list[dict[str, Any]]:
+def _classifier(path: Path, engine: str) -> list[dict[str, Any]]:
     rng = np.random.default_rng(3)
     shapes = [(8, 8, 1), (28, 28, 1), (31, 17, 3), (16, 40, 4), (1, 1, 1), (120, 90, 3)]
-    with Classifier.open(path, engine=ENGINE) as classifier:
+    with Classifier.open(path, engine=engine) as classifier:
         return [_classified(classifier, rng.integers(0, 256, shape, np.uint8)) for shape in shapes * 3]
 
 

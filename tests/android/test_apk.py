@@ -56,51 +56,45 @@ def classifier(bundles: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def apk(
+def apks(
     packages: None, recommender: Path, classifier: Path, tmp_path_factory: pytest.TempPathFactory
-) -> make_apk.Apk:
-    return make_apk.make_apk(tmp_path_factory.mktemp("apk"), recommender, classifier)
+) -> list[make_apk.Apk]:
+    out = tmp_path_factory.mktemp("apk")
+    return make_apk.make_apks(out, recommender, classifier, work=ROOT / "out" / "android")
 
 
 @pytest.fixture(scope="module")
-def checked(apk: make_apk.Apk) -> dict[str, gates.Gate]:
-    return {gate.name: gate for gate in gates.check(apk.path, apk.compiled.core_dex)}
+def apk(apks: list[make_apk.Apk]) -> make_apk.Apk:
+    """The APK for arm64."""
+    return apks[0]
 
 
-def test_no_gate_fails(checked: dict[str, gates.Gate], apk: make_apk.Apk) -> None:
-    print(make_apk.report(apk, list(checked.values()), 0))
-    assert [gate for gate in checked.values() if gate.passed is False] == []
+def test_all_gates_pass(apks: list[make_apk.Apk]) -> None:
+    for apk in apks:
+        found = gates.check(apk.path, apk.compiled.core_dex)
+        print(make_apk.report(apk, found))
+        assert [gate for gate in found if not gate.passed] == []
 
 
-def test_only_gates_of_libraries_may_be_skipped(checked: dict[str, gates.Gate]) -> None:
-    skipped = {gate.name for gate in checked.values() if gate.passed is None}
-    assert skipped <= {name for name in checked if "librar" in name or "download size" in name}
+def test_each_apk_contains_the_engine(apks: list[make_apk.Apk]) -> None:
+    assert [apk.path.name for apk in apks] == ["hanji-demo-arm64.apk", "hanji-demo-x86_64.apk"]
+    for apk, abi in zip(apks, ("arm64-v8a", "x86_64"), strict=True):
+        names = [name for name in zipfile.ZipFile(apk.path).namelist() if name.startswith("lib/")]
+        assert names == [f"lib/{abi}/libjnitensorflowlite.so"]
 
 
-def test_the_libraries_of_an_engine_are_aligned_and_without_telemetry(
-    checked: dict[str, gates.Gate], apk: make_apk.Apk
-) -> None:
-    if apk.without_engine:
-        pytest.skip(f"the APK has no engine: {apk.without_engine}")
-    assert all(gate.passed for gate in checked.values())
-
-
-def test_an_apk_without_an_engine_is_labelled(apk: make_apk.Apk, checked: dict[str, gates.Gate]) -> None:
-    has_libraries = any(name.endswith(".so") for name in zipfile.ZipFile(apk.path).namelist())
-    assert has_libraries == (not apk.without_engine)
-    assert ("without-engine" in apk.path.name) == bool(apk.without_engine)
-    report = make_apk.report(apk, list(checked.values()), 0)
-    assert ("NO ENGINE" in report) == bool(apk.without_engine)
-
-
-def test_the_bill_of_materials_names_the_packages_in_the_apk(apk: make_apk.Apk) -> None:
-    table = json.loads(apk.path.with_suffix(".cdx.json").read_bytes())
-    (digest,) = table["metadata"]["component"]["hashes"]
-    assert digest["content"] == hashlib.sha256(apk.path.read_bytes()).hexdigest()
-    assert [(part["name"], part["hashes"][0]["content"]) for part in table["components"]] == [
-        ("kotlin-stdlib", downloads.KOTLIN_STDLIB.sha256),
-        ("onnxruntime", downloads.ONNXRUNTIME_JVM.sha256),
-    ]
+def test_the_bill_of_materials_names_the_packages_in_the_apk(apks: list[make_apk.Apk]) -> None:
+    for apk, processor in zip(apks, ("arm64", "x86_64"), strict=True):
+        table = json.loads(apk.path.with_suffix(".cdx.json").read_bytes())
+        (digest,) = table["metadata"]["component"]["hashes"]
+        assert digest["content"] == hashlib.sha256(apk.path.read_bytes()).hexdigest()
+        library = downloads.JAVACPP_TFLITE_LIBRARIES[f"android-{processor}"]
+        parts = [downloads.KOTLIN_STDLIB, downloads.JAVACPP, downloads.JAVACPP_TFLITE, library]
+        assert [(part["name"], part["hashes"][0]["content"]) for part in table["components"]] == [
+            (part.name, part.sha256) for part in parts
+        ]
+        purl = f"pkg:maven/org.bytedeco/tensorflow-lite@{library.version}?classifier=android-{processor}"
+        assert table["components"][-1]["purl"] == purl
 
 
 def test_the_android_manifest(apk: make_apk.Apk) -> None:
@@ -123,7 +117,7 @@ def test_the_unsigned_apk_is_reproducible(apk: make_apk.Apk, tmp_path: Path) -> 
 
 def test_the_assets_contain_the_bundle(apk: make_apk.Apk, recommender: Path) -> None:
     names = {name for name in zipfile.ZipFile(apk.path).namelist() if name.startswith("assets/recommender/")}
-    assert {Path(name).suffix for name in names} == {".json", ".sha256", ".onnx", ".md"}
+    assert {Path(name).suffix for name in names} == {".json", ".sha256", ".tflite", ".md"}
     with zipfile.ZipFile(apk.path) as archived:
         manifest = archived.read("assets/recommender/manifest.json")
     assert manifest == (recommender / "manifest.json").read_bytes()
@@ -145,7 +139,7 @@ def dex_output(
 
 def golden_histories(bundle: Path) -> list[list[int]]:
     golden = json.loads((bundle / "golden.json").read_bytes())
-    return [case["history"] for case in golden["artifacts"]["onnx"]["cases"]]
+    return [case["history"] for case in golden["artifacts"]["tflite"]["cases"]]
 
 
 def test_the_bytecode_of_the_apk_passes_the_self_test(dex_output: Any) -> None:
@@ -154,13 +148,13 @@ def test_the_bytecode_of_the_apk_passes_the_self_test(dex_output: Any) -> None:
     for _, _, passed, cases, engine, detail in tests:
         assert passed == "true", detail
         assert int(cases) > 0
-        assert engine == "onnxruntime"
+        assert engine == "tensorflow-lite"
 
 
 def test_the_bytecode_of_the_apk_recommends_like_python(dex_output: Any, recommender: Path) -> None:
     lines, histories = dex_output
     found = iter(lines[2:])
-    with Recommender.open(recommender, engine="onnxruntime") as model:
+    with Recommender.open(recommender, engine="litert") as model:
         for history in histories:
             expected = model.recommend(history=history, exclude_seen=False, explain=2).items
             recommended = list(iter(lambda: next(found), ["end"]))
@@ -171,25 +165,27 @@ def test_the_bytecode_of_the_apk_recommends_like_python(dex_output: Any, recomme
     assert next(found, None) is None
 
 
-# The APK may have no ONNX Runtime, so these tests use another real arm64 library: that of TFLite, whose
-# segments are aligned to 4 KB.
+# The library of Google's last TFLite on Maven Central has segments that are aligned to 4 KB.
 
 
 @pytest.fixture(scope="module")
-def with_tflite(
+def with_old_tflite(
     packages: None, apk: make_apk.Apk, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict[str, bytes]]:
     """A signed APK with the library of TFLite, and its libraries by path."""
     folder = tmp_path_factory.mktemp("tflite")
-    libraries = make_apk.native_libraries(downloads.fetched([downloads.TFLITE])[downloads.TFLITE])
+    package = downloads.fetched([downloads.TFLITE])[downloads.TFLITE]
+    libraries = make_apk.native_libraries(package, "jni", "arm64-v8a")
     files = {"assets/odd": b"x", "classes.dex": apk.compiled.dex.read_bytes(), **libraries}
     archive.write_apk(folder / "unsigned.apk", apk.compiled.linked, files)
     signing.sign(folder / "unsigned.apk", folder / "signed.apk", apk_downloads.MIN_SDK)
     return folder / "signed.apk", libraries
 
 
-def test_libraries_start_on_a_16_kb_page_after_signing(with_tflite: tuple[Path, dict[str, bytes]]) -> None:
-    path, libraries = with_tflite
+def test_libraries_start_on_a_16_kb_page_after_signing(
+    with_old_tflite: tuple[Path, dict[str, bytes]],
+) -> None:
+    path, libraries = with_old_tflite
     gate = gates._libraries_in_zip(path)
     assert gate.passed, gate.found
     offsets = {info.filename: offset for info, offset in archive.entries(path)}
@@ -199,8 +195,8 @@ def test_libraries_start_on_a_16_kb_page_after_signing(with_tflite: tuple[Path, 
         assert content[offsets[name] : offsets[name] + len(library)] == library
 
 
-def test_libraries_for_4_kb_pages_are_rejected(with_tflite: tuple[Path, dict[str, bytes]]) -> None:
-    libraries = with_tflite[1]
+def test_libraries_for_4_kb_pages_are_rejected(with_old_tflite: tuple[Path, dict[str, bytes]]) -> None:
+    libraries = with_old_tflite[1]
     assert {elf.read_library(content, name).alignment for name, content in libraries.items()} == {4096}
     gate = gates._libraries_in_elf(libraries)
     assert gate.passed is False
@@ -208,12 +204,12 @@ def test_libraries_for_4_kb_pages_are_rejected(with_tflite: tuple[Path, dict[str
 
 
 def test_misaligned_libraries_are_rejected(
-    with_tflite: tuple[Path, dict[str, bytes]], tmp_path: Path
+    with_old_tflite: tuple[Path, dict[str, bytes]], tmp_path: Path
 ) -> None:
     path = tmp_path / "plain.apk"
     with zipfile.ZipFile(path, "w") as plain:
         plain.writestr("odd", b"x")
-        for name, content in with_tflite[1].items():
+        for name, content in with_old_tflite[1].items():
             plain.writestr(name, content)
     assert gates._libraries_in_zip(path).passed is False
 
@@ -229,7 +225,7 @@ def test_a_modified_apk_fails_signature_verification(apk: make_apk.Apk, tmp_path
 
 
 def test_permissions_are_detected(apk: make_apk.Apk, tmp_path: Path) -> None:
-    out = apk.unsigned.parent
+    out = apk.compiled.linked.parent
     text = (out / "AndroidManifest.xml").read_text(encoding="utf-8")
     with_permission = text.replace(
         "<application", '<uses-permission android:name="android.permission.INTERNET"/><application', 1
@@ -252,8 +248,10 @@ def test_methods_missing_in_android_7_fail_the_build(packages: None, tmp_path: P
     options = ["--release", "8", "-Xlint:-options"]
     tools.run(["javac", *options, "-d", tmp_path / "library", library])
     tools.run(["javac", *options, "-cp", tmp_path / "library", "-d", tmp_path / "app", app])
-    with pytest.raises(downloads.BuildError, match=r"not in Android 24[\s\S]*setNewThing"):
-        shrink.shrink([tmp_path / "app"], ["-keep class New { *; }"], tmp_path / "new.jar")
+    with pytest.raises(
+        downloads.BuildError, match=r"not in Android 24[\s\S]*New\.use.*: .*setNewThing\(int\)"
+    ):
+        shrink.to_dex([shrink.Classes(tmp_path / "app")], ["-keep class New { *; }"], tmp_path / "new.dex")
 
 
 def test_modified_bundles_are_not_packed(packages: None, recommender: Path, tmp_path: Path) -> None:
@@ -261,16 +259,27 @@ def test_modified_bundles_are_not_packed(packages: None, recommender: Path, tmp_
     shutil.copytree(recommender, bundle)
     (bundle / "items.json").write_bytes((bundle / "items.json").read_bytes().replace(b"titles", b"titlez"))
     with pytest.raises(downloads.BuildError, match=r"items\.json: not the file that was exported"):
-        packed.assets_of(bundle, "recommender", "recommendation")
+        packed.assets_of(bundle, "recommender", "recommendation", "tflite")
 
 
 def test_unsuitable_bundles_are_not_packed(bundles: Path, classifier: Path) -> None:
     with pytest.raises(downloads.BuildError, match="expected a bundle for recommendation"):
-        packed.assets_of(classifier, "recommender", "recommendation")
+        packed.assets_of(classifier, "recommender", "recommendation", "tflite")
     with pytest.raises(downloads.BuildError, match="takes user ids"):
-        packed.assets_of(bundles / "users", "recommender", "recommendation")
+        packed.assets_of(bundles / "users", "recommender", "recommendation", "tflite")
     with pytest.raises(downloads.BuildError, match="make demo"):
-        packed.assets_of(ROOT / "nowhere", "recommender", "recommendation")
+        packed.assets_of(ROOT / "nowhere", "recommender", "recommendation", "tflite")
+
+
+def test_bundles_of_an_older_export_are_not_packed(recommender: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    shutil.copytree(recommender, bundle)
+    manifest = (bundle / "manifest.json").read_text(encoding="utf-8")
+    (bundle / "manifest.json").write_text(manifest.replace("tensorflow-lite", "other"), encoding="utf-8")
+    with pytest.raises(
+        downloads.BuildError, match="expected a tflite artifact for tensorflow-lite, found none"
+    ):
+        packed.assets_of(bundle, "recommender", "recommendation", "tflite")
 
 
 def test_aars_other_than_the_pinned_one_are_rejected(
@@ -279,4 +288,4 @@ def test_aars_other_than_the_pinned_one_are_rejected(
     other = tmp_path / "other.aar"
     other.write_bytes(b"PK")
     with pytest.raises(downloads.BuildError, match="expected the pinned onnxruntime-android"):
-        make_apk.make_apk(tmp_path, recommender, classifier, other)
+        make_apk.make_apks(tmp_path, recommender, classifier, other)

@@ -24,7 +24,7 @@ import shrink
 
 MAIN = ANDROID / "app/src/main"
 RES = MAIN / "res"
-KOTLIN = sorted((MAIN / "kotlin").rglob("*.kt"))
+KOTLIN = sorted((ANDROID / "app/src").rglob("*.kt"))
 LAYOUTS = sorted((RES / "layout").glob("*.xml"))
 NAMESPACE = "{http://schemas.android.com/apk/res/android}"
 PLACEHOLDER = re.compile(r"%\d+\$[.\d]*[sdfg]|%d")
@@ -118,21 +118,28 @@ def test_both_builds_use_the_same_versions() -> None:
     assert versions["onnxruntime"] == apk_downloads.ONNXRUNTIME_ANDROID.version
     assert versions["onnxruntime"] == downloads.ONNXRUNTIME_JVM.version
     assert versions["tensorflow-lite"] == downloads.TFLITE.version
+    assert versions["javacpp"] == downloads.JAVACPP.version
+    assert versions["javacpp-tensorflow-lite"] == downloads.JAVACPP_TFLITE.version
     assert versions["min-sdk"] == str(apk_downloads.MIN_SDK)
     assert versions["compile-sdk"] == versions["target-sdk"] == str(apk_downloads.TARGET_SDK)
 
 
-def library(alignment: int, machine: int = elf.AARCH64) -> bytes:
+def library(alignment: int, machine: int = 183) -> bytes:
     """An ELF header with one loadable segment."""
     start = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
     header = struct.pack("<HHIQQQIHHHHHH", 3, machine, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
     return start + header + struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, 0, 0, alignment)
 
 
-def test_only_arm64_libraries_for_16_kb_pages_are_accepted() -> None:
-    assert gates._libraries_in_elf({"a.so": library(0x4000), "b.so": library(0x10000)}).passed is True
-    assert gates._libraries_in_elf({"a.so": library(0x4000), "b.so": library(0x1000)}).passed is False
-    assert gates._libraries_in_elf({"a.so": library(0x4000, machine=62)}).passed is False
+def test_only_libraries_for_their_processor_and_16_kb_pages_are_accepted() -> None:
+    arm, intel = "lib/arm64-v8a/a.so", "lib/x86_64/a.so"
+    large, larger, small = library(0x4000), library(0x10000), library(0x1000)
+    assert gates._libraries_in_elf({arm: large, "lib/arm64-v8a/b.so": larger}).passed is True
+    assert gates._libraries_in_elf({arm: large, "lib/arm64-v8a/b.so": small}).passed is False
+    assert gates._libraries_in_elf({arm: library(0x4000, machine=62)}).passed is False
+    assert gates._libraries_in_elf({intel: library(0x4000, machine=62)}).passed is True
+    assert gates._libraries_in_elf({intel: large}).passed is False
+    assert gates._libraries_in_elf({"lib/x86/a.so": large}).passed is False
     assert gates._libraries_in_elf({}).passed is None
 
 
@@ -172,11 +179,17 @@ def test_truncated_dex_files_are_rejected(content: bytes) -> None:
 
 def test_missing_references_are_parsed() -> None:
     output = (
-        "Warning: a.B: can't find referenced class c.D\n"
-        "Warning: a.B: can't find referenced method 'int e(int)' in library class c.F\n"
-        "Warning: there were 2 unresolved references to classes or interfaces.\n"
+        "Info: Missing class c.D (referenced from: void a.B.f())\n"
+        "Missing method int c.F.e(int, a.B) (referenced from: void a.B.f(int, int) and 2 other contexts)\n"
+        "Missing field c.F c.D.g (referenced from: c.F a.B.h)\n"
+        "Missing class org.slf4j.Logger (referenced from: void a.Optional.f())\n"
+        "Compilation failed\n"
     )
-    assert shrink.missing_references(output) == {("a.B", "c.D"), ("a.B", "int e(int)")}
+    assert shrink.missing_references(output) == {
+        ("void a.B.f()", "c.D"),
+        ("void a.B.f(int, int) and 2 other contexts", "c.F.e(int, a.B)"),
+        ("c.F a.B.h", "c.D.g"),
+    }
 
 
 def chunk(kind: int, fields: bytes, body: bytes) -> bytes:

@@ -29,7 +29,7 @@ JAVA = (
     r"|java/util/(Collection|Collections|Arrays|ArrayList|EnumSet|HashMap|HashSet|Iterator|LinkedHashMap"
     r"|LinkedHashSet|List|Map|Map\$Entry|Set|Locale|NoSuchElementException)"
 )
-ALLOWED = re.compile(rf"hanji/.*|kotlin/.*|ai/onnxruntime/.*|org/tensorflow/lite/.*|{JAVA}")
+ALLOWED = re.compile(rf"hanji/.*|kotlin/.*|ai/onnxruntime/.*|org/tensorflow/lite/.*|org/bytedeco/.*|{JAVA}")
 MISSING_IN_ANDROID_7 = re.compile(r"java/lang/(invoke|module|ProcessHandle|StackWalker|Record)\b.*")
 
 pytestmark = pytest.mark.timeout(1500)

@@ -3,6 +3,7 @@ import hanji.Reason;
 import hanji.Recommendation;
 import hanji.Recommendations;
 import hanji.Recommender;
+import hanji.demo.EngineSettingsKt;
 import hanji.demo.EnginesKt;
 import hanji.demo.SelfTestReport;
 import hanji.demo.SelfTestRunKt;
@@ -32,7 +33,7 @@ public final class GoldenOnDex {
         selfTest("classifier", new Directory(new File(arguments[1])));
         Directory bundle = new Directory(new File(arguments[0]));
         try (Recommender model =
-                        Recommender.Companion.open(bundle, EnginesKt.engines(), EnginesKt.engineOptions());
+                        Recommender.Companion.open(bundle, EnginesKt.engines(), EngineSettingsKt.engineOptions());
                 Scanner histories = new Scanner(System.in)) {
             while (histories.hasNextLine()) recommend(model, ids(histories.nextLine()));
         }

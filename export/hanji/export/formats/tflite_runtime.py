@@ -1,10 +1,14 @@
-"""Which ``.tflite`` files run in tflite-runtime 2.14, the only engine with a wheel for a 32-bit Raspberry Pi.
+"""Which ``.tflite`` files run in the engines that are older than the converter.
 
-It is older than the converter: it rejects a file with an operator, or an operator version, that it does not
-support. The table below was obtained by trying every version of every operator; tests/pi verifies it.
+tflite-runtime 2.14 is the only engine with a wheel for a 32-bit Raspberry Pi. TensorFlow Lite 2.20 is the
+newest one on Maven Central with a native library for Android. Both reject a file with an operator, or an
+operator version, that they do not support. The tables below were obtained by trying every version of every
+operator; tests/pi and tests/android verify them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from tensorflow.lite.python import schema_py_generated as schema
 
@@ -15,6 +19,7 @@ from hanji.runtime.manifest import EngineRequirement
 from hanji.training.progress import logger
 
 OLDEST_TFLITE_RUNTIME = "2.14.0"
+OLDEST_TENSORFLOW_LITE = "2.20.0"
 _BY_NEWEST_VERSION = {
     1: (
         "ADD_N ASSIGN_VARIABLE ATAN2 BITCAST BITWISE_XOR BROADCAST_ARGS BUCKETIZE CALL_ONCE CEIL "
@@ -57,8 +62,17 @@ NEWEST_VERSIONS: dict[str, int] = {
 supported as well, except version 1 of BROADCAST_TO, which converters no longer write."""
 
 
-def unknown_to_tflite_runtime(content: bytes) -> list[str]:
-    """Descriptions of the operators that tflite-runtime does not support; empty if it runs the file."""
+TENSORFLOW_LITE_VERSIONS: dict[str, int] = {
+    **NEWEST_VERSIONS,
+    **{"CAST": 7, "CONV_2D": 8, "DEQUANTIZE": 6, "DILATE": 1, "DYNAMIC_UPDATE_SLICE": 4},
+    **{"EMBEDDING_LOOKUP": 4, "FULLY_CONNECTED": 13, "GATHER": 7, "GATHER_ND": 5, "LOG": 2, "PAD": 5},
+    **{"PADV2": 5, "REDUCE_WINDOW": 1, "RSQRT": 3, "TRANSPOSE": 7, "TRANSPOSE_CONV": 5},
+}
+"""The same for TensorFlow Lite 2.20, without the operators of StableHLO, which bundles do not have."""
+
+
+def unknown_operators(content: bytes, newest_versions: Mapping[str, int]) -> list[str]:
+    """Descriptions of the operators of a ``.tflite`` file that are not in a table; empty if all are."""
     model, _ = opened(content)
     found = []
     for code in model.operatorCodes:
@@ -66,25 +80,28 @@ def unknown_to_tflite_runtime(content: bytes) -> list[str]:
         name = KIND_NAMES.get(kind, f"operator {kind}")
         if kind == schema.BuiltinOperator.CUSTOM:
             found.append(f"the custom operator {code.customCode.decode()}")
-        elif name not in NEWEST_VERSIONS:
+        elif name not in newest_versions:
             found.append(name)
-        elif code.version > NEWEST_VERSIONS[name]:
-            found.append(f"{name} version {code.version} (supported up to {NEWEST_VERSIONS[name]})")
+        elif code.version > newest_versions[name]:
+            found.append(f"{name} version {code.version} (supported up to {newest_versions[name]})")
     return sorted(found)
 
 
 def tflite_engines(content: bytes) -> tuple[EngineRequirement, ...]:
     """The engines that run a ``.tflite`` file, for the manifest; logs why tflite-runtime does not."""
     oldest = oldest_litert(content, installed_version("ai-edge-litert") or FIRST_LITERT)
-    litert = EngineRequirement("litert", oldest)
-    unknown = unknown_to_tflite_runtime(content)
-    if not unknown:
-        return (litert, EngineRequirement("tflite-runtime", OLDEST_TFLITE_RUNTIME))
-    logger.info(
-        f"tflite: runs in LiteRT only; tflite-runtime {OLDEST_TFLITE_RUNTIME}, the engine for a 32-bit "
-        f"Raspberry Pi, does not support {', '.join(unknown)}"
-    )
-    return (litert,)
+    engines = [EngineRequirement("litert", oldest)]
+    unknown = unknown_operators(content, NEWEST_VERSIONS)
+    if unknown:
+        logger.info(
+            f"tflite: does not run in tflite-runtime {OLDEST_TFLITE_RUNTIME}, the engine for a 32-bit "
+            f"Raspberry Pi, which does not support {', '.join(unknown)}"
+        )
+    else:
+        engines.append(EngineRequirement("tflite-runtime", OLDEST_TFLITE_RUNTIME))
+    if not unknown_operators(content, TENSORFLOW_LITE_VERSIONS):
+        engines.append(EngineRequirement("tensorflow-lite", OLDEST_TENSORFLOW_LITE))
+    return tuple(engines)
 
 
-__all__ = ["NEWEST_VERSIONS", "OLDEST_TFLITE_RUNTIME", "tflite_engines", "unknown_to_tflite_runtime"]
+__all__ = ["NEWEST_VERSIONS", "TENSORFLOW_LITE_VERSIONS", "tflite_engines", "unknown_operators"]

@@ -43,7 +43,7 @@ class Placement(
 
 /** An inference engine that is available in the app. */
 interface EngineFactory {
-    /** The name used in manifests: "onnxruntime", "litert", "tflite-runtime". */
+    /** The name used in manifests: "onnxruntime", "litert", "tflite-runtime", "tensorflow-lite". */
     val name: String
 
     /** The available version, such as "1.28.0"; EngineException if the engine cannot be loaded. */
@@ -87,5 +87,8 @@ internal class Fallbacks(private val options: EngineOptions) {
         if (options.policy == Policy.WARN) options.onWarning(line)
     }
 }
+
+/** The error for a call of a closed session or engine. */
+internal fun closedSession() = RequestException("this session is closed; open the bundle again")
 
 internal const val CPU = "cpu"

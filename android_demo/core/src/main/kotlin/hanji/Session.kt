@@ -56,7 +56,7 @@ abstract class Session internal constructor(
     private val engineName: String get() = engine.placement.let { "${it.engine} ${it.version}" }
 
     private fun openEngine(): Engine {
-        if (isClosed) throw RequestException("this session is closed; open the bundle again")
+        if (isClosed) throw closedSession()
         return engine
     }
 }

@@ -136,19 +136,6 @@ class EngineTest {
     }
 
     @Test
-    fun aClosedSessionRejectsCalls() {
-        val factory = FakeEngineFactory()
-        val recommender = Recommender.open(history, listOf(factory))
-        recommender.close()
-        recommender.close()
-        assertTrue(factory.isClosed)
-        expect<RequestException>("is closed; open the bundle again") {
-            recommender.scores(history = listOf("x", 1))
-        }
-        expect<RequestException>("is closed") { recommender.placement }
-    }
-
-    @Test
     fun sessionsAreThreadSafe() {
         Recommender.open(history, TestData.onnx).use { recommender ->
             val ids = recommender.items.ids.values

@@ -1,43 +1,50 @@
 package hanji
 
-import org.junit.Assert.assertArrayEquals
+import java.io.File
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertTrue
 import org.junit.Test
 
-/** Every bundle reproduces its golden outputs with ONNX Runtime on the JVM. */
+/** Every bundle reproduces its golden outputs on the JVM, with each engine. */
 class GoldenTest {
     @Test
     fun everyBundlePassesItsSelfTest() {
-        for ((name, bundle) in TestData.bundles()) {
-            val test = open(bundle.path).use { it.selfTest() }
-            println("$name: ${test.detail}")
-            assertTrue("$name: ${test.detail}", test.passed)
-            assertTrue(test.cases > 0)
+        for ((format, engines) in TestData.engines) {
+            for ((name, bundle) in TestData.bundles()) {
+                val test = open(bundle, engines).use { it.selfTest() }
+                println("$name, $format: ${test.detail}")
+                assertTrue("$name, $format: ${test.detail}", test.passed)
+                assertTrue(test.cases > 0)
+            }
         }
     }
 
     @Test
     fun everyTopTenEqualsPythons() {
-        var compared = 0
-        for ((name, bundle) in TestData.recommenders()) {
-            Recommender.open(DirectorySource(bundle), TestData.onnx).use { recommender ->
-                val golden = parseGolden(recommender.readFile("golden.json"), "golden.json")
-                val expected = golden.artifacts.getValue("onnx")
-                for (case in expected.cases) {
-                    val found = recommender.recommend(case.user, case.history, golden.k, excludeSeen = false)
-                    assertEquals("$name: $case", case.top, found.items.map { it.item })
-                    val scores = DoubleArray(golden.k) { case.scores[it] }
-                    assertArrayEquals(
-                        scores, found.items.map { it.score }.toDoubleArray(), expected.tolerance
-                    )
-                    compared++
+        for ((format, engines) in TestData.engines) {
+            var compared = 0
+            for ((name, bundle) in TestData.recommenders()) {
+                Recommender.open(DirectorySource(bundle), engines).use { recommender ->
+                    compared += compareTopTens("$name, $format", recommender, format)
                 }
             }
+            println("$format: top tens equal to Python's: $compared of $compared")
+            assertTrue(compared >= 8)
         }
-        println("top tens equal to Python's: $compared of $compared")
-        assertTrue(compared >= 8)
+    }
+
+    /** The number of compared cases. */
+    private fun compareTopTens(name: String, recommender: Recommender, format: String): Int {
+        val golden = parseGolden(recommender.readFile("golden.json"), "golden.json")
+        val expected = golden.artifacts.getValue(format)
+        for (case in expected.cases) {
+            val found = recommender.recommend(case.user, case.history, golden.k, excludeSeen = false)
+            val top = case.top.zip(case.scores.toList())
+            val items = found.items.map { it.item to it.score }
+            TestData.compareItems("$name: $case", format, top, items, expected.tolerance)
+        }
+        return expected.cases.size
     }
 
     @Test
@@ -74,10 +81,9 @@ class GoldenTest {
         })
     }
 
-    private fun open(path: String): Session {
-        val source = DirectorySource(java.io.File(path))
-        val isRecommender = TestData.isRecommender(java.io.File(path))
-        return if (isRecommender) Recommender.open(source, TestData.onnx)
-        else Classifier.open(source, TestData.onnx)
+    private fun open(bundle: File, engines: List<EngineFactory>): Session {
+        val source = DirectorySource(bundle)
+        return if (TestData.isRecommender(bundle)) Recommender.open(source, engines)
+        else Classifier.open(source, engines)
     }
 }

@@ -34,8 +34,8 @@ class HostileTest {
             val replacement = "\"name\": \"tflite-runtime\", \"oldest_version\": \"2.14.0\""
             val source = MemorySource(TestData.recommender()).file(path, content)
             source.manifest { it.replace(original, replacement) }
-            expect<EngineException>(path, message) {
-                Recommender.open(source, listOf(TfliteEngineFactory()))
+            for (engines in listOf(listOf(TfliteEngineFactory()), TestData.tflite)) {
+                expect<EngineException>(path, message) { Recommender.open(source, engines) }
             }
         }
         assertEquals(0, Interpreter.opened)

@@ -1,11 +1,13 @@
 package hanji
 
+import hanji.engines.JavacppTfliteFactory
 import hanji.engines.OnnxEngineFactory
 import java.io.ByteArrayInputStream
 import java.io.File
 import java.io.FileNotFoundException
 import java.io.InputStream
 import java.security.MessageDigest
+import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.Assert.fail
 import org.junit.Assume.assumeTrue
@@ -15,6 +17,10 @@ import org.junit.Assume.assumeTrue
  */
 object TestData {
     val onnx: List<EngineFactory> = listOf(OnnxEngineFactory())
+    val tflite: List<EngineFactory> = listOf(JavacppTfliteFactory())
+
+    /** The engines that run on this JVM, by format. */
+    val engines: Map<String, List<EngineFactory>> = mapOf("onnx" to onnx, "tflite" to tflite)
 
     /** All bundles, by name; the test is skipped if there are none. */
     fun bundles(): Map<String, File> = folder("hanji.bundles").sortedBy { it.name }.associateBy { it.name }
@@ -32,6 +38,27 @@ object TestData {
     fun pythonResults(name: String): Any? {
         val file = folder("hanji.answers").first { it.name == "$name.json" }
         return parseJson(file.readBytes(), file.name)
+    }
+
+    /**
+     * Expects the same items in the same order. TensorFlow Lite's kernels round 8-bit models differently than
+     * those of Python's LiteRT: with "tflite", items may change places if their scores then differ by no more
+     * than the golden [tolerance], and an item outside of the expected ones has a score near the last one.
+     */
+    fun compareItems(
+        what: String,
+        format: String,
+        expected: List<Pair<Any, Double>>,
+        found: List<Pair<Any, Double>>,
+        tolerance: Double,
+    ) {
+        if (format == "onnx") assertEquals(what, expected.map { it.first }, found.map { it.first })
+        assertEquals(what, expected.size, found.size)
+        val scores = expected.toMap()
+        for ((place, item) in found.withIndex()) {
+            assertEquals(what, expected[place].second, item.second, tolerance)
+            assertEquals(what, scores[item.first] ?: expected.last().second, item.second, 2 * tolerance)
+        }
     }
 
     private fun folder(property: String): List<File> {

@@ -17,6 +17,7 @@ import hanji.Placement
 import hanji.Policy
 import hanji.Signature
 import hanji.Tensor
+import hanji.closedSession
 import hanji.parts
 import java.nio.ByteBuffer
 import java.nio.FloatBuffer
@@ -54,6 +55,7 @@ internal class OnnxEngine(
 ) : Engine {
     private val sessions = HashMap<String, OrtSession>()
     private val fallbacks = Fallbacks(options)
+    private var isClosed = false
     private var operators: Map<String, Int>? = null
 
     /** The execution provider, until it fails; null for the CPU. */
@@ -86,12 +88,18 @@ internal class OnnxEngine(
 
     @Synchronized
     override fun close() {
+        isClosed = true
+        closeSessions()
+    }
+
+    private fun closeSessions() {
         for (session in sessions.values) closeQuietly(session)
         sessions.clear()
     }
 
-    private fun session(signature: Signature): OrtSession =
-        sessions.getOrPut(signature.name) {
+    private fun session(signature: Signature): OrtSession {
+        if (isClosed) throw closedSession()
+        return sessions.getOrPut(signature.name) {
             try {
                 checkOnnx(files.getValue(signature.path), signature.path)
             } catch (error: MalformedFileException) {
@@ -99,6 +107,7 @@ internal class OnnxEngine(
             }
             placedSession(signature)
         }
+    }
 
     /** A session on the requested provider, or, if the policy allows it, on the CPU. */
     private fun placedSession(signature: Signature): OrtSession {
@@ -192,7 +201,7 @@ internal class OnnxEngine(
             closeQuietly(session)
             throw failure
         }
-        close()
+        closeSessions()
         provider = null
         operators = null
         sessions[signature.name] = session

@@ -4,15 +4,13 @@ import ai.onnxruntime.NodeInfo
 import ai.onnxruntime.OnnxJavaType
 import ai.onnxruntime.OrtSession
 import ai.onnxruntime.TensorInfo
-import hanji.EXPORT_AGAIN
-import hanji.EngineException
 import hanji.Signature
 
 /** EngineException unless the [session] has the tensors that the manifest states, and no other inputs. */
 internal fun expectTensors(signature: Signature, session: OrtSession) {
     val names = signature.inputs.mapTo(HashSet()) { it.name }
     if (session.inputInfo.keys != names) {
-        throw mismatch(signature, "inputs ${names.joinToString()}", session.inputInfo.keys.joinToString())
+        throw otherTensors(signature, "inputs ${names.joinToString()}", session.inputInfo.keys.joinToString())
     }
     for (tensor in signature.inputs) expectTensor(signature, "input", tensor, session.inputInfo[tensor.name])
     for (tensor in signature.outputs) {
@@ -25,20 +23,6 @@ private fun expectTensor(signature: Signature, kind: String, tensor: hanji.Tenso
     val dtype = found?.let { if (it.type == OnnxJavaType.FLOAT) "float32" else it.type.name.lowercase() }
     if (found != null && dtype == tensor.dtype && fits(found.shape, tensor.shape)) return
     val expected = "$kind '${tensor.name}': ${tensor.dtype} ${tensor.shape}"
-    throw mismatch(signature, expected, found?.let { "${it.type} ${it.shape.contentToString()}" } ?: "none")
+    val description = found?.let { "${it.type} ${it.shape.contentToString()}" } ?: "none"
+    throw otherTensors(signature, expected, description)
 }
-
-/** Whether a shape can be the one expected. Files may not state the sizes, or even their number. */
-private fun fits(found: LongArray, expected: List<Int?>): Boolean {
-    if (found.isEmpty()) return true
-    if (found.size != expected.size) return false
-    return expected.indices.all { axis ->
-        val size = expected[axis]
-        size == null || found[axis] < 0 || found[axis] == size.toLong()
-    }
-}
-
-private fun mismatch(signature: Signature, expected: String, found: String) = EngineException(
-    "${signature.path} ('${signature.name}'): expected $expected as in the manifest, found $found; " +
-        EXPORT_AGAIN
-)

@@ -3,68 +3,68 @@ package hanji.engines
 import hanji.Artifact
 import hanji.Engine
 import hanji.EngineException
-import hanji.EngineFactory
 import hanji.EngineOptions
 import hanji.Fallbacks
 import hanji.Placement
 import hanji.Policy
 import hanji.Signature
 import hanji.Tensor
-import org.tensorflow.lite.Delegate
-import org.tensorflow.lite.Interpreter
-import org.tensorflow.lite.nnapi.NnApiDelegate
-import java.nio.Buffer
-import java.nio.ByteBuffer
-import java.nio.ByteOrder
-
-/**
- * TensorFlow Lite (`org.tensorflow.lite.Interpreter`): runs the .tflite file of the bundle.
- *
- * In manifests, TensorFlow Lite up to 2.16 is "tflite-runtime" and its successor is "litert", each with the
- * minimum version that supports all operators of the file, so a file with int4 embeddings is rejected before
- * it is loaded. For Google's LiteRT package, which has the same classes, use `TfliteEngineFactory("litert",
- * "2.3.0")`. [delegates] maps the values of `EngineOptions.delegate` to constructors; a GPU delegate takes
- * one more entry.
- */
-class TfliteEngineFactory(
-    override val name: String = "tflite-runtime",
-    override val version: String = "2.16.1",
-    private val delegates: Map<String, () -> Delegate> = mapOf("nnapi" to { NnApiDelegate() }),
-) : EngineFactory {
-
-    override fun create(artifact: Artifact, files: Map<String, ByteArray>, options: EngineOptions): Engine {
-        val delegate = options.delegate
-        if (delegate != null && delegate !in delegates) {
-            val known = delegates.keys.joinToString().ifEmpty { "none" }
-            throw EngineException(
-                "delegate: expected one of this app's delegates for $name ($known), found '$delegate'"
-            )
-        }
-        val engine = TfliteEngine(name, version, artifact, files, options, delegates[delegate])
-        try {
-            engine.load(artifact.signature(artifact.mainSignature))
-        } catch (error: EngineException) {
-            engine.close()
-            throw error
-        }
-        return engine
-    }
-}
+import hanji.closedSession
 
 /** The precision of a network for the Edge TPU, whose compiler may have replaced its operators. */
 private const val INTEGERS_ONLY = "int8-only"
 
+/**
+ * A package with TensorFlow Lite: its [name] in manifests, its [version], and the [dependency] of an app that
+ * uses it. [load] loads the content of a file, on the requested delegate or on the CPU.
+ */
+internal class TfliteLibrary(
+    val name: String,
+    val version: String,
+    val dependency: String,
+    val load: (content: ByteArray, isDelegated: Boolean) -> TfliteModel,
+)
+
+/** A loaded model file; its methods throw RuntimeException if TensorFlow Lite fails. */
+internal interface TfliteModel : AutoCloseable {
+    val isDelegated: Boolean
+
+    /** EngineException unless the file has the tensors that the manifest states, as far as it tells them. */
+    fun expectTensors(signature: Signature)
+
+    /** Returns the signature's first output. */
+    fun run(signature: Signature, inputs: Map<String, Tensor>): Tensor
+
+    override fun close()
+}
+
+/** An engine with the file of the main signature loaded; EngineException if that fails. */
+internal fun openTflite(
+    library: TfliteLibrary,
+    artifact: Artifact,
+    files: Map<String, ByteArray>,
+    options: EngineOptions,
+): Engine {
+    val engine = TfliteEngine(library, artifact, files, options)
+    try {
+        engine.load(artifact.signature(artifact.mainSignature))
+    } catch (error: EngineException) {
+        engine.close()
+        throw error
+    }
+    return engine
+}
+
 /** Runs one interpreter per model file, created on first use. */
-internal class TfliteEngine(
-    private val name: String,
-    private val version: String,
+private class TfliteEngine(
+    private val library: TfliteLibrary,
     private val artifact: Artifact,
     private val files: Map<String, ByteArray>,
     private val options: EngineOptions,
-    private val makeDelegate: (() -> Delegate)?,
 ) : Engine {
-    private val title = "$name $version"
+    private val title = "${library.name} ${library.version}"
     private val models = HashMap<String, TfliteModel>()
+    private var isClosed = false
     private val fallbacks = Fallbacks(options)
 
     /** [Placement.operators] is null, because the engine does not report which operators a delegate runs. */
@@ -72,12 +72,13 @@ internal class TfliteEngine(
         @Synchronized get() {
             val got = listOfNotNull(options.delegate.takeIf { models.values.any { it.isDelegated } })
             val asked = listOfNotNull(options.delegate)
-            return Placement(name, version, options.threads, asked, got, null, ArrayList(fallbacks.lines))
+            val lines = ArrayList(fallbacks.lines)
+            return Placement(library.name, library.version, options.threads, asked, got, null, lines)
         }
 
     @Synchronized
     fun load(signature: Signature) {
-        model(signature)
+        model(signature).expectTensors(signature)
     }
 
     @Synchronized
@@ -92,15 +93,18 @@ internal class TfliteEngine(
 
     @Synchronized
     override fun close() {
+        isClosed = true
         for (model in models.values) model.close()
         models.clear()
     }
 
-    private fun model(signature: Signature): TfliteModel =
-        models.getOrPut(signature.path) {
+    private fun model(signature: Signature): TfliteModel {
+        if (isClosed) throw closedSession()
+        return models.getOrPut(signature.path) {
             check(signature.path)
             placedModel(signature.path)
         }
+    }
 
     private fun check(path: String) {
         try {
@@ -112,10 +116,9 @@ internal class TfliteEngine(
 
     /** An interpreter with the requested delegate, or, if the policy allows it, on the CPU. */
     private fun placedModel(path: String): TfliteModel {
-        val make = makeDelegate ?: return cpuModel(path)
-        val name = options.delegate
+        val name = options.delegate ?: return cpuModel(path)
         val model = try {
-            TfliteModel(files.getValue(path), options.threads, make())
+            library.load(files.getValue(path), true)
         } catch (error: RuntimeException) {
             fallbacks.add("$name failed to prepare $path: ${oneLine(error)}; it runs on the CPU")
             return cpuModel(path)
@@ -133,14 +136,11 @@ internal class TfliteEngine(
     }
 
     private fun cpuModel(path: String): TfliteModel = try {
-        TfliteModel(files.getValue(path), options.threads, null)
+        library.load(files.getValue(path), false)
     } catch (error: RuntimeException) {
         throw EngineException("$title rejected $path: ${oneLine(error)}", error)
     } catch (error: LinkageError) {
-        val remedy = "try: add org.tensorflow:tensorflow-lite with the native library for this device"
-        throw EngineException(
-            "$title is missing in this app or cannot be loaded: ${oneLine(error)}; $remedy", error
-        )
+        throw missingTflite(title, library.dependency, error)
     }
 
     /**
@@ -170,91 +170,9 @@ internal class TfliteEngine(
     }
 }
 
-/** A loaded model file; its methods throw RuntimeException, like those of the interpreter. */
-internal class TfliteModel(
-    content: ByteArray,
-    threads: Int,
-    private val delegate: Delegate?,
-) : AutoCloseable {
-    private val interpreter: Interpreter
-    val isDelegated: Boolean get() = delegate != null
-
-    init {
-        val model = direct(content.size).put(content)
-        val settings = Interpreter.Options().setNumThreads(threads)
-        if (delegate != null) settings.addDelegate(delegate)
-        try {
-            interpreter = Interpreter(model, settings)
-        } catch (error: RuntimeException) {
-            delegate?.close()
-            throw error
-        }
-    }
-
-    /**
-     * Returns the signature's first output.
-     *
-     * Indices are passed as a Java array, to whose length the interpreter resizes a dynamic input. Images are
-     * passed as a buffer, because nested Java arrays would be slow. The output is written to a buffer, whose
-     * size, unlike that of an array, can be chosen for a dynamic shape.
-     */
-    fun run(signature: Signature, inputs: Map<String, Tensor>): Tensor {
-        val given = inputs.mapValues { argument(it.value) }
-        val output = signature.outputs[0]
-        val dynamicSizes = signature.inputs.mapNotNull { info -> dynamicSize(info.shape, inputs[info.name]) }
-        val dynamicSize = dynamicSizes.firstOrNull() ?: 1
-        val shape = IntArray(output.shape.size) { output.shape[it] ?: dynamicSize }
-        val count = Tensor.countOf(shape)
-        val data = Tensor.arrayOf(output.dtype, count)
-        val buffer = direct(if (data is ByteArray) count else 4 * count)
-        if (signature.name in interpreter.signatureKeys) {
-            interpreter.runSignature(given, mapOf(output.name to buffer), signature.name)
-        } else {
-            runWithoutSignature(given, output.name, buffer)
-        }
-        // The interpreter may or may not have moved the position of the buffer.
-        (buffer as Buffer).rewind()
-        read(buffer, data)
-        return Tensor(output.dtype, shape, data)
-    }
-
-    override fun close() {
-        interpreter.close()
-        delegate?.close()
-    }
-
-    /** Runs a file without signatures by the names of its tensors. */
-    private fun runWithoutSignature(given: Map<String, Any>, output: String, buffer: ByteBuffer) {
-        val arguments = arrayOfNulls<Any>(given.size)
-        for ((name, value) in given) arguments[interpreter.getInputIndex(name)] = value
-        interpreter.runForMultipleInputsOutputs(
-            arguments, mapOf(interpreter.getOutputIndex(output) to buffer)
-        )
-    }
-
-    private fun argument(tensor: Tensor): Any = when (val data = tensor.data) {
-        is IntArray -> if (tensor.shape.size == 1) data else ints(data)
-        is FloatArray -> direct(4 * data.size).also { it.asFloatBuffer().put(data) }
-        is ByteArray -> direct(data.size).also { it.put(data) }.also { (it as Buffer).rewind() }
-        else -> throw IllegalArgumentException("expected a tensor of float32, int32, uint8 or int8")
-    }
-
-    private fun ints(data: IntArray): ByteBuffer = direct(4 * data.size).also { it.asIntBuffer().put(data) }
-
-    private fun direct(bytes: Int): ByteBuffer =
-        ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder())
-
-    private fun read(buffer: ByteBuffer, data: Any) {
-        when (data) {
-            is FloatArray -> buffer.asFloatBuffer().get(data)
-            is IntArray -> buffer.asIntBuffer().get(data)
-            is ByteArray -> buffer.get(data)
-        }
-    }
-
-    /** The actual size of the dynamic dimension of an input, or null if it has none. */
-    private fun dynamicSize(shape: List<Int?>, tensor: Tensor?): Int? {
-        val axis = shape.indexOf(null)
-        return if (axis < 0 || tensor == null || axis >= tensor.shape.size) null else tensor.shape[axis]
-    }
-}
+/** The error for a [title] whose classes or native library are missing. */
+internal fun missingTflite(title: String, dependency: String, error: LinkageError) = EngineException(
+    "$title is missing in this app or cannot be loaded: ${oneLine(error)}; try: add $dependency with the " +
+        "native library for this device",
+    error,
+)
