@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
 from collections.abc import Callable
@@ -40,20 +41,27 @@ def converter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
     return lambda script: stub_converter(tmp_path / "environment", monkeypatch, script)
 
 
+@functools.cache
+def file(kind: str) -> bytes:
+    """The network as TFLite, channels last: right, with mixed up classes (wrong), or with logits."""
+    model = colour_net(softmax=kind != "logits")
+    if kind == "wrong":
+        kernel, bias = model.layers[-1].get_weights()
+        model.layers[-1].set_weights([kernel[:, ::-1], bias])
+    return tflite(model)
+
+
 @pytest.fixture
 def right(tmp_path: Path) -> str:
     """A converter that makes a file with the same answers, channels last."""
-    (tmp_path / "right.tflite").write_bytes(tflite(colour_net()))
+    (tmp_path / "right.tflite").write_bytes(file("right"))
     return gives_file(tmp_path / "right.tflite")
 
 
 @pytest.fixture
 def wrong(tmp_path: Path) -> str:
     """A converter whose file mixes up the classes."""
-    model = colour_net()
-    kernel, bias = model.layers[-1].get_weights()
-    model.layers[-1].set_weights([kernel[:, ::-1], bias])
-    (tmp_path / "wrong.tflite").write_bytes(tflite(model))
+    (tmp_path / "wrong.tflite").write_bytes(file("wrong"))
     return gives_file(tmp_path / "wrong.tflite")
 
 
@@ -126,7 +134,7 @@ def test_a_converter_that_fails_leaves_the_format_out(
     path: Path, out: Path, converter: Callable[[str], None], script: str, reason: str
 ) -> None:
     converter(script)
-    (path.parent / "environment" / "bin" / "logits.tflite").write_bytes(tflite(colour_net(softmax=False)))
+    (path.parent / "environment" / "bin" / "logits.tflite").write_bytes(file("logits"))
     summary = wrap_model(path, out, labels=LABELS, settings=SETTINGS, options=BOTH)
     assert [artifact.format for artifact in summary.artifacts] == ["onnx"]
     with pytest.raises(ConversionError, match=reason):
@@ -177,7 +185,7 @@ def test_one_format_says_how_to_get_both(
 def test_formats_that_a_file_cannot_have(
     path: Path, out: Path, name: str, formats: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path.with_name("colours.tflite").write_bytes(tflite(colour_net()))
+    path.with_name("colours.tflite").write_bytes(file("right"))
     assert main([*arguments(path.with_name(name), out), "--formats", formats]) == 1
     assert message in capsys.readouterr().err
     assert not out.exists()
