@@ -29,6 +29,8 @@ _TRACKERS = re.compile(
     re.IGNORECASE,
 )
 """Hosts and classes of telemetry; ORT_DISABLE_TELEMETRY exists since ONNX Runtime 1.29, which added it."""
+_NETWORK = re.compile(rb"\0(getaddrinfo|connect|socket|sendto|sendmsg)(?=\0)")
+"""Functions that a library imports in order to send anything."""
 _TRACKING_CLASS = re.compile(r"telemetry|analytics|crashlytics|firebase|tracking", re.IGNORECASE)
 _HOST = re.compile(r"https?://", re.IGNORECASE)
 
@@ -147,7 +149,7 @@ def _no_telemetry_in_libraries(libraries: dict[str, bytes]) -> Gate:
     found = {
         f"{path}: {match.decode()}"
         for path, content in libraries.items()
-        for match in _TRACKERS.findall(content)
+        for match in _TRACKERS.findall(content) + _NETWORK.findall(content)
     }
     return Gate(name, not found, ", ".join(sorted(found)) or f"{len(libraries)} libraries searched")
 

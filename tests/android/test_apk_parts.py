@@ -154,6 +154,8 @@ def test_telemetry_in_libraries_is_detected() -> None:
     assert gates._no_telemetry_in_libraries({"a.so": clean}).passed is True
     assert gates._no_telemetry_in_libraries({"a.so": clean, "b.so": telemetry}).passed is False
     assert gates._no_telemetry_in_libraries({"a.so": b"ORT_DISABLE_TELEMETRY"}).passed is False
+    assert gates._no_telemetry_in_libraries({"a.so": b"\0strlen\0socket\0"}).passed is False
+    assert gates._no_telemetry_in_libraries({"a.so": b"\0webSocket\0sockets\0"}).passed is True
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,8 @@ private fun failure(step: String, messages: String) =
     TfliteException("$step failed" + if (messages.isEmpty()) "" else ": $messages")
 
 /**
- * The [format] of a message of C's printf with "…" for its values. They are in a va_list, whose layout differs
- * from processor to processor.
+ * The [format] of a message of C's printf with "…" for its values. They are in a va_list, whose layout
+ * differs from processor to processor.
  */
 internal fun withoutValues(format: String): String {
     val text = StringBuilder()
