@@ -46,6 +46,8 @@ def hostile_onnx(content: bytes, path: str = "model.onnx") -> Iterator[Hostile]:
     yield added("graph", "a graph in an operator,", node("Relu", ["a"], ["b"], body=nothing))
     yield added("graphs", "graphs in an operator,", node("Relu", ["a"], ["b"], bodies=[nothing]))
     yield added("left out", "an input of Max is left out;", node("Max", ["a", ""], ["m"]))
+    for axis in (2**63 - 1, -(2**63)):
+        yield added("axis", "more than 32 bits;", node("Gather", ["a", "i"], ["g"], axis=axis))
     yield added(
         "large",
         "ConstantOfShape makes 1,000,000,000 elements, more than 268,435,456",

@@ -34,16 +34,20 @@ class Preparation(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageCase:
-    """A prepared image, uint8 [height, width, channels], and its probabilities, float64 [classes]."""
+    """A prepared image, uint8 [height, width, channels], and its probabilities, float64 [classes].
+
+    Differences are divided by ``sizes``, which values may have.
+    """
 
     image: NDArray[np.uint8]
     label: int
     probabilities: NDArray[np.float64]
+    sizes: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class ImageReplay:
-    """The recorded outputs of one artifact, and the tolerance for each probability."""
+    """The recorded outputs of one artifact, and their tolerance."""
 
     tolerance: float
     cases: tuple[ImageCase, ...]
@@ -51,7 +55,7 @@ class ImageReplay:
 
 @dataclass(frozen=True)
 class ImageGolden:
-    """golden.json: image preparations, and recorded outputs by format for artifacts that ran at export."""
+    """golden.json: image preparations, and recorded outputs by format."""
 
     preparation: tuple[Preparation, ...]
     artifacts: Mapping[str, ImageReplay]
@@ -85,11 +89,14 @@ def replay(golden: ImageGolden, artifact: str, image_input: ImageInput, predict:
         for number, (source, prepared) in enumerate(golden.preparation)
         if not np.array_equal(prepare(source, image_input)[0], prepared)
     ]
-    errors = [float(np.abs(predict(case.image[None]) - case.probabilities).max()) for case in expected.cases]
+    errors = [
+        float(np.abs((predict(case.image[None]) - case.probabilities) / case.sizes).max())
+        for case in expected.cases
+    ]
     problems += [
         f"image {number}: a probability differs by {error:.3g}"
         for number, error in enumerate(errors)
-        if error > expected.tolerance
+        if not error <= expected.tolerance
     ]
     detail = (
         f"{len(golden.preparation)} preprocessing cases, {len(errors)} images, largest difference "
@@ -117,10 +124,16 @@ def _replay(table: Table, image_input: ImageInput, classes: int) -> ImageReplay:
 
 def _case(table: Table, image_input: ImageInput, classes: int) -> ImageCase:
     label = table.integer("label", 0, classes - 1)
-    numbers = [as_number(value) for value in table.array("probabilities")]
+    probabilities = _numbers(table, "probabilities", classes)
+    sizes = _numbers(table, "sizes", classes) if "sizes" in table.keys else np.ones(classes)
+    return ImageCase(_pixels(table, "image", image_input.shape), label, probabilities, sizes)
+
+
+def _numbers(table: Table, key: str, classes: int) -> NDArray[np.float64]:
+    numbers = [as_number(value) for value in table.array(key)]
     if None in numbers or len(numbers) != classes:
-        table.fail("probabilities", f"{classes} finite numbers, one per class")
-    return ImageCase(_pixels(table, "image", image_input.shape), label, np.array(numbers, np.float64))
+        table.fail(key, f"{classes} finite numbers, one per class")
+    return np.array(numbers, np.float64)
 
 
 def _pixels(table: Table, key: str, shape: tuple[int, int, int]) -> NDArray[np.uint8]:

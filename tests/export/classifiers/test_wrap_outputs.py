@@ -11,12 +11,16 @@ import pytest
 import tensorflow as tf
 
 from hanji.compression.classifiers.files.labels import ClassNames
+from hanji.compression.classifiers.files.measures import measure_of, worst_difference
 from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.compression.classifiers.files.settings_file import read_settings
+from hanji.export.bundle.queries import Outputs
+from hanji.export.classifiers.golden import image_golden_table
 from hanji.export.classifiers.wrap.wrap import wrap_model
 from hanji.runtime import Classifier
+from hanji.runtime.classifier_golden import parse_golden, replay
 from hanji.runtime.cli import main
-from hanji.runtime.manifest import Artifact
+from hanji.runtime.manifest import Artifact, Output
 from hanji.training.errors import RecipeError
 from hanji.training.settings import settings_from
 
@@ -182,7 +186,34 @@ def test_small_values_have_a_small_tolerance(path: Path, out: Path) -> None:
     wrap(path, out, gives="values", scale=1e-9)
     golden = json.loads((out / "golden.json").read_text())["artifacts"]["onnx"]
     largest = max(abs(value) for case in golden["cases"] for value in case["probabilities"])
-    assert 0 < golden["tolerance"] < largest / 1000
+    sizes = golden["cases"][0]["sizes"]
+    assert 0 < golden["tolerance"] * max(sizes) < largest / 1000
+
+
+def test_each_value_has_a_tolerance_of_its_own(path: Path, out: Path) -> None:
+    """The sign of an age is checked beside an income."""
+    saved(onnx_model(Network(), activation=""), path)
+    wrap(path, out, gives="values")
+    with Classifier.open(out) as model:
+        image_input = model.manifest.picture
+    images = np.stack([image(), image()])
+    rows = [np.array([-1e6, 1.75, 0.0], np.float32), np.array([2e6, 48.0, 0.0], np.float32)]
+    table = image_golden_table(
+        image_input, images, {"onnx": (Outputs("", tuple(rows)), 1e-4)}, are_values=True
+    )
+    assert table["artifacts"]["onnx"]["cases"][0]["sizes"] == [2e6, 48.0, 2.0]
+    golden = parse_golden(json.dumps(table).encode(), image_input, 3)
+
+    def passed(*factors: float) -> bool:
+        answers = iter([row * np.array(factors, np.float32) for row in rows])
+        return replay(golden, "onnx", image_input, lambda _: next(answers)).passed
+
+    assert passed(1, 1, 1) and passed(1.00005, 1, 1)
+    assert not passed(1, -1, 1) and not passed(1, np.nan, 1)
+    expected = np.array([[-1e6, 1.75], [2e6, 48.0]])
+    allowed = 1e-3 * measure_of(Output("values", units=("", ""))).sizes(expected)
+    found, bound = worst_difference(expected * [1.0001, -1], expected, allowed)
+    assert (found, bound) == (96.0, pytest.approx(0.048))
 
 
 def test_one_of_several_outputs(path: Path, out: Path) -> None:

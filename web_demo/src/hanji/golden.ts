@@ -98,13 +98,17 @@ async function shareDifference({ query, why }: GoldenCase, { shares }: ModelCall
   return largestDifference(await shares(query.history, why.item), why.shares);
 }
 
-/** The largest absolute difference between entries; Infinity if the lengths differ. */
-export function largestDifference(found: ArrayLike<number>, expected: Float64Array): number {
+/** The largest absolute difference between entries, divided by `sizes`; Infinity if the lengths differ. */
+export function largestDifference(
+  found: ArrayLike<number>,
+  expected: Float64Array,
+  sizes?: Float64Array,
+): number {
   if (found.length !== expected.length) return Infinity;
-  return expected.reduce(
-    (largest, value, index) => Math.max(largest, Math.abs((found[index] as number) - value)),
-    0,
-  );
+  return expected.reduce((largest, value, index) => {
+    const difference = Math.abs(((found[index] as number) - value) / (sizes?.[index] ?? 1));
+    return Math.max(largest, difference);
+  }, 0);
 }
 
 /** Items of the computed top k that are not in the expected one and whose score is not close to its last. */

@@ -25,6 +25,8 @@ export interface ImageCase {
   image: Uint8Array<ArrayBuffer>;
   label: number;
   probabilities: Float64Array;
+  /** Of values, which may have different magnitudes: differences are divided by them. */
+  sizes?: Float64Array;
 }
 
 export interface ImageGolden {
@@ -65,10 +67,11 @@ export async function replayImages(
   const { tolerance, cases } = expected;
   const problems = preparationProblems(golden.preparation, imageInput);
   let largest = 0;
-  for (const [number, { image, probabilities }] of cases.entries()) {
-    const error = largestDifference(await classify(image), probabilities);
+  for (const [number, { image, probabilities, sizes }] of cases.entries()) {
+    const error = largestDifference(await classify(image), probabilities, sizes);
     largest = Math.max(largest, error);
-    if (error > tolerance) problems.push(`image ${number}: a probability differs by ${formatNumber(error)}`);
+    if (!(error <= tolerance))
+      problems.push(`image ${number}: a probability differs by ${formatNumber(error)}`);
   }
   let detail =
     `${golden.preparation.length} preprocessing cases, ${cases.length} images, ` +
@@ -102,10 +105,15 @@ function preparationOf(table: Table, imageInput: ImageInput): Preparation {
 
 function caseOf(table: Table, imageInput: ImageInput, classes: number): ImageCase {
   const label = table.integer("label", 0, classes - 1);
-  const probabilities = table.numbers("probabilities");
-  if (probabilities.length !== classes)
-    table.fail("probabilities", `${classes} finite numbers, one per class`);
-  return { image: pixels(table, "image", shapeOf(imageInput)), label, probabilities };
+  const probabilities = perClass(table, "probabilities", classes);
+  const image = pixels(table, "image", shapeOf(imageInput));
+  if (!table.has("sizes")) return { image, label, probabilities };
+  return { image, label, probabilities, sizes: perClass(table, "sizes", classes) };
+}
+
+function perClass(table: Table, key: string, classes: number): Float64Array {
+  const numbers = table.numbers(key);
+  return numbers.length === classes ? numbers : table.fail(key, `${classes} finite numbers, one per class`);
 }
 
 function shapeOf({ height, width, channels }: ImageInput): [number, number, number] {

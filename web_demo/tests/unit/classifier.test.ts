@@ -50,6 +50,22 @@ describe.skipIf(!hasBundle("digits"))("a classifier", () => {
     );
   });
 
+  it("compares values relative to their sizes", async () => {
+    for (const [size, passed] of [
+      [1, true],
+      [1e-9, false],
+    ] as const) {
+      const other = withJson("digits", "golden.json", (golden) => {
+        for (const each of golden.artifacts.tfjs.cases) {
+          each.sizes = Array<number>(10).fill(1);
+          each.sizes[3] = size;
+          each.probabilities[3] += 1e-3;
+        }
+      });
+      expect(await (await open(other)).selfTest()).toMatchObject({ passed });
+    }
+  });
+
   it("fails its self-test if the artifact did not run at export", async () => {
     const none = withJson("digits", "golden.json", (golden) => delete golden.artifacts.tfjs);
     expect(await (await open(none)).selfTest()).toMatchObject({

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hanji.compression.classifiers.files.measures import sizes_of
 from hanji.export.bundle.queries import Outputs
 from hanji.runtime.images.preparation import prepare
 from hanji.runtime.manifest import CLASSIFICATION, ImageInput
@@ -39,26 +40,33 @@ def image_replay_tolerance(precision: str) -> float:
 
 
 def image_golden_table(
-    image_input: ImageInput, images: Images, replays: Mapping[str, tuple[Outputs, float]]
+    image_input: ImageInput,
+    images: Images,
+    replays: Mapping[str, tuple[Outputs, float]],
+    *,
+    are_values: bool = False,
 ) -> dict[str, Any]:
     """The content of golden.json.
 
     ``images`` are uint8 [n, h, w, c]; ``replays`` maps each format to its outputs, which start with those for
-    ``images``, and its tolerance.
+    ``images``, and its tolerance. Of outputs that ``are_values``, it is relative to the size of each: values
+    may have different magnitudes.
     """
     artifacts = {
-        name: {"tolerance": tolerance, "cases": _cases(images, outputs)}
+        name: {"tolerance": tolerance, "cases": _cases(images, outputs, are_values)}
         for name, (outputs, tolerance) in replays.items()
     }
     return {"task": CLASSIFICATION, "preparation": _preparation(image_input), "artifacts": artifacts}
 
 
-def _cases(images: Images, outputs: Outputs) -> list[dict[str, Any]]:
+def _cases(images: Images, outputs: Outputs, are_values: bool) -> list[dict[str, Any]]:
+    sizes = {"sizes": sizes_of(np.stack(outputs.scores)).tolist()} if are_values else {}
     return [
         {
             "image": _text(image),
             "label": int(found.argmax()),
             "probabilities": [float(str(value)) for value in found],  # shortest decimal of the float32
+            **sizes,
         }
         for image, found in zip(images, outputs.scores, strict=False)
     ]

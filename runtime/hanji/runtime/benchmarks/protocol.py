@@ -175,7 +175,6 @@ def _json_options(options: Mapping[str, Any]) -> Document:
 
 
 def _spread(values: Sequence[float]) -> Document:
-    """Median, minimum and maximum of one value per process, and all values in process order."""
     return {"median": round(statistics.median(values), 6), **_range(values)}
 
 

@@ -111,7 +111,6 @@ def _lines(path: Path) -> list[str]:
 
 
 def _has_genre(name: str, recommender: Recommender) -> Callable[[Item], bool]:
-    """Return a filter for a genre, spelled as in the bundle; HanjiError if no item has it."""
     known = sorted({genre for genres in set(recommender.items.genres) for genre in genres})
     if name not in known:
         shown = ", ".join(known[:30]) + (", …" if len(known) > 30 else "")

@@ -42,6 +42,7 @@ _REFUSED = {
     "type": {4: "a sequence", 5: "a map", 8: "a sparse tensor", 9: "an optional value"},
 }
 """Fields that no model in a bundle needs."""
+_INTEGER, _INT32 = 3, 2**31
 _NAME, _INTEGERS, _RAW, _EXTERNAL_DATA, _DATA_LOCATION = 8, 7, 9, 13, 14
 _TYPE = {"tensor type": 1, "tensor": 2}
 _TEXT = 8
@@ -153,6 +154,8 @@ def _refused(message: str, fields: list[_Field]) -> Iterator[str]:
     for number, first, last in fields:
         if last < 0 and number == _TYPE.get(message) and first == _TEXT:
             yield "it computes with text, which no bundle may; build the model without it"
+        elif message == "attribute" and number == _INTEGER and _INT32 <= first < 2**64 - _INT32:
+            yield "an attribute has more than 32 bits; build the model without it"
         elif last >= 0 and number in _REFUSED.get(message, {}):
             yield f"it contains {_REFUSED[message][number]}, which no bundle may; build the model without it"
 

@@ -104,7 +104,6 @@ class TfliteEngine(PlacedEngine):
         return interpreter
 
     def _delegated_interpreter(self, path: str, library: str) -> tuple[Any, str]:
-        """An interpreter with the delegate, or None and the reason."""
         try:
             delegate = Delegate(library, self._request.delegate_options)
         except DelegateError as error:
@@ -115,7 +114,6 @@ class TfliteEngine(PlacedEngine):
             return None, f"{library} failed to prepare {path}: {one_line(error)}"
 
     def _cpu_interpreter(self, path: str, reason: str = "") -> Any:
-        """An interpreter on the CPU; ``reason`` states why the requested delegate is not in use."""
         try:
             interpreter = self._new_interpreter(path)
         except (RuntimeError, ValueError) as error:

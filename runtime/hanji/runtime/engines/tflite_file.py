@@ -37,10 +37,10 @@ _RECURRENT = (16, 24, 35, 44, 46, 52)
 _REQUIRED = 2
 _SPLIT, _SPLIT_OPTIONS = 49, 35
 _FEWEST = {45: 4, _SPLIT: 2, 65: 3, 126: 2}
-"""Inputs of STRIDED_SLICE, SPLIT, SLICE and BATCH_MATMUL, which LiteRT does not count."""
+"""Inputs of STRIDED_SLICE, SPLIT, SLICE, BATCH_MATMUL."""
 _SUMS = (0, 41)
 _SCALED = (*_SUMS, 58, 61, 62, 63, 71, 72, 73, 75, 76, 99, 114, 126)
-"""ADD, SUB, comparisons, LOG, SQRT, RSQRT and others with scales that LiteRT does not check."""
+"""ADD, SUB, comparisons and others with scales that LiteRT does not check."""
 _INTEGERS = (3, 7, 9)
 _LEAST_SCALE = 2.0**-62
 _INT64 = 4
@@ -203,7 +203,7 @@ class _Graph:
         return file.value(file.child(operator, 4), 0, "i") if options == _SPLIT_OPTIONS else 0
 
     def _expect_scales(self, kind: int, indices: Sequence[int]) -> None:
-        """ValueError for tensors of 8 or 16 bits without a scale, or with one that LiteRT aborts for."""
+        """ValueError for integers without a scale, or with one that LiteRT aborts for."""
         file = self._file
         scales: list[float] = []
         for tensor in (self._tensors[index] for index in indices):

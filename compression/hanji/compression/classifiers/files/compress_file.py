@@ -21,7 +21,7 @@ from hanji.compression.classifiers.files.file_names import SUFFIXES
 from hanji.compression.classifiers.files.keras_file import KerasFile, keras_as_file
 from hanji.compression.classifiers.files.labels import ClassNames
 from hanji.compression.classifiers.files.meaning import Answers
-from hanji.compression.classifiers.files.measures import Measure, measure_of
+from hanji.compression.classifiers.files.measures import Measure, measure_of, worst_difference
 from hanji.compression.classifiers.files.normalization import warn_of_range
 from hanji.compression.classifiers.files.onnx_quantizer import OnnxQuantizer
 from hanji.compression.classifiers.files.original import OriginalModel, is_quantized, real_values
@@ -164,7 +164,8 @@ class _Comparison:
         classifier = converted_classifier(original)
         answers = classifier.answers(self.compared)
         found = expected_values(answers, original.settings)
-        largest, allowed = np.abs(found - self.expected).max(), rounding_of(self.expected, "float32")
+        tolerances = rounding_of("float32") * self.measure.sizes(self.expected)
+        largest, allowed = worst_difference(found, self.expected, tolerances)
         if not largest <= allowed:
             raise ConversionError(
                 f"{original.model.path}: expected the same answers from the float TFLite file within "

@@ -10,7 +10,7 @@ standard deviation of the value over the images, which adds a tenth to an error 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ Values = npt.NDArray[np.float64]
 LEAST_AGREEMENT = 0.95
 """The least agreement of a quantized file with the original."""
 
+_LEAST_SIZE = 1e-6
 _NO_SPREAD = 1e-3
 """The spread of a value that is the same for all images, as a part of its size."""
 
@@ -47,6 +48,10 @@ class Measure(Protocol):
         """From 0 to 1. Outputs within ``rounding`` of a decision are on both sides of it."""
         ...
 
+    def sizes(self, expected: Values) -> Values | float:
+        """What differences by rounding are relative to: one number, or one for each output."""
+        ...
+
     def shows_little(self, expected: Values) -> str:
         """Why these expected outputs cannot tell files apart, in words; empty if they can."""
         ...
@@ -66,6 +71,10 @@ class BestClass:
         rows = np.arange(len(expected))
         same = expected[rows, found.argmax(axis=1)] >= expected.max(axis=1) - 2 * rounding
         return float(np.mean(same))
+
+    def sizes(self, expected: Values) -> float:
+        """The largest output."""
+        return float(np.abs(expected).max())
 
     def shows_little(self, expected: Values) -> str:
         """That all images have one class."""
@@ -96,6 +105,10 @@ class SameLabels:
             return float(np.mean(~given))
         return 2.0 * int((given & truth).sum()) / int(given.sum() + truth.sum())
 
+    def sizes(self, expected: Values) -> float:
+        """The largest output."""
+        return float(np.abs(expected).max())
+
     def shows_little(self, expected: Values) -> str:
         """That no image has a label."""
         if (expected >= np.array(self.thresholds)).any():
@@ -118,11 +131,33 @@ class SameValues:
         """1 − error², at least 0."""
         return max(0.0, 1.0 - self.error(found, expected) ** 2)
 
+    def sizes(self, expected: Values) -> Values:
+        """The largest number of each value."""
+        return sizes_of(expected)
+
     def shows_little(self, expected: Values) -> str:
         """That a value is the same for all images."""
         if np.ptp(expected, axis=0).all():
             return ""
         return "has a value that is the same for all images; give images that differ in it"
+
+
+def worst_difference(found: Values, expected: Values, allowed: Values | float) -> tuple[float, float]:
+    """The difference that is largest relative to what is ``allowed`` for its output, and that."""
+    differences = np.abs(found - expected)
+    bounds = np.broadcast_to(allowed, differences.shape)
+    worst = np.argmax(differences / bounds)
+    return float(differences.flat[worst]), float(bounds.flat[worst])
+
+
+def sizes_of(values: npt.NDArray[np.floating[Any]]) -> Values:
+    """The largest absolute number of each value over the images, of values [images, values].
+
+    A value of zeros has the part of the largest one that float32 still tells apart.
+    """
+    found = np.abs(values.astype(np.float64)).max(axis=0)
+    sizes: Values = np.maximum(found, _LEAST_SIZE * max(float(found.max()), _LEAST_SIZE))
+    return sizes
 
 
 def measure_of(output: Output | None) -> Measure:
@@ -138,4 +173,14 @@ def _logits(values: Values) -> Values:
     return centred_logits(values) if are_probabilities else centred(values)
 
 
-__all__ = ["LEAST_AGREEMENT", "BestClass", "Measure", "SameLabels", "SameValues", "Values", "measure_of"]
+__all__ = [
+    "LEAST_AGREEMENT",
+    "BestClass",
+    "Measure",
+    "SameLabels",
+    "SameValues",
+    "Values",
+    "measure_of",
+    "sizes_of",
+    "worst_difference",
+]

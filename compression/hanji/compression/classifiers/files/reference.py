@@ -106,9 +106,9 @@ def expected_values(answers: Answers, settings: WrapSettings) -> npt.NDArray[np.
     return np.hstack([np.zeros_like(values) if settings.gives == "logits" else 1.0 - values, values])
 
 
-def rounding_of(expected: npt.NDArray[np.float64], precision: str) -> float:
-    """The difference from the ``expected`` outputs that rounding explains in a file of ``precision``."""
-    return _ROUNDING.get(precision, _QUANTIZED_ROUNDING) * float(np.abs(expected).max())
+def rounding_of(precision: str) -> float:
+    """The difference that rounding explains in a file of ``precision``, relative to the size of an output."""
+    return _ROUNDING.get(precision, _QUANTIZED_ROUNDING)
 
 
 __all__ = ["Images", "NativeClassifier", "expected_values", "rounding_of"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hanji.compression.classifiers.files.measures import BestClass, Measure, Values
+from hanji.compression.classifiers.files.measures import BestClass, Measure, Values, worst_difference
 from hanji.compression.classifiers.files.reference import rounding_of
 from hanji.export.bundle.files import MeasuredParity, rounded
 from hanji.training.errors import ConversionError
@@ -70,9 +70,10 @@ def rewritten_parity(
 
     ConversionError, which ends with the run's remedy, for differences beyond rounding.
     """
-    tolerance = rounding_of(expected, run.precision)
-    largest = float(np.abs(found - expected).max())
-    agreement = measure.agreement(found.astype(np.float64), expected, tolerance)
+    outputs = found.astype(np.float64)
+    tolerances = rounding_of(run.precision) * measure.sizes(expected)
+    largest, tolerance = worst_difference(outputs, expected, tolerances)
+    agreement = measure.agreement(outputs, expected, tolerance)
     if not np.ptp(expected, axis=0).any():
         logger.warning(
             f"{path.name}: all {len(expected)} images have the same answers, so that the comparison with the "
@@ -84,6 +85,7 @@ def rewritten_parity(
             f"{tolerance:.3g}, found a difference of {largest:.3g} ({measure.name}: {agreement:.3f}) for "
             f"{len(expected)} images in {run.engine}; {run.remedy}"
         )
+    tolerance = float(np.max(tolerances))
     bounds = Bounds(tolerance, tolerance, 1.0)
     return original_parity(np.abs(found - expected), (measure, agreement), run.engine, bounds)
 

@@ -153,12 +153,13 @@ def _own_files(wrapped: WrappedFiles, about: AboutFile, images: Images) -> dict[
     """The labels, the golden outputs and the model card, by path."""
     labels, image_input, rule = about.labels, about.image_input, about.settings.probabilities
     output = about.settings.outputs_of(wrapped.files[0].classes, about.name)
+    are_values = output is not None and bool(output.units)
     replays = {}
     for file in wrapped.files:
         outputs = Outputs("", tuple(probabilities_of(row, rule) for row in file.outputs))
-        least = 0.0 if output and output.units else 1.0
-        replays[file.artifact.format] = (outputs, _tolerance(file.artifact, outputs, least))
-    golden = image_golden_table(image_input, images[: golden_count(images)], replays)
+        replays[file.artifact.format] = (outputs, _tolerance(file.artifact, outputs, are_values))
+    shown = images[: golden_count(images)]
+    golden = image_golden_table(image_input, shown, replays, are_values=are_values)
     card = wrapped_card(
         about.name, wrapped, image_input, purpose_of(output, labels, rule), about.settings.licence
     )
@@ -169,12 +170,12 @@ def _own_files(wrapped: WrappedFiles, about: AboutFile, images: Images) -> dict[
     }
 
 
-def _tolerance(artifact: Artifact, outputs: Outputs, smallest: float) -> float:
-    """The tolerance of exported models, scaled by the magnitude of the outputs, at least ``smallest``."""
+def _tolerance(artifact: Artifact, outputs: Outputs, are_values: bool) -> float:
+    """The tolerance of exported models, scaled by the magnitude of the outputs unless golden.json has it."""
     tolerance = image_replay_tolerance(artifact.precision)
     if (artifact.format, artifact.precision) == ("onnx", "float16"):
         tolerance = _HALF_TOLERANCE
-    size = max(smallest, float(np.abs(np.stack(outputs.scores)).max()))
+    size = 1.0 if are_values else max(1.0, float(np.abs(np.stack(outputs.scores)).max()))
     return float(f"{tolerance * size:.3g}")
 
 

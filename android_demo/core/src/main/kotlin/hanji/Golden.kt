@@ -93,9 +93,12 @@ internal fun outcome(
 }
 
 /** The largest absolute difference of two arrays of equal length. */
-internal fun largestDifference(found: FloatArray, expected: DoubleArray): Double {
+internal fun largestDifference(found: FloatArray, expected: DoubleArray, sizes: DoubleArray? = null): Double {
     var largest = 0.0
-    for (index in expected.indices) largest = maxOf(largest, Math.abs(found[index] - expected[index]))
+    for (index in expected.indices) {
+        val difference = Math.abs((found[index] - expected[index]) / (sizes?.get(index) ?: 1.0))
+        largest = maxOf(largest, difference)
+    }
     return largest
 }
 

@@ -3,8 +3,8 @@ package hanji
 /** A source image and the expected result of its preparation. */
 internal class Preparation(val source: Pixels, val prepared: ByteArray)
 
-/** A prepared image and the expected probabilities, [classes]. */
-internal class ImageCase(val image: ByteArray, val probabilities: DoubleArray)
+/** A prepared image and the expected probabilities, [classes]; [sizes] of values divide differences. */
+internal class ImageCase(val image: ByteArray, val probabilities: DoubleArray, val sizes: DoubleArray?)
 
 /** golden.json of a classifier: preparations, and recorded outputs by artifact format. */
 internal class ImageGolden(
@@ -48,10 +48,10 @@ internal fun replayImages(
     }
     var largest = 0.0
     expected.cases.forEachIndexed { number, case ->
-        val error = largestDifference(classify(case.image), case.probabilities)
+        val error = largestDifference(classify(case.image), case.probabilities, case.sizes)
         largest = maxOf(largest, error)
         val problem = "image $number: a probability differs by ${formatNumber(error)}"
-        if (error > expected.tolerance) problems.add(problem)
+        if (!(error <= expected.tolerance)) problems.add(problem)
     }
     val what = "${preparation.size} preprocessing cases, ${expected.cases.size} images"
     return outcome(what, expected, largest, problems)
@@ -70,9 +70,14 @@ private fun source(table: Table): Pixels {
 
 private fun imageCase(table: Table, imageInput: ImageInput, classes: Int): ImageCase {
     table.integer("label", 0, classes - 1L)
-    val probabilities = table.numbers("probabilities")
-    if (probabilities.size != classes) table.fail("probabilities", "$classes finite numbers, one per class")
-    return ImageCase(prepared(table, "image", imageInput), probabilities)
+    val sizes = if ("sizes" in table) perClass(table, "sizes", classes) else null
+    return ImageCase(prepared(table, "image", imageInput), perClass(table, "probabilities", classes), sizes)
+}
+
+private fun perClass(table: Table, key: String, classes: Int): DoubleArray {
+    val numbers = table.numbers(key)
+    if (numbers.size != classes) table.fail(key, "$classes finite numbers, one per class")
+    return numbers
 }
 
 private fun prepared(table: Table, key: String, imageInput: ImageInput): ByteArray =

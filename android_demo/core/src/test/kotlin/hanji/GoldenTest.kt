@@ -86,4 +86,12 @@ class GoldenTest {
         return if (TestData.isRecommender(bundle)) Recommender.open(source, engines)
         else Classifier.open(source, engines)
     }
+
+    @Test
+    fun differencesOfValuesAreRelativeToTheirSizes() {
+        val found = floatArrayOf(-1e6f, 1.75f)
+        val expected = doubleArrayOf(-1.00001e6, 1.5)
+        assertEquals(10.0, largestDifference(found, expected), 1e-6)
+        assertEquals(0.125, largestDifference(found, expected, doubleArrayOf(2e6, 2.0)), 1e-9)
+    }
 }

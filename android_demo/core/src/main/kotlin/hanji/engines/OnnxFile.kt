@@ -76,6 +76,9 @@ private class OnnxFile(private val data: ByteArray) {
             if (field.isInteger && field.number == TYPES[message] && field.value == TEXT) {
                 return "it computes with text, $REMEDY"
             }
+            if (message == "attribute" && field.number == 3 && field.value.toInt().toLong() != field.value) {
+                return "an attribute has more than 32 bits; build the model without it"
+            }
             val refused = REFUSED[message]?.get(field.number)?.takeIf { !field.isInteger } ?: continue
             return "it contains $refused, $REMEDY"
         }
