@@ -18,7 +18,7 @@ import pytest
 from hanji.runtime import Classifier
 from hanji.runtime.cli import main
 
-from ..converter import needs_converter
+from ..converter import real_converter  # noqa: F401 - a fixture
 from .networks import write
 from .torch_environment import MissingError, find_torch
 
@@ -103,7 +103,7 @@ def test_a_bundle_answers_as_the_network(exported: Path, bundle: Bundle, out: Pa
     assert main(["verify", "--in-process", str(out)]) == 0
 
 
-@needs_converter
+@pytest.mark.usefixtures("real_converter")
 def test_both_formats_answer_as_the_network(exported: Path, bundle: Bundle, out: Path) -> None:
     assert bundle(block("toml"), "logits", "--formats", "onnx,tflite") == 0
     expect_answers(exported, out, "onnxruntime")

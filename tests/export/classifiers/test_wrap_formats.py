@@ -23,7 +23,7 @@ from hanji.export.commands import setup_onnx2tf
 from hanji.runtime.cli import main
 from hanji.training.errors import ConversionError, HanjiError
 
-from ...converter import gives_file, needs_converter, stub_converter
+from ...converter import gives_file, real_converter, stub_converter  # noqa: F401 - a fixture
 from .test_wrap import LABELS, SETTINGS, colour_net, colours, onnx_file, tflite
 
 BOTH = WrapOptions(formats=("onnx", "tflite"))
@@ -217,7 +217,7 @@ def test_setup_installs_what_is_locked(
     assert "already installed" in capsys.readouterr().out
 
 
-@needs_converter
+@pytest.mark.usefixtures("real_converter")
 @pytest.mark.parametrize("channels_first", [True, False])
 def test_the_converter_itself(path: Path, out: Path, channels_first: bool) -> None:
     onnx_file(path, channels_first=channels_first)

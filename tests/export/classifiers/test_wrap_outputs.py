@@ -297,6 +297,21 @@ def test_thresholds_that_cannot_be_read(tmp_path: Path, name: str, content: str 
         read_settings(tmp_path / "p.toml")
 
 
+def test_thresholds_elsewhere_or_too_many_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "outside.txt").write_text("0.5\n")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "many.txt").write_text("0.5\n" * 300_000)
+    for name, message in (
+        ("../outside.txt", "thresholds: expected a file beside it, found '../outside.txt'"),
+        (str(tmp_path / "outside.txt"), "thresholds: expected a file beside it"),
+        ("many.txt", "found more than 1,048,576 bytes"),
+    ):
+        path = tmp_path / "folder" / "p.toml"
+        path.write_text(f'gives = "multi-label"\nthresholds = "{name}"\n')
+        with pytest.raises(RecipeError, match=message):
+            read_settings(path)
+
+
 def test_the_commands(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     saved(onnx_model(Network(), activation=""), path)
     (tmp_path / "names.txt").write_text("age\nheight\nweight\n")

@@ -137,7 +137,7 @@ def _foreign(args: argparse.Namespace) -> tuple[Mapping[str, float], Mapping[str
 
 def _file(args: argparse.Namespace) -> int:
     """Quantize a model file; 0 when done."""
-    from hanji.compression.classifiers.conversion.formats import BOTH
+    from hanji.compression.classifiers.conversion.formats import one_format_text
     from hanji.compression.classifiers.files.labels import read_labels
     from hanji.compression.classifiers.files.settings import WrapSettings
     from hanji.compression.classifiers.files.settings_file import read_settings
@@ -146,6 +146,8 @@ def _file(args: argparse.Namespace) -> int:
     from hanji.training.errors import DataError
     from hanji.training.quiet import import_tensorflow
 
+    if args.trained.suffix.lower() not in SUFFIXES:
+        _expect_without(args, "formats", "an .onnx")
     recipe = ImageRecipe.load(args.recipe)
     settings = preprocessing_of(args, WrapSettings, read_settings)
     labels = read_labels(args.labels) if args.labels else None
@@ -164,7 +166,7 @@ def _file(args: argparse.Namespace) -> int:
     for name, reason in compressed.left_out.items():
         print_lines(f"{name} LEFT OUT: {reason}")
     if formats is None and compressed.format == "onnx":
-        print_lines(f"It has one format, ONNX; for a TFLite file as well, {BOTH}")
+        print_lines(one_format_text())
     print_lines(
         f"The compressed file is in {args.out}; `hanji export {args.out} --out BUNDLE` makes a bundle of it"
     )
@@ -174,21 +176,30 @@ def _file(args: argparse.Namespace) -> int:
 def _has_other_outputs(args: argparse.Namespace) -> bool:
     """Whether the preprocessing file says that outputs are several labels or values."""
     from hanji.compression.classifiers.files.settings import OTHER_OUTPUTS
+    from hanji.training.errors import RecipeError
     from hanji.training.settings import read_toml
 
     if args.preprocessing is None or args.preprocessing.suffix.lower() == ".json":
         return False
-    return read_toml(args.preprocessing).get("gives") in OTHER_OUTPUTS
+    gives = read_toml(args.preprocessing).get("gives")
+    if gives is not None and gives not in OTHER_OUTPUTS:
+        raise RecipeError(
+            f"{args.preprocessing}: gives: expected {', '.join(OTHER_OUTPUTS)} for a Keras model, whose "
+            f"probabilities or logits of classes are recognized, found {gives!r}; leave it out"
+        )
+    return gives is not None
 
 
 def _expect_no_file_options(args: argparse.Namespace) -> None:
+    _expect_without(args, "labels", "an .onnx or .tflite")
+    _expect_without(args, "formats", "an .onnx")
+
+
+def _expect_without(args: argparse.Namespace, option: str, kinds: str) -> None:
     from hanji.training.errors import RecipeError
 
-    for option, kinds in (("labels", "an .onnx or .tflite"), ("formats", "an .onnx")):
-        if getattr(args, option):
-            raise RecipeError(
-                f"--{option}: expected only with {kinds} file, found {args.trained}; leave it out"
-            )
+    if getattr(args, option):
+        raise RecipeError(f"--{option}: expected only with {kinds} file, found {args.trained}; leave it out")
 
 
 def _checkpoints(args: argparse.Namespace) -> Path:

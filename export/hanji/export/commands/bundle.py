@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Wrap the model; return 0."""
-    from hanji.compression.classifiers.conversion.formats import BOTH
+    from hanji.compression.classifiers.conversion.formats import one_format_text
     from hanji.compression.classifiers.files.labels import read_labels
     from hanji.compression.classifiers.files.settings_file import read_settings
     from hanji.export.classifiers.wrap.wrap import WrapOptions, wrap_model
@@ -77,5 +77,5 @@ def run(args: argparse.Namespace) -> int:
         )
     print_lines(*summary.lines())
     if args.formats is None and summary.artifacts[0].format == "onnx":
-        print_lines(f"It has one format, ONNX; for a TFLite file as well, {BOTH}")
+        print_lines(one_format_text())
     return 0

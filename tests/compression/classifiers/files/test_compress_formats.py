@@ -11,7 +11,7 @@ from hanji.compression.classifiers.files.compressed_file import load_compressed_
 from hanji.runtime import Classifier
 from hanji.runtime.cli import main
 
-from ....converter import gives_file, needs_converter, stub_converter
+from ....converter import gives_file, real_converter, stub_converter  # noqa: F401 - a fixture
 from .networks import onnx_file, tflite_file
 
 
@@ -90,7 +90,7 @@ def test_formats_that_cannot_be_quantized(
     assert "expected onnx, that of the file, or onnx,tflite, found tflite" in capsys.readouterr().err
 
 
-@needs_converter
+@pytest.mark.usefixtures("real_converter")
 def test_the_converter_itself(path: Path, folder: Path, tmp_path: Path) -> None:
     assert compressed(path, folder) == 0
     (converted,) = load_compressed_file(tmp_path / "out").converted

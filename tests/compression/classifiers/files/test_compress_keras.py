@@ -82,6 +82,22 @@ def test_values(folder: Path, tmp_path: Path) -> None:
     assert found == pytest.approx(expected.tolist(), abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("table", "more", "message"),
+    [
+        ('gives = "scores"', [], "gives: expected multi-label, multi-label-logits, values for a Keras model"),
+        ('gives = "values"', ["--formats", "onnx,tflite"], "--formats: expected only with an .onnx file"),
+    ],
+)
+def test_options_of_other_files(
+    table: str, more: list[str], message: str, folder: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "model.keras").write_bytes(b"not read")
+    command = arguments(tmp_path / "model.keras", folder, tmp_path, f"{table}\n")
+    assert main([*command, "--recipe", "int8", *more]) == 1
+    assert message in capsys.readouterr().err
+
+
 def test_a_recipe_that_trains(folder: Path, tmp_path: Path, capsys: Capture) -> None:
     path, _ = saved("model.keras", "sigmoid", tmp_path)
     command = arguments(path, folder, tmp_path, 'gives = "multi-label"\n')

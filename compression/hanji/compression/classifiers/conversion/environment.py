@@ -40,6 +40,11 @@ def converter_python() -> Path:
     return python
 
 
+def has_converter() -> bool:
+    """Whether the converter is installed."""
+    return _python_of(environment_directory()).exists()
+
+
 def converter_version() -> str:
     """The version of onnx2tf in the lock file."""
     match = re.search(r"^onnx2tf==(\S+)", LOCK.read_text(encoding="utf-8"), flags=re.MULTILINE)
@@ -103,5 +108,6 @@ __all__ = [
     "converter_python",
     "converter_version",
     "environment_directory",
+    "has_converter",
     "install_converter",
 ]

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from hanji.compression.classifiers.conversion.environment import SETUP
+from hanji.compression.classifiers.conversion.environment import SETUP, has_converter
 from hanji.compression.classifiers.files.original import OriginalModel
 from hanji.training.errors import ConversionError, RecipeError
 from hanji.training.progress import logger
 
 FORMATS = ("tflite", "onnx")
 Made = TypeVar("Made")
-BOTH = f"run `{SETUP}` once, then give --formats onnx,tflite"
-"""How the result of an .onnx file gets both formats."""
+
+
+def one_format_text() -> str:
+    """That the result of an .onnx file has one format, and how it gets both."""
+    remedy = "" if has_converter() else f"run `{SETUP}` once, then "
+    return f"It has one format, ONNX; for a TFLite file as well, {remedy}give --formats onnx,tflite"
 
 
 def formats_of(model: OriginalModel, asked: Sequence[str] | None) -> tuple[str, ...]:
@@ -41,4 +45,4 @@ def made_or_left_out(make: Callable[[], Made]) -> tuple[tuple[Made, ...], dict[s
         return (), {"tflite": str(error)}
 
 
-__all__ = ["BOTH", "FORMATS", "formats_of", "made_or_left_out"]
+__all__ = ["FORMATS", "formats_of", "made_or_left_out", "one_format_text"]

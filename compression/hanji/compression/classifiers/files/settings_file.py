@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from hanji.compression.classifiers.files.preprocessor_config import preprocessing_keys
@@ -14,6 +14,9 @@ from hanji.training.errors import RecipeError
 from hanji.training.json_files import read_json, read_text
 from hanji.training.progress import logger
 from hanji.training.settings import read_toml, settings_from
+
+_LARGEST = 2**20
+"""Bytes of a file with thresholds: enough for 50,000 labels."""
 
 
 def read_settings(path: Path) -> WrapSettings:
@@ -57,6 +60,11 @@ def _with_thresholds(table: dict[str, Any], path: Path) -> dict[str, Any]:
     """The table with ``thresholds`` as a list: one number stands for all, a text for a file."""
     found = table.get("thresholds", [])
     if isinstance(found, str):
+        name = PurePath(found)
+        if name.is_absolute() or ".." in name.parts:
+            raise RecipeError(
+                f"{path}: thresholds: expected a file beside it, found {found!r}; move it there"
+            )
         found = _numbers(path.parent / found)
     elif isinstance(found, (int, float)):
         found = [found]
@@ -66,6 +74,8 @@ def _with_thresholds(table: dict[str, Any], path: Path) -> dict[str, Any]:
 def _numbers(path: Path) -> list[Any]:
     """The numbers in a JSON list, or in a text file with one a line."""
     try:
+        if path.stat().st_size > _LARGEST:
+            raise ValueError(f"found more than {_LARGEST:,} bytes")
         if path.suffix.lower() != ".json":
             return [float(line) for line in read_text(path).split()]
         found = read_json(path)

@@ -21,14 +21,18 @@ _RANGES = (
 _CLOSE = 0.02  # relative difference of scales
 
 
-def head_text(last: Sequence[str], units: int | None) -> str:
-    """The meaning of an output of ``units`` values; ``last`` are the kinds of its operators, last first."""
+def head_text(last: Sequence[str], units: int | None, *, ranks: bool = True) -> str:
+    """The meaning of an output of ``units`` values; ``last`` are the kinds of its operators, last first.
+
+    ``ranks`` states whether outputs that are no probabilities may rank the classes.
+    """
     for kind in last:
         name = kind.lower().replace("_", "")
         if has_several_labels(kind, units):
             return (
                 "independent probabilities (sigmoid), for which a softmax would be wrong: "
-                'gives = "multi-label" with thresholds or, to rank classes by them, gives = "scores"'
+                'gives = "multi-label" with thresholds'
+                + (' or, to rank classes by them, gives = "scores"' if ranks else "")
             )
         if name in _SOFTMAX:
             return "probabilities, as a softmax computes them"
@@ -75,7 +79,7 @@ def preprocessing_texts(first: Sequence[str], image: Tensor, *, channels_first: 
         )
     return (
         f"unknown: nothing scales the input; {FROM_0_TO_1} for 0 to 1 and mean = [127.5], std = [127.5] for "
-        "−1 to 1 are usual. Compare the accuracy with `hanji evaluate`",
+        "−1 to 1 are usual. Compare the answers with what you know of the images",
     )
 
 

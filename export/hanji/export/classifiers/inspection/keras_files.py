@@ -45,7 +45,7 @@ def keras_findings(path: Path) -> Findings:
         inputs=tuple(str(shape) for shape in shapes[:3]),
         outputs=(f"{_name(final)}: {final['config'].get('units', final['class_name'])}",),
         layout="channels last: [batch, height, width, channels]",
-        head=head_text([activation], units),
+        head=head_text([activation], units, ranks=False),
         preprocessing=(
             f"scale = 1: it begins with {first}" if first else "unknown: no layer scales the input",
         ),
