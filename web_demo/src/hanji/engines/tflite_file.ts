@@ -17,6 +17,16 @@ const SHAPED: Record<number, number> = { 94: 0, 130: 1 };
 const LEFT_OUT = -1;
 const RECURRENT = [16, 24, 35, 44, 46, 52];
 const REQUIRED = 2;
+const SPLIT = 49;
+const SPLIT_OPTIONS = 35;
+/** Inputs of STRIDED_SLICE, SPLIT, SLICE and BATCH_MATMUL, which LiteRT does not count. */
+const FEWEST: Record<number, number> = { 45: 4, [SPLIT]: 2, 65: 3, 126: 2 };
+const SUMS = [0, 41];
+/** ADD, SUB, comparisons, LOG, SQRT, RSQRT and others with scales that LiteRT does not check. */
+const SCALED = [...SUMS, 58, 61, 62, 63, 71, 72, 73, 75, 76, 99, 114, 126];
+const INTEGERS = [3, 7, 9];
+const LEAST_SCALE = 2 ** -62;
+const LARGEST_RATIO = 2 ** 14;
 const INT64 = 4;
 const TYPES: Record<number, string> = { 5: "text", 13: "resources", 14: "variants" };
 
@@ -54,6 +64,13 @@ class Flatbuffer {
     return position ? this.#view[`get${type}`](position, true) : 0;
   }
 
+  /** The position of a table in a table; a RangeError if there is none. */
+  child(table: number, number: number): number {
+    const position = this.#field(table, number);
+    if (!position) throw new RangeError("a table is missing");
+    return this.table(position);
+  }
+
   /** Whether a vector of bytes, of any length, has some; a RangeError unless it is inside the file. */
   hasBytes(table: number, number: number): boolean {
     const { start, count } = this.#vector(table, number);
@@ -62,7 +79,7 @@ class Flatbuffer {
   }
 
   /** The numbers in a vector. */
-  integers(table: number, number: number, type: "Int32" | "Uint32" = "Int32"): number[] {
+  numbers(table: number, number: number, type: "Int32" | "Uint32" | "Float32" = "Int32"): number[] {
     const { start, count } = this.#entries(table, number);
     return Array.from({ length: count }, (_, index) => this.#view[`get${type}`](start + 4 * index, true));
   }
@@ -77,7 +94,7 @@ class Flatbuffer {
   /** The positions of the tables in a vector. */
   tables(table: number, number: number): number[] {
     const { start } = this.#vector(table, number);
-    return this.integers(table, number, "Uint32").map((offset, index) => start + 4 * index + offset);
+    return this.numbers(table, number, "Uint32").map((offset, index) => start + 4 * index + offset);
   }
 
   #entries(table: number, number: number): { start: number; count: number } {
@@ -140,7 +157,7 @@ interface Buffers {
 /** What a graph does that it should not; a RangeError for operators that do not fit together. */
 function* graphProblems(file: Flatbuffer, graph: number, kinds: number[], buffers: Buffers) {
   const tensors = file.tables(graph, 0);
-  const sizes = tensors.map((tensor) => Math.abs(product(file.integers(tensor, 0))));
+  const sizes = tensors.map((tensor) => Math.abs(product(file.numbers(tensor, 0))));
   const known = tensors.map(
     (tensor, index) =>
       entry(file.value(tensor, 2), buffers.filled) || !sizes[index] || !!file.value(tensor, 5, "Uint8"),
@@ -151,19 +168,29 @@ function* graphProblems(file: Flatbuffer, graph: number, kinds: number[], buffer
       known[index] = true;
     }
   };
-  set(file.integers(graph, 1));
+  set(file.numbers(graph, 1));
   for (const operator of file.tables(graph, 3)) {
     const kind = entry(file.value(operator, 0), kinds);
-    const inputs = file.integers(operator, 1);
+    const inputs = file.numbers(operator, 1);
     expectKnown(inputs, known, kind);
-    set(file.integers(operator, 2));
+    const outputs = file.numbers(operator, 2);
+    set(outputs);
+    expectTensors(file, operator, kind, { inputs: inputs.length, outputs: outputs.length });
+    if (SCALED.includes(kind)) {
+      const used = [...inputs, ...outputs.slice(0, 1)];
+      expectScales(
+        file,
+        kind,
+        used.map((index) => entry(index, tensors)),
+      );
+    }
     const place = SHAPED[kind];
     if (place !== undefined) {
       const tensor = entry(entry(place, inputs), tensors);
       sizes.push(product(values(file, tensor, entry(file.value(tensor, 2), buffers.constants))));
     }
   }
-  expectKnown(file.integers(graph, 2), known);
+  expectKnown(file.numbers(graph, 2), known);
   for (const tensor of tensors) {
     const type = TYPES[file.value(tensor, 1, "Int8")];
     if (type) yield `it computes with ${type}`;
@@ -180,6 +207,35 @@ function expectKnown(tensors: number[], known: boolean[], kind = 0): void {
     if (index === LEFT_OUT && (place >= REQUIRED || RECURRENT.includes(kind))) continue;
     if (!entry(index, known)) throw new RangeError(`tensor ${index} is read before it is computed`);
   }
+}
+
+/** A RangeError for an operator with fewer tensors than LiteRT reads. */
+function expectTensors(
+  file: Flatbuffer,
+  operator: number,
+  kind: number,
+  count: { inputs: number; outputs: number },
+): void {
+  let isSplit = true;
+  if (kind === SPLIT) {
+    const hasOptions = file.value(operator, 3, "Uint8") === SPLIT_OPTIONS;
+    isSplit = hasOptions && file.value(file.child(operator, 4), 0, "Int32") === count.outputs;
+  }
+  if (!count.outputs || count.inputs < (FEWEST[kind] ?? 0) || !isSplit)
+    throw new RangeError(`tensors of operator ${kind} are missing`);
+}
+
+/** A RangeError for tensors of 8 or 16 bits with scales that LiteRT aborts for. */
+function expectScales(file: Flatbuffer, kind: number, tensors: number[]): void {
+  const integers = tensors.filter((tensor) => INTEGERS.includes(file.value(tensor, 1, "Int8")));
+  const scales = integers.flatMap((tensor) => {
+    const found = file.numbers(file.child(tensor, 4), 2, "Float32");
+    return found.length ? found : [0];
+  });
+  const last = scales.at(-1) ?? 1;
+  const isUsable = scales.every((scale) => scale > LEAST_SCALE && scale < 1 / LEAST_SCALE);
+  const isEven = !SUMS.includes(kind) || scales.every((scale) => scale < LARGEST_RATIO * last);
+  if (!isUsable || !isEven) throw new RangeError("a tensor has no usable scale");
 }
 
 /** The integers in a constant; [0] if there are none. */

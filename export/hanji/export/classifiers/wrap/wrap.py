@@ -30,7 +30,6 @@ from hanji.export.bundle.manifest import artifact_table, training_data_table, ve
 from hanji.export.bundle.operators import expect_known_operators
 from hanji.export.bundle.queries import Outputs
 from hanji.export.classifiers.golden import golden_count, image_golden_table, image_replay_tolerance
-from hanji.export.classifiers.inspection.normalization import warn_of_missing_normalization
 from hanji.export.classifiers.manifest import CARD, GOLDEN, LABELS, input_and_output, labels_table
 from hanji.export.classifiers.wrap.bundled_file import BundledFile
 from hanji.export.classifiers.wrap.card import purpose_of, wrapped_card
@@ -87,6 +86,7 @@ def wrap_model(
     """
     import_tensorflow()
     from hanji.compression.classifiers.files.read_model_file import read_model_file
+    from hanji.export.classifiers.inspection.normalization import warn_of_missing_normalization
 
     model = read_model_file(path)
     chosen = formats_of(model, options.formats)
