@@ -95,6 +95,7 @@ def hostile_tflite(content: bytes, path: str = "model.tflite") -> Iterator[Hosti
         ("index", "expected an index below", "operator", {"inputs": [99999]}),
         ("left out", "found -1", "operator", {"inputs": [-1, -1]}),
         ("order", "is read before it is computed", "graph", {"operators": []}),
+        ("no outputs", "a graph has no outputs", "graph", {"outputs": []}),
         ("graphs", "graphs for", "model", {"signatureDefs": []}),
         ("signature", "expected an index below", "signature", {"subgraphIndex": 9}),
         ("output", "expected an index below", "end", {"tensorIndex": 2**31}),

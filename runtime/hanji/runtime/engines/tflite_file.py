@@ -191,7 +191,10 @@ class _Graph:
             if kind in _SHAPED:
                 tensor = tensors[_entry(_SHAPED[kind], inputs)]
                 self._sizes.append(self._product(tensor, constants[file.value(tensor, 2)]))
-        _expect_known(file.entries(self._graph, 2), known)
+        outputs = file.entries(self._graph, 2)
+        if not outputs:
+            raise ValueError("a graph has no outputs")
+        _expect_known(outputs, known)
         for tensor in tensors:
             if (kind := file.value(tensor, 1, "b")) in _TYPES:
                 yield f"it computes with {_TYPES[kind]}"

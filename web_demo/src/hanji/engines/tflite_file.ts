@@ -190,7 +190,9 @@ function* graphProblems(file: Flatbuffer, graph: number, kinds: number[], buffer
       sizes.push(product(values(file, tensor, entry(file.value(tensor, 2), buffers.constants))));
     }
   }
-  expectKnown(file.numbers(graph, 2), known);
+  const outputs = file.numbers(graph, 2);
+  if (!outputs.length) throw new RangeError("a graph has no outputs");
+  expectKnown(outputs, known);
   for (const tensor of tensors) {
     const type = TYPES[file.value(tensor, 1, "Int8")];
     if (type) yield `it computes with ${type}`;

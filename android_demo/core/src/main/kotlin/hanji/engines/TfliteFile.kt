@@ -159,7 +159,9 @@ private class TfliteFile(private val file: Flatbuffer, private val edgeTpu: Bool
             val shape = SHAPED[kind]?.let { entry(entry(it, inputs.toList()), tensors) } ?: continue
             sizes.add(product(values(shape)))
         }
-        expectKnown(file.ints(graph, 2), known)
+        val outputs = file.ints(graph, 2)
+        if (outputs.isEmpty()) throw MalformedFileException("a graph has no outputs")
+        expectKnown(outputs, known)
         for (tensor in tensors) TYPES[file.byte(tensor, 1)]?.let { return "it computes with $it" }
         val size = sizes.fold(0.0, Math::max)
         if (size <= LARGEST_TENSOR) return null
