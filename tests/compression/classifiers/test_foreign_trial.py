@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from hanji.compression.classifiers.foreign import keras_file, trial
+from hanji.compression.classifiers.foreign import trial
 from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
 from hanji.training.child import call_in_child
 from hanji.training.classifiers.untrusted.trust import trusting_code
@@ -37,13 +37,13 @@ def test_a_file_that_ends_the_process_is_refused(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(trial, "SECONDS", 1)
     with pytest.raises(ConversionError, match=rf"^model\.keras: {message}"):
-        keras_file.expect_survivable(Path("model.keras"), UNIT)
+        trial.expect_survivable(Path("model.keras"), UNIT)
 
 
 def test_a_trusted_file_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "call_in_child", lambda *_, **__: pytest.fail("tried"))
     with trusting_code():
-        keras_file.expect_survivable(Path("model.keras"), UNIT)
+        trial.expect_survivable(Path("model.keras"), UNIT)
 
 
 def test_what_fails_in_an_ordinary_way_is_left_to_the_real_run(tmp_path: Path) -> None:

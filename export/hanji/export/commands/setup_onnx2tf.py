@@ -18,22 +18,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Install unless already installed; return 0."""
     from hanji.compression.classifiers.conversion.environment import (
-        ConverterMissingError,
-        converter_python,
         environment_directory,
+        has_converter,
         install_converter,
     )
     from hanji.training.progress import show_progress
 
     show_progress()
 
-    if not args.force:
-        try:
-            converter_python()
-            print_lines(f"onnx2tf is already installed in {environment_directory()}")
-            return 0
-        except ConverterMissingError:
-            pass  # installed below
+    if has_converter() and not args.force:
+        print_lines(f"onnx2tf is already installed in {environment_directory()}")
+        return 0
     print_lines("Installing onnx2tf with pip (about 75 MB to download, 340 MB on disk) ...")
     install_converter()
     print_lines(f"onnx2tf is installed in {environment_directory()}")

@@ -31,13 +31,12 @@ class ConverterMissingError(HanjiError):
 
 def converter_python() -> Path:
     """The Python of the converter's environment; ConverterMissingError if it is not installed."""
-    python = _python_of(environment_directory())
-    if not python.exists():
+    if not has_converter():
         raise ConverterMissingError(
             f"expected the converter onnx2tf, which is not installed; run `{SETUP}` once, or leave tflite "
             "out of --formats"
         )
-    return python
+    return _python_of(environment_directory())
 
 
 def has_converter() -> bool:

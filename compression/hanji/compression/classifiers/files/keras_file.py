@@ -17,14 +17,11 @@ from hanji.compression.classifiers.files.reference import NativeClassifier
 from hanji.compression.classifiers.files.settings import WrapSettings
 from hanji.compression.classifiers.files.tflite_file import TfliteFile
 from hanji.compression.classifiers.foreign.convertible import float_tflite
-from hanji.compression.classifiers.foreign.opened import open_model
 from hanji.compression.classifiers.foreign.original import Original
-from hanji.compression.classifiers.foreign.trial import expect_survivable
+from hanji.compression.classifiers.foreign.reference import IMAGES
+from hanji.compression.classifiers.foreign.trial import open_tried
 from hanji.training.errors import RecipeError
 from hanji.training.progress import logger
-
-_IMAGES = 64
-"""The number of images that both are compared on."""
 
 
 class KerasFile(TfliteFile):
@@ -36,7 +33,7 @@ class KerasFile(TfliteFile):
 
     def expect_same_outputs(self, classifier: NativeClassifier, images: npt.NDArray[np.uint8]) -> None:
         """RecipeError if its outputs for images, uint8 [n, h, w, c] in RGB, are not those of the model."""
-        compared = images[:_IMAGES]
+        compared = images[:IMAGES]
         taken = compared[..., ::-1] if classifier.settings.is_bgr else compared
         expected, found = self._original.outputs(taken), classifier.answers(compared).values
         bound = HALF_BOUND if self._original.graph.half_precision else BOUND
@@ -60,9 +57,8 @@ def keras_as_file(path: Path, settings: WrapSettings) -> KerasFile:
     DataError if it cannot be read, RecipeError if it is no model of images with one list of outputs, or if
     TensorFlow Lite cannot represent it, ConversionError if it would crash this process or never end.
     """
-    expect_survivable(path, settings)
     with TemporaryDirectory(prefix="hanji-keras-") as work:
-        original = open_model(path, settings, Path(work))
+        original = open_tried(path, settings, Path(work))
         concrete = original.function.get_concrete_function()
         return KerasFile(path, float_tflite(concrete, concrete.variables, str(path)), original)
 

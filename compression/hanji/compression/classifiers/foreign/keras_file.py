@@ -10,11 +10,11 @@ from hanji.compression.classifiers.compress import compress_classifier
 from hanji.compression.classifiers.compressed import CompressedClassifier
 from hanji.compression.classifiers.foreign.converted import converted
 from hanji.compression.classifiers.foreign.keras_classifier import KerasClassifier
-from hanji.compression.classifiers.foreign.opened import expect_possible, open_model
+from hanji.compression.classifiers.foreign.opened import expect_possible
 from hanji.compression.classifiers.foreign.original import Original
 from hanji.compression.classifiers.foreign.preprocessing import Preprocessing
 from hanji.compression.classifiers.foreign.reference import IMAGES
-from hanji.compression.classifiers.foreign.trial import expect_survivable
+from hanji.compression.classifiers.foreign.trial import open_tried
 from hanji.compression.classifiers.quantization.quantize import calibration_images
 from hanji.compression.classifiers.recipe import ImageRecipe
 from hanji.training.classifiers.config import ImageTrainingConfig
@@ -49,7 +49,7 @@ def compress_keras_file(
     that would crash this process or never end.
     """
     seed_everything(seed)
-    original = _opened(path, preprocessing, work)
+    original = open_tried(path, preprocessing, work)
     expect_possible(recipe, original)
     image_input = original.image_input
     config = ImageDataConfig(
@@ -80,7 +80,7 @@ def compress_keras_model(
     ``compress_keras_file``, and DataError for images of another size than the model's input.
     """
     seed_everything(0)
-    original = _opened(source, preprocessing, work)
+    original = open_tried(source, preprocessing, work)
     expect_possible(recipe, original)
     _expect_classes(original, dataset, "dataset")
     expected, found = original.shape, dataset.train.images.shape[1:]
@@ -91,13 +91,6 @@ def compress_keras_model(
         )
     classifier = _classifier(original, dataset, TRAINING, 0)
     return compress_classifier(classifier, recipe, dataset, work=work, on_epoch=on_epoch)
-
-
-def _opened(source: Path | keras.Model, preprocessing: Preprocessing, work: Path | None) -> Original:
-    """The model itself; one in a file has been tried in another process."""
-    if isinstance(source, Path):
-        expect_survivable(source, preprocessing)
-    return open_model(source, preprocessing, work)
 
 
 def _classifier(

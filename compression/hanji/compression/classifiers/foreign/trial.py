@@ -50,6 +50,13 @@ def expect_survivable(path: Path, preprocessing: Preprocessing) -> None:
     )
 
 
+def open_tried(source: Any, preprocessing: Preprocessing, work: Path | None) -> Original:
+    """``open_model``, after ``expect_survivable`` for a path; raises the errors of both."""
+    if isinstance(source, Path):
+        expect_survivable(source, preprocessing)
+    return open_model(source, preprocessing, work)
+
+
 def attempt(path: str, shown: str, preprocessing: dict[str, Any]) -> None:
     """Convert the model in the absolute ``path`` as ``compress_keras_file`` does, but with images of noise.
 
@@ -77,4 +84,4 @@ def _convert(original: Original, path: str) -> None:
         float_tflite(concrete, concrete.variables, path)
 
 
-__all__ = ["attempt", "expect_survivable"]
+__all__ = ["attempt", "expect_survivable", "open_tried"]

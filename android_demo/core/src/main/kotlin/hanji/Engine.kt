@@ -72,6 +72,17 @@ interface Engine : AutoCloseable {
     override fun close()
 }
 
+/** [engine] after [load], closed if that fails. */
+internal fun <T : Engine> loaded(engine: T, load: (T) -> Unit): T {
+    try {
+        load(engine)
+    } catch (error: EngineException) {
+        engine.close()
+        throw error
+    }
+    return engine
+}
+
 /** Records fallbacks, one line each, and handles them according to the policy. */
 internal class Fallbacks(private val options: EngineOptions) {
     val lines = ArrayList<String>()

@@ -18,6 +18,7 @@ import hanji.Policy
 import hanji.Signature
 import hanji.Tensor
 import hanji.closedSession
+import hanji.loaded
 import hanji.parts
 import java.nio.ByteBuffer
 import java.nio.FloatBuffer
@@ -34,16 +35,10 @@ class OnnxEngineFactory : EngineFactory {
 
     override val version: String get() = environment().version
 
-    override fun create(artifact: Artifact, files: Map<String, ByteArray>, options: EngineOptions): Engine {
-        val engine = OnnxEngine(environment(), artifact, files, options)
-        try {
-            engine.load(artifact.signature(artifact.mainSignature))
-        } catch (error: EngineException) {
-            engine.close()
-            throw error
+    override fun create(artifact: Artifact, files: Map<String, ByteArray>, options: EngineOptions): Engine =
+        loaded(OnnxEngine(environment(), artifact, files, options)) {
+            it.load(artifact.signature(artifact.mainSignature))
         }
-        return engine
-    }
 }
 
 /** Runs one session per signature, created on first use. */

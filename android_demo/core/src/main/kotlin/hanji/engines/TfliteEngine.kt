@@ -10,6 +10,7 @@ import hanji.Policy
 import hanji.Signature
 import hanji.Tensor
 import hanji.closedSession
+import hanji.loaded
 
 /** The precision of a network for the Edge TPU, whose compiler may have replaced its operators. */
 private const val INTEGERS_ONLY = "int8-only"
@@ -44,15 +45,8 @@ internal fun openTflite(
     artifact: Artifact,
     files: Map<String, ByteArray>,
     options: EngineOptions,
-): Engine {
-    val engine = TfliteEngine(library, artifact, files, options)
-    try {
-        engine.load(artifact.signature(artifact.mainSignature))
-    } catch (error: EngineException) {
-        engine.close()
-        throw error
-    }
-    return engine
+): Engine = loaded(TfliteEngine(library, artifact, files, options)) {
+    it.load(artifact.signature(artifact.mainSignature))
 }
 
 /** Runs one interpreter per model file, created on first use. */
